@@ -1,0 +1,55 @@
+# Everything a person needs starts here: `make demo`, `make test`. Nothing but Python (3.11 or 3.12) and make is asked for.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
+
+.PHONY: demo test check bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; run 'make PYTHON=python3.12 …'" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The project itself is installed editable: pip refuses hashes on editables, so its build tools come from the pinned file first.
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install -q --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime | $(BIN)/python
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.run:
+	@mkdir -p -m 700 .run
+
+demo: $(VENV)/.runtime  ## the whole story on a local CRM, printed
+	$(BIN)/sync-worker demo
+
+check: $(VENV)/.dev  ## format, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/sync-worker mappings lint
+	$(BIN)/sync-worker mappings test
+
+test: check | .run  ## make check and every test; starts its own Redis and PostgreSQL
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev  ## measures; writes benchmarks/results/*.json
+	$(BIN)/python -m benchmarks
+
+lock:  ## new pins (needs uv on PATH); prints no registry address
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  pyproject.toml requirements-build.in -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## forget the environment and what runs left behind
+	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,57 @@
+"""What commands print: one table form for people (readable at 100 columns), one JSON form for programs. Data goes to stdout, words to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sync_worker.domain.values import plain
+
+out = Console(soft_wrap=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on stdout, money and days in plain form."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_encode).decode())
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title: str = "", empty: str = "nothing") -> None:
+    """A table of the named columns, in that order; a line saying `empty` where there are no rows."""
+    if not rows:
+        out.print(Text(f"{title}: {empty}" if title else empty))
+        return
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    out.print(table)
+
+
+def show(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], as_json: bool, title: str = "", empty: str = "nothing") -> None:
+    """The rows as a table, or whole as JSON (every key, not only the named columns)."""
+    if as_json:
+        show_json(list(rows))
+    else:
+        show_table(rows, columns=columns, title=title, empty=empty)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "–"
+    return str(value)
+
+
+def _encode(value: Any) -> Any:
+    return plain(value)

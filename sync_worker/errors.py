@@ -1,0 +1,143 @@
+"""What can go wrong, sorted by what to do next. The type carries the recovery; the message carries the words for people.
+
+SyncError
+├── ConfigError               settings, portal or mapping wrong      stop at start, with file:line; never retried
+├── StoreDown                 our own database is out of reach       stop taking work; exit 3
+├── ConnectionDown            one CRM connection unusable            pause that portal; alert
+│   ├── AuthFailed            credentials refused
+│   └── SchemaChanged         a field is gone or of another type     pause that object of that portal; name the field
+├── HeldForReview             the mass-change brake                  page and cursor held; a person releases it
+├── TransientError            may work later                         retry with back-off, counts
+│   ├── RateLimited           retry_after_s, scope                   wait, does not count
+│   ├── TooLarge              query time-out, page too big           halve the window
+│   └── StaleRead             lost a race, fence moved               read again, decide again
+├── UncertainWrite            sent, outcome unknown                  read back first
+└── RecordError               this record cannot pass                failure row; the others go on
+    ├── InvalidRecord         field, rule, allowed values
+    ├── UnresolvedLink        waiting for parent                     heals when the parent arrives
+    └── WriteRejected         vendor code, fields
+
+A skip is a return value, and so is a refused move (`domain.deal.Refusal`). An exception outside this tree is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SyncError(Exception):
+    """Everything this product raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file: 1-based line and column."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in what a person wrote.
+
+    **Shapes** `path` is dotted (`deal.amount.transform`); `remedy` says what would be right (allowed values, "did you mean").
+    """
+
+    place: Place
+    path: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        remedy = f" — {self.remedy}" if self.remedy else ""
+        return f"{self.place}: {self.path}: {self.what}{remedy}"
+
+
+class ConfigError(SyncError):
+    """What a person wrote is wrong: every mistake at once, each with its place."""
+
+    def __init__(self, mistakes: Sequence[Mistake] | str) -> None:
+        self.mistakes: tuple[Mistake, ...] = () if isinstance(mistakes, str) else tuple(mistakes)
+        super().__init__(mistakes if isinstance(mistakes, str) else "\n".join(str(mistake) for mistake in mistakes))
+
+
+class StoreDown(SyncError):
+    """Our own database is out of reach."""
+
+
+class ConnectionDown(SyncError):
+    """One CRM connection is unusable until a person acts."""
+
+
+class AuthFailed(ConnectionDown):
+    """The CRM refused the credentials. One attempt only: repeating locks the user out."""
+
+
+class SchemaChanged(ConnectionDown):
+    """A field or record type the mapping names is gone, hidden or of another type."""
+
+
+class HeldForReview(SyncError):
+    """A page would change more than the brake allows; a person must release it."""
+
+
+class TransientError(SyncError):
+    """May work later."""
+
+
+class RateLimited(TransientError):
+    """The CRM asks us to wait.
+
+    **Units** `retry_after_s`: seconds. `scope`: `daily` (the whole org's allowance) or `burst`.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float, scope: str) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.scope = scope
+
+
+class TooLarge(TransientError):
+    """The CRM gave up on the size of what we asked; ask for less."""
+
+
+class StaleRead(TransientError):
+    """Somebody else moved on meanwhile: read again, decide again."""
+
+
+class UncertainWrite(SyncError):
+    """Sent, outcome unknown: read back before anything else."""
+
+
+class RecordError(SyncError):
+    """One record cannot pass; the others go on. `code` is stable, `field` is canonical where known."""
+
+    def __init__(self, message: str, *, code: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+
+
+class InvalidRecord(RecordError):
+    """A value breaks a rule of ours or of the mapping."""
+
+
+class UnresolvedLink(RecordError):
+    """The record names another one we do not know yet.
+
+    **Shapes** `waits_for`: the CRM id of the parent.
+    """
+
+    def __init__(self, message: str, *, code: str, field: str, waits_for: str) -> None:
+        super().__init__(message, code=code, field=field)
+        self.waits_for = waits_for
+
+
+class WriteRejected(RecordError):
+    """The CRM refused this record's write; `code` is the vendor's own."""

@@ -1,0 +1,58 @@
+"""What a CRM's describe says of one record type, in our words: the mapping is held against it, and `optional` and `from_crm` are decided by it.
+
+Every CRM adapter makes these; nothing here knows which CRM it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+FieldType: TypeAlias = Literal[
+    "text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogField:
+    """One field as the CRM describes it. **Shapes** `values`: active picklist values, `None` where the field is no picklist."""
+
+    name: str
+    type: FieldType
+    label: str = ""
+    is_createable: bool = True
+    is_updateable: bool = True
+    is_filterable: bool = True
+    is_unique: bool = False
+    is_restricted: bool = False
+    length: int = 0
+    values: tuple[str, ...] | None = None
+    refers_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One record type as the CRM describes it, fields by native name."""
+
+    native: str
+    fields: Mapping[str, CatalogField]
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON form, for the store's cache."""
+        return {"native": self.native, "fields": [asdict(field) for field in self.fields.values()]}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Catalog:
+        """The inverse of `to_document`."""
+        fields = (
+            CatalogField(
+                **{
+                    **field,
+                    "values": None if field["values"] is None else tuple(field["values"]),
+                    "refers_to": tuple(field["refers_to"]),
+                }
+            )
+            for field in document["fields"]
+        )
+        return cls(native=document["native"], fields={field.name: field for field in fields})
