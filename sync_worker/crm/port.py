@@ -1,0 +1,118 @@
+"""What every CRM must offer, and the shapes that cross the line. Steps know this file and nothing of the vendor behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sync_worker.errors import SyncError
+from sync_worker.mapping.catalog import Catalog
+
+
+@dataclass(slots=True)
+class NativeRecord:
+    """One record as the CRM sends it.
+
+    **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge.
+    **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
+    """
+
+    native: str
+    crm_id: str
+    modified_at: datetime
+    fields: Mapping[str, Any]
+    is_deleted: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What to read: everything of one native type whose stamp lies in [from_at, until_at], in an order that can be resumed at `position`.
+
+    **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
+    `only_with`: a native field that must hold a value (a first load's filter).
+    """
+
+    native: str
+    fields: tuple[str, ...]
+    from_at: datetime | None
+    until_at: datetime
+    position: str = ""
+    only_with: str | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """One answer of a scan. **Shapes** `position` covers every record up to and including this page; `total` is the scan's size if known."""
+
+    records: list[NativeRecord]
+    position: str
+    is_last: bool
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record to write. `ref` is ours and comes back in the outcome. With `crm_id` it is an update, without it a first create by `key`."""
+
+    ref: str
+    fields: Mapping[str, Any]
+    crm_id: str | None = None
+    key: str | None = None
+
+
+class Wrote(StrEnum):
+    """How one write ended."""
+
+    WRITTEN = "written"
+    CREATED = "created"
+    REJECTED = "rejected"  # the CRM said no to this record: a person or a later state must change something
+    LATER = "later"  # surely not written, and may pass later
+    UNCERTAIN = "uncertain"  # sent, outcome unknown: read back first
+    NOT_BEGUN = "not_begun"  # the claim had too little time left
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one write. **Shapes** `crm_id` is there when written or created; `error` when it was not; `warning`: written, but look."""
+
+    ref: str
+    wrote: Wrote
+    crm_id: str | None = None
+    error: SyncError | None = None
+    warning: str = ""
+
+
+class Crm(Protocol):
+    """One connection of one portal, for one thread.
+
+    **Raises** from every call: AuthFailed, SchemaChanged, RateLimited, TooLarge, TransientError (after bounded retries).
+    """
+
+    @property
+    def calls(self) -> int:
+        """Data calls made since this object was built; describe, log-in and `now` are not data calls."""
+
+    def now(self) -> datetime:
+        """The CRM's own clock; a call the CRM does not count."""
+
+    def describe(self, native: str) -> Catalog:
+        """What the CRM says of one record type. **Raises** SchemaChanged where there is none."""
+
+    def changed_since(self, scan: Scan) -> Iterator[Page]:
+        """Pages in the scan's order; at least one, the last marked. Deleted and merged records come too where the CRM still shows them."""
+
+    def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        """The records of these ids, any number, in batches; ids the CRM no longer shows are absent."""
+
+    def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        """The live records that carry one of our keys."""
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        """Writes in batches, one list of outcomes a batch, in order; every change gets exactly one outcome.
+
+        No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.
+        """

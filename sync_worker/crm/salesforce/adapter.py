@@ -1,0 +1,58 @@
+"""The Salesforce `Crm`: the six rooms joined behind the port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
+from sync_worker.crm.salesforce import reader, schema, writer
+from sync_worker.crm.salesforce.session import Connection, Credentials, Tokens
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.services import Services
+
+
+class SalesforceCrm:
+    """One org, one thread. See `crm/port.py` for what each call promises."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        tokens: Tokens,
+        *,
+        assigns_on_create: bool,
+        services: Services,
+        patience: Patience,
+    ) -> None:
+        self._connection = Connection(credentials, tokens, services, patience)
+        self._assigns_on_create = assigns_on_create
+
+    @property
+    def calls(self) -> int:
+        return self._connection.calls
+
+    def now(self) -> datetime:
+        return self._connection.now()
+
+    def describe(self, native: str) -> Catalog:
+        return schema.describe(self._connection, native)
+
+    def changed_since(self, scan: Scan) -> Iterator[Page]:
+        return reader.changed_since(self._connection, scan)
+
+    def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        return reader.fetch(self._connection, native, crm_ids, fields)
+
+    def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        return reader.find_by_key(self._connection, native, key_field, keys, fields)
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        return writer.write(
+            self._connection,
+            native,
+            key_field,
+            changes,
+            assigns_on_create=self._assigns_on_create,
+            time_left_s=time_left_s,
+        )

@@ -1,0 +1,63 @@
+"""Describe, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simple_salesforce.exceptions import SalesforceResourceNotFound
+
+from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.errors import SchemaChanged
+from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
+
+_TYPES: Mapping[str, FieldType] = {
+    "string": "text",
+    "textarea": "text",
+    "email": "text",
+    "phone": "text",
+    "url": "text",
+    "combobox": "text",
+    "int": "number",
+    "double": "number",
+    "currency": "number",
+    "percent": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "picklist": "picklist",
+    "multipicklist": "multi_picklist",
+    "reference": "reference",
+    "id": "id",
+}
+
+
+def describe(connection: Connection, native: str) -> Catalog:
+    """**Raises** SchemaChanged where the org has no such record type, or hides it from this user."""
+
+    def ask(client: Client) -> Any:
+        try:
+            return client.restful(f"sobjects/{native}/describe")
+        except SalesforceResourceNotFound as error:
+            raise SchemaChanged(f"Salesforce shows this user no record type {native!r}") from error
+
+    answer = connection.read(ask, doing=f"describing {native}", is_counted=False)
+    return Catalog(native=native, fields={field["name"]: _field(field) for field in answer["fields"]})
+
+
+def _field(field: Mapping[str, Any]) -> CatalogField:
+    kind = _TYPES.get(field["type"], "other")
+    values = tuple(value["value"] for value in field.get("picklistValues") or () if value.get("active", True))
+    return CatalogField(
+        name=field["name"],
+        type=kind,
+        label=field.get("label") or "",
+        is_createable=bool(field.get("createable")),
+        is_updateable=bool(field.get("updateable")),
+        is_filterable=bool(field.get("filterable", True)),
+        is_unique=bool(field.get("unique")),
+        is_restricted=bool(field.get("restrictedPicklist")),
+        length=int(field.get("length") or 0),
+        values=values if kind in ("picklist", "multi_picklist") else None,
+        refers_to=tuple(field.get("referenceTo") or ()),
+    )

@@ -1,0 +1,41 @@
+"""The environment, read once at start and frozen. Secrets of CRMs are not here: a portal file names them as `${NAME}`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync_worker.errors import ConfigError, Mistake, Place
+
+PREFIX = "SYNC_WORKER_"
+
+
+class Settings(BaseSettings):
+    """Every variable begins with `SYNC_WORKER_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str = Field(default="sqlite:///sync-worker.db", pattern=r"^(sqlite|postgresql(\+psycopg)?)://")
+    redis_url: str | None = Field(default=None, pattern=r"^(rediss?|unix)://")
+    config_dir: Path = Path("config")
+    mappings_dir: Path = Path("mappings")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    log_format: Literal["console", "json"] = "console"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. **Raises** ConfigError naming each wrong variable, its value and what is allowed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigError([_mistake(dict(detail)) for detail in error.errors()]) from None
+
+
+def _mistake(detail: dict[str, object]) -> Mistake:
+    location = detail["loc"]
+    name = PREFIX + str(location[0] if isinstance(location, tuple) and location else "").upper()
+    return Mistake(Place("environment", 1, 1), name, f"{detail['input']!r} does not fit", str(detail["msg"]))
