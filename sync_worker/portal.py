@@ -1,0 +1,461 @@
+"""`config/portals/<portal>.yaml` → `Portal`: one tenant, its CRM connection, its mode and its rhythm, frozen.
+
+The shape stands in the models below; what one key alone cannot say (`_cross_checks`) stands beneath them. Secrets are named `${NAME}`
+in the file and come from the environment; a message quotes only what the file says, so no secret is ever printed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, time, tzinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+
+from sync_worker.errors import ConfigError, Mistake
+from sync_worker.source import NodePath, Source, choose_from, did_you_mean, read_source, shown, validated, wrong
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SECRETS: tuple[NodePath, ...] = (("crm", "auth", "client_secret"), ("crm", "auth", "token"), ("crm", "webhooks", "secret"))
+# What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
+FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "salesforce": {"client_credentials": ("domain", "client_id", "client_secret")},
+    "hubspot": {"static_token": ("token",)},
+}
+DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
+
+
+# ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _flag(value: Any) -> Any:
+    if value in ("true", "false"):
+        return value == "true"
+    raise wrong(f"must be true or false, not {shown(value)}")
+
+
+def _seconds(value: Any) -> Any:
+    match = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match or not int(match[1]):
+        raise wrong(f"{shown(value)} is no duration", "write a number and s, m, h or d: 30s, 5m, 2h")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def _percent(value: Any) -> Any:
+    match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
+    if not match or int(match[1]) > 100:
+        raise wrong(f"{shown(value)} is no percentage", "write a whole number from 0% to 100%")
+    return int(match[1])
+
+
+def _count(value: Any) -> Any:
+    if not (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}", value)):
+        raise wrong(f"{shown(value)} is no count", "write a whole number from 1")
+    return int(value)
+
+
+def _time_of_day(value: Any) -> Any:
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", value) if isinstance(value, str) else None
+    if not match:
+        raise wrong(f"{shown(value)} is no time of day", 'write it as "02:00", 00:00 to 23:59')
+    return time(int(match[1]), int(match[2]))
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise wrong(f"{value!r} is no portal name", "small letters, digits and hyphens, beginning with a letter or digit")
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise wrong("is blank", "give a value, or leave the key out")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value != "UTC":
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = did_you_mean(value, sorted(available_timezones()))
+            raise wrong(f"{value!r} is no time zone", near or "use an IANA name such as Europe/Berlin") from None
+    return value
+
+
+def _base_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise wrong("is no URL", "write https://…") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise wrong("is no base URL", "write https://host, without user, query or fragment")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise wrong(f"plain http to {host!r} would show tokens to the network", "use https; plain http is for loopback only")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _file_name(value: str) -> str:
+    if Path(value).is_absolute() or ".." in Path(value).parts or not value.endswith(".yaml"):
+        raise wrong(f"{value!r} is no mapping file", "name a .yaml file inside the mappings folder: salesforce.yaml")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise wrong(f"{twice[0]!r} stands twice", "keep one")
+    return values
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
+Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds)]
+Percent: TypeAlias = Annotated[int, BeforeValidator(_percent)]
+Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
+TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
+Track: TypeAlias = Literal["distributor", "vendor"]
+Condition: TypeAlias = dict[str, tuple[Text, ...]]
+
+
+# ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Part(BaseModel):
+    """One mapping of the file: frozen, and no key but the named ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+
+
+class Auth(Part):
+    """How to log in. One model for all flows; `FLOWS` says what each needs."""
+
+    flow: Literal["client_credentials", "static_token"]
+    domain: Text | None = None
+    client_id: Text | None = None
+    client_secret: SecretStr | None = None
+    token: SecretStr | None = None
+
+
+class Webhooks(Part):
+    """What proves that a notice comes from this portal's CRM."""
+
+    organization_id: Text | None = None
+    secret: SecretStr | None = None
+
+
+class Reserve(Part):
+    """Shares of the daily allowance, in percent."""
+
+    live: Percent = 50
+    backfill: Percent = 30
+    operator: Percent = 20
+
+
+class ApiBudget(Part):
+    """**Units** `daily`: data calls per day; `None` leaves the CRM's own limit as the only one."""
+
+    daily: Count | None = None
+    reserve: Reserve = Reserve()
+
+
+class CrmSettings(Part):
+    """Which CRM, where, and who we are there."""
+
+    kind: Literal["salesforce", "hubspot"]
+    mapping: Annotated[str, AfterValidator(_file_name)]
+    base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    auth: Auth
+    webhooks: Webhooks = Webhooks()
+    api_budget: ApiBudget = ApiBudget()
+
+
+class Company(Part):
+    """How one account type is spelled in the CRM, and what people call it. The label changes no behaviour."""
+
+    account_type_value: Text | None = None
+    display_label: Text | None = None
+
+
+class Rule(Part):
+    """All conditions hold together. `partner` and `second_partner`: field → listed values; `match`: fields with a value in common."""
+
+    name: Text
+    partner: Condition = Field(default_factory=dict)
+    second_partner: Condition = Field(default_factory=dict)
+    match: tuple[Text, ...] = ()
+
+
+class Associations(Part):
+    """Where associations come from; set once per portal."""
+
+    mode: Literal["contracts", "rules"]
+    contract_values: dict[str, Text] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+
+class Deals(Part):
+    """Which CRM record stands behind a deal, and who decides on it."""
+
+    record: Literal["lead", "opportunity", "deal"]
+    run_assignment_rules_on_create: Flag = False
+    from_crm: Flag = False
+    approvals: Annotated[tuple[Track, ...], AfterValidator(_distinct)]
+    on_behalf: Flag = False
+    unassociated_second_partner: Literal["accept", "revert"] = "accept"
+
+
+class Schedule(Part):
+    """When to look. **Units** `_s`: seconds; `full_compare`: the portal's time zone."""
+
+    pull_s: Seconds = Field(default=300, alias="pull")
+    look_back_s: Seconds = Field(default=900, alias="look_back")  # late-visible rows of long transactions
+    full_compare: TimeOfDay | None = None
+
+
+class Portal(Part):
+    """One tenant.
+
+    **Shapes** `overrides`: dotted path in the mapping → node as written (their places: `source`, under `overrides`).
+    **Units** `brake_percent`: of the portal's associations or active companies, over 24 h.
+    """
+
+    portal: Annotated[str, AfterValidator(_name)]
+    crm: CrmSettings
+    vendor_company: Text | None = None
+    vendor: Company = Company()
+    two_tier: Flag = False
+    second_partner: Company = Company()
+    partner: Company = Company()
+    associations: Associations = Associations(mode="contracts")
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    deals: Deals
+    schedule: Schedule = Field(default_factory=Schedule)
+    brake_percent: Percent = Field(default=15, alias="brake")
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    _source: Source = PrivateAttr()
+
+    @property
+    def name(self) -> str:
+        """The portal's name, as in `portal:` and the file's name."""
+        return self.portal
+
+    @property
+    def source(self) -> Source:
+        """The file as written, with its places; secrets stand there as `${NAME}`."""
+        return self._source
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that decides which day a moment belongs to."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+
+    @property
+    def account_type_values(self) -> Mapping[str, str]:
+        """Account type → its spelling in this CRM; without the types that this portal does not have."""
+        spelled = {"vendor": self.vendor, "partner": self.partner}
+        if self.two_tier:
+            spelled["second_partner"] = self.second_partner
+        return {kind: company.account_type_value for kind, company in spelled.items() if company.account_type_value}
+
+    def written_in(self, source: Source) -> Portal:
+        """The same portal, knowing the file it came from."""
+        self._source = source
+        return self
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal, ...]:
+    """Every portal of `config_dir/portals`, by name.
+
+    **Raises** ConfigError: every mistake of every file; or there is no portal at all.
+    """
+    folder = config_dir / "portals"
+    remedy = f"copy {config_dir / 'examples' / 'contracts.yaml'} to {folder / 'acme.yaml'} and edit it"
+    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")) if folder.is_dir() else []
+    if not paths:
+        raise ConfigError(f"{folder}: no portal file here — {remedy}")
+    portals: list[Portal] = []
+    mistakes: list[Mistake] = []
+    for path in paths:
+        try:
+            portals.append(load_portal(path, environ))
+        except ConfigError as error:
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(sorted(portals, key=lambda portal: portal.name))
+
+
+def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = False) -> Portal:
+    """One portal file.
+
+    **Shapes** `is_example`: the file's name need not be the portal's.
+    **Raises** ConfigError: every mistake, each with its place.
+    """
+    source = read_source(path)
+    mistakes = list(_literal_secrets(source))
+    data, unset = _filled_in(source, environ)
+    mistakes += unset
+    try:
+        portal = validated(Portal, source, data=_with_defaults(data)).written_in(source)
+    except ConfigError as error:
+        raise ConfigError([*mistakes, *error.mistakes]) from None
+    mistakes += _cross_checks(portal)
+    if not is_example:
+        mistakes += _name_checks(portal, path)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return portal
+
+
+def _literal_secrets(source: Source) -> Iterator[Mistake]:
+    for path in SECRETS:
+        written = source.at(path)
+        if isinstance(written, str) and not VARIABLE.fullmatch(written):
+            remedy = "write ${NAME} and put the secret into that environment variable"
+            yield source.mistake(path, "a secret must not stand in the file", remedy)
+
+
+def _filled_in(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
+    """The data with every `${NAME}` under `crm` replaced, and the variables that are not set."""
+    mistakes: list[Mistake] = []
+
+    def fill(node: Any, path: NodePath) -> Any:
+        if isinstance(node, dict):
+            return {key: fill(child, (*path, key)) for key, child in node.items()}
+        if isinstance(node, list):
+            return [fill(child, (*path, index)) for index, child in enumerate(node)]
+        return VARIABLE.sub(lambda match: value_of(match[1], path), node) if isinstance(node, str) else node
+
+    def value_of(name: str, path: NodePath) -> str:
+        value = environ.get(name, "")
+        if not value:
+            mistakes.append(source.mistake(path, f"the environment variable {name} is not set", f"export {name}=…"))
+        return value or "unset"
+
+    data = dict(source.data)
+    if "crm" in data:
+        data["crm"] = fill(data["crm"], ("crm",))
+    return data, mistakes
+
+
+def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """What follows from other keys: the deal record from the CRM, the tracks from the tiers."""
+    crm, deals = data.get("crm"), data.get("deals", {})
+    kind = crm.get("kind") if isinstance(crm, dict) else None
+    if isinstance(deals, dict):
+        tracks = ["distributor", "vendor"] if data.get("two_tier") == "true" else ["vendor"]
+        record = DEAL_RECORDS.get(kind if isinstance(kind, str) else "", ("lead",))[0]
+        deals = {"record": record, "approvals": tracks} | deals
+    return data | {"deals": deals}
+
+
+# ── what one key alone cannot say ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name_checks(portal: Portal, path: Path) -> Iterator[Mistake]:
+    if path.name != f"{portal.name}.yaml":
+        yield portal.source.mistake(("portal",), f"the file {path.name} holds the portal {portal.name!r}", f"name it {portal.name}.yaml")
+
+
+def _cross_checks(portal: Portal) -> list[Mistake]:
+    return [mistake for check in _CHECKS for mistake in check(portal)]
+
+
+def _auth_checks(portal: Portal) -> Iterator[Mistake]:
+    flows, auth, source = FLOWS[portal.crm.kind], portal.crm.auth, portal.source
+    at: NodePath = ("crm", "auth")
+    if auth.flow not in flows:
+        yield source.mistake((*at, "flow"), f"{auth.flow!r} is no flow of {portal.crm.kind}", f"allowed: {', '.join(flows)}")
+        return
+    needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
+    for key in needed:
+        if getattr(auth, key) is None:
+            yield source.mistake(at, f"{key!r} is missing", f"{auth.flow} needs {', '.join(needed)}", at_key=True)
+    for key in source.at(at):
+        if key not in ("flow", *flows[auth.flow]):
+            yield source.mistake((*at, key), f"{auth.flow} has no {key!r}", "leave it out", at_key=True)
+
+
+def _tier_checks(portal: Portal) -> Iterator[Mistake]:
+    source = portal.source
+    for key in ("display_label", "account_type_value"):
+        if portal.two_tier and getattr(portal.second_partner, key) is None:
+            remedy = f"add {key} to second_partner"
+            yield source.mistake(("second_partner",), f"two_tier needs second_partner.{key}", remedy, at_key=True)
+    if not portal.two_tier and "distributor" in portal.deals.approvals:
+        yield source.mistake(("deals", "approvals"), "a portal without two_tier has no distributor track", "write [vendor]")
+    values = portal.account_type_values
+    for kind, value in values.items():
+        others = [other for other in values if values[other] == value and other != kind]
+        if others:
+            what = f"{value!r} stands for {' and '.join([kind, *others])}"
+            yield source.mistake((kind, "account_type_value"), what, "each account type needs a spelling of its own")
+
+
+def _association_checks(portal: Portal) -> Iterator[Mistake]:
+    settings, source = portal.associations, portal.source
+    odd = "rules" if settings.mode == "contracts" else "contract_values"
+    if getattr(settings, odd):
+        what = f"{odd} mean nothing in {settings.mode} mode"
+        yield source.mistake(("associations", odd), what, f"remove them, or set mode: {_MODE_OF[odd]}", at_key=True)
+    names = [rule.name for rule in settings.rules]
+    for index, rule in enumerate(settings.rules):
+        at: NodePath = ("associations", "rules", index)
+        if rule.name in names[:index]:
+            yield source.mistake((*at, "name"), f"two rules are named {rule.name!r}", "give each its own name")
+        if not (rule.partner or rule.second_partner or rule.match):
+            yield source.mistake(at, f"the rule {rule.name!r} has no condition", "add partner, second_partner or match")
+        for side in ("partner", "second_partner"):
+            for field, values in getattr(rule, side).items():
+                if not values:
+                    yield source.mistake((*at, side, field), "lists no value", "a rule with an empty list never holds")
+
+
+def _deal_checks(portal: Portal) -> Iterator[Mistake]:
+    records = DEAL_RECORDS[portal.crm.kind]
+    if portal.deals.record not in records:
+        what = f"{portal.crm.kind} has no {portal.deals.record!r} record"
+        yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, records))
+    if not portal.deals.approvals:
+        yield portal.source.mistake(("deals", "approvals"), "lists no track", "name distributor, vendor or both")
+
+
+def _budget_checks(portal: Portal) -> Iterator[Mistake]:
+    reserve = portal.crm.api_budget.reserve
+    total = reserve.live + reserve.backfill + reserve.operator
+    if total > 100:
+        at: NodePath = ("crm", "api_budget", "reserve")
+        yield portal.source.mistake(at, f"the shares add up to {total}%", "keep live + backfill + operator within 100%")
+
+
+_MODE_OF = {"rules": "rules", "contract_values": "contracts"}
+_CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
+    _auth_checks,
+    _tier_checks,
+    _association_checks,
+    _deal_checks,
+    _budget_checks,
+)

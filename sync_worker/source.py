@@ -1,0 +1,375 @@
+"""YAML that people write, read with its places.
+
+Every scalar stays its text as written (YAML's own types turn `001E00000012345` into infinity and the key `true:` into a boolean);
+plain `null`, `~` or nothing is `None`; what stands in quotes is text. Every key and value knows its file:line:column, and `validated`
+turns what pydantic says into mistakes that point there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from sync_worker.errors import ConfigError, Mistake, Place
+
+NodePath: TypeAlias = tuple[str | int, ...]
+NULLS = ("", "null", "~")
+MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as written: plain dicts, lists, texts and `None`, and the place of every key and value.
+
+    **Shapes** `places` and `keys` are by path from the top: `("deal", "amount", "transform")`; list items by index.
+    """
+
+    file: str
+    data: Any = field(repr=False)  # a portal file may hold what must not be printed
+    places: Mapping[NodePath, Place] = field(repr=False)
+    keys: Mapping[NodePath, Place] = field(repr=False)
+
+    def place(self, path: NodePath) -> Place:
+        """Where the value at `path` stands, or its nearest parent that is written down."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(self.file, 1, 1))
+
+    def key_place(self, path: NodePath) -> Place:
+        """Where the key at the end of `path` stands; list items and missing keys: as `place`."""
+        return self.keys.get(path) or self.place(path)
+
+    def at(self, path: NodePath) -> Any:
+        """What is written at `path`; `None` where nothing is."""
+        node = self.data
+        for step in path:
+            node = _child(node, step)
+        return node
+
+    def mistake(self, path: NodePath, what: str, remedy: str = "", *, at_key: bool = False) -> Mistake:
+        """A mistake that points at `path`."""
+        place = self.key_place(path) if at_key else self.place(path)
+        return Mistake(place, dotted(path) or "(file)", what, remedy)
+
+    def grafted(self, path: NodePath, value: Any, *, places: Mapping[NodePath, Place], keys: Mapping[NodePath, Place]) -> Source:
+        """A copy with `value` at `path`; what lies beneath takes its places from `places` and `keys` (relative to the value)."""
+        data = _with(self.data, path, value)
+        return Source(self.file, data, _regrown(self.places, path, places), _regrown(self.keys, path, keys))
+
+    def pruned(self, path: NodePath) -> Source:
+        """A copy without the key at `path`."""
+        return Source(self.file, _without(self.data, path), _regrown(self.places, path, {}), _regrown(self.keys, path, {}))
+
+    def beneath(self, path: NodePath) -> tuple[dict[NodePath, Place], dict[NodePath, Place]]:
+        """The places and key places at and below `path`, relative to it."""
+        length = len(path)
+        places = {at[length:]: place for at, place in self.places.items() if at[:length] == path}
+        keys = {at[length:]: place for at, place in self.keys.items() if at[:length] == path}
+        return places, keys
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """`deal.approvals[1]`, as people say it."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def read_source(path: Path) -> Source:
+    """The file with its places.
+
+    **Raises** ConfigError: unreadable, not UTF-8, not YAML, or not a mapping at the top.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([Mistake(Place(str(path), 1, 1), "(file)", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 text (byte {error.start})"
+        raise ConfigError([Mistake(Place(str(path), 1, 1), "(file)", what, "save it as UTF-8")]) from None
+    return parse_source(text, file=str(path))
+
+
+def parse_source(text: str, *, file: str) -> Source:
+    """The text with its places; duplicate keys, aliases, merge keys and tags are refused, all at once."""
+    _refuse_machinery(text, file)
+    node = _composed(text, file)
+    if not isinstance(node, MappingNode):
+        place = Place(file, 1, 1) if node is None else _place(file, node.start_mark)
+        what = "is empty" if node is None else "must be a mapping at the top"
+        raise ConfigError([Mistake(place, "(file)", what, "write `key: value` lines")])
+    builder = _Builder(file)
+    data = builder.build(node, ())
+    if builder.mistakes:
+        raise ConfigError(builder.mistakes)
+    return Source(file, data, builder.places, builder.keys)
+
+
+def validated(model: type[Model], source: Source, *, data: Any = None) -> Model:
+    """The source as `model`.
+
+    **Shapes** `data` replaces the source's own (secrets filled in); mistakes quote only what the source says.
+    **Raises** ConfigError: every mistake, each with its place, the bad value and what is allowed.
+    """
+    try:
+        return model.model_validate(source.data if data is None else data)
+    except ValidationError as error:
+        raise ConfigError([_mistake(model, source, detail) for detail in _distinct(error.errors(include_url=False))]) from None
+
+
+def did_you_mean(word: str, allowed: Sequence[str]) -> str:
+    """`did you mean 'x'?` with the nearest of `allowed`, or nothing."""
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6) or [other for other in allowed if other.lower() == word.lower()]
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def choose_from(word: str, allowed: Sequence[str]) -> str:
+    """The remedy for a word outside a list: the nearest, then the list."""
+    listed = ", ".join(allowed)
+    near = did_you_mean(word, allowed)
+    return f"{near} allowed: {listed}" if near else f"allowed: {listed}"
+
+
+def wrong(what: str, remedy: str = "") -> PydanticCustomError:
+    """What a validator raises, so that the remedy reaches the mistake."""
+    return PydanticCustomError("mistake", "{what}", {"what": what, "remedy": remedy})
+
+
+# ── YAML → plain ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Builder:
+    """Walks the nodes once and notes every place."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[NodePath, Place] = {}
+        self.keys: dict[NodePath, Place] = {}
+        self.mistakes: list[Mistake] = []
+
+    def build(self, node: Node, path: NodePath) -> Any:
+        self.places[path] = _place(self.file, node.start_mark)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        is_null = isinstance(node, ScalarNode) and not node.style and node.value in NULLS
+        return None if is_null else str(node.value)
+
+    def _mapping(self, node: MappingNode, path: NodePath) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            place = _place(self.file, key.start_mark)
+            fault = self._key_fault(key, found, path)
+            if fault:
+                self.mistakes.append(Mistake(place, dotted(path) or "(file)", *fault))
+                continue
+            self.keys[(*path, key.value)] = place
+            found[key.value] = self.build(value, (*path, key.value))
+        return found
+
+    def _key_fault(self, key: Node, found: Mapping[str, Any], path: NodePath) -> tuple[str, str] | None:
+        if not isinstance(key, ScalarNode):
+            return "a key must be text", "quote it"
+        if not key.style and key.value == "":
+            return "a key is missing before the colon", ""
+        if not key.style and key.value == "<<":
+            return "merge keys (<<) are not supported", "write the keys out"
+        if key.value in found:
+            first = self.keys[(*path, key.value)]
+            return f"{key.value!r} stands twice", f"first on line {first.line}; keep one"
+        return None
+
+
+def _composed(text: str, file: str) -> Node | None:
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        node: Node | None = yaml.compose(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([_syntax_mistake(error, file)]) from None
+    return node
+
+
+def _refuse_machinery(text: str, file: str) -> None:
+    """Aliases and tags have no meaning here: a value must stand where it is used, or its place would lie."""
+    mistakes: list[Mistake] = []
+    depth = 0
+    for event in _events(text, file):
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        place = _place(file, event.start_mark)
+        if depth > MAX_DEPTH:
+            raise ConfigError([*mistakes, Mistake(place, "(file)", f"nests deeper than {MAX_DEPTH} levels")])
+        if kind == "AliasEvent":
+            mistakes.append(Mistake(place, "(file)", f"the alias *{event.anchor} is not supported", "write the value out"))
+        elif getattr(event, "ctag", None) is not None:
+            mistakes.append(Mistake(place, "(file)", f"the tag {event.tag} is not supported", "leave it out: every value is text"))
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def _events(text: str, file: str) -> Iterator[Any]:
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([_syntax_mistake(error, file)]) from None
+
+
+def _syntax_mistake(error: Exception, file: str) -> Mistake:
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        words = " ".join(str(error.problem or error.context or "is not YAML").split())
+        remedy = "indent with spaces, not tabs" if "\\t" in words else "check brackets, quotes and indentation"
+        return Mistake(_place(file, mark) if mark else Place(file, 1, 1), "(file)", f"is not YAML: {words}", remedy)
+    if isinstance(error, ReaderError):
+        return Mistake(Place(file, 1, 1), "(file)", f"holds an unprintable character at position {error.position}", "remove it")
+    return Mistake(Place(file, 1, 1), "(file)", "is not YAML", "check brackets, quotes and indentation")
+
+
+def _place(file: str, mark: StreamMark) -> Place:
+    return Place(file, mark.line + 1, mark.column + 1)
+
+
+# ── grafting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _child(node: Any, step: str | int) -> Any:
+    if isinstance(node, dict):
+        return node.get(step)
+    if isinstance(node, list) and isinstance(step, int) and step < len(node):
+        return node[step]
+    return None
+
+
+def _with(node: Any, path: NodePath, value: Any) -> Any:
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    parent = dict(node) if isinstance(node, dict) else {}
+    parent[step] = _with(parent.get(step), rest, value)
+    return parent
+
+
+def _without(node: Any, path: NodePath) -> Any:
+    step, rest = path[0], path[1:]
+    if isinstance(node, list):
+        return [_without(item, rest) if index == step and rest else item for index, item in enumerate(node) if rest or index != step]
+    if not isinstance(node, dict) or step not in node:
+        return node
+    if not rest:
+        return {key: child for key, child in node.items() if key != step}
+    return {**node, step: _without(node[step], rest)}
+
+
+def _regrown(places: Mapping[NodePath, Place], path: NodePath, graft: Mapping[NodePath, Place]) -> dict[NodePath, Place]:
+    length = len(path)
+    kept = {at: place for at, place in places.items() if at[:length] != path}
+    return kept | {path + at: place for at, place in graft.items()}
+
+
+# ── pydantic → mistakes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _distinct(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    seen = {(detail["loc"], detail["type"]): detail for detail in details}
+    return list(seen.values())
+
+
+def _mistake(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Mistake:
+    path = _written(source.data, detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        remedy = choose_from(key, sorted(_keys_of(model, detail["loc"][:-1])))
+        return source.mistake(path, f"unknown key {key!r}", remedy, at_key=True)
+    if detail["type"] == "missing":
+        return source.mistake(path, f"{str(detail['loc'][-1])!r} is missing", "add it", at_key=True)
+    what, remedy = _words(detail, source.at(path))
+    return source.mistake(path, what, remedy)
+
+
+def _written(data: Any, loc: tuple[int | str, ...]) -> NodePath:
+    """The part of pydantic's location that stands in the file (it adds steps of its own, and names what is missing)."""
+    path: list[str | int] = []
+    for step in loc:
+        is_there = step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if is_there:
+            path.append(step)
+            data = data[step]
+    return tuple(path)
+
+
+def _words(detail: ErrorDetails, value: Any) -> tuple[str, str]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "mistake":
+        return str(context["what"]), str(context["remedy"])
+    if value is None:
+        return "has no value", "give one, or leave the key out"
+    if kind in ("literal_error", "enum") and isinstance(value, str):
+        return f"{value!r} is not allowed", choose_from(value, re.findall(r"'([^']*)'", str(context["expected"])))
+    wanted = _SHAPES.get(kind)
+    if wanted:
+        return f"must be {wanted}, not {shown(value)}", ""
+    return f"{shown(value)}: {detail['msg']}", ""
+
+
+_SHAPES = {
+    "literal_error": "one word",
+    "string_type": "text",
+    "model_type": "a mapping (`key: value`)",
+    "model_attributes_type": "a mapping (`key: value`)",
+    "dict_type": "a mapping (`key: value`)",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+
+
+def shown(value: Any) -> str:
+    """A written value in a message: short, and never a whole tree."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else repr(value if len(value) <= 60 else value[:57] + "…")
+
+
+def _keys_of(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The keys the model allows at `loc`."""
+    annotation: Any = model
+    for step in loc:
+        annotation = _inside(_bare(annotation), step)
+    bare = _bare(annotation)
+    if not (isinstance(bare, type) and issubclass(bare, BaseModel)):
+        return []
+    return [info.alias or name for name, info in bare.model_fields.items()]
+
+
+def _bare(annotation: Any) -> Any:
+    """The annotation without `Annotated` and `| None`."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _bare(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return _bare(next(arm for arm in get_args(annotation) if arm is not type(None)))
+    return annotation
+
+
+def _inside(annotation: Any, step: int | str) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = {info.alias or name: info.annotation for name, info in annotation.model_fields.items()}
+        return fields.get(str(step))
+    arms = get_args(annotation)
+    return arms[-1 if get_origin(annotation) is dict else 0] if arms else None
