@@ -1,0 +1,96 @@
+"""What the domain has to say to an operator: problems, and one table that explains every code the domain can utter.
+
+A problem is "applied, but something is wrong with it". A code is stable and greppable; its words are for a person at night: what it
+means, what to do. Refusals, conflicts and exclusions use the same table, so that a code needs explaining in one place only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sync_worker.domain.values import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The record was applied, and this is wrong with it. **Shapes** `field` is canonical; `value` as the CRM spells it."""
+
+    code: str
+    field: str
+    message: str
+    value: Plain = None
+
+
+CODES: Final[Mapping[str, str]] = {
+    # companies
+    "name_blank": "The CRM record has no name, and a company needs one. Fill the name in the CRM; the failure heals by itself.",
+    "status_unknown": "The portal status is none of Active, Inactive, Pending. The last status stays (a new record stays out). "
+    "Correct it in the CRM, or add the spelling to the mapping's values.",
+    "account_type_blank": "The account type is not set. A new company counts as a partner, a known one keeps its type. Set it in the CRM.",
+    "account_type_unknown": "The account type is a value the mapping does not list, perhaps a relabelled picklist. "
+    "The type we know stays. Correct the value, or the portal's account_type_value.",
+    "vendor_type_ignored": "The CRM gives the vendor's own company another account type. It stays the vendor; correct the CRM record.",
+    "vendor_type_elsewhere": "A company that is not the portal's vendor_company carries the vendor's account type. It keeps its "
+    "last type (a new one is a partner). Correct the record, or vendor_company in the portal file.",
+    "rule_field_blank": "A field used for rules is blank, and a blank never matches. Fill it in the CRM.",
+    "rule_field_unlisted": "A field used for rules holds a value the mapping does not list. The last good value stays. "
+    "Correct the CRM value, or add it to the mapping.",
+    "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
+    # contracts
+    "contract_value_unresolved": "A value in the partner's second-partner field names no company we know. Give that company "
+    "a portal status, correct the value, or map it under associations.contract_values.",
+    "contract_value_ambiguous": "A value in the partner's second-partner field is the name of several second partners. "
+    "Map it to one CRM id under associations.contract_values, or bind it by hand.",
+    "contract_not_a_second_partner": "A value in the partner's second-partner field names a company that is not a second partner. "
+    "Correct that company's account type, or the value.",
+    "contract_value_renamed": "The company behind this value has another name now. Nothing was removed: the value stays bound. "
+    "Rename the picklist value, or leave it.",
+    # why a pair may not work together
+    "self": "A company cannot work with itself. Remove the value.",
+    "vendor": "The vendor takes no part in associations. Remove the value.",
+    "same_type": "Both companies have the same account type; a pair is one partner and one second partner. Correct one of the types.",
+    "wrong_sides": "The contract stands on the second partner's record; it belongs on the partner's.",
+    "company_inactive": "An inactive or deleted company takes no part. Set its portal status to Active if it should.",
+    "company_pending": "A pending company takes no part in new deals yet. Set its portal status to Active when it is ready.",
+    "company_unknown": "The company is not in this portal. Give it a portal status in the CRM, or correct the id.",
+    # fields that both sides hold
+    "both_changed": "The CRM and the portal changed one field; the field's rule decided, both values are kept here. "
+    "With the rule `ask` it waits: resolve it with crm or portal.",
+    "newest_unclear": "Both sides changed one field and the clocks cannot tell who was later. The CRM's value was taken.",
+    "put_back": "Somebody changed a field in the CRM that only the portal writes. The portal's value is written again; "
+    "tell them where to change it.",
+    "locked_in_crm": "The CRM changed terms that are locked since finalize was requested. Applied, and approvals start again. "
+    "Check that both companies know.",
+    # deals: who and what
+    "owner_unknown": "The owner company is not in this portal. Give it a portal status in the CRM, or correct the id.",
+    "owner_is_vendor": "The vendor's own company owns no deals. Name the partner.",
+    "owner_not_active": "Only an active company registers deals. Set its portal status to Active in the CRM.",
+    "owner_by_vendor_only": "Only the vendor gives a deal to another company.",
+    "not_a_party": "The actor's company is not the deal's owner company. Let a member of the owner company do it.",
+    "two_tier_off": "This portal has no second partners. Remove the value, or set two_tier: true in the portal file.",
+    "second_partner_unknown": "The second partner is not in this portal. Give it a portal status in the CRM, or correct the id.",
+    "second_partner_is_owner": "The owner company and the second partner are one company. Clear the second partner.",
+    "second_partner_single_tier": "A second partner registers for itself, without another second partner. Clear the field.",
+    "second_partner_not_associated": "The second partner is not associated with the owner company. Choose an associated one, "
+    "or add the contract on the partner's CRM record.",
+    "second_partner_wrong_type": "The company named as second partner is none. Correct its account type, or the deal.",
+    "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
+    "field_unknown": "No such deal field. Correct the name, or add it under attributes in the mapping.",
+    "field_not_registrable": "This field is not the partner's to set. Leave it out; approvals and stages have their own ways.",
+    "name_missing": "A deal needs a name or a prospect. Fill one of them.",
+    "terms_locked": "Finalize was requested: deal type, licences, billing, companies and prospect are locked.",
+    "deal_closed": "The deal is over (completed, won, lost, withdrawn or expired). Reopen it in the CRM first.",
+    # deals: the two tracks
+    "track_not_in_use": "The portal does not use this approval track. Nothing to decide; see deals.approvals in the portal file.",
+    "track_not_required": "The deal has no second partner, so nobody decides the distributor track.",
+    "decision_not_in_track": "This track does not know that decision. Choose one of those allowed.",
+    "not_your_track": "Only the deal's second partner moves the distributor track, and only the vendor the vendor track.",
+    "reason_missing": "A rejection or a return says why. Give a reason.",
+    "decided_for_good": "A decision may change until finalize is requested, and that has happened.",
+    "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
+    "The portal's state is written back; the vendor looks again and approves.",
+    "not_a_vendor_move": "That state of the vendor track follows from a renewal; nobody sets it by hand. It is written back.",
+}
+"""code → what it means, and what to do."""
