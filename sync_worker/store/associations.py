@@ -1,0 +1,115 @@
+"""Contract values as read from partners' CRM records, each with the second partner it is bound to. Associations follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, func, or_, select, update
+
+from sync_worker.domain.association import Binding
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import contract_values
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """One value on one partner's record. **Shapes** `run_id`: the run that last changed it."""
+
+    company_id: str
+    binding: Binding
+    since_at: datetime
+    run_id: str
+
+
+def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, ContractRow]]:
+    """The values on these partners' records: by company id, then by value."""
+    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.company_id.in_(list(company_ids)))
+    found: dict[str, dict[str, ContractRow]] = {}
+    for row in _rows(tx, query):
+        found.setdefault(row.company_id, {})[row.binding.value] = row
+    return found
+
+
+def involving(tx: Tx, company_id: str) -> list[ContractRow]:
+    """Rows on this company's record, and rows bound to it."""
+    query = select(contract_values).where(
+        contract_values.c.portal == tx.portal,
+        or_(contract_values.c.company_id == company_id, contract_values.c.resolved_id == company_id),
+    )
+    return _rows(tx, query)
+
+
+def listed(tx: Tx) -> list[ContractRow]:
+    """Every contract value of the portal."""
+    return _rows(tx, select(contract_values).where(contract_values.c.portal == tx.portal))
+
+
+def partners_naming(tx: Tx, values: Iterable[str]) -> set[str]:
+    """Partners whose records carry one of these values unresolved: what a new or changed second partner may heal."""
+    query = select(contract_values.c.company_id).where(
+        contract_values.c.portal == tx.portal,
+        contract_values.c.value.in_(sorted(set(values))),
+        contract_values.c.resolved_id.is_(None),
+    )
+    return set(tx.connection.execute(query).scalars())
+
+
+def save(tx: Tx, rows: Sequence[ContractRow]) -> None:
+    """Writes the rows as they are now."""
+    upsert(
+        tx,
+        contract_values,
+        [
+            {
+                "portal": tx.portal,
+                "company_id": row.company_id,
+                "value": row.binding.value,
+                "resolved_id": row.binding.company_id,
+                "how": row.binding.how,
+                "since_at": row.since_at,
+                "run_id": row.run_id,
+            }
+            for row in rows
+        ],
+    )
+
+
+def remove(tx: Tx, gone: Sequence[tuple[str, str]]) -> None:
+    """Removes (company id, value) rows: the contract has ended."""
+    if not gone:
+        return
+    statement = delete(contract_values).where(
+        contract_values.c.portal == tx.portal,
+        contract_values.c.company_id == bindparam("gone_company"),
+        contract_values.c.value == bindparam("gone_value"),
+    )
+    tx.connection.execute(statement, [{"gone_company": company_id, "gone_value": value} for company_id, value in sorted(gone)])
+
+
+def rebind(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """What was bound to a company that lost a merge is bound to the survivor."""
+    tx.connection.execute(
+        update(contract_values)
+        .where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id == old_company_id)
+        .values(resolved_id=company_id)
+    )
+
+
+def counts(tx: Tx) -> tuple[int, int]:
+    """(bound values, values that name nobody)."""
+    query = select(func.count(contract_values.c.resolved_id), func.count()).where(contract_values.c.portal == tx.portal)
+    bound, total = tx.connection.execute(query).one()
+    return bound, total - bound
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[ContractRow]:
+    ordered = query.order_by(contract_values.c.company_id, contract_values.c.value)
+    return [_row(row) for row in tx.connection.execute(ordered).mappings()]
+
+
+def _row(row: Mapping[Any, Any]) -> ContractRow:
+    binding = Binding(value=row["value"], company_id=row["resolved_id"], how=row["how"])
+    return ContractRow(row["company_id"], binding, row["since_at"], row["run_id"])

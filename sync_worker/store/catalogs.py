@@ -1,0 +1,33 @@
+"""Describe as cached: what the CRM last said of each record type, so that a pull costs no describe."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import catalogs
+
+FRESH_S = 86_400  # a new field is noticed within a day, or at once by `check`
+
+
+def get(tx: Tx, native: str) -> Catalog | None:
+    """The cached catalog, None where there is none or it is older than a day."""
+    query = select(catalogs.c.document).where(
+        catalogs.c.portal == tx.portal, catalogs.c.native == native, catalogs.c.fetched_at > tx.now - timedelta(seconds=FRESH_S)
+    )
+    document = tx.connection.execute(query).scalar()
+    return Catalog.from_document(document) if document else None
+
+
+def save(tx: Tx, catalog: Catalog) -> None:
+    """Keeps a fresh one."""
+    row = {"portal": tx.portal, "native": catalog.native, "fetched_at": tx.now, "document": catalog.to_document()}
+    upsert(tx, catalogs, [row])
+
+
+def forget(tx: Tx) -> None:
+    """The next use asks the CRM again."""
+    tx.connection.execute(delete(catalogs).where(catalogs.c.portal == tx.portal))

@@ -1,0 +1,167 @@
+"""Companies as the portal knows them, with what identifies them in the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, update
+
+from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import companies
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCompany:
+    """A company and its place in the order of reads. `is_patched`: its portal id stands in the CRM."""
+
+    company: Company
+    crm_modified_at: datetime | None
+    settled_no: int = 0
+    is_patched: bool = False
+
+
+def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
+    """Those of the ids that we know, by CRM id."""
+    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, companies.c.crm_id.in_(list(crm_ids))))
+    return {stored.company.crm_id: stored for stored in found if stored.company.crm_id}
+
+
+def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
+    """Those of the ids that we know, by our id."""
+    query = select(companies).where(companies.c.portal == tx.portal, companies.c.id.in_(sorted(set(ids))))
+    return {stored.company.id: stored.company for stored in _stored(tx, query)}
+
+
+def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
+    """Companies of exactly these names, by name; several may share one."""
+    query = select(companies).where(companies.c.portal == tx.portal, companies.c.name.in_(sorted(set(names)))).order_by(companies.c.id)
+    found: dict[str, list[Company]] = {}
+    for stored in _stored(tx, query):
+        found.setdefault(stored.company.name, []).append(stored.company)
+    return found
+
+
+def find(tx: Tx, reference: str) -> Company | None:
+    """A company by our id, its CRM id, or a name that only it has."""
+    here = select(companies).where(companies.c.portal == tx.portal)
+    for column in (companies.c.id, companies.c.crm_id, companies.c.name):
+        found = _stored(tx, here.where(column == reference).limit(2))
+        if len(found) == 1:
+            return found[0].company
+    return None
+
+
+def listed(tx: Tx, *, after: str = "", limit: int = 1000) -> list[StoredCompany]:
+    """Companies by name, from the first name later than `after`."""
+    query = select(companies).where(companies.c.portal == tx.portal, companies.c.name > after)
+    return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
+
+
+def vendor(tx: Tx) -> Company | None:
+    """The vendor's own company."""
+    query = select(companies).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)
+    found = _stored(tx, query.order_by(companies.c.id).limit(1))
+    return found[0].company if found else None
+
+
+def save(tx: Tx, rows: Sequence[StoredCompany]) -> None:
+    """Writes the companies as they are now; the patch-back's mark stays."""
+    upsert(tx, companies, [_row(tx, stored) for stored in rows], keep=("portal_id_written_at", "settled_no"))
+
+
+def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
+    """Our id for each CRM id we know."""
+    query = select(companies.c.crm_id, companies.c.id).where(companies.c.portal == tx.portal, companies.c.crm_id.in_(sorted(set(crm_ids))))
+    return {crm_id: company_id for crm_id, company_id in tx.connection.execute(query)}
+
+
+def crm_ids_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """The CRM id of each of our ids that has one."""
+    query = select(companies.c.id, companies.c.crm_id).where(
+        companies.c.portal == tx.portal, companies.c.id.in_(sorted(set(ids))), companies.c.crm_id.is_not(None)
+    )
+    return {company_id: crm_id for company_id, crm_id in tx.connection.execute(query)}
+
+
+def relink(tx: Tx, company_id: str, crm_id: str) -> None:
+    """The company's CRM record goes by another id now; our own id is to be written there."""
+    tx.connection.execute(
+        update(companies)
+        .where(companies.c.portal == tx.portal, companies.c.id == company_id)
+        .values(crm_id=crm_id, portal_id_written_at=None)
+    )
+
+
+def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
+    """(our id, CRM id) of live companies whose CRM record does not carry our id yet."""
+    query = (
+        select(companies.c.id, companies.c.crm_id)
+        .where(
+            companies.c.portal == tx.portal,
+            companies.c.portal_id_written_at.is_(None),
+            companies.c.crm_id.is_not(None),
+            companies.c.deleted_at.is_(None),
+        )
+        .order_by(companies.c.id)
+        .limit(limit)
+    )
+    return [(company_id, crm_id) for company_id, crm_id in tx.connection.execute(query)]
+
+
+def mark_patched(tx: Tx, ids: Sequence[str]) -> None:
+    """The CRM records of these carry our id."""
+    if not ids:
+        return
+    statement = (
+        update(companies)
+        .where(companies.c.portal == tx.portal, companies.c.id == bindparam("patched_id"))
+        .values(portal_id_written_at=tx.now)
+    )
+    tx.connection.execute(statement, [{"patched_id": company_id} for company_id in sorted(ids)])
+
+
+def count_by_type(tx: Tx) -> dict[str, int]:
+    """Active companies by account type."""
+    query = select(companies.c.account_type, func.count()).where(companies.c.portal == tx.portal, companies.c.status == PortalStatus.ACTIVE)
+    return {account_type: count for account_type, count in tx.connection.execute(query.group_by(companies.c.account_type))}
+
+
+def _stored(tx: Tx, query: Select[Any]) -> list[StoredCompany]:
+    return [_from_row(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _from_row(row: Mapping[Any, Any]) -> StoredCompany:
+    company = Company(
+        id=row["id"],
+        crm_id=row["crm_id"],
+        name=row["name"],
+        status=PortalStatus(row["status"]),
+        account_type=AccountType(row["account_type"]),
+        account_owner_email=row["account_owner_email"],
+        attributes=row["attributes"],
+        second_partner_values=tuple(row["second_partner_values"]),
+        is_deleted=row["deleted_at"] is not None,
+    )
+    return StoredCompany(company, row["crm_modified_at"], row["settled_no"], row["portal_id_written_at"] is not None)
+
+
+def _row(tx: Tx, stored: StoredCompany) -> dict[str, Any]:
+    company = stored.company
+    return {
+        "portal": tx.portal,
+        "id": company.id,
+        "crm_id": company.crm_id,
+        "name": company.name,
+        "status": company.status.value,
+        "account_type": company.account_type.value,
+        "account_owner_email": company.account_owner_email,
+        "attributes": company.attributes,
+        "second_partner_values": company.second_partner_values,
+        "crm_modified_at": stored.crm_modified_at,
+        "settled_no": stored.settled_no,
+        "deleted_at": tx.now if company.is_deleted else None,
+    }

@@ -1,0 +1,158 @@
+"""Deals as the portal holds them, and every change of a field: who, when, from which run, what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, update
+
+from sync_worker.domain.deal import Deal
+from sync_worker.domain.values import Plain, Value
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import deal_changes, deals
+
+_OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
+COLUMNS = tuple(column.name for column in deals.columns if column.name not in _OWN)
+"""The canonical fields that have a column; everything else is an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDeal:
+    """A deal and its version, which every change raises by one."""
+
+    deal: Deal
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field's change. **Shapes** `field` "" is the deal as it came in, `new` then holds all of it."""
+
+    deal_id: str
+    version: int
+    field: str
+    side: str
+    actor: str
+    run_id: str
+    old: Plain | Mapping[str, Plain]
+    new: Plain | Mapping[str, Plain]
+    note: str = ""
+
+
+def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, StoredDeal]:
+    """Those of the ids that exist."""
+    found = _stored(tx, select(deals).where(deals.c.portal == tx.portal, deals.c.id.in_(sorted(set(ids)))))
+    return {stored.deal.id: stored for stored in found}
+
+
+def get(tx: Tx, deal_id: str) -> StoredDeal | None:
+    """One deal."""
+    return by_ids(tx, [deal_id]).get(deal_id)
+
+
+def listed(tx: Tx, *, limit: int = 1000) -> list[StoredDeal]:
+    """The latest changed first."""
+    query = select(deals).where(deals.c.portal == tx.portal).order_by(deals.c.updated_at.desc(), deals.c.id).limit(limit)
+    return _stored(tx, query)
+
+
+def naming(tx: Tx, company_id: str) -> list[StoredDeal]:
+    """Deals that the company owns or that name it as second partner."""
+    query = select(deals).where(deals.c.portal == tx.portal, or_(deals.c.owner_company == company_id, deals.c.second_partner == company_id))
+    return _stored(tx, query.order_by(deals.c.id))
+
+
+def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
+    """Writes the deals as they are now."""
+    upsert(tx, deals, [_row(tx, stored) for stored in changed], keep=("created_at",))
+
+
+def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
+    """Adds to the history; a change is never rewritten."""
+    rows = [
+        {
+            "portal": tx.portal,
+            "deal_id": change.deal_id,
+            "version": change.version,
+            "field": change.field,
+            "at": tx.now,
+            "side": change.side,
+            "actor": change.actor,
+            "run_id": change.run_id,
+            "old": change.old,
+            "new": change.new,
+            "note": change.note,
+        }
+        for change in changes
+    ]
+    upsert(tx, deal_changes, rows)
+
+
+def history(tx: Tx, deal_id: str) -> list[Mapping[str, Any]]:
+    """Every change, oldest first."""
+    query = select(deal_changes).where(deal_changes.c.portal == tx.portal, deal_changes.c.deal_id == deal_id)
+    ordered = query.order_by(deal_changes.c.version, deal_changes.c.field)
+    return [{str(name): value for name, value in row.items()} for row in tx.connection.execute(ordered).mappings()]
+
+
+def edited_at(tx: Tx, deal_ids: Iterable[str]) -> dict[str, dict[str, datetime]]:
+    """When each field was last changed on the portal's side: by deal id, then by field."""
+    query = (
+        select(deal_changes.c.deal_id, deal_changes.c.field, func.max(deal_changes.c.at))
+        .where(
+            deal_changes.c.portal == tx.portal,
+            deal_changes.c.deal_id.in_(sorted(set(deal_ids))),
+            deal_changes.c.side == "portal",
+        )
+        .group_by(deal_changes.c.deal_id, deal_changes.c.field)
+    )
+    found: dict[str, dict[str, datetime]] = {}
+    for deal_id, field, at in tx.connection.execute(query):
+        found.setdefault(deal_id, {})[field] = at
+    return found
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """Deals of a company that lost a merge belong to the survivor."""
+    for column in (deals.c.owner_company, deals.c.second_partner):
+        tx.connection.execute(
+            update(deals)
+            .where(deals.c.portal == tx.portal, column == old_company_id)
+            .values({column.name: company_id, "version": deals.c.version + 1, "updated_at": tx.now})
+        )
+
+
+def count_by_lifecycle(tx: Tx) -> dict[str, int]:
+    """How many deals stand where."""
+    query = select(deals.c.lifecycle, func.count()).where(deals.c.portal == tx.portal).group_by(deals.c.lifecycle)
+    return {lifecycle: count for lifecycle, count in tx.connection.execute(query)}
+
+
+def _stored(tx: Tx, query: Select[Any]) -> list[StoredDeal]:
+    return [_from_row(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _from_row(row: Mapping[Any, Any]) -> StoredDeal:
+    values: dict[str, Value] = {name: row[name] for name in COLUMNS}
+    for name, value in row["attributes"].items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return StoredDeal(Deal(id=row["id"], values=values), row["version"], row["created_at"], row["updated_at"])
+
+
+def _row(tx: Tx, stored: StoredDeal) -> dict[str, Any]:
+    values = stored.deal.values
+    row: dict[str, Any] = {name: values.get(name) for name in COLUMNS}
+    row["attributes"] = {name: value for name, value in values.items() if name not in COLUMNS}
+    return {
+        **row,
+        "portal": tx.portal,
+        "id": stored.deal.id,
+        "version": stored.version,
+        "created_at": stored.created_at,
+        "updated_at": tx.now,
+    }

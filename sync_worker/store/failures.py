@@ -1,0 +1,165 @@
+"""What could not pass and what passed with something wrong: one open row per (object, record, stage, code, field), kept after it is resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import failures
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is recorded. **Shapes** `record`: the CRM id when reading, ours when writing; `waits_for`: CRM id of a parent not seen yet."""
+
+    id: str
+    kind: Literal["failure", "problem"]
+    object: str
+    record: str
+    stage: Literal["ingest", "push", "pull"]
+    code: str
+    message: str
+    run_id: str
+    field: str = ""
+    name: str = ""
+    payload: Any = None
+    payload_hash: str = ""
+    mapping_hash: str = ""
+    waits_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A failure as kept."""
+
+    failure: Failure
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int
+    resolved_at: datetime | None
+    resolution: str | None
+
+
+def record(tx: Tx, found: Sequence[Failure]) -> None:
+    """Opens the rows, or counts up those that are open already."""
+    rows = [
+        _row(tx, failure) for failure in sorted(found, key=lambda failure: (failure.object, failure.record, failure.code, failure.field))
+    ]
+    if not rows:
+        return
+    insert = (postgresql if tx.is_postgresql else sqlite).insert(failures)
+    news = ("kind", "name", "message", "payload", "payload_hash", "mapping_hash", "waits_for", "run_id", "last_seen_at")
+    statement = insert.on_conflict_do_update(
+        index_elements=["portal", "object", "record", "stage", "code", "field"],
+        index_where=failures.c.resolved_at.is_(None),
+        set_={**{name: insert.excluded[name] for name in news}, "count": failures.c.count + 1},
+    )
+    tx.connection.execute(statement, rows)
+
+
+def resolve(
+    tx: Tx, object_: str, records: Collection[str], stage: str, resolution: str, *, keep: Collection[tuple[str, str, str]] = ()
+) -> int:
+    """Closes the open rows of these records at this stage, but for `keep`: (record, code, field) that were found again. Returns how many."""
+    if not records:
+        return 0
+    open_rows = tx.connection.execute(
+        select(failures.c.id, failures.c.record, failures.c.code, failures.c.field).where(
+            failures.c.portal == tx.portal,
+            failures.c.object == object_,
+            failures.c.stage == stage,
+            failures.c.resolved_at.is_(None),
+            failures.c.record.in_(list(records)),
+        )
+    )
+    gone = [row.id for row in open_rows if (row.record, row.code, row.field) not in keep]
+    return close(tx, gone, resolution)
+
+
+def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
+    """Closes these rows. Returns how many were open."""
+    if not ids:
+        return 0
+    return tx.connection.execute(
+        update(failures)
+        .where(failures.c.portal == tx.portal, failures.c.id.in_(list(ids)), failures.c.resolved_at.is_(None))
+        .values(resolved_at=tx.now, resolution=resolution)
+    ).rowcount
+
+
+def known_hashes(tx: Tx, object_: str, records: Collection[str]) -> dict[str, tuple[str, str]]:
+    """(payload hash, mapping hash) of records that failed to be read and still do: the same again need not be tried again."""
+    query = select(failures.c.record, failures.c.payload_hash, failures.c.mapping_hash).where(
+        failures.c.portal == tx.portal,
+        failures.c.object == object_,
+        failures.c.stage == "ingest",
+        failures.c.kind == "failure",
+        failures.c.waits_for.is_(None),
+        failures.c.resolved_at.is_(None),
+        failures.c.record.in_(list(records)),
+    )
+    return {record_: (payload_hash, mapping_hash) for record_, payload_hash, mapping_hash in tx.connection.execute(query)}
+
+
+def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """(object, record) of open rows that wait for one of these parents."""
+    query = select(failures.c.object, failures.c.record).where(
+        failures.c.portal == tx.portal, failures.c.waits_for.in_(sorted(set(crm_ids))), failures.c.resolved_at.is_(None)
+    )
+    return [(object_, record_) for object_, record_ in tx.connection.execute(query.distinct())]
+
+
+def get(tx: Tx, id_prefix: str) -> FailureRow | None:
+    """One row by its id, or by the beginning of it where that is unambiguous."""
+    found = _rows(tx, select(failures).where(failures.c.portal == tx.portal, failures.c.id.like(f"{id_prefix}%")).limit(2))
+    return found[0] if len(found) == 1 else None
+
+
+def listed(
+    tx: Tx,
+    *,
+    code: str | None = None,
+    record_: str | None = None,
+    since: datetime | None = None,
+    include_resolved: bool = False,
+) -> list[FailureRow]:
+    """Rows by cause, the latest first within each."""
+    query = select(failures).where(failures.c.portal == tx.portal)
+    if not include_resolved:
+        query = query.where(failures.c.resolved_at.is_(None))
+    if code:
+        query = query.where(failures.c.code == code)
+    if record_:
+        query = query.where(or_(failures.c.record == record_, failures.c.name == record_))
+    if since:
+        query = query.where(failures.c.last_seen_at >= since)
+    return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id))
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """Open rows by kind."""
+    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, failures.c.resolved_at.is_(None))
+    return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
+
+
+_KEPT = tuple(Failure.__slots__)
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[FailureRow]:
+    return [_from_row(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _from_row(row: Mapping[Any, Any]) -> FailureRow:
+    failure = Failure(**{name: row[name] for name in _KEPT})
+    return FailureRow(failure, row["first_seen_at"], row["last_seen_at"], row["count"], row["resolved_at"], row["resolution"])
+
+
+def _row(tx: Tx, failure: Failure) -> dict[str, Any]:
+    kept = {name: getattr(failure, name) for name in _KEPT}
+    return {**kept, "portal": tx.portal, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}

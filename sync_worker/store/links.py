@@ -1,0 +1,106 @@
+"""Which CRM record is behind a deal, what both sides last agreed on, and ids that a merge has replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from sync_worker.domain.reconcile import Base
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import aliases, deal_links
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One CRM record of one deal. **Shapes** `base`: per field the pair both sides last agreed on."""
+
+    object: str
+    crm_id: str
+    deal_id: str
+    is_current: bool = True
+    base: Mapping[str, Base] = field(default_factory=dict)
+    crm_modified_at: datetime | None = None
+    settled_no: int = 0
+    deleted_at: datetime | None = None
+
+
+def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link]:
+    """Links of these CRM records, by CRM id."""
+    query = select(deal_links).where(
+        deal_links.c.portal == tx.portal, deal_links.c.object == object_, deal_links.c.crm_id.in_(list(crm_ids))
+    )
+    return {link.crm_id: link for link in _links(tx, query)}
+
+
+def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
+    """The record each deal lives in now, by deal id."""
+    query = select(deal_links).where(
+        deal_links.c.portal == tx.portal, deal_links.c.deal_id.in_(sorted(set(deal_ids))), deal_links.c.is_current
+    )
+    return {link.deal_id: link for link in _links(tx, query)}
+
+
+def save(tx: Tx, links: Sequence[Link]) -> None:
+    """Writes the links as they are now."""
+    upsert(tx, deal_links, [_row(tx, link) for link in links])
+
+
+def add_alias(tx: Tx, object_: str, old_crm_id: str, crm_id: str) -> None:
+    """The record goes by `crm_id` from now on."""
+    upsert(tx, aliases, [{"portal": tx.portal, "object": object_, "old_crm_id": old_crm_id, "crm_id": crm_id}])
+
+
+def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
+    """For ids that lost a merge, the survivor's id, followed to the end."""
+    found: dict[str, str] = {}
+    wanted = set(crm_ids)
+    while wanted:
+        query = select(aliases.c.old_crm_id, aliases.c.crm_id).where(
+            aliases.c.portal == tx.portal, aliases.c.object == object_, aliases.c.old_crm_id.in_(sorted(wanted))
+        )
+        step = {old: new for old, new in tx.connection.execute(query) if old not in found}
+        found.update(step)
+        wanted = set(step.values()) - found.keys()
+    return {old: _end(found, old) for old in found}
+
+
+def _end(steps: Mapping[str, str], crm_id: str) -> str:
+    seen = {crm_id}
+    while (following := steps.get(crm_id)) and following not in seen:
+        crm_id = following
+        seen.add(crm_id)
+    return crm_id
+
+
+def _links(tx: Tx, query: Select[Any]) -> list[Link]:
+    return [
+        Link(
+            object=row["object"],
+            crm_id=row["crm_id"],
+            deal_id=row["deal_id"],
+            is_current=row["is_current"],
+            base={name: Base.from_plain(pair) for name, pair in row["base"].items()},
+            crm_modified_at=row["crm_modified_at"],
+            settled_no=row["settled_no"],
+            deleted_at=row["deleted_at"],
+        )
+        for row in tx.connection.execute(query).mappings()
+    ]
+
+
+def _row(tx: Tx, link: Link) -> dict[str, Any]:
+    return {
+        "portal": tx.portal,
+        "object": link.object,
+        "crm_id": link.crm_id,
+        "deal_id": link.deal_id,
+        "is_current": link.is_current,
+        "base": {name: pair.to_plain() for name, pair in link.base.items()},
+        "crm_modified_at": link.crm_modified_at,
+        "settled_no": link.settled_no,
+        "deleted_at": link.deleted_at,
+    }

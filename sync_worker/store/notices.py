@@ -1,0 +1,63 @@
+"""“This id changed”: hints to read a record again, coalesced per record. Whatever comes while an id is being read survives the reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import notices
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One record to read again; `count` tells whether it was noticed once more since."""
+
+    crm_id: str
+    count: int
+
+
+def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
+    """Marks the records as to be read; a second notice of one record only counts up."""
+    rows = [
+        {"portal": tx.portal, "object": object_, "crm_id": crm_id, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}
+        for crm_id in sorted(set(crm_ids))
+    ]
+    if not rows:
+        return
+    insert = (postgresql if tx.is_postgresql else sqlite).insert(notices)
+    again = {"last_seen_at": insert.excluded.last_seen_at, "count": notices.c.count + 1}
+    tx.connection.execute(insert.on_conflict_do_update(index_elements=["portal", "object", "crm_id"], set_=again), rows)
+
+
+def oldest(tx: Tx, object_: str, limit: int) -> list[Notice]:
+    """The longest waiting, at most `limit`."""
+    query = (
+        select(notices.c.crm_id, notices.c.count)
+        .where(notices.c.portal == tx.portal, notices.c.object == object_)
+        .order_by(notices.c.first_seen_at, notices.c.crm_id)
+        .limit(limit)
+    )
+    return [Notice(crm_id, count) for crm_id, count in tx.connection.execute(query)]
+
+
+def settle(tx: Tx, object_: str, taken: Sequence[Notice]) -> None:
+    """Forgets what was read, except notices that were renewed meanwhile."""
+    if not taken:
+        return
+    statement = delete(notices).where(
+        notices.c.portal == tx.portal,
+        notices.c.object == object_,
+        notices.c.crm_id == bindparam("settled_id"),
+        notices.c.count == bindparam("settled_count"),
+    )
+    tx.connection.execute(statement, [{"settled_id": notice.crm_id, "settled_count": notice.count} for notice in taken])
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many records of each object wait to be read."""
+    query = select(notices.c.object, func.count()).where(notices.c.portal == tx.portal).group_by(notices.c.object)
+    return {object_: count for object_, count in tx.connection.execute(query)}

@@ -1,0 +1,194 @@
+"""Writes decided and committed, waiting for the CRM: one row per record, claimed before the call, never repeated blindly.
+
+ready → claimed → (gone | ready again, when `generation` rose meanwhile | uncertain | parked). A claim that outlives its time is uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_worker.domain.reconcile import Base
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record that owes the CRM something. **Shapes** `sent`: per field what was under way when claimed; None = nothing computed yet."""
+
+    object: str
+    record_id: str
+    state: str
+    generation: int
+    claimed_generation: int
+    claim_token: str | None
+    claim_until_at: datetime | None
+    sent: Mapping[str, Base] | None
+    due_at: datetime
+    attempts: int
+    cause_run: str
+
+
+def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None:
+    """These records have something to write. A claimed or uncertain row keeps its state and is ready again once settled."""
+    rows = [
+        {
+            "portal": tx.portal,
+            "object": object_,
+            "record_id": record_id,
+            "state": "ready",
+            "generation": 1,
+            "due_at": tx.now,
+            "cause_run": cause_run,
+        }
+        for record_id in sorted(set(record_ids))
+    ]
+    if not rows:
+        return
+    insert = (postgresql if tx.is_postgresql else sqlite).insert(outbox)
+    statement = insert.on_conflict_do_update(
+        index_elements=["portal", "object", "record_id"],
+        set_={
+            "generation": outbox.c.generation + 1,
+            "cause_run": insert.excluded.cause_run,
+            "due_at": insert.excluded.due_at,
+            "state": _ready_if_parked(),
+        },
+    )
+    tx.connection.execute(statement, rows)
+
+
+def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
+    """Takes due rows of one state for this caller alone, the longest due first."""
+    query = _due(tx, outbox.c.state == state).limit(limit)
+    if tx.is_postgresql:
+        query = query.with_for_update(skip_locked=True)
+    taken = _rows(tx, query)
+    for row in taken:
+        _set(
+            tx,
+            row,
+            state="claimed",
+            claim_token=token,
+            claim_until_at=until_at,
+            claimed_generation=row.generation,
+            attempts=row.attempts + 1,
+        )
+    return taken
+
+
+def begin(tx: Tx, row: OutboxRow, token: str, sent: Mapping[str, Base]) -> None:
+    """Keeps what is about to be sent, before it is."""
+    _set_claimed(tx, row, token, sent={name: pair.to_plain() for name, pair in sent.items()})
+
+
+def renew(tx: Tx, token: str, until_at: datetime) -> int:
+    """Prolongs a claim while its call is in flight. Returns how many rows it still holds."""
+    return tx.connection.execute(
+        update(outbox).where(outbox.c.portal == tx.portal, outbox.c.claim_token == token).values(claim_until_at=until_at)
+    ).rowcount
+
+
+def done(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """The write is settled: the row goes, or stays ready when the record was edited meanwhile. False: the claim was lost."""
+    here = _mine(tx, row, token)
+    gone = tx.connection.execute(delete(outbox).where(here, outbox.c.generation == row.generation))
+    return bool(gone.rowcount) or _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, attempts=0)
+
+
+def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
+    """Surely not written: due again at `due_at`."""
+    return _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, due_at=due_at)
+
+
+def park(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """The CRM refused it: waits for a person, or for the record's next change."""
+    is_edited = tx.connection.execute(select(outbox.c.generation).where(_mine(tx, row, token))).scalar() != row.generation
+    state = "ready" if is_edited else "parked"
+    return _set_claimed(tx, row, token, state=state, claim_token=None, claim_until_at=None, sent=None)
+
+
+def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """Sent, outcome unknown: to be read back before anything else. What was sent stays with the row."""
+    return _set_claimed(tx, row, token, state="uncertain", claim_token=None, claim_until_at=None)
+
+
+def doubt_expired(tx: Tx) -> int:
+    """Claims past their time become uncertain where something was about to be sent, ready where nothing was. Returns how many."""
+    expired = and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now)
+    free: dict[str, Any] = {"claim_token": None, "claim_until_at": None}
+    unsent = tx.connection.execute(update(outbox).where(expired, outbox.c.sent.is_(None)).values(state="ready", **free))
+    sent = tx.connection.execute(update(outbox).where(expired).values(state="uncertain", **free))
+    return unsent.rowcount + sent.rowcount
+
+
+def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
+    """Parked rows are tried again now. Returns how many."""
+    return tx.connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.portal == tx.portal, outbox.c.object == object_, outbox.c.record_id.in_(list(record_ids)), outbox.c.state == "parked"
+        )
+        .values(state="ready", due_at=tx.now, attempts=0)
+    ).rowcount
+
+
+def listed(tx: Tx) -> list[OutboxRow]:
+    """Every row, the longest due first."""
+    return _rows(tx, select(outbox).where(outbox.c.portal == tx.portal).order_by(outbox.c.due_at, outbox.c.record_id))
+
+
+def has_due(tx: Tx) -> bool:
+    """Whether a push would find something to do now."""
+    claims = and_(outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now)
+    waiting = outbox.c.state.in_(["ready", "uncertain"])
+    return tx.connection.execute(_due(tx, or_(waiting, claims)).limit(1)).first() is not None
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many rows stand in which state."""
+    query = select(outbox.c.state, func.count()).where(outbox.c.portal == tx.portal).group_by(outbox.c.state)
+    return {state: count for state, count in tx.connection.execute(query)}
+
+
+def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
+    query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.now, condition)
+    return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
+
+
+def _mine(tx: Tx, row: OutboxRow, token: str) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.portal == tx.portal,
+        outbox.c.object == row.object,
+        outbox.c.record_id == row.record_id,
+        outbox.c.state == "claimed",
+        outbox.c.claim_token == token,
+    )
+
+
+def _set_claimed(tx: Tx, row: OutboxRow, token: str, **values: Any) -> bool:
+    return bool(tx.connection.execute(update(outbox).where(_mine(tx, row, token)).values(**values)).rowcount)
+
+
+def _set(tx: Tx, row: OutboxRow, **values: Any) -> None:
+    here = and_(outbox.c.portal == tx.portal, outbox.c.object == row.object, outbox.c.record_id == row.record_id)
+    tx.connection.execute(update(outbox).where(here).values(**values))
+
+
+def _ready_if_parked() -> ColumnElement[str]:
+    return case((outbox.c.state == "parked", "ready"), else_=outbox.c.state)
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[OutboxRow]:
+    return [_row(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _row(row: Mapping[Any, Any]) -> OutboxRow:
+    sent = None if row["sent"] is None else {name: Base.from_plain(pair) for name, pair in row["sent"].items()}
+    return OutboxRow(**{**{name: row[name] for name in OutboxRow.__slots__}, "sent": sent})

@@ -1,0 +1,102 @@
+"""Runs: what one piece of work did, counted in the same commit as what it did, so that the sums hold after a crash too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import runs
+
+
+@dataclass(slots=True)
+class Counts:
+    """Reading: read = applied + unchanged + skipped + failed. Writing: claimed = written + unchanged + deferred + parked + uncertain."""
+
+    read: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    claimed: int = 0
+    written: int = 0
+    deferred: int = 0
+    parked: int = 0
+    uncertain: int = 0
+    calls: int = 0
+    skips: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        """One record skipped, with its reason."""
+        self.skipped += 1
+        self.skips[reason] = self.skips.get(reason, 0) + 1
+
+    def add(self, other: Counts) -> None:
+        """Takes the other's counts in."""
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason, count in other.skips.items():
+            self.skips[reason] = self.skips.get(reason, 0) + count
+
+
+NUMBERS = tuple(item.name for item in fields(Counts) if item.name != "skips")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as kept."""
+
+    id: str
+    verb: str
+    object: str
+    started_at: datetime
+    finished_at: datetime | None
+    state: str
+    error: str
+    counts: Counts
+
+
+def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
+    """Opens the run."""
+    tx.connection.execute(
+        insert(runs).values(portal=tx.portal, id=run_id, verb=verb, object=object_, started_at=tx.now, state="running", skips={})
+    )
+
+
+def count(tx: Tx, run_id: str, counts: Counts) -> None:
+    """Adds to the run's sums, in the commit of what is counted."""
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    skips: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here)).scalar() or {})
+    for reason, number in counts.skips.items():
+        skips[reason] = skips.get(reason, 0) + number
+    sums = {name: runs.c[name] + getattr(counts, name) for name in NUMBERS}
+    tx.connection.execute(update(runs).where(here).values(**sums, skips=skips))
+
+
+def finish(tx: Tx, run_id: str, *, error: str = "") -> None:
+    """Closes the run as done, or as failed with its words."""
+    state = "failed" if error else "done"
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    tx.connection.execute(update(runs).where(here).values(finished_at=tx.now, state=state, error=error))
+
+
+def get(tx: Tx, id_prefix: str) -> Run | None:
+    """One run by its id, or by the beginning of it where that is unambiguous."""
+    query = select(runs).where(runs.c.portal == tx.portal, runs.c.id.like(f"{id_prefix}%")).limit(2)
+    found = [_run(row) for row in tx.connection.execute(query).mappings()]
+    return found[0] if len(found) == 1 else None
+
+
+def listed(tx: Tx, *, limit: int = 50) -> list[Run]:
+    """The latest first."""
+    query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)
+    return [_run(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _run(row: Mapping[Any, Any]) -> Run:
+    counts = Counts(**{name: row[name] for name in NUMBERS}, skips=dict(row["skips"] or {}))
+    return Run(row["id"], row["verb"], row["object"], row["started_at"], row["finished_at"], row["state"], row["error"], counts)

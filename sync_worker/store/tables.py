@@ -1,0 +1,315 @@
+"""Tables and constraints. Every key begins with `portal`; times are aware UTC; money is decimal; what JSON holds is said beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Index, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = MetaData()
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware UTC on both databases; SQLite stores it naive and forgets the zone, so the zone is given back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """Exact decimals: numeric in PostgreSQL, text in SQLite (which would make them floats)."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(40) if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return str(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+def _json(name: str, *, is_required: bool = False) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"), nullable=not is_required)
+
+
+def _portal() -> Column[str]:
+    return Column("portal", String(60), primary_key=True)
+
+
+_OPEN = text("resolved_at IS NULL")
+_CURRENT = text("is_current")
+
+portals = Table(
+    "portals",
+    metadata,
+    _portal(),
+    Column("mode", String(10), nullable=False),  # contracts | rules; set once
+    Column("mode_set_at", Utc, nullable=False),
+    Column("read_no", Integer, nullable=False, server_default="0"),  # drawn before each request; orders reads against our writes
+    Column("paused_until_at", Utc),
+    Column("paused_because", Text),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _portal(),
+    Column("object", String(80), primary_key=True),  # the record as the mapping names it: company, lead, opportunity, …
+    Column("high_water_at", Utc),  # every change up to here is applied or in failures
+    Column("window_from_at", Utc),  # the scan under way, if position is set
+    Column("window_until_at", Utc),
+    Column("position", Text, nullable=False, server_default=""),
+    Column("kind", String(10), nullable=False, server_default="first"),  # first | changes | full
+    Column("last_pulled_at", Utc),
+    Column("lease_token", String(40)),  # one reader at a time per portal and object
+    Column("lease_until_at", Utc),
+    Column("fence", Integer, nullable=False, server_default="0"),  # compared in every page's commit
+)
+
+companies = Table(
+    "companies",
+    metadata,
+    _portal(),
+    Column("id", String(36), primary_key=True),  # uuid5(portal, crm, CRM id): the same again after a crash
+    Column("crm_id", String(40)),
+    Column("name", Text, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("account_type", String(20), nullable=False),
+    Column("account_owner_email", Text),
+    _json("attributes", is_required=True),  # {field: plain value}
+    _json("second_partner_values", is_required=True),  # [value], as the CRM spells them
+    Column("crm_modified_at", Utc),
+    Column("settled_no", Integer, nullable=False, server_default="0"),  # a read drawn before this number is late
+    Column("portal_id_written_at", Utc),  # null = the patch-back's outbox
+    Column("deleted_at", Utc),
+    Index("companies_by_crm_id", "portal", "crm_id", unique=True),
+    Index("companies_by_name", "portal", "name"),
+    Index(
+        "companies_to_patch",
+        "portal",
+        "id",
+        sqlite_where=text("portal_id_written_at IS NULL"),
+        postgresql_where=text("portal_id_written_at IS NULL"),
+    ),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    _portal(),
+    Column("object", String(80), primary_key=True),
+    Column("old_crm_id", String(40), primary_key=True),
+    Column("crm_id", String(40), nullable=False),  # the survivor of a merge
+)
+
+contract_values = Table(
+    "contract_values",
+    metadata,
+    _portal(),
+    Column("company_id", String(36), primary_key=True),  # the partner whose CRM record carries the value
+    Column("value", Text, primary_key=True),
+    Column("resolved_id", String(36)),  # the second partner; null = names nobody
+    Column("how", String(10), nullable=False),  # map | crm_id | name | person | ""
+    Column("since_at", Utc, nullable=False),
+    Column("run_id", String(36), nullable=False),
+    Index("contract_values_by_resolved", "portal", "resolved_id"),
+    Index("contract_values_by_value", "portal", "value"),
+)
+
+deals = Table(
+    "deals",
+    metadata,
+    _portal(),
+    Column("id", String(36), primary_key=True),
+    Column("version", Integer, nullable=False),  # +1 with every change
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("owner_company", String(36)),
+    Column("second_partner", String(36)),
+    Column("name", Text),
+    Column("prospect_name", Text),
+    Column("contact_first_name", Text),
+    Column("contact_last_name", Text),
+    Column("contact_email", Text),
+    Column("amount", Money),
+    Column("currency", String(10)),
+    Column("expected_close_on", Date),
+    Column("deal_type", Text),
+    Column("licence_count", Integer),
+    Column("term_years", Integer),
+    Column("billing_cycle", Text),
+    Column("stage", Text),
+    Column("outcome", String(10)),
+    Column("vendor_approval", String(20)),
+    Column("distributor_approval", String(20)),
+    Column("lifecycle", String(20)),
+    Column("is_registered", Boolean),
+    Column("quote_state", Text),
+    Column("expires_on", Date),
+    Column("crm_owner", Text),
+    _json("attributes", is_required=True),
+    Index("deals_by_owner_company", "portal", "owner_company"),
+    Index("deals_by_second_partner", "portal", "second_partner"),
+)
+
+deal_links = Table(
+    "deal_links",
+    metadata,
+    _portal(),
+    Column("object", String(80), primary_key=True),
+    Column("crm_id", String(40), primary_key=True),
+    Column("deal_id", String(36), nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    _json("base", is_required=True),  # {field: [portal value, CRM spelling]} both sides last agreed on
+    Column("crm_modified_at", Utc),
+    Column("settled_no", Integer, nullable=False, server_default="0"),
+    Column("deleted_at", Utc),
+    Index("deal_links_current", "portal", "deal_id", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+)
+
+deal_changes = Table(
+    "deal_changes",
+    metadata,
+    _portal(),
+    Column("deal_id", String(36), primary_key=True),
+    Column("version", Integer, primary_key=True),  # the deal's version that this change made
+    Column("field", String(80), primary_key=True),  # "" = the deal as it came in, whole
+    Column("at", Utc, nullable=False),
+    Column("side", String(10), nullable=False),  # portal | crm | worker
+    Column("actor", Text, nullable=False),
+    Column("run_id", String(36), nullable=False),
+    _json("old"),
+    _json("new"),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _portal(),
+    Column("object", String(80), primary_key=True),
+    Column("record_id", String(36), primary_key=True),
+    Column("state", String(10), nullable=False),  # ready | claimed | uncertain | parked
+    Column("generation", Integer, nullable=False),  # raised by every later edit
+    Column("claimed_generation", Integer, nullable=False, server_default="0"),
+    Column("claim_token", String(40)),
+    Column("claim_until_at", Utc),
+    _json("sent"),  # {field: [portal value, spelling]} computed at the claim; null = nothing under way
+    Column("due_at", Utc, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("cause_run", String(36), nullable=False),
+    Index("outbox_due", "portal", "state", "due_at"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    _portal(),
+    Column("object", String(80), primary_key=True),
+    Column("crm_id", String(40), primary_key=True),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    _portal(),
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(10), nullable=False),  # failure (not applied) | problem (applied, but something is wrong with it)
+    Column("object", String(80), nullable=False),
+    Column("record", String(40), nullable=False),  # CRM id when reading, our id when writing
+    Column("name", Text, nullable=False, server_default=""),  # what people call the record
+    Column("stage", String(20), nullable=False),  # ingest | push | pull
+    Column("code", String(80), nullable=False),
+    Column("field", String(80), nullable=False, server_default=""),
+    Column("message", Text, nullable=False),
+    _json("payload"),  # the native record, or what was sent
+    Column("payload_hash", String(32), nullable=False, server_default=""),
+    Column("mapping_hash", String(64), nullable=False, server_default=""),
+    Column("waits_for", String(40)),  # CRM id of a parent not seen yet
+    Column("run_id", String(36), nullable=False),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("resolved_at", Utc),
+    Column("resolution", Text),
+    Index("failures_open", "portal", "object", "record", "stage", "code", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("failures_waiting", "portal", "waits_for", sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    _portal(),
+    Column("id", String(36), primary_key=True),
+    Column("deal_id", String(36), nullable=False),
+    Column("field", String(80), nullable=False),
+    Column("code", String(40), nullable=False),
+    _json("base_value"),
+    _json("crm_value"),
+    _json("portal_value"),
+    Column("taken", String(10), nullable=False),  # crm | portal | "" = waits for a person
+    Column("run_id", String(36), nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),
+    Column("resolved_at", Utc),
+    Index("conflicts_open", "portal", "deal_id", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _portal(),
+    Column("id", String(36), primary_key=True),
+    Column("verb", String(20), nullable=False),  # pull | refresh | push | patch_back | register | decide | edit
+    Column("object", String(80), nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("finished_at", Utc),
+    Column("state", String(10), nullable=False),  # running | done | failed
+    Column("error", Text, nullable=False, server_default=""),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    # reading: read = applied + unchanged + skipped + failed, always
+    Column("read", Integer, nullable=False, server_default="0"),
+    Column("applied", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    # writing: claimed = written + unchanged + deferred + parked + uncertain
+    Column("claimed", Integer, nullable=False, server_default="0"),
+    Column("written", Integer, nullable=False, server_default="0"),
+    Column("deferred", Integer, nullable=False, server_default="0"),
+    Column("parked", Integer, nullable=False, server_default="0"),
+    Column("uncertain", Integer, nullable=False, server_default="0"),
+    _json("skips"),  # {reason: count}
+    Index("runs_by_start", "portal", "started_at"),
+)
+
+catalogs = Table(
+    "catalogs",
+    metadata,
+    _portal(),
+    Column("native", String(80), primary_key=True),
+    Column("fetched_at", Utc, nullable=False),
+    _json("document", is_required=True),  # describe, as cached
+)
