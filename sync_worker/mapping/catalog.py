@@ -1,4 +1,4 @@
-"""What a CRM's describe says of one record type, in our words: the mapping is held against it, and `optional` and `from_crm` are decided by it.
+"""What a CRM's describe says of one record type, in our words; `optional` and `from_crm` are decided by it.
 
 Every CRM adapter makes these; nothing here knows which CRM it was.
 """
@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-FieldType: TypeAlias = Literal[
-    "text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"
-]
+FieldType: TypeAlias = Literal["text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"]
 
 
 @dataclass(frozen=True, slots=True)

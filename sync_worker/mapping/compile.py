@@ -1,0 +1,244 @@
+"""Grammar + portal + catalogs → plain functions: native record → our values, our values → native record.
+
+Everything that can be decided once is decided here, because `normalize` runs for every record of a 100,000-company first load:
+which fields exist, what each value list allows, how each value is spelled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Protocol
+
+import orjson
+
+from sync_worker.domain.values import Value, plain
+from sync_worker.errors import InvalidRecord
+from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.fields import FieldMap, field_map
+from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
+from sync_worker.mapping.load import LoadedMapping
+from sync_worker.mapping.transforms import ValueMistake, Wire
+from sync_worker.mapping.vocabulary import PLACEHOLDERS, RecordKind
+
+ASSOCIATION = "association:"  # native records carry `{"association:LABEL": "<company id>"}` for what is no property
+ABSENT: Any = object()
+
+
+class Dialect(Protocol):
+    """What a mapping needs to know of a portal; `Portal` is one."""
+
+    @property
+    def account_type_values(self) -> Mapping[str, str]:
+        """Account type → the CRM's spelling."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """Which day a moment belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMistake:
+    """A native value that could not be read. **Shapes** `allowed`: native values, where there is a list."""
+
+    field: str
+    native: str
+    value: Any
+    code: str
+    what: str
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """One native record in our words.
+
+    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key. `spellings`: the native values
+    as sent, for fields we write (the base needs them), mistaken ones included.
+    """
+
+    values: dict[str, Value]
+    spellings: dict[str, Any]
+    mistakes: tuple[FieldMistake, ...]
+
+
+@dataclass(frozen=True)
+class RecordMap:
+    """One record type, both ways.
+
+    **Shapes** `native_fields`: API names to ask for, without repeats, the key among them; ids and stamps are the adapter's.
+    `associations`: labels to ask for. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog.
+    """
+
+    record: str
+    kind: RecordKind
+    native: str
+    key_field: str
+    converts_to: str | None
+    fields: Mapping[str, FieldMap]
+    native_fields: tuple[str, ...]
+    associations: tuple[str, ...]
+    missing: tuple[FieldMap, ...]
+    is_key_missing: bool
+    on_create: Mapping[str, str]
+    _plan: tuple[tuple[str, str, Callable[[Any], Value], bool], ...] = field(repr=False)
+    _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
+    _updates: Mapping[str, tuple[str, FieldMap]] = field(repr=False)
+
+    def normalize(self, native: Mapping[str, Any]) -> Reading:
+        """The record in our words; a value that cannot be read is a mistake of its field alone."""
+        values: dict[str, Value] = {}
+        spellings: dict[str, Any] = {}
+        mistakes: list[FieldMistake] = []
+        for name, key, read, is_written in self._plan:
+            raw = native.get(key, ABSENT)
+            if raw is ABSENT:
+                continue
+            if is_written:
+                spellings[name] = raw
+            try:
+                values[name] = read(raw)
+            except ValueMistake as mistake:
+                mistakes.append(FieldMistake(name, key, raw, mistake.code, mistake.what, mistake.allowed))
+        return Reading(values, spellings, tuple(mistakes))
+
+    def create(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        """What a create sends: the constants, what must be there, and every field we write that has a key (`None` is written too).
+
+        **Raises** InvalidRecord: a value has no spelling in this CRM.
+        """
+        native: dict[str, Any] = dict(self.on_create)
+        for key, field_ in self._creates:
+            value = values.get(field_.field, ABSENT)
+            if field_.create_default is not None and (value is ABSENT or value in (None, "", ())):
+                value = field_.create_default
+            if value is not ABSENT:
+                native[key] = _spelled(field_, value)
+        return native
+
+    def update(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        """What an update sends: exactly the given fields, those among them that may be written after the create.
+
+        **Raises** InvalidRecord: a value has no spelling in this CRM.
+        """
+        updates = self._updates
+        native: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in updates:
+                key, field_ = updates[name]
+                native[key] = _spelled(field_, value)
+        return native
+
+
+@dataclass(frozen=True)
+class CompiledMapping:
+    """One mapping file as one portal speaks it.
+
+    **Shapes** `hash` changes when a value could be read or spelled otherwise: the file, the portal's overrides and values, the lists taken
+    from the CRM. Comments and layout do not count.
+    """
+
+    crm: str
+    records: Mapping[str, RecordMap]
+    source_path: str
+    hash: str
+
+
+def compile_mapping(grammar: LoadedMapping, portal: Dialect, catalogs: Mapping[str, Catalog] | None = None) -> CompiledMapping:
+    """The mapping as functions. **Shapes** `catalogs`: by native record name (`Account`); a record without one is taken as described."""
+    file = grammar.grammar
+    compiler = _Compiler(Wire(file.wire.null, file.wire.boolean, file.wire.number), portal)
+    records = {name: compiler.record(name, spec, grammar, (catalogs or {}).get(spec.native)) for name, spec in file.records.named().items()}
+    return CompiledMapping(file.crm, records, grammar.source_path, _hash(grammar, portal, records))
+
+
+class _Compiler:
+    def __init__(self, wire: Wire, portal: Dialect) -> None:
+        self.wire = wire
+        self.zone = portal.zone
+        self.replacements = {mark: portal.account_type_values.get(kind) for mark, kind in PLACEHOLDERS.items()}
+
+    def record(self, name: str, spec: RecordSpec, grammar: LoadedMapping, catalog: Catalog | None) -> RecordMap:
+        kind: RecordKind = "company" if name == "company" else "deal"
+        part = grammar.grammar.company if kind == "company" else grammar.grammar.deal
+        fields = {one.field: one for one in self._fields(name, kind, fields_of(part), part.attributes, catalog)}
+        keyed = [(_key(one), one) for one in fields.values()]
+        written = [(key, one) for key, one in keyed if one.direction != "pull"]
+        return RecordMap(
+            record=name,
+            kind=kind,
+            native=spec.native,
+            key_field=spec.key,
+            converts_to=spec.converts_to,
+            fields=fields,
+            native_fields=tuple(dict.fromkeys([spec.key, *(one.native for one in fields.values() if one.native)])),
+            associations=tuple(dict.fromkeys(one.association for one in fields.values() if one.association)),
+            missing=tuple(one for one in fields.values() if _is_absent(one.native, catalog)),
+            is_key_missing=_is_absent(spec.key, catalog),
+            on_create=self._constants(spec),
+            _plan=tuple((one.field, key, one.read, one.direction != "pull") for key, one in keyed),
+            _creates=tuple((key, one) for key, one in written if one.write in ("always", "create", "once")),
+            _updates={one.field: (key, one) for key, one in written if one.write in ("always", "update", "once")},
+        )
+
+    def _fields(
+        self, record: str, kind: RecordKind, specs: Mapping[str, FieldSpec], attributes: Mapping[str, Any], catalog: Catalog | None
+    ) -> Iterator[FieldMap]:
+        for name, spec in specs.items():
+            native = spec.native_on(record)
+            is_left_out = spec.optional and native is not None and _is_absent(native, catalog)
+            if is_left_out or not (native or spec.association):
+                continue
+            yield field_map(
+                name,
+                spec,
+                native=native or "",
+                listed=self._listed(spec),
+                described=_described(native, catalog),
+                kind=None if name in attributes else kind,
+                wire=self.wire,
+                zone=self.zone,
+            )
+
+    def _listed(self, spec: FieldSpec) -> tuple[tuple[str, str], ...] | None:
+        """The value pairs as this portal spells them; an account type it has no spelling for drops out."""
+        if spec.values is None or spec.values.is_from_crm:
+            return None
+        pairs = ((self.replacements.get(native, native), portal) for native, portal in spec.values.pairs)
+        return tuple((native, portal) for native, portal in pairs if native is not None)
+
+    def _constants(self, spec: RecordSpec) -> dict[str, str]:
+        pairs = ((native, self.replacements.get(constant, constant)) for native, constant in spec.on_create.items())
+        return {native: constant for native, constant in pairs if constant is not None}
+
+
+def _key(one: FieldMap) -> str:
+    return one.native or f"{ASSOCIATION}{one.association}"
+
+
+def _described(native: str | None, catalog: Catalog | None) -> CatalogField | None:
+    return catalog.fields.get(native) if catalog and native else None
+
+
+def _is_absent(native: str, catalog: Catalog | None) -> bool:
+    return bool(native) and catalog is not None and native not in catalog.fields
+
+
+def _spelled(one: FieldMap, value: Value) -> Any:
+    try:
+        return one.spell(value)
+    except ValueMistake as mistake:
+        allowed = f"; allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""
+        raise InvalidRecord(f"{one.field} {mistake.what}{allowed}", code=mistake.code, field=one.field) from None
+
+
+def _hash(grammar: LoadedMapping, portal: Dialect, records: Mapping[str, RecordMap]) -> str:
+    lists = {
+        name: {one.field: None if one.allowed is None else [plain(value) for value in one.allowed] for one in record.fields.values()}
+        for name, record in records.items()
+    }
+    document = {key: part for key, part in grammar.source.data.items() if key != "examples"}
+    whole = [document, dict(portal.account_type_values), str(portal.zone), lists]
+    return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,112 @@
+"""A mapping file and a portal's overrides → grammar, or every mistake at once, each with its place.
+
+An override replaces one node of the file, by its dotted path; a mistake in it points into the file it was written in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sync_worker.errors import ConfigError, Mistake, Place
+from sync_worker.mapping.grammar import MappingFile
+from sync_worker.mapping.lint import lint
+from sync_worker.portal import Portal
+from sync_worker.source import NodePath, Source, choose_from, dotted, read_source, shown, validated
+
+OVERRIDABLE = ("records", "company", "deal", "wire")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMapping:
+    """A mapping that passed: its grammar, and the text it came from with the overrides grafted in."""
+
+    grammar: MappingFile
+    source: Source
+    source_path: str
+
+
+def load_mapping(path: Path, portal: Portal | None = None) -> LoadedMapping:
+    """The file as the portal overrides it.
+
+    **Raises** ConfigError: every mistake, in the file and in the overrides.
+    """
+    source = read_source(path)
+    if portal is None:
+        return loaded(source, str(path))
+    source, mistakes = overridden(source, portal.overrides, origin=portal.source, at=("overrides",))
+    return loaded(source, str(path), mistakes=mistakes, portal=portal)
+
+
+def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
+    """The mapping that the portal names.
+
+    **Raises** ConfigError: every mistake; or there is no such file.
+    """
+    path = mappings_dir / portal.crm.mapping
+    if not path.is_file():
+        there = sorted(file.name for file in mappings_dir.glob("*.yaml"))
+        remedy = choose_from(portal.crm.mapping, there) if there else f"{mappings_dir} holds no mapping"
+        raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{path} does not exist", remedy)])
+    return load_mapping(path, portal)
+
+
+def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = (), portal: Portal | None = None) -> LoadedMapping:
+    """The source as grammar, linted.
+
+    **Raises** ConfigError: every mistake, the given ones first.
+    """
+    found = list(mistakes)
+    grammar = None
+    try:
+        grammar = validated(MappingFile, source)
+    except ConfigError as error:
+        found += error.mistakes
+    if grammar is not None:
+        found += lint(grammar, source, portal)
+    if found or grammar is None:
+        raise ConfigError(found)
+    return LoadedMapping(grammar, source, source_path)
+
+
+def overridden(source: Source, overrides: Mapping[str, Any], *, origin: Source, at: NodePath) -> tuple[Source, tuple[Mistake, ...]]:
+    """The source with each override in its place (`null` takes the key away), and what is wrong with the overrides themselves.
+
+    **Shapes** `at`: where the overrides stand in `origin`.
+    """
+    mistakes: list[Mistake] = []
+    for path_text, value in overrides.items():
+        here: NodePath = (*at, path_text)
+        path = tuple(path_text.split("."))
+        fault = _fault(source, path, value)
+        if fault:
+            mistakes.append(origin.mistake(here, *fault, at_key=True))
+        elif value is None:
+            source = source.pruned(path)
+        else:
+            places, keys = origin.beneath(here)
+            source = _rooted(source, path, origin.key_place(here)).grafted(path, value, places=places, keys=keys)
+    return source, tuple(mistakes)
+
+
+def _fault(source: Source, path: tuple[str, ...], value: Any) -> tuple[str, str] | None:
+    if path[0] not in OVERRIDABLE or len(path) < 2 or not all(path):
+        what = f"{'.'.join(path)!r} is no path into the mapping"
+        return what, f"begin with {', '.join(OVERRIDABLE)}: company.name.native"
+    for length in range(1, len(path)):
+        parent = source.at(path[:length])
+        if parent is not None and not isinstance(parent, dict):
+            return f"{dotted(path[:length])} is {shown(parent)}, not a mapping", f"override {dotted(path[:length])} as a whole"
+    if value is None and path not in source.places:
+        parent = source.at(path[:-1])
+        there = sorted(parent) if isinstance(parent, dict) else []
+        return "there is nothing here to take away", choose_from(path[-1], there) if there else ""
+    return None
+
+
+def _rooted(source: Source, path: NodePath, place: Place) -> Source:
+    """Parents that the override makes stand where the override stands."""
+    made = {path[:length]: place for length in range(1, len(path)) if path[:length] not in source.places}
+    return Source(source.file, source.data, {**source.places, **made}, {**source.keys, **made})
