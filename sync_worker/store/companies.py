@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, exists, func, select, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.store.engine import Tx, upsert
-from sync_worker.store.tables import companies
+from sync_worker.store.tables import companies, failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,15 @@ def relink(tx: Tx, company_id: str, crm_id: str) -> None:
 
 
 def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
-    """(our id, CRM id) of live companies whose CRM record does not carry our id yet."""
+    """(our id, CRM id) of live companies whose CRM record does not carry our id yet, but for those the CRM refused."""
+    refused = exists().where(
+        failures.c.portal == tx.portal,
+        failures.c.object == "company",
+        failures.c.record == companies.c.id,
+        failures.c.stage == "push",
+        failures.c.kind == "failure",
+        failures.c.resolved_at.is_(None),
+    )
     query = (
         select(companies.c.id, companies.c.crm_id)
         .where(
@@ -105,6 +113,7 @@ def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
             companies.c.portal_id_written_at.is_(None),
             companies.c.crm_id.is_not(None),
             companies.c.deleted_at.is_(None),
+            ~refused,
         )
         .order_by(companies.c.id)
         .limit(limit)

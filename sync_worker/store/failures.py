@@ -46,6 +46,21 @@ class FailureRow:
     resolution: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """What is needed to tell whether an open row is news."""
+
+    id: str
+    kind: str
+    record: str
+    code: str
+    field: str
+    message: str
+    payload_hash: str
+    mapping_hash: str
+    waits_for: str | None
+
+
 def record(tx: Tx, found: Sequence[Failure]) -> None:
     """Opens the rows, or counts up those that are open already."""
     rows = [
@@ -63,25 +78,6 @@ def record(tx: Tx, found: Sequence[Failure]) -> None:
     tx.connection.execute(statement, rows)
 
 
-def resolve(
-    tx: Tx, object_: str, records: Collection[str], stage: str, resolution: str, *, keep: Collection[tuple[str, str, str]] = ()
-) -> int:
-    """Closes the open rows of these records at this stage, but for `keep`: (record, code, field) that were found again. Returns how many."""
-    if not records:
-        return 0
-    open_rows = tx.connection.execute(
-        select(failures.c.id, failures.c.record, failures.c.code, failures.c.field).where(
-            failures.c.portal == tx.portal,
-            failures.c.object == object_,
-            failures.c.stage == stage,
-            failures.c.resolved_at.is_(None),
-            failures.c.record.in_(list(records)),
-        )
-    )
-    gone = [row.id for row in open_rows if (row.record, row.code, row.field) not in keep]
-    return close(tx, gone, resolution)
-
-
 def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
     """Closes these rows. Returns how many were open."""
     if not ids:
@@ -93,18 +89,16 @@ def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
     ).rowcount
 
 
-def known_hashes(tx: Tx, object_: str, records: Collection[str]) -> dict[str, tuple[str, str]]:
-    """(payload hash, mapping hash) of records that failed to be read and still do: the same again need not be tried again."""
-    query = select(failures.c.record, failures.c.payload_hash, failures.c.mapping_hash).where(
+def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> list[OpenRow]:
+    """What is open for these records at this stage."""
+    query = select(*(failures.c[name] for name in OpenRow.__slots__)).where(
         failures.c.portal == tx.portal,
         failures.c.object == object_,
-        failures.c.stage == "ingest",
-        failures.c.kind == "failure",
-        failures.c.waits_for.is_(None),
+        failures.c.stage == stage,
         failures.c.resolved_at.is_(None),
         failures.c.record.in_(list(records)),
     )
-    return {record_: (payload_hash, mapping_hash) for record_, payload_hash, mapping_hash in tx.connection.execute(query)}
+    return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
 def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:

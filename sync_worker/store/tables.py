@@ -242,7 +242,7 @@ failures = Table(
     Column("name", Text, nullable=False, server_default=""),  # what people call the record
     Column("stage", String(20), nullable=False),  # ingest | push | pull
     Column("code", String(80), nullable=False),
-    Column("field", String(80), nullable=False, server_default=""),
+    Column("field", Text, nullable=False, server_default=""),  # canonical; a value of a set stands in brackets
     Column("message", Text, nullable=False),
     _json("payload"),  # the native record, or what was sent
     Column("payload_hash", String(32), nullable=False, server_default=""),
