@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.source import NodePath, Source, choose_from, did_you_mean, read_source, shown, validated, wrong
+from sync_worker.source import NodePath, Source, choose_from, did_you_mean, in_order, read_source, shown, validated, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -321,12 +321,12 @@ def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = Fa
     try:
         portal = validated(Portal, source, data=_with_defaults(data)).written_in(source)
     except ConfigError as error:
-        raise ConfigError([*mistakes, *error.mistakes]) from None
+        raise ConfigError(in_order([*mistakes, *error.mistakes])) from None
     mistakes += _cross_checks(portal)
     if not is_example:
         mistakes += _name_checks(portal, path)
     if mistakes:
-        raise ConfigError(mistakes)
+        raise ConfigError(in_order(mistakes))
     return portal
 
 

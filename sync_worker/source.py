@@ -131,6 +131,11 @@ def validated(model: type[Model], source: Source, *, data: Any = None) -> Model:
         raise ConfigError([_mistake(model, source, detail) for detail in _distinct(error.errors(include_url=False))]) from None
 
 
+def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """As a person walks through the files: by file, line and column."""
+    return sorted(mistakes, key=lambda mistake: (mistake.place.file, mistake.place.line, mistake.place.column))
+
+
 def did_you_mean(word: str, allowed: Sequence[str]) -> str:
     """`did you mean 'x'?` with the nearest of `allowed`, or nothing."""
     near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6) or [other for other in allowed if other.lower() == word.lower()]

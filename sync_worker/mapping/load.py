@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from sync_worker.errors import ConfigError, Mistake, Place
-from sync_worker.mapping.grammar import MappingFile
-from sync_worker.mapping.lint import lint
+from sync_worker.mapping.fit import misfits
+from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
+from sync_worker.mapping.lint import lint, lint_fields
 from sync_worker.portal import Portal
-from sync_worker.source import NodePath, Source, choose_from, dotted, read_source, shown, validated
+from sync_worker.source import NodePath, Source, choose_from, dotted, in_order, read_source, shown, validated
 
 OVERRIDABLE = ("records", "company", "deal", "wire")
 
@@ -58,17 +61,42 @@ def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = 
 
     **Raises** ConfigError: every mistake, the given ones first.
     """
-    found = list(mistakes)
-    grammar = None
     try:
         grammar = validated(MappingFile, source)
     except ConfigError as error:
-        found += error.mistakes
-    if grammar is not None:
-        found += lint(grammar, source, portal)
-    if found or grammar is None:
-        raise ConfigError(found)
+        raise ConfigError(in_order([*mistakes, *error.mistakes, *_beside(source)])) from None
+    found = [*mistakes, *lint(grammar, source), *(misfits(grammar, source, portal) if portal else ())]
+    if found:
+        raise ConfigError(in_order(found))
     return LoadedMapping(grammar, source, source_path)
+
+
+def _beside(source: Source) -> list[Mistake]:
+    """What lint says of the fields that are right by themselves, so that a person sees all mistakes in one go."""
+    kept = source.pruned(("examples",))
+    for section, model in (("company", CompanyFields), ("deal", DealFields)):
+        for path in _field_paths(source, section):
+            if not _is_field(source.at(path), path, model):
+                kept = kept.pruned(path)
+    try:
+        return lint_fields(validated(MappingFile, kept), kept)
+    except ConfigError:
+        return []  # the frame itself is wrong: its own mistakes come first
+
+
+def _field_paths(source: Source, section: str) -> list[NodePath]:
+    part = source.at((section,))
+    attributes = source.at((section, "attributes"))
+    own = [(section, name) for name in part if name != "attributes"] if isinstance(part, dict) else []
+    return [*own, *((section, "attributes", name) for name in attributes)] if isinstance(attributes, dict) else [*own]
+
+
+def _is_field(node: Any, path: NodePath, model: type[BaseModel]) -> bool:
+    try:
+        FieldSpec.model_validate(node)
+    except ValidationError:
+        return False
+    return len(path) > 2 or path[1] in model.model_fields
 
 
 def overridden(source: Source, overrides: Mapping[str, Any], *, origin: Source, at: NodePath) -> tuple[Source, tuple[Mistake, ...]]:

@@ -1,0 +1,192 @@
+"""`sync-worker mappings`: check mapping files, run their examples, try one on a record, print the schema for editors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sync_worker.cli.output import out, show_json, show_table
+from sync_worker.domain.values import plain
+from sync_worker.errors import ConfigError, Mistake, Place
+from sync_worker.mapping.compile import Reading, RecordMap, compile_mapping
+from sync_worker.mapping.examples import default_dialect, run_examples
+from sync_worker.mapping.grammar import fields_of, json_schema
+from sync_worker.mapping.load import LoadedMapping, load_mapping
+from sync_worker.source import did_you_mean
+
+app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
+
+Folder = Annotated[Path, typer.Option("--dir", envvar="SYNC_WORKER_MAPPINGS_DIR", help="Where the mapping files are.")]
+OneFile = Annotated[Path | None, typer.Argument(help="One mapping file; all of the folder where none is named.", show_default=False)]
+FOLDER = Path("mappings")
+
+
+@app.command()
+def lint(file: OneFile = None, folder: Folder = FOLDER) -> None:
+    """Says what is wrong in mapping files: every mistake with its place, the bad value and what is allowed.
+
+    Example: sync-worker mappings lint mappings/salesforce.yaml
+    """
+    for mapping in _loaded(_files(file, folder)):
+        _say(f"{mapping.source_path}: OK — {_counts(mapping)}")
+
+
+@app.command(name="test")
+def run_examples_of(file: OneFile = None, folder: Folder = FOLDER) -> None:
+    """Runs the examples that stand in mapping files, both ways.
+
+    Example: sync-worker mappings test
+    """
+    mistakes: list[Mistake] = []
+    lines: list[str] = []
+    for mapping in _loaded(_files(file, folder)):
+        found = run_examples(mapping)
+        count = len(mapping.grammar.examples)
+        lines += [] if found else [f"{mapping.source_path}: OK — {_plural(count, 'example')} came out as written"]
+        mistakes += found
+    for line in lines:
+        _say(line)
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+@app.command(name="try")
+def try_(
+    file: Annotated[Path, typer.Argument(help="The mapping file.", show_default=False)],
+    record_file: Annotated[Path, typer.Argument(metavar="RECORD.json", help="A record as the CRM sends it.", show_default=False)],
+    record: Annotated[str, typer.Option(help="company, lead, opportunity or deal; guessed from attributes.type.", show_default=False)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Shows what a mapping makes of one native record: values, spellings and mistakes.
+
+    Example: sync-worker mappings try mappings/salesforce.yaml account.json --record company
+    """
+    mapping = load_mapping(file)
+    native = _native(record_file)
+    records = compile_mapping(mapping, default_dialect(mapping.grammar.crm), None).records
+    chosen = _chosen(records, native, record, record_file)
+    reading = chosen.normalize(native)
+    if as_json:
+        show_json(_document(chosen, reading))
+    else:
+        _show_reading(chosen, reading)
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON Schema of mapping files, so that editors complete and check them.
+
+    Example: sync-worker mappings schema > mapping.schema.json
+    """
+    show_json(json_schema())
+
+
+def _files(file: Path | None, folder: Path) -> list[Path]:
+    if file is not None:
+        return [file]
+    found = sorted(folder.glob("*.yaml"))
+    if not found:
+        raise ConfigError(f"{folder}: no mapping file (*.yaml) here — name one, or set SYNC_WORKER_MAPPINGS_DIR")
+    return found
+
+
+def _loaded(files: list[Path]) -> list[LoadedMapping]:
+    """All files, or every mistake of all of them."""
+    mappings: list[LoadedMapping] = []
+    mistakes: list[Mistake] = []
+    for file in files:
+        try:
+            mappings.append(load_mapping(file))
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(mistakes)
+    return mappings
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _counts(mapping: LoadedMapping) -> str:
+    grammar = mapping.grammar
+    records = ", ".join(grammar.records.named())
+    company, deal = len(fields_of(grammar.company)), len(fields_of(grammar.deal))
+    examples = _plural(len(grammar.examples), "example")
+    return f"{_plural(company, 'company field')}, {_plural(deal, 'deal field')}, {examples}; records: {records}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _native(path: Path) -> dict[str, Any]:
+    """The record; HubSpot's properties are taken out of their envelope."""
+    try:
+        record = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise _bad_record(path, f"cannot be read: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        raise _bad_record(path, f"is not JSON: {error.msg}", error.lineno, error.colno) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise _bad_record(path, "is not JSON") from None
+    if not isinstance(record, dict):
+        raise _bad_record(path, "must be one JSON object: a record as the CRM sends it")
+    properties = record.get("properties")
+    return {**record, **properties} if isinstance(properties, dict) else record
+
+
+def _bad_record(path: Path, what: str, line: int = 1, column: int = 1) -> ConfigError:
+    return ConfigError([Mistake(Place(str(path), line, column), "(file)", what)])
+
+
+def _chosen(records: Mapping[str, RecordMap], native: dict[str, Any], name: str, path: Path) -> RecordMap:
+    if name:
+        if name not in records:
+            near = did_you_mean(name, list(records))
+            raise ConfigError(f"--record {name}: no such record — {near} allowed: {', '.join(records)}".replace("  ", " "))
+        return records[name]
+    attributes = native.get("attributes")
+    native_name = attributes.get("type") if isinstance(attributes, dict) else None
+    fitting = [one for one in records.values() if one.native == native_name]
+    if len(fitting) != 1:
+        raise _bad_record(path, f"does not say which record it is; add --record {' | '.join(records)}")
+    return fitting[0]
+
+
+def _document(record: RecordMap, reading: Reading) -> dict[str, Any]:
+    return {
+        "record": record.record,
+        "values": {name: plain(value) for name, value in reading.values.items()},
+        "spellings": reading.spellings,
+        "mistakes": [
+            {"field": one.field, "native": one.native, "value": one.value, "code": one.code, "what": one.what, "allowed": one.allowed}
+            for one in reading.mistakes
+        ],
+    }
+
+
+def _show_reading(record: RecordMap, reading: Reading) -> None:
+    wrong = {one.field: one for one in reading.mistakes}
+    rows = []
+    for name, one in record.fields.items():
+        mistake = wrong.get(name)
+        state = "mistake" if mistake else "read" if name in reading.values else "absent"
+        value = "" if mistake or state == "absent" else _plain_text(plain(reading.values[name]))
+        rows.append({"field": name, "native": one.native or one.association, "direction": one.direction, "state": state, "value": value})
+    show_table(rows, columns=["field", "native", "direction", "state", "value"], title=f"{record.record} ({record.native})")
+    for mistake in reading.mistakes:
+        allowed = f" — allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""
+        _say(f"{mistake.field}: {mistake.native} {mistake.what} ({mistake.code}){allowed}")
+
+
+def _plain_text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "; ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,74 @@
+"""Whether a portal file and its mapping fit together: the CRM, the deal record, the fields and values its rules name, its spellings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sync_worker.errors import Mistake
+from sync_worker.mapping.grammar import FieldSpec, MappingFile, fields_of
+from sync_worker.mapping.lint import sites_of
+from sync_worker.mapping.vocabulary import PLACEHOLDERS, domain_values
+from sync_worker.portal import Portal
+from sync_worker.source import NodePath, Source, choose_from
+
+COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id (domain 8)
+
+
+def misfits(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mistake]:
+    """What each file says rightly, but not together."""
+    if grammar.crm != portal.crm.kind:
+        what = f"{portal.crm.mapping} speaks {grammar.crm}, and this portal's CRM is {portal.crm.kind}"
+        yield portal.source.mistake(("crm", "mapping"), what, f"name a mapping whose crm is {portal.crm.kind}")
+        return
+    named = [name for name in grammar.records.named() if name != "company"]
+    if portal.deals.record not in named:
+        what = f"the mapping has no record {portal.deals.record!r}"
+        yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, named))
+    yield from _rules(grammar, portal)
+    yield from _spellings(grammar, source, portal)
+
+
+def _rules(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
+    fields = fields_of(grammar.company)
+    for index, rule in enumerate(portal.associations.rules):
+        at: NodePath = ("associations", "rules", index)
+        for side, conditions in (("partner", rule.partner), ("second_partner", rule.second_partner)):
+            for field, words in conditions.items():
+                here: NodePath = (*at, side, field)
+                yield from _rule_field(portal, fields, field, here)
+                yield from _rule_values(portal, fields.get(field), field, words, here)
+        for position, field in enumerate(rule.match):
+            yield from _rule_field(portal, fields, field, (*at, "match", position))
+
+
+def _rule_field(portal: Portal, fields: dict[str, FieldSpec], field: str, here: NodePath) -> Iterator[Mistake]:
+    usable = [COMPANY_ITSELF, *(name for name, spec in fields.items() if spec.rule_field)]
+    if field in usable:
+        return
+    if field in fields:
+        what, remedy = f"rules may not use {field!r}", "mark it rule_field: true in the mapping"
+    else:
+        what, remedy = f"a company has no field {field!r}", choose_from(field, usable)
+    yield portal.source.mistake(here, what, remedy, at_key=True)
+
+
+def _rule_values(portal: Portal, spec: FieldSpec | None, field: str, words: tuple[str, ...], here: NodePath) -> Iterator[Mistake]:
+    """The words a condition lists must be portal values of the field; what the CRM lists is held against by `check`."""
+    if spec is None or (spec.values is not None and spec.values.is_from_crm):
+        return
+    listed = [value for _, value in spec.values.pairs] if spec.values else list(domain_values("company", field) or ())
+    for index, word in enumerate(words):
+        if listed and word not in listed:
+            yield portal.source.mistake((*here, index), f"{word!r} is no value of {field}", choose_from(word, listed))
+
+
+def _spellings(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mistake]:
+    """A placeholder must not turn into a native value that the same list already has."""
+    values = portal.account_type_values
+    for site in sites_of(grammar, source):
+        pairs = site.spec.values.pairs if site.spec.values else ()
+        natives = [native for native, _ in pairs]
+        for mark, kind in PLACEHOLDERS.items():
+            if mark in natives and values.get(kind) in natives:
+                what = f"{mark} is {values[kind]!r} in this portal, which the list already has"
+                yield site.mistake(("values", mark), what, "keep one of the two", at_key=True)
