@@ -1,0 +1,12 @@
+"""Local imitations of the CRMs, to try mappings and failures on before a real org is touched.
+
+    process.py    start one as a thread or as an OS process, and stop it
+    remote.py     speak to its controls: edits by a person, faults, the clock
+    wire.py       what every imitation does on the wire: Date header, fault orders, call counts
+    clock.py      the imitation's own clock          faults.py   orders for trouble
+    calls.py      what was asked of it, counted      controls.py /__sandbox__/
+    salesforce/   the Salesforce REST API
+
+Nothing here imports the worker, and the worker's adapters are written without reading this: two readings of the
+vendor's documents that must agree. docs/sandbox.md lists what is imitated and what is not.
+"""

@@ -1,0 +1,104 @@
+"""Orders for trouble: which call goes wrong, how often, how, and whether before or after the work is done.
+
+    {"call": "collections_write", "times": 1, "when": "after_commit", "drop_connection": true}
+
+An order is taken by the calls it matches: `after` of them pass first, then `times` are hit, then it is spent.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sync_worker.sandbox.calls import Call
+
+_SWITCHES = {"before": "before", "after_commit": "after_commit"}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One order. `call` is a kind of call, `*`, or a pattern searched in the path."""
+
+    call: str = "*"
+    object: str | None = None
+    times: int = 1
+    after: int = 0
+    status: int | None = None
+    body: Any = None
+    error_code: str | None = None
+    message: str | None = None
+    latency_ms: int = 0
+    when: Literal["before", "after_commit"] = "before"
+    drop_connection: bool = False
+    record: bool = False
+    hits: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether every ordered hit has happened."""
+        return self.hits >= self.times
+
+    @property
+    def answers(self) -> bool:
+        """Whether the caller gets something else than the real answer (a delay alone does not)."""
+        return self.drop_connection or self.status is not None or self.error_code is not None or self.body is not None
+
+    def matches(self, call: Call) -> bool:
+        """Whether this call is one of those that the order is about."""
+        if self.object is not None and (call.object or "").lower() != self.object.lower():
+            return False
+        return self.call in ("*", call.kind) or re.search(self.call, call.path) is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The order as the controls show it."""
+        return asdict(self)
+
+
+class Faults:
+    """The orders in hand, oldest first."""
+
+    def __init__(self) -> None:
+        self._orders: list[Fault] = []
+
+    def order(self, wish: dict[str, Any]) -> Fault:
+        """Take an order.
+
+        Raises: ValueError for a key, a `when` or a pattern that means nothing.
+        """
+        known = set(Fault.__slots__) - {"hits"}
+        if unknown := sorted(set(wish) - known):
+            raise ValueError(f"unknown keys {unknown}; known are {sorted(known)}")
+        fault = Fault(**wish)
+        if fault.when not in _SWITCHES:
+            raise ValueError(f"when must be before or after_commit, not {fault.when!r}")
+        if fault.record and fault.error_code is None:
+            raise ValueError("a fault of a record needs an error_code")
+        re.compile(fault.call)
+        self._orders.append(fault)
+        return fault
+
+    def take(self, call: Call) -> Fault | None:
+        """The fault that hits this call, if any; at most one order is used up."""
+        return self._take(call, record=False)
+
+    def take_for_record(self, call: Call) -> Fault | None:
+        """The fault that hits one record of this call, if any."""
+        return self._take(call, record=True)
+
+    def _take(self, call: Call, *, record: bool) -> Fault | None:
+        for fault in self._orders:
+            if fault.is_spent or fault.record is not record or not fault.matches(call):
+                continue
+            if fault.after > 0:
+                fault.after -= 1
+                continue
+            fault.hits += 1
+            return fault
+        return None
+
+    def clear(self) -> None:
+        """Forget every order."""
+        self._orders.clear()
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Every order, spent ones too."""
+        return [fault.to_dict() for fault in self._orders]

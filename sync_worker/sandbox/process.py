@@ -1,0 +1,163 @@
+"""A sandbox started as a thread of this process or as a process of its own, waited for, and stopped again.
+
+    with serve_thread(SalesforceOptions(companies=20)) as base_url:
+        ...
+
+Port 0 takes any free one. Stopping is graceful: a request in hand is answered first.
+"""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+
+from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.salesforce.app import salesforce_app
+from sync_worker.sandbox.salesforce.auth import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.salesforce.seed import Sizes
+from sync_worker.sandbox.salesforce.state import State
+
+HOST = "127.0.0.1"
+READY = "sandbox salesforce ready at "  # what a process prints, followed by its address, once it answers
+START_TIMEOUT_S = 60  # a million records take about that long to seed
+STOP_TIMEOUT_S = 10
+_MAX_REQUEST_BYTES = 1 << 20  # of a request's head; the vendor's own, smaller bound is the door's business
+
+__all__ = ["SANDBOX_CLIENT_ID", "SANDBOX_CLIENT_SECRET", "SalesforceOptions", "run", "serve_process", "serve_thread"]
+
+
+@dataclass(frozen=True)
+class SalesforceOptions:
+    """How much there is in the org, how tidy it is, and what time it is there (None: the machine's)."""
+
+    companies: int = 300
+    leads: int = 40
+    opportunities: int = 60
+    seed: int = 7
+    every_company_active: bool = False
+    every_opportunity_has_partner: bool = False
+    now: datetime | None = None
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _bound(port: int) -> socket.socket:
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind((HOST, port))
+    return found
+
+
+def _server(options: SalesforceOptions, base_url: str) -> _Server:
+    wish = asdict(options)
+    clock = Clock(wish.pop("now"))
+    app = salesforce_app(State(Sizes(**wish), clock, base_url))
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            h11_max_incomplete_event_size=_MAX_REQUEST_BYTES,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def _address(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def serve_thread(options: SalesforceOptions, *, port: int = 0) -> Iterator[str]:
+    """A sandbox in a thread of this process; yields its address."""
+    listener = _bound(port)
+    server = _server(options, _address(listener))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox-salesforce", daemon=True)
+    base_url = _address(listener)
+    thread.start()
+    try:
+        if not server.ready.wait(START_TIMEOUT_S):
+            raise TimeoutError(f"the sandbox did not start within {START_TIMEOUT_S} s")
+        yield base_url
+    finally:
+        server.should_exit = True
+        thread.join(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def serve_process(options: SalesforceOptions, *, port: int = 0, log_path: Path | None = None) -> Iterator[str]:
+    """A sandbox in a process of its own; yields its address. What it has to say goes to `log_path`, or nowhere."""
+    command = [sys.executable, "-m", "sync_worker.sandbox", "salesforce", "--port", str(port), *_flags(options)]
+    with (log_path or Path("/dev/null")).open("ab") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - our own interpreter
+        try:
+            assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+            line = process.stdout.readline().decode().strip()
+            if not line.startswith(READY):
+                raise ChildProcessError(f"the sandbox ended with {process.wait()} instead of starting; see {log.name}")
+            yield line.removeprefix(READY)
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _flags(options: SalesforceOptions) -> list[str]:
+    flags: list[str] = []
+    for name, value in asdict(options).items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            flags.append(flag)
+        elif value not in (None, False):
+            flags += [flag, value.isoformat() if isinstance(value, datetime) else str(value)]
+        elif value == 0 and not isinstance(value, bool):
+            flags += [flag, "0"]
+    return flags
+
+
+def run(options: SalesforceOptions, *, port: int) -> None:
+    """Serve in this process until SIGTERM or SIGINT; the ready line goes to standard output."""
+    listener = _bound(port)
+    server = _server(options, _address(listener))
+    threading.Thread(target=_announce, args=(server, _address(listener)), daemon=True).start()
+    # uvicorn stops by itself on these, then raises them again for whoever had them before: nobody needs them here.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listener])
+
+
+def _announce(server: _Server, base_url: str) -> None:
+    if server.ready.wait(START_TIMEOUT_S):
+        print(f"{READY}{base_url}", flush=True)

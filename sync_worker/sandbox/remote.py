@@ -1,0 +1,232 @@
+"""A client for the sandbox's controls, for tests, the demo and people at a prompt. See docs/sandbox.md for what each does."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import requests
+
+Record = dict[str, Any]
+TIMEOUT_S = 30  # a dump of many records, or a re-seed
+
+
+class ControlError(Exception):
+    """The sandbox refused a control: its words, and the status."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status}: {words}")
+        self.status = status
+
+
+class Remote:
+    """The controls of one running sandbox. One thread at a time; `close` it, or use it as a context manager."""
+
+    def __init__(self, base_url: str) -> None:
+        self._root = f"{base_url.rstrip('/')}/__sandbox__"
+        self._http = requests.Session()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def health(self) -> dict[str, Any]:
+        """Alive, and how many records of each type there are."""
+        return self._object("GET", "health")
+
+    def records(self, object_name: str, ids: Iterable[str] | None = None) -> list[Record]:
+        """Raw records with every field, deleted ones too, in the order of ids."""
+        params = None if ids is None else {"ids": ",".join(ids)}
+        return self._list("GET", f"records/{object_name}", params=params)
+
+    def record(self, object_name: str, record_id: str) -> Record:
+        """One raw record, deleted or not.
+
+        Raises: KeyError.
+        """
+        found = self.records(object_name, [record_id])
+        if not found:
+            raise KeyError(record_id)
+        return found[0]
+
+    def named(self, object_name: str, name: str) -> Record:
+        """The first record, not deleted, of that Name.
+
+        Raises: KeyError.
+        """
+        for record in self.records(object_name):
+            if record["Name"] == name and not record.get("IsDeleted"):
+                return record
+        raise KeyError(name)
+
+    def create(self, object_name: str, fields: Record) -> str:
+        """A record entered by a person; its id."""
+        return str(self._object("POST", f"records/{object_name}", fields)["id"])
+
+    def edit(self, object_name: str, record_id: str, fields: Record) -> None:
+        """A record changed by a person."""
+        self._object("PATCH", f"records/{object_name}/{record_id}", fields)
+
+    def delete(self, object_name: str, record_id: str) -> None:
+        """A record put into the recycle bin by a person."""
+        self._object("DELETE", f"records/{object_name}/{record_id}")
+
+    def undelete(self, ids: Sequence[str]) -> None:
+        """Records back from the recycle bin."""
+        self._object("POST", "undelete", {"ids": list(ids)})
+
+    def hard_delete(self, ids: Sequence[str]) -> None:
+        """Records gone without a trace."""
+        self._object("POST", "hard_delete", {"ids": list(ids)})
+
+    def merge(self, master: str, losers: Sequence[str]) -> None:
+        """One or two records merged into the master."""
+        self._object("POST", "merge", {"master": master, "losers": list(losers)})
+
+    def convert_lead(
+        self,
+        lead_id: str,
+        *,
+        copy_mapping: bool = True,
+        omit: Sequence[str] = (),
+        create_opportunity: bool = True,
+        account_id: str | None = None,
+    ) -> dict[str, str | None]:
+        """A lead converted; ConvertedAccountId, ConvertedContactId and ConvertedOpportunityId."""
+        wish = {
+            "id": lead_id,
+            "copy_mapping": copy_mapping,
+            "omit": list(omit),
+            "create_opportunity": create_opportunity,
+            "account_id": account_id,
+        }
+        return self._object("POST", "convert_lead", wish)
+
+    def fault(
+        self,
+        call: str = "*",
+        *,
+        object_name: str | None = None,
+        times: int = 1,
+        after: int = 0,
+        status: int | None = None,
+        body: Any = None,
+        error_code: str | None = None,
+        message: str | None = None,
+        latency_ms: int = 0,
+        when: Literal["before", "after_commit"] = "before",
+        drop_connection: bool = False,
+        record: bool = False,
+    ) -> None:
+        """Order a fault. `record=True`: single records of a call fail with `error_code`, not the call."""
+        wish = {
+            "call": call,
+            "object": object_name,
+            "times": times,
+            "after": after,
+            "status": status,
+            "body": body,
+            "error_code": error_code,
+            "message": message,
+            "latency_ms": latency_ms,
+            "when": when,
+            "drop_connection": drop_connection,
+            "record": record,
+        }
+        self._object("POST", "faults", wish)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Every order, with its `hits`."""
+        return self._list("GET", "faults")
+
+    def clear_faults(self) -> None:
+        """No orders any more."""
+        self._list("DELETE", "faults")
+
+    def now(self) -> datetime:
+        """The sandbox's time, aware UTC."""
+        return datetime.fromisoformat(self._object("GET", "clock")["now"])
+
+    def advance_clock(self, seconds: float) -> datetime:
+        """Move the sandbox's clock; the new time."""
+        return self._clock({"advance_s": seconds})
+
+    def set_clock(self, now: datetime) -> datetime:
+        """Set the sandbox's clock; the new time."""
+        return self._clock({"now": now.isoformat()})
+
+    def freeze(self, *, frozen: bool = True) -> datetime:
+        """Stop the sandbox's clock, or let it run again; the time."""
+        return self._clock({"frozen": frozen})
+
+    def write_late(self, seconds: float, *, times: int = 1) -> None:
+        """The next writes carry a SystemModstamp that far in the past."""
+        self._object("POST", "late", {"seconds": seconds, "times": times})
+
+    def calls(self) -> dict[str, Any]:
+        """`kinds` (counts by kind of call), `total`, and `api_usage` (`used`, `limit`) as the vendor counts."""
+        return self._object("GET", "calls")
+
+    def reset_calls(self) -> None:
+        """Counts by kind begin again."""
+        self._object("DELETE", "calls")
+
+    def expire_tokens(self) -> None:
+        """Every access token ends now."""
+        self._object("POST", "expire_tokens")
+
+    def add_validation_rule(
+        self, object_name: str, field: str, op: str, value: Any = None, *, message: str = "Custom validation rule failed"
+    ) -> None:
+        """From now on a record whose field `op`s the value is refused."""
+        wish = {"object": object_name, "field": field, "op": op, "value": value, "message": message}
+        self._list("POST", "validation_rules", wish)
+
+    def clear_validation_rules(self) -> None:
+        """No validation rules any more."""
+        self._list("DELETE", "validation_rules")
+
+    def set_duplicate_rule(self, object_name: str = "Lead", *, on: bool = True) -> None:
+        """Whether a duplicate rule watches creates of that type."""
+        self._object("POST", "duplicate_rule", {"object": object_name, "on": on})
+
+    def set_assignment_rule(self, *, on: bool) -> None:
+        """Whether leads are re-routed for clients that do not say Sforce-Auto-Assign: FALSE."""
+        self._object("POST", "assignment_rule", {"on": on})
+
+    def set_daily_limit(self, daily: int, *, used: int | None = None) -> None:
+        """How many API calls the org has a day, and has made."""
+        self._object("POST", "limit", {"daily": daily} | ({} if used is None else {"used": used}))
+
+    def hide_field(self, object_name: str, field: str, *, hidden: bool = True) -> None:
+        """Field-level security hides a field from the client, or shows it again."""
+        self._object("POST", "hide_field", {"object": object_name, "field": field, "hidden": hidden})
+
+    def reset(self) -> None:
+        """Everything as it was at the start; the clock stays."""
+        self._object("POST", "reset")
+
+    def _clock(self, wish: dict[str, Any]) -> datetime:
+        return datetime.fromisoformat(self._object("POST", "clock", wish)["now"])
+
+    def _object(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        answer = self._ask(method, path, body)
+        assert isinstance(answer, dict)  # noqa: S101 - the sandbox's own answer
+        return answer
+
+    def _list(self, method: str, path: str, body: Any = None, *, params: dict[str, str] | None = None) -> list[Any]:
+        answer = self._ask(method, path, body, params=params)
+        assert isinstance(answer, list)  # noqa: S101 - the sandbox's own answer
+        return answer
+
+    def _ask(self, method: str, path: str, body: Any = None, *, params: dict[str, str] | None = None) -> Any:
+        response = self._http.request(method, f"{self._root}/{path}", json=body, params=params, timeout=TIMEOUT_S)
+        if response.status_code != 200:
+            raise ControlError(response.status_code, response.text)
+        return response.json()

@@ -1,0 +1,193 @@
+"""The imitation put together: routes inside, then the door, then the wire."""
+
+from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sync_worker.sandbox.salesforce import errors
+from sync_worker.sandbox.salesforce.auth import OAuthRefusal
+from sync_worker.sandbox.salesforce.collections import Collections
+from sync_worker.sandbox.salesforce.controls import control_routes
+from sync_worker.sandbox.salesforce.describe import check_version, describe, describe_global, resources, versions
+from sync_worker.sandbox.salesforce.door import Door
+from sync_worker.sandbox.salesforce.errors import Refusal
+from sync_worker.sandbox.salesforce.kinds import classifier
+from sync_worker.sandbox.salesforce.limits import limits
+from sync_worker.sandbox.salesforce.queries import PAGE_SIZE
+from sync_worker.sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
+from sync_worker.sandbox.salesforce.rows import Rows
+from sync_worker.sandbox.salesforce.state import State
+from sync_worker.sandbox.wire import Wire
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+_DATA = "/services/data/v{version}"
+_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+
+
+class Api:
+    """The routes that are about no single record."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def token(self, request: Request) -> Response:
+        """POST for an access token."""
+        body, header = await request.body(), request.headers.get("authorization")
+        try:
+            return answer(self._state.auth.grant(body, header, instance_url=self._state.base_url))
+        except OAuthRefusal as refusal:
+            return answer(refusal.body, refusal.status)
+
+    async def versions(self, _: Request) -> Response:
+        """GET the API versions."""
+        return answer(versions())
+
+    async def resources(self, request: Request) -> Response:
+        """GET what there is under a version."""
+        return answer(resources(request.path_params["version"]))
+
+    async def describe_global(self, request: Request) -> Response:
+        """GET the record types."""
+        return answer(describe_global(self._state.org, request.path_params["version"]))
+
+    async def basic(self, request: Request) -> Response:
+        """GET a record type in short."""
+        version = request.path_params["version"]
+        sobject = self._state.org.sobject(request.path_params["object"])
+        every = describe_global(self._state.org, version)["sobjects"]
+        brief = next(shape for shape in every if shape["name"] == sobject.name)
+        return answer({"objectDescribe": brief, "recentItems": []})
+
+    async def describe(self, request: Request) -> Response:
+        """GET a record type whole, or 304 when the client has it."""
+        org = self._state.org
+        sobject = org.sobject(request.path_params["object"])
+        shape = describe(org, sobject, request.path_params["version"], self._state.base_url)
+        tag = f'"{sha256(orjson.dumps(shape)).hexdigest()[:8]}--gzip"'
+        changed = format_datetime(org.schema_changed_at, usegmt=True)
+        headers = {"etag": tag, "last-modified": changed}
+        known = request.headers.get("if-none-match")
+        is_known = tag in known if known is not None else request.headers.get("if-modified-since") == changed
+        return empty(304, headers) if is_known else answer(shape, 200, headers)
+
+    async def limits(self, _: Request) -> Response:
+        """GET the org's limits."""
+        return answer(limits(self._state.org.usage))
+
+    async def query(self, request: Request) -> Response:
+        """GET the first page of a query, without deleted records."""
+        return self._query(request, include_deleted=False)
+
+    async def query_all(self, request: Request) -> Response:
+        """GET the first page of a query, with those in the recycle bin."""
+        return self._query(request, include_deleted=True)
+
+    def _query(self, request: Request, *, include_deleted: bool) -> Response:
+        text = request.query_params.get("q")
+        if text is None:
+            raise Refusal("MALFORMED_QUERY", "A query string has to be specified")
+        page = self._state.queries.first(
+            text,
+            token=self._state.session(request).token,
+            version=request.path_params["version"],
+            batch_size=_batch_size(request.headers.get("sforce-query-options")),
+            include_deleted=include_deleted,
+        )
+        return answer(page)
+
+    async def query_more(self, request: Request) -> Response:
+        """GET a later page."""
+        token, version = self._state.session(request).token, request.path_params["version"]
+        return answer(self._state.queries.more(request.path_params["locator"], token=token, version=version))
+
+
+def _batch_size(header: str | None) -> int:
+    for option in (header or "").split(","):
+        name, _, size = option.partition("=")
+        if name.strip().lower() == "batchsize" and size.strip().isdigit():
+            return int(size)
+    return PAGE_SIZE
+
+
+def salesforce_app(state: State) -> ASGIApp:
+    """The whole imitation as an ASGI application."""
+    api, rows, many = Api(state), Rows(state), Collections(state)
+    routes = [
+        *control_routes(state),
+        _route("/services/oauth2/token", POST=api.token),
+        _route("/services/data", GET=api.versions),
+        _route(_DATA, GET=api.resources),
+        _route(_DATA + "/limits", GET=api.limits),
+        _route(_DATA + "/query", GET=api.query),
+        _route(_DATA + "/queryAll", GET=api.query_all),
+        _route(_DATA + "/query/{locator}", GET=api.query_more),
+        _route(_DATA + "/queryAll/{locator}", GET=api.query_more),
+        _route(_DATA + "/composite/sobjects", POST=many.write, PATCH=many.write, DELETE=many.write),
+        _route(_DATA + "/composite/sobjects/{object}", GET=many.by_type, POST=many.by_type),
+        _route(_DATA + "/composite/sobjects/{object}/{field}", PATCH=many.upsert),
+        _route(_DATA + "/sobjects", GET=api.describe_global),
+        _route(_DATA + "/sobjects/{object}", GET=api.basic, POST=rows.create),
+        _route(_DATA + "/sobjects/{object}/describe", GET=api.describe),
+        _route(_DATA + "/sobjects/{object}/{id}", GET=rows.by_id, PATCH=rows.by_id, DELETE=rows.by_id),
+        _route(_DATA + "/sobjects/{object}/{field}/{value:path}", GET=rows.by_key, PATCH=rows.by_key, DELETE=rows.by_key),
+    ]
+    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
+    routed = Starlette(routes=routes, exception_handlers=handlers)
+    routed.router.redirect_slashes = False
+    return Wire(
+        _Trim(Door(routed, state)),
+        clock=state.clock,
+        calls=state.calls,
+        faults=state.faults,
+        classify=classifier(state.object_of_locator),
+        answer=ordered_reply,
+    )
+
+
+class _Trim:
+    """Drops one trailing slash: the vendor takes both spellings, and simple-salesforce uses both."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and len(scope["path"]) > 1:
+            scope["path"] = scope["path"].removesuffix("/")
+        await self._app(scope, receive, send)
+
+
+def _route(path: str, **endpoints: Endpoint) -> Route:
+    """One address with an endpoint per method; other methods are refused in the vendor's words."""
+
+    async def serve(request: Request) -> Response:
+        if "version" in request.path_params:
+            check_version(request.path_params["version"])
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint = endpoints.get(method)
+        if endpoint is None:
+            raise errors.method_not_allowed(request.method, list(endpoints))
+        return await endpoint(request)
+
+    return Route(path, serve, methods=list(_METHODS))
+
+
+async def _refused(_: Request, error: Refusal) -> Response:
+    return refuse(error)
+
+
+async def _lost(request: Request, error: HTTPException) -> Response:
+    return refuse(errors.method_not_allowed(request.method, _METHODS) if error.status_code == 405 else errors.not_found())
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    """A fault of the sandbox's own; said aloud, so that it is not taken for an ordered one."""
+    return refuse(Refusal("UNKNOWN_EXCEPTION", f"the sandbox itself failed: {error!r}", status=500))

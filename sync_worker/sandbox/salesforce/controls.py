@@ -1,0 +1,271 @@
+"""`/__sandbox__/`: what a person, an admin or bad luck does to the org. JSON, no token; not part of the vendor's API.
+
+Edits by a person pass the same checks as the API's (a rule is a rule), under another user, and are not counted.
+A control that means nothing is answered with 422 and what would mean something.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sync_worker.sandbox.salesforce import errors, stamps
+from sync_worker.sandbox.salesforce.errors import Refusal
+from sync_worker.sandbox.salesforce.ids import to_18
+from sync_worker.sandbox.salesforce.kinds import CONTROLS
+from sync_worker.sandbox.salesforce.lifecycle import Lifecycle
+from sync_worker.sandbox.salesforce.org import RULE_OPS, ValidationRule
+from sync_worker.sandbox.salesforce.records import Author, Records
+from sync_worker.sandbox.salesforce.replies import answer, refuse
+from sync_worker.sandbox.salesforce.rows import json_object
+from sync_worker.sandbox.salesforce.schema import Field, SObject
+from sync_worker.sandbox.salesforce.state import State
+
+Body = dict[str, Any]
+Control = Callable[[Request], Awaitable[Any]]
+
+
+class Controls:
+    """The controls of one sandbox. Every method returns what is answered as JSON."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # -- records, as a person edits them
+
+    async def list_records(self, request: Request) -> list[Body]:
+        """All records of a type, deleted ones too, with every field; `?ids=` for some."""
+        sobject = self._sobject(request)
+        names = [field.name for field in sobject.fields]
+        listed = request.query_params.get("ids")
+        if listed is None:
+            return self._state.org.store.select(sobject, names, tail='ORDER BY "Id"')
+        ids = [to_18(text) or text for text in listed.split(",") if text]
+        marks = ", ".join("?" * len(ids))
+        return self._state.org.store.select(sobject, names, f'"Id" IN ({marks})', ids, 'ORDER BY "Id"')
+
+    async def create_record(self, request: Request) -> Body:
+        """A record entered by a person."""
+        saved = self._records().create(self._sobject(request), await json_object(request))
+        return {"id": saved.record_id}
+
+    async def edit_record(self, request: Request) -> Body:
+        """A record changed by a person."""
+        record_id = request.path_params["id"]
+        return {"id": self._records().update(self._sobject(request), record_id, await json_object(request)).record_id}
+
+    async def delete_record(self, request: Request) -> Body:
+        """A record put into the recycle bin by a person."""
+        return {"id": self._records().delete(self._sobject(request), request.path_params["id"])}
+
+    async def undelete(self, request: Request) -> Body:
+        """`{"ids": […]}` out of the recycle bin."""
+        return {"ids": self._lifecycle().undelete((await json_object(request))["ids"])}
+
+    async def hard_delete(self, request: Request) -> Body:
+        """`{"ids": […]}` gone without a trace."""
+        return {"ids": self._lifecycle().hard_delete((await json_object(request))["ids"])}
+
+    async def merge(self, request: Request) -> Body:
+        """`{"master": id, "losers": [id, …]}`."""
+        body = await json_object(request)
+        return {"id": self._lifecycle().merge(body["master"], body["losers"])}
+
+    async def convert_lead(self, request: Request) -> Body:
+        """`{"id": lead, "copy_mapping": true, "omit": […], "create_opportunity": true, "account_id": …}`."""
+        body = await json_object(request)
+        return dict(self._lifecycle().convert_lead(body["id"], body))
+
+    # -- the org's rules
+
+    async def add_rule(self, request: Request) -> list[Body]:
+        """`{"object", "field", "op", "value", "message"}`; ops are those of `org.RULE_OPS`."""
+        body = await json_object(request)
+        sobject = self._named(body["object"])
+        field = self._field(sobject, body["field"])
+        if body["op"] not in RULE_OPS:
+            raise ValueError(f"op must be one of {list(RULE_OPS)}, not {body['op']!r}")
+        words = body.get("message", "Custom validation rule failed")
+        self._state.org.rules.append(ValidationRule(sobject.name, field.name, body["op"], body.get("value"), words))
+        return await self.list_rules(request)
+
+    async def list_rules(self, _: Request) -> list[Body]:
+        """The validation rules in force."""
+        return [
+            {"object": rule.sobject, "field": rule.field, "op": rule.op, "value": rule.value, "message": rule.message}
+            for rule in self._state.org.rules
+        ]
+
+    async def drop_rules(self, _: Request) -> list[Body]:
+        """No validation rules any more."""
+        self._state.org.rules.clear()
+        return []
+
+    async def hide_field(self, request: Request) -> Body:
+        """`{"object", "field", "hidden": true}`: field-level security takes the field from the client's sight."""
+        body = await json_object(request)
+        sobject = self._named(body["object"])
+        self._state.org.hide(sobject, self._field(sobject, body["field"]), hidden=body.get("hidden", True))
+        return {"hidden": [list(pair) for pair in sorted(self._state.org.hidden)]}
+
+    async def duplicate_rule(self, request: Request) -> Body:
+        """`{"object": "Lead", "on": true}`: same Company and LastName (Lead) or Name (others) on create."""
+        body = await json_object(request)
+        rules = self._state.org.duplicate_rules
+        (rules.add if body.get("on", True) else rules.discard)(self._named(body["object"]).name)
+        return {"on": sorted(rules)}
+
+    async def assignment_rule(self, request: Request) -> Body:
+        """`{"on": true}`: whether leads are re-routed to the queue for clients that do not say FALSE."""
+        self._state.org.lead_assignment = bool((await json_object(request)).get("on", True))
+        return {"on": self._state.org.lead_assignment}
+
+    async def limit(self, request: Request) -> Body:
+        """`{"daily": n, "used": n}`: the day's API calls."""
+        body, usage = await json_object(request), self._state.org.usage
+        usage.limit = int(body.get("daily", usage.limit))
+        if "used" in body:
+            usage.used, usage.since = int(body["used"]), self._state.clock.now()
+        return {"daily": usage.limit, "used": usage.used}
+
+    # -- time
+
+    async def clock(self, request: Request) -> Body:
+        """`{"advance_s": n}`, `{"now": iso}`, `{"frozen": true}`, or any of them together; `{}` only asks."""
+        clock = self._state.clock
+        body = await json_object(request) if request.method == "POST" else {}
+        if "now" in body:
+            moment = stamps.read(str(body["now"]))
+            if moment is None:
+                raise ValueError(f"now must be a moment in ISO 8601, not {body['now']!r}")
+            clock.set(moment)
+        if "frozen" in body:
+            clock.freeze(frozen=bool(body["frozen"]))
+        if "advance_s" in body:
+            clock.advance(float(body["advance_s"]))
+        return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
+
+    async def late(self, request: Request) -> Body:
+        """`{"seconds": n, "times": 1}`: the next writes carry a stamp that far in the past, as if seen late."""
+        body, org = await json_object(request), self._state.org
+        org.late_by_s, org.late_writes = float(body["seconds"]), int(body.get("times", 1))
+        return {"seconds": org.late_by_s, "times": org.late_writes}
+
+    # -- trouble and counts
+
+    async def order_fault(self, request: Request) -> Body:
+        """A fault order; see `faults.py` for its keys."""
+        return self._state.faults.order(await json_object(request)).to_dict()
+
+    async def list_faults(self, _: Request) -> list[Body]:
+        """Every order, with its hits."""
+        return self._state.faults.to_list()
+
+    async def clear_faults(self, _: Request) -> list[Body]:
+        """No orders any more."""
+        self._state.faults.clear()
+        return []
+
+    async def expire_tokens(self, _: Request) -> Body:
+        """Every access token ends now."""
+        return {"expired": self._state.auth.expire_all()}
+
+    async def calls(self, _: Request) -> Body:
+        """How many calls there were, by kind, and what the vendor has counted."""
+        usage, calls = self._state.org.usage, self._state.calls
+        return {
+            "kinds": calls.by_kind(),
+            "total": calls.total(),
+            "api_usage": {"used": usage.used, "limit": usage.limit},
+        }
+
+    async def reset_calls(self, request: Request) -> Body:
+        """Counts by kind begin again; the vendor's own count does not."""
+        self._state.calls.reset()
+        return await self.calls(request)
+
+    async def reset(self, request: Request) -> Body:
+        """Everything as it was at the start; the clock stays."""
+        self._state.reset()
+        return await self.health(request)
+
+    async def health(self, _: Request) -> Body:
+        """Alive, and how much there is."""
+        org = self._state.org
+        counts = {sobject.name: org.store.count(sobject) for sobject in org.objects.values()}
+        return {"status": "ok", "crm": "salesforce", "now": self._state.clock.now().isoformat(), "records": counts}
+
+    def _author(self) -> Author:
+        return Author(self._state.org.people.admin, auto_assign=False, allows_duplicates=True)
+
+    def _records(self) -> Records:
+        return Records(self._state.org, self._author())
+
+    def _lifecycle(self) -> Lifecycle:
+        return Lifecycle(self._state.org, self._author())
+
+    def _sobject(self, request: Request) -> SObject:
+        return self._named(request.path_params["object"])
+
+    def _named(self, name: str) -> SObject:
+        found = self._state.org.objects.get(name.lower())
+        if found is None:
+            raise ValueError(f"no record type {name!r}; there are {sorted(self._state.org.objects)}")
+        return found
+
+    @staticmethod
+    def _field(sobject: SObject, name: str) -> Field:
+        field = sobject.field(name)
+        if field is None:
+            raise ValueError(f"{sobject.name} has no field {name!r}")
+        return field
+
+
+def control_routes(state: State) -> list[Route]:
+    """The routes of the controls."""
+    controls = Controls(state)
+    return [
+        _route(state, "/health", GET=controls.health),
+        _route(state, "/records/{object}", GET=controls.list_records, POST=controls.create_record),
+        _route(state, "/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
+        _route(state, "/undelete", POST=controls.undelete),
+        _route(state, "/hard_delete", POST=controls.hard_delete),
+        _route(state, "/merge", POST=controls.merge),
+        _route(state, "/convert_lead", POST=controls.convert_lead),
+        _route(
+            state,
+            "/validation_rules",
+            GET=controls.list_rules,
+            POST=controls.add_rule,
+            DELETE=controls.drop_rules,
+        ),
+        _route(state, "/hide_field", POST=controls.hide_field),
+        _route(state, "/duplicate_rule", POST=controls.duplicate_rule),
+        _route(state, "/assignment_rule", POST=controls.assignment_rule),
+        _route(state, "/limit", POST=controls.limit),
+        _route(state, "/clock", GET=controls.clock, POST=controls.clock),
+        _route(state, "/late", POST=controls.late),
+        _route(state, "/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
+        _route(state, "/expire_tokens", POST=controls.expire_tokens),
+        _route(state, "/calls", GET=controls.calls, DELETE=controls.reset_calls),
+        _route(state, "/reset", POST=controls.reset),
+    ]
+
+
+def _route(state: State, path: str, **controls: Control) -> Route:
+    async def serve(request: Request) -> Response:
+        control = controls.get(request.method)
+        if control is None:
+            return refuse(errors.method_not_allowed(request.method, list(controls)))
+        try:
+            with state.org.store.transaction():
+                done = await control(request)
+        except (ValueError, TypeError, KeyError) as error:
+            return answer({"error": f"{type(error).__name__}: {error}"}, 422)
+        except Refusal as refusal:
+            return answer({"error": str(refusal), "refusal": refusal.single()}, 409)
+        return answer(done)
+
+    return Route(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

@@ -1,0 +1,138 @@
+"""The org: its records, its clock, its people, its rules and its day's calls. Everything that a reset begins anew."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.salesforce import errors, stamps
+from sync_worker.sandbox.salesforce.objects import org_objects
+from sync_worker.sandbox.salesforce.schema import Field, SObject
+from sync_worker.sandbox.salesforce.store import Store, Values
+
+DAILY_LIMIT = 15_000  # calls in 24 hours, a developer org's
+ORG_ID = "00DSb0000000001MAA"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRule:
+    """An admin's rule: a record for which the condition holds is refused with the message."""
+
+    sobject: str
+    field: str
+    op: str
+    value: Any = None
+    message: str = "Custom validation rule failed"
+
+    def refuses(self, record: Values) -> bool:
+        """Whether the record, as it would be saved, breaks the rule."""
+        return _CONDITIONS[self.op](record.get(self.field), self.value)
+
+
+def _compared(value: Any, bound: Any, sign: int) -> bool:
+    return value is not None and (value > bound) - (value < bound) == sign
+
+
+_CONDITIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "matches": lambda value, pattern: value is not None and re.search(pattern, str(value)) is not None,
+    "not_matches": lambda value, pattern: value is None or re.search(pattern, str(value)) is None,
+    "in": lambda value, values: value in values,
+    "not_in": lambda value, values: value not in values,
+    "is_blank": lambda value, _: value is None,
+    "gt": lambda value, bound: _compared(value, bound, 1),
+    "lt": lambda value, bound: _compared(value, bound, -1),
+}
+RULE_OPS = tuple(_CONDITIONS)
+
+
+@dataclass(slots=True)
+class Usage:
+    """The org's API calls of the day. The vendor counts a rolling 24 hours; here a day begins with the first call."""
+
+    limit: int = DAILY_LIMIT
+    used: int = 0
+    since: datetime | None = None
+
+    def count(self, now: datetime) -> None:
+        """One more call.
+
+        Raises: Refusal REQUEST_LIMIT_EXCEEDED when none is left.
+        """
+        if self.since is None or now - self.since >= timedelta(hours=24):
+            self.since, self.used = now, 0
+        if self.used >= self.limit:
+            raise errors.limit_exceeded()
+        self.used += 1
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Ids of the users that matter."""
+
+    integration: str = ""
+    admin: str = ""
+    queue: str = ""
+    reps: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Org:
+    """One org. `objects` are keyed by lower-case name."""
+
+    clock: Clock
+    objects: dict[str, SObject]
+    store: Store
+    people: People = field(default_factory=People)
+    usage: Usage = field(default_factory=Usage)
+    rules: list[ValidationRule] = field(default_factory=list)
+    hidden: set[tuple[str, str]] = field(default_factory=set)
+    schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    lead_assignment: bool = True
+    duplicate_rules: set[str] = field(default_factory=set)
+    late_writes: int = 0
+    late_by_s: float = 0
+
+    @classmethod
+    def empty(cls, clock: Clock, second_partners: tuple[str, ...]) -> "Org":
+        """An org without records; the seed fills it."""
+        objects = org_objects(second_partners)
+        return cls(clock, objects, Store(objects.values()), schema_changed_at=clock.now())
+
+    def sobject(self, name: str) -> SObject:
+        """The record type of that name, whatever its case.
+
+        Raises: Refusal NOT_FOUND.
+        """
+        found = self.objects.get(name.lower())
+        if found is None:
+            raise errors.not_found()
+        return found
+
+    def sobject_of(self, record_id: str) -> SObject | None:
+        """The record type that an id's prefix names."""
+        return next((sobject for sobject in self.objects.values() if record_id.startswith(sobject.prefix)), None)
+
+    def field(self, sobject: SObject, name: str) -> Field | None:
+        """A field that the client may see; a hidden one does not exist."""
+        found = sobject.field(name)
+        return None if found is None or (sobject.name, found.name) in self.hidden else found
+
+    def fields(self, sobject: SObject) -> list[Field]:
+        """All fields that the client may see."""
+        return [found for found in sobject.fields if (sobject.name, found.name) not in self.hidden]
+
+    def hide(self, sobject: SObject, found: Field, *, hidden: bool) -> None:
+        """Take a field from the client's sight by field-level security, or give it back."""
+        change = self.hidden.add if hidden else self.hidden.discard
+        change((sobject.name, found.name))
+        self.schema_changed_at = self.clock.now()
+
+    def stamp(self) -> str:
+        """The moment that a write made now carries; one ordered to be seen late carries an earlier one."""
+        moment = self.clock.now()
+        if self.late_writes > 0:
+            self.late_writes -= 1
+            moment -= timedelta(seconds=self.late_by_s)
+        return stamps.write(moment)

@@ -1,0 +1,116 @@
+"""Queries answered in pages, with a locator for the next page.
+
+The result is the list of row numbers as of the first page; values are read when their page is. A locator belongs to
+the token that opened it, lasts 15 minutes from its last use, and each user has ten: the oldest gives way.
+"""
+
+from __future__ import annotations  # array[int] has no run-time form yet
+
+from array import array
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from sync_worker.sandbox.salesforce.errors import Refusal
+from sync_worker.sandbox.salesforce.ids import ALPHABET
+from sync_worker.sandbox.salesforce.org import Org
+from sync_worker.sandbox.salesforce.soql import parse
+from sync_worker.sandbox.salesforce.soql_sql import Plan, translate
+from sync_worker.sandbox.salesforce.store import Values, quoted
+
+PAGE_SIZE = 2000  # rows; the default and the most
+MIN_PAGE_SIZE = 200
+LOCATOR_LIFE = timedelta(minutes=15)  # since its last use
+MAX_LOCATORS = 10  # open at a time for one user
+_LONG_TEXT_PAGE_SIZE = 1000  # recorded: one long text field halves the page
+_LONG_TEXTS_PAGE_SIZE = 200  # documented: two or more long text fields
+
+
+@dataclass(slots=True)
+class Cursor:
+    """An open result."""
+
+    plan: Plan
+    numbers: array[int]
+    token: str
+    page_size: int
+    used_at: datetime
+
+
+class Queries:
+    """The open results of an org."""
+
+    def __init__(self, org: Org, rng: Random) -> None:
+        self._org, self._rng = org, rng
+        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+
+    def first(self, text: str, *, token: str, version: str, batch_size: int, include_deleted: bool) -> Values:
+        """The first page of a query.
+
+        Raises: Refusal for a query that does not hold.
+        """
+        plan = translate(self._org, parse(text), include_deleted=include_deleted)
+        numbers = array("q", self._org.store.numbers(plan.rows_sql, plan.bound))
+        if plan.is_count:
+            return {"totalSize": len(numbers), "done": True, "records": []}
+        page_size = _page_size(plan, batch_size)
+        cursor = Cursor(plan, numbers, token, page_size, self._org.clock.now())
+        if len(numbers) <= page_size:
+            return self._page(cursor, "", 0, version)
+        locator = "0r8" + "".join(self._rng.choices(ALPHABET, k=15))
+        self._cursors[locator] = cursor
+        mine = [name for name, other in self._cursors.items() if other.token == token]
+        for name in mine[:-MAX_LOCATORS]:
+            del self._cursors[name]
+        return self._page(cursor, locator, 0, version)
+
+    def more(self, locator: str, *, token: str, version: str) -> Values:
+        """A later page: `locator` is the part behind `/query/`, with the row to begin at.
+
+        Raises: Refusal INVALID_QUERY_LOCATOR when it is unknown, expired or another session's.
+        """
+        name, _, start = locator.partition("-")
+        cursor = self._cursors.get(name)
+        now = self._org.clock.now()
+        is_alive = cursor is not None and cursor.token == token and now - cursor.used_at <= LOCATOR_LIFE
+        if cursor is None or not is_alive or not start.isdigit() or int(start) >= len(cursor.numbers):
+            raise Refusal("INVALID_QUERY_LOCATOR", "invalid query locator")
+        cursor.used_at = now
+        return self._page(cursor, name, int(start), version)
+
+    def object_of(self, locator: str) -> str | None:
+        """The record type that a locator is about, if it is known."""
+        cursor = self._cursors.get(locator.partition("-")[0])
+        return None if cursor is None else cursor.plan.sobject.name
+
+    def _page(self, cursor: Cursor, name: str, start: int, version: str) -> Values:
+        end = start + cursor.page_size
+        page: dict[str, Any] = {"totalSize": len(cursor.numbers), "done": end >= len(cursor.numbers)}
+        if not page["done"]:
+            page["nextRecordsUrl"] = f"/services/data/v{version}/query/{name}-{end}"
+        return page | {"records": self._records(cursor.plan, cursor.numbers[start:end], version)}
+
+    def _records(self, plan: Plan, numbers: array[int], version: str) -> list[Values]:
+        """The rows of these numbers, in their order; rows gone since the first page are left out."""
+        names = [field.name for field in plan.fields]
+        columns = ", ".join(quoted(name) for name in names)
+        marks = ", ".join("?" * len(numbers))
+        sql = f'SELECT n, "Id", {columns} FROM {quoted(plan.sobject.name)} WHERE n IN ({marks})'  # noqa: S608
+        row_by_number = {row[0]: row for row in self._org.store.db.execute(sql, list(numbers))}
+        rows = [row_by_number[number] for number in numbers if number in row_by_number]
+        url = f"/services/data/v{version}/sobjects/{plan.sobject.name}/"
+        attributes = [{"type": plan.sobject.name, "url": url + row[1]} for row in rows]
+        records = [{"attributes": head, **dict(zip(names, row[2:], strict=True))} for head, row in zip(attributes, rows, strict=True)]
+        for field in plan.fields:
+            if field.kind == "boolean":
+                for record in records:
+                    record[field.name] = record[field.name] == 1
+        return records
+
+
+def _page_size(plan: Plan, batch_size: int) -> int:
+    long_texts = sum(field.is_long_text for field in plan.fields)
+    most = {0: PAGE_SIZE, 1: _LONG_TEXT_PAGE_SIZE}.get(long_texts, _LONG_TEXTS_PAGE_SIZE)
+    return min(max(batch_size, MIN_PAGE_SIZE), most)

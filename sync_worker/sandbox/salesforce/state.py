@@ -1,0 +1,79 @@
+"""One running sandbox Salesforce: its org and everything that holds on to it. A reset swaps the org under the routes."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+from starlette.requests import Request
+
+from sync_worker.sandbox.calls import Call, Calls
+from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.faults import Faults
+from sync_worker.sandbox.salesforce import errors
+from sync_worker.sandbox.salesforce.auth import Auth, Session
+from sync_worker.sandbox.salesforce.org import Org
+from sync_worker.sandbox.salesforce.queries import Queries
+from sync_worker.sandbox.salesforce.records import Author, Records
+from sync_worker.sandbox.salesforce.replies import ordered_refusal
+from sync_worker.sandbox.salesforce.seed import Sizes, seeded
+
+
+@dataclass(slots=True)
+class State:
+    """What the routes share."""
+
+    sizes: Sizes
+    clock: Clock
+    base_url: str
+    calls: Calls = field(default_factory=Calls)
+    faults: Faults = field(default_factory=Faults)
+    org: Org = field(init=False)
+    auth: Auth = field(init=False)
+    queries: Queries = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def reset(self) -> None:
+        """Seed anew: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
+        self.org.store.close()
+        self.calls.reset()
+        self.faults.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        rng = Random(self.sizes.seed)
+        self.org = seeded(self.sizes, self.clock)
+        self.auth = Auth(self.org, rng)
+        self.queries = Queries(self.org, rng)
+
+    def object_of_locator(self, locator: str) -> str | None:
+        """The record type of an open locator."""
+        return self.queries.object_of(locator)
+
+    def session(self, request: Request) -> Session:
+        """The session of an authenticated request; the door has let it in already."""
+        session: Session = request.scope["sandbox.session"]
+        return session
+
+    def records(self, request: Request) -> Records:
+        """Writes in the name of the request's user, with its header's switches."""
+        return Records(self.org, self.author(request))
+
+    def author(self, request: Request) -> Author:
+        """Who writes, as the request's headers say."""
+        auto_assign = request.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
+        rule_header = request.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+        return Author(
+            self.session(request).user_id,
+            auto_assign=auto_assign,
+            allows_duplicates="allowsave=true" in rule_header,
+            url_prefix=f"/services/data/v{request.path_params['version']}",
+        )
+
+    def refuse_by_order(self, request: Request, sobject: str) -> errors.Refusal | None:
+        """The refusal that a fault order wants for one record of this call, if any."""
+        call: Call = request.scope["sandbox.call"]
+        fault = self.faults.take_for_record(Call(call.kind, call.method, call.path, sobject))
+        if fault is None or fault.error_code is None:
+            return None
+        return ordered_refusal(fault.error_code, fault.message, status=fault.status)

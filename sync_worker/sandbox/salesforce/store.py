@@ -1,0 +1,137 @@
+"""Rows in an in-memory SQLite database: one table per record type, one column per field, spelled as the vendor spells them.
+
+Values are kept as they go out on the wire (moments as text that sorts), so that a page is one SELECT and one dump.
+Only booleans differ: 0 and 1 inside. Field names come from the schema, never from a request.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sync_worker.sandbox.salesforce.ids import make_id
+from sync_worker.sandbox.salesforce.schema import ID_KINDS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
+
+Values = dict[str, Any]
+_FIRST_SERIAL = 1_000_000  # so that ids look like those of an org that has lived
+
+
+def fold(text: str | None) -> str | None:
+    """Text for comparison without regard to case, beyond what SQLite's own NOCASE knows (ASCII only)."""
+    return None if text is None else text.casefold()
+
+
+def quoted(name: str) -> str:
+    """A column or table name in SQL; names are the schema's."""
+    return f'"{name}"'
+
+
+def _column(field: Field) -> str:
+    if field.kind in TEXT_KINDS:
+        spec = "TEXT COLLATE NOCASE"
+    elif field.kind in NUMBER_KINDS:
+        spec = "INTEGER" if field.kind == "int" else "REAL"
+    else:
+        spec = "INTEGER" if field.kind == "boolean" else "TEXT"
+    return f"{quoted(field.name)} {spec}"
+
+
+class Store:
+    """The tables. One thread at a time: the server's event loop."""
+
+    def __init__(self, sobjects: Iterable[SObject]) -> None:
+        self.db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self.db.create_function("fold", 1, fold, deterministic=True)
+        self._serial_by_prefix: dict[str, int] = {}
+        for sobject in sobjects:
+            columns = ", ".join(_column(field) for field in sobject.fields)
+            self.db.execute(f"CREATE TABLE {quoted(sobject.name)} (n INTEGER PRIMARY KEY, {columns})")
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.db.close()
+
+    def index(self, sobject: SObject) -> None:
+        """Make the indexes, once the seed is in: id, keyset order, and keys and lookups."""
+        table = quoted(sobject.name)
+        self.db.execute(f'CREATE UNIQUE INDEX "{sobject.name}_id" ON {table} ("Id")')
+        self.db.execute(f'CREATE INDEX "{sobject.name}_stamp" ON {table} ("SystemModstamp", "Id")')
+        for field in sobject.fields:
+            if (field.is_upsert_key and field.kind != "id") or (field.kind == "reference" and field.is_custom):
+                name = f'"{sobject.name}_{field.name}"'
+                self.db.execute(f"CREATE INDEX {name} ON {table} ({quoted(field.name)})")
+        self.db.execute(f"ANALYZE {table}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; may be nested."""
+        self.db.execute("SAVEPOINT s")
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK TO s")
+            raise
+        finally:
+            self.db.execute("RELEASE s")
+
+    def next_id(self, prefix: str) -> str:
+        """An id never given before."""
+        serial = self._serial_by_prefix.get(prefix, _FIRST_SERIAL) + 1
+        self._serial_by_prefix[prefix] = serial
+        return make_id(prefix, serial)
+
+    def insert_many(self, sobject: SObject, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Many rows of one shape, for the seed."""
+        columns = ", ".join(map(quoted, names))
+        marks = ", ".join("?" * len(names))
+        with self.transaction():
+            self.db.executemany(f"INSERT INTO {quoted(sobject.name)} ({columns}) VALUES ({marks})", rows)  # noqa: S608
+
+    def insert(self, sobject: SObject, values: Mapping[str, Any]) -> None:
+        """One row, with its `Id`; fields left out are null."""
+        self.insert_many(sobject, list(values), [list(values.values())])
+
+    def update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
+        """Change some columns of one row."""
+        sets = ", ".join(f"{quoted(name)} = ?" for name in values)
+        sql = f'UPDATE {quoted(sobject.name)} SET {sets} WHERE "Id" = ?'  # noqa: S608
+        self.db.execute(sql, [*values.values(), record_id])
+
+    def remove(self, sobject: SObject, record_id: str) -> None:
+        """Take the row away for good."""
+        self.db.execute(f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?', [record_id])  # noqa: S608
+
+    def get(self, sobject: SObject, record_id: str) -> Values | None:
+        """The whole row, deleted or not."""
+        return next(iter(self.select(sobject, [f.name for f in sobject.fields], '"Id" = ?', [record_id])), None)
+
+    def select(self, sobject: SObject, names: Sequence[str], where: str = "1", bound: Sequence[Any] = (), tail: str = "") -> list[Values]:
+        """Rows as dictionaries with wire values, in the order of `tail`."""
+        columns = ", ".join(map(quoted, names))
+        sql = f"SELECT {columns} FROM {quoted(sobject.name)} WHERE {where} {tail}"  # noqa: S608
+        rows = [dict(zip(names, row, strict=True)) for row in self.db.execute(sql, bound)]
+        fields = {field.name: field for field in sobject.fields}
+        for name in names:
+            if fields[name].kind == "boolean":
+                for values in rows:
+                    values[name] = values[name] == 1
+        return rows
+
+    def ids_with(self, sobject: SObject, field: Field, value: object) -> list[str]:
+        """Ids of the records, not deleted, whose field has that value, in order."""
+        alive = 'AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
+        sql = f'SELECT "Id" FROM {quoted(sobject.name)} WHERE {quoted(field.name)} = ? {alive} ORDER BY "Id"'  # noqa: S608
+        return [row[0] for row in self.db.execute(sql, [value])]
+
+    def numbers(self, sql: str, bound: Sequence[Any]) -> list[int]:
+        """The first column of a SELECT."""
+        return [row[0] for row in self.db.execute(sql, bound)]
+
+    def count(self, sobject: SObject) -> int:
+        """Rows, deleted ones included."""
+        return int(self.numbers(f"SELECT count(*) FROM {quoted(sobject.name)}", [])[0])  # noqa: S608
+
+
+def is_id(field: Field) -> bool:
+    """Whether the field holds record ids."""
+    return field.kind in ID_KINDS

@@ -1,0 +1,137 @@
+"""What every imitation does on the wire, outside of its routes: read the body, count the call, obey fault orders, date the reply.
+
+    request ─▶ classify ─▶ count ─▶ fault before? ─▶ application (commits) ─▶ fault after commit? ─▶ Date ─▶ reply
+
+A reply is held back whole until its fate is known, so that "committed, then cut off" is exactly that.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sync_worker.sandbox.calls import Call, Calls
+from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.faults import Fault, Faults
+
+_LOG = logging.getLogger(__name__)
+
+Headers = list[tuple[bytes, bytes]]
+
+# Starlette writes header names small; vendors do not, and some clients look at the spelling.
+_SPELLED = {
+    b"content-type": b"Content-Type",
+    b"content-length": b"Content-Length",
+    b"etag": b"ETag",
+    b"last-modified": b"Last-Modified",
+    b"location": b"Location",
+    b"retry-after": b"Retry-After",
+    b"sforce-limit-info": b"Sforce-Limit-Info",
+    b"www-authenticate": b"WWW-Authenticate",
+    b"allow": b"Allow",
+}
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer, held until it is sent or thrown away."""
+
+    status: int = 500
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+
+    async def collect(self, message: Message) -> None:
+        """An ASGI `send` that keeps instead of sending."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = list(message.get("headers", []))
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+class Wire:
+    """The outermost layer: an ASGI application around another one."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        clock: Clock,
+        calls: Calls,
+        faults: Faults,
+        classify: Callable[[Scope, bytes], Call | None],
+        answer: Callable[[Fault], Reply],
+    ) -> None:
+        self._app, self._clock, self._calls, self._faults = app, clock, calls, faults
+        self._classify, self._answer = classify, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = await _read(receive)
+        call = self._classify(scope, body)
+        if call is None:  # a control: never counted, never hit by a fault
+            await self._send(await self._run(scope, body), send)
+            return
+        self._calls.count(call)
+        scope["sandbox.call"] = call
+        reply = await self._serve(scope, body, self._faults.take(call))
+        if reply is None:
+            await _cut(receive, send)
+        else:
+            await self._send(reply, send)
+
+    async def _serve(self, scope: Scope, body: bytes, fault: Fault | None) -> Reply | None:
+        """The reply, or None when the connection is to be cut."""
+        if fault is None:
+            return await self._run(scope, body)
+        await asyncio.sleep(fault.latency_ms / 1000)
+        if fault.when == "after_commit" or not fault.answers:
+            reply = await self._run(scope, body)
+            if not fault.answers:
+                return reply
+        return None if fault.drop_connection else self._answer(fault)
+
+    async def _run(self, scope: Scope, body: bytes) -> Reply:
+        reply = Reply()
+        try:
+            await self._app(scope, _replay(body), reply.collect)
+        except Exception:  # noqa: BLE001 - the framework answers 500 and raises again
+            _LOG.exception("the sandbox itself failed at %s %s", scope["method"], scope["path"])
+        return reply
+
+    async def _send(self, reply: Reply, send: Send) -> None:
+        date = format_datetime(self._clock.now(), usegmt=True).encode()
+        headers: Headers = [(b"Date", date), *((_SPELLED.get(name, name), value) for name, value in reply.headers)]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _cut(receive: Receive, send: Send) -> None:
+    """Close the TCP connection without a byte of answer; uvicorn's `send` is a method of the object that holds it."""
+    cycle: Any = getattr(send, "__self__", None)
+    cycle.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
