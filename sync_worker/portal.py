@@ -6,24 +6,21 @@ in the file and come from the environment; a message quotes only what the file s
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, time, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.source import NodePath, Source, choose_from, did_you_mean, in_order, read_source, shown, validated, wrong
+from sync_worker.scalars import BaseUrl, Count, Flag, Percent, Seconds, Text, TimeOfDay, ZoneName
+from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SECRETS: tuple[NodePath, ...] = (("crm", "auth", "client_secret"), ("crm", "auth", "token"), ("crm", "webhooks", "secret"))
 # What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
 FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -36,82 +33,10 @@ DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _flag(value: Any) -> Any:
-    if value in ("true", "false"):
-        return value == "true"
-    raise wrong(f"must be true or false, not {shown(value)}")
-
-
-def _seconds(value: Any) -> Any:
-    match = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not match or not int(match[1]):
-        raise wrong(f"{shown(value)} is no duration", "write a number and s, m, h or d: 30s, 5m, 2h")
-    return int(match[1]) * SECONDS[match[2]]
-
-
-def _percent(value: Any) -> Any:
-    match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
-    if not match or int(match[1]) > 100:
-        raise wrong(f"{shown(value)} is no percentage", "write a whole number from 0% to 100%")
-    return int(match[1])
-
-
-def _count(value: Any) -> Any:
-    if not (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}", value)):
-        raise wrong(f"{shown(value)} is no count", "write a whole number from 1")
-    return int(value)
-
-
-def _time_of_day(value: Any) -> Any:
-    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", value) if isinstance(value, str) else None
-    if not match:
-        raise wrong(f"{shown(value)} is no time of day", 'write it as "02:00", 00:00 to 23:59')
-    return time(int(match[1]), int(match[2]))
-
-
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise wrong(f"{value!r} is no portal name", "small letters, digits and hyphens, beginning with a letter or digit")
     return value
-
-
-def _filled(value: str) -> str:
-    if not value.strip():
-        raise wrong("is blank", "give a value, or leave the key out")
-    return value
-
-
-def _zone(value: str) -> str:
-    if value != "UTC":
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            near = did_you_mean(value, sorted(available_timezones()))
-            raise wrong(f"{value!r} is no time zone", near or "use an IANA name such as Europe/Berlin") from None
-    return value
-
-
-def _base_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise wrong("is no URL", "write https://…") from None
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
-        raise wrong("is no base URL", "write https://host, without user, query or fragment")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise wrong(f"plain http to {host!r} would show tokens to the network", "use https; plain http is for loopback only")
-    return value.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _file_name(value: str) -> str:
@@ -127,12 +52,6 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
-Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
-Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds)]
-Percent: TypeAlias = Annotated[int, BeforeValidator(_percent)]
-Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
-TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
 Track: TypeAlias = Literal["distributor", "vendor"]
 Condition: TypeAlias = dict[str, tuple[Text, ...]]
 
@@ -183,7 +102,7 @@ class CrmSettings(Part):
 
     kind: Literal["salesforce", "hubspot"]
     mapping: Annotated[str, AfterValidator(_file_name)]
-    base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    base_url: BaseUrl | None = None
     auth: Auth
     webhooks: Webhooks = Webhooks()
     api_budget: ApiBudget = ApiBudget()
@@ -251,7 +170,7 @@ class Portal(Part):
     deals: Deals
     schedule: Schedule = Field(default_factory=Schedule)
     brake_percent: Percent = Field(default=15, alias="brake")
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: ZoneName = "UTC"
     _source: Source = PrivateAttr()
 
     @property

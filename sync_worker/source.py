@@ -185,6 +185,8 @@ class _Builder:
                 continue
             self.keys[(*path, key.value)] = place
             found[key.value] = self.build(value, (*path, key.value))
+            if found[key.value] is None and value.value == "":
+                self.places[(*path, key.value)] = place  # nothing is written: the parser points at what follows
         return found
 
     def _key_fault(self, key: Node, found: Mapping[str, Any], path: NodePath) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from sync_worker.mapping.transforms import NAMES, kind_of
+from sync_worker.scalars import Flag
 from sync_worker.source import did_you_mean, shown, wrong
 
 EVERY_RECORD = "*"
@@ -74,12 +75,6 @@ def _constants(value: Any) -> dict[str, str]:
     return {native: _word(constant) for native, constant in value.items()}
 
 
-def _flag(value: Any) -> bool:
-    if value not in ("true", "false"):
-        raise wrong(f"must be true or false, not {shown(value)}")
-    return bool(value == "true")
-
-
 def _null(value: Any) -> str | None:
     if value not in (None, ""):
         raise wrong(f'must be null or "", not {shown(value)}')
@@ -121,7 +116,6 @@ ValueMap: TypeAlias = Annotated[
 Constants: TypeAlias = Annotated[
     dict[str, str], PlainValidator(_constants), WithJsonSchema({"type": "object", "additionalProperties": _SCALAR})
 ]
-Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Null: TypeAlias = Annotated[str | None, PlainValidator(_null), WithJsonSchema({"enum": [None, ""]})]
 Word: TypeAlias = Annotated[str, BeforeValidator(_word), WithJsonSchema(_SCALAR)]
 TransformName: TypeAlias = Annotated[

@@ -53,17 +53,12 @@ class Site:
         return self.source.mistake((*self.path, *steps), what, remedy, at_key=at_key)
 
 
-def lint(grammar: MappingFile, source: Source) -> list[Mistake]:
-    """Every mistake that the grammar cannot say."""
-    whole = (*_records(grammar, source), *_needed(grammar, source), *_examples(grammar, source))
-    return [*whole, *lint_fields(grammar, source)]
-
-
-def lint_fields(grammar: MappingFile, source: Source) -> list[Mistake]:
-    """The mistakes of single fields, and of fields against each other."""
+def lint(grammar: MappingFile, source: Source, *, is_whole: bool = True) -> list[Mistake]:
+    """Every mistake that the grammar cannot say. **Shapes** `is_whole`: false where wrong fields were taken out beforehand."""
     sites = list(sites_of(grammar, source))
     mistakes = [mistake for site in sites for rule in FIELD_RULES for mistake in rule(site)]
-    return [*mistakes, *_double_writes(sites)]
+    whole = (*_needed(grammar, source), *_examples(grammar, source)) if is_whole else ()
+    return [*_records(grammar, source), *mistakes, *_double_writes(sites), *whole]
 
 
 def sites_of(grammar: MappingFile, source: Source) -> Iterator[Site]:
@@ -188,7 +183,8 @@ def _values(site: Site) -> Iterator[Mistake]:
             yield site.mistake(here, f"{native!r} stands twice", "keep one", at_key=True)
         if values.is_list and native.startswith("$"):
             yield site.mistake(here, f"{native} cannot stand in a list", f"write a map: {{{native}: …}}")
-        elif not values.is_list:
+            continue
+        if not values.is_list:
             yield from _placeholder(site.source, (*site.path, *here), native, at_key=True)
         yield from _portal_value(site, here, portal)
 
@@ -214,10 +210,15 @@ def _portal_value(site: Site, here: NodePath, value: str) -> Iterator[Mistake]:
 
 def _defaults(site: Site) -> Iterator[Mistake]:
     spec, listed = site.spec, _portal_values(site)
-    for key in ("default", "create_default"):
-        value = getattr(spec, key)
-        if value is not None:
-            yield from _portal_value(site, (key,), value)
+    wrong = [
+        mistake
+        for key in ("default", "create_default")
+        if (value := getattr(spec, key)) is not None
+        for mistake in _portal_value(site, (key,), value)
+    ]
+    if wrong:
+        yield from wrong
+        return
     if spec.default is not None and site.kind == "set":
         yield site.mistake("default", "a set has no default: blank is the empty set", "leave it out", at_key=True)
     if spec.create_default is not None and listed is not None and spec.create_default not in listed:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
-from sync_worker.mapping.lint import lint, lint_fields
+from sync_worker.mapping.lint import lint
 from sync_worker.portal import Portal
 from sync_worker.source import NodePath, Source, choose_from, dotted, in_order, read_source, shown, validated
 
@@ -73,13 +73,17 @@ def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = 
 
 def _beside(source: Source) -> list[Mistake]:
     """What lint says of the fields that are right by themselves, so that a person sees all mistakes in one go."""
-    kept = source.pruned(("examples",))
+    frame = {"version": "1", "crm": "salesforce"}
+    kept = source
+    for key in source.data:
+        if key in frame or key not in ("wire", "records", "company", "deal"):
+            kept = kept.pruned((key,))
     for section, model in (("company", CompanyFields), ("deal", DealFields)):
         for path in _field_paths(source, section):
             if not _is_field(source.at(path), path, model):
                 kept = kept.pruned(path)
     try:
-        return lint_fields(validated(MappingFile, kept), kept)
+        return lint(validated(MappingFile, kept, data=frame | kept.data), kept, is_whole=False)
     except ConfigError:
         return []  # the frame itself is wrong: its own mistakes come first
 

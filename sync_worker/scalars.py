@@ -1,0 +1,102 @@
+"""What people write as one scalar: flags, durations, percentages, times of day, time zones, addresses. Text in, a typed value out.
+
+Each type refuses what it does not know with the words of `source.wrong`, so that the mistake says what would be right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import time
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from sync_worker.source import did_you_mean, shown, wrong
+
+DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _flag(value: Any) -> Any:
+    if value in ("true", "false"):
+        return value == "true"
+    raise wrong(f"must be true or false, not {shown(value)}")
+
+
+def _seconds(value: Any) -> Any:
+    match = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match or not int(match[1]):
+        raise wrong(f"{shown(value)} is no duration", "write a number and s, m, h or d: 30s, 5m, 2h")
+    return int(match[1]) * SECONDS[match[2]]
+
+
+def _percent(value: Any) -> Any:
+    match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
+    if not match or int(match[1]) > 100:
+        raise wrong(f"{shown(value)} is no percentage", "write a whole number from 0% to 100%")
+    return int(match[1])
+
+
+def _count(value: Any) -> Any:
+    if not (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}", value)):
+        raise wrong(f"{shown(value)} is no count", "write a whole number from 1")
+    return int(value)
+
+
+def _time_of_day(value: Any) -> Any:
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", value) if isinstance(value, str) else None
+    if not match:
+        raise wrong(f"{shown(value)} is no time of day", 'write it as "02:00", 00:00 to 23:59')
+    return time(int(match[1]), int(match[2]))
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise wrong("is blank", "give a value, or leave the key out")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value != "UTC":
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = did_you_mean(value, sorted(available_timezones()))
+            raise wrong(f"{value!r} is no time zone", near or "use an IANA name such as Europe/Berlin") from None
+    return value
+
+
+def _base_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise wrong("is no URL", "write https://…") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise wrong("is no base URL", "write https://host, without user, query or fragment")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise wrong(f"plain http to {host!r} would show tokens to the network", "use https; plain http is for loopback only")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds)]
+Percent: TypeAlias = Annotated[int, BeforeValidator(_percent)]
+Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
+TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
+ZoneName: TypeAlias = Annotated[str, AfterValidator(_zone)]
+BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
