@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Plain, Value, plain
@@ -51,8 +51,7 @@ class Company:
     is_deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):  # made 100,000 times in a first load, and a tuple is made in half the time of a frozen dataclass
     """What a CRM record makes of a company. **Shapes** `company` is `None` exactly when `skipped` says why."""
 
     company: Company | None
@@ -60,6 +59,7 @@ class Arrival:
     skipped: str = ""
 
 
+_UNSET: Final = object()
 NOT_OURS: Final = Arrival(None, (), "not_ours")
 
 _STATUSES: Final[Mapping[object, PortalStatus]] = {status.value: status for status in PortalStatus}
@@ -109,7 +109,7 @@ def arrive(
         attributes,
         contract_values or (),  # type: ignore[arg-type]  # the mapping yields a set of text here
     )
-    return Arrival(company, tuple(problems))
+    return Arrival(company, tuple(problems) if problems else ())
 
 
 def depart(known: Company) -> Company:
@@ -176,13 +176,13 @@ def _attributes(values: Mapping[str, Value], known: Company | None, names: froze
     """Own fields: absent keeps, cleared removes, a value sets."""
     attributes: dict[str, Plain] = dict(known.attributes) if known else {}
     for name in names:
-        if name not in values:
-            continue
-        value = values[name]
-        if value is None or value == "" or value == ():
+        value = values.get(name, _UNSET)
+        if type(value) is str and value:
+            attributes[name] = value
+        elif value is None or value in ("", ()):
             attributes.pop(name, None)
-        else:
-            attributes[name] = value if type(value) is str else plain(value)
+        elif value is not _UNSET:
+            attributes[name] = plain(value)  # type: ignore[arg-type]  # _UNSET is gone by here
     return attributes
 
 

@@ -163,10 +163,13 @@ def reconcile(
             if name in crm_values and comparable(crm_values[name]) != comparable(portal.get(name)):
                 draft.keep[name] = crm_values[name]
             continue
-        item = _field(rule, base.get(name), crm_values, crm_spellings, portal)
+        pair = base.get(name)
+        if pair is not None and _is_echo(pair, crm_spellings.get(name, _UNREAD), portal.get(name)):
+            continue
+        item = _field(rule, pair, crm_values, crm_spellings, portal)
         if rule.direction == "push":
             _push_only(item, draft)
-        elif rule.write == "create" or (rule.write == "once" and item.base is not None):
+        elif _is_written_no_more(item):
             _pull(item, draft)
         elif rule.is_set:
             _merge_set(item, draft)
@@ -230,10 +233,24 @@ def _field(
     return _Field(rule, base, crm_value, crm, spelling, comparable(portal.get(name)))
 
 
+def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
+    """The common case, told without ceremony: both sides are as agreed. (What this misses, the table finds.)"""
+    return not pair.is_awaited and bool(spelling == pair.crm) and held == pair.portal
+
+
+def _is_written_no_more(item: _Field) -> bool:
+    """True for a two-way field that was ours to write at the create, or once, and that the CRM has filled since."""
+    if item.rule.write == "once":
+        return item.base is not None or (item.is_read and item.crm is not None)
+    return item.rule.write == "create"
+
+
 def _pull(item: _Field, draft: _Draft) -> None:
     """A field we do not write any more: the CRM's word counts."""
     if item.is_read and item.crm != item.portal:
         draft.keep[item.rule.field] = item.crm_value
+    if item.rule.write == "once" and item.base is None:
+        draft.base[item.rule.field] = item.seen
 
 
 def _push_only(item: _Field, draft: _Draft) -> None:
@@ -307,6 +324,9 @@ def _newest(clocks: Clocks, edited_at: datetime | None) -> tuple[Side, str]:
 def _merge_set(item: _Field, draft: _Draft) -> None:
     """Additions and removals of both sides. No value can be added by one and removed by the other, so nothing can clash."""
     name = item.rule.field
+    if item.is_read and item.crm == item.portal:
+        _agree(item, draft)
+        return
     if not item.is_read or not item.has_crm_moved:
         if item.is_owed:
             draft.push.append(name)

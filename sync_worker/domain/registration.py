@@ -179,6 +179,8 @@ def judge_from_crm(owner: Company | None, second_partner: Company, *, options: S
     done = "accepted and flagged" if is_accepted else "put back"
     if second_partner.account_type is not AccountType.SECOND_PARTNER:
         return Verdict(is_accepted, _about("second_partner_wrong_type", second_partner, f"is a {second_partner.account_type}; {done}"))
+    if second_partner.is_deleted or second_partner.status is not PortalStatus.ACTIVE:
+        return Verdict(is_accepted, _about("second_partner_not_active", second_partner, f"is not active; {done}"))
     if all(option.id != second_partner.id for option in options):
         words = f"is not associated with {owner.name if owner else 'the owner company'}; {done}"
         return Verdict(is_accepted, _about("second_partner_not_associated", second_partner, words))
@@ -236,6 +238,8 @@ def _pair_refusal(
         return Refusal("second_partner_is_owner", f"{owner.name} cannot be its own {label}", who, allowed, field)
     if owner is not None and owner.account_type is AccountType.SECOND_PARTNER:
         return Refusal("second_partner_single_tier", f"{owner.name} registers for itself, without a {label}", "nobody", (), field)
+    if second_partner.is_deleted or second_partner.status is not PortalStatus.ACTIVE:
+        return Refusal("second_partner_not_active", f"{second_partner.name} is not active", who, allowed, field)
     if all(option.id != second_partner.id for option in options):
         why = f"{second_partner.name} is not associated with {owner.name if owner else 'the owner company'}"
         return Refusal("second_partner_not_associated", why, who, allowed, field)
