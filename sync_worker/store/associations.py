@@ -47,14 +47,35 @@ def listed(tx: Tx) -> list[ContractRow]:
     return _rows(tx, select(contract_values).where(contract_values.c.portal == tx.portal))
 
 
-def partners_naming(tx: Tx, values: Iterable[str]) -> set[str]:
-    """Partners whose records carry one of these values unresolved: what a new or changed second partner may heal."""
-    query = select(contract_values.c.company_id).where(
+def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
+    """Those of the values that stand on some partner's record and name nobody yet."""
+    query = select(contract_values.c.value).where(
         contract_values.c.portal == tx.portal,
         contract_values.c.value.in_(sorted(set(values))),
         contract_values.c.resolved_id.is_(None),
     )
-    return set(tx.connection.execute(query).scalars())
+    return sorted(tx.connection.execute(query.distinct()).scalars())
+
+
+def bind_everywhere(tx: Tx, binding: Binding, run_id: str) -> None:
+    """Binds the value on every record where it named nobody."""
+    tx.connection.execute(
+        update(contract_values)
+        .where(
+            contract_values.c.portal == tx.portal,
+            contract_values.c.value == binding.value,
+            contract_values.c.resolved_id.is_(None),
+        )
+        .values(resolved_id=binding.company_id, how=binding.how, since_at=tx.now, run_id=run_id)
+    )
+
+
+def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
+    """Rows that were bound to this company because they spelled its name."""
+    query = select(contract_values).where(
+        contract_values.c.portal == tx.portal, contract_values.c.resolved_id == company_id, contract_values.c.how == "name"
+    )
+    return _rows(tx, query)
 
 
 def save(tx: Tx, rows: Sequence[ContractRow]) -> None:

