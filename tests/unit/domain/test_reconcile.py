@@ -176,6 +176,23 @@ def test_what_nobody_can_read_in_our_field_is_put_back_too() -> None:
     assert owed(rules, base=found.base, portal={"x": "a"}, is_create=False) == ("x",)
 
 
+def test_a_rewrite_is_taken_from_the_read_back_only() -> None:
+    # Given a field only we write, just written
+    rules = {"x": FieldRule("x", "push")}
+    written = after_write(rules, sent={"x": "Acme"}, spellings={"x": "Acme"})
+    for read_back in ("Acme", "acme"):
+        # When the read-back comes, faithful or rewritten, then it is what the CRM makes of our value
+        seen = one(rules["x"], written["x"], read_back, "Acme")
+        assert seen == Plan(base={"x": Base("Acme", read_back)})
+        # And what differs from it later is somebody's edit
+        assert one(rules["x"], seen.base["x"], "other", "Acme").conflicts[0].code == "put_back"
+
+
+def test_how_a_set_is_kept_or_repeated_is_no_change() -> None:
+    rules = {"x": FieldRule("x", "both", is_set=True)}
+    assert owed(rules, base={"x": Base(["b", "a"], "b;a")}, portal={"x": ("a", "b", "a")}, is_create=False) == ()
+
+
 @pytest.mark.parametrize("write", ["create", "once"])
 def test_what_was_written_once_is_left_alone(write: Any) -> None:
     assert one(FieldRule("x", "push", write), AGREED, "b", "a").is_empty
@@ -352,6 +369,15 @@ def test_law_both_values_of_every_clash_are_kept(world: World, data: st.DataObje
         assert conflict.crm == comparable(tuple(theirs) if isinstance(theirs, list) else theirs)
         assert conflict.portal == comparable(portal[conflict.field])
         assert conflict.code == "put_back" or not world.rules[conflict.field].is_set  # sets never clash
+
+
+@given(world=worlds(tuple(VENDORS)), data=st.data())
+def test_law_what_only_we_write_is_never_changed_by_the_crm(world: World, data: st.DataObject) -> None:
+    ours = {name: value for name, value in world.portal.items() if world.rules[name].direction == "push"}
+    world.settle()
+    edit_both(world, data, "crm")
+    world.settle()
+    assert {name: world.portal[name] for name in ours} == ours
 
 
 @given(agreed=SETS, ours=SETS, theirs=SETS)

@@ -121,12 +121,14 @@ def test_a_deal_from_the_crm_starts_as_the_vendor_says_and_the_distributor_waits
         "vendor_approval": "approved",
         "distributor_approval": "approved",  # only we write this
         "lifecycle": "completed",
+        "quote_state": "signed",
         "stage": "New",
     }
     begun = arrive_from_crm(values, deal_id="d", policy=POLICY)
     assert (begun.vendor_approval, begun.distributor_approval, begun.lifecycle) == ("approved", "pending", "submitted")
     assert begun.values["is_registered"] is True
     assert begun.values["stage"] == "New"
+    assert "quote_state" not in begun.values
 
 
 def test_a_deal_from_the_crm_without_approval_waits_and_with_an_end_is_ended() -> None:
