@@ -21,8 +21,10 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
     if value in ("true", "false"):
-        return value == "true"
+        return bool(value == "true")
     raise wrong(f"must be true or false, not {shown(value)}")
 
 

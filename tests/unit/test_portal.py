@@ -1,0 +1,248 @@
+"""Portal files: what they give, and what each mistake says."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync_worker.errors import ConfigError
+from sync_worker.portal import Portal, load_portal, load_portals
+
+EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+ENVIRON = {"ACME_SF_ID": "client-1", "ACME_SF_SECRET": "s3cret-9", "ACME_SF_HOOK": "hook-7", "ACME_HS_TOKEN": "pat-5"}
+MINIMAL = """\
+portal: acme
+crm:
+  kind: salesforce
+  mapping: salesforce.yaml
+  auth: {flow: client_credentials, domain: acme.my, client_id: "${ACME_SF_ID}", client_secret: "${ACME_SF_SECRET}"}
+"""
+HUBSPOT = """\
+portal: acme
+crm: {kind: hubspot, mapping: hubspot.yaml, auth: {flow: static_token, token: "${ACME_HS_TOKEN}"}}
+"""
+
+
+def load(tmp_path: Path, text: str) -> Portal:
+    path = tmp_path / "acme.yaml"
+    path.write_text(text)
+    return load_portal(path, ENVIRON)
+
+
+def mistakes_of(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    return [str(mistake).removeprefix(f"{tmp_path}/") for mistake in caught.value.mistakes]
+
+
+# ── what a file gives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_contracts_example_loads_whole() -> None:
+    # Given the example that the docs tell people to copy
+    portal = load_portal(EXAMPLES / "contracts.yaml", ENVIRON, is_example=True)
+    # Then every setting is there in our units
+    assert (portal.name, portal.crm.kind, portal.crm.mapping, portal.time_zone) == (
+        "acme",
+        "salesforce",
+        "salesforce.yaml",
+        "Europe/Berlin",
+    )
+    assert (portal.schedule.pull_s, portal.schedule.look_back_s, portal.schedule.full_compare) == (300, 900, time(2, 0))
+    assert portal.brake_percent == 15
+    assert portal.account_type_values == {"vendor": "Vendor", "partner": "Partner", "second_partner": "Distributor"}
+    assert portal.associations.contract_values == {"Arrow Inc": "0015g00000AAAAAAA5"}
+    assert portal.overrides == {"company.second_partners.native": "Associated_TSB__c"}
+    assert portal.source.place(("overrides", "company.second_partners.native")).line > 1
+    assert portal.crm.api_budget.daily == 50000
+    assert portal.deals.run_assignment_rules_on_create is True
+    assert portal.deals.from_crm is False
+
+
+def test_the_rules_example_loads_whole() -> None:
+    portal = load_portal(EXAMPLES / "rules.yaml", ENVIRON, is_example=True)
+    gold, country = portal.associations.rules
+    assert gold.partner == {"region": ("EMEA",), "tier": ("Gold", "Platinum")}
+    assert gold.second_partner == {"region": ("EMEA",)}
+    assert country.match == ("country",)
+
+
+def test_a_minimal_file_gets_every_default(tmp_path: Path) -> None:
+    portal = load(tmp_path, MINIMAL)
+    assert (portal.schedule.pull_s, portal.schedule.look_back_s, portal.schedule.full_compare) == (300, 900, None)
+    assert (portal.brake_percent, portal.time_zone, portal.two_tier) == (15, "UTC", False)
+    assert (portal.deals.record, portal.deals.approvals, portal.associations.mode) == ("lead", ("vendor",), "contracts")
+    assert portal.account_type_values == {}
+
+
+def test_two_tier_brings_the_distributors_track(tmp_path: Path) -> None:
+    text = MINIMAL + "two_tier: true\nsecond_partner: {account_type_value: Agent, display_label: Agents}\n"
+    portal = load(tmp_path, text)
+    assert portal.deals.approvals == ("distributor", "vendor")
+    assert portal.account_type_values == {"second_partner": "Agent"}
+
+
+def test_a_portal_without_two_tier_has_no_second_partner_at_all(tmp_path: Path) -> None:
+    portal = load(tmp_path, MINIMAL + "second_partner: {account_type_value: Agent, display_label: Agents}\n")
+    assert "second_partner" not in portal.account_type_values
+
+
+def test_a_hubspot_portal_loads(tmp_path: Path) -> None:
+    portal = load(tmp_path, HUBSPOT)
+    assert portal.deals.record == "deal"
+    assert portal.crm.auth.token is not None
+    assert portal.crm.auth.token.get_secret_value() == "pat-5"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8081", "http://localhost:9", "http://[::1]:80/", "https://acme.my.salesforce.com"])
+def test_plain_http_is_for_loopback_and_https_for_all(tmp_path: Path, url: str) -> None:
+    portal = load(tmp_path, MINIMAL.replace("auth:", f"base_url: {url!r}\n  auth:"))
+    assert portal.crm.base_url == url.rstrip("/")
+
+
+def test_a_base_url_says_where_so_no_domain_is_needed(tmp_path: Path) -> None:
+    text = MINIMAL.replace(" domain: acme.my,", "").replace("auth:", "base_url: http://127.0.0.1:1\n  auth:")
+    assert load(tmp_path, text).crm.auth.domain is None
+
+
+# ── secrets ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_secrets_come_from_the_environment_and_are_never_printed(tmp_path: Path) -> None:
+    portal = load(tmp_path, MINIMAL + 'time_zone: "UTC"\n')
+    assert portal.crm.auth.client_id == "client-1"
+    assert portal.crm.auth.client_secret is not None
+    assert portal.crm.auth.client_secret.get_secret_value() == "s3cret-9"
+    for said in (repr(portal), str(portal), portal.model_dump_json(), repr(portal.source)):
+        assert "s3cret-9" not in said
+
+
+def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path) -> None:
+    found = mistakes_of(tmp_path, MINIMAL.replace("${ACME_SF_SECRET}", "hunter2"))
+    remedy = "write ${NAME} and put the secret into that environment variable"
+    assert found == [f"acme.yaml:5:96: crm.auth.client_secret: a secret must not stand in the file — {remedy}"]
+
+
+def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> None:
+    found = mistakes_of(tmp_path, MINIMAL.replace("${ACME_SF_ID}", "${NOPE}"))
+    assert found == ["acme.yaml:5:64: crm.auth.client_id: the environment variable NOPE is not set — export NOPE=…"]
+
+
+def test_a_value_from_the_environment_is_not_quoted_in_a_mistake(tmp_path: Path) -> None:
+    text = MINIMAL.replace("auth:", 'base_url: "${ACME_SF_HOOK}"\n  auth:')
+    assert all("hook-7" not in line for line in mistakes_of(tmp_path, text))
+
+
+# ── mistakes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("two_teir: true", "acme.yaml:6:1: two_teir: unknown key 'two_teir' — did you mean 'two_tier'?"),
+        ("two_tier: yes", "acme.yaml:6:11: two_tier: must be true or false, not 'yes'"),
+        ("schedule: {pull: 5 min}", "schedule.pull: '5 min' is no duration — write a number and s, m, h or d: 30s, 5m, 2h"),
+        ("schedule: {look_back: 0s}", "schedule.look_back: '0s' is no duration"),
+        ("schedule: {full_compare: 2:00}", "schedule.full_compare: '2:00' is no time of day — write it as \"02:00\""),
+        ("brake: 101%", "brake: '101%' is no percentage"),
+        ("brake: 0.15", "brake: '0.15' is no percentage"),
+        ("time_zone: Europe/Berln", "time_zone: 'Europe/Berln' is no time zone — did you mean 'Europe/Berlin'?"),
+        ("time_zone: ../etc", "time_zone: '../etc' is no time zone"),
+        ("two_tier: true", "second_partner: two_tier needs second_partner.display_label"),
+        ("deals: {record: deal}", "deals.record: salesforce has no 'deal' record"),
+        ("deals: {approvals: [distributor]}", "a portal without two_tier has no distributor track"),
+        ("deals: {approvals: []}", "lists no track"),
+        ("deals: {approvals: [vendor, vendor]}", "'vendor' stands twice"),
+        ("deals: {unassociated_second_partner: revrt}", "did you mean 'revert'?"),
+        ("associations: {mode: rules, contract_values: {A: b}}", "contract_values mean nothing in rules mode"),
+        ("associations: {mode: contracts, rules: [{name: a, match: [x]}]}", "rules mean nothing in contracts mode"),
+        ("associations: {mode: rules, rules: [{name: a}]}", "the rule 'a' has no condition"),
+        ("associations: {mode: rules, rules: [{name: a, partner: {region: EMEA}}]}", "must be a list, not 'EMEA'"),
+        ("associations: {mode: rules, rules: [{name: a, partner: {region: []}}]}", "lists no value"),
+        ("associations: {mode: rules, rules: [{name: a, match: [x]}, {name: a, match: [x]}]}", "two rules are named 'a'"),
+        ("vendor: {account_type_value: X}\npartner: {account_type_value: X}", "'X' stands for vendor and partner"),
+        ("vendor: {account_type_value: ' '}", "is blank"),
+        ("schedule: 5m", "schedule: must be a mapping (`key: value`), not '5m'"),
+    ],
+)
+def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, extra: str, expected: str) -> None:
+    assert any(expected in line for line in mistakes_of(tmp_path, MINIMAL + extra + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("kind: salesforce", "kind: sales", "crm.kind: 'sales' is not allowed — did you mean 'salesforce'?"),
+        ("mapping: salesforce.yaml", "mapping: ../x.yaml", "is no mapping file"),
+        ("flow: client_credentials", "flow: static_token", "'static_token' is no flow of salesforce"),
+        (" domain: acme.my,", "", "'domain' is missing — client_credentials needs domain, client_id, client_secret"),
+        ("domain: acme.my,", 'domain: acme.my, token: "${ACME_HS_TOKEN}",', "client_credentials has no 'token'"),
+        ("auth:", "base_url: http://example.com\n  auth:", "plain http to 'example.com' would show tokens"),
+        ("auth:", "base_url: http://127.0.0.1.evil.org\n  auth:", "plain http to"),
+        ("auth:", "base_url: https://user:pw@host\n  auth:", "is no base URL"),
+        ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is no base URL"),
+        ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is no count"),
+        ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 140%"),
+        ("portal: acme", "portal: Acme", "'Acme' is no portal name"),
+        ("portal: acme", "portal: other", "the file acme.yaml holds the portal 'other' — name it other.yaml"),
+        ("portal: acme\n", "", "'portal' is missing"),
+    ],
+)
+def test_mistakes_in_the_connection(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert any(expected in line for line in mistakes_of(tmp_path, MINIMAL.replace(old, new, 1)))
+
+
+def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> None:
+    text = MINIMAL.replace("${ACME_SF_ID}", "${NOPE}") + "brake: much\ntime_zone: Mars\nschedule: {pull: soon}\n"
+    lines = [int(line.split(":")[1]) for line in mistakes_of(tmp_path, text)]
+    assert lines == [5, 6, 7, 8]
+
+
+# ── the folder ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_without_portals_says_what_to_do(tmp_path: Path) -> None:
+    for config in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ConfigError, match=r"no portal file here — copy .*examples/contracts\.yaml to .*portals/acme\.yaml"):
+            load_portals(config, ENVIRON)
+    (tmp_path / "portals").mkdir()
+    (tmp_path / "portals" / ".gitkeep").touch()
+    with pytest.raises(ConfigError, match="no portal file"):
+        load_portals(tmp_path, ENVIRON)
+
+
+def test_the_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
+    folder = tmp_path / "portals"
+    folder.mkdir()
+    (folder / "acme.yaml").write_text(MINIMAL + "brake: x\n")
+    (folder / "beta.yaml").write_text("a: [")
+    (folder / "gamma.yml").write_text(MINIMAL.replace("acme\n", "gamma\n", 1))
+    with pytest.raises(ConfigError) as caught:
+        load_portals(tmp_path, ENVIRON)
+    assert [Path(mistake.place.file).name for mistake in caught.value.mistakes] == ["acme.yaml", "beta.yaml", "gamma.yml"]
+
+
+def test_portals_come_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "portals"
+    folder.mkdir()
+    for name in ("b", "a-1"):
+        (folder / f"{name}.yaml").write_text(MINIMAL.replace("acme\n", f"{name}\n", 1))
+    assert [portal.name for portal in load_portals(tmp_path, ENVIRON)] == ["a-1", "b"]
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_mutated_portal_file_is_read_or_refused_never_more(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = (EXAMPLES / data.draw(st.sampled_from(["contracts.yaml", "rules.yaml"]))).read_text()
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 20)))
+    piece = data.draw(st.sampled_from(["", ":", "[]", "{}", "null", "x", " ", "\n", "true", "- a", "${X}", "''", "5m"]))
+    path = tmp_path_factory.getbasetemp() / "mutated.yaml"
+    path.write_text(text[:start] + piece + text[end:])
+    with contextlib.suppress(ConfigError):
+        load_portal(path, ENVIRON, is_example=True)
