@@ -372,8 +372,8 @@ def enter(deal: Deal, lifecycle: Lifecycle | None) -> Deal:
     """Finalize, disable and the like come from elsewhere; they change the lifecycle and what follows from it."""
     if lifecycle is None or deal.lifecycle in ("won", "lost") or lifecycle in ("won", "lost", "draft"):
         return deal
-    entered = deal.changed({"lifecycle": lifecycle.value})
-    return entered.changed({"is_registered": is_registered(entered)})
+    changes: dict[str, Value] = {"lifecycle": lifecycle.value}
+    return deal.changed({**changes, **consequences(deal, changes, POLICY, vendor_moved=False)})
 
 
 @given(acts=st.lists(st.one_of(DECISIONS, EDITS, CRM_MOVES), max_size=12))
