@@ -1,0 +1,302 @@
+"""Compiled mappings: native → ours, ours → native, and what a catalog changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_worker.domain.values import Value
+from sync_worker.errors import InvalidRecord
+from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
+from sync_worker.mapping.examples import default_dialect
+from sync_worker.mapping.load import load_mapping, loaded
+from sync_worker.source import parse_source
+
+MAPPINGS = Path(__file__).parents[3] / "mappings"
+FILES = {crm: load_mapping(MAPPINGS / f"{crm}.yaml") for crm in ("salesforce", "hubspot")}
+
+
+def compiled(crm: str, catalogs: Mapping[str, Catalog] | None = None, **values: str) -> CompiledMapping:
+    return compile_mapping(FILES[crm], default_dialect(crm, values), catalogs)
+
+
+def small(fields: str, *, wire: str = "{null: null, boolean: json, number: json}", on_create: str = "{}") -> RecordMap:
+    """The company record of a mapping with these attributes."""
+    text = f"""
+version: 1
+crm: salesforce
+wire: {wire}
+records: {{company: {{native: Account, key: Key__c, on_create: {on_create}}}}}
+company:
+  name: {{native: Name}}
+  portal_status: {{native: Status, values: {{A: active}}}}
+  attributes: {{{fields}}}
+"""
+    mapping = loaded(parse_source(text, file="small.yaml"), "small.yaml")
+    return compile_mapping(mapping, default_dialect("salesforce"), None).records["company"]
+
+
+COMPANY, LEAD, OPPORTUNITY = (compiled("salesforce").records[name] for name in ("company", "lead", "opportunity"))
+DEAL = compiled("hubspot").records["deal"]
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_field_is_unset_null_or_a_value() -> None:
+    # Given a record with one key absent, one null, one filled
+    reading = COMPANY.normalize({"Name": "Arrow", "Portal_Region__c": None})
+    # Then absent has no key, null is null, and the rest is its value
+    assert reading.values == {"name": "Arrow", "region": None}
+
+
+def test_spellings_are_kept_for_the_fields_we_write_only() -> None:
+    reading = COMPANY.normalize({"Name": "Arrow", "Portal_Status__c": "Active", "Associated_Second_Partner__c": "B;A"})
+    assert reading.spellings == {"name": "Arrow", "second_partners": "B;A"}
+    assert reading.values["second_partners"] == ("A", "B")
+
+
+def test_one_bad_value_costs_its_field_only() -> None:
+    # Given a record whose status is not in the list
+    reading = COMPANY.normalize({"Name": "Arrow", "Portal_Status__c": "Aktive", "Portal_Tier__c": " Gold "})
+    # Then the others are read, and the mistake names field, native field, value and what is allowed
+    assert reading.values == {"name": "Arrow", "tier": "Gold"}
+    (mistake,) = reading.mistakes
+    assert (mistake.field, mistake.native, mistake.value, mistake.code) == ("portal_status", "Portal_Status__c", "Aktive", "unlisted_value")
+    assert mistake.allowed == ("Active", "Inactive", "Pending")
+
+
+def test_a_mistaken_field_keeps_its_spelling_so_that_a_push_can_put_it_back() -> None:
+    reading = LEAD.normalize({"Portal_Distributor_Approval__c": "Maybe"})
+    assert reading.values == {}
+    assert reading.spellings == {"distributor_approval": "Maybe"}
+
+
+def test_picklist_values_compare_exactly_but_for_spaces_around() -> None:
+    assert COMPANY.normalize({"Portal_Status__c": "active"}).mistakes
+    assert COMPANY.normalize({"Portal_Status__c": " Active"}).values == {"portal_status": "active"}
+
+
+def test_a_default_stands_for_blank_and_unlisted() -> None:
+    for stage in (None, "", "Negotiation"):
+        assert OPPORTUNITY.normalize({"StageName": stage}).values["outcome"] == "open"
+    assert OPPORTUNITY.normalize({}).values == {}
+
+
+def test_a_domain_list_closes_a_field_without_values() -> None:
+    # lifecycle has no values in the file: the domain's words are the list
+    assert LEAD.fields["lifecycle"].allowed is not None
+    assert LEAD.normalize({"Portal_Deal_State__c": "nonsense"}).mistakes[0].code == "unlisted_value"
+
+
+def test_account_types_are_spelled_as_the_portal_says() -> None:
+    record = compiled("salesforce", second_partner="Master Agent").records["company"]
+    assert record.normalize({"Portal_Account_Type__c": "Master Agent"}).values == {"account_type": "second_partner"}
+    assert record.create({"account_type": "second_partner"}) == {"Portal_Account_Type__c": "Master Agent"}
+
+
+def test_an_account_type_the_portal_does_not_have_drops_out() -> None:
+    class NoVendor:
+        account_type_values = {"partner": "P"}  # noqa: RUF012
+        zone = default_dialect("salesforce").zone
+
+    record = compile_mapping(FILES["salesforce"], NoVendor(), None).records["company"]
+    assert record.fields["account_type"].allowed == ("partner",)
+
+
+def test_a_checkbox_can_be_an_account_type_on_either_wire() -> None:
+    fields = "kind: {native: Is_Agent__c, direction: both, values: {true: agent, false: other}}"
+    for raw in (True, "true"):
+        assert small(fields).normalize({"Is_Agent__c": raw}).values == {"kind": "agent"}
+    assert small(fields).update({"kind": "agent"}) == {"Is_Agent__c": True}
+    assert small(fields, wire='{null: "", boolean: text, number: text}').update({"kind": "other"}) == {"Is_Agent__c": "false"}
+
+
+def test_the_first_of_several_native_values_wins_on_the_way_back() -> None:
+    record = small("tier: {native: T, direction: both, values: {Gold: gold, Golden: gold}}")
+    assert record.normalize({"T": "Golden"}).values == {"tier": "gold"}
+    assert record.update({"tier": "gold"}) == {"T": "Gold"}
+
+
+def test_value_maps_work_for_numbers_flags_and_sets() -> None:
+    record = small(
+        "term: {native: A, transform: integer, direction: both, values: {One year: 1, Two years: 2}},"
+        " ok: {native: B, transform: boolean, direction: both, values: {Yes: true, No: false}},"
+        " lines: {native: C, transform: multi_select, direction: both, values: {Cloud: cloud, Edge: edge}}"
+    )
+    values: dict[str, Value] = {"term": 2, "ok": True, "lines": ("cloud", "edge")}
+    native = {"A": "Two years", "B": "Yes", "C": "Cloud;Edge"}
+    assert record.normalize(native).values == values
+    assert record.update(values) == native
+    assert record.normalize({"C": "Cloud;Fog"}).mistakes[0].allowed == ("Cloud", "Edge")
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_no_native_value_breaks_a_page(raw: Any) -> None:
+    for record in (COMPANY, LEAD, OPPORTUNITY, DEAL):
+        reading = record.normalize(dict.fromkeys(record.native_fields, raw))
+        assert set(reading.values) | {mistake.field for mistake in reading.mistakes} <= set(record.fields)
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_create_carries_constants_defaults_and_what_we_have() -> None:
+    created = LEAD.create({"name": "Acme", "amount": None, "contact_last_name": ""})
+    assert created == {
+        "LeadSource": "Partner Portal",
+        "Status": "Open - Not Contacted",
+        "Portal_Deal_Name__c": "Acme",
+        "Company": "Unknown",
+        "LastName": "Unknown",
+        "Portal_Amount__c": None,
+    }
+
+
+def test_a_create_never_writes_what_is_only_pulled() -> None:
+    assert COMPANY.create({"portal_status": "active", "region": "EMEA"}) == {}
+
+
+def test_an_update_writes_exactly_what_may_change() -> None:
+    # contact_email is written at create only, stage never
+    updated = LEAD.update({"name": "Acme", "contact_email": "a@b.c", "stage": "Open", "amount": Decimal("1.50"), "unknown": "x"})
+    assert updated == {"Portal_Deal_Name__c": "Acme", "Portal_Amount__c": 1.5}
+
+
+def test_a_default_of_reading_or_creating_never_enters_an_update() -> None:
+    assert LEAD.update({"prospect_name": None}) == {"Company": None}
+
+
+def test_a_field_written_once_is_written_at_create_and_by_the_patch_back() -> None:
+    assert COMPANY.create({"portal_id": "u-1"}) == {"Portal_Company_Id__c": "u-1"}
+    assert COMPANY.update({"portal_id": "u-1"}) == {"Portal_Company_Id__c": "u-1"}
+
+
+def test_a_value_without_spelling_is_an_invalid_record() -> None:
+    with pytest.raises(InvalidRecord, match="deal_type is 'swap', which is not in the list; allowed: new, renewal, upsell") as caught:
+        LEAD.update({"deal_type": "swap"})
+    assert (caught.value.code, caught.value.field) == ("unlisted_value", "deal_type")
+
+
+def test_hubspot_clears_with_empty_text_and_spells_numbers_and_flags_as_text() -> None:
+    created = DEAL.create({"amount": Decimal("1200.50"), "is_registered": True, "licence_count": 3, "expires_on": None})
+    assert created["amount"] == "1200.50"
+    assert created["portal_registered"] == "true"
+    assert created["portal_licences"] == "3"
+    assert created["portal_expires"] == ""
+
+
+def test_an_association_stands_beside_the_properties() -> None:
+    assert DEAL.associations == ("portal_partner", "portal_second_partner")
+    assert DEAL.fields["owner_company"].native == ""
+    assert DEAL.normalize({"association:portal_partner": 512}).values == {"owner_company": "512"}
+    assert DEAL.create({"owner_company": "512"})["association:portal_partner"] == "512"
+    assert not any(native.startswith("association") for native in DEAL.native_fields)
+
+
+# ── both ways ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DAYS = st.dates().filter(lambda day: 1800 < day.year < 3999)
+BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
+    "amount": st.integers(-(10**12), 10**12).map(lambda cents: Decimal(cents).scaleb(-2)),
+    "expected_close_on": DAYS,
+    "expires_on": DAYS,
+    "licence_count": st.integers(0, 10**6),
+    "term_years": st.integers(1, 3),
+    "is_registered": st.booleans(),
+    "may_register": st.booleans(),
+}
+TEXTS = st.text(min_size=1, max_size=10).filter(lambda text: not text.isspace())
+
+
+def values_of(record: RecordMap) -> st.SearchStrategy[dict[str, Value]]:
+    """Any values for the fields that a create writes."""
+    strategies: dict[str, st.SearchStrategy[Any]] = {}
+    for name, one in record.fields.items():
+        if one.direction == "pull" or one.write == "update":
+            continue
+        words: st.SearchStrategy[Any] = TEXTS if one.allowed is None else st.sampled_from(one.allowed)
+        single = BY_FIELD.get(name, words.map(lambda word: word.strip()) if one.is_reference else words)
+        members = words.map(str).map(lambda word: word.replace(";", "").strip()).filter(bool)
+        many = st.lists(members, max_size=3).map(lambda found: tuple(sorted(set(found))))
+        strategies[name] = many if one.is_set else st.none() | single if one.create_default is None else single
+    return st.fixed_dictionaries({}, optional=strategies)
+
+
+@pytest.mark.parametrize("record", [COMPANY, LEAD, OPPORTUNITY, DEAL, compiled("hubspot").records["company"]], ids=lambda one: one.native)
+@given(data=st.data())
+def test_what_a_create_sends_reads_back_as_the_same_values(record: RecordMap, data: st.DataObject) -> None:
+    # Given values for any of the written fields
+    values = data.draw(values_of(record))
+    # When they are sent and read back
+    reading = record.normalize(json.loads(json.dumps(record.create(values))))
+    # Then every one of them is there again
+    assert reading.mistakes == ()
+    assert {name: reading.values[name] for name in values} == values
+
+
+# ── catalogs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def catalog(*absent: str, **values: tuple[str, ...]) -> dict[str, Catalog]:
+    """An Account with every mapped field but the absent ones, picklist values as given."""
+    fields = {name: CatalogField(name, "text", values=values.get(name)) for name in COMPANY.native_fields if name not in absent}
+    return {"Account": Catalog("Account", fields)}
+
+
+def test_an_optional_field_the_crm_lacks_is_left_out() -> None:
+    record = compiled("salesforce", catalog("BillingCountryCode")).records["company"]
+    assert "country" not in record.fields
+    assert "BillingCountryCode" not in record.native_fields
+    assert record.missing == ()
+
+
+def test_a_field_the_crm_lacks_is_named_as_missing() -> None:
+    record = compiled("salesforce", catalog("Portal_Region__c", "Portal_Company_Id__c")).records["company"]
+    assert {one.field for one in record.missing} == {"region", "portal_id"}
+    assert record.is_key_missing
+
+
+def test_without_a_catalog_nothing_is_missing() -> None:
+    assert COMPANY.missing == ()
+    assert not COMPANY.is_key_missing
+    assert "country" in COMPANY.fields
+
+
+def test_from_crm_takes_the_active_values_as_the_list_and_is_open_on_the_way_back() -> None:
+    record = compiled("salesforce", catalog(BillingCountryCode=("DE", "FR"), Portal_Product_Lines__c=("Cloud",))).records["company"]
+    assert record.fields["country"].allowed == ("DE", "FR")
+    assert record.normalize({"BillingCountryCode": "XX"}).mistakes[0].code == "unlisted_value"
+    assert record.normalize({"Portal_Product_Lines__c": "Cloud;Fog"}).mistakes[0].allowed == ("Cloud",)
+    assert COMPANY.normalize({"BillingCountryCode": "XX"}).values == {"country": "XX"}
+
+
+def test_a_day_kept_in_a_time_field_is_read_in_the_portals_zone() -> None:
+    described = {"Lead": Catalog("Lead", {"Portal_Expires__c": CatalogField("Portal_Expires__c", "datetime")})}
+    record = compiled("salesforce", described).records["lead"]
+    assert str(record.normalize({"Portal_Expires__c": "2026-05-01T10:00:00Z"}).values["expires_on"]) == "2026-05-01"
+
+
+# ── the hash ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_hash_changes_with_what_could_be_read_otherwise() -> None:
+    plain = compiled("salesforce").hash
+    assert compiled("salesforce").hash == plain
+    assert compiled("salesforce", partner="Reseller").hash != plain
+    assert compiled("salesforce", catalog(BillingCountryCode=("DE",))).hash != compiled("salesforce", catalog()).hash
+
+
+def test_the_hash_does_not_change_with_comments_and_examples() -> None:
+    text = (MAPPINGS / "salesforce.yaml").read_text()
+    shorter = "# a comment\n" + text[: text.index("examples:")]
+    mapping = loaded(parse_source(shorter, file="x.yaml"), "x.yaml")
+    assert compile_mapping(mapping, default_dialect("salesforce"), None).hash == compiled("salesforce").hash
