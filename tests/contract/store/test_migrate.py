@@ -38,7 +38,8 @@ def test_an_empty_database_comes_to_the_newest_version_and_stays_there(empty_url
 
 def test_the_migrated_schema_is_the_one_of_the_tables(store: Store, empty_url: str) -> None:
     with closing(Store(empty_url, clock=Clock())) as made:
-        metadata.create_all(made.engine)
+        with made.schema(writes=True) as connection:
+            metadata.create_all(connection)
         assert definitions(store) == definitions(made)
     with store.schema(writes=False) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
