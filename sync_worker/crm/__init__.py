@@ -1,1 +1,1 @@
-"""The outside. `port.py` is the one shape every CRM has here; one folder per vendor fits its API to it. Never the database, never the queue."""
+"""The outside: `port.py` is the shape every CRM has here, one folder per vendor fits its API to it. No database, no queue."""

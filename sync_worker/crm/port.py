@@ -16,7 +16,8 @@ from sync_worker.mapping.catalog import Catalog
 class NativeRecord:
     """One record as the CRM sends it.
 
-    **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge.
+    **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
+    `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
     """
 
@@ -26,11 +27,14 @@ class NativeRecord:
     fields: Mapping[str, Any]
     is_deleted: bool = False
     merged_into: str | None = None
+    is_converted: bool = False
+    converted_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What to read: everything of one native type whose stamp lies in [from_at, until_at], in an order that can be resumed at `position`.
+    """What to read: everything of one native type whose stamp lies in [from_at, until_at],
+    in an order that can be resumed at `position`.
 
     **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
     `only_with`: a native field that must hold a value (a first load's filter).
@@ -46,7 +50,7 @@ class Scan:
 
 @dataclass(slots=True)
 class Page:
-    """One answer of a scan. **Shapes** `position` covers every record up to and including this page; `total` is the scan's size if known."""
+    """One answer of a scan. **Shapes** `position` covers every record up to and including this page; `total`: the scan's size, if known."""
 
     records: list[NativeRecord]
     position: str
@@ -56,7 +60,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record to write. `ref` is ours and comes back in the outcome. With `crm_id` it is an update, without it a first create by `key`."""
+    """One record to write. `ref` is ours and comes back. With `crm_id` it is an update, without it a first create by `key`."""
 
     ref: str
     fields: Mapping[str, Any]
@@ -98,6 +102,9 @@ class Crm(Protocol):
 
     def now(self) -> datetime:
         """The CRM's own clock; a call the CRM does not count."""
+
+    def canonical_id(self, text: str) -> str:
+        """The one spelling we keep of a CRM id; any other text comes back as it is. No call."""
 
     def describe(self, native: str) -> Catalog:
         """What the CRM says of one record type. **Raises** SchemaChanged where there is none."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, func, or_, select, update
 
 from sync_worker.domain.association import Binding
-from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import contract_values
 
 
@@ -26,7 +26,7 @@ class ContractRow:
 
 def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, ContractRow]]:
     """The values on these partners' records: by company id, then by value."""
-    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.company_id.in_(list(company_ids)))
+    query = select(contract_values).where(contract_values.c.portal == tx.portal, among(tx, contract_values.c.company_id, company_ids))
     found: dict[str, dict[str, ContractRow]] = {}
     for row in _rows(tx, query):
         found.setdefault(row.company_id, {})[row.binding.value] = row
@@ -51,7 +51,7 @@ def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
     """Those of the values that stand on some partner's record and name nobody yet."""
     query = select(contract_values.c.value).where(
         contract_values.c.portal == tx.portal,
-        contract_values.c.value.in_(sorted(set(values))),
+        among(tx, contract_values.c.value, set(values)),
         contract_values.c.resolved_id.is_(None),
     )
     return sorted(tx.connection.execute(query.distinct()).scalars())

@@ -9,12 +9,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Conflict
-from sync_worker.store.engine import Tx
+from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import conflicts
 
 
 def record(tx: Tx, found: Sequence[tuple[str, str, Conflict]], run_id: str) -> None:
-    """Opens (id, deal id, conflict) rows, or renews those that are open; one that was decided by rule is kept as resolved."""
+    """Opens (id, deal id, conflict) rows, or renews those that are open; one that was decided by rule is, or becomes, resolved."""
     rows = [
         {
             "portal": tx.portal,
@@ -29,7 +29,6 @@ def record(tx: Tx, found: Sequence[tuple[str, str, Conflict]], run_id: str) -> N
             "run_id": run_id,
             "opened_at": tx.now,
             "last_seen_at": tx.now,
-            "resolved_at": tx.now if conflict.taken else None,
         }
         for row_id, deal_id, conflict in sorted(found, key=lambda item: (item[1], item[2].field))
     ]
@@ -39,11 +38,11 @@ def record(tx: Tx, found: Sequence[tuple[str, str, Conflict]], run_id: str) -> N
     statement = insert.on_conflict_do_update(
         index_elements=["portal", "deal_id", "field"],
         index_where=conflicts.c.resolved_at.is_(None),
-        set_={
-            name: insert.excluded[name] for name in ("code", "crm_value", "portal_value", "taken", "run_id", "last_seen_at", "resolved_at")
-        },
+        set_={name: insert.excluded[name] for name in ("code", "crm_value", "portal_value", "taken", "run_id", "last_seen_at")},
     )
     tx.connection.execute(statement, rows)
+    open_but_taken = (conflicts.c.portal == tx.portal) & conflicts.c.resolved_at.is_(None) & (conflicts.c.taken != "")
+    tx.connection.execute(update(conflicts).where(open_but_taken).values(resolved_at=tx.now))
 
 
 def settle(tx: Tx, deal_id: str, fields: Sequence[str]) -> None:
@@ -55,7 +54,7 @@ def settle(tx: Tx, deal_id: str, fields: Sequence[str]) -> None:
         .where(
             conflicts.c.portal == tx.portal,
             conflicts.c.deal_id == deal_id,
-            conflicts.c.field.in_(list(fields)),
+            among(tx, conflicts.c.field, fields),
             conflicts.c.resolved_at.is_(None),
         )
         .values(resolved_at=tx.now)
@@ -65,7 +64,7 @@ def settle(tx: Tx, deal_id: str, fields: Sequence[str]) -> None:
 def open_fields(tx: Tx, deal_ids: Sequence[str]) -> dict[str, set[str]]:
     """Fields that wait for a person, by deal id."""
     query = select(conflicts.c.deal_id, conflicts.c.field).where(
-        conflicts.c.portal == tx.portal, conflicts.c.deal_id.in_(list(deal_ids)), conflicts.c.resolved_at.is_(None)
+        conflicts.c.portal == tx.portal, among(tx, conflicts.c.deal_id, deal_ids), conflicts.c.resolved_at.is_(None)
     )
     found: dict[str, set[str]] = {}
     for deal_id, field in tx.connection.execute(query):

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, update
 
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.values import Plain, Value
-from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import deal_changes, deals
 
 _OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
@@ -46,7 +46,7 @@ class FieldChange:
 
 def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, StoredDeal]:
     """Those of the ids that exist."""
-    found = _stored(tx, select(deals).where(deals.c.portal == tx.portal, deals.c.id.in_(sorted(set(ids)))))
+    found = _stored(tx, select(deals).where(deals.c.portal == tx.portal, among(tx, deals.c.id, set(ids))))
     return {stored.deal.id: stored for stored in found}
 
 
@@ -106,7 +106,7 @@ def edited_at(tx: Tx, deal_ids: Iterable[str]) -> dict[str, dict[str, datetime]]
         select(deal_changes.c.deal_id, deal_changes.c.field, func.max(deal_changes.c.at))
         .where(
             deal_changes.c.portal == tx.portal,
-            deal_changes.c.deal_id.in_(sorted(set(deal_ids))),
+            among(tx, deal_changes.c.deal_id, set(deal_ids)),
             deal_changes.c.side == "portal",
         )
         .group_by(deal_changes.c.deal_id, deal_changes.c.field)

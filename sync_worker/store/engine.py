@@ -110,7 +110,7 @@ class Store:
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
-        with _down(), self.engine.connect() as connection:
+        with _down(is_reading=not writes), self.engine.connect() as connection:
             options: dict[str, Any] = {"writes": writes}
             if not writes and connection.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -126,6 +126,11 @@ def among(tx: Tx, column: ColumnElement[Any], values: Collection[str]) -> Column
     if tx.is_postgresql:
         return column == any_(literal(list(values), postgresql.ARRAY(Text)))
     return column.in_(select(func.json_each(orjson.dumps(list(values)).decode()).table_valued("value").c.value))
+
+
+def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """The column begins with exactly this text; LIKE has wildcards, and another idea of case on each database."""
+    return func.substr(column, 1, len(prefix)) == prefix
 
 
 def upsert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
@@ -218,13 +223,13 @@ def storable(value: Any) -> Any:
 
 
 @contextmanager
-def _down() -> Iterator[None]:
+def _down(*, is_reading: bool) -> Iterator[None]:
     """A database that is out of reach, full or locked is one thing to the steps: StoreDown. What is a bug stays what it is."""
     try:
         yield
     except SQLAlchemyError as error:
         ours = _ours(error)
-        if ours is None:
+        if ours is None or (is_reading and "readonly" in str(ours)):  # a write in `reading` is a bug
             raise
         raise ours from error
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.store.engine import Tx
+from sync_worker.store.engine import Tx, among, begins, storable
 from sync_worker.store.tables import failures
 
 
@@ -64,7 +64,8 @@ class OpenRow:
 def record(tx: Tx, found: Sequence[Failure]) -> None:
     """Opens the rows, or counts up those that are open already."""
     rows = [
-        _row(tx, failure) for failure in sorted(found, key=lambda failure: (failure.object, failure.record, failure.code, failure.field))
+        _row(tx, failure)
+        for failure in sorted(found, key=lambda failure: (failure.object, failure.record, failure.stage, failure.code, failure.field))
     ]
     if not rows:
         return
@@ -84,7 +85,7 @@ def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
         return 0
     return tx.connection.execute(
         update(failures)
-        .where(failures.c.portal == tx.portal, failures.c.id.in_(list(ids)), failures.c.resolved_at.is_(None))
+        .where(failures.c.portal == tx.portal, among(tx, failures.c.id, ids), failures.c.resolved_at.is_(None))
         .values(resolved_at=tx.now, resolution=resolution)
     ).rowcount
 
@@ -97,7 +98,7 @@ def close_field(tx: Tx, object_: str, field: str, codes: Sequence[str], resoluti
             failures.c.portal == tx.portal,
             failures.c.object == object_,
             failures.c.field == field,
-            failures.c.code.in_(list(codes)),
+            among(tx, failures.c.code, codes),
             failures.c.resolved_at.is_(None),
         )
         .values(resolved_at=tx.now, resolution=resolution)
@@ -111,7 +112,7 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
         failures.c.object == object_,
         failures.c.stage == stage,
         failures.c.resolved_at.is_(None),
-        failures.c.record.in_(list(records)),
+        among(tx, failures.c.record, records),
     )
     return [OpenRow(*row) for row in tx.connection.execute(query)]
 
@@ -119,14 +120,14 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
 def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
     """(object, record) of open rows that wait for one of these parents."""
     query = select(failures.c.object, failures.c.record).where(
-        failures.c.portal == tx.portal, failures.c.waits_for.in_(sorted(set(crm_ids))), failures.c.resolved_at.is_(None)
+        failures.c.portal == tx.portal, among(tx, failures.c.waits_for, set(crm_ids)), failures.c.resolved_at.is_(None)
     )
     return [(object_, record_) for object_, record_ in tx.connection.execute(query.distinct())]
 
 
 def get(tx: Tx, id_prefix: str) -> FailureRow | None:
     """One row by its id, or by the beginning of it where that is unambiguous."""
-    found = _rows(tx, select(failures).where(failures.c.portal == tx.portal, failures.c.id.like(f"{id_prefix}%")).limit(2))
+    found = _rows(tx, select(failures).where(failures.c.portal == tx.portal, begins(failures.c.id, id_prefix)).limit(2))
     return found[0] if len(found) == 1 else None
 
 
@@ -170,5 +171,5 @@ def _from_row(row: Mapping[Any, Any]) -> FailureRow:
 
 
 def _row(tx: Tx, failure: Failure) -> dict[str, Any]:
-    kept = {name: getattr(failure, name) for name in _KEPT}
+    kept = {name: storable(getattr(failure, name)) for name in _KEPT}
     return {**kept, "portal": tx.portal, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from sync_worker.domain.reconcile import Base
-from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import aliases, deal_links
 
 
@@ -31,7 +31,7 @@ class Link:
 def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link]:
     """Links of these CRM records, by CRM id."""
     query = select(deal_links).where(
-        deal_links.c.portal == tx.portal, deal_links.c.object == object_, deal_links.c.crm_id.in_(list(crm_ids))
+        deal_links.c.portal == tx.portal, deal_links.c.object == object_, among(tx, deal_links.c.crm_id, crm_ids)
     )
     return {link.crm_id: link for link in _links(tx, query)}
 
@@ -39,14 +39,15 @@ def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link
 def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
     """The record each deal lives in now, by deal id."""
     query = select(deal_links).where(
-        deal_links.c.portal == tx.portal, deal_links.c.deal_id.in_(sorted(set(deal_ids))), deal_links.c.is_current
+        deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), deal_links.c.is_current
     )
     return {link.deal_id: link for link in _links(tx, query)}
 
 
 def save(tx: Tx, links: Sequence[Link]) -> None:
-    """Writes the links as they are now."""
-    upsert(tx, deal_links, [_row(tx, link) for link in links])
+    """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
+    for is_current in (False, True):
+        upsert(tx, deal_links, [_row(tx, link) for link in links if link.is_current is is_current])
 
 
 def add_alias(tx: Tx, object_: str, old_crm_id: str, crm_id: str) -> None:
@@ -60,7 +61,7 @@ def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
     wanted = set(crm_ids)
     while wanted:
         query = select(aliases.c.old_crm_id, aliases.c.crm_id).where(
-            aliases.c.portal == tx.portal, aliases.c.object == object_, aliases.c.old_crm_id.in_(sorted(wanted))
+            aliases.c.portal == tx.portal, aliases.c.object == object_, among(tx, aliases.c.old_crm_id, wanted)
         )
         step = {old: new for old, new in tx.connection.execute(query) if old not in found}
         found.update(step)

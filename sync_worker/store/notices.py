@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.store.engine import Tx
+from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import notices
 
 
@@ -48,13 +48,14 @@ def settle(tx: Tx, object_: str, taken: Sequence[Notice]) -> None:
     """Forgets what was read, except notices that were renewed meanwhile."""
     if not taken:
         return
-    statement = delete(notices).where(
-        notices.c.portal == tx.portal,
-        notices.c.object == object_,
-        notices.c.crm_id == bindparam("settled_id"),
-        notices.c.count == bindparam("settled_count"),
-    )
-    tx.connection.execute(statement, [{"settled_id": notice.crm_id, "settled_count": notice.count} for notice in taken])
+    seen = {notice.crm_id: notice.count for notice in taken}
+    here = and_(notices.c.portal == tx.portal, notices.c.object == object_)
+    query = select(notices.c.crm_id, notices.c.count).where(here, among(tx, notices.c.crm_id, seen))
+    found = tx.connection.execute(
+        query.with_for_update(skip_locked=True)
+    )  # locked = being renewed at this moment: it stays, and we never wait
+    settled = [crm_id for crm_id, count in found if seen[crm_id] == count]
+    tx.connection.execute(delete(notices).where(here, among(tx, notices.c.crm_id, settled)))
 
 
 def counts(tx: Tx) -> dict[str, int]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base
-from sync_worker.store.engine import Tx
+from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import outbox
 
 
@@ -65,34 +65,30 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
 
 
 def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
-    """Takes due rows of one state for this caller alone, the longest due first."""
+    """Takes due rows of one state for this caller alone, the longest due first. **Shapes** as they stood before the claim."""
     query = _due(tx, outbox.c.state == state).limit(limit)
     if tx.is_postgresql:
         query = query.with_for_update(skip_locked=True)
     taken = _rows(tx, query)
-    for row in taken:
-        _set(
-            tx,
-            row,
-            state="claimed",
-            claim_token=token,
-            claim_until_at=until_at,
-            claimed_generation=row.generation,
-            attempts=row.attempts + 1,
-        )
+    if taken:
+        here = and_(outbox.c.portal == tx.portal, outbox.c.object == bindparam("its_object"), outbox.c.record_id == bindparam("its_id"))
+        claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at}
+        raised = {"claimed_generation": outbox.c.generation, "attempts": outbox.c.attempts + 1}
+        statement = update(outbox).where(here).values(**claimed, **raised)
+        tx.connection.execute(statement, [{"its_object": row.object, "its_id": row.record_id} for row in taken])
     return taken
 
 
-def begin(tx: Tx, row: OutboxRow, token: str, sent: Mapping[str, Base]) -> None:
-    """Keeps what is about to be sent, before it is."""
-    _set_claimed(tx, row, token, sent={name: pair.to_plain() for name, pair in sent.items()})
+def begin(tx: Tx, row: OutboxRow, token: str, sent: Mapping[str, Base]) -> bool:
+    """Keeps what is about to be sent, before it is. False: the claim was lost, nothing may be sent."""
+    return _set_claimed(tx, row, token, sent={name: pair.to_plain() for name, pair in sent.items()})
 
 
 def renew(tx: Tx, token: str, until_at: datetime) -> int:
     """Prolongs a claim while its call is in flight. Returns how many rows it still holds."""
-    return tx.connection.execute(
-        update(outbox).where(outbox.c.portal == tx.portal, outbox.c.claim_token == token).values(claim_until_at=until_at)
-    ).rowcount
+    held = and_(outbox.c.portal == tx.portal, outbox.c.claim_token == token)
+    _lock(tx, held)
+    return tx.connection.execute(update(outbox).where(held).values(claim_until_at=until_at)).rowcount
 
 
 def done(tx: Tx, row: OutboxRow, token: str) -> bool:
@@ -109,8 +105,7 @@ def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
 
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:
     """The CRM refused it: waits for a person, or for the record's next change."""
-    is_edited = tx.connection.execute(select(outbox.c.generation).where(_mine(tx, row, token))).scalar() != row.generation
-    state = "ready" if is_edited else "parked"
+    state = case((outbox.c.generation == row.generation, "parked"), else_="ready")
     return _set_claimed(tx, row, token, state=state, claim_token=None, claim_until_at=None, sent=None)
 
 
@@ -122,26 +117,34 @@ def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
 def doubt_expired(tx: Tx) -> int:
     """Claims past their time become uncertain where something was about to be sent, ready where nothing was. Returns how many."""
     expired = and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now)
-    free: dict[str, Any] = {"claim_token": None, "claim_until_at": None}
-    unsent = tx.connection.execute(update(outbox).where(expired, outbox.c.sent.is_(None)).values(state="ready", **free))
-    sent = tx.connection.execute(update(outbox).where(expired).values(state="uncertain", **free))
-    return unsent.rowcount + sent.rowcount
+    _lock(tx, expired)
+    state = case((outbox.c.sent.is_(None), "ready"), else_="uncertain")
+    return tx.connection.execute(update(outbox).where(expired).values(state=state, claim_token=None, claim_until_at=None)).rowcount
 
 
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
     """Parked rows are tried again now. Returns how many."""
-    return tx.connection.execute(
-        update(outbox)
-        .where(
-            outbox.c.portal == tx.portal, outbox.c.object == object_, outbox.c.record_id.in_(list(record_ids)), outbox.c.state == "parked"
-        )
-        .values(state="ready", due_at=tx.now, attempts=0)
-    ).rowcount
+    parked = and_(
+        outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids), outbox.c.state == "parked"
+    )
+    _lock(tx, parked)
+    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.now, attempts=0)).rowcount
 
 
 def listed(tx: Tx) -> list[OutboxRow]:
     """Every row, the longest due first."""
     return _rows(tx, select(outbox).where(outbox.c.portal == tx.portal).order_by(outbox.c.due_at, outbox.c.record_id))
+
+
+def due(tx: Tx, limit: int) -> list[str]:
+    """Records ready to be written, the longest due first."""
+    return [row.record_id for row in _rows(tx, _due(tx, outbox.c.state == "ready").limit(limit))]
+
+
+def is_owed(tx: Tx, row: OutboxRow) -> bool:
+    """Whether the record still, or again, owes the CRM something."""
+    here = and_(outbox.c.portal == tx.portal, outbox.c.object == row.object, outbox.c.record_id == row.record_id)
+    return tx.connection.execute(select(outbox.c.record_id).where(here)).first() is not None
 
 
 def has_due(tx: Tx) -> bool:
@@ -176,9 +179,11 @@ def _set_claimed(tx: Tx, row: OutboxRow, token: str, **values: Any) -> bool:
     return bool(tx.connection.execute(update(outbox).where(_mine(tx, row, token)).values(**values)).rowcount)
 
 
-def _set(tx: Tx, row: OutboxRow, **values: Any) -> None:
-    here = and_(outbox.c.portal == tx.portal, outbox.c.object == row.object, outbox.c.record_id == row.record_id)
-    tx.connection.execute(update(outbox).where(here).values(**values))
+def _lock(tx: Tx, condition: ColumnElement[bool]) -> None:
+    """Locks the rows in the order in which `owe` does, for this transaction may not hold the portal's lock."""
+    query = select(outbox.c.record_id).where(condition).order_by(outbox.c.object, outbox.c.record_id)
+    if tx.is_postgresql:
+        tx.connection.execute(query.with_for_update())
 
 
 def _ready_if_parked() -> ColumnElement[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from sync_worker.store.engine import Tx
+from sync_worker.store.engine import Tx, begins
 from sync_worker.store.tables import runs
 
 
@@ -70,7 +70,7 @@ def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
 def count(tx: Tx, run_id: str, counts: Counts) -> None:
     """Adds to the run's sums, in the commit of what is counted."""
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    skips: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here)).scalar() or {})
+    skips: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here).with_for_update()).scalar() or {})
     for reason, number in counts.skips.items():
         skips[reason] = skips.get(reason, 0) + number
     sums = {name: runs.c[name] + getattr(counts, name) for name in NUMBERS}
@@ -86,7 +86,7 @@ def finish(tx: Tx, run_id: str, *, error: str = "") -> None:
 
 def get(tx: Tx, id_prefix: str) -> Run | None:
     """One run by its id, or by the beginning of it where that is unambiguous."""
-    query = select(runs).where(runs.c.portal == tx.portal, runs.c.id.like(f"{id_prefix}%")).limit(2)
+    query = select(runs).where(runs.c.portal == tx.portal, begins(runs.c.id, id_prefix)).limit(2)
     found = [_run(row) for row in tx.connection.execute(query).mappings()]
     return found[0] if len(found) == 1 else None
 

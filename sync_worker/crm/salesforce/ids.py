@@ -7,7 +7,7 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 def id_18(crm_id: str) -> str:
     """The 18-character form: three check characters, one per block of five, a bit set for each capital."""
-    if len(crm_id) != 15:
+    if len(crm_id) != 15 or not crm_id.isalnum():
         return crm_id
     return crm_id + "".join(_check(crm_id[start : start + 5]) for start in (0, 5, 10))
 

@@ -1,7 +1,7 @@
 """Reading: a keyset scan over (SystemModstamp, Id), and records by id or by our key.
 
-SystemModstamp, not LastModifiedDate: automation bumps only the former. Whole seconds, so ties are normal and the position is a pair. A query
-locator carries a scan from page to page and is never relied on: it dies with its session, and the scan goes on from the position.
+SystemModstamp, not LastModifiedDate: automation bumps only the former. Whole seconds, so ties are normal and the position is a pair.
+A query locator carries a scan from page to page and is never relied on: it dies with its session, and the scan goes on from the position.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.session import Client, Connection
 
 STAMP = "SystemModstamp"
-MERGEABLE = frozenset({"Account", "Contact", "Lead"})  # only these have MasterRecordId
+SYSTEM_FIELDS: Mapping[str, tuple[str, ...]] = {  # only these merge, and only a Lead converts
+    "Account": ("MasterRecordId",),
+    "Lead": ("MasterRecordId", "IsConverted", "ConvertedOpportunityId"),
+}
 RETRIEVE_COUNT = 2000  # ids per retrieve call; the vendor's limit
 IDS_PER_QUERY = 300  # a URI may hold 16,384 bytes: 300 ids and 60 field names fit
 KEYS_PER_QUERY = 150  # 36-character keys, same limit
@@ -102,8 +105,7 @@ def _position(row: Mapping[str, Any]) -> str:
 
 
 def _columns(native: str, fields: Sequence[str]) -> list[str]:
-    system = ["Id", STAMP, "IsDeleted", *(["MasterRecordId"] if native in MERGEABLE else [])]
-    return list(dict.fromkeys([*system, *fields]))
+    return list(dict.fromkeys(["Id", STAMP, "IsDeleted", *SYSTEM_FIELDS.get(native, ()), *fields]))
 
 
 def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:
@@ -151,4 +153,6 @@ def _native(native: str, row: Mapping[str, Any]) -> NativeRecord:
         row,
         row.get("IsDeleted") is True,
         row.get("MasterRecordId"),
+        row.get("IsConverted") is True,
+        row.get("ConvertedOpportunityId"),
     )

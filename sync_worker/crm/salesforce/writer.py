@@ -1,7 +1,7 @@
 """Writing by collections of 200: a known record by its id, a first create as an upsert by our key.
 
-`allOrNone=false`: one bad record does not take the others with it. Sforce-Auto-Assign is FALSE on everything but a first create that asks for
-assignment: the vendor's default would re-route a lead at every status we push.
+`allOrNone=false`: one bad record does not take the others with it. Sforce-Auto-Assign is FALSE on everything but a first create that
+asks for assignment: the vendor's default would re-route a lead at every status we push.
 """
 
 from __future__ import annotations

@@ -1,0 +1,181 @@
+"""ASSOCIATE: contract values become bound to second partners, for the companies touched only; and whom a company may work with.
+
+A value once bound stays bound. What names nobody yet is healed when its company arrives, by one statement per value, not per partner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from sync_worker.domain.association import Association, Binding, Contract, Exclusion, Explanation, associates, bind, exclusion, explain
+from sync_worker.domain.company import AccountType, Company
+from sync_worker.domain.problem import Problem
+from sync_worker.steps.findings import Findings, contract_field
+from sync_worker.steps.tenant import COMPANY, Tenant
+from sync_worker.store import associations, companies, failures
+from sync_worker.store.associations import ContractRow
+from sync_worker.store.engine import Tx
+from sync_worker.store.failures import Failure
+
+Moved: TypeAlias = tuple[Company | None, Company]
+UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
+
+
+def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings) -> None:
+    """What the companies that changed mean for contracts: theirs, and those that name them."""
+    if not tenant.portal.two_tier or tenant.portal.associations.mode != "contracts":
+        return
+    _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
+    _heal(tx, tenant, run_id, moved)
+    _report_renames(tx, tenant, run_id, moved)
+
+
+def whom(tx: Tx, company: Company) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
+    """Whom this company may work with, each with its reason; and beside them what was excluded or did not resolve, and why."""
+    rows = associations.involving(tx, company.id)
+    others = {row.company_id for row in rows} | {row.binding.company_id for row in rows if row.binding.company_id}
+    return associates(company, _contracts(rows), companies=companies.by_ids(tx, others))
+
+
+def why(tx: Tx, one: Company, other: Company) -> Explanation:
+    """Why the two are associated, or what is missing."""
+    rows = {(row.company_id, row.binding.value): row for company in (one, other) for row in associations.involving(tx, company.id)}
+    return explain(one, other, contracts=_contracts(rows.values()))
+
+
+def options(tx: Tx, owner: Company) -> list[Company]:
+    """The second partners this partner may choose."""
+    found, _ = whom(tx, owner)
+    ids = [association.second_partner_id for association in found if association.partner_id == owner.id]
+    return sorted(companies.by_ids(tx, ids).values(), key=lambda company: (company.name, company.id))
+
+
+def _contracts(rows: Iterable[ContractRow]) -> list[Contract]:
+    return [Contract(row.company_id, row.binding, row.since_at) for row in rows]
+
+
+def _has_news(before: Company | None, after: Company) -> bool:
+    if before is None:
+        return bool(after.second_partner_values)
+    return before.second_partner_values != after.second_partner_values
+
+
+def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company], findings: Findings) -> None:
+    """The values on these partners' records, as they are now: a removed value removes, the others are bound or reported."""
+    if not partners:
+        return
+    held = associations.bindings(tx, [company.id for company in partners])
+    values = {value for company in partners for value in company.second_partner_values}
+    candidates = _Candidates(tx, tenant, values, held)
+    saved: list[ContractRow] = []
+    gone: list[tuple[str, str]] = []
+    for company in partners:
+        rows = held.get(company.id, {})
+        bindings, problems = candidates.bind(company.second_partner_values, rows)
+        saved += [row for row in (_row(tx, company, binding, rows, run_id) for binding in bindings) if row]
+        gone += [(company.id, value) for value in rows if value not in company.second_partner_values]
+        crm_id = company.crm_id or company.id
+        findings.judged(crm_id, with_contracts=True)
+        for problem in problems:
+            findings.contract_problem(crm_id, problem, name=company.name)
+    associations.save(tx, saved)
+    associations.remove(tx, gone)
+
+
+class _Candidates:
+    """Every company the values may stand for, fetched in three looks for all of them."""
+
+    def __init__(self, tx: Tx, tenant: Tenant, values: Iterable[str], held: Mapping[str, Mapping[str, ContractRow]]) -> None:
+        wanted = set(values)
+        canonical = tenant.crm.canonical_id
+        self._explicit = {value: canonical(crm_id) for value, crm_id in tenant.portal.associations.contract_values.items()}
+        ids = {value: canonical(value) for value in wanted} | {crm_id: crm_id for crm_id in self._explicit.values()}
+        found = companies.by_crm_ids(tx, sorted(set(ids.values())))
+        self._by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
+        self._by_name = companies.by_names(tx, wanted)
+        bound = {row.binding.company_id for rows in held.values() for row in rows.values() if row.binding.company_id}
+        self._by_id = companies.by_ids(tx, bound) if bound else {}
+
+    def bind(self, values: Sequence[str], rows: Mapping[str, ContractRow]) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
+        return bind(
+            values,
+            bound={value: row.binding for value, row in rows.items()},
+            explicit=self._explicit,
+            candidates_by_crm_id=self._by_crm_id,
+            candidates_by_name=self._by_name,
+            companies_by_id=self._by_id,
+        )
+
+
+def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, ContractRow], run_id: str) -> ContractRow | None:
+    """The row to write, None where it is so already. A pair keeps its beginning while its second partner stays the same."""
+    before = rows.get(binding.value)
+    if before and before.binding == binding:
+        return None
+    is_same_pair = before is not None and before.binding.company_id == binding.company_id
+    return ContractRow(company.id, binding, before.since_at if before and is_same_pair else tx.now, run_id)
+
+
+def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:
+    """Values that named nobody, or several, may name one company now."""
+    names = {name for before, after in moved if _matters(before, after) for name in _names(before, after)}
+    waiting = associations.unbound_values(tx, names) if names else []
+    if not waiting:
+        return
+    candidates = _Candidates(tx, tenant, waiting, {})
+    for value in waiting:
+        (binding,), _ = candidates.bind([value], {})
+        if binding.company_id:
+            associations.bind_everywhere(tx, binding, run_id)
+            failures.close_field(tx, COMPANY, contract_field(value), UNBOUND_CODES, f"{value} is known now")
+
+
+def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:
+    """A second partner is called otherwise: values bound to it by its old name stay bound, and their records say so."""
+    for before, after in moved:
+        if before is None or before.name == after.name or after.account_type is not AccountType.SECOND_PARTNER:
+            continue
+        failures.close_field(tx, COMPANY, contract_field(after.name), ("contract_value_renamed",), "the names agree again")
+        message = f"the company bound to {before.name!r} is called {after.name!r} now; the value stays bound"
+        rows = [row for row in associations.bound_by_name(tx, after.id) if row.binding.value != after.name]
+        partners = companies.by_ids(tx, [row.company_id for row in rows])
+        failures.record(tx, [_drift(tenant, partners[row.company_id], row, message, run_id) for row in rows if row.company_id in partners])
+
+
+def _drift(tenant: Tenant, partner: Company, row: ContractRow, message: str, run_id: str) -> Failure:
+    return Failure(
+        id=tenant.services.new_id(),
+        kind="problem",
+        object=COMPANY,
+        record=partner.crm_id or partner.id,
+        stage="ingest",
+        code="contract_value_renamed",
+        message=message,
+        run_id=run_id,
+        field=contract_field(row.binding.value),
+        name=partner.name,
+    )
+
+
+def _matters(before: Company | None, after: Company) -> bool:
+    """Whether the change could bind a value: a second partner that is new, renamed, of new type, deleted or back."""
+    if before is None:
+        return after.account_type is AccountType.SECOND_PARTNER
+    is_second = AccountType.SECOND_PARTNER in (before.account_type, after.account_type)
+    return is_second and (before.name, before.account_type, before.is_deleted) != (after.name, after.account_type, after.is_deleted)
+
+
+def _names(before: Company | None, after: Company) -> set[str]:
+    known = {after.name, before.name if before else "", after.crm_id or ""}
+    return known - {""}
+
+
+def associated(tx: Tx, pairs: Iterable[tuple[str, str]]) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
+    """The companies of these (partner, second partner) pairs by our id, and those of the pairs that may work together."""
+    wanted = set(pairs)
+    known = companies.by_ids(tx, {company_id for pair in wanted for company_id in pair}) if wanted else {}
+    rows = associations.bindings(tx, {partner for partner, _ in wanted}) if wanted else {}
+    bound = {(partner, row.binding.company_id) for partner, held in rows.items() for row in held.values()}
+    allowed = {pair for pair in wanted & bound if all(side in known for side in pair) and exclusion(known[pair[0]], known[pair[1]]) is None}
+    return known, allowed

@@ -1,0 +1,39 @@
+"""Records that are committed together, and what their commit makes due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.tenant import Tenant, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records of one answer. **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these."""
+
+    tenant: Tenant
+    record: RecordMap
+    natives: Sequence[NativeRecord]
+    read_no: int
+    run_id: str
+
+    @property
+    def crm_ids(self) -> list[str]:
+        return [native.crm_id for native in self.natives]
+
+
+@dataclass(slots=True)
+class Effects:
+    """What follows once the commit is through. **Shapes** `reread`: CRM ids to read again, by record."""
+
+    reread: dict[str, set[str]] = field(default_factory=dict)
+    wakes: set[Wake] = field(default_factory=set)
+
+    def read_again(self, record: str, crm_ids: Iterable[str]) -> None:
+        self.reread.setdefault(record, set()).update(crm_ids)
+
+    def push(self) -> None:
+        self.wakes.add(Wake("push"))

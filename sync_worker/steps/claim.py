@@ -1,0 +1,65 @@
+"""A claim on outbox rows: 30 seconds, renewed every 10 while a call is in flight, and no write is begun past its deadline.
+
+The deadline is kept on the monotonic clock, so that a stopped process or a jumping wall clock cannot make a claim longer than it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+
+from sync_worker.errors import StoreDown
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import outbox
+from sync_worker.store.outbox import OutboxRow
+
+CLAIM_S = 30.0  # how long the work of a killed worker waits
+RENEW_S = 10.0
+
+
+class Claim:
+    """Due rows of one state that are this worker's alone while the block lasts, or until its deadline."""
+
+    def __init__(self, tenant: Tenant, *, state: str, limit: int) -> None:
+        self.token = tenant.services.new_id()
+        self.rows: Sequence[OutboxRow] = ()
+        self._tenant = tenant
+        self._state = state
+        self._limit = limit
+        self._deadline_s = 0.0
+        self._is_over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="claim-keeper", daemon=True)
+
+    def __enter__(self) -> Claim:
+        self._deadline_s = self._tenant.services.monotonic() + CLAIM_S
+        with self._tenant.store.side_transaction(self._tenant.name) as tx:
+            until_at = tx.now + timedelta(seconds=CLAIM_S)
+            self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
+        if self.rows:
+            self._keeper.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_over.set()
+        if self.rows:
+            self._keeper.join()
+
+    def time_left_s(self) -> float:
+        """Seconds in which a write may still be begun and answered."""
+        return self._deadline_s - self._tenant.services.monotonic()
+
+    def _keep(self) -> None:
+        while not self._is_over.wait(RENEW_S):
+            begun_s = self._tenant.services.monotonic()
+            if begun_s >= self._deadline_s or not self._renewed():
+                return
+            self._deadline_s = begun_s + CLAIM_S
+
+    def _renewed(self) -> bool:
+        try:
+            with self._tenant.store.side_transaction(self._tenant.name) as tx:
+                return outbox.renew(tx, self.token, tx.now + timedelta(seconds=CLAIM_S)) > 0
+        except StoreDown:
+            return False

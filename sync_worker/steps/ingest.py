@@ -1,0 +1,69 @@
+"""INGEST: native records become what the portal holds: normalized, linked, reconciled, associated, stored with the outbox in one commit.
+
+Pull and refresh both end here. Whether a record is late, the same, ours or broken is decided per record; each has exactly one outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.chunk import Chunk
+from sync_worker.steps.findings import Findings
+from sync_worker.steps.ingest_companies import ingest_companies
+from sync_worker.steps.ingest_deals import ingest_deals
+from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.store import notices, runs
+from sync_worker.store.engine import Tx
+from sync_worker.store.runs import Counts
+
+CHUNK_COUNT = 500  # records a commit: the portal's lock is held for some 50 ms
+
+
+def ingest(
+    tenant: Tenant,
+    record: RecordMap,
+    natives: Sequence[NativeRecord],
+    *,
+    read_no: int,
+    run_id: str,
+    finish: Callable[[Tx, bool], None],
+) -> tuple[Counts, set[Wake]]:
+    """Stores the records of one answer, chunk by chunk.
+
+    **Shapes** `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
+    """
+    total, wakes = Counts(), set[Wake]()
+    for part, is_last in _parts(natives):
+        chunk = Chunk(tenant, record, part, read_no, run_id)
+        counts = Counts(read=len(part))
+        with tenant.store.transaction(tenant.name) as tx:
+            finish(tx, is_last)
+            wakes |= _store(tx, chunk, counts)
+            runs.count(tx, run_id, counts)
+        total.add(counts)
+    return total, wakes
+
+
+def _store(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
+    findings = Findings(
+        tx,
+        chunk.record.record,
+        chunk.natives,
+        run_id=chunk.run_id,
+        mapping_hash=chunk.tenant.mapping.hash,
+        services=chunk.tenant.services,
+    )
+    store = ingest_companies if chunk.record.record == COMPANY else ingest_deals
+    effects = store(tx, chunk, findings, counts)
+    findings.settle()
+    for object_, crm_ids in effects.reread.items():
+        notices.add(tx, object_, crm_ids)
+    return effects.wakes | {Wake("refresh", object_) for object_, crm_ids in effects.reread.items() if crm_ids}
+
+
+def _parts(natives: Sequence[NativeRecord]) -> Iterator[tuple[Sequence[NativeRecord], bool]]:
+    """Chunks, the last one marked; an empty answer is one empty chunk, so that its cursor moves too."""
+    for start in range(0, max(len(natives), 1), CHUNK_COUNT):
+        yield natives[start : start + CHUNK_COUNT], start + CHUNK_COUNT >= len(natives)

@@ -1,0 +1,149 @@
+"""INGEST, companies: the CRM is the source of truth; a merge moves what the loser had, a delete deactivates, nothing is ever removed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.company import Company, arrive, depart
+from sync_worker.errors import InvalidRecord
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.associate import Moved, associate
+from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.findings import Findings
+from sync_worker.steps.tenant import COMPANY, DEAL
+from sync_worker.store import associations, companies, deals, failures, links, outbox
+from sync_worker.store.companies import StoredCompany
+from sync_worker.store.engine import Tx
+from sync_worker.store.runs import Counts
+
+
+def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
+    """Stores one chunk of companies and what follows from it: associations, waiting deals, the patch-back."""
+    effects = Effects()
+    page = _Page(tx, chunk, findings, counts, effects)
+    for native in chunk.natives:
+        page.take(native)
+    companies.save(tx, page.changed)
+    companies.mark_patched(tx, page.patched)
+    associate(tx, chunk.tenant, chunk.run_id, page.moved, findings)
+    _wake_waiting(tx, page, effects)
+    if any(not stored.is_patched for stored in page.changed):
+        effects.push()
+    return effects
+
+
+class _Page:
+    """The chunk under way. **Shapes** `moved`: (before, after) of every company that changed."""
+
+    def __init__(self, tx: Tx, chunk: Chunk, findings: Findings, counts: Counts, effects: Effects) -> None:
+        self._tx = tx
+        self._chunk = chunk
+        self._findings = findings
+        self._counts = counts
+        self._effects = effects
+        self._known = companies.by_crm_ids(tx, chunk.crm_ids)
+        self._record: RecordMap = chunk.record
+        self._vendor_crm_id = chunk.tenant.vendor_crm_id
+        self._attribute_names = frozenset(name for name, field in chunk.record.fields.items() if field.is_attribute)
+        rules = chunk.tenant.portal.associations.mode == "rules"
+        self._rule_fields = frozenset(name for name, field in chunk.record.fields.items() if field.is_rule_field and rules)
+        self.changed: list[StoredCompany] = []
+        self.patched: list[str] = []
+        self.moved: list[Moved] = []
+
+    def take(self, native: NativeRecord) -> None:
+        """One record, one outcome."""
+        stored = self._known.get(native.crm_id)
+        if stored and stored.settled_no > self._chunk.read_no:
+            self._effects.read_again(COMPANY, [native.crm_id])
+            self._counts.skip("late")
+        elif native.is_deleted:
+            self._depart(native, stored)
+        elif self._findings.is_known_failure(native):
+            self._counts.skip("failed_before")
+        else:
+            self._arrive(native, stored)
+
+    def _arrive(self, native: NativeRecord, stored: StoredCompany | None) -> None:
+        reading = self._record.normalize(native.fields)
+        try:
+            arrival = arrive(
+                reading.values,
+                unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
+                crm_id=native.crm_id,
+                company_id=stored.company.id if stored else self._chunk.tenant.identity(COMPANY, native.crm_id),
+                known=stored.company if stored else None,
+                is_vendor=native.crm_id == self._vendor_crm_id,
+                attribute_names=self._attribute_names,
+                rule_fields=self._rule_fields,
+            )
+        except InvalidRecord as error:
+            self._findings.failure(native, error, name=native.crm_id)
+            self._counts.failed += 1
+            return
+        company = arrival.company
+        self._findings.judged(native.crm_id)
+        for problem in arrival.problems:
+            self._findings.problem(native.crm_id, problem, name=company.name if company else native.crm_id)
+        if company is None:
+            self._counts.skip(arrival.skipped)
+            return
+        self._keep(native, stored, company)
+
+    def _keep(self, native: NativeRecord, stored: StoredCompany | None, company: Company) -> None:
+        has_our_id = native.fields.get(self._record.key_field) == company.id
+        if has_our_id and not (stored and stored.is_patched):
+            self.patched.append(company.id)
+        if stored and stored.company == company:
+            self._counts.unchanged += 1
+            return
+        is_patched = has_our_id or (stored is not None and stored.is_patched)
+        self.changed.append(StoredCompany(company, native.modified_at, stored.settled_no if stored else 0, is_patched))
+        self.moved.append((stored.company if stored else None, company))
+        self._counts.applied += 1
+
+    def _depart(self, native: NativeRecord, stored: StoredCompany | None) -> None:
+        if stored is None:
+            self._counts.skip("not_ours")
+        elif stored.company.is_deleted:
+            self._counts.unchanged += 1
+        elif native.merged_into:
+            self._merge(native, stored, native.merged_into)
+        else:
+            self._leave(native, stored)
+
+    def _leave(self, native: NativeRecord, stored: StoredCompany) -> None:
+        gone = depart(stored.company)
+        self.changed.append(replace(stored, company=gone, crm_modified_at=native.modified_at, is_patched=True))
+        self.moved.append((stored.company, gone))
+        self._findings.judged(native.crm_id)
+        self._counts.applied += 1
+
+    def _merge(self, native: NativeRecord, stored: StoredCompany, survivor_crm_id: str) -> None:
+        """What the loser had goes to the survivor; where we do not know that one yet, the company goes on under its id."""
+        tx, loser = self._tx, stored.company
+        links.add_alias(tx, COMPANY, native.crm_id, survivor_crm_id)
+        self._effects.read_again(COMPANY, [survivor_crm_id])
+        survivor = companies.by_crm_ids(tx, [survivor_crm_id]).get(survivor_crm_id)
+        if survivor is None:
+            companies.relink(tx, loser.id, survivor_crm_id)
+            self._findings.judged(native.crm_id, with_contracts=True)
+            self._counts.applied += 1
+            return
+        associations.rebind(tx, loser.id, survivor.company.id)
+        touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
+        deals.move_company(tx, loser.id, survivor.company.id)
+        outbox.owe(tx, DEAL, touched, self._chunk.run_id)
+        if touched:
+            self._effects.push()
+        self._leave(native, stored)
+
+
+def _wake_waiting(tx: Tx, page: _Page, effects: Effects) -> None:
+    """Deals that waited for a company that is here now are read again; however many they are, they are only marked."""
+    arrived = [after.crm_id for before, after in page.moved if after.crm_id and (before is None or before.is_deleted)]
+    if not arrived:
+        return
+    for object_, crm_id in failures.waiting_for(tx, arrived):
+        effects.read_again(object_, [crm_id])

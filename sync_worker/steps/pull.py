@@ -1,0 +1,133 @@
+"""PULL: pages of changed records, oldest first, from the cursor's window; each page is ingested and the cursor moves in the same commit.
+
+The window begins a look-back before the high water (rows of long transactions become visible late) and ends a little before the CRM's own
+now. A crash resumes at the position; a lost lease or fence stops the reader that lost it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from sync_worker.crm.port import Page, Scan
+from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.ingest import ingest
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store import companies, cursors, notices
+from sync_worker.store.companies import StoredCompany
+from sync_worker.store.cursors import Cursor
+from sync_worker.store.engine import Tx
+from sync_worker.store.runs import Counts
+
+SETTLE_S = 10  # the window ends this long before the CRM's now: its own transactions of the moment are still open
+
+Progress = Callable[[int, int | None], None]
+"""Called after each page with (records so far, records in all if known)."""
+
+
+def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
+    """Reads what changed in one record type since the last pull, or everything. **Raises** the port's errors, StaleRead, StoreDown."""
+    record = tenant.mapping.records[record_name]
+    cursor = _acquire(tenant, record_name)
+    if cursor is None:
+        return Done("", Counts(), is_busy=True)
+    try:
+        with tenant.run("pull", record_name) as run_id:
+            return _scan(tenant, record, cursor, run_id, is_full=is_full, on_page=on_page)
+    finally:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            cursors.release(tx, cursor)
+
+
+def _acquire(tenant: Tenant, record_name: str) -> Cursor | None:
+    with tenant.store.side_transaction(tenant.name) as tx:
+        return cursors.acquire(tx, record_name, tenant.services.new_id())
+
+
+def _scan(tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, *, is_full: bool, on_page: Progress | None) -> Done:
+    scan, kind = _window(tenant, record, cursor, is_full=is_full)
+    if kind == "first" and record.record == COMPANY:
+        _introduce_vendor(tenant)
+    total, wakes, so_far = Counts(), set[Wake](), 0
+    for read_no, page in _pages(tenant, scan):
+        finish = _mover(cursor, page, scan.until_at)
+        counts, due = ingest(tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish)
+        total.add(counts)
+        wakes |= due
+        so_far += len(page.records)
+        if on_page:
+            on_page(so_far, page.total)
+    tenant.log.info("pulled", record=record.record, kind=kind, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
+    return Done(run_id, total, frozenset(wakes | _noticed(tenant, record.record)))
+
+
+def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool) -> tuple[Scan, str]:
+    """The scan to make: the one under way, or a new one, committed before its first page is asked for."""
+    if cursor.window_until_at and not is_full:
+        return _scan_of(record, cursor.window_from_at, cursor.window_until_at, cursor.position, cursor.kind, tenant), cursor.kind
+    crm_now = tenant.crm.now()
+    tenant.crm_clock_ahead = crm_now - tenant.services.clock()
+    until_at = crm_now - timedelta(seconds=SETTLE_S)
+    kind = "full" if is_full and cursor.high_water_at else "changes" if cursor.high_water_at else "first"
+    from_at = None
+    if kind == "changes" and cursor.high_water_at:
+        from_at = cursor.high_water_at - timedelta(seconds=tenant.portal.schedule.look_back_s)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursors.open_window(tx, cursor, from_at=from_at, until_at=until_at, kind=kind)
+    return _scan_of(record, from_at, until_at, "", kind, tenant), kind
+
+
+def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
+    only_with = _first_filter(record, tenant) if kind == "first" else None
+    return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
+
+
+def _first_filter(record: RecordMap, tenant: Tenant) -> str | None:
+    """A first load asks only for what can be ours; later pulls do not filter, or a cleared status would never be seen."""
+    if record.record == COMPANY:
+        return record.fields["portal_status"].native
+    return record.fields["owner_company"].native if tenant.portal.deals.from_crm else record.key_field
+
+
+def _pages(tenant: Tenant, scan: Scan) -> Iterator[tuple[int, Page]]:
+    """Each page with the read number drawn before it was asked for."""
+    pages = tenant.crm.changed_since(scan)
+    while True:
+        read_no = tenant.draw_read_no()
+        page = next(pages, None)
+        if page is None:
+            return
+        yield read_no, page
+
+
+def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool], None]:
+    """What each chunk does to the cursor inside its commit. **Raises** StaleRead when another reader has the fence."""
+
+    def finish(tx: Tx, is_last_chunk: bool) -> None:
+        if not is_last_chunk:
+            cursors.hold(tx, cursor)
+        elif page.is_last:
+            cursors.close_window(tx, cursor, until_at)
+        else:
+            cursors.move(tx, cursor, page.position)
+
+    return finish
+
+
+def _noticed(tenant: Tenant, record_name: str) -> set[Wake]:
+    with tenant.store.reading(tenant.name) as tx:
+        return {Wake("refresh", object_) for object_ in notices.counts(tx) if object_ == record_name}
+
+
+def _introduce_vendor(tenant: Tenant) -> None:
+    """The vendor's own company exists without portal status, and without CRM record where the portal file names none."""
+    with tenant.store.transaction(tenant.name) as tx:
+        if companies.vendor(tx):
+            return
+        if tenant.vendor_crm_id:
+            notices.add(tx, COMPANY, [tenant.vendor_crm_id])
+            return
+        name = tenant.portal.vendor.display_label or f"{tenant.name} (vendor)"
+        vendor = Company(tenant.identity(COMPANY, "vendor"), None, name, PortalStatus.ACTIVE, AccountType.VENDOR)
+        companies.save(tx, [StoredCompany(vendor, None)])

@@ -1,0 +1,73 @@
+"""REFRESH: records that a notice named are read back by id, in batches, and ingested. Order and repetition of notices do not matter.
+
+Webhooks, read-backs of our own writes, merges and waiting deals all come through here. It takes turns with PULL under the same lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.steps.ingest import ingest
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import cursors, notices
+from sync_worker.store.cursors import Cursor
+from sync_worker.store.engine import Tx
+from sync_worker.store.notices import Notice
+from sync_worker.store.runs import Counts
+
+BATCH_COUNT = 2000  # ids read in one go; one call at Salesforce
+
+
+def refresh(tenant: Tenant, record_name: str) -> Done:
+    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, StoreDown."""
+    if not _waiting(tenant, record_name):
+        return Done("", Counts())
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursor = cursors.acquire(tx, record_name, tenant.services.new_id())
+    if cursor is None:
+        return Done("", Counts(), is_busy=True)
+    try:
+        with tenant.run("refresh", record_name) as run_id:
+            return _read_all(tenant, record_name, cursor, run_id)
+    finally:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            cursors.release(tx, cursor)
+
+
+def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
+    """Batches until nothing waits, each notice at most once a run: one that is renewed meanwhile is the next run's."""
+    record = tenant.mapping.records[record_name]
+    total, wakes, seen = Counts(), set[Wake](), set[str]()
+    while taken := [notice for notice in _waiting(tenant, record_name) if notice.crm_id not in seen]:
+        seen |= {notice.crm_id for notice in taken}
+        read_no = tenant.draw_read_no()
+        found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)
+        finish = _settler(cursor, record_name, taken)
+        counts, due = ingest(tenant, record, _in_order(found), read_no=read_no, run_id=run_id, finish=finish)
+        total.add(counts)
+        wakes |= due
+    if _waiting(tenant, record_name):
+        wakes.add(Wake("refresh", record_name))
+    tenant.log.info("refreshed", record=record_name, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
+    return Done(run_id, total, frozenset(wakes))
+
+
+def _waiting(tenant: Tenant, record_name: str) -> list[Notice]:
+    with tenant.store.reading(tenant.name) as tx:
+        return notices.oldest(tx, record_name, BATCH_COUNT)
+
+
+def _in_order(found: Sequence[NativeRecord]) -> list[NativeRecord]:
+    return sorted(found, key=lambda native: (native.modified_at, native.crm_id))
+
+
+def _settler(cursor: Cursor, record_name: str, taken: Sequence[Notice]) -> Callable[[Tx, bool], None]:
+    """Compares the fence in each commit, and forgets the notices in the last one. Ids the CRM no longer shows are forgotten too."""
+
+    def finish(tx: Tx, is_last_chunk: bool) -> None:
+        cursors.hold(tx, cursor)
+        if is_last_chunk:
+            notices.settle(tx, record_name, taken)
+
+    return finish

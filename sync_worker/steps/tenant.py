@@ -1,0 +1,171 @@
+"""Everything the steps need for one portal, in one thread: its file, its store, its CRM, its mapping held against what the CRM has."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from sync_worker import logs
+from sync_worker.crm.port import Crm
+from sync_worker.domain.deal import Policy, Track
+from sync_worker.domain.reconcile import FieldRule
+from sync_worker.errors import SchemaChanged, SyncError
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
+from sync_worker.mapping.load import LoadedMapping
+from sync_worker.portal import Portal
+from sync_worker.services import Services
+from sync_worker.store import catalogs, portals, runs
+from sync_worker.store.catalogs import FRESH_S
+from sync_worker.store.engine import Store
+from sync_worker.store.runs import Counts
+
+COMPANY = "company"
+DEAL = "deal"  # the outbox's object for deals, whatever record they live in
+_IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space of company and deal ids; changing it doubles every record
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Work that a commit made due. **Shapes** `verb`: refresh | push; `record`: "" where the verb needs none."""
+
+    verb: str
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step did. **Shapes** `run_id` "" = it found nothing to do, or another process is at it (`is_busy`)."""
+
+    run_id: str
+    counts: Counts
+    wakes: frozenset[Wake] = frozenset()
+    is_busy: bool = False
+
+
+class Tenant:
+    """One portal's work in one thread."""
+
+    def __init__(self, portal: Portal, *, grammar: LoadedMapping, store: Store, crm: Crm, services: Services) -> None:
+        self.portal = portal
+        self.name = portal.name
+        self.store = store
+        self.crm = crm
+        self.services = services
+        self._grammar = grammar
+        self._mapping: CompiledMapping | None = None
+        self._mapped_at: datetime | None = None
+        self.crm_clock_ahead = timedelta(0)  # the CRM's clock minus ours, as of the last pull
+
+    @property
+    def log(self) -> structlog.typing.FilteringBoundLogger:
+        return logs.get().bind(portal=self.name)
+
+    @property
+    def mapping(self) -> CompiledMapping:
+        """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone."""
+        now = self.services.clock()
+        if self._mapping is None or self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S):
+            compiled = compile_mapping(self._grammar, self.portal, self._catalogs())
+            self._refuse_missing(compiled)
+            self._mapping, self._mapped_at = compiled, now
+        return self._mapping
+
+    @property
+    def vendor_crm_id(self) -> str | None:
+        """The vendor's own company, as the portal file names it."""
+        named = self.portal.vendor_company
+        return self.crm.canonical_id(named) if named else None
+
+    def company_map(self) -> RecordMap:
+        return self.mapping.records[COMPANY]
+
+    def deal_records(self) -> tuple[str, ...]:
+        """The records deals live in: the portal's own, what that converts to, and every other where deals may begin in the CRM."""
+        deals = {name: record for name, record in self.mapping.records.items() if record.kind == "deal"}
+        if self.portal.deals.from_crm:
+            return tuple(deals)
+        found: list[str] = [self.portal.deals.record]
+        while (following := deals[found[-1]].converts_to) and following in deals and following not in found:
+            found.append(following)
+        return tuple(found)
+
+    def readable_records(self) -> tuple[str, ...]:
+        """Every record a pull reads, companies first: deals wait for them."""
+        return (COMPANY, *self.deal_records())
+
+    def policy(self, record: RecordMap) -> Policy:
+        """The portal's choices as the domain knows them."""
+        return Policy(
+            is_two_tier=self.portal.two_tier,
+            approvals=frozenset(Track(track) for track in self.portal.deals.approvals),
+            unassociated=self.portal.deals.unassociated_second_partner,
+            second_partner_label=self.portal.second_partner.display_label or "second partner",
+            attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
+        )
+
+    def identity(self, object_: str, crm_id: str) -> str:
+        """Our id for a record that comes from the CRM: the same again after a crash."""
+        return str(uuid.uuid5(_IDENTITY, f"{self.name}/{self.portal.crm.kind}/{object_}/{crm_id}"))
+
+    def draw_read_no(self) -> int:
+        """The next number in the portal's order of reading, drawn before each request."""
+        with self.store.side_transaction(self.name) as tx:
+            return portals.draw_read_no(tx)
+
+    @contextmanager
+    def run(self, verb: str, object_: str = "") -> Iterator[str]:
+        """A run row around a piece of work: opened, closed as done or failed, with the calls it cost."""
+        run_id, calls = self.services.new_id(), self.crm.calls
+        with self.store.side_transaction(self.name) as tx:
+            portals.enter(tx, self.portal.associations.mode)
+            runs.start(tx, run_id, verb, object_)
+        error = ""
+        try:
+            yield run_id
+        except SyncError as failed:
+            error = str(failed)
+            raise
+        except Exception as bug:
+            error = f"{type(bug).__name__}: {bug}"
+            raise
+        finally:
+            with self.store.side_transaction(self.name) as tx:
+                runs.count(tx, run_id, Counts(calls=self.crm.calls - calls))
+                runs.finish(tx, run_id, error=error)
+
+    def _catalogs(self) -> dict[str, Catalog]:
+        return {
+            native: self._catalog(native) for native in sorted({record.native for record in self._grammar.grammar.records.named().values()})
+        }
+
+    def _catalog(self, native: str) -> Catalog:
+        with self.store.reading(self.name) as tx:
+            cached = catalogs.get(tx, native)
+        if cached:
+            return cached
+        fresh = self.crm.describe(native)
+        with self.store.side_transaction(self.name) as tx:
+            catalogs.save(tx, fresh)
+        return fresh
+
+    def _refuse_missing(self, compiled: CompiledMapping) -> None:
+        gone = [f"{record.native}.{field.native} ({field.field})" for record in compiled.records.values() for field in record.missing]
+        if gone:
+            raise SchemaChanged(
+                f"portal {self.name}: the CRM shows this user no {', '.join(gone)}; "
+                "create the fields, grant access to them, or correct the mapping (`sync-worker check` lists them all)"
+            )
+
+
+def field_rules(record: RecordMap) -> Mapping[str, FieldRule]:
+    """The mapping's fields as the merge knows them."""
+    return {
+        name: FieldRule(name, direction=field.direction, write=field.write, conflict=field.conflict, is_set=field.is_set)
+        for name, field in record.fields.items()
+    }
