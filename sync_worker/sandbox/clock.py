@@ -17,7 +17,7 @@ class Clock:
 
     def __init__(self, now: datetime | None = None, *, source: Callable[[], datetime] = machine_now) -> None:
         self._source = source
-        self._offset = timedelta(0) if now is None else now - source()
+        self._offset = timedelta(0) if now is None else now.astimezone(UTC) - source()
         self._frozen_at: datetime | None = None
 
     @property
@@ -35,6 +35,7 @@ class Clock:
 
     def set(self, now: datetime) -> datetime:
         """Make it `now`; a frozen clock stays frozen, at the new time."""
+        now = now.astimezone(UTC)
         if self._frozen_at is not None:
             self._frozen_at = now
         else:

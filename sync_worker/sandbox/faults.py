@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from sync_worker.sandbox.calls import Call
 
-_SWITCHES = {"before": "before", "after_commit": "after_commit"}
+_MOMENTS = ("before", "after_commit")
 
 
 @dataclass(slots=True)
 class Fault:
-    """One order. `call` is a kind of call, `*`, or a pattern searched in the path."""
+    """One order. `call` is a kind of call, `*`, or (with a slash in it) a pattern searched in the path."""
 
     call: str = "*"
     object: str | None = None
@@ -46,7 +46,9 @@ class Fault:
         """Whether this call is one of those that the order is about."""
         if self.object is not None and (call.object or "").lower() != self.object.lower():
             return False
-        return self.call in ("*", call.kind) or re.search(self.call, call.path) is not None
+        if "/" in self.call:
+            return re.search(self.call, call.path) is not None
+        return self.call in ("*", call.kind)
 
     def to_dict(self) -> dict[str, Any]:
         """The order as the controls show it."""
@@ -54,9 +56,10 @@ class Fault:
 
 
 class Faults:
-    """The orders in hand, oldest first."""
+    """The orders in hand, oldest first; `kinds` are the names of calls that an order may be about."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: frozenset[str]) -> None:
+        self._kinds = kinds
         self._orders: list[Fault] = []
 
     def order(self, wish: dict[str, Any]) -> Fault:
@@ -68,10 +71,12 @@ class Faults:
         if unknown := sorted(set(wish) - known):
             raise ValueError(f"unknown keys {unknown}; known are {sorted(known)}")
         fault = Fault(**wish)
-        if fault.when not in _SWITCHES:
+        if fault.when not in _MOMENTS:
             raise ValueError(f"when must be before or after_commit, not {fault.when!r}")
         if fault.record and fault.error_code is None:
             raise ValueError("a fault of a record needs an error_code")
+        if "/" not in fault.call and fault.call not in self._kinds | {"*"}:
+            raise ValueError(f"call must be *, a path pattern with a slash, or one of {sorted(self._kinds)}")
         re.compile(fault.call)
         self._orders.append(fault)
         return fault

@@ -5,6 +5,7 @@ A control that means nothing is answered with 422 and what would mean something.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from starlette.requests import Request
@@ -62,21 +63,27 @@ class Controls:
 
     async def undelete(self, request: Request) -> Body:
         """`{"ids": […]}` out of the recycle bin."""
-        return {"ids": self._lifecycle().undelete((await json_object(request))["ids"])}
+        body = await json_object(request)
+        with self._whole():
+            return {"ids": self._lifecycle().undelete(body["ids"])}
 
     async def hard_delete(self, request: Request) -> Body:
         """`{"ids": […]}` gone without a trace."""
-        return {"ids": self._lifecycle().hard_delete((await json_object(request))["ids"])}
+        body = await json_object(request)
+        with self._whole():
+            return {"ids": self._lifecycle().hard_delete(body["ids"])}
 
     async def merge(self, request: Request) -> Body:
         """`{"master": id, "losers": [id, …]}`."""
         body = await json_object(request)
-        return {"id": self._lifecycle().merge(body["master"], body["losers"])}
+        with self._whole():
+            return {"id": self._lifecycle().merge(body["master"], body["losers"])}
 
     async def convert_lead(self, request: Request) -> Body:
         """`{"id": lead, "copy_mapping": true, "omit": […], "create_opportunity": true, "account_id": …}`."""
         body = await json_object(request)
-        return dict(self._lifecycle().convert_lead(body["id"], body))
+        with self._whole():
+            return dict(self._lifecycle().convert_lead(body["id"], body))
 
     # -- the org's rules
 
@@ -197,6 +204,10 @@ class Controls:
         counts = {sobject.name: org.store.count(sobject) for sobject in org.objects.values()}
         return {"status": "ok", "crm": "salesforce", "now": self._state.clock.now().isoformat(), "records": counts}
 
+    def _whole(self) -> AbstractContextManager[None]:
+        """All of a control, or nothing of it."""
+        return self._state.org.store.transaction()
+
     def _author(self) -> Author:
         return Author(self._state.org.people.admin, auto_assign=False, allows_duplicates=True)
 
@@ -227,41 +238,39 @@ def control_routes(state: State) -> list[Route]:
     """The routes of the controls."""
     controls = Controls(state)
     return [
-        _route(state, "/health", GET=controls.health),
-        _route(state, "/records/{object}", GET=controls.list_records, POST=controls.create_record),
-        _route(state, "/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
-        _route(state, "/undelete", POST=controls.undelete),
-        _route(state, "/hard_delete", POST=controls.hard_delete),
-        _route(state, "/merge", POST=controls.merge),
-        _route(state, "/convert_lead", POST=controls.convert_lead),
+        _route("/health", GET=controls.health),
+        _route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
+        _route("/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
+        _route("/undelete", POST=controls.undelete),
+        _route("/hard_delete", POST=controls.hard_delete),
+        _route("/merge", POST=controls.merge),
+        _route("/convert_lead", POST=controls.convert_lead),
         _route(
-            state,
             "/validation_rules",
             GET=controls.list_rules,
             POST=controls.add_rule,
             DELETE=controls.drop_rules,
         ),
-        _route(state, "/hide_field", POST=controls.hide_field),
-        _route(state, "/duplicate_rule", POST=controls.duplicate_rule),
-        _route(state, "/assignment_rule", POST=controls.assignment_rule),
-        _route(state, "/limit", POST=controls.limit),
-        _route(state, "/clock", GET=controls.clock, POST=controls.clock),
-        _route(state, "/late", POST=controls.late),
-        _route(state, "/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
-        _route(state, "/expire_tokens", POST=controls.expire_tokens),
-        _route(state, "/calls", GET=controls.calls, DELETE=controls.reset_calls),
-        _route(state, "/reset", POST=controls.reset),
+        _route("/hide_field", POST=controls.hide_field),
+        _route("/duplicate_rule", POST=controls.duplicate_rule),
+        _route("/assignment_rule", POST=controls.assignment_rule),
+        _route("/limit", POST=controls.limit),
+        _route("/clock", GET=controls.clock, POST=controls.clock),
+        _route("/late", POST=controls.late),
+        _route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
+        _route("/expire_tokens", POST=controls.expire_tokens),
+        _route("/calls", GET=controls.calls, DELETE=controls.reset_calls),
+        _route("/reset", POST=controls.reset),
     ]
 
 
-def _route(state: State, path: str, **controls: Control) -> Route:
+def _route(path: str, **controls: Control) -> Route:
     async def serve(request: Request) -> Response:
         control = controls.get(request.method)
         if control is None:
             return refuse(errors.method_not_allowed(request.method, list(controls)))
         try:
-            with state.org.store.transaction():
-                done = await control(request)
+            done = await control(request)
         except (ValueError, TypeError, KeyError) as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 422)
         except Refusal as refusal:

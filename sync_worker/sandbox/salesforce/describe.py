@@ -57,18 +57,15 @@ def describe(org: Org, sobject: SObject, version: str, base_url: str) -> Shape:
     """One record type whole, without the fields hidden from the client."""
     head = _head(sobject, version)
     more: Shape = {
-        "actionOverrides": [],
         "childRelationships": _children(org, sobject),
         "compactLayoutable": True,
         "fields": [_field(field) for field in org.fields(sobject)],
         "listviewable": None,
         "lookupLayoutable": None,
-        "namedLayoutInfos": [],
         "networkScopeFieldName": None,
         "recordTypeInfos": [_record_type(sobject, version)],
         "searchLayoutable": True,
         "sobjectDescribeOption": "FULL",
-        "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
         "urls": _urls(sobject, version, base_url),
     }
     return dict(sorted((head | more).items()))
@@ -227,7 +224,7 @@ def _field(field: Field) -> Shape:
         "restrictedDelete": False,
         "restrictedPicklist": field.is_restricted,
         "scale": field.scale,
-        "searchPrefilterable": field.kind == "reference",
+        "searchPrefilterable": field.kind == "reference" and field.is_createable,
         "soapType": _SOAP_TYPES.get(field.kind, "xsd:string"),
         "sortable": can_filter and field.kind != "multipicklist",
         "type": field.kind,

@@ -1,8 +1,4 @@
-"""What a request is, by our names, for counts and fault orders. Decided from the address and the body alone.
-
-token · versions · resources · describe_global · describe · limits · query · query_all · query_more
-row_read · row_create · row_update · row_upsert · row_delete · collections_write · retrieve · other
-"""
+"""What a request is, by our names, for counts and fault orders. Decided from the address and the body alone. `KINDS` lists them."""
 
 import re
 from collections.abc import Callable
@@ -13,6 +9,12 @@ from starlette.types import Scope
 from sync_worker.sandbox.calls import Call
 
 CONTROLS = "/__sandbox__"
+KINDS = frozenset(
+    {
+        *("token", "versions", "resources", "describe_global", "describe", "limits", "query", "query_all", "query_more"),
+        *("row_read", "row_create", "row_update", "row_upsert", "row_delete", "collections_write", "retrieve", "other"),
+    }
+)
 _FREE = frozenset({"token", "versions"})  # the vendor counts neither
 _VERSION = re.compile(r"/services/data/v\d+\.\d+(/.*)?")
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)

@@ -22,7 +22,10 @@ _DAYS_TO_CLOSE = 30
 
 
 class Lifecycle:
-    """The org's records through their lives, in the name of one person."""
+    """The org's records through their lives, in the name of one person.
+
+    Each act is several writes: whoever calls it holds a transaction.
+    """
 
     def __init__(self, org: Org, author: Author) -> None:
         self._org = org

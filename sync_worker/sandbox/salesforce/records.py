@@ -107,12 +107,16 @@ class Records:
         """
         _refuse_unwritable(sobject)
         record = self.alive(sobject, record_id, missing=errors.bad_reference(404))
-        self._org.store.update(sobject, record["Id"], {"IsDeleted": True} | self._stamps(self._org.stamp()))
+        with self._org.store.transaction():
+            self._bin(sobject, str(record["Id"]))
+        return str(record["Id"])
+
+    def _bin(self, sobject: SObject, record_id: str) -> None:
+        self._org.store.update(sobject, record_id, {"IsDeleted": True} | self._stamps(self._org.stamp()))
         if sobject.name == "Account":
             opportunity = self._org.sobject("Opportunity")
-            for child in self._org.store.ids_with(opportunity, _field(opportunity, "AccountId"), record["Id"]):
-                self.delete(opportunity, child)
-        return str(record["Id"])
+            for child in self._org.store.ids_with(opportunity, _field(opportunity, "AccountId"), record_id):
+                self._bin(opportunity, child)
 
     def alive(self, sobject: SObject, record_id: str, *, missing: errors.Refusal) -> Values:
         """The whole record behind an id in either form.

@@ -16,7 +16,7 @@ from sync_worker.sandbox.salesforce.errors import Refusal
 MAX_LENGTH = 100_000  # characters of one query
 
 _GRAMMAR = r"""
-start: _SELECT select _FROM NAME [_WHERE where] [_ORDER _BY orders] [_LIMIT INT] [_OFFSET INT]
+start: _SELECT select _FROM NAME [_WHERE where] [_ORDER _BY orders] [_LIMIT ROWS] [_OFFSET ROWS]
 select: COUNT "(" ")" -> count
       | NAME ("," NAME)* -> fields
 where: _condition
@@ -62,6 +62,7 @@ DATETIME.8: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:?\d\d)(?!
 DATE.7: /\d{4}-\d\d-\d\d(?![\w:])/
 NUMBER.6: /[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?(?![\w:])/
 INT.5: /[+-]?\d+(?![\w:.-])/
+ROWS.11: /\d+(?![\w:.-])/
 NAME: /[A-Za-z][\w.]*/
 %ignore /\s+/
 """
@@ -233,7 +234,8 @@ def _malformed(text: str, error: UnexpectedInput) -> Refusal:
         start = len(text) if at_end else token.start_pos or 0
         words = "unexpected token: '<EOF>'" if at_end else f"unexpected token: '{token}'"
         return place(text, start, "MALFORMED_QUERY", words)
-    start = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else 0
+    at: Any = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else None
+    start = int(at or 0)
     moment = _NAIVE_MOMENT.match(text, start)
     start = min(moment.end() if moment else start, len(text) - 1)
     row, column = _row_and_column(text, start)

@@ -19,6 +19,7 @@ from sync_worker.sandbox.salesforce.store import fold, quoted
 
 _HELP = "Please reference your WSDL or the describe call for the appropriate names."
 _SQL_OPS = {"=": "IS", "!=": "IS NOT"}
+MAX_OFFSET = 2000  # rows
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -56,18 +57,29 @@ class _Translation:
 
     def plan(self, *, include_deleted: bool) -> Plan:
         query, sobject = self._query, self._sobject
-        fields = tuple(dict.fromkeys(self._field(name) for name in query.fields))
+        fields = self._selected()
         conditions = ['"IsDeleted" = 0'] if sobject.field("IsDeleted") and not include_deleted else []
         if query.where is not None:
             conditions.append(self._condition(query.where))
         where = " AND ".join(conditions) or "1"
         order = ", ".join(self._order(term.name, term.is_descending, term.nulls_last) for term in query.orders)
+        if query.offset > MAX_OFFSET:
+            raise Refusal("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
         limit = -1 if query.limit is None else query.limit
         sql = (
             f"SELECT n FROM {quoted(sobject.name)} WHERE {where} ORDER BY {order or 'n'} "  # noqa: S608
             f"LIMIT {limit} OFFSET {query.offset}"
         )
         return Plan(sobject, fields, sql, tuple(self._bound), is_count=not query.fields)
+
+    def _selected(self) -> tuple[Field, ...]:
+        seen: dict[Field, None] = {}
+        for name in self._query.fields:
+            field = self._field(name)
+            if field in seen:
+                raise place(self._query.text, name.start, "INVALID_FIELD", f"duplicate field selected: {name.text}")
+            seen[field] = None
+        return tuple(seen)
 
     def _field(self, name: Name) -> Field:
         if "." in name.text:

@@ -10,6 +10,7 @@ from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.faults import Faults
 from sync_worker.sandbox.salesforce import errors
 from sync_worker.sandbox.salesforce.auth import Auth, Session
+from sync_worker.sandbox.salesforce.kinds import KINDS
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.queries import Queries
 from sync_worker.sandbox.salesforce.records import Author, Records
@@ -25,12 +26,14 @@ class State:
     clock: Clock
     base_url: str
     calls: Calls = field(default_factory=Calls)
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults = field(default_factory=lambda: Faults(KINDS))
+    rng: Random = field(init=False)
     org: Org = field(init=False)
     auth: Auth = field(init=False)
     queries: Queries = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
         self._begin()
 
     def reset(self) -> None:
@@ -41,10 +44,9 @@ class State:
         self._begin()
 
     def _begin(self) -> None:
-        rng = Random(self.sizes.seed)
         self.org = seeded(self.sizes, self.clock)
-        self.auth = Auth(self.org, rng)
-        self.queries = Queries(self.org, rng)
+        self.auth = Auth(self.org, self.rng)
+        self.queries = Queries(self.org, self.rng)
 
     def object_of_locator(self, locator: str) -> str | None:
         """The record type of an open locator."""

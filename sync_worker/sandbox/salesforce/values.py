@@ -14,6 +14,7 @@ from sync_worker.sandbox.salesforce.schema import Field
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 _JSON_WORDS = {bool: "VALUE_TRUE", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", str: "VALUE_STRING"}
+Keeper = Callable[[Field, Any], Any]
 _JSON_KINDS = {"multipicklist": "string", "picklist": "string", "textarea": "string", "reference": "reference"}
 
 
@@ -26,7 +27,7 @@ def kept(field: Field, value: Any) -> Any:
         value = value.strip() or None
     if value is None:
         return False if field.kind == "boolean" else None
-    keeper = _KEEPERS.get(field.kind, _text)
+    keeper: Keeper = _KEEPERS.get(field.kind, _text)
     return keeper(field, value)
 
 
@@ -133,7 +134,7 @@ def _reference(field: Field, value: Any) -> str:
     return record_id
 
 
-_KEEPERS: dict[str, Callable[[Field, Any], Any]] = {
+_KEEPERS: dict[str, Keeper] = {
     "picklist": _picklist,
     "multipicklist": _multipicklist,
     "boolean": _boolean,
