@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Literal, TypeAlias
 
@@ -70,6 +70,8 @@ def field_map(
     **Shapes** `listed`: the mapping's pairs, placeholders replaced. `described`: the catalog's word on the native field, if any.
     `kind`: whose canonical field it is; `None` for an attribute.
     """
+    if spec.association:
+        wire = replace(wire, null=None)  # an association that ends is taken away, not written as empty text
     transform = transform_named(_transform_name(spec, described), wire=wire, zone=zone)
     pairs = _pairs(spec, listed, described, domain_values(kind, name) if kind else None)
     default = None if spec.default is None else transform.read(spec.default)
