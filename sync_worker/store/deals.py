@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.values import Plain, Value
@@ -73,7 +73,7 @@ def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
-    """Adds to the history; a change is never rewritten."""
+    """Adds to the history. A change is never rewritten: the same version of the same field twice is an IntegrityError, a bug."""
     rows = [
         {
             "portal": tx.portal,
@@ -90,7 +90,8 @@ def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
         }
         for change in changes
     ]
-    upsert(tx, deal_changes, rows)
+    if rows:
+        tx.connection.execute(insert(deal_changes), rows)
 
 
 def history(tx: Tx, deal_id: str) -> list[Mapping[str, Any]]:

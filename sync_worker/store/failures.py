@@ -117,6 +117,13 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
     return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
+def forget_payload(tx: Tx, failure_id: str) -> None:
+    """The same record under the same mapping is tried once more."""
+    tx.connection.execute(
+        update(failures).where(failures.c.portal == tx.portal, failures.c.id == failure_id).values(payload_hash="", mapping_hash="")
+    )
+
+
 def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
     """(object, record) of open rows that wait for one of these parents."""
     query = select(failures.c.object, failures.c.record).where(

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from sync_worker.errors import StoreDown
@@ -30,7 +31,10 @@ def upgrade(store: Store) -> tuple[str | None, str]:
         if before != newest():
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StoreDown(f"the schema is of a newer release than this one ({before}): {error}") from error
         return before, newest()
 
 

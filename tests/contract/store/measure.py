@@ -1,4 +1,4 @@
-"""What the statements of a first load cost: `python -m tests.contract.store.measure [rows]`. CPU of this process per row, and wall-clock."""
+"""What the statements of a first load cost: `python -m tests.contract.store.measure [rows]`. CPU of this process, and wall-clock."""
 
 from __future__ import annotations
 
