@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from simple_salesforce.api import Salesforce
+from simple_salesforce.api import Salesforce, SFType
 
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
@@ -72,6 +72,13 @@ class Loopback(requests.Session):
         query = f"?{parts.query}" if parts.query else ""
         options.setdefault("timeout", 10)
         return super().request(method, f"{self._base_url}{parts.path}{query}", *args, **options)
+
+
+def table(salesforce: Salesforce, name: str) -> SFType:
+    """A record type as the library offers it, under its true class."""
+    found = getattr(salesforce, name)
+    assert isinstance(found, SFType)
+    return found
 
 
 @pytest.fixture(scope="session")
