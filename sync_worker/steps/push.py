@@ -1,29 +1,26 @@
 """PUSH: the only step that writes records to a CRM. Claim, compute, keep what is about to be sent, send, settle; read back by notice.
 
-A claim that outlives its time is uncertain and is read back before anything else. A known record is written by its CRM id; our key is for the
-first create only. The portal ids not yet patched back are written here too: their missing mark is their outbox.
+A claim that outlives its time is uncertain and is read back before anything else. A known record is read and merged first, then written by
+its CRM id; our key is for the first create only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from sync_worker.crm.port import Change, NativeRecord, Outcome, Wrote
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.reconcile import Base, FieldRule, after_write, comparable, owed
-from sync_worker.domain.values import Value
-from sync_worker.errors import InvalidRecord, RecordError, SyncError, WriteRejected
-from sync_worker.mapping.compile import RecordMap
+from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.errors import RecordError, SyncError
 from sync_worker.steps.claim import Claim
-from sync_worker.steps.ingest_deals import KEY, REFERENCES
+from sync_worker.steps.letters import Desk, Letter
+from sync_worker.steps.park import close_push_failures, park, push_failure
+from sync_worker.steps.patch_back import patch_back
+from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake, field_rules
-from sync_worker.store import companies, conflicts, deals, failures, links, notices, outbox, portals, runs
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
 from sync_worker.store.engine import Tx
-from sync_worker.store.failures import Failure
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
@@ -35,17 +32,6 @@ MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows settled so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One outbox row with what is to be written for it."""
-
-    row: OutboxRow
-    record: RecordMap
-    link: Link | None
-    change: Change
-    sent: Mapping[str, Base]
 
 
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
@@ -71,17 +57,19 @@ def has_work(tenant: Tenant) -> bool:
 
 def _batches(tenant: Tenant, run_id: str, wakes: set[Wake]) -> Iterator[Counts]:
     """Batches of any kind until nothing is due: uncertain rows first, then deals, then portal ids."""
+    read: set[str] = set()
     while True:
         with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
             if claim.rows:
-                yield _read_back(tenant, claim, run_id, wakes)
+                yield read_back(tenant, claim, run_id, wakes)
                 continue
-        read = _read_first(tenant, wakes)
+        read |= _read_first(tenant, wakes, known=read)
         with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
             if claim.rows:
                 yield _write(tenant, claim, read, run_id, wakes)
+                read -= {row.record_id for row in claim.rows}
                 continue
-        patched = _patch_back(tenant, run_id)
+        patched = patch_back(tenant, run_id)
         if patched is None:
             return
         yield patched
@@ -97,13 +85,13 @@ def _doubt_expired(tenant: Tenant) -> None:
 # ── computing what to write ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_first(tenant: Tenant, wakes: set[Wake]) -> set[str]:
+def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str]:
     """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns their deals.
 
     Where another reader has the lease, its records wait: a create never does.
     """
     with tenant.store.reading(tenant.name) as tx:
-        due = links.current(tx, outbox.due(tx, READ_COUNT))
+        due = links.current(tx, [deal_id for deal_id in outbox.due(tx, READ_COUNT) if deal_id not in known])
     read: set[str] = set()
     for record_name in sorted({link.object for link in due.values()}):
         mine = {deal_id: link for deal_id, link in due.items() if link.object == record_name}
@@ -154,10 +142,10 @@ def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id
 
 
 def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_id: str) -> dict[str, Letter]:
-    """Computes the writes, by deal, and keeps them with their rows in the commit before the call. Rows that owe nothing any more are done."""
+    """Computes the writes, by deal, and keeps them with their rows in the commit before the call. Rows that owe nothing are done."""
     letters: dict[str, Letter] = {}
     with tenant.store.transaction(tenant.name) as tx:
-        desk = _Desk(tx, tenant, [row.record_id for row in claim.rows])
+        desk = Desk(tx, tenant, [row.record_id for row in claim.rows])
         for row in claim.rows:
             if row.record_id in desk.links and row.record_id not in read:
                 outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S))
@@ -166,7 +154,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
             try:
                 letter = desk.letter(row)
             except RecordError as error:
-                _park(tx, tenant, claim, row, error, counts, run_id)
+                park(tx, tenant, claim, row, error, counts, run_id)
                 continue
             if letter is None:
                 outbox.done(tx, row, claim.token)
@@ -176,47 +164,6 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 letters[row.record_id] = letter
         runs.count(tx, run_id, counts)
     return letters
-
-
-class _Desk:
-    """Everything that is needed to write letters for these deals, fetched at once."""
-
-    def __init__(self, tx: Tx, tenant: Tenant, deal_ids: Sequence[str]) -> None:
-        self._tenant = tenant
-        self._deals = deals.by_ids(tx, deal_ids)
-        named = {str(value) for stored in self._deals.values() for name in REFERENCES if (value := stored.deal.values.get(name))}
-        self._crm_ids = companies.crm_ids_by_id(tx, named)
-        self._waiting = conflicts.open_fields(tx, deal_ids)
-        self.links = links.current(tx, deal_ids)
-
-    def letter(self, row: OutboxRow) -> Letter | None:
-        """What this deal owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""
-        stored, link = self._deals.get(row.record_id), self.links.get(row.record_id)
-        if stored is None or (link and link.deleted_at):
-            return None
-        deal = stored.deal
-        record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
-        rules, base = field_rules(record), link.base if link else {}
-        names = owed(rules, base=base, portal=deal.values, is_create=link is None, waiting=self._waiting.get(deal.id, ()))
-        values = {name: self._reference(name, deal) for name in names}
-        native = record.update(values) if link else record.create(values)
-        if link and KEY in base and base[KEY].crm != deal.id:
-            native[record.key_field] = deal.id
-        if link and not native:
-            return None
-        spellings = {name: native[record.fields[name].native] for name in names if record.fields[name].native in native}
-        sent = after_write(rules, sent={name: deal.values.get(name) for name in names}, spellings=spellings)
-        change = Change(ref=deal.id, fields=native, crm_id=link.crm_id if link else None, key=deal.id)
-        return Letter(row, record, link, change, {**sent, KEY: Base(None, deal.id)})
-
-    def _reference(self, name: str, deal: Deal) -> Value:
-        value = deal.values.get(name)
-        if name not in REFERENCES or not value:
-            return value
-        if str(value) not in self._crm_ids:
-            words = f"{name} has no CRM record yet, so the deal cannot name it there"
-            raise InvalidRecord(words, code="company_not_in_crm", field=name)
-        return self._crm_ids[str(value)]
 
 
 # ── settling what was written ────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +179,7 @@ def _settle(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outco
         counts.uncertain += 1
         return {Wake("push")}
     if outcome.wrote is Wrote.REJECTED or row.attempts + 1 >= MOST_ATTEMPTS:
-        _park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
+        park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return set()
     wait_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else _wait_s(tenant, row)
     outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=wait_s))
@@ -252,153 +199,13 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcom
     settled_no = portals.draw_read_no(tx)
     links.save(tx, [replace(fresh, base={**fresh.base, **letter.sent}, settled_no=settled_no)])
     notices.add(tx, record.record, [crm_id])
-    _close(tx, row.record_id, "written")
+    close_push_failures(tx, row.record_id, "written")
     if outcome.warning:
-        failures.record(tx, [_problem(tenant, row.record_id, "duplicate_in_crm", outcome.warning, run_id)])
+        failures.record(tx, [push_failure(tenant, row.record_id, "duplicate_in_crm", outcome.warning, run_id)])
     counts.written += 1
     return {Wake("refresh", record.record)} | ({Wake("push")} if outbox.is_owed(tx, row) else set())
-
-
-def _park(
-    tx: Tx,
-    tenant: Tenant,
-    claim: Claim,
-    row: OutboxRow,
-    error: SyncError | None,
-    counts: Counts,
-    run_id: str,
-    *,
-    payload: Mapping[str, Any] | None = None,
-) -> None:
-    """The CRM, or our own mapping, refuses this record: a failure row, and the row waits for a person or the record's next change."""
-    outbox.park(tx, row, claim.token)
-    counts.parked += 1
-    code = error.code if isinstance(error, RecordError) else "gave_up"
-    field = error.field if isinstance(error, RecordError) else ""
-    words = str(error) if error else "the CRM did not take it"
-    failure = _problem(tenant, row.record_id, code, words, run_id)
-    _close(tx, row.record_id, "tried again, and failed otherwise", but=(code, field))
-    failures.record(tx, [replace(failure, kind="failure", field=field, payload=payload)])
-
-
-def _close(tx: Tx, record_id: str, resolution: str, *, but: tuple[str, str] | None = None) -> None:
-    rows = failures.open_rows(tx, DEAL, [record_id], "push")
-    failures.close(tx, [row.id for row in rows if (row.code, row.field) != but], resolution)
-
-
-def _problem(tenant: Tenant, record_id: str, code: str, message: str, run_id: str) -> Failure:
-    return Failure(
-        id=tenant.services.new_id(),
-        kind="problem",
-        object=DEAL,
-        record=record_id,
-        stage="push",
-        code=code,
-        message=message,
-        run_id=run_id,
-    )
 
 
 def _wait_s(tenant: Tenant, row: OutboxRow) -> float:
     ceiling: float = min(FIRST_WAIT_S * 2**row.attempts, LONGEST_WAIT_S)
     return ceiling * (0.5 + tenant.services.random.random() / 2)
-
-
-# ── uncertain rows ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Counts:
-    """What became of writes whose answer was lost: found by key or id, their fields compared with what was sent, and ready again."""
-    counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows))
-    with tenant.store.reading(tenant.name) as tx:
-        current = links.current(tx, [row.record_id for row in claim.rows])
-    found = {**_found_by_key(tenant, claim.rows, current), **_found_by_id(tenant, current)}
-    with tenant.store.transaction(tenant.name) as tx:
-        for row in claim.rows:
-            outbox.later(tx, row, claim.token, tx.now)
-            if native := found.get(row.record_id):
-                record_name = current[row.record_id].object if row.record_id in current else tenant.portal.deals.record
-                _take_over(tx, tenant, row, record_name, native)
-                wakes.add(Wake("refresh", record_name))
-        runs.count(tx, run_id, counts)
-    return counts
-
-
-def _found_by_key(tenant: Tenant, rows: Sequence[OutboxRow], current: Mapping[str, Link]) -> dict[str, NativeRecord]:
-    """First creates: whichever record carries the key is ours."""
-    keys = [row.record_id for row in rows if row.record_id not in current]
-    if not keys:
-        return {}
-    record = tenant.mapping.records[tenant.portal.deals.record]
-    natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=record.native_fields)
-    return {str(native.fields[record.key_field]): native for native in natives}
-
-
-def _found_by_id(tenant: Tenant, current: Mapping[str, Link]) -> dict[str, NativeRecord]:
-    found: dict[str, NativeRecord] = {}
-    for object_ in sorted({link.object for link in current.values()}):
-        record = tenant.mapping.records[object_]
-        deal_ids = {link.crm_id: deal_id for deal_id, link in current.items() if link.object == object_}
-        for native in tenant.crm.fetch(record.native, sorted(deal_ids), fields=record.native_fields):
-            found[deal_ids[native.crm_id]] = native
-    return found
-
-
-def _take_over(tx: Tx, tenant: Tenant, row: OutboxRow, record_name: str, native: NativeRecord) -> None:
-    """The link is kept, and fields that the CRM holds as we sent them are agreed; the rest is merged when the record is read again."""
-    record = tenant.mapping.records[record_name]
-    known = links.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
-    link = known or Link(record_name, native.crm_id, row.record_id)
-    base = _agreed(row, record, field_rules(record), native)
-    links.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
-    notices.add(tx, record_name, [native.crm_id])
-
-
-def _agreed(row: OutboxRow, record: RecordMap, rules: Mapping[str, FieldRule], native: NativeRecord) -> dict[str, Base]:
-    """What was sent and stands there now, however the CRM spells it."""
-    reading = record.normalize(native.fields)
-    agreed: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
-    for name, base in (row.sent or {}).items():
-        if name not in rules or name not in record.fields:
-            continue
-        spelling = native.fields.get(record.fields[name].native)
-        is_same = name in reading.values and comparable(reading.values[name]) == base.portal
-        if spelling == base.crm or is_same:
-            agreed[name] = Base(base.portal, spelling)
-    return agreed
-
-
-# ── portal ids ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _patch_back(tenant: Tenant, run_id: str) -> Counts | None:
-    """One batch of portal ids. Writing one again is harmless, so nothing is claimed; what the CRM refuses becomes a failure row."""
-    with tenant.store.reading(tenant.name) as tx:
-        rows = companies.unpatched(tx, BATCH_COUNT)
-    if not rows:
-        return None
-    record = tenant.company_map()
-    changes = [Change(ref=company_id, fields={record.key_field: company_id}, crm_id=crm_id) for company_id, crm_id in rows]
-    counts = Counts(claimed=len(rows))
-    for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=lambda: float("inf")):
-        with tenant.store.transaction(tenant.name) as tx:
-            companies.mark_patched(tx, [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)])
-            failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
-        for outcome in outcomes:
-            _count_patch(outcome, counts)
-    with tenant.store.side_transaction(tenant.name) as tx:
-        runs.count(tx, run_id, counts)
-    return counts if counts.written or counts.parked else None
-
-
-def _count_patch(outcome: Outcome, counts: Counts) -> None:
-    name = {Wrote.WRITTEN: "written", Wrote.CREATED: "written", Wrote.REJECTED: "parked", Wrote.UNCERTAIN: "uncertain"}.get(
-        outcome.wrote, "deferred"
-    )
-    setattr(counts, name, getattr(counts, name) + 1)
-
-
-def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:
-    code = outcome.error.code if isinstance(outcome.error, WriteRejected) else "rejected"
-    failure = _problem(tenant, outcome.ref, code, str(outcome.error), run_id)
-    return replace(failure, kind="failure", object=COMPANY)

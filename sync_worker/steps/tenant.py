@@ -57,7 +57,7 @@ class Tenant:
         self.store = store
         self.crm = crm
         self.services = services
-        self._grammar = grammar
+        self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
         self.crm_clock_ahead = timedelta(0)  # the CRM's clock minus ours, as of the last pull
@@ -71,7 +71,7 @@ class Tenant:
         """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone."""
         now = self.services.clock()
         if self._mapping is None or self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S):
-            compiled = compile_mapping(self._grammar, self.portal, self._catalogs())
+            compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
             self._refuse_missing(compiled)
             self._mapping, self._mapped_at = compiled, now
         return self._mapping
@@ -81,6 +81,10 @@ class Tenant:
         """The vendor's own company, as the portal file names it."""
         named = self.portal.vendor_company
         return self.crm.canonical_id(named) if named else None
+
+    def plain_mapping(self) -> CompiledMapping:
+        """The mapping as the portal spells it, without asking the CRM."""
+        return compile_mapping(self.grammar, self.portal)
 
     def company_map(self) -> RecordMap:
         return self.mapping.records[COMPANY]
@@ -141,7 +145,7 @@ class Tenant:
 
     def _catalogs(self) -> dict[str, Catalog]:
         return {
-            native: self._catalog(native) for native in sorted({record.native for record in self._grammar.grammar.records.named().values()})
+            native: self._catalog(native) for native in sorted({record.native for record in self.grammar.grammar.records.named().values()})
         }
 
     def _catalog(self, native: str) -> Catalog:

@@ -90,6 +90,11 @@ class Store:
         with self._writing() if writes else self._connected(writes=False) as connection:
             yield connection
 
+    @property
+    def shown_url(self) -> str:
+        """The address without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -1,0 +1,158 @@
+"""Dramatiq actors: a few lines each, ids only, safe to run twice and twice at once. The queue is a hint; the database knows what is due.
+
+An error never stays in the queue. It is written where an operator looks, the message is acknowledged, and the schedule comes back to
+whatever is still due. One table says how long the portal waits first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import dramatiq
+
+from sync_worker import logs
+from sync_worker.bootstrap import Installation
+from sync_worker.errors import (
+    ConfigError,
+    ConnectionDown,
+    HeldForReview,
+    RateLimited,
+    RecordError,
+    StaleRead,
+    StoreDown,
+    SyncError,
+    TransientError,
+    UncertainWrite,
+)
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import failures, portals
+from sync_worker.store.failures import Failure
+
+QUEUE = "live"
+
+VERBS: dict[str, Callable[[Tenant, str], Done]] = {
+    "pull": pull,
+    "refresh": refresh,
+    "push": lambda tenant, _record: push(tenant),
+}
+
+PAUSE_S: dict[type[SyncError], float] = {
+    ConnectionDown: 300,  # a person must act; looking again every five minutes shows when they did
+    RateLimited: 0,  # the error itself says how long
+    TransientError: 15,
+    StaleRead: 0,  # somebody newer is at it
+    UncertainWrite: 0,  # its row is read back by the next push
+    HeldForReview: 0,
+    StoreDown: 0,  # nowhere to write the pause down
+    RecordError: 0,
+    ConfigError: 300,
+}
+"""What an error means for the portal's next work. **Units** seconds; an unknown exception is a bug: recorded, not retried blindly."""
+
+
+class Actors:
+    """The actors of one broker, and the way to send them work."""
+
+    def __init__(self, broker: dramatiq.Broker, installation: Installation) -> None:
+        self._installation = installation
+        self.broker = broker
+        self._actors: dict[str, dramatiq.Actor[[str, str], None]] = {
+            verb: dramatiq.actor(broker=broker, actor_name=verb, queue_name=QUEUE)(self._runner(verb)) for verb in VERBS
+        }
+
+    def send(self, portal: str, verb: str, record: str = "") -> None:
+        """One piece of work for whichever worker is free."""
+        self._actors[verb].send(portal, record)
+
+    def wake(self, portal: str, wakes: Iterable[Wake]) -> None:
+        """What a commit made due."""
+        for wake in sorted(wakes, key=lambda wake: (wake.verb, wake.record)):
+            self.send(portal, wake.verb, wake.record)
+
+    def _runner(self, verb: str) -> Callable[[str, str], None]:
+        def run(portal: str, record: str) -> None:
+            done = attempt(self._installation, portal, verb, record)
+            self.wake(portal, done.wakes if done else ())
+
+        run.__doc__ = f"{verb.capitalize()} for one portal."
+        return run
+
+
+def register(broker: dramatiq.Broker, installation: Installation) -> Actors:
+    """Declares the actors on this broker; nothing is bound at import."""
+    return Actors(broker, installation)
+
+
+def attempt(installation: Installation, portal: str, verb: str, record: str) -> Done | None:
+    """Runs one step, unless the portal is paused; whatever goes wrong is written down. None: nothing was done."""
+    log = logs.get().bind(portal=portal, verb=verb, record=record)
+    try:
+        tenant = installation.tenant(portal)
+        if _is_paused(tenant):
+            return None
+        done = VERBS[verb](tenant, record)
+        if done.run_id:
+            _passed(tenant, verb, record)
+        return done
+    except StoreDown as error:
+        log.error("the database is out of reach", error=str(error))  # noqa: TRY400  # the operator's problem, not a bug: no traceback
+    except SyncError as error:
+        log.warning("stopped", error=str(error), kind=type(error).__name__)
+        _record(installation, portal, verb, record, error)
+    except Exception as bug:
+        log.exception("a bug stopped this work; it is recorded as a failure", error=str(bug))
+        _record(installation, portal, verb, record, bug)
+    return None
+
+
+def pause_s(error: BaseException) -> float:
+    """How long the portal's work rests after this error."""
+    if isinstance(error, RateLimited):
+        return error.retry_after_s
+    return next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
+
+
+def _is_paused(tenant: Tenant) -> bool:
+    with tenant.store.reading(tenant.name) as tx:
+        row = portals.get(tx)
+        return row is not None and row.paused_until_at is not None and row.paused_until_at > tx.now
+
+
+def _passed(tenant: Tenant, verb: str, record: str) -> None:
+    """The work went through: what was open about it is resolved."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        portals.unpause(tx)
+        rows = failures.open_rows(tx, record or verb, [verb], "pull")
+        failures.close(tx, [row.id for row in rows], "the work went through")
+
+
+def _record(installation: Installation, portal: str, verb: str, record: str, error: Exception) -> None:
+    if isinstance(error, StaleRead):
+        return
+    tenant = installation.tenant(portal)
+    failure = Failure(
+        id=tenant.services.new_id(),
+        kind="problem",
+        object=record or verb,
+        record=verb,
+        stage="pull",
+        code=_code(error),
+        message=str(error),
+        run_id="",
+        name=f"{verb} {record}".strip(),
+    )
+    rest_s = pause_s(error)
+    with tenant.store.side_transaction(portal) as tx:
+        portals.enter(tx, tenant.portal.associations.mode)
+        failures.record(tx, [failure])
+        if rest_s:
+            portals.pause(tx, tx.now + timedelta(seconds=rest_s), str(error))
+
+
+def _code(error: Exception) -> str:
+    name = type(error).__name__ if isinstance(error, SyncError) else "bug"
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

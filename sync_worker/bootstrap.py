@@ -1,0 +1,127 @@
+"""The one place where objects are built and joined: settings, portal files, store, CRM connections, broker."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.port import Crm
+from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.errors import ConfigError
+from sync_worker.mapping.load import LoadedMapping, load_for_portal
+from sync_worker.portal import Portal, load_portals
+from sync_worker.services import Services
+from sync_worker.settings import Settings, read_settings
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store.engine import Store
+from sync_worker.store.migrate import is_current
+
+Connect = Callable[[], Crm]
+"""Makes one connection, for the thread that calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Office:
+    """What one portal's tenants share across threads."""
+
+    portal: Portal
+    mapping: LoadedMapping
+    connect: Connect
+
+
+class Installation:
+    """One process's view of everything: its portals, its store, and a tenant per portal and thread."""
+
+    def __init__(self, settings: Settings, portals: Mapping[str, _Office], store: Store, services: Services) -> None:
+        self.settings = settings
+        self.store = store
+        self.services = services
+        self._offices = portals
+        self._here = threading.local()
+
+    @property
+    def portals(self) -> list[Portal]:
+        return [office.portal for office in self._offices.values()]
+
+    def tenant(self, name: str) -> Tenant:
+        """The portal's tenant for this thread. **Raises** ConfigError naming the portals there are."""
+        office = self._offices.get(name)
+        if office is None:
+            raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self._offices)}")
+        tenants: dict[str, Tenant] = self._here.__dict__.setdefault("tenants", {})
+        if name not in tenants:
+            tenants[name] = Tenant(office.portal, grammar=office.mapping, store=self.store, crm=office.connect(), services=self.services)
+        return tenants[name]
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def build(
+    settings: Settings | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    services: Services | None = None,
+    patience: Patience | None = None,
+) -> Installation:
+    """Reads what people wrote and joins it. **Raises** ConfigError with every mistake; StoreDown."""
+    settings = settings or read_settings()
+    services = services or Services()
+    portals = load_portals(settings.config_dir, os.environ if environ is None else environ)
+    offices = {portal.name: _office(portal, settings, services, patience or Patience()) for portal in portals}
+    store = Store(settings.database_url, clock=services.clock)
+    if not is_current(store):
+        raise ConfigError(f"the database {store.shown_url} is not of this version — run `sync-worker db upgrade`")
+    return Installation(settings, offices, store, services)
+
+
+def broker(settings: Settings) -> dramatiq.Broker:
+    """Redis where it is named, else a queue inside this process."""
+    if settings.redis_url is None:
+        return StubBroker(middleware=[])
+    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq does not type it
+        url=_with_timeout(settings.redis_url),
+        middleware=[],
+        namespace="sync-worker",
+        heartbeat_timeout=15_000,  # ms; a killed worker's messages come back within half a minute …
+        maintenance_chance=100_000,  # … because one call in ten looks for them (of 1,000,000)
+    )
+
+
+def _with_timeout(url: str) -> str:
+    """redis-py gives up after 5 s by default, in the middle of a blocking read of its own."""
+    return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout=30"
+
+
+def _office(portal: Portal, settings: Settings, services: Services, patience: Patience) -> _Office:
+    if portal.associations.mode == "rules":
+        raise ConfigError([portal.source.mistake(("associations", "mode"), "rules are not in this version yet", "mode: contracts")])
+    make = _CONNECT.get(portal.crm.kind)
+    if make is None:
+        known = ", ".join(sorted(_CONNECT))
+        raise ConfigError([portal.source.mistake(("crm", "kind"), f"{portal.crm.kind} is not in this version yet", f"allowed: {known}")])
+    return _Office(portal, load_for_portal(portal, settings.mappings_dir), make(portal, services, patience))
+
+
+def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
+    auth = portal.crm.auth
+    credentials = Credentials(
+        client_id=auth.client_id or "",
+        client_secret=auth.client_secret.get_secret_value() if auth.client_secret else "",
+        domain=auth.domain or "",
+        base_url=portal.crm.base_url,
+    )
+    tokens = Tokens(credentials, services, patience)
+    assigns = portal.deals.run_assignment_rules_on_create
+    return lambda: SalesforceCrm(credentials, tokens, assigns_on_create=assigns, services=services, patience=patience)
+
+
+_CONNECT: Mapping[str, Callable[[Portal, Services, Patience], Connect]] = {"salesforce": _salesforce}

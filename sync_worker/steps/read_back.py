@@ -1,0 +1,83 @@
+"""READ BACK: what became of writes whose answer was lost. Found by key or id, compared with what was sent, and ready again.
+
+A record that carries the key of a create is ours: all that was sent is its base. For an update only the fields that stand there as sent are
+agreed; the rest is merged when the record is read again, before anything more is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.reconcile import Base, comparable
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.claim import Claim
+from sync_worker.steps.ingest_deals import KEY
+from sync_worker.steps.tenant import Tenant, Wake
+from sync_worker.store import links, notices, outbox, portals, runs
+from sync_worker.store.engine import Tx
+from sync_worker.store.links import Link
+from sync_worker.store.outbox import OutboxRow
+from sync_worker.store.runs import Counts
+
+
+def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Counts:
+    """What became of writes whose answer was lost: found by key or id, their fields compared with what was sent, and ready again."""
+    counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows))
+    with tenant.store.reading(tenant.name) as tx:
+        current = links.current(tx, [row.record_id for row in claim.rows])
+    found = {**_found_by_key(tenant, claim.rows, current), **_found_by_id(tenant, current)}
+    with tenant.store.transaction(tenant.name) as tx:
+        for row in claim.rows:
+            outbox.later(tx, row, claim.token, tx.now)
+            if native := found.get(row.record_id):
+                record_name = current[row.record_id].object if row.record_id in current else tenant.portal.deals.record
+                _take_over(tx, tenant, row, record_name, native)
+                wakes.add(Wake("refresh", record_name))
+        runs.count(tx, run_id, counts)
+    return counts
+
+
+def _found_by_key(tenant: Tenant, rows: Sequence[OutboxRow], current: Mapping[str, Link]) -> dict[str, NativeRecord]:
+    """First creates: whichever record carries the key is ours."""
+    keys = [row.record_id for row in rows if row.record_id not in current]
+    if not keys:
+        return {}
+    record = tenant.mapping.records[tenant.portal.deals.record]
+    natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=record.native_fields)
+    return {str(native.fields[record.key_field]): native for native in natives}
+
+
+def _found_by_id(tenant: Tenant, current: Mapping[str, Link]) -> dict[str, NativeRecord]:
+    found: dict[str, NativeRecord] = {}
+    for object_ in sorted({link.object for link in current.values()}):
+        record = tenant.mapping.records[object_]
+        deal_ids = {link.crm_id: deal_id for deal_id, link in current.items() if link.object == object_}
+        for native in tenant.crm.fetch(record.native, sorted(deal_ids), fields=record.native_fields):
+            found[deal_ids[native.crm_id]] = native
+    return found
+
+
+def _take_over(tx: Tx, tenant: Tenant, row: OutboxRow, record_name: str, native: NativeRecord) -> None:
+    """The link is kept, and fields that the CRM holds as we sent them are agreed; the rest is merged when the record is read again."""
+    record = tenant.mapping.records[record_name]
+    known = links.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
+    link = known or Link(record_name, native.crm_id, row.record_id)
+    base = _agreed(row, record, native) if known else dict(row.sent or {})
+    links.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
+    notices.add(tx, record_name, [native.crm_id])
+
+
+def _agreed(row: OutboxRow, record: RecordMap, native: NativeRecord) -> dict[str, Base]:
+    """What was sent and stands there now, however the CRM spells it."""
+    reading = record.normalize(native.fields)
+    agreed: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
+    for name, base in (row.sent or {}).items():
+        if name not in record.fields:
+            continue
+        spelling = native.fields.get(record.fields[name].native)
+        is_same = name in reading.values and comparable(reading.values[name]) == base.portal
+        if spelling == base.crm or is_same:
+            agreed[name] = Base(base.portal, spelling)
+    return agreed

@@ -1,0 +1,84 @@
+"""REGISTER: a partner's deal, checked on the server, stored with its outbox row in one commit; the CRM hears of it by PUSH."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync_worker.domain.company import Company
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.registration import register as decide_registration
+from sync_worker.domain.values import Value, plain
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.associate import options
+from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.store import companies, deals, outbox
+from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.store.engine import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The companies on a deal, and whom the owner may choose."""
+
+    owner: Company | None
+    second_partner: Company | None
+    options: tuple[Company, ...]
+
+
+def register(tenant: Tenant, values: Mapping[str, Value], *, actor: Actor) -> tuple[Deal, frozenset[Wake]] | Refusal:
+    """A new deal, or a refusal that says what would be right.
+
+    **Shapes** `values`: canonical fields flat with attributes; companies by our id, CRM id or their name.
+    """
+    record = tenant.mapping.records[tenant.portal.deals.record]
+    refused = refuse_unlisted(record, values)
+    if refused:
+        return refused
+    with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        pair = find_pair(tx, values)
+        deal = decide_registration(
+            values,
+            deal_id=tenant.services.new_id(),
+            owner=pair.owner,
+            second_partner=pair.second_partner,
+            options=pair.options,
+            policy=tenant.policy(record),
+            actor=actor,
+        )
+        if isinstance(deal, Refusal):
+            return deal
+        _store(tx, deal, actor, run_id)
+    tenant.log.info("registered", deal=deal.id, run=run_id)
+    return deal, frozenset({Wake("push")})
+
+
+def find_pair(tx: Tx, values: Mapping[str, Value]) -> Pair:
+    """The companies named, and the owner's associated second partners."""
+    owner = _company(tx, values.get("owner_company"))
+    return Pair(owner, _company(tx, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
+
+
+def refuse_unlisted(record: RecordMap, values: Mapping[str, Value]) -> Refusal | None:
+    """A value outside a field's closed list would never reach the CRM: refused now, with what is allowed."""
+    for name, value in values.items():
+        allowed = record.fields[name].allowed if name in record.fields else None
+        if allowed is not None and value is not None and any(item not in allowed for item in _items(value)):
+            listed = tuple(str(item) for item in allowed)
+            return Refusal("value_not_listed", f"{name}: {value!r} is not in the list", "whoever writes it", listed, name)
+    return None
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _company(tx: Tx, reference: Value) -> Company | None:
+    return companies.find(tx, str(reference)) if reference else None
+
+
+def _store(tx: Tx, deal: Deal, actor: Actor, run_id: str) -> None:
+    deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
+    whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
+    deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, "registered")])
+    outbox.owe(tx, DEAL, [deal.id], run_id)
