@@ -75,11 +75,21 @@ class Faults:
             raise ValueError(f"when must be before or after_commit, not {fault.when!r}")
         if fault.record and fault.error_code is None:
             raise ValueError("a fault of a record needs an error_code")
-        if "/" not in fault.call and fault.call not in self._kinds | {"*"}:
-            raise ValueError(f"call must be *, a path pattern with a slash, or one of {sorted(self._kinds)}")
-        re.compile(fault.call)
+        self._check_pattern(fault.call)
+        for name in ("times", "after", "latency_ms", "status"):
+            if not isinstance(wish.get(name, 0), int | None):
+                raise ValueError(f"{name} must be a whole number, not {wish[name]!r}")  # noqa: TRY004 - one kind of answer
         self._orders.append(fault)
         return fault
+
+    def _check_pattern(self, call: str) -> None:
+        if "/" not in call and call not in self._kinds | {"*"}:
+            raise ValueError(f"call must be *, a path pattern with a slash, or one of {sorted(self._kinds)}")
+        if "/" in call:
+            try:
+                re.compile(call)
+            except re.error as error:
+                raise ValueError(f"call is no pattern: {error}") from None
 
     def take(self, call: Call) -> Fault | None:
         """The fault that hits this call, if any; at most one order is used up."""

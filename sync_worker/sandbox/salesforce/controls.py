@@ -4,6 +4,7 @@ Edits by a person pass the same checks as the API's (a rule is a rule), under an
 A control that means nothing is answered with 422 and what would mean something.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -94,6 +95,8 @@ class Controls:
         field = self._field(sobject, body["field"])
         if body["op"] not in RULE_OPS:
             raise ValueError(f"op must be one of {list(RULE_OPS)}, not {body['op']!r}")
+        if body["op"] in ("matches", "not_matches"):
+            re.compile(body["value"])
         words = body.get("message", "Custom validation rule failed")
         self._state.org.rules.append(ValidationRule(sobject.name, field.name, body["op"], body.get("value"), words))
         return await self.list_rules(request)
@@ -271,7 +274,7 @@ def _route(path: str, **controls: Control) -> Route:
             return refuse(errors.method_not_allowed(request.method, list(controls)))
         try:
             done = await control(request)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, re.error) as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 422)
         except Refusal as refusal:
             return answer({"error": str(refusal), "refusal": refusal.single()}, 409)

@@ -67,6 +67,24 @@ def test_kinds_objects_and_paths(wire: Wire, remote: Remote) -> None:
     assert wire.ask("GET", "sobjects/User/describe").status_code == 500
 
 
+def test_any_call_but_the_controls(wire: Wire, remote: Remote) -> None:
+    remote.fault(times=3, status=503)
+    assert [wire.ask("GET", path).status_code for path in ("limits", "/services/data", "sobjects", "limits")] == [503, 503, 503, 200]
+
+
+def test_rules_by_pattern_list_and_blank(wire: Wire, remote: Remote) -> None:
+    remote.add_validation_rule("Lead", "Company", "matches", "^Test")
+    remote.add_validation_rule("Lead", "LeadSource", "in", ["Purchased List"])
+    remote.add_validation_rule("Lead", "Email", "is_blank", message="An address, please")
+    good = {**LEAD, "Email": "doe@acme.example"}
+    records = [good, {**good, "Company": "Test Inc"}, {**good, "LeadSource": "Purchased List"}, LEAD]
+    results = wire.ask("POST", "composite/sobjects", json={"records": records}).json()
+    assert [result["success"] for result in results] == [True, False, False, False]
+    assert results[3]["errors"] == [
+        {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "An address, please", "fields": ["Email"]}
+    ]
+
+
 def test_single_records_of_a_call_fail(wire: Wire, remote: Remote) -> None:
     remote.fault("collections_write", record=True, after=1, times=1, error_code="UNABLE_TO_LOCK_ROW")
     results = wire.ask("POST", "composite/sobjects", json={"records": [LEAD, LEAD, LEAD]}).json()
