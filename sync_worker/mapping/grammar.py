@@ -83,7 +83,7 @@ def _null(value: Any) -> str | None:
 
 def _transform(value: str) -> str:
     if value == "text" or kind_of(value) is None:
-        near = did_you_mean(value, NAMES)
+        near = did_you_mean(value, ["decimal(2)", *(name for name in NAMES if not name.startswith("decimal"))])
         raise wrong(f"{value!r} is no transform", f"{near + ' ' if near else ''}allowed: {_TRANSFORMS}; text needs none")
     return value
 

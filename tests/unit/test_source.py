@@ -50,6 +50,7 @@ def test_keys_are_text_even_where_yaml_would_see_a_boolean_or_null() -> None:
     assert parse("{true: a, null: b, 1: c}").data == {"true": "a", "null": "b", "1": "c"}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=30))
 def test_quoted_text_comes_back_unchanged(text: str) -> None:
     quoted = "'" + text.replace("'", "''") + "'"

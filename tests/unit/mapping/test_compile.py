@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.domain.values import Value
@@ -139,6 +139,7 @@ def test_value_maps_work_for_numbers_flags_and_sets() -> None:
     assert record.normalize({"C": "Cloud;Fog"}).mistakes[0].allowed == ("Cloud", "Edge")
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_no_native_value_breaks_a_page(raw: Any) -> None:
     for record in (COMPANY, LEAD, OPPORTUNITY, DEAL):
@@ -232,6 +233,7 @@ def values_of(record: RecordMap) -> st.SearchStrategy[dict[str, Value]]:
 
 
 @pytest.mark.parametrize("record", [COMPANY, LEAD, OPPORTUNITY, DEAL, compiled("hubspot").records["company"]], ids=lambda one: one.native)
+@settings(deadline=None)
 @given(data=st.data())
 def test_what_a_create_sends_reads_back_as_the_same_values(record: RecordMap, data: st.DataObject) -> None:
     # Given values for any of the written fields

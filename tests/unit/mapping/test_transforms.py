@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.domain.values import Value
@@ -41,11 +41,13 @@ def decimals(places: int) -> st.SearchStrategy[Decimal]:
     return st.integers(-(10**20), 10**20).map(lambda units: Decimal(units).scaleb(-places))
 
 
+@settings(deadline=None)
 @given(wires, st.one_of(st.none(), texts))
 def test_text(wire: Wire, value: Value) -> None:
     assert round_trip(made("text", wire), value) == value
 
 
+@settings(deadline=None)
 @given(wires, st.integers(0, 6), st.data())
 def test_decimals_lose_no_cent(wire: Wire, places: int, data: st.DataObject) -> None:
     value = data.draw(st.one_of(st.none(), decimals(places)))
@@ -54,6 +56,7 @@ def test_decimals_lose_no_cent(wire: Wire, places: int, data: st.DataObject) -> 
     assert str(back) == str(value)
 
 
+@settings(deadline=None)
 @given(wires, st.one_of(st.none(), st.integers(-MAX_INTEGER, MAX_INTEGER)))
 def test_integers(wire: Wire, value: Value) -> None:
     back = round_trip(made("integer", wire), value)
@@ -61,26 +64,31 @@ def test_integers(wire: Wire, value: Value) -> None:
     assert type(back) is type(value)
 
 
+@settings(deadline=None)
 @given(wires, st.sampled_from([None, True, False]))
 def test_booleans(wire: Wire, value: Value) -> None:
     assert round_trip(made("boolean", wire), value) is value
 
 
+@settings(deadline=None)
 @given(wires, zones, st.one_of(st.none(), st.dates()))
 def test_dates(wire: Wire, zone: Any, value: Value) -> None:
     assert round_trip(made("date", wire, zone), value) == value
 
 
+@settings(deadline=None)
 @given(wires, zones, st.one_of(st.none(), st.dates(date(1800, 1, 1), date(3999, 1, 1))))
 def test_days_kept_in_time_fields(wire: Wire, zone: Any, value: Value) -> None:
     assert round_trip(made("datetime_to_date", wire, zone), value) == value
 
 
+@settings(deadline=None)
 @given(wires, sets)
 def test_sets(wire: Wire, value: Value) -> None:
     assert round_trip(made("multi_select", wire), value) == value
 
 
+@settings(deadline=None)
 @given(wires, st.one_of(st.none(), texts.map(str.strip)))
 def test_references(wire: Wire, value: Value) -> None:
     assert round_trip(made("company_ref", wire), value) == value
@@ -110,6 +118,7 @@ def test_a_canonical_spelling_comes_back(name: str, wire: Wire, native: Any) -> 
     assert transform.spell(transform.read(native)) == native
 
 
+@settings(deadline=None)
 @given(st.floats(-1e12, 1e12).map(lambda number: round(number, 2)))
 def test_money_as_json_comes_back_as_the_same_number(native: float) -> None:
     transform = made("decimal(2)")
@@ -222,6 +231,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ALL), st.one_of(json_values, st.text("0123456789-T:Z+.eE ", max_size=26)))
 def test_any_json_is_read_or_refused_never_more(name: str, raw: Any) -> None:
     for zone in (UTC, ZONES[1]):
