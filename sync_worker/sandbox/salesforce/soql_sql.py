@@ -18,7 +18,7 @@ from sync_worker.sandbox.salesforce.soql import Comparison, Condition, Junction,
 from sync_worker.sandbox.salesforce.store import fold, quoted
 
 _HELP = "Please reference your WSDL or the describe call for the appropriate names."
-_SQL_OPS = {"=": "IS", "!=": "IS NOT"}
+_NULL_OPS = {"=": "IS", "!=": "IS NOT"}
 MAX_OFFSET = 2000  # rows
 _ORDERED = frozenset({"<", "<=", ">", ">="})
 
@@ -130,7 +130,8 @@ class _Translation:
         value = self._value(field, node.value)
         column, value = self._case(field, value)
         self._bound.append(value)
-        return f"{column} {_SQL_OPS.get(node.op, node.op)} ?"
+        op = _NULL_OPS.get(node.op, node.op) if value is None or node.op == "!=" else node.op
+        return f"{column} {op} ?"
 
     def _like(self, field: Field, node: Comparison) -> str:
         if field.kind not in TEXT_KINDS or field.kind == "multipicklist":

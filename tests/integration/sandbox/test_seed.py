@@ -77,3 +77,10 @@ def test_as_a_process_of_its_own(tmp_path: Path) -> None:
     assert log.read_text() == ""
     with pytest.raises(requests.ConnectionError):
         Remote(base_url).health()
+
+
+def test_keys_are_looked_up_not_searched_for() -> None:
+    org = _org()
+    sql = 'SELECT "Id" FROM "Account" WHERE "Portal_Company_Id__c" = ? AND "IsDeleted" = 0'
+    plan = [row[3] for row in org.store.db.execute(f"EXPLAIN QUERY PLAN {sql}", ["k"])]
+    assert plan == ["SEARCH Account USING INDEX Account_Portal_Company_Id__c (Portal_Company_Id__c=?)"]
