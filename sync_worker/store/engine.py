@@ -23,8 +23,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from sync_worker.domain.values import plain
 from sync_worker.errors import StaleRead, StoreDown
+from sync_worker.store import documents
 
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
 CONNECT_TIMEOUT_S: Final = 10  # a host that swallows packets is down, not slow
@@ -181,7 +181,7 @@ def _upsert(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[
 
 
 def _engine(url: str) -> Engine:
-    options: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": orjson.loads}
+    options: dict[str, Any] = {"json_serializer": documents.dump, "json_deserializer": documents.load}
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}, **options)
     engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, **options)
@@ -201,27 +201,6 @@ def _begin_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _dump(value: Any) -> str:
-    try:
-        document = orjson.dumps(value, default=plain)
-    except TypeError:
-        document = orjson.dumps(storable(value), default=plain)
-    if b"\\u0000" in document:
-        document = orjson.dumps(storable(value), default=plain)
-    return document.decode()
-
-
-def storable(value: Any) -> Any:
-    """The value without what a database refuses (NUL, half a surrogate pair, an integer beyond 64 bits): no record may poison its page."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
 
 
 # ── what its errors mean to us ───────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.store.engine import Tx, among, begins, storable
+from sync_worker.store.documents import storable
+from sync_worker.store.engine import Tx, among, begins
 from sync_worker.store.tables import failures
 
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, Numeric, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from sync_worker.store import documents
 
 metadata = MetaData()
 
@@ -57,8 +59,24 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+class Document(TypeDecorator[Any]):
+    """JSON, with None as SQL's null: jsonb in PostgreSQL, text in SQLite (whose JSON columns turn a bare `25` into a number)."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSONB(none_as_null=True))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name != "sqlite" else documents.dump(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name != "sqlite" else documents.load(value)
+
+
 def _json(name: str, *, is_required: bool = False) -> Column[Any]:
-    return Column(name, JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"), nullable=not is_required)
+    return Column(name, Document, nullable=not is_required)
 
 
 def _portal() -> Column[str]:

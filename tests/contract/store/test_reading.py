@@ -20,9 +20,9 @@ from tests.contract.store.samples import company
 from tests.servers import Clock
 
 
-def leased(store: Store, token: str = "one") -> Cursor:
+def leased(store: Store, reader: str = "one") -> Cursor:
     with store.side_transaction("acme") as tx:
-        cursor = cursors.acquire(tx, "company", token)
+        cursor = cursors.acquire(tx, "company", reader)
     assert cursor is not None
     return cursor
 
@@ -32,6 +32,14 @@ def kept(store: Store) -> Cursor:
         cursor = cursors.get(tx, "company")
     assert cursor is not None
     return cursor
+
+
+FENCED: dict[str, Callable[[Tx, Cursor], None]] = {
+    "hold": cursors.hold,
+    "move": lambda tx, cursor: cursors.move(tx, cursor, "late"),
+    "open_window": lambda tx, cursor: cursors.open_window(tx, cursor, from_at=None, until_at=tx.now, kind="full"),
+    "close_window": lambda tx, cursor: cursors.close_window(tx, cursor, tx.now),
+}
 
 
 # ── lease and fence ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -50,24 +58,16 @@ def test_a_second_reader_waits_until_the_lease_is_released(store: Store) -> None
 
 def test_a_lease_lasts_its_time_and_is_renewed_by_each_page(store: Store, clock: Clock) -> None:
     cursor = leased(store)
-    for renew in (lambda tx: cursors.hold(tx, cursor), lambda tx: cursors.move(tx, cursor, "p")):
+    for act in ("hold", "move"):
         clock.forward(seconds=LEASE_S)
         with store.side_transaction("acme") as tx:
             assert cursors.acquire(tx, "company", "two") is None
-            renew(tx)
+            FENCED[act](tx, cursor)
     clock.forward(seconds=LEASE_S, microseconds=1)
     assert leased(store, "two").fence == cursor.fence + 1
 
 
-LATE: dict[str, Callable[[Tx, Cursor], None]] = {
-    "hold": cursors.hold,
-    "move": lambda tx, cursor: cursors.move(tx, cursor, "late"),
-    "open_window": lambda tx, cursor: cursors.open_window(tx, cursor, from_at=None, until_at=tx.now, kind="full"),
-    "close_window": lambda tx, cursor: cursors.close_window(tx, cursor, tx.now),
-}
-
-
-@pytest.mark.parametrize("act", LATE)
+@pytest.mark.parametrize("act", FENCED)
 def test_a_reader_that_wakes_up_late_moves_nothing_and_leaves_nothing(store: Store, clock: Clock, act: str) -> None:
     late = leased(store)
     clock.forward(seconds=LEASE_S + 1)
@@ -75,7 +75,7 @@ def test_a_reader_that_wakes_up_late_moves_nothing_and_leaves_nothing(store: Sto
     before = kept(store)
     with pytest.raises(StaleRead), store.transaction("acme") as tx:  # noqa: PT012  # the transaction is the statement
         companies.save(tx, [company()])
-        LATE[act](tx, late)
+        FENCED[act](tx, late)
     with store.side_transaction("acme") as tx:
         cursors.release(tx, late)
         assert companies.listed(tx) == []

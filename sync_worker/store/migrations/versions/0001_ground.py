@@ -14,7 +14,7 @@ down_revision = None
 TEXT, INTEGER, BIGINT, BOOLEAN, DATE = sa.Text(), sa.Integer(), sa.BigInteger(), sa.Boolean(), sa.Date()
 UTC = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 MONEY = sa.Numeric().with_variant(sa.Text(), "sqlite")
-DOCUMENT = sa.JSON().with_variant(JSONB(), "postgresql")
+DOCUMENT = sa.Text().with_variant(JSONB(), "postgresql")
 
 column, key = sa.Column, sa.PrimaryKeyConstraint
 
