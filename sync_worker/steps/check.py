@@ -28,7 +28,7 @@ def check(tenant: Tenant) -> list[Finding]:
     crm_now = tenant.crm.now()
     found = [Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC")]
     described: dict[str, Catalog] = {}
-    for native in dict.fromkeys(record.native for record in tenant.plain_mapping().records.values()):
+    for native in dict.fromkeys(record.native for record in tenant.plain_mapping.records.values()):
         try:
             described[native] = tenant.crm.describe(native)
         except SchemaChanged as error:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.domain.registration import register as decide_registration
 from sync_worker.domain.values import Value, plain
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associate import options
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.store import companies, deals, outbox
@@ -26,15 +28,15 @@ class Pair:
     options: tuple[Company, ...]
 
 
-def register(tenant: Tenant, values: Mapping[str, Value], *, actor: Actor) -> tuple[Deal, frozenset[Wake]] | Refusal:
+def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tuple[Deal, frozenset[Wake]] | Refusal:
     """A new deal, or a refusal that says what would be right.
 
-    **Shapes** `values`: canonical fields flat with attributes; companies by our id, CRM id or their name.
+    **Shapes** `written`: canonical fields flat with attributes, as text or JSON; companies by our id, CRM id or their name.
     """
     record = tenant.mapping.records[tenant.portal.deals.record]
-    refused = refuse_unlisted(record, values)
-    if refused:
-        return refused
+    values = read_values(record, written)
+    if isinstance(values, Refusal):
+        return values
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         pair = find_pair(tx, values)
         deal = decide_registration(
@@ -59,17 +61,27 @@ def find_pair(tx: Tx, values: Mapping[str, Value]) -> Pair:
     return Pair(owner, _company(tx, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
 
 
-def refuse_unlisted(record: RecordMap, values: Mapping[str, Value]) -> Refusal | None:
-    """A value outside a field's closed list would never reach the CRM: refused now, with what is allowed."""
-    for name, value in values.items():
-        allowed = record.fields[name].allowed if name in record.fields else None
-        if allowed is not None and value is not None and any(item not in allowed for item in _items(value)):
-            listed = tuple(str(item) for item in allowed)
-            return Refusal("value_not_listed", f"{name}: {value!r} is not in the list", "whoever writes it", listed, name)
-    return None
+def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Value] | Refusal:
+    """What a person or a program wrote, as values; or a refusal naming the first field that cannot be read or is not in its list.
+
+    A value outside a closed list would never reach the CRM, so it is refused now. Names the record does not have are left to the domain.
+    """
+    values: dict[str, Value] = {}
+    for name, given in written.items():
+        field = record.fields.get(name)
+        try:
+            values[name] = field.parse(given) if field else str(given)
+        except ValueMistake as mistake:
+            return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
+        if field and field.allowed is not None and any(item not in field.allowed for item in _items(values[name])):
+            listed = tuple(str(item) for item in field.allowed)
+            return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "whoever writes it", listed, name)
+    return values
 
 
 def _items(value: Value) -> tuple[Value, ...]:
+    if value is None:
+        return ()
     return value if isinstance(value, tuple) else (value,)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import structlog
 
@@ -82,6 +83,7 @@ class Tenant:
         named = self.portal.vendor_company
         return self.crm.canonical_id(named) if named else None
 
+    @cached_property
     def plain_mapping(self) -> CompiledMapping:
         """The mapping as the portal spells it, without asking the CRM."""
         return compile_mapping(self.grammar, self.portal)
@@ -91,7 +93,7 @@ class Tenant:
 
     def deal_records(self) -> tuple[str, ...]:
         """The records deals live in: the portal's own, what that converts to, and every other where deals may begin in the CRM."""
-        deals = {name: record for name, record in self.mapping.records.items() if record.kind == "deal"}
+        deals = {name: record for name, record in self.plain_mapping.records.items() if record.kind == "deal"}
         if self.portal.deals.from_crm:
             return tuple(deals)
         found: list[str] = [self.portal.deals.record]
