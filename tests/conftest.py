@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.servers import Clock, PostgreSQL
 
 
-
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands still until told to move; `store` reads it."""

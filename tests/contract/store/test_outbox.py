@@ -1,0 +1,228 @@
+"""Claims: one holder at a time, nothing sent twice blindly, no edit lost that came while a write was under way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from sync_worker.domain.reconcile import Base
+from sync_worker.store import outbox
+from sync_worker.store.engine import Store
+from sync_worker.store.outbox import OutboxRow
+from tests.servers import Clock
+
+CLAIM = timedelta(seconds=30)
+SENT = {"amount": Base("1.50", 1.5), "name": Base("A", "A", is_awaited=True), "gone": Base(None, None)}
+
+
+def owe(store: Store, *record_ids: str, cause_run: str = "r1") -> None:
+    with store.transaction("acme") as tx:
+        outbox.owe(tx, "lead", record_ids, cause_run)
+
+
+def claim(store: Store, token: str, *, state: str = "ready", limit: int = 10) -> list[OutboxRow]:
+    with store.side_transaction("acme") as tx:
+        return outbox.claim(tx, state=state, limit=limit, token=token, until_at=tx.now + CLAIM)
+
+
+def only(store: Store) -> OutboxRow:
+    with store.reading("acme") as tx:
+        (row,) = outbox.listed(tx)
+    return row
+
+
+def states(store: Store) -> dict[str, int]:
+    with store.reading("acme") as tx:
+        return outbox.counts(tx)
+
+
+def test_a_record_owes_once_however_often_it_changes(store: Store) -> None:
+    owe(store, "d1", "d2", "d1")
+    owe(store, "d1", cause_run="r2")
+    owe(store)
+    with store.reading("acme") as tx:
+        rows = {row.record_id: row for row in outbox.listed(tx)}
+        assert outbox.has_due(tx)
+    assert (rows["d1"].generation, rows["d1"].cause_run, rows["d2"].generation) == (2, "r2", 1)
+
+
+def test_the_longest_due_is_claimed_first_and_nothing_before_it_is_due(store: Store, clock: Clock) -> None:
+    owe(store, "late")
+    clock.forward(seconds=-10)
+    owe(store, "early")
+    assert [row.record_id for row in claim(store, "t", limit=5)] == ["early"]
+    clock.forward(seconds=10)
+    assert [row.record_id for row in claim(store, "t", limit=5)] == ["late"]
+    with store.reading("acme") as tx:
+        assert not outbox.has_due(tx)
+
+
+def test_what_is_due_and_what_is_still_owed_can_be_asked_without_claiming(store: Store, clock: Clock) -> None:
+    owe(store, "late")
+    clock.forward(seconds=-10)
+    owe(store, "early")
+    clock.forward(seconds=10)
+    with store.transaction("acme") as tx:
+        assert outbox.due(tx, 9) == ["early", "late"]
+        assert outbox.due(tx, 1) == ["early"]
+        (row,) = outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now + CLAIM)
+        assert outbox.due(tx, 9) == ["late"]
+        assert outbox.is_owed(tx, row)
+        outbox.done(tx, row, "t")
+        assert not outbox.is_owed(tx, row)
+
+
+def test_a_claim_keeps_who_until_when_and_what_was_sent(store: Store, clock: Clock) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    assert (row.state, row.attempts, row.sent) == ("ready", 0, None)  # as it stood before
+    with store.side_transaction("acme") as tx:
+        assert outbox.begin(tx, row, "t", SENT)
+    kept = only(store)
+    assert (kept.state, kept.claim_token, kept.claim_until_at, kept.attempts) == ("claimed", "t", clock.now + CLAIM, 1)
+    assert (kept.sent, kept.claimed_generation) == (SENT, 1)
+
+
+def test_no_row_is_claimed_twice_by_claimers_at_once(open_store: Callable[[], Store]) -> None:
+    stores = [open_store() for _ in range(8)]
+    owe(stores[0], *(f"d{number}" for number in range(200)))
+
+    def take(number: int) -> list[str]:
+        taken: list[str] = []
+        while states(stores[number]).get("ready"):
+            taken += [row.record_id for row in claim(stores[number], f"t{number}", limit=7)]
+        return taken
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = Counter(record_id for ids in threads.map(take, range(8)) for record_id in ids)
+    assert len(taken) == 200
+    assert set(taken.values()) == {1}
+
+
+def test_a_settled_write_is_gone(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.transaction("acme") as tx:
+        assert outbox.done(tx, row, "t")
+        assert outbox.listed(tx) == []
+
+
+@pytest.mark.parametrize("settle", [outbox.done, outbox.park])
+def test_an_edit_during_the_write_leaves_the_row_ready_again(store: Store, settle: Callable[..., bool]) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    owe(store, "d1", cause_run="r2")
+    assert only(store).state == "claimed"
+    with store.transaction("acme") as tx:
+        assert settle(tx, row, "t")
+    kept = only(store)
+    assert (kept.state, kept.generation, kept.sent, kept.claim_token, kept.claim_until_at) == ("ready", 2, None, None, None)
+
+
+def test_a_refused_write_waits_parked_until_asked_for(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.transaction("acme") as tx:
+        assert outbox.park(tx, row, "t")
+        assert not outbox.has_due(tx)
+    assert claim(store, "t2") == []
+    with store.transaction("acme") as tx:
+        assert outbox.unpark(tx, "deal", ["d1"]) == 0
+        assert outbox.unpark(tx, "lead", ["d1", "d2"]) == 1
+        assert outbox.unpark(tx, "lead", ["d1"]) == 0
+    assert (only(store).state, only(store).attempts) == ("ready", 0)
+
+
+def test_a_parked_row_is_ready_again_with_the_next_change(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.transaction("acme") as tx:
+        outbox.park(tx, row, "t")
+    owe(store, "d1")
+    assert only(store).state == "ready"
+
+
+def test_a_write_put_off_is_due_later_and_counts_its_attempts(store: Store, clock: Clock) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.side_transaction("acme") as tx:
+        outbox.begin(tx, row, "t", SENT)
+        assert outbox.later(tx, row, "t", tx.now + timedelta(minutes=1))
+    assert claim(store, "t2") == []
+    clock.forward(minutes=1)
+    (again,) = claim(store, "t2")
+    assert (again.attempts, again.sent) == (1, None)
+
+
+def test_a_doubtful_write_keeps_what_was_sent_and_is_claimed_as_uncertain_only(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.side_transaction("acme") as tx:
+        outbox.begin(tx, row, "t", SENT)
+        assert outbox.doubt(tx, row, "t")
+    owe(store, "d1")
+    assert only(store).state == "uncertain"
+    assert claim(store, "t2") == []
+    (again,) = claim(store, "t2", state="uncertain")
+    assert (again.sent, again.generation, only(store).sent) == (SENT, 2, SENT)
+
+
+def test_claims_past_their_time_are_uncertain_where_something_was_sent_and_ready_where_nothing_was(store: Store, clock: Clock) -> None:
+    owe(store, "sent", "unsent")
+    rows = {row.record_id: row for row in claim(store, "t")}
+    with store.side_transaction("acme") as tx:
+        outbox.begin(tx, rows["sent"], "t", {})  # nothing in it, yet something
+    clock.forward(seconds=30)
+    with store.side_transaction("acme") as tx:
+        assert outbox.doubt_expired(tx) == 0
+        assert not outbox.has_due(tx)
+    clock.forward(microseconds=1)
+    with store.side_transaction("acme") as tx:
+        assert outbox.has_due(tx)
+        assert outbox.doubt_expired(tx) == 2
+        assert outbox.doubt_expired(tx) == 0
+        assert {row.record_id: (row.state, row.claim_token) for row in outbox.listed(tx)} == {
+            "sent": ("uncertain", None),
+            "unsent": ("ready", None),
+        }
+
+
+def test_a_renewed_claim_does_not_expire(store: Store, clock: Clock) -> None:
+    owe(store, "d1", "d2")
+    claim(store, "t")
+    clock.forward(seconds=25)
+    with store.side_transaction("acme") as tx:
+        assert outbox.renew(tx, "t", tx.now + CLAIM) == 2
+        assert outbox.renew(tx, "another", tx.now + CLAIM) == 0
+    clock.forward(seconds=25)
+    with store.side_transaction("acme") as tx:
+        assert outbox.doubt_expired(tx) == 0
+
+
+LOST: dict[str, Callable[..., bool]] = {
+    "begin": lambda tx, row, token: outbox.begin(tx, row, token, SENT),
+    "done": outbox.done,
+    "later": lambda tx, row, token: outbox.later(tx, row, token, tx.now),
+    "park": outbox.park,
+    "doubt": outbox.doubt,
+}
+
+
+@pytest.mark.parametrize("act", LOST)
+@pytest.mark.parametrize("is_taken_over", [False, True])
+def test_who_has_lost_the_claim_changes_nothing(store: Store, clock: Clock, act: str, is_taken_over: bool) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    clock.forward(seconds=31)
+    with store.side_transaction("acme") as tx:
+        outbox.doubt_expired(tx)
+    if is_taken_over:
+        claim(store, "another")
+    before = only(store)
+    with store.transaction("acme") as tx:
+        assert LOST[act](tx, row, "t") is False
+    assert only(store) == before

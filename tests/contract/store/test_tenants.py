@@ -1,0 +1,245 @@
+"""Two portals with equal ids never see each other, whatever function is called; and a crowd of pages ends without an error."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sync_worker.domain.association import Binding
+from sync_worker.domain.company import AccountType
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.store import associations, catalogs, companies, conflicts, cursors, deals, failures, links, notices, outbox, portals, runs
+from sync_worker.store.engine import Store, Tx
+from sync_worker.store.runs import Counts
+from sync_worker.store.tables import metadata
+from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
+
+MODULES = (associations, catalogs, companies, conflicts, cursors, deals, failures, links, notices, outbox, portals, runs)
+
+
+def cursor_of(tx: Tx) -> Any:
+    return cursors.get(tx, "company") or cursors.acquire(tx, "company", "t")
+
+
+def claimed(tx: Tx) -> Any:
+    """A row as this portal's claimer would hold it: the ids are those of every portal."""
+    rows = outbox.listed(tx)
+    return rows[0] if rows else outbox.OutboxRow("lead", "d1", "ready", 1, 1, "t", None, None, tx.now, 0, "r1")
+
+
+FILL: list[Callable[[Tx], object]] = [
+    lambda tx: portals.enter(tx, "contracts"),
+    lambda tx: portals.draw_read_no(tx),
+    lambda tx: cursors.acquire(tx, "company", "t"),
+    lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
+    lambda tx: associations.save(tx, [contract(), contract("c1", "South", None)]),
+    lambda tx: deals.save(tx, [deal()]),
+    lambda tx: deals.record_changes(tx, [change()]),
+    lambda tx: links.save(tx, [link()]),
+    lambda tx: links.add_alias(tx, "company", "009", "001"),
+    lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
+    lambda tx: notices.add(tx, "company", ["001"]),
+    lambda tx: failures.record(tx, [failure(waits_for="007")]),
+    lambda tx: conflicts.record(tx, [("k1", "d1", conflict())], "r1"),
+    lambda tx: runs.start(tx, "r1", "pull", "company"),
+    lambda tx: catalogs.save(tx, Catalog("Account", {})),
+]
+
+READS: dict[str, Callable[[Tx], object]] = {
+    "associations.bindings": lambda tx: associations.bindings(tx, ["c1"]),
+    "associations.involving": lambda tx: associations.involving(tx, "c1"),
+    "associations.listed": associations.listed,
+    "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),
+    "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),
+    "associations.counts": associations.counts,
+    "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
+    "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
+    "companies.by_ids": lambda tx: companies.by_ids(tx, ["c1"]),
+    "companies.by_names": lambda tx: companies.by_names(tx, ["Acme"]),
+    "companies.find": lambda tx: companies.find(tx, "c1"),
+    "companies.listed": companies.listed,
+    "companies.vendor": companies.vendor,
+    "companies.ids_by_crm_id": lambda tx: companies.ids_by_crm_id(tx, ["001"]),
+    "companies.crm_ids_by_id": lambda tx: companies.crm_ids_by_id(tx, ["c1"]),
+    "companies.unpatched": lambda tx: companies.unpatched(tx, 9),
+    "companies.count_by_type": companies.count_by_type,
+    "conflicts.open_fields": lambda tx: conflicts.open_fields(tx, ["d1"]),
+    "conflicts.listed": conflicts.listed,
+    "cursors.get": lambda tx: cursors.get(tx, "company"),
+    "deals.by_ids": lambda tx: deals.by_ids(tx, ["d1"]),
+    "deals.get": lambda tx: deals.get(tx, "d1"),
+    "deals.listed": deals.listed,
+    "deals.naming": lambda tx: deals.naming(tx, "c1"),
+    "deals.history": lambda tx: deals.history(tx, "d1"),
+    "deals.edited_at": lambda tx: deals.edited_at(tx, ["d1"]),
+    "deals.count_by_lifecycle": deals.count_by_lifecycle,
+    "failures.open_rows": lambda tx: failures.open_rows(tx, "company", ["001"], "ingest"),
+    "failures.waiting_for": lambda tx: failures.waiting_for(tx, ["007"]),
+    "failures.get": lambda tx: failures.get(tx, "f1"),
+    "failures.listed": failures.listed,
+    "failures.counts": failures.counts,
+    "links.by_crm_ids": lambda tx: links.by_crm_ids(tx, "lead", ["00Q1"]),
+    "links.current": lambda tx: links.current(tx, ["d1"]),
+    "links.survivors": lambda tx: links.survivors(tx, "company", ["009"]),
+    "notices.oldest": lambda tx: notices.oldest(tx, "company", 9),
+    "notices.counts": notices.counts,
+    "outbox.listed": outbox.listed,
+    "outbox.due": lambda tx: outbox.due(tx, 9),
+    "outbox.is_owed": lambda tx: outbox.is_owed(tx, claimed(tx)),
+    "outbox.has_due": outbox.has_due,
+    "outbox.counts": outbox.counts,
+    "portals.get": portals.get,
+    "runs.get": lambda tx: runs.get(tx, "r1"),
+    "runs.listed": runs.listed,
+}
+
+WRITES: dict[str, Callable[[Tx], object]] = {
+    "associations.bind_everywhere": lambda tx: associations.bind_everywhere(tx, Binding("South", "c7", "name"), "r2"),
+    "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
+    "associations.rebind": lambda tx: associations.rebind(tx, "c2", "c9"),
+    "associations.remove": lambda tx: associations.remove(tx, [("c1", "North"), ("c1", "South")]),
+    "catalogs.save": lambda tx: catalogs.save(tx, Catalog("Account", {})),
+    "catalogs.forget": catalogs.forget,
+    "companies.save": lambda tx: companies.save(tx, [company(name="Other")]),
+    "companies.relink": lambda tx: companies.relink(tx, "c1", "0011"),
+    "companies.mark_patched": lambda tx: companies.mark_patched(tx, ["c1"]),
+    "conflicts.record": lambda tx: conflicts.record(tx, [("k2", "d1", conflict(taken="crm"))], "r2"),
+    "conflicts.settle": lambda tx: conflicts.settle(tx, "d1", ["amount"]),
+    "cursors.acquire": lambda tx: cursors.acquire(tx, "company", "t2"),
+    "cursors.hold": lambda tx: cursors.hold(tx, cursor_of(tx)),
+    "cursors.open_window": lambda tx: cursors.open_window(tx, cursor_of(tx), from_at=None, until_at=tx.now, kind="full"),
+    "cursors.move": lambda tx: cursors.move(tx, cursor_of(tx), "p"),
+    "cursors.close_window": lambda tx: cursors.close_window(tx, cursor_of(tx), tx.now),
+    "cursors.release": lambda tx: cursors.release(tx, cursor_of(tx)),
+    "deals.save": lambda tx: deals.save(tx, [deal(version=5)]),
+    "deals.record_changes": lambda tx: deals.record_changes(tx, [change(version=9)]),
+    "deals.move_company": lambda tx: deals.move_company(tx, "c1", "c9"),
+    "failures.forget_payload": lambda tx: failures.forget_payload(tx, "f1"),
+    "failures.record": lambda tx: failures.record(tx, [failure("f9")]),
+    "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
+    "failures.close_field": lambda tx: failures.close_field(tx, "company", "name", ["name_blank"], "gone"),
+    "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
+    "links.add_alias": lambda tx: links.add_alias(tx, "company", "009", "003"),
+    "notices.add": lambda tx: notices.add(tx, "company", ["001"]),
+    "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),
+    "outbox.owe": lambda tx: outbox.owe(tx, "lead", ["d1"], "r2"),
+    "outbox.claim": lambda tx: outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now),
+    "outbox.begin": lambda tx: outbox.begin(tx, claimed(tx), "t", {}),
+    "outbox.renew": lambda tx: outbox.renew(tx, "t", tx.now - timedelta(days=1)),
+    "outbox.later": lambda tx: outbox.later(tx, claimed(tx), "t", tx.now),
+    "outbox.doubt": lambda tx: outbox.doubt(tx, claimed(tx), "t"),
+    "outbox.doubt_expired": outbox.doubt_expired,
+    "outbox.park": lambda tx: outbox.park(tx, claimed(tx), "t"),
+    "outbox.unpark": lambda tx: outbox.unpark(tx, "lead", ["d1"]),
+    "outbox.done": lambda tx: outbox.done(tx, claimed(tx), "t"),
+    "portals.enter": lambda tx: portals.enter(tx, "rules"),
+    "portals.draw_read_no": portals.draw_read_no,
+    "portals.pause": lambda tx: portals.pause(tx, tx.now, "why"),
+    "portals.unpause": portals.unpause,
+    "runs.start": lambda tx: runs.start(tx, "r2", "push", "lead"),
+    "runs.count": lambda tx: runs.count(tx, "r1", Counts(read=1, applied=1)),
+    "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
+}
+
+
+def test_the_tables_above_name_every_function_of_the_store() -> None:
+    assert sorted(READS | WRITES) == sorted(name for module in MODULES for name in _functions(module))
+
+
+def _functions(module: ModuleType) -> list[str]:
+    short = module.__name__.rpartition(".")[2]
+    return [
+        f"{short}.{name}"
+        for name, item in inspect.getmembers(module, inspect.isfunction)
+        if item.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+def fill(store: Store, portal: str) -> None:
+    with store.transaction(portal) as tx:
+        for act in FILL:
+            act(tx)
+
+
+def everything(store: Store, portal: str) -> dict[str, list[Any]]:
+    with store.reading(portal) as tx:
+        found = {table: tx.connection.execute(select(table).where(table.c.portal == portal)) for table in metadata.sorted_tables}
+        return {table.name: sorted(map(tuple, rows), key=repr) for table, rows in found.items()}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_portal_without_rows_reads_nothing_of_another(store: Store, read: str) -> None:
+    with store.reading("globex") as tx:
+        nothing = READS[read](tx)
+    fill(store, "acme")
+    with store.reading("globex") as tx:
+        assert READS[read](tx) == nothing
+    with store.reading("acme") as tx:
+        assert READS[read](tx) != nothing
+
+
+def test_whatever_is_written_for_a_portal_another_with_the_same_ids_stays_as_it_was(store: Store) -> None:
+    fill(store, "acme")
+    fill(store, "globex")
+    with store.side_transaction("globex") as tx:
+        outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now - timedelta(days=1))
+    before = everything(store, "globex")
+    assert all(before.values()), "every table has a row that could be harmed"
+    for name, write in WRITES.items():
+        with store.transaction("acme") as tx:
+            write(tx)
+        assert everything(store, "globex") == before, name
+
+
+def test_claims_notices_and_pages_in_any_order_of_rows_end_without_an_error(open_store: Callable[[], Store]) -> None:
+    stores = [open_store(), open_store()]  # two processes' worth
+    crm_ids = [f"{number:03}" for number in range(120)]
+    for portal in ("acme", "globex"):
+        with stores[0].transaction(portal) as tx:
+            portals.enter(tx, "contracts")
+            runs.start(tx, "r1", "pull", "company")
+
+    def work(number: int) -> None:
+        chance = random.Random(number)
+        store = stores[number % 2]
+        for turn in range(12):
+            portal = chance.choice(["acme", "globex"])
+            some = chance.sample(crm_ids, 40)
+            with store.transaction(portal) as tx:
+                companies.save(tx, [company(f"c{id_}", crm_id=id_, name=f"{number}/{turn}") for id_ in some])
+                associations.save(tx, [contract(f"c{id_}") for id_ in chance.sample(some, 20)])
+                failures.record(tx, [failure(f"{number}/{turn}/{id_}", id_) for id_ in chance.sample(some, 10)])
+                outbox.owe(tx, "lead", chance.sample(some, 30), "r1")
+                runs.count(tx, "r1", Counts(read=40, applied=40))
+                notices.add(tx, "company", chance.sample(some, 5))
+                notices.settle(tx, "company", notices.oldest(tx, "company", 30))
+            _act_aside(store, portal, chance, token=f"{number}/{turn}", some=some)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    with stores[0].reading("acme") as acme, stores[0].reading("globex") as globex:
+        found = [runs.get(tx, "r1") for tx in (acme, globex)]
+        assert sum(run.counts.read for run in found if run) == 8 * 12 * 40
+
+
+def _act_aside(store: Store, portal: str, chance: random.Random, *, token: str, some: list[str]) -> None:
+    with store.side_transaction(portal) as tx:
+        notices.add(tx, "company", chance.sample(some, 30))
+    with store.side_transaction(portal) as tx:
+        rows = outbox.claim(tx, state="ready", limit=20, token=token, until_at=tx.now + timedelta(seconds=chance.choice([-1, 30])))
+    with store.side_transaction(portal) as tx:
+        outbox.renew(tx, token, tx.now + timedelta(seconds=chance.choice([-1, 30])))
+    with store.side_transaction(portal) as tx:
+        outbox.doubt_expired(tx)
+    with store.transaction(portal) as tx:
+        for row in chance.sample(rows, len(rows)):
+            chance.choice([outbox.done, outbox.park, outbox.doubt])(tx, row, token)
+        outbox.unpark(tx, "lead", chance.sample(some, 20))
