@@ -1,7 +1,8 @@
-"""What commands print: one table form for people (readable at 100 columns), one JSON form for programs. Data goes to stdout, words to stderr."""
+"""What commands print: one table form for people (readable at 100 columns), one JSON form for programs. Data on stdout, words on stderr."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from sync_worker.domain.values import plain
 
-out = Console(soft_wrap=False)
+WIDTH = 100  # columns, where nobody is looking: a file, a pipe, a log
+
+out = Console(soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -1,0 +1,74 @@
+"""`companies`: what the portal knows of each company."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sync_worker.cli.output import show, show_json
+from sync_worker.cli.work import AsJson, PortalName, tenant_of
+from sync_worker.domain.company import Company
+from sync_worker.errors import ConfigError
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies
+
+app = typer.Typer(no_args_is_help=True, help="Companies as the portal knows them.")
+
+COLUMNS = ("name", "status", "account_type", "crm_id", "id")
+
+
+@app.command(name="list")
+def list_(
+    portal: PortalName,
+    limit: Annotated[int, typer.Option(help="At most this many.", min=1)] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Companies by name.
+
+    Example: sync-worker companies list acme
+    """
+    with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        rows = [as_row(stored.company) for stored in companies.listed(tx, limit=limit)]
+    show(rows, columns=COLUMNS, as_json=as_json, title=f"companies of {portal}", empty="none yet; run `sync-worker pull`")
+
+
+@app.command(name="show")
+def show_(
+    portal: PortalName, company: Annotated[str, typer.Argument(help="Our id, the CRM id or the name.")], as_json: AsJson = False
+) -> None:
+    """One company whole.
+
+    Example: sync-worker companies show acme "Birch Systems"
+    """
+    with tenant_of(portal) as tenant:
+        found = find(tenant, company)
+    row = as_row(found)
+    if as_json:
+        show_json(row)
+    else:
+        show([{"field": name, "value": value} for name, value in row.items()], columns=("field", "value"), as_json=False)
+
+
+def find(tenant: Tenant, reference: str) -> Company:
+    """A company by our id, CRM id or name. **Raises** ConfigError where none or several fit."""
+    with tenant.store.reading(tenant.name) as tx:
+        found = companies.find(tx, tenant.crm.canonical_id(reference))
+    if found is None:
+        raise ConfigError(f"portal {tenant.name} has no single company {reference!r} — `sync-worker companies list {tenant.name}`")
+    return found
+
+
+def as_row(company: Company) -> dict[str, object]:
+    """One company for a table or as JSON."""
+    return {
+        "id": company.id,
+        "crm_id": company.crm_id,
+        "name": company.name,
+        "status": company.status.value,
+        "account_type": company.account_type.value,
+        "account_owner_email": company.account_owner_email,
+        "second_partner_values": list(company.second_partner_values),
+        **company.attributes,
+        "is_deleted": company.is_deleted,
+    }

@@ -1,0 +1,145 @@
+"""`deals`: register, decide and look at deals: the same steps the portal calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sync_worker.cli.output import out, show, show_json
+from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of
+from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.values import plain
+from sync_worker.errors import ConfigError
+from sync_worker.source import read_source
+from sync_worker.steps.decide import approve as approve_deal
+from sync_worker.steps.register import register as register_deal
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals, links
+from sync_worker.store.links import Link
+
+app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
+
+COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor", "crm_record")
+DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id.", show_default=False)]
+
+
+@app.command(name="list")
+def list_(portal: PortalName, as_json: AsJson = False) -> None:
+    """Deals, the latest changed first.
+
+    Example: sync-worker deals list acme
+    """
+    with tenant_of(portal) as tenant:
+        rows = rows_of(tenant)
+    show(rows, columns=COLUMNS, as_json=as_json, title=f"deals of {portal}", empty="none yet")
+
+
+@app.command(name="show")
+def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
+    """One deal whole: its fields, its CRM record, its history.
+
+    Example: sync-worker deals show acme 4f3c2a1b-…
+    """
+    with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        stored = deals.get(tx, deal)
+        if stored is None:
+            raise ConfigError(f"portal {portal} has no deal {deal!r} — `sync-worker deals list {portal}`")
+        link = links.current(tx, [deal]).get(deal)
+        history = deals.history(tx, deal)
+    fields = {name: plain(value) for name, value in stored.deal.values.items()}
+    if as_json:
+        show_json({"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "history": history})
+        return
+    filled = [{"field": name, "value": value} for name, value in fields.items() if value is not None]
+    show(filled, columns=("field", "value"), as_json=False, title=f"deal {deal}, version {stored.version}, {_crm_record(link)}")
+    past = [{**change, "at": change["at"].isoformat(timespec="seconds"), "field": change["field"] or "(all)"} for change in history]
+    show(past, columns=("version", "at", "actor", "side", "field", "old", "new", "note"), as_json=False, title="history")
+
+
+@app.command()
+def register(
+    portal: PortalName,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.yaml", help="Canonical deal fields.", show_default=False, exists=True, dir_okay=False)
+    ],
+    actor: Annotated[str, typer.Option(help="Who registers.")] = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Registers a deal; the companies may be named by our id, CRM id or name. It reaches the CRM with the next push.
+
+    Example: sync-worker deals register acme deal.yaml --actor "Ann Berg"
+    """
+    written = read_source(file).data
+    with tenant_of(portal) as tenant:
+        done = register_deal(tenant, written, actor=Actor(actor, None, "portal"))
+        if isinstance(done, Refusal):
+            refuse(done)
+            return
+        _say(tenant, done[0], "registered; the CRM hears of it with the next push", as_json=as_json)
+
+
+@app.command()
+def approve(
+    portal: PortalName,
+    deal: DealId,
+    track: Annotated[Track, typer.Option(help="Whose approval.")],
+    decision: Annotated[Decision, typer.Option(help="What they say.")],
+    actor: Annotated[str, typer.Option(help="Who says it.")],
+    company: Annotated[str, typer.Option(help="The actor's company: our id, CRM id or name.")],
+    reason: Annotated[str, typer.Option(help="Why; a rejection or a return needs it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Moves one approval track of a deal.
+
+    Example: sync-worker deals approve acme 4f3c2a1b-… --track distributor --decision approve --actor Dora --company "Arrow Electronics"
+    """
+    with tenant_of(portal) as tenant:
+        done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason)
+        if isinstance(done, Refusal):
+            refuse(done)
+            return
+        state = done[0].values.get(f"{track.value}_approval")
+        _say(tenant, done[0], f"{track.value} track: {state}; the CRM hears of it with the next push", as_json=as_json)
+
+
+def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every deal as a row, companies by name."""
+    with tenant.store.reading(tenant.name) as tx:
+        found = deals.listed(tx)
+        current = links.current(tx, [stored.deal.id for stored in found])
+        named = {side for stored in found for side in (stored.deal.owner_company, stored.deal.second_partner) if side}
+        names = {company.id: company.name for company in companies.by_ids(tx, named).values()}
+    return [_row(stored.deal, current.get(stored.deal.id), names) for stored in found]
+
+
+def _row(deal: Deal, link: Link | None, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": deal.id,
+        "name": deal.values.get("name"),
+        "owner_company": names.get(deal.owner_company or ""),
+        "second_partner": names.get(deal.second_partner or ""),
+        "lifecycle": deal.lifecycle.value,
+        "distributor": deal.distributor_approval.value,
+        "vendor": deal.vendor_approval.value,
+        "crm_record": _crm_record(link),
+        **{
+            name: plain(value)
+            for name, value in deal.values.items()
+            if name not in ("name", "owner_company", "second_partner", "lifecycle")
+        },
+    }
+
+
+def _crm_record(link: Link | None) -> str:
+    if link is None:
+        return "not in the CRM yet"
+    return f"{link.object} {link.crm_id}" + (" (deleted there)" if link.deleted_at else "")
+
+
+def _say(tenant: Tenant, deal: Deal, words: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"id": deal.id, "fields": {name: plain(value) for name, value in deal.values.items()}})
+    else:
+        out.print(f"{deal.id}  {words} (sync-worker push {tenant.name})", markup=False, highlight=False)

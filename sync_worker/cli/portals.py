@@ -1,0 +1,71 @@
+"""`portals`: which are installed, and how each stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from sync_worker.cli.output import show, show_json
+from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import associations, companies, cursors, deals, failures, notices, outbox, portals
+
+app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """Every portal file, in short.
+
+    Example: sync-worker portals list
+    """
+    with opened() as installation:
+        rows = [
+            {
+                "portal": portal.name,
+                "crm": portal.crm.kind,
+                "mapping": portal.crm.mapping,
+                "two_tier": portal.two_tier,
+                "associations": portal.associations.mode,
+                "deals": portal.deals.record,
+                "pull_every_s": portal.schedule.pull_s,
+            }
+            for portal in installation.portals
+        ]
+    show(rows, columns=("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s"), as_json=as_json)
+
+
+@app.command(name="show")
+def show_(portal: PortalName, as_json: AsJson = False) -> None:
+    """One portal: how far it has read, what waits, what is open.
+
+    Example: sync-worker portals show acme
+    """
+    with tenant_of(portal) as tenant:
+        row = standing(tenant)
+    if as_json:
+        show_json(row)
+    else:
+        show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False, title=portal)
+
+
+def standing(tenant: Tenant) -> dict[str, Any]:
+    """How the portal stands, as a row."""
+    with tenant.store.reading(tenant.name) as tx:
+        row = portals.get(tx)
+        read_up_to = {name: cursor.high_water_at for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
+        bound, unbound = associations.counts(tx)
+        return {
+            "association_mode": row.mode if row else tenant.portal.associations.mode,
+            "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
+            "paused_because": row.paused_because if row else None,
+            **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
+            **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},
+            "contract values bound": bound,
+            "contract values that name nobody": unbound,
+            **{f"deals {lifecycle}": count for lifecycle, count in deals.count_by_lifecycle(tx).items()},
+            **{f"outbox {state}": count for state, count in outbox.counts(tx).items()},
+            **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},
+            **{f"open {kind}s": count for kind, count in failures.counts(tx).items()},
+        }

@@ -1,0 +1,68 @@
+"""`runs`: what was done, with the sums that must come out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from sync_worker.cli.output import show, show_json
+from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
+from sync_worker.errors import ConfigError
+from sync_worker.store import runs
+from sync_worker.store.runs import Run
+
+app = typer.Typer(no_args_is_help=True, help="Runs: what was done.")
+
+COLUMNS = ("id", "verb", "object", "started_at", "state", "read", "applied", "unchanged", "skipped", "failed", "written", "calls")
+
+
+@app.command(name="list")
+def list_(portal: PortalName, limit: Annotated[int, typer.Option(min=1)] = 30, as_json: AsJson = False) -> None:
+    """Runs, the latest first; for each: read = applied + unchanged + skipped + failed.
+
+    Example: sync-worker runs list acme
+    """
+    with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        rows = [as_row(run) for run in runs.listed(tx, limit=limit)]
+    shown = rows if as_json else [{**row, "id": row["id"][:8], "started_at": row["started_at"][11:]} for row in rows]
+    show(shown, columns=COLUMNS, as_json=as_json, title=f"runs of {portal}", empty="none yet")
+
+
+@app.command(name="show")
+def show_(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or the beginning of it.")], as_json: AsJson = False
+) -> None:
+    """One run whole, with why records were skipped.
+
+    Example: sync-worker runs show 4f3c2a1b
+    """
+    with opened() as installation:
+        for portal in installation.portals:
+            with installation.store.reading(portal.name) as tx:
+                found = runs.get(tx, run)
+            if found:
+                break
+        else:
+            raise ConfigError(f"there is no single run {run!r} — `sync-worker runs list PORTAL` shows their ids")
+    row = as_row(found)
+    if as_json:
+        show_json(row)
+    else:
+        show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False)
+
+
+def as_row(run: Run) -> dict[str, Any]:
+    """A run as a row."""
+    counts = {name: getattr(run.counts, name) for name in runs.NUMBERS}
+    return {
+        "id": run.id,
+        "verb": run.verb,
+        "object": run.object,
+        "started_at": run.started_at.isoformat(timespec="seconds"),
+        "finished_at": run.finished_at.isoformat(timespec="seconds") if run.finished_at else None,
+        "state": run.state,
+        "error": run.error,
+        **counts,
+        "skips": ", ".join(f"{reason} {count}" for reason, count in sorted(run.counts.skips.items())),
+    }

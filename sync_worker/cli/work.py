@@ -1,0 +1,184 @@
+"""`check`, `pull`, `push` and `db upgrade`: one portal's work, now, in the foreground, with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sync_worker.actors import VERBS
+from sync_worker.bootstrap import Installation, build
+from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.domain.deal import Refusal
+from sync_worker.errors import ConfigError
+from sync_worker.services import Services
+from sync_worker.settings import read_settings
+from sync_worker.steps.check import check as check_portal
+from sync_worker.steps.pull import pull as pull_record
+from sync_worker.steps.push import push as push_portal
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store.engine import Store
+from sync_worker.store.migrate import upgrade as upgrade_store
+
+PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+READ_COLUMNS = ("object", "read", "applied", "unchanged", "skipped", "failed", "calls")
+WRITE_COLUMNS = ("object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
+
+
+@contextmanager
+def opened() -> Iterator[Installation]:
+    """The installation, closed at the end."""
+    installation = build()
+    try:
+        yield installation
+    finally:
+        installation.close()
+
+
+@contextmanager
+def tenant_of(portal: str) -> Iterator[Tenant]:
+    """One portal's tenant."""
+    with opened() as installation:
+        yield installation.tenant(portal)
+
+
+def check(portal: PortalName, as_json: AsJson = False) -> None:
+    """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
+
+    Example: sync-worker check acme
+    """
+    with tenant_of(portal) as tenant:
+        findings = check_portal(tenant)
+    wrong = [finding for finding in findings if not finding.is_ok]
+    rows = [{"subject": f.subject, "ok": f.is_ok, "found": f.words, "what_to_do": f.remedy} for f in findings]
+    if as_json:
+        show_json(rows)
+    else:
+        show([row for row in rows if not row["ok"]], columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
+        out.print(f"{len(findings) - len(wrong)} of {len(findings)} in order")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def pull(
+    portal: PortalName,
+    record: Annotated[str | None, typer.Option(help="company or deal; both where none is named.", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Reads what changed in the CRM, now. What has to be written there follows with `push`.
+
+    Example: sync-worker pull acme --record company
+    """
+    with tenant_of(portal) as tenant:
+        rows = []
+        for name in _records(tenant, record):
+            with _bar(f"pulling {name}") as (progress, task):
+
+                def on_page(done: int, total: int | None, progress: Progress = progress, task: Any = task) -> None:
+                    progress.update(task, completed=done, total=total)
+
+                calls = tenant.crm.calls
+                done = pull_record(tenant, name, is_full=full, on_page=on_page)
+            _refuse_busy(done, name)
+            rows.append(_row(name, done, tenant.crm.calls - calls))
+            rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
+    show(rows, columns=READ_COLUMNS, as_json=as_json)
+    if any(row["failed"] for row in rows):
+        err.print(f"some records could not be applied: sync-worker failures list {portal}")
+        raise typer.Exit(1)
+
+
+def push(portal: PortalName, as_json: AsJson = False) -> None:
+    """Writes to the CRM what the portal owes it, now, and reads it back.
+
+    Example: sync-worker push acme
+    """
+    with tenant_of(portal) as tenant, _bar("pushing") as (progress, task):
+        calls = tenant.crm.calls
+        done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
+        rows = [_row("deals and portal ids", done, tenant.crm.calls - calls)]
+        reads = work_off(tenant, done.wakes)
+    rows += [row for row in reads if row["claimed"]]
+    show(rows, columns=WRITE_COLUMNS, as_json=as_json)
+    if any(row["parked"] or row["uncertain"] for row in rows) or any(row["failed"] for row in reads):
+        err.print(f"some records could not be written: sync-worker failures list {portal}")
+        raise typer.Exit(1)
+
+
+db = typer.Typer(no_args_is_help=True, help="The database.")
+
+
+@db.callback()
+def database() -> None:
+    """The database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Brings the database to this version; harmless where it is already.
+
+    Example: sync-worker db upgrade
+    """
+    store = Store(read_settings().database_url, clock=Services().clock)
+    before, after = upgrade_store(store)
+    store.close()
+    words = f"already at {after}" if before == after else f"{before or 'empty'} → {after}"
+    out.print(f"{store.shown_url}: {words}", highlight=False, soft_wrap=True)
+
+
+def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
+    """Does what a commit made due, and what that makes due, until nothing is. Returns a row per piece of work."""
+    waiting, rows = set(wakes), list[dict[str, Any]]()
+    while waiting:
+        wake = min(waiting, key=lambda wake: (wake.verb, wake.record))
+        waiting.discard(wake)
+        calls = tenant.crm.calls
+        done = VERBS[wake.verb](tenant, wake.record)
+        waiting |= done.wakes
+        if done.run_id:
+            rows.append(_row(wake.record or wake.verb, done, tenant.crm.calls - calls))
+    return rows
+
+
+def refuse(refusal: Refusal) -> None:
+    """Says why a move was refused and what would be right; exit code 2."""
+    err.print(f"refused ({refusal.code}): {refusal.why}", markup=False, highlight=False)
+    err.print(f"who may, or what would be right: {refusal.who_may}", markup=False, highlight=False)
+    if refusal.allowed:
+        err.print(f"allowed: {', '.join(refusal.allowed)}", markup=False, highlight=False)
+    raise typer.Exit(2)
+
+
+def _records(tenant: Tenant, wanted: str | None) -> tuple[str, ...]:
+    records = tenant.readable_records()
+    by_wish: Mapping[str | None, tuple[str, ...]] = {None: records, "company": (COMPANY,), "deal": records[1:]}
+    if wanted in by_wish:
+        return by_wish[wanted]
+    if wanted in records:
+        return (str(wanted),)
+    raise ConfigError(f"--record {wanted}: there is no such record — allowed: company, deal, {', '.join(records[1:])}")
+
+
+def _refuse_busy(done: Done, name: str) -> None:
+    if done.is_busy:
+        err.print(f"another process is reading {name} right now; try again when it has finished (`sync-worker runs list`)")
+        raise typer.Exit(1)
+
+
+def _row(name: str, done: Done, calls: int) -> dict[str, Any]:
+    counts = {field: getattr(done.counts, field) for field in done.counts.__slots__}
+    return {"object": name, **counts, "calls": calls, "run": done.run_id}
+
+
+@contextmanager
+def _bar(words: str) -> Iterator[tuple[Progress, Any]]:
+    """A bar on stderr, so that stdout stays data."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield progress, progress.add_task(words, total=None)
