@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -200,21 +201,20 @@ def test_a_notice_that_comes_while_its_record_is_read_survives(store: Store, bef
 
 
 def test_a_notice_being_renewed_at_the_moment_of_settling_survives_and_nobody_waits(postgresql_url: str, clock: Clock) -> None:
-    store = Store(postgresql_url, clock=clock)
-    with store.side_transaction("acme") as tx:
-        notices.add(tx, "company", ["a", "b"])
-        taken = notices.oldest(tx, "company", 10)
+    with closing(Store(postgresql_url, clock=clock)) as store:
+        with store.side_transaction("acme") as tx:
+            notices.add(tx, "company", ["a", "b"])
+            taken = notices.oldest(tx, "company", 10)
+        with ThreadPoolExecutor(1) as thread, store.side_transaction("acme") as tx:
+            notices.add(tx, "company", ["a"])
+            thread.submit(_settle, store, taken).result(20)  # while the other transaction is open
+        with store.reading("acme") as tx:
+            assert notices.oldest(tx, "company", 10) == [Notice("a", 2)]
 
-    def settle() -> None:
-        with store.transaction("acme") as tx:
-            notices.settle(tx, "company", taken)
 
-    with ThreadPoolExecutor(1) as thread, store.side_transaction("acme") as tx:
-        notices.add(tx, "company", ["a"])
-        thread.submit(settle).result(20)  # while the other transaction is open
-    with store.reading("acme") as tx:
-        assert notices.oldest(tx, "company", 10) == [Notice("a", 2)]
-    store.close()
+def _settle(store: Store, taken: list[Notice]) -> None:
+    with store.transaction("acme") as tx:
+        notices.settle(tx, "company", taken)
 
 
 # ── catalogs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
