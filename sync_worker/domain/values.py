@@ -19,7 +19,7 @@ def plain(value: Value) -> Plain:
     if value is None or type(value) in (str, bool, int):
         return value  # type: ignore[return-value]  # narrowed by type(), which mypy does not follow
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")  # never 1E+3
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
 from sync_worker.domain.deal import Deal
-from sync_worker.domain.reconcile import Base, after_write, owed
+from sync_worker.domain.reconcile import Base, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
@@ -50,6 +50,8 @@ class Desk:
         record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
         rules, base = field_rules(record), link.base if link else {}
         names = owed(rules, base=base, portal=deal.values, is_create=link is None, waiting=self._waiting.get(deal.id, ()))
+        if link is None:  # an empty field of a new record is left to the CRM's own defaults
+            names = tuple(name for name in names if comparable(deal.values.get(name)) is not None)
         values = {name: self._reference(name, deal) for name in names}
         native = record.update(values) if link else record.create(values)
         if link and KEY in base and base[KEY].crm != deal.id:

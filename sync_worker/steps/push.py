@@ -159,9 +159,10 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
             if letter is None:
                 outbox.done(tx, row, claim.token)
                 counts.unchanged += 1
-            else:
-                outbox.begin(tx, row, claim.token, letter.sent)
+            elif outbox.begin(tx, row, claim.token, letter.sent):
                 letters[row.record_id] = letter
+            else:
+                counts.uncertain += 1  # the claim was lost before anything was sent; whoever has the row now goes on
         runs.count(tx, run_id, counts)
     return letters
 
