@@ -25,7 +25,7 @@ def approve(
     """Moves one approval track. **Shapes** `company`: the actor's, by our id, CRM id or name."""
 
     def judge(tx: Tx, stored: StoredDeal, record: RecordMap, actor: Actor) -> Move | Refusal:
-        theirs = companies.find(tx, company)
+        theirs = companies.find(tx, tenant.crm.canonical_id(company))
         named = replace(actor, company_id=theirs.id if theirs else None)
         return decide(
             stored.deal, track=track, decision=decision, actor=named, actor_company=theirs, reason=reason, policy=tenant.policy(record)
@@ -41,7 +41,7 @@ def change(tenant: Tenant, deal_id: str, written: Mapping[str, Any], *, actor: A
         changes = read_values(record, written)
         if isinstance(changes, Refusal):
             return changes
-        pair = find_pair(tx, {**stored.deal.values, **changes})
+        pair = find_pair(tx, tenant, {**stored.deal.values, **changes})
         by_id = {"owner_company": pair.owner, "second_partner": pair.second_partner}
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
         return edit(

@@ -38,7 +38,7 @@ def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tup
     if isinstance(values, Refusal):
         return values
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
-        pair = find_pair(tx, values)
+        pair = find_pair(tx, tenant, values)
         deal = decide_registration(
             values,
             deal_id=tenant.services.new_id(),
@@ -55,10 +55,10 @@ def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tup
     return deal, frozenset({Wake("push")})
 
 
-def find_pair(tx: Tx, values: Mapping[str, Value]) -> Pair:
+def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair:
     """The companies named, and the owner's associated second partners."""
-    owner = _company(tx, values.get("owner_company"))
-    return Pair(owner, _company(tx, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
+    owner = _company(tx, tenant, values.get("owner_company"))
+    return Pair(owner, _company(tx, tenant, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
 
 
 def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Value] | Refusal:
@@ -85,8 +85,8 @@ def _items(value: Value) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _company(tx: Tx, reference: Value) -> Company | None:
-    return companies.find(tx, str(reference)) if reference else None
+def _company(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
+    return companies.find(tx, tenant.crm.canonical_id(str(reference))) if reference else None
 
 
 def _store(tx: Tx, deal: Deal, actor: Actor, run_id: str) -> None:

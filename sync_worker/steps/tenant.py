@@ -73,7 +73,10 @@ class Tenant:
         now = self.services.clock()
         if self._mapping is None or self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S):
             compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-            self._refuse_missing(compiled)
+            if _missing(compiled):  # the cache may be older than the field
+                self._forget_catalogs()
+                compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
+            self._refuse(_missing(compiled))
             self._mapping, self._mapped_at = compiled, now
         return self._mapping
 
@@ -136,6 +139,8 @@ class Tenant:
             yield run_id
         except SyncError as failed:
             error = str(failed)
+            if isinstance(failed, SchemaChanged):
+                self._forget_catalogs()
             raise
         except Exception as bug:
             error = f"{type(bug).__name__}: {bug}"
@@ -160,13 +165,25 @@ class Tenant:
             catalogs.save(tx, fresh)
         return fresh
 
-    def _refuse_missing(self, compiled: CompiledMapping) -> None:
-        gone = [f"{record.native}.{field.native} ({field.field})" for record in compiled.records.values() for field in record.missing]
+    def _forget_catalogs(self) -> None:
+        """The next use of the mapping asks the CRM again."""
+        self._mapping = None
+        with self.store.side_transaction(self.name) as tx:
+            catalogs.forget(tx)
+
+    def _refuse(self, gone: list[str]) -> None:
         if gone:
             raise SchemaChanged(
                 f"portal {self.name}: the CRM shows this user no {', '.join(gone)}; "
                 "create the fields, grant access to them, or correct the mapping (`sync-worker check` lists them all)"
             )
+
+
+def _missing(compiled: CompiledMapping) -> list[str]:
+    """What the mapping names and the CRM does not show."""
+    records = compiled.records.values()
+    fields = [f"{record.native}.{field.native} ({field.field})" for record in records for field in record.missing]
+    return fields + [f"{record.native}.{record.key_field} (our key)" for record in records if record.is_key_missing]
 
 
 def field_rules(record: RecordMap) -> Mapping[str, FieldRule]:
