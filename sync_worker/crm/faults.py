@@ -25,10 +25,19 @@ class Patience:
 
 
 def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> T:
-    """The call's answer, after at most `patience.attempts` tries with jittered back-off. **Raises** the last error as it was."""
+    """The call's answer, after at most `patience.attempts` tries with jittered back-off. **Raises** the last error as it was.
+
+    A wait that the CRM asks for and that is longer than `longest_wait_s` is the queue's: the error goes up at once.
+    """
+    started_s = services.monotonic()
+
+    def is_over(state: tenacity.RetryCallState) -> bool:
+        passed_s = services.monotonic() - started_s
+        return state.attempt_number >= patience.attempts or passed_s + state.upcoming_sleep >= patience.total_s
+
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_worth_another_try),
-        stop=tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_after_delay(patience.total_s),
+        retry=tenacity.retry_if_exception(lambda error: _is_worth_another_try(error, patience)),
+        stop=is_over,
         wait=_wait(patience, services),
         sleep=services.sleep,
         reraise=True,
@@ -40,14 +49,14 @@ def _wait(patience: Patience, services: Services) -> Callable[[tenacity.RetryCal
     def wait_s(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, RateLimited):
-            return min(error.retry_after_s, patience.longest_wait_s)
+            return error.retry_after_s
         ceiling: float = min(patience.first_wait_s * 2 ** (state.attempt_number - 1), patience.longest_wait_s)
         return ceiling * (0.5 + services.random.random() / 2)
 
     return wait_s
 
 
-def _worth_another_try(error: BaseException) -> bool:
+def _is_worth_another_try(error: BaseException, patience: Patience) -> bool:
     if isinstance(error, RateLimited):
-        return error.scope == "burst"
+        return error.scope == "burst" and error.retry_after_s <= patience.longest_wait_s
     return isinstance(error, TransientError) and not isinstance(error, (TooLarge, StaleRead))

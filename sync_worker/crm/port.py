@@ -113,13 +113,15 @@ class Crm(Protocol):
         """Pages in the scan's order; at least one, the last marked. Deleted and merged records come too where the CRM still shows them."""
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
-        """The records of these ids, any number, in batches; ids the CRM no longer shows are absent."""
+        """The records of these ids, any number, in batches, each once. Deleted ones come marked while the CRM shows them; else absent."""
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The live records that carry one of our keys."""
 
     def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
-        """Writes in batches, one list of outcomes a batch, in order; every change gets exactly one outcome.
+        """Writes in batches, one list of outcomes a batch; every change gets exactly one outcome.
 
+        Updates go first, then creates, each in the order given, so that a record named twice ends as its last change says.
         No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.
+        An error ends the iteration before anything of the batch at hand was written; the outcomes given until then stand.
         """

@@ -1,4 +1,4 @@
-"""The Salesforce `Crm`: the six rooms joined behind the port."""
+"""The Salesforce `Crm`: the rooms joined behind the port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
 from sync_worker.crm.salesforce import reader, schema, writer
-from sync_worker.crm.salesforce.ids import id_18
+from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.session import Connection, Credentials, Tokens
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -37,7 +37,7 @@ class SalesforceCrm:
         return self._connection.now()
 
     def canonical_id(self, text: str) -> str:
-        return id_18(text)
+        return canonical(text) or text
 
     def describe(self, native: str) -> Catalog:
         return schema.describe(self._connection, native)

@@ -1,20 +1,28 @@
 """What each Salesforce answer means to us: one table, by error code (an errorCode beats the HTTP status: 403 is both quota and permission).
 
+    code ─▶ CODES ─▶ our error        for a read
+                     UncertainWrite   for a write that may have happened all the same
+    Retry-After      RateLimited      whatever the code says of "later"
+
 Source: REST API Developer Guide, "Status Codes and Error Responses"; the words in messages are the vendor's own, ours come around them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import requests
 from simple_salesforce.exceptions import SalesforceError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from sync_worker.errors import (
     AuthFailed,
+    ConnectionDown,
     RateLimited,
     SchemaChanged,
+    StaleRead,
     SyncError,
     TooLarge,
     TransientError,
@@ -28,24 +36,29 @@ BURST_WAIT_S = 5.0  # concurrent long calls end within seconds
 LOCATOR_LOST = "INVALID_QUERY_LOCATOR"
 SESSION_ENDED = "INVALID_SESSION_ID"
 DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
+DUPLICATE_VALUE = "DUPLICATE_VALUE"
 
 CODES: Mapping[str, type[SyncError]] = {
     SESSION_ENDED: AuthFailed,
+    "InvalidSessionId": AuthFailed,
     "INVALID_AUTH_HEADER": AuthFailed,
     "invalid_grant": AuthFailed,
     "invalid_client": AuthFailed,
     "invalid_client_id": AuthFailed,
     "unsupported_grant_type": AuthFailed,
     "inactive_user": AuthFailed,
-    "API_DISABLED_FOR_ORG": AuthFailed,
-    "API_CURRENTLY_DISABLED": AuthFailed,
-    "TXN_SECURITY_METERING_ERROR": AuthFailed,
+    "API_DISABLED_FOR_ORG": ConnectionDown,
+    "API_CURRENTLY_DISABLED": ConnectionDown,
+    "TXN_SECURITY_METERING_ERROR": ConnectionDown,
     "REQUEST_LIMIT_EXCEEDED": RateLimited,
     "SERVER_UNAVAILABLE": TransientError,
     "UNKNOWN_EXCEPTION": TransientError,
     "UNABLE_TO_LOCK_ROW": TransientError,
     "ENTITY_IS_LOCKED": TransientError,
-    LOCATOR_LOST: TransientError,
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": TransientError,
+    "server_error": TransientError,
+    "temporarily_unavailable": TransientError,
+    LOCATOR_LOST: StaleRead,
     "QUERY_TIMEOUT": TooLarge,
     "OPERATION_TOO_LARGE": TooLarge,
     "INVALID_FIELD": SchemaChanged,
@@ -55,80 +68,121 @@ CODES: Mapping[str, type[SyncError]] = {
 }
 """Everything not listed is about one record: WriteRejected, with the vendor's code."""
 
+STATUSES: Mapping[int, type[SyncError]] = {
+    401: AuthFailed,
+    412: StaleRead,
+    414: TooLarge,
+    429: RateLimited,
+    431: TooLarge,
+}
+"""For answers without a code of ours; 406, 420 and everything from 500 on may pass later."""
+
+SURELY_UNWRITTEN = frozenset({"SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "ENTITY_IS_LOCKED", LOCATOR_LOST})
+_LATER_STATUSES = frozenset({406, 420})
+_LOCKED = re.compile("UNABLE_TO_LOCK_ROW|unable to obtain exclusive access", re.IGNORECASE)  # a trigger's error may wrap it
+_COLUMN = re.compile(r"[Nn]o such column '([^']+)'|field '?([\w.]+)'? can not be|duplicate value found: (\w+) duplicates")
+_TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(r"\b00D\w{12,15}![\w.\-]+")  # an access token, should an answer ever repeat it
+
 Errors: TypeAlias = Sequence[Mapping[str, Any]]
 
 
-class LocatorLost(TransientError):
+class LocatorLost(StaleRead):
     """The query cursor is gone (expired, or its session is): start again from the last position."""
 
 
-def of_call(error: Exception, *, doing: str, is_write: bool = False) -> SyncError:
+class BadAnswer(ValueError):
+    """An answer of another shape than the vendor promises."""
+
+
+def of_call(error: Exception, *, doing: str, is_write: bool = False, retry_after_s: float | None = None) -> SyncError:
     """Our error for a call that failed as a whole. `doing` says what was asked, in words for people."""
     if isinstance(error, SalesforceError):
-        return _of_answer(error.status, error.content, doing=doing, is_write=is_write)
+        found = _of_answer(error.status, error.content, doing=doing, is_write=is_write)
+        return _patient(found, error.status, retry_after_s)
     if isinstance(error, requests.RequestException):
         return _of_silence(error, doing=doing, is_write=is_write)
     if isinstance(error, ValueError):
-        return _unsure(f"Salesforce sent something that is not JSON while {doing}", is_write=is_write)
+        what = str(error) if isinstance(error, BadAnswer) else "something that is not JSON"
+        return _unsure(f"Salesforce sent {what} while {doing}", is_write=is_write)
     raise error
 
 
 def of_record(errors: Errors, *, ref: str) -> SyncError:
-    """Our error for one record of a collection call that the CRM refused."""
+    """Our error for one record of a collection call that the CRM refused: it may pass later, or it is refused."""
     first = errors[0] if errors else {}
     code = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN")
-    fields = [str(field) for field in first.get("fields") or ()]
-    named = f" (fields: {', '.join(fields)})" if fields else ""
-    message = f"Salesforce refused record {ref}: {code}: {first.get('message', '')}{named}"
-    kind = CODES.get(code)
-    if kind is TransientError or "UNABLE_TO_LOCK_ROW" in str(first.get("message", "")):
+    words = _cleaned(str(first.get("message", "")))
+    fields = [str(field) for field in first.get("fields") or ()] or [name for name in [_column(words)] if name]
+    named = f" (fields: {', '.join(fields)})" if first.get("fields") else ""
+    matches = _matches(first)
+    alike = f" (alike: {', '.join(matches)})" if matches else ""
+    message = f"Salesforce refused record {ref}: {code}: {words}{named}{alike}"
+    if issubclass(CODES.get(code, WriteRejected), TransientError) or _LOCKED.search(words):
         return TransientError(message)
     return WriteRejected(message, code=code, field=fields[0] if fields else "")
 
 
-def of_token_answer(status: int, content: Any) -> SyncError:
-    """Our error for a token endpoint that did not give a token."""
-    if isinstance(content, Mapping) and "error" in content:
-        words = f"{content['error']}: {content.get('error_description', '')}"
-        return AuthFailed(f"Salesforce refused the credentials ({words}); correct crm.auth in the portal file or the variables it names")
-    if status in (429, 500, 502, 503, 504):
-        return TransientError(f"Salesforce's log-in answered HTTP {status}")
-    return AuthFailed(f"Salesforce's log-in answered HTTP {status}: {_excerpt(content)}")
-
-
-def code_of(error: SalesforceError) -> str:
-    """The first errorCode in an error answer, "" where the body is HTML or empty."""
-    return _code_and_message(error.content)[0]
+def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None) -> SyncError:
+    """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
+    code, message = _code_and_message(content)
+    if code and status < 500 and not issubclass(CODES.get(code, AuthFailed), TransientError):
+        remedy = "correct crm.auth in the portal file or the variables it names"
+        return AuthFailed(f"Salesforce refused the credentials ({code}: {message}); {remedy}")
+    words = f"Salesforce's log-in answered HTTP {status}{f' ({code})' if code else ''}"
+    if 300 <= status < 500 and status not in (406, 420, 429):
+        return AuthFailed(f"{words}; is crm.auth.domain right in the portal file?")
+    found = RateLimited(words, retry_after_s=BURST_WAIT_S, scope="burst") if status == 429 else TransientError(words)
+    return _patient(found, status, retry_after_s)
 
 
 def _of_answer(status: int, content: Any, *, doing: str, is_write: bool) -> SyncError:
     code, message = _code_and_message(content)
     words = f"Salesforce answered {code or f'HTTP {status}'} while {doing}: {message or _excerpt(content)}"
-    if code == "REQUEST_LIMIT_EXCEEDED":
-        is_daily = "TotalRequests" in message
-        wait_s = DAILY_WAIT_S if is_daily else BURST_WAIT_S
-        return RateLimited(words, retry_after_s=wait_s, scope="daily" if is_daily else "burst")
+    kind = CODES.get(code) or STATUSES.get(status)
+    if kind is RateLimited:
+        return _limited(words, is_daily=bool(code) and "Concurrent" not in message)
     if code == LOCATOR_LOST:
         return LocatorLost(words)
-    if code in CODES:
-        surely_unwritten = code in ("SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW")
-        if CODES[code] is TransientError and is_write and not surely_unwritten:
-            return UncertainWrite(words)
-        return CODES[code](words)
-    if status == 401:
-        return AuthFailed(words)
-    if status == 429:
-        return RateLimited(words, retry_after_s=BURST_WAIT_S, scope="burst")
-    if status >= 500 or status in (406, 420):
-        return _unsure(words, is_write=is_write)
-    return WriteRejected(words, code=code or str(status))
+    if kind is SchemaChanged:
+        return SchemaChanged(_with_column(words, message))
+    if kind is TransientError or (kind is None and (status >= 500 or status in _LATER_STATUSES)):
+        return _unsure(words, is_write=is_write and code not in SURELY_UNWRITTEN)
+    if kind is not None:
+        return kind(words)
+    if is_write:
+        return WriteRejected(words, code=code or str(status), field=_column(message))
+    return SchemaChanged(words) if status in (400, 404) else ConnectionDown(words)
+
+
+def _limited(words: str, *, is_daily: bool) -> RateLimited:
+    return RateLimited(words, retry_after_s=DAILY_WAIT_S if is_daily else BURST_WAIT_S, scope="daily" if is_daily else "burst")
+
+
+def _patient(error: SyncError, status: int, retry_after_s: float | None) -> SyncError:
+    """The same error, waiting as long as the CRM asks where it asks."""
+    if retry_after_s is None or status not in (403, 429, 503):
+        return error
+    if isinstance(error, RateLimited):
+        return RateLimited(str(error), retry_after_s=retry_after_s, scope=error.scope)
+    return RateLimited(str(error), retry_after_s=retry_after_s, scope="burst") if type(error) is TransientError else error
 
 
 def _of_silence(error: requests.RequestException, *, doing: str, is_write: bool) -> SyncError:
     """A refused or timed-out connect surely did nothing; anything later may have."""
     words = f"Salesforce did not answer while {doing}: {type(error).__name__}"
-    never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in str(error)
-    return TransientError(words) if never_sent else _unsure(words, is_write=is_write)
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)):
+        return ConnectionDown(f"Salesforce's address is none ({type(error).__name__}); correct crm.auth.domain or crm.base_url")
+    return _unsure(words, is_write=is_write and not _is_unsent(error))
+
+
+def _is_unsent(error: requests.RequestException) -> bool:
+    """Whether no connection was made: refused, timed out, name unknown (a NewConnectionError too), certificate refused."""
+    if isinstance(error, requests.ConnectTimeout) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    reason = getattr(reason, "original_error", reason)  # a proxy's
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
 
 
 def _unsure(words: str, *, is_write: bool) -> SyncError:
@@ -141,8 +195,28 @@ def _code_and_message(content: Any) -> tuple[str, str]:
         return "", ""
     code = first.get("errorCode") or first.get("exceptionCode") or first.get("error") or ""
     message = first.get("message") or first.get("exceptionMessage") or first.get("error_description") or ""
-    return str(code), " ".join(str(message).split())
+    return str(code), _cleaned(str(message))
+
+
+def _column(message: str) -> str:
+    match = _COLUMN.search(message)
+    return next(filter(None, match.groups()), "") if match else ""
+
+
+def _with_column(words: str, message: str) -> str:
+    column = _column(message)
+    return f"{words} — grant the integration user access to {column}, or correct the mapping" if column else words
+
+
+def _matches(error: Mapping[str, Any]) -> list[str]:
+    """The records a duplicate rule found. **Source** the key was misspelt until API 59."""
+    found = error.get("duplicateResult") or error.get("duplicateResut") or {}
+    return [str(match["record"]["Id"]) for result in found.get("matchResults") or () for match in result.get("matchRecords") or ()]
 
 
 def _excerpt(content: Any) -> str:
-    return " ".join(str(content).split())[:200]
+    return _cleaned(_TAG.sub(" ", str(content)))[:200]
+
+
+def _cleaned(text: str) -> str:
+    return " ".join(_TOKEN.sub("•••", text).split())

@@ -1,15 +1,41 @@
-"""Salesforce ids: 15 characters where case matters, or 18 where it does not. We keep 18."""
+"""Salesforce ids: 15 characters where case matters, or the same with 3 characters of checksum, where it does not. We keep 18.
+
+Source: https://help.salesforce.com/s/articleView?id=000385585
+"""
 
 from __future__ import annotations
 
+import re
+
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-5]{3})?")
 
 
 def id_18(crm_id: str) -> str:
-    """The 18-character form: three check characters, one per block of five, a bit set for each capital."""
-    if len(crm_id) != 15 or not crm_id.isalnum():
+    """The 18-character form of an id as the vendor sends it; any other text comes back as it is."""
+    if len(crm_id) != 15 or not _ID.fullmatch(crm_id):
         return crm_id
-    return crm_id + "".join(_check(crm_id[start : start + 5]) for start in (0, 5, 10))
+    return crm_id + _checksum(crm_id)
+
+
+def canonical(text: str) -> str | None:
+    """The one spelling we keep of an id as people write it: a lost case is put right from the checksum. None for what is no id."""
+    if not _ID.fullmatch(text):
+        return None
+    if len(text) == 15:
+        return id_18(text)
+    checksum = text[15:].upper()
+    id_15 = "".join(letter.upper() if _is_capital(place, checksum) else letter.lower() for place, letter in enumerate(text[:15]))
+    return id_15 + checksum if _checksum(id_15) == checksum else None
+
+
+def _is_capital(place: int, checksum: str) -> bool:
+    return bool(_ALPHABET.index(checksum[place // 5]) >> (place % 5) & 1)
+
+
+def _checksum(id_15: str) -> str:
+    """One character per block of five, a bit set for each capital."""
+    return "".join(_check(id_15[start : start + 5]) for start in (0, 5, 10))
 
 
 def _check(block: str) -> str:

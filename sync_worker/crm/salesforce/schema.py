@@ -7,6 +7,7 @@ from typing import Any
 
 from simple_salesforce.exceptions import SalesforceResourceNotFound
 
+from sync_worker.crm.salesforce.faults import BadAnswer
 from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
@@ -37,9 +38,12 @@ def describe(connection: Connection, native: str) -> Catalog:
 
     def ask(client: Client) -> Any:
         try:
-            return client.restful(f"sobjects/{native}/describe")
+            answer = client.restful(f"sobjects/{native}/describe")
         except SalesforceResourceNotFound as error:
             raise SchemaChanged(f"Salesforce shows this user no record type {native!r}") from error
+        if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
+            raise BadAnswer("no description")
+        return answer
 
     answer = connection.read(ask, doing=f"describing {native}", is_counted=False)
     return Catalog(native=native, fields={field["name"]: _field(field) for field in answer["fields"]})

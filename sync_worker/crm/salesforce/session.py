@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
 from sync_worker.crm.faults import Patience, insist
 from sync_worker.crm.salesforce import faults
-from sync_worker.errors import AuthFailed, SyncError
+from sync_worker.crm.salesforce.wire import Wire
+from sync_worker.errors import AuthFailed, SyncError, TransientError
 from sync_worker.services import Services
 
 API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
-CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
 REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 
 T = TypeVar("T")
@@ -38,7 +36,7 @@ class Credentials:
     """The client-credentials flow. `base_url` replaces the vendor's hosts by a sandbox on loopback."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     domain: str
     base_url: str | None = None
 
@@ -51,38 +49,8 @@ class Credentials:
 class Token:
     """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     instance_url: str
-
-
-class _Wire(HTTPAdapter):
-    """Gives every request a time-out, and sends it to the loopback sandbox where one is named (simple-salesforce insists on https)."""
-
-    def __init__(self, base_url: str | None) -> None:
-        self._base = urlsplit(base_url) if base_url else None
-        super().__init__()
-
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        if self._base and request.url:
-            request.url = urlunsplit(urlsplit(request.url)._replace(scheme=self._base.scheme, netloc=self._base.netloc))
-        return super().send(request, stream, timeout or (CONNECT_TIMEOUT_S, READ_TIMEOUT_S), verify, cert, proxies)
-
-
-def http_session(base_url: str | None) -> requests.Session:
-    """A keep-alive session for one thread."""
-    session = requests.Session()
-    session.trust_env = base_url is None
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, _Wire(base_url))
-    return session
 
 
 class Tokens:
@@ -94,51 +62,61 @@ class Tokens:
         self._patience = patience
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._refusal: AuthFailed | None = None
+        self._refusal = ""
         self._refused_at_s = 0.0
 
-    def current(self, session: requests.Session) -> Token:
+    def current(self, wire: Wire) -> Token:
         """The token in use, after a log-in if there is none. **Raises** AuthFailed, TransientError."""
         with self._lock:
-            return self._token or self._log_in(session)
+            return self._token or self._log_in(wire)
 
-    def renew(self, failed: Token, session: requests.Session) -> Token:
-        """A token other than the one that just failed."""
+    def renew(self, failed: Token, wire: Wire) -> None:
+        """Sees to it that the next `current` is not the token that just failed."""
         with self._lock:
             if self._token is None or self._token is failed:
-                return self._log_in(session)
-            return self._token
+                self._log_in(wire)
 
-    def _log_in(self, session: requests.Session) -> Token:
+    def refuse(self, token: Token, refusal: str) -> None:
+        """A fresh token was refused as well: another log-in would not help, and is not tried for a while."""
+        with self._lock:
+            if self._token is token:
+                self._remember(refusal)
+
+    def _log_in(self, wire: Wire) -> Token:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
-            raise self._refusal
+            raise AuthFailed(self._refusal)
         try:
-            self._token = insist(lambda: self._ask(session), patience=self._patience, services=self._services)
+            token = insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
         except AuthFailed as refusal:
-            self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+            self._remember(str(refusal))
             raise
-        return self._token
+        self._token, self._refusal = token, ""
+        return token
 
-    def _ask(self, session: requests.Session) -> Token:
+    def _remember(self, refusal: str) -> None:
+        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+
+    def _ask(self, wire: Wire) -> Token:
         try:
-            answer = session.post(
+            answer = wire.post(
                 self._credentials.token_url,
                 data={"grant_type": "client_credentials"},
-                auth=(self._credentials.client_id, self._credentials.client_secret),
+                auth=HTTPBasicAuth(self._credentials.client_id.encode(), self._credentials.client_secret.encode()),
+                allow_redirects=False,  # the secret goes to the domain that the portal file names, and nowhere else
             )
         except requests.RequestException as error:
             raise faults.of_call(error, doing="logging in") from error
         content = _decoded(answer)
-        if answer.status_code != 200 or not isinstance(content, Mapping) or "access_token" not in content:
-            raise faults.of_token_answer(answer.status_code, content)
-        return Token(access_token=str(content["access_token"]), instance_url=str(content["instance_url"]))
+        if answer.status_code == 200 and isinstance(content, Mapping) and {"access_token", "instance_url"} <= content.keys():
+            return Token(access_token=str(content["access_token"]), instance_url=str(content["instance_url"]))
+        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s)
 
 
 class Client(Salesforce):
     """simple-salesforce in direct mode, decoding with orjson and asking for compact JSON."""
 
-    def __init__(self, token: Token, session: requests.Session) -> None:
-        super().__init__(session_id=token.access_token, instance_url=token.instance_url, session=session, version=API_VERSION)
+    def __init__(self, token: Token, wire: Wire) -> None:
+        super().__init__(session_id=token.access_token, instance_url=token.instance_url, session=wire, version=API_VERSION)
         self.headers["X-PrettyPrint"] = "0"
 
     def parse_result_to_json(self, result: requests.Response) -> Any:
@@ -153,7 +131,7 @@ class Connection:
         self._services = services
         self._patience = patience
         self._credentials = credentials
-        self._session = http_session(credentials.base_url)
+        self._wire = Wire(credentials.base_url)
         self._token: Token | None = None
         self._client: Client | None = None
         self.calls = 0
@@ -172,30 +150,35 @@ class Connection:
 
     def now(self) -> datetime:
         """The org's clock, from the `Date` header of a call the vendor does not count."""
+        return insist(self._date, patience=self._patience, services=self._services)
 
-        def ask() -> datetime:
-            try:
-                answer = self._session.get(f"{self._instance_url()}/services/data")
-                return parsedate_to_datetime(answer.headers["Date"])
-            except (requests.RequestException, KeyError, ValueError) as error:
-                raise faults.of_call(_as_exception(error), doing="asking for the time") from error
-
-        return insist(ask, patience=self._patience, services=self._services)
-
-    def _instance_url(self) -> str:
-        return self._credentials.base_url or self._tokens.current(self._session).instance_url
+    def _date(self) -> datetime:
+        url = self._credentials.base_url or self._tokens.current(self._wire).instance_url
+        try:
+            answer = self._wire.get(f"{url}/services/data")
+        except requests.RequestException as error:
+            raise faults.of_call(error, doing="asking for the time") from error
+        try:
+            answer.raise_for_status()
+            return parsedate_to_datetime(answer.headers["Date"])
+        except (requests.HTTPError, KeyError, ValueError) as error:
+            raise TransientError(f"Salesforce did not say what time it is (HTTP {answer.status_code})") from error
 
     def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
+        """One attempt, and a second one with another token where the first met a 401."""
         try:
             return self._counted(ask, is_counted=is_counted)
         except SalesforceExpiredSession:
             self._renew()
         except Exception as error:
-            raise _translated(error, doing=doing, is_write=is_write) from error
+            raise self._translated(error, doing=doing, is_write=is_write) from error
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:
-            raise _translated(error, doing=doing, is_write=is_write) from error
+            translated = self._translated(error, doing=doing, is_write=is_write)
+            if isinstance(error, SalesforceExpiredSession) and self._token:
+                self._tokens.refuse(self._token, str(translated))
+            raise translated from error
 
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         client = self._connected()
@@ -203,22 +186,19 @@ class Connection:
         return ask(client)
 
     def _connected(self) -> Client:
-        token = self._tokens.current(self._session)
+        token = self._tokens.current(self._wire)
         if self._client is None or token is not self._token:
-            self._token, self._client = token, Client(token, self._session)
+            self._token, self._client = token, Client(token, self._wire)
         return self._client
 
     def _renew(self) -> None:
         if self._token is not None:
-            self._tokens.renew(self._token, self._session)
+            self._tokens.renew(self._token, self._wire)
 
-
-def _translated(error: Exception, *, doing: str, is_write: bool) -> SyncError:
-    return error if isinstance(error, SyncError) else faults.of_call(error, doing=doing, is_write=is_write)
-
-
-def _as_exception(error: Exception) -> Exception:
-    return ValueError("no Date header") if isinstance(error, KeyError) else error
+    def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
+        if isinstance(error, SyncError):
+            return error
+        return faults.of_call(error, doing=doing, is_write=is_write, retry_after_s=self._wire.retry_after_s)
 
 
 def _decoded(answer: requests.Response) -> Any:

@@ -7,17 +7,28 @@ asks for assignment: the vendor's default would re-route a lead at every status 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync_worker.crm.port import Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
-from sync_worker.crm.salesforce.session import CONNECT_TIMEOUT_S, Client, Connection
-from sync_worker.errors import ConnectionDown, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.crm.salesforce.faults import BadAnswer
+from sync_worker.crm.salesforce.ids import canonical, id_18
+from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.wire import CONNECT_TIMEOUT_S
+from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
 
 BATCH_COUNT = 200  # the vendor's limit for one collections call
 LONGEST_CALL_S = 120.0
 SHORTEST_CALL_S = 5.0  # with less time left no call is begun
+SPARE_S = 1.0  # of the time left, for what comes after the answer
 ASSIGN, SAVE_DUPLICATES = "Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header"
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class _TimeIsUp(SyncError):
+    """Too little time is left to begin a call. Raised last before the send: a log-in may have come between."""
 
 
 def write(
@@ -30,81 +41,104 @@ def write(
     time_left_s: Callable[[], float],
 ) -> Iterator[list[Outcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown and RateLimited before anything of the batch was written."""
+    desk = _Desk(connection, native, key_field, time_left_s)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in _batches(known):
-        yield _send(connection, batch, _update(native, batch), {ASSIGN: "FALSE"}, time_left_s=time_left_s)
+        yield desk.update(batch)
     for batch in _batches(new):
-        headers = {ASSIGN: str(assigns_on_create).upper()}
-        yield _create(connection, native, key_field, batch, headers, time_left_s=time_left_s)
+        yield desk.create(batch, assigns=assigns_on_create)
 
 
-def _create(
-    connection: Connection,
-    native: str,
-    key_field: str,
-    batch: Sequence[Change],
-    headers: Mapping[str, str],
-    *,
-    time_left_s: Callable[[], float],
-) -> list[Outcome]:
-    """Creates; what a duplicate rule stops is sent once more with leave to save, and says so: a registration is always its own record."""
-    outcomes = _send(connection, batch, _upsert(native, key_field, batch), headers, time_left_s=time_left_s)
-    stopped = {outcome.ref: outcome for outcome in outcomes if _is_duplicate(outcome)}
-    again = [change for change in batch if change.ref in stopped]
-    if not again:
-        return outcomes
-    insisting = {**headers, SAVE_DUPLICATES: "allowSave=true"}
-    saved = {
-        outcome.ref: outcome for outcome in _send(connection, again, _upsert(native, key_field, again), insisting, time_left_s=time_left_s)
-    }
-    return [_warned(saved[outcome.ref], outcome) if outcome.ref in saved else outcome for outcome in outcomes]
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Sends batches of one record type while there is time."""
+
+    connection: Connection
+    native: str
+    key_field: str
+    time_left_s: Callable[[], float]
+
+    def update(self, batch: Sequence[Change]) -> list[Outcome]:
+        """Known records, by their ids."""
+        records = [{"attributes": {"type": self.native}, "id": change.crm_id, **change.fields} for change in batch]
+        return self._send(batch, "composite/sobjects", records, {ASSIGN: "FALSE"})
+
+    def create(self, batch: Sequence[Change], *, assigns: bool) -> list[Outcome]:
+        """First creates. What a duplicate rule stops is sent once more with leave to save, and says so: a registration stands alone."""
+        headers = {ASSIGN: "TRUE" if assigns else "FALSE"}
+        outcomes = self._upsert(batch, headers)
+        stopped = {outcome.ref for outcome in outcomes if _is_duplicate(outcome)}
+        again = [change for change in batch if change.ref in stopped]
+        if not again:
+            return outcomes
+        saved = {outcome.ref: outcome for outcome in self._insist(again, headers)}
+        return [_warned(saved[outcome.ref], outcome) if outcome.ref in saved else outcome for outcome in outcomes]
+
+    def _insist(self, again: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
+        """Never raises: the batch has been written in part, and its outcomes must not be lost."""
+        try:
+            return self._upsert(again, {**headers, SAVE_DUPLICATES: "allowSave=true"})
+        except (ConnectionDown, RateLimited) as error:
+            return [Outcome(change.ref, Wrote.LATER, error=error) for change in again]
+
+    def _upsert(self, batch: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
+        records = [{"attributes": {"type": self.native}, **change.fields, self.key_field: change.key} for change in batch]
+        outcomes = self._send(batch, f"composite/sobjects/{self.native}/{self.key_field}", records, headers)
+        return [self._unless_key_taken(outcome) for outcome in outcomes]
+
+    def _unless_key_taken(self, outcome: Outcome) -> Outcome:
+        """Another create with our key was faster, or is not visible yet: the next upsert meets its record."""
+        error = outcome.error
+        if isinstance(error, WriteRejected) and error.code == faults.DUPLICATE_VALUE and error.field in ("", self.key_field):
+            return replace(outcome, wrote=Wrote.LATER, error=TransientError(str(error)))
+        return outcome
+
+    def _send(self, batch: Sequence[Change], path: str, records: Rows, headers: Mapping[str, str]) -> list[Outcome]:
+        body = {"allOrNone": False, "records": records}
+
+        def send(client: Client) -> Rows:
+            return _checked(client.restful(path, method="PATCH", json=body, headers=headers, timeout=self._timeout()), len(batch))
+
+        try:
+            rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
+        except (ConnectionDown, RateLimited):
+            raise
+        except SyncError as error:
+            return [_not_answered(change, error) for change in batch]
+        return [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
+
+    def _timeout(self) -> tuple[float, float]:
+        """For the connect and for the answer; both together are shorter than the time left. **Raises** _TimeIsUp."""
+        call_s = min(LONGEST_CALL_S, self.time_left_s() - SPARE_S)
+        if call_s < SHORTEST_CALL_S:
+            raise _TimeIsUp("too little time is left to begin a write")
+        connect_s = min(CONNECT_TIMEOUT_S, call_s / 4)
+        return connect_s, call_s - connect_s
 
 
-def _send(
-    connection: Connection,
-    batch: Sequence[Change],
-    call: Callable[[Client, Mapping[str, Any]], Any],
-    headers: Mapping[str, str],
-    *,
-    time_left_s: Callable[[], float],
-) -> list[Outcome]:
-    timeout_s = min(LONGEST_CALL_S, time_left_s() - 1)
-    if timeout_s < SHORTEST_CALL_S:
-        return [Outcome(change.ref, Wrote.NOT_BEGUN) for change in batch]
-    options = {"headers": headers, "timeout": (min(CONNECT_TIMEOUT_S, timeout_s), timeout_s)}
-    try:
-        rows = connection.write(lambda client: call(client, options), doing=f"writing {len(batch)} records")
-    except UncertainWrite as error:
-        return [Outcome(change.ref, Wrote.UNCERTAIN, error=error) for change in batch]
-    except ConnectionDown:
-        raise
-    except TransientError as error:
-        return [Outcome(change.ref, Wrote.LATER, error=error) for change in batch]
-    except WriteRejected as error:
-        return [Outcome(change.ref, Wrote.REJECTED, error=error) for change in batch]
-    return [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
-
-
-def _update(native: str, batch: Sequence[Change]) -> Callable[[Client, Mapping[str, Any]], Any]:
-    records = [{"attributes": {"type": native}, "id": change.crm_id, **change.fields} for change in batch]
-    body = {"allOrNone": False, "records": records}
-    return lambda client, options: client.restful("composite/sobjects", method="PATCH", json=body, **options)
-
-
-def _upsert(native: str, key_field: str, batch: Sequence[Change]) -> Callable[[Client, Mapping[str, Any]], Any]:
-    records = [{"attributes": {"type": native}, **change.fields, key_field: change.key} for change in batch]
-    body = {"allOrNone": False, "records": records}
-    path = f"composite/sobjects/{native}/{key_field}"
-    return lambda client, options: client.restful(path, method="PATCH", json=body, **options)
+def _not_answered(change: Change, error: SyncError) -> Outcome:
+    """One record of a call that gave no answer, or was refused as a whole."""
+    if isinstance(error, _TimeIsUp):
+        return Outcome(change.ref, Wrote.NOT_BEGUN)
+    if isinstance(error, UncertainWrite):
+        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
+    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
 
 
 def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:
     if row.get("success"):
         wrote = Wrote.CREATED if row.get("created") else Wrote.WRITTEN
-        return Outcome(change.ref, wrote, crm_id=row.get("id") or change.crm_id)
-    error: SyncError = faults.of_record(row.get("errors") or (), ref=change.crm_id or change.ref)
+        return Outcome(change.ref, wrote, crm_id=id_18(row.get("id") or change.crm_id or ""))
+    error = faults.of_record(row.get("errors") or (), ref=change.crm_id or change.ref)
     return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+
+
+def _checked(rows: Any, count: int) -> Rows:
+    """**Raises** BadAnswer: the records were sent, and what became of them is unknown."""
+    if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
+        raise BadAnswer(f"no list of {count} results")
+    return rows
 
 
 def _is_duplicate(outcome: Outcome) -> bool:
@@ -112,9 +146,22 @@ def _is_duplicate(outcome: Outcome) -> bool:
 
 
 def _warned(saved: Outcome, stopped: Outcome) -> Outcome:
-    return Outcome(saved.ref, saved.wrote, saved.crm_id, saved.error, warning=str(stopped.error))
+    """**Shapes** a warning only where the record was written in the end."""
+    if saved.wrote not in (Wrote.WRITTEN, Wrote.CREATED):
+        return saved
+    return replace(saved, warning=f"saved in spite of a duplicate rule: {stopped.error}")
 
 
-def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    for start in range(0, len(changes), BATCH_COUNT):
-        yield changes[start : start + BATCH_COUNT]
+def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Up to 200 in their order, no record twice in one: the vendor refuses both of such a pair."""
+    batch: list[Change] = []
+    seen: set[str] = set()
+    for change in changes:
+        name = canonical(change.crm_id) or change.crm_id if change.crm_id else str(change.key).strip().lower()
+        if name in seen or len(batch) == BATCH_COUNT:
+            yield batch
+            batch, seen = [], set()
+        batch.append(change)
+        seen.add(name)
+    if batch:
+        yield batch

@@ -1,0 +1,82 @@
+"""The SOQL we send: spelled for the vendor, and never longer than an address may be. No call is made here.
+
+A query travels in the address, and address and headers together hold 16,384 bytes (HTTP 431 beyond, 414 for the address alone).
+**Source** https://help.salesforce.com/s/articleView?id=000386264
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+from simple_salesforce.format import format_soql
+
+from sync_worker.crm.port import Scan
+
+STAMP = "SystemModstamp"
+SYSTEM_FIELDS: Mapping[str, tuple[str, ...]] = {  # only these merge, and only a Lead converts
+    "Account": ("MasterRecordId",),
+    "Lead": ("MasterRecordId", "IsConverted", "ConvertedOpportunityId"),
+}
+ROOM_BYTES = 13_000  # of 16,384: the rest is for headers, and an access token alone may have 2,000
+MOST_PER_QUERY = 300  # ids or keys; what fits beside 60 field names
+
+
+def columns(native: str, fields: Sequence[str]) -> list[str]:
+    """What to ask for: the fields, and those that say what became of the record. Each once."""
+    return list(dict.fromkeys(["Id", STAMP, "IsDeleted", *SYSTEM_FIELDS.get(native, ()), *fields]))
+
+
+def scan_after(scan: Scan, position: str, *, limit: int | None) -> str:
+    """The records of a scan that lie after the position, oldest first."""
+    conditions = [f"{STAMP} <= {literal(scan.until_at)}"]
+    if position:
+        stamp, crm_id = position.split("|")
+        conditions.append(f"({STAMP} > {stamp} OR ({STAMP} = {stamp} AND Id > '{crm_id}'))")
+    elif scan.from_at:
+        conditions.append(f"{STAMP} >= {literal(scan.from_at)}")
+    if scan.only_with:
+        conditions.append(f"{scan.only_with} != null")
+    tail = f" LIMIT {limit}" if limit else ""
+    names = ", ".join(columns(scan.native, scan.fields))
+    return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)} ORDER BY {STAMP}, Id{tail}"  # noqa: S608  # checked names
+
+
+def position_of(row: Mapping[str, Any]) -> str:
+    """Where a scan stands after this row."""
+    return f"{literal(datetime.fromisoformat(row[STAMP]))}|{row['Id']}"
+
+
+def literal(moment: datetime) -> str:
+    """A moment as SOQL spells it: UTC, milliseconds, no quotes."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def having(native: str, fields: Sequence[str], column: str, values: Sequence[str], *, is_deleted: bool) -> Iterator[str]:
+    """The live, or the deleted, records whose column has one of these values: as many queries as it takes for each to fit."""
+    template = "SELECT {:literal} FROM {:literal} WHERE {:literal} IN {} AND IsDeleted = {}"
+    names = ", ".join(columns(native, fields))
+    for batch in _fitting(values, room=ROOM_BYTES - _bytes(format_soql(template, names, native, column, [], is_deleted))):
+        yield format_soql(template, names, native, column, batch, is_deleted)
+
+
+def _fitting(values: Sequence[str], *, room: int) -> Iterator[list[str]]:
+    """The values in batches that fill the room; one alone where even one is too long: the vendor will say so."""
+    batch: list[str] = []
+    left = room
+    for value in values:
+        size = _bytes(format_soql("{},", value))
+        if batch and (size > left or len(batch) == MOST_PER_QUERY):
+            yield batch
+            batch, left = [], room
+        batch.append(value)
+        left -= size
+    if batch:
+        yield batch
+
+
+def _bytes(soql: str) -> int:
+    """How long it is in an address, percent-encoded."""
+    return len(quote_plus(soql))

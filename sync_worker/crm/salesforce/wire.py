@@ -1,0 +1,73 @@
+"""The HTTP session of one thread: a time-out on every request, no log-in of the machine's, and what the last answer said of waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
+
+
+class Wire(requests.Session):
+    """Keep-alive, for one thread. `base_url` sends every request to a sandbox on loopback: simple-salesforce insists on https.
+
+    **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing.
+    """
+
+    def __init__(self, base_url: str | None) -> None:
+        super().__init__()
+        self.retry_after_s: float | None = None
+        self.trust_env = base_url is None  # proxies and certificates of the machine are for the world outside, not for loopback
+        self.auth = _as_it_is
+        self.hooks["response"].append(self._listen)
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Adapter(base_url))
+
+    def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
+        self.retry_after_s = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"))
+
+
+class _Adapter(HTTPAdapter):
+    """Fills in the time-out, and the sandbox's address where there is one."""
+
+    def __init__(self, base_url: str | None) -> None:
+        self._base = urlsplit(base_url) if base_url else None
+        super().__init__()
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        if self._base and request.url:
+            request.url = urlunsplit(urlsplit(request.url)._replace(scheme=self._base.scheme, netloc=self._base.netloc))
+        return super().send(request, stream, timeout or (CONNECT_TIMEOUT_S, READ_TIMEOUT_S), verify, cert, proxies)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authorization as we set it: without this, requests would put what ~/.netrc has for the host in its place."""
+    return request
+
+
+def _seconds(header: str | None, date: str | None) -> float | None:
+    """A Retry-After: seconds, or a moment on the CRM's own clock."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(header) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,102 @@
+"""Salesforce on the bench: Leads of the sandbox, through the adapter."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.port import Crm
+from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.remote import Remote
+from sync_worker.sandbox.salesforce import queries
+from sync_worker.services import Services
+
+FREE_CALLS = {"token", "versions", "describe"}  # what the port does not call data calls
+FULL_PAGE = queries.PAGE_SIZE
+
+
+def closed_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class SalesforceBench:
+    """See `Bench`."""
+
+    native = "Lead"
+    key_field = "Portal_Deal_Key__c"
+    name_field = "Company"
+    filter_field = "Portal_Deal_Name__c"
+    bad_field = "Portal_Vendor_Approval__c"
+    rejects_with = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+
+    def __init__(self, base_url: str, remote: Remote) -> None:
+        self._remote = remote
+        self._credentials = Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, domain="", base_url=base_url)
+        self._services = Services(random=Random(7), sleep=lambda _seconds: None)
+        self._patience = Patience()
+        self._tokens = Tokens(self._credentials, self._services, self._patience)
+
+    def connect(self) -> Crm:
+        return self._connect(self._credentials)
+
+    def unreachable(self) -> Crm:
+        self.connect().fetch(self.native, ["00QSb0000000000AAA"], fields=())
+        return self._connect(Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, domain="", base_url=f"http://127.0.0.1:{closed_port()}"))
+
+    def _connect(self, credentials: Credentials) -> Crm:
+        return SalesforceCrm(credentials, self._tokens, assigns_on_create=False, services=self._services, patience=self._patience)
+
+    def now(self) -> datetime:
+        return self._remote.now()
+
+    def move_clock(self, to: datetime) -> None:
+        self._remote.set_clock(to)
+
+    def create(self, name: str, *, key: str | None = None, marker: str | None = None) -> str:
+        return self._remote.create(self.native, {**self.required(name), self.key_field: key, self.filter_field: marker})
+
+    def edit(self, crm_id: str, name: str) -> None:
+        self._remote.edit(self.native, crm_id, {self.name_field: name})
+
+    def delete(self, crm_id: str) -> None:
+        self._remote.delete(self.native, crm_id)
+
+    def purge(self, crm_id: str) -> None:
+        self._remote.hard_delete([crm_id])
+
+    def merge(self, winner: str, loser: str) -> None:
+        self._remote.merge(winner, [loser])
+
+    def required(self, name: str) -> dict[str, Any]:
+        return {self.name_field: name, "LastName": "Doe"}
+
+    def stored(self, crm_id: str) -> Mapping[str, Any]:
+        return self._remote.record(self.native, crm_id)
+
+    def with_key(self, key: str) -> list[Mapping[str, Any]]:
+        return [row for row in self._remote.records(self.native) if row[self.key_field] == key and not row["IsDeleted"]]
+
+    def pages_of(self, count: int) -> None:
+        queries.PAGE_SIZE = count
+
+    def lose_reply(self) -> None:
+        self._remote.fault("collections_write", when="after_commit", drop_connection=True)
+
+    def be_too_busy(self) -> None:
+        self._remote.fault("collections_write", error_code="SERVER_UNAVAILABLE")
+
+    def lock_one(self) -> None:
+        self._remote.fault("collections_write", record=True, error_code="UNABLE_TO_LOCK_ROW")
+
+    def data_calls(self) -> int:
+        kinds = self._remote.calls()["kinds"]
+        return sum(count for kind, count in kinds.items() if kind not in FREE_CALLS)
