@@ -6,7 +6,7 @@ An override replaces one node of the file, by its dotted path; a mistake in it p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,15 @@ def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
         there = sorted(file.name for file in mappings_dir.glob("*.yaml"))
         remedy = choose_from(portal.crm.mapping, there) if there else f"{mappings_dir} holds no mapping"
         raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{path} does not exist", remedy)])
-    return load_mapping(path, portal)
+    mapping = load_mapping(path, portal)
+    return mapping if portal.two_tier else replace(mapping, grammar=_single_tier(mapping.grammar))
+
+
+def _single_tier(grammar: MappingFile) -> MappingFile:
+    """Without second partners there is no field that speaks of them: nothing is read, written or asked for."""
+    company = grammar.company.model_copy(update={"second_partners": None})
+    deal = grammar.deal.model_copy(update={"second_partner": None, "distributor_approval": None})
+    return grammar.model_copy(update={"company": company, "deal": deal})
 
 
 def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = (), portal: Portal | None = None) -> LoadedMapping:

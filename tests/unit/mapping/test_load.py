@@ -319,3 +319,17 @@ def test_any_override_is_taken_or_refused_never_more(data: st.DataObject, tmp_pa
     acme = portal(tmp_path_factory.getbasetemp(), f"overrides: {{{path}: {value}}}\n")
     with contextlib.suppress(ConfigError):
         compile_mapping(load_for_portal(acme, MAPPINGS), acme, None)
+
+
+def test_a_single_tier_portal_has_no_field_that_speaks_of_second_partners(tmp_path: Path) -> None:
+    # Given a portal without two_tier, and the shipped mapping
+    single = portal(tmp_path, "two_tier: false\n")
+
+    # When the mapping is loaded for it
+    compiled = compile_mapping(load_for_portal(single, MAPPINGS), single)
+
+    # Then nothing of second partners is read, written or asked for
+    named = {name for record in compiled.records.values() for name in record.fields}
+    asked = {native for record in compiled.records.values() for native in record.native_fields}
+    assert not named & {"second_partner", "second_partners", "distributor_approval"}
+    assert not {native for native in asked if "Second_Partner" in native or "Distributor" in native}
