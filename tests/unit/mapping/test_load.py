@@ -176,6 +176,8 @@ def test_an_override_replaces_one_node_and_leaves_the_rest(tmp_path: Path) -> No
     # Given a portal whose org spells one field otherwise, has one more, and lacks one
     acme = portal(
         tmp_path,
+        "two_tier: true\n"
+        "second_partner: {account_type_value: TSB, display_label: TSB}\n"
         "overrides:\n"
         "  company.second_partners.native: Associated_TSB__c\n"
         "  company.attributes.segment: {native: Segment__c, values: [SMB, Enterprise]}\n"
