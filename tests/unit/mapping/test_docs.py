@@ -35,6 +35,8 @@ records:
 NEEDED = "  name: {native: Name}\n  portal_status: {native: Status__c, values: {Active: active}}\n"
 PORTAL = """\
 portal: acme
+two_tier: true
+second_partner: {account_type_value: TSB, display_label: TSB}
 crm:
   kind: salesforce
   mapping: salesforce.yaml
