@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import dramatiq
+from dramatiq.errors import BrokerConnectionError
+from redis import RedisError
 
 from sync_worker import logs
 from sync_worker.bootstrap import Installation
@@ -33,6 +35,7 @@ from sync_worker.store import failures, portals
 from sync_worker.store.failures import Failure
 
 QUEUE = "live"
+QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
 VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "pull": pull,
@@ -64,9 +67,14 @@ class Actors:
             verb: dramatiq.actor(broker=broker, actor_name=verb, queue_name=QUEUE)(self._runner(verb)) for verb in VERBS
         }
 
-    def send(self, portal: str, verb: str, record: str = "") -> None:
-        """One piece of work for whichever worker is free."""
-        self._actors[verb].send(portal, record)
+    def send(self, portal: str, verb: str, record: str = "") -> bool:
+        """One piece of work for whichever worker is free. False: the queue is out of reach; the schedule finds the work again."""
+        try:
+            self._actors[verb].send(portal, record)
+        except QUEUE_DOWN as error:
+            logs.get().error("the queue is out of reach", portal=portal, verb=verb, error=str(error))
+            return False
+        return True
 
     def wake(self, portal: str, wakes: Iterable[Wake]) -> None:
         """What a commit made due."""
@@ -92,21 +100,32 @@ def attempt(installation: Installation, portal: str, verb: str, record: str) -> 
     log = logs.get().bind(portal=portal, verb=verb, record=record)
     try:
         tenant = installation.tenant(portal)
-        if _is_paused(tenant):
-            return None
-        done = VERBS[verb](tenant, record)
-        if done.run_id:
-            _passed(tenant, verb, record)
-        return done
+    except ConfigError as error:
+        log.warning("this work is nobody's any more", error=str(error))
+        return None
+    try:
+        try:
+            return _worked(tenant, verb, record)
+        except StoreDown:
+            raise
+        except SyncError as error:
+            log.warning("stopped", error=str(error), kind=type(error).__name__)
+            _record(tenant, verb, record, error)
+        except Exception as bug:
+            log.exception("a bug stopped this work; it is recorded", error=str(bug))
+            _record(tenant, verb, record, bug)
     except StoreDown as error:
         log.error("the database is out of reach", error=str(error))  # noqa: TRY400  # the operator's problem, not a bug: no traceback
-    except SyncError as error:
-        log.warning("stopped", error=str(error), kind=type(error).__name__)
-        _record(installation, portal, verb, record, error)
-    except Exception as bug:
-        log.exception("a bug stopped this work; it is recorded as a failure", error=str(bug))
-        _record(installation, portal, verb, record, bug)
     return None
+
+
+def _worked(tenant: Tenant, verb: str, record: str) -> Done | None:
+    if _is_paused(tenant):
+        return None
+    done = VERBS[verb](tenant, record)
+    if done.run_id:
+        _passed(tenant, verb, record)
+    return done
 
 
 def pause_s(error: BaseException) -> float:
@@ -123,17 +142,19 @@ def _is_paused(tenant: Tenant) -> bool:
 
 
 def _passed(tenant: Tenant, verb: str, record: str) -> None:
-    """The work went through: what was open about it is resolved."""
+    """The work went through: what was open about it is resolved. A pause that began meanwhile stays: this work says nothing about it."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        portals.unpause(tx)
+        row = portals.get(tx)
+        if row and row.paused_until_at and row.paused_until_at <= tx.now:
+            portals.unpause(tx)
         rows = failures.open_rows(tx, record or verb, [verb], "pull")
         failures.close(tx, [row.id for row in rows], "the work went through")
 
 
-def _record(installation: Installation, portal: str, verb: str, record: str, error: Exception) -> None:
+def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
+    """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is nobody's business."""
     if isinstance(error, StaleRead):
         return
-    tenant = installation.tenant(portal)
     failure = Failure(
         id=tenant.services.new_id(),
         kind="problem",
@@ -141,12 +162,12 @@ def _record(installation: Installation, portal: str, verb: str, record: str, err
         record=verb,
         stage="pull",
         code=_code(error),
-        message=str(error),
+        message=str(error) if isinstance(error, SyncError) else f"{type(error).__name__}: {error}",
         run_id="",
         name=f"{verb} {record}".strip(),
     )
     rest_s = pause_s(error)
-    with tenant.store.side_transaction(portal) as tx:
+    with tenant.store.side_transaction(tenant.name) as tx:
         portals.enter(tx, tenant.portal.associations.mode)
         failures.record(tx, [failure])
         if rest_s:

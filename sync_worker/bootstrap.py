@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
+from redis import RedisError
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.errors import ConfigError
-from sync_worker.mapping.load import LoadedMapping, load_for_portal
+from sync_worker.errors import ConfigError, Mistake, TransientError
+from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.portal import Portal, load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
@@ -75,10 +76,10 @@ def build(
     """Reads what people wrote and joins it. **Raises** ConfigError with every mistake; StoreDown."""
     settings = settings or read_settings()
     services = services or Services()
-    portals = load_portals(settings.config_dir, os.environ if environ is None else environ)
-    offices = {portal.name: _office(portal, settings, services, patience or Patience()) for portal in portals}
+    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience())
     store = Store(settings.database_url, clock=services.clock)
     if not is_current(store):
+        store.close()
         raise ConfigError(f"the database {store.shown_url} is not of this version — run `sync-worker db upgrade`")
     return Installation(settings, offices, store, services)
 
@@ -96,19 +97,59 @@ def broker(settings: Settings) -> dramatiq.Broker:
     )
 
 
+def reach(queue: dramatiq.Broker) -> dramatiq.Broker:
+    """The same broker, once it has answered. **Raises** TransientError."""
+    if isinstance(queue, RedisBroker):
+        try:
+            queue.client.ping()
+        except RedisError as error:
+            raise TransientError(f"Redis (SYNC_WORKER_REDIS_URL) is out of reach: {error}") from error
+    return queue
+
+
 def _with_timeout(url: str) -> str:
     """redis-py gives up after 5 s by default, in the middle of a blocking read of its own."""
     return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout=30"
 
 
+def _offices(settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience) -> dict[str, _Office]:
+    """Every portal with its mapping. **Raises** ConfigError: every mistake of every portal file, and of the mappings they name."""
+    mistakes: list[Mistake] = []
+    try:
+        portals = load_portals(settings.config_dir, environ)
+    except ConfigError as error:
+        if not error.mistakes:
+            raise
+        raise ConfigError([*error.mistakes, *_mapping_mistakes(settings)]) from None
+    offices = {}
+    for portal in portals:
+        try:
+            offices[portal.name] = _office(portal, settings, services, patience)
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(list(dict.fromkeys(mistakes)))
+    return offices
+
+
+def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
+    """What is wrong in the mapping files, where no portal can be held against them yet."""
+    for path in sorted(settings.mappings_dir.glob("*.yaml")):
+        try:
+            load_mapping(path)
+        except ConfigError as error:
+            yield from error.mistakes
+
+
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience) -> _Office:
+    mapping = load_for_portal(portal, settings.mappings_dir)
     if portal.associations.mode == "rules":
         raise ConfigError([portal.source.mistake(("associations", "mode"), "rules are not in this version yet", "mode: contracts")])
     make = _CONNECT.get(portal.crm.kind)
     if make is None:
         known = ", ".join(sorted(_CONNECT))
         raise ConfigError([portal.source.mistake(("crm", "kind"), f"{portal.crm.kind} is not in this version yet", f"allowed: {known}")])
-    return _Office(portal, load_for_portal(portal, settings.mappings_dir), make(portal, services, patience))
+    return _Office(portal, mapping, make(portal, services, patience))
 
 
 def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:

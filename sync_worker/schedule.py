@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -12,48 +14,51 @@ from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.steps.push import has_work
-from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import cursors, notices, portals
 
-TICK_S = 5  # how late a due piece of work may be noticed
-AGAIN_S = 15  # a message lost on the way is sent again after this long
+TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
+AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
 
 
 class Schedule:
-    """Sends what is due to the actors, each piece at most four times a minute."""
+    """Sends what is due to the actors: once when it becomes due, and once a minute while it stays so. Ticks inside its `with` block."""
 
     def __init__(self, installation: Installation, actors: Actors) -> None:
         self._installation = installation
         self._actors = actors
-        self._sent_at: dict[tuple[str, Wake], datetime] = {}
+        self._sent_at: dict[str, dict[Wake, datetime]] = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Begins to tick, at once and then every few seconds, in a thread of its own."""
         now = self._installation.services.clock()
         self._scheduler.add_job(self.tick, "interval", seconds=TICK_S, next_run_time=now, coalesce=True, max_instances=1)
         self._scheduler.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Waits for the tick under way."""
         self._scheduler.shutdown(wait=True)
 
     def tick(self) -> None:
         """One look at every portal. A portal that cannot be looked at does not keep the others waiting."""
-        now = self._installation.services.clock()
         for portal in self._installation.portals:
             try:
-                for wake in due(self._installation.tenant(portal.name), now):
-                    self._send(portal.name, wake, now)
+                self._look(portal.name)
             except SyncError as error:
                 logs.get().warning("could not look for due work", portal=portal.name, error=str(error))
 
-    def _send(self, portal: str, wake: Wake, now: datetime) -> None:
-        last = self._sent_at.get((portal, wake))
-        if last and now - last < timedelta(seconds=AGAIN_S):
-            return
-        self._sent_at[portal, wake] = now
-        self._actors.send(portal, wake.verb, wake.record)
+    def _look(self, portal: str) -> None:
+        now = self._installation.services.clock()
+        before, sent = self._sent_at.get(portal, {}), {}
+        for wake in due(self._installation.tenant(portal), now):
+            last = before.get(wake)
+            if last and now - last < timedelta(seconds=AGAIN_S):
+                sent[wake] = last
+            elif self._actors.send(portal, wake.verb, wake.record):
+                sent[wake] = now
+        self._sent_at[portal] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
 
 def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
@@ -64,7 +69,7 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
             return
         noticed = notices.counts(tx)
         pulled_at = {name: cursor.last_pulled_at for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
-    for name in tenant.readable_records() if pulled_at.get(COMPANY) else (COMPANY,):  # deals wait for the first load of companies
+    for name in tenant.readable_records():
         last = pulled_at.get(name)
         if last is None or now - last >= timedelta(seconds=tenant.portal.schedule.pull_s):
             yield Wake("pull", name)

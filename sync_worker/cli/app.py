@@ -1,20 +1,25 @@
-"""The root of the command line: its groups, its options, and what each error means to whoever called.
+"""The root of the command line: its commands, its options, and what each error means to whoever called.
 
+A command's module is imported when it is called, so that `--help` and a typing mistake answer at once.
 Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or configuration · 3 the CRM or a server is out of reach.
 """
 
 from __future__ import annotations
 
+import difflib
 import logging
+import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+from typer.main import get_group
 
 from sync_worker import logs
-from sync_worker.cli import associations, companies, deals, demo, failures, mappings, portals, processes, runs, sandbox, work
 from sync_worker.cli.output import err
 from sync_worker.errors import (
     ConfigError,
@@ -30,6 +35,7 @@ from sync_worker.errors import (
 )
 
 DONE, NEEDS_A_PERSON, WRONG_USE, OUT_OF_REACH = 0, 1, 2, 3
+STOPPED = 130  # by Ctrl-C or SIGTERM, as shells count it
 
 EXIT_CODES: Mapping[type[SyncError], int] = {
     ConfigError: WRONG_USE,
@@ -44,35 +50,60 @@ EXIT_CODES: Mapping[type[SyncError], int] = {
 }
 """Error → exit code; the nearest class counts."""
 
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "The whole story on a local CRM, printed."),
+    "run": ("processes:run", "Everything in one process: web, schedule, workers."),
+    "web": ("processes:web", "The web process."),
+    "schedule": ("processes:schedule", "The schedule process."),
+    "worker": ("processes:worker", "A worker process; any number of them."),
+    "db": ("work:db", "The database: bring it to this version."),
+    "portals": ("portals:app", "Which portals there are, how each stands."),
+    "check": ("work:check", "Hold the CRM against portal file and mapping."),
+    "pull": ("work:pull", "Read what changed in the CRM, now."),
+    "push": ("work:push", "Write what the portal owes the CRM, now."),
+    "companies": ("companies:app", "Companies as the portal knows them."),
+    "associations": ("associations:app", "Who may work a deal together, and why."),
+    "deals": ("deals:app", "Register, decide, look."),
+    "failures": ("failures:app", "What could not pass: look, try again."),
+    "runs": ("runs:app", "What was done, with its sums."),
+    "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
+    "sandbox": ("sandbox:sandbox", "A local CRM alone, to try things on."),
+}
+"""Command → where it is, and its line in `sync-worker --help`."""
+
+
+class Commands(TyperGroup):
+    """The commands of the table above, each imported when it is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own context
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # typer's own context
+        if cmd_name not in COMMANDS:
+            near = "".join(f"; did you mean {word!r}?" for word in difflib.get_close_matches(cmd_name, COMMANDS, n=1))
+            ctx.fail(f"there is no command {cmd_name!r}{near}")
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(f"sync_worker.cli.{module}"), attribute)
+        group = found if isinstance(found, typer.Typer) else typer.Typer()
+        group.rich_markup_mode = None
+        if group is not found:
+            group.command(cmd_name)(found)
+            return get_group(group).commands[cmd_name]
+        return get_group(group)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # typer's own context
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Keeps a partner portal and its CRM telling the same story.\n\nExample: sync-worker demo",
 )
-for name, group in (
-    ("associations", associations.app),
-    ("companies", companies.app),
-    ("db", work.db),
-    ("deals", deals.app),
-    ("failures", failures.app),
-    ("mappings", mappings.app),
-    ("portals", portals.app),
-    ("runs", runs.app),
-):
-    app.add_typer(group, name=name)
-for command in (
-    work.check,
-    work.pull,
-    work.push,
-    processes.run,
-    processes.web,
-    processes.schedule,
-    processes.worker,
-    sandbox.sandbox,
-    demo.demo,
-):
-    app.command()(command)
 
 
 @app.callback()
@@ -81,28 +112,28 @@ def root(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks an
     logs.set_up(level=logging.DEBUG if debug else logging.WARNING)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and exits with its code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command and exits with its code. SIGTERM ends it as Ctrl-C does, so that what it holds is let go."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command. Returns its exit code; nothing but a bug leaves as an exception, and that only with `--debug`."""
+    """One command. Returns its exit code; nothing but a bug leaves as an exception, and that only with `--debug`, wherever it stands."""
+    is_debug = "--debug" in arguments
+    words = ["--debug"] * is_debug + [word for word in arguments if word != "--debug"]
     try:
-        result = typer.main.get_command(app).main(list(arguments), prog_name="sync-worker", standalone_mode=False)
-        return result if isinstance(result, int) else DONE
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
-        return WRONG_USE
-    except (click.Abort, KeyboardInterrupt):
-        return NEEDS_A_PERSON
+        result = typer.main.get_command(app).main(words, prog_name="sync-worker", standalone_mode=False)
+        return _said(result if isinstance(result, int) else DONE)
+    except TyperException as wrong:
+        return _wrong_use(wrong)
+    except (typer.Abort, KeyboardInterrupt):
+        return _said(STOPPED)
     except SyncError as error:
         err.print(str(error), markup=False)
         return exit_code(error)
     except Exception as bug:
-        if "--debug" in arguments:
+        if is_debug:
             raise
         err.print(f"a bug, please report it: {type(bug).__name__}: {bug} (run again with --debug to see where)", markup=False)
         return NEEDS_A_PERSON
@@ -111,3 +142,17 @@ def run(arguments: Sequence[str]) -> int:
 def exit_code(error: SyncError) -> int:
     """What the error means to whoever called."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def _said(code: int) -> int:
+    if code == STOPPED:
+        err.print("stopped")
+    return code
+
+
+def _wrong_use(wrong: TyperException) -> int:
+    """One line of what is wrong, and where the right use stands. A group called without a command shows its help."""
+    context, words = getattr(wrong, "ctx", None), wrong.format_message().replace("Value error, ", "").rstrip(".")
+    command = context.command_path if context else "sync-worker"
+    err.print(words if "\n" in words else f"{words} — see `{command} --help`", markup=False)
+    return WRONG_USE

@@ -75,8 +75,7 @@ def register(
     with tenant_of(portal) as tenant:
         done = register_deal(tenant, written, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
-            refuse(done)
-            return
+            refuse(done, as_json=as_json)
         _say(tenant, done[0], "registered; the CRM hears of it with the next push", as_json=as_json)
 
 
@@ -98,8 +97,7 @@ def approve(
     with tenant_of(portal) as tenant:
         done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason)
         if isinstance(done, Refusal):
-            refuse(done)
-            return
+            refuse(done, as_json=as_json)
         state = done[0].values.get(f"{track.value}_approval")
         _say(tenant, done[0], f"{track.value} track: {state}; the CRM hears of it with the next push", as_json=as_json)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.console import Console
 
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.output import err, out, show_json
@@ -49,22 +51,22 @@ def demo(
 
     Example: sync-worker demo --crm salesforce
     """
-    folder = Path(tempfile.mkdtemp(prefix="sync-worker-demo-"))
+    folder, is_kept = Path(tempfile.mkdtemp(prefix="sync-worker-demo-")), False
     try:
         with serve_process(SalesforceOptions(), log_path=folder / "sandbox.log") as base_url:
             figures = _tell(folder, base_url, is_quiet=as_json)
             if as_json:
                 show_json({"crm": {"salesforce": figures}})
             if keep:
-                _wait(folder, base_url)
+                is_kept = True
+                _wait(folder, base_url, say=err if as_json else out)
     finally:
-        if not keep:
+        if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(folder: Path, base_url: str, *, is_quiet: bool) -> dict[str, object]:
-    remote = Remote(base_url)
-    with _installed(folder, base_url, remote) as installation:
+    with Remote(base_url) as remote, _installed(folder, base_url, remote) as installation:
         return Story(installation, "acme", remote, is_quiet=is_quiet).tell()
 
 
@@ -75,33 +77,35 @@ def _installed(folder: Path, base_url: str, remote: Remote) -> Iterator[Installa
     portals.mkdir(parents=True)
     vendor = remote.named("Account", "Northwind Software")["Id"]
     (portals / "acme.yaml").write_text(PORTAL_FILE.format(base_url=base_url, vendor=vendor))
-    mappings = Path(os.environ.get("SYNC_WORKER_MAPPINGS_DIR", "mappings"))
     settings = Settings(
-        database_url=f"sqlite:///{folder}/sync-worker.db", redis_url=None, config_dir=folder / "config", mappings_dir=mappings
+        database_url=f"sqlite:///{folder}/sync-worker.db", redis_url=None, config_dir=folder / "config", mappings_dir=_mappings_dir()
     )
-    store = Store(settings.database_url, clock=Services().clock)
-    upgrade(store)
-    store.close()
+    with closing(Store(settings.database_url, clock=Services().clock)) as store:
+        upgrade(store)
     environ = {"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET}
-    installation = build(settings, environ=environ)
-    try:
+    with closing(build(settings, environ=environ)) as installation:
         yield installation
-    finally:
-        installation.close()
 
 
-def _wait(folder: Path, base_url: str) -> None:
+def _wait(folder: Path, base_url: str, *, say: Console) -> None:
     """Keeps the sandbox alive and says how to go on by hand."""
-    out.print(f"\nthe CRM: {base_url} (controls under {base_url}/__sandbox__/health)", highlight=False, soft_wrap=True)
-    out.print("to go on by hand, in another terminal:", highlight=False)
-    for name, value in (
-        ("SYNC_WORKER_CONFIG_DIR", folder / "config"),
-        ("SYNC_WORKER_DATABASE_URL", f"sqlite:///{folder}/sync-worker.db"),
-        ("ACME_SF_ID", SANDBOX_CLIENT_ID),
-        ("ACME_SF_SECRET", SANDBOX_CLIENT_SECRET),
-    ):
-        out.print(f"  export {name}={value}", highlight=False, soft_wrap=True)
-    out.print("  .venv/bin/sync-worker deals list acme", highlight=False)
-    err.print("stop with Ctrl-C", highlight=False)
+    lines = [
+        f"\nthe CRM: {base_url} (controls under {base_url}/__sandbox__/health)",
+        "to go on by hand, in another terminal:",
+        f"  export SYNC_WORKER_CONFIG_DIR={folder / 'config'}",
+        f"  export SYNC_WORKER_MAPPINGS_DIR={_mappings_dir().resolve()}",
+        f"  export SYNC_WORKER_DATABASE_URL=sqlite:///{folder}/sync-worker.db",
+        f"  export ACME_SF_ID={SANDBOX_CLIENT_ID}",
+        f"  export ACME_SF_SECRET={SANDBOX_CLIENT_SECRET}",
+        f"  {sys.argv[0]} deals list acme",
+        "stop with Ctrl-C",
+    ]
+    for line in lines:
+        say.print(line, markup=False, highlight=False, soft_wrap=True)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
+    err.print(f"the CRM is stopped; the folder stays: {folder}", markup=False)
+
+
+def _mappings_dir() -> Path:
+    return Path(os.environ.get("SYNC_WORKER_MAPPINGS_DIR", "mappings"))

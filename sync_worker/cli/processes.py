@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Annotated
 
 import dramatiq
@@ -15,7 +15,8 @@ import uvicorn
 
 from sync_worker import logs
 from sync_worker.actors import register
-from sync_worker.bootstrap import broker, build
+from sync_worker.bootstrap import broker, build, reach
+from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
@@ -25,79 +26,78 @@ from sync_worker.store.migrate import upgrade
 from sync_worker.web.app import create_app
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
-Port = Annotated[int | None, typer.Option(help="Port of /health/live; none where it is left out.", min=0, max=65535, show_default=False)]
+START_TIMEOUT_S = 10
+Port = Annotated[
+    int | None, typer.Option(help="HTTP port, 0 for any; SYNC_WORKER_HTTP_PORT where it is left out.", min=0, max=65535, show_default=False)
+]
+HealthPort = Annotated[
+    int | None, typer.Option(help="Port of /health/live, 0 for any; none where it is left out.", min=0, max=65535, show_default=False)
+]
 Threads = Annotated[int, typer.Option(help="Pieces of work at the same time.", min=1, max=64)]
 
 
-def run(
-    port: Annotated[int | None, typer.Option(help="HTTP port; SYNC_WORKER_HTTP_PORT where it is left out.", show_default=False)] = None,
-    threads: Threads = 4,
-) -> None:
+def run(port: Port = None, threads: Threads = 4) -> None:
     """Everything in one process: web, schedule and workers on SQLite, without Redis. Brings the database to this version first.
 
     Example: sync-worker run
     """
-    settings = _begin()
-    _upgrade(settings)
-    installation = build(settings)
-    queue = broker(settings.model_copy(update={"redis_url": None}))
-    schedule = Schedule(installation, register(queue, installation))
-    with _serving(settings, settings.http_port if port is None else port), _working(queue, threads):
-        schedule.start()
-        _until_stopped("run")
-        schedule.stop()
-    installation.close()
+    with _started("run") as (settings, stopped):
+        _upgrade(settings)
+        with closing(build(settings)) as installation:
+            queue = broker(settings.model_copy(update={"redis_url": None}))
+            schedule = Schedule(installation, register(queue, installation))
+            with _serving(settings, settings.http_port if port is None else port), _working(queue, threads), schedule:
+                stopped.wait()
 
 
-def web() -> None:
+def web(port: Port = None) -> None:
     """The web process.
 
-    Example: SYNC_WORKER_HTTP_PORT=8080 sync-worker web
+    Example: sync-worker web --port 8080
     """
-    settings = _begin()
-    with _serving(settings, settings.http_port):
-        _until_stopped("web")
+    with _started("web") as (settings, stopped), _serving(settings, settings.http_port if port is None else port):
+        stopped.wait()
 
 
-def schedule(health_port: Port = None) -> None:
+def schedule(health_port: HealthPort = None) -> None:
     """The schedule process: looks in the database for what is due and sends it to the workers. A second one is harmless.
 
     Example: sync-worker schedule --health-port 8082
     """
-    settings = _begin()
-    installation = build(_with_redis(settings, "schedule"))
-    ticking = Schedule(installation, register(broker(settings), installation))
-    with _serving(settings, health_port):
-        ticking.start()
-        _until_stopped("schedule")
-        ticking.stop()
-    installation.close()
+    with _started("schedule") as (settings, stopped), closing(build(_with_redis(settings, "schedule"))) as installation:
+        queue = reach(broker(settings))
+        with _serving(settings, health_port), Schedule(installation, register(queue, installation)):
+            stopped.wait()
 
 
-def worker(threads: Threads = 4, health_port: Port = None) -> None:
+def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     """A worker process; any number of them, on any number of machines.
 
     Example: sync-worker worker --threads 8 --health-port 8083
     """
-    settings = _begin()
-    installation = build(_with_redis(settings, "worker"))
-    queue = broker(settings)
-    register(queue, installation)
-    with _serving(settings, health_port), _working(queue, threads):
-        _until_stopped("worker")
-    installation.close()
+    with _started("worker") as (settings, stopped), closing(build(_with_redis(settings, "worker"))) as installation:
+        queue = reach(broker(settings))
+        register(queue, installation)
+        with _serving(settings, health_port), _working(queue, threads):
+            stopped.wait()
 
 
-def _begin() -> Settings:
+@contextmanager
+def _started(name: str) -> Iterator[tuple[Settings, threading.Event]]:
+    """The settings, and the event that SIGTERM and SIGINT set; from here on they end the process in order, whatever it is doing."""
+    stopped = threading.Event()
     settings = read_settings()
     logs.set_up(settings.log_format)
-    return settings
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda _kind, _frame: stopped.set())
+    logs.get().info("starting", process=name)
+    yield settings, stopped
+    logs.get().info("stopped", process=name)
 
 
 def _upgrade(settings: Settings) -> None:
-    store = Store(settings.database_url, clock=Services().clock)
-    upgrade(store)
-    store.close()
+    with closing(Store(settings.database_url, clock=Services().clock)) as store:
+        upgrade(store)
 
 
 def _with_redis(settings: Settings, name: str) -> Settings:
@@ -119,28 +119,43 @@ def _working(queue: dramatiq.Broker, threads: int) -> Iterator[None]:
 @contextmanager
 def _serving(settings: Settings, port: int | None) -> Iterator[None]:
     """The web application in a thread; the main thread keeps the signals."""
-    if port is None:
+    with ExitStack() as stack:
+        if port is not None:
+            listener = stack.enter_context(_listening(settings.http_host, port))
+            server = _Server(uvicorn.Config(create_app(), log_config=None, access_log=False, timeout_graceful_shutdown=2))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
+            thread.start()
+            stack.callback(thread.join, timeout=START_TIMEOUT_S)
+            stack.callback(setattr, server, "should_exit", True)
+            server.answers.wait(START_TIMEOUT_S)
+            host, bound = listener.getsockname()[:2]
+            err.print(f"listening on http://{host}:{bound}", markup=False)
         yield
-        return
-    server = uvicorn.Server(uvicorn.Config(create_app(), host=settings.http_host, port=port, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
-    thread.start()
-    while thread.is_alive() and not server.started:
-        time.sleep(0.01)
-    if not server.started:
-        raise ConfigError(f"{settings.http_host}:{port} cannot be listened on — choose another port")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
 
 
-def _until_stopped(name: str) -> None:
-    """Waits for SIGTERM or SIGINT."""
-    stopped = threading.Event()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda _kind, _frame: stopped.set())
-    logs.get().info("started", process=name)
-    stopped.wait()
-    logs.get().info("stopping", process=name)
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """**Raises** ConfigError where somebody else listens there, or nobody may."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen()
+        except OSError as error:
+            raise ConfigError(
+                f"{host}:{port} cannot be listened on ({error.strerror}) — choose another port or SYNC_WORKER_HTTP_HOST"
+            ) from None
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from sync_worker.cli.output import err
+from sync_worker.errors import ConfigError
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions
 from sync_worker.sandbox.process import run as serve
 
@@ -23,4 +24,7 @@ def sandbox(
     Example: sync-worker sandbox --port 8081 --companies 1000
     """
     err.print(f"{crm}: client_id {SANDBOX_CLIENT_ID}, client_secret {SANDBOX_CLIENT_SECRET}; stop with Ctrl-C", highlight=False)
-    serve(SalesforceOptions(companies=companies, opportunities=opportunities, seed=seed), port=port)
+    try:
+        serve(SalesforceOptions(companies=companies, opportunities=opportunities, seed=seed), port=port)
+    except OSError as error:
+        raise ConfigError(f"127.0.0.1:{port} cannot be listened on ({error.strerror}) — choose another --port") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -146,12 +146,15 @@ def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
     return rows
 
 
-def refuse(refusal: Refusal) -> None:
-    """Says why a move was refused and what would be right; exit code 2."""
-    err.print(f"refused ({refusal.code}): {refusal.why}", markup=False, highlight=False)
-    err.print(f"who may, or what would be right: {refusal.who_may}", markup=False, highlight=False)
+def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
+    """Says why a move was refused and what would be right, as JSON on stdout too where that was asked for; exit code 2."""
+    if as_json:
+        why = {"refused": refusal.code, "why": refusal.why, "field": refusal.field, "who_may": refusal.who_may}
+        show_json({**why, "allowed": list(refusal.allowed)})
+    err.print(f"refused ({refusal.code}): {refusal.why}", markup=False)
+    err.print(f"who may, or what would be right: {refusal.who_may}", markup=False)
     if refusal.allowed:
-        err.print(f"allowed: {', '.join(refusal.allowed)}", markup=False, highlight=False)
+        err.print(f"allowed: {', '.join(refusal.allowed)}", markup=False)
     raise typer.Exit(2)
 
 
