@@ -22,7 +22,9 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     """Stores one chunk of companies and what follows from it: associations, waiting deals, the patch-back."""
     effects = Effects()
     page = _Page(tx, chunk, findings, counts, effects)
-    for native in chunk.natives:
+    for native in sorted(
+        chunk.natives, key=lambda native: not native.is_deleted
+    ):  # who lost a merge hands over before the survivor arrives
         page.take(native)
     companies.save(tx, page.changed)
     companies.mark_patched(tx, page.patched)
@@ -127,9 +129,7 @@ class _Page:
         self._effects.read_again(COMPANY, [survivor_crm_id])
         survivor = companies.by_crm_ids(tx, [survivor_crm_id]).get(survivor_crm_id)
         if survivor is None:
-            companies.relink(tx, loser.id, survivor_crm_id)
-            self._findings.judged(native.crm_id, with_contracts=True)
-            self._counts.applied += 1
+            self._go_on(native, stored, survivor_crm_id)
             return
         associations.rebind(tx, loser.id, survivor.company.id)
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
@@ -138,6 +138,16 @@ class _Page:
         if touched:
             self._effects.push()
         self._leave(native, stored)
+
+    def _go_on(self, native: NativeRecord, stored: StoredCompany, crm_id: str) -> None:
+        """The same company under another CRM id, where our own is to be written."""
+        company = replace(stored.company, crm_id=crm_id)
+        companies.relink(self._tx, company.id, crm_id)
+        self._known[crm_id] = replace(stored, company=company, is_patched=False)
+        self.moved.append((None, company))
+        self._effects.push()
+        self._findings.judged(native.crm_id, with_contracts=True)
+        self._counts.applied += 1
 
 
 def _wake_waiting(tx: Tx, page: _Page, effects: Effects) -> None:

@@ -1,0 +1,247 @@
+"""A small world for one step at a time: a real store, the real adapter, a sandbox org of twenty companies, and clocks that stand still."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.domain.company import Company
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.mapping.load import load_for_portal
+from sync_worker.portal import load_portal
+from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.remote import Record, Remote
+from sync_worker.services import Services
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.register import register
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import associations, companies, deals, failures, links, notices, outbox
+from sync_worker.store.associations import ContractRow
+from sync_worker.store.failures import FailureRow
+from sync_worker.store.links import Link
+from sync_worker.store.outbox import OutboxRow
+from sync_worker.store.tables import metadata
+from tests.servers import MONDAY, Clock, sqlite_store
+
+MAPPINGS = Path(__file__).parents[3] / "mappings"
+ANN = Actor("Ann", None, "portal")  # an operator, who acts for no company
+PORTAL: Mapping[str, Any] = {
+    "portal": "acme",
+    "crm": {
+        "kind": "salesforce",
+        "mapping": "salesforce.yaml",
+        "auth": {"flow": "client_credentials", "domain": "acme.my", "client_id": "${SF_ID}", "client_secret": "${SF_SECRET}"},
+    },
+    "vendor": {"account_type_value": "Vendor"},
+    "two_tier": True,
+    "second_partner": {"account_type_value": "Distributor", "display_label": "Distributor"},
+    "partner": {"account_type_value": "Partner", "display_label": "Partner"},
+    "associations": {"mode": "contracts"},
+    "deals": {"record": "lead", "from_crm": True, "approvals": ["distributor", "vendor"]},
+}
+LASTING = ("runs", "cursors", "portals", "catalogs")  # what a pull may touch although nothing changed
+NATIVES = {"company": "Account", "lead": "Lead", "opportunity": "Opportunity"}
+
+
+class World:
+    """One portal, its CRM and its database. **Units** both clocks stand still, and move together by `forward`."""
+
+    def __init__(self, url: str, remote: Remote, directory: Path) -> None:
+        self.url = url
+        self.remote = remote
+        self.clock = Clock()
+        self._directory = directory
+        self._ids = count(1)
+        self._portal = deepcopy(dict(PORTAL))
+        self.services = Services(
+            clock=self.clock,
+            new_id=lambda: str(uuid.UUID(int=next(self._ids), version=4)),
+            random=random.Random(7),
+            monotonic=lambda: (self.clock.now - MONDAY).total_seconds(),
+            sleep=lambda seconds: self.forward(seconds),
+        )
+        self.store = sqlite_store(directory, clock=self.clock)
+        self.tenant = self.process()
+
+    # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def configure(self, **changes: Any) -> Tenant:
+        """The portal file with these keys, read again; mappings are merged one level deep."""
+        for name, value in changes.items():
+            here = self._portal.get(name)
+            self._portal[name] = {**here, **value} if isinstance(here, dict) else value
+        self.tenant = self.process()
+        return self.tenant
+
+    def process(self) -> Tenant:
+        """Another worker on the same database, with a connection of its own."""
+        path = self._directory / "acme.yaml"
+        path.write_text(json.dumps({**self._portal, "crm": {**self._portal["crm"], "base_url": self.url}}))
+        portal = load_portal(path, {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET})
+        credentials = Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "acme.my", self.url)
+        patience = Patience(attempts=2)
+        tokens = Tokens(credentials, self.services, patience)
+        assigns = portal.deals.run_assignment_rules_on_create
+        crm = SalesforceCrm(credentials, tokens, assigns_on_create=assigns, services=self.services, patience=patience)
+        return Tenant(portal, grammar=load_for_portal(portal, MAPPINGS), store=self.store, crm=crm, services=self.services)
+
+    def lose_database(self) -> None:
+        """The database is gone; a new one takes its place."""
+        self.close()
+        for path in self._directory.glob("sync-worker.db*"):
+            path.unlink()
+        self.store = sqlite_store(self._directory, clock=self.clock)
+        self.tenant = self.process()
+
+    def close(self) -> None:
+        self.store.close()
+
+    def forward(self, seconds: float = 30) -> None:
+        """Time passes here and in the CRM."""
+        self.clock.forward(seconds=seconds)
+        self.remote.advance_clock(seconds)
+
+    # ── work ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pull(self, *records: str, is_full: bool = False) -> list[Done]:
+        """One pull per record, all if none is named, half a minute after whatever happened; what they woke is worked off."""
+        self.forward()
+        done = [pull(self.tenant, record, is_full=is_full) for record in records or self.tenant.readable_records()]
+        self.settle(wake for one in done for wake in one.wakes)
+        return done
+
+    def settle(self, wakes: Iterable[Wake] = ()) -> list[Done]:
+        """Works off these wakes and what they wake, as the actors would."""
+        todo, done = set(wakes), list[Done]()
+        for _ in range(60):
+            if not todo:
+                return done
+            wake = min(todo, key=lambda one: (one.verb != "refresh", one.record))
+            todo.discard(wake)
+            one = push(self.tenant) if wake.verb == "push" else refresh(self.tenant, wake.record)
+            done.append(one)
+            todo |= one.wakes
+        raise AssertionError(f"work that never ends: {todo}")
+
+    def push(self) -> Done:
+        """One push, and what it woke."""
+        done = push(self.tenant)
+        self.settle(done.wakes)
+        return done
+
+    def registered(self, **written: Any) -> Deal:
+        """A deal of Birch Systems with Arrow Electronics, registered and in the CRM, unless told otherwise."""
+        deal = self.submitted(**written)
+        self.settle({Wake("push")})
+        return deal
+
+    def submitted(self, **written: Any) -> Deal:
+        """The same, not pushed yet."""
+        result = register(self.tenant, {**TERMS, **written}, actor=ANN)
+        assert not isinstance(result, Refusal), result
+        return result[0]
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def company(self, reference: str) -> Company:
+        """By name, id or CRM id."""
+        with self.store.reading("acme") as tx:
+            found = companies.find(tx, reference)
+        assert found is not None, reference
+        return found
+
+    def knows(self, reference: str) -> bool:
+        with self.store.reading("acme") as tx:
+            return companies.find(tx, reference) is not None
+
+    def deal(self, deal_id: str) -> Deal:
+        with self.store.reading("acme") as tx:
+            stored = deals.get(tx, deal_id)
+        assert stored is not None, deal_id
+        return stored.deal
+
+    def deals(self) -> list[Deal]:
+        with self.store.reading("acme") as tx:
+            return [stored.deal for stored in deals.listed(tx)]
+
+    def named_deal(self, name: str) -> Deal:
+        (found,) = [deal for deal in self.deals() if deal.values["name"] == name]
+        return found
+
+    def link(self, deal_id: str) -> Link:
+        """The deal's current link."""
+        with self.store.reading("acme") as tx:
+            return links.current(tx, [deal_id])[deal_id]
+
+    def outbox(self) -> list[OutboxRow]:
+        with self.store.reading("acme") as tx:
+            return outbox.listed(tx)
+
+    def contracts(self) -> list[ContractRow]:
+        with self.store.reading("acme") as tx:
+            return associations.listed(tx)
+
+    def notices(self) -> dict[str, int]:
+        with self.store.reading("acme") as tx:
+            return notices.counts(tx)
+
+    def failures(self, code: str | None = None, record: str | None = None) -> list[FailureRow]:
+        """What is open."""
+        with self.store.reading("acme") as tx:
+            return failures.listed(tx, code=code, record_=record)
+
+    def codes(self, record: str) -> set[str]:
+        """The codes open for one record, by CRM id (ours for writes) or name."""
+        return {row.failure.code for row in self.failures(record=record)}
+
+    def records_of(self, deal_id: str, record: str = "Lead") -> list[Record]:
+        """Live CRM records that carry the deal's key."""
+        return [row for row in self.remote.records(record) if row["Portal_Deal_Key__c"] == deal_id and not row["IsDeleted"]]
+
+    def record_of(self, deal_id: str) -> Record:
+        """The CRM record behind the deal."""
+        link = self.link(deal_id)
+        return self.remote.record(NATIVES[link.object], link.crm_id)
+
+    def id_of(self, name: str) -> str:
+        """An account's CRM id."""
+        return str(self.remote.named("Account", name)["Id"])
+
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row that nothing may touch when nothing changes."""
+        with self.store.reading("acme") as tx:
+            return {
+                table.name: sorted((tuple(row) for row in tx.connection.execute(table.select())), key=repr)
+                for table in metadata.sorted_tables
+                if table.name not in LASTING
+            }
+
+    def org(self) -> dict[str, list[Record]]:
+        """Every record of the CRM."""
+        return {native: self.remote.records(native) for native in NATIVES.values()}
+
+
+TERMS = {
+    "owner_company": "Birch Systems",
+    "second_partner": "Arrow Electronics",
+    "name": "Acme expansion",
+    "prospect_name": "Acme Inc",
+    "contact_last_name": "Doe",
+    "amount": "1200.50",
+    "deal_type": "new",
+    "licence_count": "25",
+    "billing_cycle": "annual",
+    "term_years": "1",
+    "expected_close_on": "2026-06-30",
+}
