@@ -126,11 +126,14 @@ def forget_payload(tx: Tx, failure_id: str) -> None:
 
 
 def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
-    """(object, record) of open rows that wait for one of these parents."""
+    """(object, record) of open rows that wait for one of these parents, each once.
+
+    Sorted here: asked for distinct rows, SQLite walks all open failures instead of looking the parents up.
+    """
     query = select(failures.c.object, failures.c.record).where(
         failures.c.portal == tx.portal, among(tx, failures.c.waits_for, set(crm_ids)), failures.c.resolved_at.is_(None)
     )
-    return [(object_, record_) for object_, record_ in tx.connection.execute(query.distinct())]
+    return sorted({(object_, record_) for object_, record_ in tx.connection.execute(query)})
 
 
 def get(tx: Tx, id_prefix: str) -> FailureRow | None:
