@@ -24,6 +24,10 @@ class Patience:
     total_s: float = 60.0
 
 
+class TriedEnough(TransientError):
+    """Something within a call was tried often enough: the call around it does not begin all of that again."""
+
+
 def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> T:
     """The call's answer, after at most `patience.attempts` tries with jittered back-off. **Raises** the last error as it was.
 
@@ -59,4 +63,4 @@ def _wait(patience: Patience, services: Services) -> Callable[[tenacity.RetryCal
 def _is_worth_another_try(error: BaseException, patience: Patience) -> bool:
     if isinstance(error, RateLimited):
         return error.scope == "burst" and error.retry_after_s <= patience.longest_wait_s
-    return isinstance(error, TransientError) and not isinstance(error, (TooLarge, StaleRead))
+    return isinstance(error, TransientError) and not isinstance(error, (TooLarge, StaleRead, TriedEnough))

@@ -19,10 +19,10 @@ from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
-from sync_worker.crm.faults import Patience, insist
+from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.wire import Wire
-from sync_worker.errors import AuthFailed, SyncError, TransientError
+from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.services import Services
 
 API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
@@ -45,12 +45,22 @@ class Credentials:
         return f"{self.base_url or f'https://{self.domain}.salesforce.com'}/services/oauth2/token"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Token:
-    """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time."""
+    """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time.
+
+    **Shapes** `is_renewal`: it took the place of a refused one; `has_worked`: some call with it was not refused.
+    """
 
     access_token: str = field(repr=False)
     instance_url: str
+    is_renewal: bool = False
+    has_worked: bool = False
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Refused as new as it is: another log-in would bring another like it."""
+        return self.is_renewal and not self.has_worked
 
 
 class Tokens:
@@ -71,16 +81,13 @@ class Tokens:
             return self._token or self._log_in(wire)
 
     def renew(self, failed: Token, wire: Wire) -> None:
-        """Sees to it that the next `current` is not the token that just failed."""
+        """Sees to it that the next `current` is not the token that just failed. **Raises** AuthFailed, TransientError."""
         with self._lock:
+            if self._token is failed and failed.is_hopeless:
+                self._remember("Salesforce gives out tokens and refuses them; may the integration user use the API, and from this address?")
+                raise AuthFailed(self._refusal)
             if self._token is None or self._token is failed:
-                self._log_in(wire)
-
-    def refuse(self, token: Token, refusal: str) -> None:
-        """A fresh token was refused as well: another log-in would not help, and is not tried for a while."""
-        with self._lock:
-            if self._token is token:
-                self._remember(refusal)
+                self._log_in(wire).is_renewal = True
 
     def _log_in(self, wire: Wire) -> Token:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
@@ -90,6 +97,10 @@ class Tokens:
         except AuthFailed as refusal:
             self._remember(str(refusal))
             raise
+        except RateLimited:
+            raise
+        except TransientError as error:
+            raise TriedEnough(str(error)) from error
         self._token, self._refusal = token, ""
         return token
 
@@ -175,15 +186,17 @@ class Connection:
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:
-            translated = self._translated(error, doing=doing, is_write=is_write)
-            if isinstance(error, SalesforceExpiredSession) and self._token:
-                self._tokens.refuse(self._token, str(translated))
-            raise translated from error
+            if isinstance(error, SalesforceExpiredSession):
+                self._renew()
+            raise self._translated(error, doing=doing, is_write=is_write) from error
 
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
-        client = self._connected()
+        client, token = self._connected(), self._token
         self.calls += is_counted
-        return ask(client)
+        answer = ask(client)
+        if token:
+            token.has_worked = True
+        return answer
 
     def _connected(self) -> Client:
         token = self._tokens.current(self._wire)

@@ -101,6 +101,7 @@ class _Desk:
             return _checked(client.restful(path, method="PATCH", json=body, headers=headers, timeout=self._timeout()), len(batch))
 
         try:
+            self._timeout()  # before a log-in, too
             rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
         except (ConnectionDown, RateLimited):
             raise
