@@ -1,6 +1,7 @@
 """ASSOCIATE: contract values become bound to second partners, for the companies touched only; and whom a company may work with.
 
 A value once bound stays bound. What names nobody yet is healed when its company arrives, by one statement per value, not per partner.
+Open deals of a pair that is, or is not, associated any more are marked to be read again, and say so then.
 """
 
 from __future__ import annotations
@@ -10,25 +11,29 @@ from typing import TypeAlias
 
 from sync_worker.domain.association import Association, Binding, Contract, Exclusion, Explanation, associates, bind, exclusion, explain
 from sync_worker.domain.company import AccountType, Company
+from sync_worker.domain.deal import CLOSED
 from sync_worker.domain.problem import Problem
+from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings, contract_field
 from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import associations, companies, failures
+from sync_worker.store import associations, companies, failures, links
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
 
 Moved: TypeAlias = tuple[Company | None, Company]
+Pair: TypeAlias = tuple[str, str]
 UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
 
 
-def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings) -> None:
-    """What the companies that changed mean for contracts: theirs, and those that name them."""
+def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings, effects: Effects) -> None:
+    """What the companies that changed mean for contracts: theirs, and those that name them; and for the open deals of such pairs."""
     if not tenant.portal.two_tier or tenant.portal.associations.mode != "contracts":
         return
-    _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
-    _heal(tx, tenant, run_id, moved)
+    pairs = _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
+    healed = _heal(tx, tenant, run_id, moved)
     _report_renames(tx, tenant, run_id, moved)
+    _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | {after.id for before, after in moved if _changes_sides(before, after)})
 
 
 def whom(tx: Tx, company: Company) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
@@ -61,10 +66,13 @@ def _has_news(before: Company | None, after: Company) -> bool:
     return before.second_partner_values != after.second_partner_values
 
 
-def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company], findings: Findings) -> None:
-    """The values on these partners' records, as they are now: a removed value removes, the others are bound or reported."""
+def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company], findings: Findings) -> set[Pair]:
+    """The values on these partners' records, as they are now: a removed value removes, the others are bound or reported.
+
+    Returns the (partner, second partner) pairs that began or ended.
+    """
     if not partners:
-        return
+        return set()
     held = associations.bindings(tx, [company.id for company in partners])
     values = {value for company in partners for value in company.second_partner_values}
     candidates = _Candidates(tx, tenant, values, held)
@@ -81,6 +89,9 @@ def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company
             findings.contract_problem(crm_id, problem, name=company.name)
     associations.save(tx, saved)
     associations.remove(tx, gone)
+    ended = {(company_id, held[company_id][value].binding.company_id) for company_id, value in gone}
+    begun = {(row.company_id, row.binding.company_id) for row in saved}
+    return {(partner_id, second_id) for partner_id, second_id in ended | begun if second_id}
 
 
 class _Candidates:
@@ -117,18 +128,21 @@ def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, Contract
     return ContractRow(company.id, binding, before.since_at if before and is_same_pair else tx.now, run_id)
 
 
-def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:
-    """Values that named nobody, or several, may name one company now."""
-    names = {name for before, after in moved if _matters(before, after) for name in _names(before, after)}
+def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> set[str]:
+    """Values that named nobody, or several, may name one company now. Returns the ids of the companies they lead to."""
+    names = {name for before, after in moved if _matters(before, after) for name in _names(tenant, before, after)}
     waiting = associations.unbound_values(tx, names) if names else []
     if not waiting:
-        return
+        return set()
+    healed: set[str] = set()
     candidates = _Candidates(tx, tenant, waiting, {})
     for value in waiting:
         (binding,), _ = candidates.bind([value], {})
         if binding.company_id:
             associations.bind_everywhere(tx, binding, run_id)
             failures.close_field(tx, COMPANY, contract_field(value), UNBOUND_CODES, f"{value} is known now")
+            healed.add(binding.company_id)
+    return healed
 
 
 def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:
@@ -137,13 +151,12 @@ def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved])
         if before is None or before.name == after.name or after.account_type is not AccountType.SECOND_PARTNER:
             continue
         failures.close_field(tx, COMPANY, contract_field(after.name), ("contract_value_renamed",), "the names agree again")
-        message = f"the company bound to {before.name!r} is called {after.name!r} now; the value stays bound"
         rows = [row for row in associations.bound_by_name(tx, after.id) if row.binding.value != after.name]
         partners = companies.by_ids(tx, [row.company_id for row in rows])
-        failures.record(tx, [_drift(tenant, partners[row.company_id], row, message, run_id) for row in rows if row.company_id in partners])
+        failures.record(tx, [_drift(tenant, partners[row.company_id], row, after, run_id) for row in rows if row.company_id in partners])
 
 
-def _drift(tenant: Tenant, partner: Company, row: ContractRow, message: str, run_id: str) -> Failure:
+def _drift(tenant: Tenant, partner: Company, row: ContractRow, second: Company, run_id: str) -> Failure:
     return Failure(
         id=tenant.services.new_id(),
         kind="problem",
@@ -151,7 +164,7 @@ def _drift(tenant: Tenant, partner: Company, row: ContractRow, message: str, run
         record=partner.crm_id or partner.id,
         stage="ingest",
         code="contract_value_renamed",
-        message=message,
+        message=f"the company bound to {row.binding.value!r} is called {second.name!r} now; the value stays bound",
         run_id=run_id,
         field=contract_field(row.binding.value),
         name=partner.name,
@@ -166,9 +179,30 @@ def _matters(before: Company | None, after: Company) -> bool:
     return is_second and (before.name, before.account_type, before.is_deleted) != (after.name, after.account_type, after.is_deleted)
 
 
-def _names(before: Company | None, after: Company) -> set[str]:
-    known = {after.name, before.name if before else "", after.crm_id or ""}
-    return known - {""}
+def _names(tenant: Tenant, before: Company | None, after: Company) -> set[str]:
+    """Every value that may stand for this company: its names, its CRM id however long, what the portal file maps to it."""
+    known = {after.name, before.name if before else ""} - {""}
+    if after.crm_id is None:
+        return known
+    canonical = tenant.crm.canonical_id
+    mapped = {value for value, crm_id in tenant.portal.associations.contract_values.items() if canonical(crm_id) == after.crm_id}
+    spelled = {after.crm_id[:length] for length in range(1, len(after.crm_id) + 1)}
+    return known | mapped | {crm_id for crm_id in spelled if canonical(crm_id) == after.crm_id}
+
+
+def _changes_sides(before: Company | None, after: Company) -> bool:
+    """Whether the change alone could make or end an association: another status or type, deleted or back."""
+    sides = (after.status, after.account_type, after.is_deleted)
+    return before is not None and (before.status, before.account_type, before.is_deleted) != sides
+
+
+def _read_deals_again(tx: Tx, effects: Effects, *, pairs: set[Pair], company_ids: set[str]) -> None:
+    """Open deals between two companies that are, or are not, associated any more; however many they are, they are only marked."""
+    if not pairs and not company_ids:
+        return
+    for object_, crm_id, owner_id, second_id in links.of_pairs(tx, company_ids | {partner_id for partner_id, _ in pairs}, but=CLOSED):
+        if (owner_id, second_id) in pairs or owner_id in company_ids or second_id in company_ids:
+            effects.read_again(object_, [crm_id])
 
 
 def associated(tx: Tx, pairs: Iterable[tuple[str, str]]) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:

@@ -28,7 +28,7 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
         page.take(native)
     companies.save(tx, page.changed)
     companies.mark_patched(tx, page.patched)
-    associate(tx, chunk.tenant, chunk.run_id, page.moved, findings)
+    associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
     _wake_waiting(tx, page, effects)
     if any(not stored.is_patched for stored in page.changed):
         effects.push()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from sync_worker.domain.reconcile import Base
 from sync_worker.store.engine import Tx, among, upsert
-from sync_worker.store.tables import aliases, deal_links
+from sync_worker.store.tables import aliases, deal_links, deals
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,21 @@ def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
         deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), deal_links.c.is_current
     )
     return {link.deal_id: link for link in _links(tx, query)}
+
+
+def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> list[tuple[str, str, str, str]]:
+    """(object, CRM id, owner company, second partner) of the live records of deals between two companies, one of them among these.
+
+    **Shapes** `but`: lifecycles that do not count.
+    """
+    touched = or_(among(tx, deals.c.owner_company, company_ids), among(tx, deals.c.second_partner, company_ids))
+    query = (
+        select(deal_links.c.object, deal_links.c.crm_id, deals.c.owner_company, deals.c.second_partner)
+        .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
+        .where(deal_links.c.portal == tx.portal, deal_links.c.is_current, deal_links.c.deleted_at.is_(None))
+        .where(touched, deals.c.owner_company.is_not(None), deals.c.second_partner.is_not(None), deals.c.lifecycle.not_in(list(but)))
+    )
+    return [(object_, crm_id, owner, second) for object_, crm_id, owner, second in tx.connection.execute(query)]
 
 
 def save(tx: Tx, links: Sequence[Link]) -> None:
