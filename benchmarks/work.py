@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks.floor import Query
 from benchmarks.meter import cpu_since_start_s, metered
 from sync_worker import bootstrap, logs
-from sync_worker.crm.salesforce.reader import STAMP, SYSTEM_FIELDS
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Remote
@@ -28,6 +27,7 @@ from sync_worker.store.runs import Counts
 
 PORTAL = "bench"
 MAPPINGS = Path(__file__).parent.parent / "mappings"
+SYSTEM_FIELDS = {"Account": ["Id", "SystemModstamp", "IsDeleted", "MasterRecordId"], "Opportunity": ["Id", "SystemModstamp", "IsDeleted"]}
 PORTAL_FILE = """\
 portal: bench
 crm:
@@ -89,7 +89,7 @@ def queries(base_url: str, folder: Path) -> list[Query]:
 
 
 def _query(record: RecordMap, only_with: str) -> Query:
-    columns = ["Id", STAMP, "IsDeleted", *SYSTEM_FIELDS.get(record.native, ()), *record.native_fields]
+    columns = [*SYSTEM_FIELDS[record.native], *record.native_fields]
     return {"native": record.native, "columns": list(dict.fromkeys(columns)), "only_with": record.fields[only_with].native}
 
 
