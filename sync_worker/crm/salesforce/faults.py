@@ -126,14 +126,15 @@ def of_record(errors: Errors, *, ref: str) -> SyncError:
 def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None) -> SyncError:
     """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
     code, message = _code_and_message(content)
-    if code and status < 500 and not issubclass(CODES.get(code, AuthFailed), TransientError):
+    words = f"Salesforce's log-in answered HTTP {status}{f' ({code})' if code else ''}"
+    if status == 429:
+        return _patient(_limited(words, is_daily=False), status, retry_after_s)
+    if status < 300 or status >= 500 or status in _LATER_STATUSES or CODES.get(code) is TransientError:
+        return _patient(TransientError(words), status, retry_after_s)
+    if code:
         remedy = "correct crm.auth in the portal file or the variables it names"
         return AuthFailed(f"Salesforce refused the credentials ({code}: {message}); {remedy}")
-    words = f"Salesforce's log-in answered HTTP {status}{f' ({code})' if code else ''}"
-    if 300 <= status < 500 and status not in (406, 420, 429):
-        return AuthFailed(f"{words}; is crm.auth.domain right in the portal file?")
-    found = RateLimited(words, retry_after_s=BURST_WAIT_S, scope="burst") if status == 429 else TransientError(words)
-    return _patient(found, status, retry_after_s)
+    return AuthFailed(f"{words}; is crm.auth.domain right in the portal file?")
 
 
 def _of_answer(status: int, content: Any, *, doing: str, is_write: bool) -> SyncError:

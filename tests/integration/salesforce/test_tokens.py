@@ -129,3 +129,11 @@ def test_a_401_of_any_shape_is_met_with_another_token(lab: Lab, crm: SalesforceC
     lab.remote.fault("retrieve", status=401, body=body)
     assert [record.crm_id for record in crm.fetch("Lead", created, fields=())] == created
     assert lab.counted("token") == 2
+
+
+def test_sessions_end_day_after_day(lab: Lab, crm: SalesforceCrm) -> None:
+    created = lab.leads(1)
+    for day in range(1, 5):
+        assert [record.crm_id for record in crm.fetch("Lead", created, fields=())] == created
+        assert lab.counted("token") == day
+        lab.remote.expire_tokens()
