@@ -22,7 +22,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def show_json(value: Any) -> None:
     """One JSON document on stdout, money and days in plain form."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_encode).decode())
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=_encode).decode())
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title: str = "", empty: str = "nothing") -> None:

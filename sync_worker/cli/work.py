@@ -26,8 +26,8 @@ from sync_worker.store.migrate import upgrade as upgrade_store
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-READ_COLUMNS = ("object", "read", "applied", "unchanged", "skipped", "failed", "calls")
-WRITE_COLUMNS = ("object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
+READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
+WRITE_COLUMNS = ("verb", "object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def pull(
                 calls = tenant.crm.calls
                 done = pull_record(tenant, name, is_full=full, on_page=on_page)
             _refuse_busy(done, name)
-            rows.append(_row(name, done, tenant.crm.calls - calls))
+            rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
     show(rows, columns=READ_COLUMNS, as_json=as_json)
     if any(row["failed"] for row in rows):
@@ -102,7 +102,7 @@ def push(portal: PortalName, as_json: AsJson = False) -> None:
     with tenant_of(portal) as tenant, _bar("pushing") as (progress, task):
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
-        rows = [_row("deals and portal ids", done, tenant.crm.calls - calls)]
+        rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
         reads = work_off(tenant, done.wakes)
     rows += [row for row in reads if row["claimed"]]
     show(rows, columns=WRITE_COLUMNS, as_json=as_json)
@@ -142,7 +142,7 @@ def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
         done = VERBS[wake.verb](tenant, wake.record)
         waiting |= done.wakes
         if done.run_id:
-            rows.append(_row(wake.record or wake.verb, done, tenant.crm.calls - calls))
+            rows.append(_row(wake.verb, wake.record, done, tenant.crm.calls - calls))
     return rows
 
 
@@ -174,14 +174,14 @@ def _refuse_busy(done: Done, name: str) -> None:
         raise typer.Exit(1)
 
 
-def _row(name: str, done: Done, calls: int) -> dict[str, Any]:
+def _row(verb: str, name: str, done: Done, calls: int) -> dict[str, Any]:
     counts = {field: getattr(done.counts, field) for field in done.counts.__slots__}
-    return {"object": name, **counts, "calls": calls, "run": done.run_id}
+    return {"verb": verb, "object": name, **counts, "calls": calls, "run": done.run_id}
 
 
 @contextmanager
 def _bar(words: str) -> Iterator[tuple[Progress, Any]]:
     """A bar on stderr, so that stdout stays data."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield progress, progress.add_task(words, total=None)

@@ -1,0 +1,212 @@
+"""What a journey needs: an installation in a folder of its own, the command as a person types it, processes that are always stopped.
+
+Nothing waits for a time, everything for a condition: `until`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import requests
+
+from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.remote import Remote
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = Path(sys.executable).parent / "sync-worker"
+LISTENING = "listening on "
+STOP_TIMEOUT_S = 8  # "a few seconds", on a busy machine
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], timeout_s: float, *, what: str = "", every_s: float = 0.05) -> T:
+    """The condition's first true answer. **Raises** AssertionError after the time."""
+    deadline_s = time.monotonic() + timeout_s
+    while not (found := condition()):
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
+        time.sleep(every_s)
+    return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Process:
+    """One `sync-worker` process that runs until it is stopped; its lines are kept as they come."""
+
+    def __init__(self, command: list[str], env: Mapping[str, str], folder: Path) -> None:
+        self.popen = subprocess.Popen(
+            command,
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout
+        self.lines.extend(iter(self.popen.stdout.readline, ""))
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    def address(self, nth: int = 0, timeout_s: float = 20) -> str:
+        """Where it listens, once it does."""
+
+        def said() -> list[str]:
+            assert self.popen.poll() is None or self._reader.join(5) or self._said(), f"it ended: {self.log}"
+            return self._said()[nth:]
+
+        return until(said, timeout_s, what="the process listens")[0]
+
+    def _said(self) -> list[str]:
+        return [line.split(LISTENING)[1].strip() for line in self.lines if LISTENING in line]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def send(self, kind: signal.Signals) -> None:
+        self.popen.send_signal(kind)
+
+    def ended(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+        """The exit code, once it has ended by itself."""
+        code = self.popen.wait(timeout_s)
+        self._reader.join(timeout_s)
+        return code
+
+    def stop(self) -> int:
+        self.send(signal.SIGTERM)
+        return self.ended()
+
+    def close(self) -> None:
+        """Ends whatever is left, children too."""
+        left = [] if self.popen.poll() is not None else [*self.children(), psutil.Process(self.popen.pid)]
+        for process in left:
+            process.kill()
+        self.popen.wait()
+        self._reader.join(5)
+        assert self.popen.stdout
+        self.popen.stdout.close()
+
+
+@dataclass
+class Installation:
+    """A configured portal `acme` on a sandbox: files in a folder, everything else in the environment."""
+
+    folder: Path
+    base_url: str
+    database_url: str
+    redis_url: str | None = None
+    more_env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The caller's environment without any variable of ours, then ours. Warnings are errors in every process."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNC_WORKER_", "ACME_"))}
+        ours = {
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            "SYNC_WORKER_DATABASE_URL": self.database_url,
+            "SYNC_WORKER_CONFIG_DIR": str(self.folder / "config"),
+            "SYNC_WORKER_MAPPINGS_DIR": str(ROOT / "mappings"),
+            "SYNC_WORKER_HTTP_PORT": "0",
+            "ACME_SF_ID": SANDBOX_CLIENT_ID,
+            "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET,
+            "ACME_SF_HOOK": "hook",
+        }
+        if self.redis_url:
+            ours["SYNC_WORKER_REDIS_URL"] = self.redis_url
+        return kept | ours | self.more_env
+
+    def write_portal(self, *, pull: str = "5m", from_crm: bool = True, name: str = "acme") -> Path:
+        """The portal file: the shipped example, adapted to the sandbox as docs tell people to."""
+        written = (ROOT / "config/examples/contracts.yaml").read_text()
+        with Remote(self.base_url) as remote:
+            vendor, arrow = (remote.named("Account", one)["Id"] for one in ("Northwind Software", "Arrow Electronics"))
+        for old, new in (
+            ("portal: acme ", f"portal: {name} "),
+            ("# base_url: http://127.0.0.1:8081", f"base_url: {self.base_url}"),
+            ("domain: acme.my ", "# domain: acme.my "),
+            ("vendor_company: 0015g00000AAAACAA5", f"vendor_company: {vendor}"),
+            ("Arrow Inc: 0015g00000AAAAAAA5", f"Arrow Inc: {arrow}"),
+            ("overrides: ", "# overrides: "),
+            ("  company.second_partners.native: ", "  # company.second_partners.native: "),
+            ("from_crm: false", f"from_crm: {str(from_crm).lower()}"),
+            ("pull: 5m", f"pull: {pull}"),
+        ):
+            assert old in written, old
+            written = written.replace(old, new)
+        path = self.folder / "config" / "portals" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written.replace("overrides:  ", "# overrides: "))
+        return path
+
+    def command(self, *words: str, code: int | None = 0, timeout_s: float = 60) -> Answer:
+        """One command as a person types it."""
+        done = subprocess.run(
+            [str(COMMAND), *words],
+            env=self.env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+        )
+        answer = Answer(done.returncode, done.stdout, done.stderr)
+        assert code is None or answer.code == code, f"sync-worker {' '.join(words)}: {answer}"
+        assert "Traceback" not in answer.err, answer.err
+        assert "ResourceWarning" not in answer.err, answer.err
+        return answer
+
+    def deal_file(self, name: str = "deal.yaml", **fields: str) -> str:
+        """A deal of Birch Systems with Arrow Electronics, as the operator writes it down."""
+        deal = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"} | fields
+        (self.folder / name).write_text("".join(f"{key}: {value}\n" for key, value in deal.items()))
+        return name
+
+    @contextmanager
+    def process(self, *words: str) -> Iterator[Process]:
+        """A process of ours, gone at the end whatever happens."""
+        process = Process([str(COMMAND), *words], self.env, self.folder)
+        try:
+            yield process
+        finally:
+            process.close()
+
+
+def status(url: str) -> int:
+    """The HTTP status; 0 where nobody answers."""
+    try:
+        return requests.get(url, timeout=5).status_code
+    except requests.ConnectionError:
+        return 0

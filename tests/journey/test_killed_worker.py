@@ -1,0 +1,95 @@
+"""A worker is killed between claim and answer. Its successor finishes the work within 35 s, and the CRM holds one Lead.
+
+schedule ─► worker ─ claim ─ send ───────────► CRM
+               ✗ SIGKILL     ↑ here            commits, or never hears of it
+schedule ─► worker' ──────── 30 s later: uncertain, read back by key, then written if need be
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from sync_worker.sandbox.process import SalesforceOptions, serve_process
+from sync_worker.sandbox.remote import Remote
+from tests.journey.stage import Installation, Process, until
+
+GOAL_S = 35  # the claim's 30 s, and five to notice it and to work
+IN_FLIGHT_MS = 1_500  # how long the CRM sits on the write; the kill comes at once
+
+
+@dataclass
+class Orphan:
+    """A deal whose worker was killed: everything needed to see what becomes of it."""
+
+    remote: Remote
+    installation: Installation
+    deal_id: str
+    killed_at_s: float
+    successor: Process
+
+    def leads(self) -> list[dict[str, Any]]:
+        return [lead for lead in self.remote.records("Lead") if lead["Portal_Deal_Key__c"] == self.deal_id]
+
+    def deal(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.installation.command("deals", "show", "acme", self.deal_id, "--json").json
+        return found
+
+    def is_linked(self) -> bool:
+        return str(self.deal()["crm_record"]).startswith("lead 00Q")
+
+
+@contextmanager
+def orphaned(folder: Path, database_url: str, redis_url: str, when: Literal["before", "after_commit"]) -> Iterator[Orphan]:
+    """Given a registered deal and its write under way, when the worker is killed and another one started."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        base_url = stack.enter_context(serve_process(SalesforceOptions(companies=20, leads=0, opportunities=0)))
+        remote = stack.enter_context(Remote(base_url))
+        installation = Installation(folder, base_url, database_url, redis_url)
+        installation.write_portal(from_crm=False, pull="1h")
+        installation.command("pull", "acme")
+        installation.command("push", "acme")
+        remote.fault("collections_write", object_name="Lead", when=when, latency_ms=IN_FLIGHT_MS, drop_connection=True)
+        first = stack.enter_context(installation.process("worker", "--health-port", "0"))
+        stack.enter_context(installation.process("schedule"))
+        first.address()
+        deal_id = installation.command("deals", "register", "acme", installation.deal_file(), "--json").json["id"]
+
+        until(lambda: remote.faults()[0]["hits"], 15, what="the write is in flight")
+        first.send(signal.SIGKILL)
+        killed_at_s = time.monotonic()
+
+        successor = stack.enter_context(installation.process("worker", "--health-port", "0"))
+        yield Orphan(remote, installation, deal_id, killed_at_s, successor)
+
+
+@pytest.mark.timeout(150)
+def test_the_work_of_a_killed_worker_is_done_once(
+    tmp_path: Path, sqlite_url: str, postgresql_url: str, redis_url: str, fresh_redis: list[str]
+) -> None:
+    """Both endings at once, one on each database: the CRM committed the write nobody heard of, and the CRM never got it."""
+    with (
+        orphaned(tmp_path / "committed", postgresql_url, fresh_redis[0], "after_commit") as committed,
+        orphaned(tmp_path / "unsent", sqlite_url, fresh_redis[1], "before") as unsent,
+    ):
+        until(committed.leads, 10, what="the CRM holds the Lead that nobody heard of")
+        assert not committed.is_linked()
+        assert not unsent.leads()
+
+        for orphan in (committed, unsent):
+            until(orphan.is_linked, orphan.killed_at_s + GOAL_S - time.monotonic(), what="the deal is linked to its Lead", every_s=0.2)
+
+        for orphan in (committed, unsent):
+            [lead] = orphan.leads()
+            assert orphan.deal()["crm_record"] == f"lead {lead['Id']}"
+            standing = orphan.installation.command("portals", "show", "acme", "--json").json
+            assert not [state for state in standing if state.startswith("outbox")], standing
+            assert orphan.successor.stop() == 0, orphan.successor.log

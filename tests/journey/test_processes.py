@@ -1,0 +1,209 @@
+"""Each process starts, answers, works on schedule, says when it cannot, and stops on SIGTERM with what it has in hand finished."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from sync_worker.sandbox.remote import Remote
+from tests.journey.stage import ROOT, Installation, Process, status, until
+from tests.servers import PostgreSQL, free_port
+
+PROCESSES = {
+    "run": ("run", "--port", "0"),
+    "web": ("web",),
+    "schedule": ("schedule", "--health-port", "0"),
+    "worker": ("worker", "--health-port", "0"),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_starts_answers_and_stops(name: str, installation: Installation, redis_db: str) -> None:
+    with replace(installation, redis_url=redis_db).process(*PROCESSES[name]) as process:
+        address = process.address()
+        assert (status(f"{address}/health/live"), status(f"{address}/health/ready")) == (200, 200)
+
+        assert process.stop() == 0, process.log
+        assert "Traceback" not in process.log
+        assert "ERROR" not in process.log
+        assert status(f"{address}/health/live") == 0
+
+
+def test_ctrl_c_stops_a_process_too(installation: Installation) -> None:
+    with installation.process("run") as process:
+        process.address()
+        process.send(signal.SIGINT)
+        assert process.ended() == 0, process.log
+
+
+def test_run_needs_no_redis_and_no_upgrade_and_pulls_on_schedule(tmp_path: Path, installation: Installation, remote: Remote) -> None:
+    fresh = replace(installation, database_url=f"sqlite:///{tmp_path}/fresh.db")
+    fresh.write_portal(pull="2s")
+    with fresh.process("run") as process:
+        process.address()
+        until(lambda: _names(fresh), 20, what="companies came in")
+        until(lambda: _patched(remote), 20, what="the portal's ids are in the CRM")
+
+        remote.edit("Account", remote.named("Account", "Birch Systems")["Id"], {"Name": "Birch & Sons"})
+        remote.advance_clock(30)
+        until(lambda: "Birch & Sons" in _names(fresh), 20, what="an edit in the CRM came in with a later pull")
+        assert process.stop() == 0, process.log
+
+
+def test_schedule_and_worker_do_it_over_redis(installation: Installation, remote: Remote, redis_db: str) -> None:
+    apart = replace(installation, redis_url=redis_db)
+    with apart.process("worker") as worker, apart.process("schedule") as schedule, apart.process("schedule") as second:
+        until(lambda: _names(apart), 20, what="companies came in")
+        deal = apart.command("deals", "register", "acme", apart.deal_file(), "--json").json
+        until(lambda: [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]], 20, what="the Lead is there")
+        assert [process.stop() for process in (schedule, second, worker)] == [0, 0, 0], worker.log + schedule.log
+    assert len([lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]]) == 1
+
+
+def test_a_worker_finishes_what_it_has_in_hand(installation: Installation, remote: Remote) -> None:
+    installation.write_portal(pull="1h", from_crm=False)
+    installation.command("pull", "acme")
+    installation.command("push", "acme")
+    remote.fault("collections_write", object_name="Lead", latency_ms=1_500)
+    deal = installation.command("deals", "register", "acme", installation.deal_file(), "--json").json
+    with installation.process("run") as process:
+        until(lambda: remote.faults()[0]["hits"], 20, what="the write is in flight")
+        assert process.stop() == 0, process.log
+    found = installation.command("deals", "show", "acme", deal["id"], "--json").json
+    assert found["crm_record"].startswith("lead 00Q")
+
+
+# ── what a process says when it cannot ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_ready_says_that_the_database_is_old(tmp_path: Path, installation: Installation) -> None:
+    with replace(installation, database_url=f"sqlite:///{tmp_path}/empty.db").process("web") as process:
+        answer = requests.get(f"{process.address()}/health/ready", timeout=5)
+    assert answer.status_code == 503
+    assert "sync-worker db upgrade" in answer.json()["why"]
+
+
+def test_ready_says_that_the_database_is_gone_and_back(installation: Installation, postgresql: PostgreSQL) -> None:
+    with postgresql.database() as url, replace(installation, database_url=url).process("web") as process:
+        address = process.address()
+        assert status(f"{address}/health/ready") == 200
+        name = url.split("?")[0].rsplit("/", 1)[1]
+        _rename(postgresql, name, f"{name}_away")
+
+        answer = requests.get(f"{address}/health/ready", timeout=15)
+        assert answer.status_code == 503
+        assert "out of reach" in answer.json()["why"]
+        assert status(f"{address}/health/live") == 200
+
+        _rename(postgresql, f"{name}_away", name)
+        assert status(f"{address}/health/ready") == 200
+        assert process.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["worker", "schedule"])
+def test_without_redis_worker_and_schedule_name_the_other_way(name: str, installation: Installation) -> None:
+    answer = installation.command(name, code=2)
+    assert "SYNC_WORKER_REDIS_URL" in answer.err
+    assert "`sync-worker run`" in answer.err
+
+
+@pytest.mark.parametrize("name", ["worker", "schedule"])
+def test_a_redis_out_of_reach_is_said_at_once(name: str, installation: Installation) -> None:
+    nobody = replace(installation, redis_url=f"redis://:secret@127.0.0.1:{free_port()}/0")
+    answer = nobody.command(name, code=3)
+    assert "Redis" in answer.err
+    assert "secret" not in answer.err
+    assert len(answer.err.splitlines()) <= 3, answer.err
+
+
+@pytest.mark.parametrize("name", ["run", "web"])
+def test_a_port_in_use_is_said_with_words(name: str, installation: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = installation.command(name, "--port", str(port), code=2)
+    assert f"127.0.0.1:{port} cannot be listened on" in answer.err
+    assert "choose another port" in answer.err
+
+
+@pytest.mark.parametrize("name", ["run", "schedule", "worker"])
+def test_no_process_starts_on_a_wrong_portal_file(name: str, installation: Installation, redis_db: str) -> None:
+    path = installation.folder / "config" / "portals" / "acme.yaml"
+    path.write_text(path.read_text().replace("two_tier: true", "two_tier: maybe"))
+    answer = replace(installation, redis_url=redis_db).command(*PROCESSES[name], code=2)
+    assert "acme.yaml:" in answer.err
+    assert "two_tier" in answer.err
+
+
+# ── the Procfile ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_procfile_starts_under_honcho_and_leaves_no_child(installation: Installation, redis_db: str) -> None:
+    shutil.copy(ROOT / "Procfile", installation.folder)
+    port = _free_ports(300)
+    bin_ = str(Path(sys.executable).parent)
+    env = replace(installation, redis_url=redis_db).env
+    del env["SYNC_WORKER_HTTP_PORT"]
+    env["PATH"] = f"{bin_}:{env['PATH']}"
+    command = [f"{bin_}/honcho", "start", "--port", str(port), "web", "schedule", "worker"]
+    honcho = Process(command, env, installation.folder)
+    try:
+        for offset, name in ((0, "web"), (100, "schedule"), (200, "worker")):
+            until(lambda at=port + offset: status(f"http://127.0.0.1:{at}/health/live") == 200, 30, what=f"{name} answers: {honcho.log}")
+        children = honcho.children()
+        assert len(children) >= 3
+
+        assert honcho.stop() in (0, -signal.SIGTERM, 143), honcho.log
+        _, alive = psutil.wait_procs(children, timeout=8)
+        assert not alive, alive
+        assert "Traceback" not in honcho.log
+    finally:
+        honcho.close()
+
+
+def test_the_release_line_brings_the_database_to_this_version(tmp_path: Path, installation: Installation) -> None:
+    [line] = [line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("release: ")]
+    words = line.removeprefix("release: sync-worker ").split()
+    fresh = replace(installation, database_url=f"sqlite:///{tmp_path}/fresh.db")
+    assert "empty →" in fresh.command(*words).out
+    assert "already at" in fresh.command(*words).out
+
+
+def _names(installation: Installation) -> list[str]:
+    return [company["name"] for company in installation.command("companies", "list", "acme", "--json").json]
+
+
+def _patched(remote: Remote) -> list[dict[str, Any]]:
+    return [account for account in remote.records("Account") if account["Portal_Company_Id__c"]]
+
+
+def _rename(server: PostgreSQL, old: str, new: str) -> None:
+    """A database gone from where it was; whoever is connected is sent away."""
+    server._admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{old}'")
+    server._admin(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+
+
+def _free_ports(span: int) -> int:
+    """A port that is free, as are those that honcho counts up to from it."""
+
+    def fits() -> int:
+        port = free_port()
+        if port + span > 65_000:
+            return 0
+        for offset in (100, 200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port + offset)) == 0:
+                    return 0
+        return port
+
+    return until(fits, 5)
