@@ -70,7 +70,7 @@ def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Valu
     for name, given in written.items():
         field = record.fields.get(name)
         try:
-            values[name] = field.parse(given) if field else str(given)
+            values[name] = field.parse(given) if field else None if given is None else str(given)
         except ValueMistake as mistake:
             return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
         if field and field.allowed is not None and any(item not in field.allowed for item in _items(values[name])):

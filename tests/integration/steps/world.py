@@ -21,12 +21,13 @@ from sync_worker.portal import load_portal
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.services import Services
+from sync_worker.steps.decide import change
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import associations, companies, deals, failures, links, notices, outbox
+from sync_worker.store import associations, companies, conflicts, deals, failures, links, notices, outbox
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.links import Link
@@ -152,6 +153,17 @@ class World:
         assert not isinstance(result, Refusal), result
         return result[0]
 
+    def change(self, deal_id: str, **written: Any) -> Deal:
+        """An edit in the portal, not pushed yet."""
+        result = change(self.tenant, deal_id, written, actor=ANN)
+        assert not isinstance(result, Refusal), result
+        return result[0]
+
+    def edit(self, deal_id: str, **fields: Any) -> None:
+        """A person in the CRM edits the record behind the deal."""
+        link = self.link(deal_id)
+        self.remote.edit(NATIVES[link.object], link.crm_id, fields)
+
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def company(self, reference: str) -> Company:
@@ -195,6 +207,17 @@ class World:
     def notices(self) -> dict[str, int]:
         with self.store.reading("acme") as tx:
             return notices.counts(tx)
+
+    def conflicts(self, deal_id: str) -> list[tuple[str, str, str]]:
+        """(field, code, whose value was taken), resolved ones too."""
+        with self.store.reading("acme") as tx:
+            rows = conflicts.listed(tx, include_resolved=True)
+        return [(row["field"], row["code"], row["taken"]) for row in rows if row["deal_id"] == deal_id]
+
+    def open_conflicts(self, deal_id: str) -> list[str]:
+        """The fields that wait for a person."""
+        with self.store.reading("acme") as tx:
+            return [row["field"] for row in conflicts.listed(tx) if row["deal_id"] == deal_id]
 
     def failures(self, code: str | None = None, record: str | None = None) -> list[FailureRow]:
         """What is open."""
