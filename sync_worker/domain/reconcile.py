@@ -28,13 +28,14 @@ STAMP_RESOLUTION: Final = timedelta(seconds=1)  # Salesforce stamps whole second
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """How one field travels; from the mapping."""
+    """How one field travels; from the mapping. **Shapes** `is_listed`: its values come from a closed list, which no vendor rewrites."""
 
     field: str
     direction: Direction = "pull"
     write: Write = "always"
     conflict: Rule = "crm"
     is_set: bool = False
+    is_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def _push_only(item: _Field, draft: _Draft) -> None:
     if item.is_read and item.crm == item.portal:
         _agree(item, draft)
         return
-    if base is not None and base.is_awaited:  # the read-back: what the CRM made of our write
+    if base is not None and base.is_awaited and not _is_edit(item):  # the read-back: what the CRM made of our write
         draft.base[name] = Base(base.portal, item.spelling)
     elif base is not None and item.has_crm_moved:
         draft.base[name] = item.seen
@@ -271,6 +272,11 @@ def _push_only(item: _Field, draft: _Draft) -> None:
         return
     if item.is_owed:
         draft.push.append(name)
+
+
+def _is_edit(item: _Field) -> bool:
+    """Whether a read-back that differs was written by a person since: no vendor makes another value of a list, or of yes and no."""
+    return item.is_read and item.has_crm_moved and (item.rule.is_listed or isinstance(item.crm, bool))
 
 
 def _merge(item: _Field, clocks: Clocks, draft: _Draft) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.company import Company
@@ -36,7 +37,7 @@ REFERENCES = ("owner_company", "second_partner")
 def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
     """Stores one chunk of deal records, what the domain makes of them, and the writes they make due."""
     page = _Page(tx, chunk, findings, counts)
-    for native in chunk.natives:
+    for native in sorted(chunk.natives, key=lambda native: native.merged_into is None):  # a merge hands over before its survivor arrives
         page.take(native)
     page.save()
     return page.effects
@@ -65,6 +66,8 @@ class _Page:
         self._links = links.by_crm_ids(tx, chunk.record.record, chunk.crm_ids)
         self._readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
         self._deals = self._fetch_deals()
+        self._homes = links.current(tx, self._deals)
+        self._disputed = conflicts.open_fields(tx, list(self._deals))
         self._company_ids = self._fetch_companies()
         self._pairs = self._fetch_pairs()
         self._changed_deals: dict[str, StoredDeal] = {}
@@ -116,6 +119,8 @@ class _Page:
             self._counts.skip("failed_before")
         elif link and native.is_converted:
             self._convert(native, link)
+        elif link is None and self._lives_elsewhere(native):
+            self._counts.skip("lives_elsewhere")
         elif link or self._begins_here(native):
             self._pass(native, link)
         else:
@@ -125,9 +130,18 @@ class _Page:
     def _adopted(self, native: NativeRecord) -> Link | None:
         """A record that carries a deal's key and is not linked yet: our own create, whose answer was lost."""
         stored = self._deals.get(str(native.fields.get(self._record.key_field)))
-        if stored is None or links.current(self._tx, [stored.deal.id]):
+        if stored is None or stored.deal.id in self._homes:
             return None
         return Link(self._record.record, native.crm_id, stored.deal.id)
+
+    def _lives_elsewhere(self, native: NativeRecord) -> bool:
+        """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read."""
+        home = self._homes.get(str(native.fields.get(self._record.key_field)))
+        if home is None:
+            return False
+        if home.object != self._record.record:
+            self.effects.read_again(home.object, [home.crm_id])
+        return True
 
     def _begins_here(self, native: NativeRecord) -> bool:
         owner = self._record.fields.get("owner_company")
@@ -191,11 +205,11 @@ class _Page:
         self._counts.applied += 1
 
     def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
-        """What the CRM says is what both agree on, until the portal says otherwise."""
+        """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
         base = {
             name: Base(comparable(linked.values.get(name)), linked.spellings.get(name))
             for name, rule in self._rules.items()
-            if rule.direction != "pull" and name in linked.spellings
+            if rule.direction != "pull" and name in linked.spellings and name in linked.values
         }
         base[KEY] = Base(None, native.fields.get(self._record.key_field))
         return base
@@ -208,7 +222,8 @@ class _Page:
         merged = self._merged(stored.deal, link, linked, clocks)
         if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
             edits = deals.edited_at(self._tx, [stored.deal.id]).get(stored.deal.id, {})
-            edited_at = {name: at + self._tenant.crm_clock_ahead for name, at in edits.items()}
+            ahead = self._tenant.crm_clock_ahead or timedelta(0)
+            edited_at = {name: at + ahead for name, at in edits.items()}
             merged = self._merged(stored.deal, link, linked, replace(clocks, portal_edited_at=edited_at))
         for problem in merged.problems:
             self._findings.problem(native.crm_id, problem, name=self._name(native))
@@ -219,7 +234,13 @@ class _Page:
             base[KEY] = Base(None, native.fields.get(self._record.key_field))
         after = self._keep_deal(stored, merged)
         is_changed = after is not stored.deal
-        if is_changed or base != link.base or link.deleted_at or native.crm_id not in self._links:
+        if (
+            self._settle(stored.deal.id, linked, merged)
+            or is_changed
+            or base != link.base
+            or link.deleted_at
+            or native.crm_id not in self._links
+        ):
             self._keep_link(native, replace(link, deleted_at=None), base, after)
         if is_changed or link.deleted_at:
             self._counts.applied += 1
@@ -238,6 +259,13 @@ class _Page:
             verdict=self._verdict,
             actor=CRM_ACTOR,
         )
+
+    def _settle(self, deal_id: str, linked: _Linked, merged: Merged) -> bool:
+        """Whether a conflict that waited for a person is none any more, because the two sides were brought together meanwhile."""
+        disputed = {conflict.field for conflict in merged.conflicts}
+        settled = [name for name in self._disputed.get(deal_id, ()) if name in linked.values and name not in disputed]
+        conflicts.settle(self._tx, deal_id, settled)
+        return bool(settled)
 
     def _keep_deal(self, stored: StoredDeal, merged: Merged) -> Deal:
         names = differing(stored.deal, merged.changes)
@@ -300,15 +328,13 @@ class _Page:
         if link is None:
             self._counts.skip("not_ours")
             return
-        if native.merged_into:
-            crm_id = self._tenant.crm.canonical_id(native.merged_into)
-            links.add_alias(self._tx, self._record.record, native.crm_id, crm_id)
-            self._changed_links += [replace(link, is_current=False), replace(link, crm_id=crm_id, crm_modified_at=None)]
-            self.effects.read_again(self._record.record, [crm_id])
-            self._findings.judged(native.crm_id)
-            self._counts.applied += 1
-            return
         words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
+        if native.merged_into:
+            survivor = self._tenant.crm.canonical_id(native.merged_into)
+            if not self._is_home(survivor):
+                self._move(native, link, survivor)
+                return
+            words = f"merged into {survivor}, which is the record of another deal; this deal stays here. Withdraw one of the two"
         self._findings.judged(native.crm_id)
         self._findings.problem(native.crm_id, Problem("deleted_in_crm", "", words), name=self._name(native))
         if link.deleted_at:
@@ -316,6 +342,20 @@ class _Page:
         else:
             self._changed_links.append(replace(link, deleted_at=self._tx.now))
             self._counts.applied += 1
+
+    def _is_home(self, crm_id: str) -> bool:
+        """Whether a deal lives in that record already."""
+        return crm_id in self._links or crm_id in links.by_crm_ids(self._tx, self._record.record, [crm_id])
+
+    def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:
+        """The deal goes on with the record that the merge left, which may stand in this very chunk."""
+        links.add_alias(self._tx, self._record.record, native.crm_id, survivor)
+        moved = replace(link, crm_id=survivor, crm_modified_at=None)
+        self._changed_links += [replace(link, is_current=False), moved]
+        self._links[survivor] = moved
+        self.effects.read_again(self._record.record, [survivor])
+        self._findings.judged(native.crm_id)
+        self._counts.applied += 1
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

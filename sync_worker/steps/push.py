@@ -158,6 +158,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 continue
             if letter is None:
                 outbox.done(tx, row, claim.token)
+                close_push_failures(tx, row.record_id, "nothing is owed any more")
                 counts.unchanged += 1
             elif outbox.begin(tx, row, claim.token, letter.sent):
                 letters[row.record_id] = letter

@@ -61,7 +61,8 @@ class Tenant:
         self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
-        self.crm_clock_ahead = timedelta(0)  # the CRM's clock minus ours, as of the last pull
+        self._is_running = False
+        self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus ours, as last measured
 
     @property
     def log(self) -> structlog.typing.FilteringBoundLogger:
@@ -69,9 +70,13 @@ class Tenant:
 
     @property
     def mapping(self) -> CompiledMapping:
-        """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone."""
+        """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone.
+
+        Inside a run it stays as it was when the run began: a describe in the middle of a transaction would wait for that transaction.
+        """
         now = self.services.clock()
-        if self._mapping is None or self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S):
+        is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
+        if self._mapping is None or (is_stale and not self._is_running):
             compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
             if _missing(compiled):  # the cache may be older than the field
                 self._forget_catalogs()
@@ -90,6 +95,12 @@ class Tenant:
     def plain_mapping(self) -> CompiledMapping:
         """The mapping as the portal spells it, without asking the CRM."""
         return compile_mapping(self.grammar, self.portal)
+
+    def crm_now(self) -> datetime:
+        """The CRM's own clock, and how far it is ahead of ours from then on."""
+        now = self.crm.now()
+        self.crm_clock_ahead = now - self.services.clock()
+        return now
 
     def company_map(self) -> RecordMap:
         return self.mapping.records[COMPANY]
@@ -129,13 +140,15 @@ class Tenant:
 
     @contextmanager
     def run(self, verb: str, object_: str = "") -> Iterator[str]:
-        """A run row around a piece of work: opened, closed as done or failed, with the calls it cost."""
+        """A run row around a piece of work: opened, closed as done or failed, with the calls it cost. **Raises** as `mapping` does."""
+        _ = self.mapping  # asked for before any transaction, and the same until the end
+        was_running, self._is_running = self._is_running, True
         run_id, calls = self.services.new_id(), self.crm.calls
-        with self.store.side_transaction(self.name) as tx:
-            portals.enter(tx, self.portal.associations.mode)
-            runs.start(tx, run_id, verb, object_)
         error = ""
         try:
+            with self.store.side_transaction(self.name) as tx:
+                portals.enter(tx, self.portal.associations.mode)
+                runs.start(tx, run_id, verb, object_)
             yield run_id
         except SyncError as failed:
             error = str(failed)
@@ -146,6 +159,7 @@ class Tenant:
             error = f"{type(bug).__name__}: {bug}"
             raise
         finally:
+            self._is_running = was_running
             with self.store.side_transaction(self.name) as tx:
                 runs.count(tx, run_id, Counts(calls=self.crm.calls - calls))
                 runs.finish(tx, run_id, error=error)
@@ -189,6 +203,13 @@ def _missing(compiled: CompiledMapping) -> list[str]:
 def field_rules(record: RecordMap) -> Mapping[str, FieldRule]:
     """The mapping's fields as the merge knows them."""
     return {
-        name: FieldRule(name, direction=field.direction, write=field.write, conflict=field.conflict, is_set=field.is_set)
+        name: FieldRule(
+            name,
+            direction=field.direction,
+            write=field.write,
+            conflict=field.conflict,
+            is_set=field.is_set,
+            is_listed=field.allowed is not None,
+        )
         for name, field in record.fields.items()
     }
