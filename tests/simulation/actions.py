@@ -1,0 +1,183 @@
+"""What happens in a seed, drawn with weights: people on both sides, two workers, faults, crashes, and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sync_worker.errors import SyncError
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.replay import replay
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import failures, notices
+from sync_worker.store.runs import NUMBERS, Counts
+from tests.simulation import people
+from tests.simulation.faults import order_fault
+from tests.simulation.gate import Blow, Crash
+from tests.simulation.world import PORTAL, Worker, World
+
+Act = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """One kind of event and how often it is drawn."""
+
+    weight: int
+    act: Act
+
+
+def happens(world: World) -> None:
+    """One event."""
+    world.time.forward(world.dice.choice((0.3, 2, 7, 25)))
+    _drawn(world, EVENTS)(world)
+
+
+def meanwhile(world: World) -> Callable[[], None]:
+    """What somebody else does while a worker is in the middle of a step."""
+
+    def act() -> None:
+        world.say("  meanwhile:")
+        if world.dice.random() < 0.5:
+            _drawn(world, BY_PEOPLE)(world)
+        elif world.dice.random() < 0.3:
+            world.time.forward(world.dice.choice((20, 40, 200)))
+            world.say(f"  it is {world.time.monotonic():.1f}")
+        else:
+            _work(world, _idle(world), [])
+
+    return act
+
+
+def _drawn(world: World, chances: tuple[Chance, ...]) -> Act:
+    return world.dice.choices(chances, [chance.weight for chance in chances])[0].act
+
+
+# ── in the portal: each by a process of its own, which may die ───────────────────────────────────────────────────────
+
+
+def _in_portal(act: Callable[[World, Tenant], None]) -> Act:
+    def run(world: World) -> None:
+        worker = _idle(world)
+        attempt(world, worker, "a person in the portal", lambda: act(world, worker.tenant), _accident(world))
+
+    return run
+
+
+def _idle(world: World) -> Worker:
+    """A worker that is not in the middle of something; there always is one, for nobody is disturbed while disturbing."""
+    return world.dice.choice([worker for worker in world.workers if worker not in world.busy])
+
+
+def _accident(world: World) -> list[Blow]:
+    return [Blow(world.dice.randint(1, 22))] if world.dice.random() < 0.2 else []
+
+
+# ── workers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def attempt(world: World, worker: Worker, words: str, step: Callable[[], Done | None], blows: list[Blow]) -> Done | None:
+    """One step of one worker, with what befalls it. What is not in our tree of errors is a bug and goes through."""
+    worker.gate.arm(blows)
+    world.busy.append(worker)
+    try:
+        return step()
+    except SyncError as error:
+        world.say(f"{worker.name}: {words}: {type(error).__name__}: {str(error)[:90]}")
+    except Crash:
+        world.say(f"{worker.name}: {words}: CRASH at gate {worker.gate.passed}")
+        world.killed(worker)
+    finally:
+        worker.gate.arm([])
+        world.busy.remove(worker)
+    return None
+
+
+def works(world: World) -> None:
+    """A worker does what comes its way, perhaps not to the end, perhaps not alone."""
+    blows = _accident(world)
+    blows += [Blow(world.dice.randint(1, 18), meanwhile(world)) for _ in range(world.dice.choice((0, 0, 1, 2)))]
+    _work(world, _idle(world), blows)
+
+
+def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
+    pulls = [Wake("pull", record) for record in world.setting.readable]
+    wake = world.dice.choice([*pulls, Wake("push"), Wake("push"), *world.woken])
+    done = step(world, worker, wake, blows)
+    if done:
+        world.woken = [known for known in world.woken if known != wake]
+        world.woken += [due for due in sorted(done.wakes, key=str) if world.dice.random() < 0.8]
+
+
+def step(world: World, worker: Worker, wake: Wake, blows: list[Blow]) -> Done | None:
+    """One wake obeyed. None: it did not come to its end."""
+    words = f"{wake.verb} {wake.record}".strip()
+    done = attempt(world, worker, words, lambda: VERBS[wake.verb](worker.tenant, wake.record), blows)
+    if done and done.run_id:
+        numbers = {name: number for name in NUMBERS if (number := getattr(done.counts, name))}
+        world.say(f"{worker.name}: {words}: {numbers or 'nothing'} {dict(done.counts.skips) or ''}")
+    return done
+
+
+def replays(world: World) -> None:
+    """An operator has everything that failed tried again."""
+    with world.store.reading(PORTAL) as tx:
+        rows = [row for row in failures.listed(tx) if row.failure.kind == "failure"]
+    worker = _idle(world)
+    if rows:
+        world.say(f"operator: replay {len(rows)}")
+        attempt(world, worker, "replay", lambda: _replayed(worker.tenant, world, rows), [])
+
+
+def _replayed(tenant: Tenant, world: World, rows: list[failures.FailureRow]) -> Done:
+    world.woken += sorted(replay(tenant, rows), key=str)
+    return NOTHING
+
+
+def notices_come(world: World) -> None:
+    """Webhooks: a few true, one of nothing, in no order."""
+    record = world.dice.choice(world.setting.readable)
+    found = world.records(record)
+    ids = [one["Id"] for one in world.dice.sample(found, min(3, len(found)))]
+    with world.store.side_transaction(PORTAL) as tx:
+        notices.add(tx, record, ids)
+    world.say(f"webhook: {record} {', '.join(ids)}")
+
+
+def time_passes(world: World) -> None:
+    """Minutes, mostly; sometimes past the look-back, sometimes past the day."""
+    seconds = world.dice.choices((60, 250, 400, 1500, 90_000), (6, 6, 4, 2, 1))[0]
+    world.time.forward(seconds)
+    world.say(f"{seconds} s pass")
+
+
+NOTHING = Done("", Counts())
+
+VERBS: dict[str, Callable[[Tenant, str], Done]] = {"pull": pull, "refresh": refresh, "push": lambda tenant, _record: push(tenant)}
+
+BY_PEOPLE: tuple[Chance, ...] = (
+    Chance(12, people.edits_deal),
+    Chance(1, people.clears_field),
+    Chance(4, people.edits_company),
+    Chance(1, people.creates_company),
+    Chance(2, people.creates_deal),
+    Chance(1, people.deletes),
+    Chance(2, people.undeletes),
+    Chance(1, people.merges_companies),
+    Chance(1, people.merges_leads),
+    Chance(1, people.converts_lead),
+    Chance(4, _in_portal(people.registers)),
+    Chance(10, _in_portal(people.changes)),
+    Chance(5, _in_portal(people.decides)),
+)
+
+EVENTS: tuple[Chance, ...] = (
+    *BY_PEOPLE,
+    Chance(45, works),
+    Chance(5, order_fault),
+    Chance(1, replays),
+    Chance(3, notices_come),
+    Chance(10, time_passes),
+)

@@ -1,0 +1,154 @@
+"""Where a worker can be hurt: every commit and every HTTP call passes its gate, which may kill it there or let others act meanwhile.
+
+    store.transaction   commit.before ─▶ COMMIT ─▶ commit.after
+    connection          call.before   ─▶ HTTP   ─▶ call.after
+
+A killed worker stays dead: whatever its `finally` blocks still try raises again, so that leases and claims stay as a kill -9 leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sync_worker.crm.port import Change, Outcome
+from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.store.engine import Store, Tx
+from tests.simulation.time import Time
+
+T = TypeVar("T")
+
+
+class Crash(BaseException):
+    """kill -9, as far as one process can act it."""
+
+
+@dataclass(slots=True)
+class Blow:
+    """What happens at the `at`-th gate that a step passes. **Shapes** `act` None = the worker dies there."""
+
+    at: int
+    act: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Gate:
+    """One worker's gate. **Shapes** `late_writes`: writes that were begun after their claim's deadline; there must be none."""
+
+    time: Time
+    blows: list[Blow] = field(default_factory=list)
+    is_dead: bool = False
+    passed: int = 0
+    late_writes: list[str] = field(default_factory=list)
+    deadline_s: float = float("inf")
+
+    def arm(self, blows: Sequence[Blow]) -> None:
+        """For the step to come."""
+        self.blows, self.passed = sorted(blows, key=lambda blow: blow.at), 0
+
+    def check(self) -> None:
+        if self.is_dead:
+            raise Crash
+
+    def pass_(self, *, is_open: bool = True) -> None:
+        """One boundary. **Shapes** `is_open`: nobody holds the database here, so others may act."""
+        self.check()
+        self.passed += 1
+        while self.blows and self.blows[0].at <= self.passed:
+            if self.blows[0].act is not None and not is_open:
+                return
+            blow = self.blows.pop(0)
+            if blow.act is None:
+                self.is_dead = True
+                raise Crash
+            blow.act()
+
+
+class GatedStore(Store):
+    """A store whose commits pass the gate. (Another process's: it has its own engine.)"""
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime], gate: Gate) -> None:
+        super().__init__(url, clock=clock)
+        self._gate = gate
+
+    @contextmanager
+    def transaction(self, portal: str) -> Iterator[Tx]:
+        self._gate.check()
+        with super().transaction(portal) as tx:
+            yield tx
+            self._gate.pass_(is_open=False)
+        self._gate.pass_()
+
+    @contextmanager
+    def side_transaction(self, portal: str) -> Iterator[Tx]:
+        self._gate.check()
+        with super().side_transaction(portal) as tx:
+            yield tx
+            self._gate.pass_(is_open=False)
+        self._gate.pass_()
+
+    @contextmanager
+    def reading(self, portal: str) -> Iterator[Tx]:
+        self._gate.check()
+        with super().reading(portal) as tx:
+            yield tx
+
+
+class GatedConnection:
+    """A connection whose calls pass the gate and take some time."""
+
+    def __init__(self, inner: Connection, gate: Gate, latency_s: Callable[[], float]) -> None:
+        self._inner = inner
+        self._gate = gate
+        self._latency_s = latency_s
+
+    @property
+    def calls(self) -> int:
+        return self._inner.calls
+
+    def now(self) -> datetime:
+        return self._passing(self._inner.now)
+
+    def read(self, ask: Callable[[Client], T], **words: Any) -> T:
+        return self._passing(lambda: self._inner.read(ask, **words))
+
+    def write(self, send: Callable[[Client], T], **words: Any) -> T:
+        return self._passing(lambda: self._inner.write(self._watched(send), **words))
+
+    def _watched(self, send: Callable[[Client], T]) -> Callable[[Client], T]:
+        def watched(client: Client) -> T:
+            late_s = self._gate.time.monotonic() - self._gate.deadline_s
+            if late_s > 0:
+                self._gate.late_writes.append(f"a write was begun {late_s:.1f} s after its claim's deadline")
+            return send(client)
+
+        return watched
+
+    def _passing(self, call: Callable[[], T]) -> T:
+        self._gate.pass_()
+        self._gate.time.forward(self._latency_s())
+        self._gate.time.sync()
+        answer = call()
+        self._gate.pass_()
+        return answer
+
+
+class GatedCrm(SalesforceCrm):
+    """The real adapter on a gated connection; it notes each claim's deadline as the writer asks for it."""
+
+    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> GatedCrm:
+        self._gate = gate
+        self._connection: Any = GatedConnection(self._connection, gate, latency_s)
+        return self
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        def watched() -> float:
+            left_s = time_left_s()
+            self._gate.deadline_s = self._gate.time.monotonic() + left_s
+            return left_s
+
+        return super().write(native, key_field, changes, time_left_s=watched)

@@ -1,0 +1,90 @@
+"""Rest: the faults are over, time passes, and the schedule looks for what is due until nothing is. Bounded, or it does not settle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from sync_worker.steps.push import has_work
+from sync_worker.steps.tenant import Wake
+from sync_worker.store import notices, tables
+from tests.simulation.actions import step
+from tests.simulation.world import PORTAL, World
+
+MOST_ROUNDS = 15
+ROUND_S = 1200  # past the look-back, every claim, every lease and the longest wait between two tries
+RESTLESS = frozenset({"runs", "cursors", "portals", "catalogs"})  # tables that change with every look
+
+Dump = dict[str, list[tuple[Any, ...]]]
+
+
+class Unsettled(AssertionError):
+    """The world does not come to rest."""
+
+
+def settle(world: World) -> None:
+    """Rounds until one changes nothing. **Raises** Unsettled."""
+    world.remote.clear_faults()
+    world.remote.write_late(0, times=0)
+    world.setting_at_rest()
+    world.say("── at rest ──")
+    before = dump(world)
+    for _ in range(MOST_ROUNDS):
+        look(world)
+        after = dump(world)
+        if after == before and not _is_waiting(world):
+            return
+        before = after
+    raise Unsettled(f"something still moves after {MOST_ROUNDS} rounds: {_moving(world)}")
+
+
+def look(world: World) -> None:
+    """One look of the schedule at everything, and everything that follows from it."""
+    world.time.forward(ROUND_S)
+    worker = world.dice.choice(world.workers)
+    todo = [Wake("pull", record) for record in world.setting.readable]
+    todo += [Wake("refresh", record) for record in world.setting.readable]
+    for _ in range(200):
+        if not todo:
+            if not has_work(worker.tenant):
+                return
+            todo.append(Wake("push"))
+        wake = todo.pop(0)
+        done = step(world, worker, wake, [])
+        if done is None or done.is_busy:
+            return
+        todo += [due for due in sorted(done.wakes, key=str) if due not in todo]
+    raise Unsettled(f"a single round does not end: {todo}")
+
+
+def dump(world: World) -> Dump:
+    """Every row that may only change for a reason."""
+    found: Dump = {}
+    with world.store.reading(PORTAL) as tx:
+        for name, table in tables.metadata.tables.items():
+            if name not in RESTLESS:
+                rows = tx.connection.execute(select(table).order_by(*table.primary_key))
+                found[name] = [tuple(row) for row in rows]
+    return found
+
+
+def _is_waiting(world: World) -> bool:
+    with world.store.reading(PORTAL) as tx:
+        return bool(notices.counts(tx))
+
+
+def _moving(world: World) -> str:
+    """One more round, and the first rows that it changed."""
+    before = dump(world)
+    look(world)
+    return "; ".join(changed(before, dump(world)))
+
+
+def changed(before: Dump, after: Dump) -> Iterator[str]:
+    """A line for each table that is not as it was, with the first rows of the difference."""
+    for name, rows in after.items():
+        new, old = [row for row in rows if row not in before[name]], [row for row in before[name] if row not in rows]
+        if new or old:
+            yield f"{name} has {new[:2]}, had {old[:2]}"

@@ -1,0 +1,277 @@
+"""The end-state rules: what must hold at rest, whatever happened. Each check yields what is wrong, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sync_worker.domain.reconcile import comparable
+from sync_worker.domain.values import Plain, Value
+from sync_worker.sandbox.remote import Record
+from sync_worker.steps.tenant import COMPANY
+from sync_worker.store import companies, conflicts, deals, failures, links, notices, outbox, runs
+from sync_worker.store.companies import StoredCompany
+from sync_worker.store.deals import StoredDeal
+from sync_worker.store.links import Link
+from tests.simulation.ledger import TRACKED, Edit
+from tests.simulation.rest import changed, dump, look
+from tests.simulation.world import PORTAL, World
+
+REFERENCES = ("owner_company", "second_partner")
+MOST_READ_CALLS = 3
+READ_CALLS = ("query", "query_all", "query_more", "retrieve")
+
+
+@dataclass
+class AtRest:
+    """Both sides as they stand now."""
+
+    world: World
+
+    def __post_init__(self) -> None:
+        with self.world.store.reading(PORTAL) as tx:
+            self.deals: dict[str, StoredDeal] = {stored.deal.id: stored for stored in deals.listed(tx)}
+            self.companies: list[StoredCompany] = companies.listed(tx)
+            self.links: dict[str, Link] = links.current(tx, self.deals)
+            self.rows = failures.listed(tx)
+            self.outbox = outbox.listed(tx)
+            self.runs = runs.listed(tx, limit=100_000)
+            self.waiting = conflicts.open_fields(tx, list(self.deals))
+            self.notices = notices.counts(tx)
+            self.survivors = links.survivors(tx, COMPANY, {native["Id"] for native in self.natives[COMPANY].values()})
+
+    @cached_property
+    def natives(self) -> dict[str, dict[str, Record]]:
+        return {name: {native["Id"]: native for native in self.world.records(name)} for name in (COMPANY, "lead", "opportunity")}
+
+    @cached_property
+    def failed(self) -> set[str]:
+        """Records, by CRM id or ours, with an open failure."""
+        return {row.failure.record for row in self.rows if row.failure.kind == "failure"}
+
+    @cached_property
+    def company_ids(self) -> dict[str, str]:
+        known = {stored.company.crm_id: stored.company.id for stored in self.companies if stored.company.crm_id}
+        ends = {crm_id: self.survivors.get(crm_id, crm_id) for crm_id in self.natives[COMPANY]}
+        return {crm_id: known[end] for crm_id, end in ends.items() if end in known}
+
+    def problems_of(self, crm_id: str) -> set[tuple[str, str]]:
+        return {(row.failure.code, row.failure.field) for row in self.rows if row.failure.record == crm_id}
+
+    def native_of(self, link: Link) -> Record | None:
+        return self.natives[link.object].get(link.crm_id)
+
+    def values(self, record: str, native: Record) -> Mapping[str, Value]:
+        """What the CRM says, companies by our id."""
+        values = dict(self.world.read(record, native))
+        for name in REFERENCES:
+            if crm_id := values.get(name):
+                values[name] = self.company_ids.get(str(crm_id), f"unknown {crm_id}")
+        return values
+
+    def linked(self) -> Iterator[tuple[StoredDeal, Link, Record]]:
+        """Deals whose record is alive, not in failure on either side."""
+        for deal_id, link in self.links.items():
+            native = self.native_of(link)
+            if native and not native["IsDeleted"] and not native.get("IsConverted") and not {deal_id, link.crm_id} & self.failed:
+                yield self.deals[deal_id], link, native
+
+
+def broken(world: World) -> list[str]:
+    """Every rule that does not hold now."""
+    here = AtRest(world)
+    found = [f"rule {number}: {words}" for number, check in RULES for words in check(here)]
+    return found or [f"rule 8: {words}" for words in again(world)]
+
+
+# ── 1: both sides agree ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def agree(here: AtRest) -> Iterator[str]:
+    for stored, link, native in here.linked():
+        crm = here.values(link.object, native)
+        for name, field in here.world.mapping.records[link.object].fields.items():
+            if field.direction == "pull" or field.write in ("create", "once") or name in here.waiting.get(stored.deal.id, ()):
+                continue
+            ours, theirs = comparable(stored.deal.values.get(name)), comparable(crm.get(name))
+            if name == "is_registered":
+                ours, theirs = bool(ours), bool(theirs)
+            if ours != theirs and not (name == "second_partner" and ("waiting_for_parent", name) in here.problems_of(link.crm_id)):
+                yield f"{stored.deal.id} in {link.crm_id}: {name} is {ours!r} here and {theirs!r} there; base {link.base.get(name)}"
+    for deal_id in here.deals.keys() - here.links.keys() - here.failed:
+        yield f"{deal_id} is in no CRM record, and no failure says so"
+
+
+# ── 2: nothing twice ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def once(here: AtRest) -> Iterator[str]:
+    world = here.world
+    unread = {identity for identity, deal_id in world.ledger.became.items() if deal_id not in here.deals}  # a lead we never saw
+    expected = {*world.ledger.registered, *world.ledger.begun_in_crm, *unread}
+    yield from (f"deal {deal_id} is nobody's: a second one of a record" for deal_id in here.deals.keys() - expected)
+    yield from (f"registered deal {deal_id} is gone" for deal_id in set(world.ledger.registered) - here.deals.keys())
+    homes = Counter((link.object, link.crm_id) for link in here.links.values())
+    yield from (f"{home} is the record of {count} deals" for home, count in homes.items() if count > 1)
+    for record in ("lead", "opportunity"):
+        live = [native for native in here.natives[record].values() if not native["IsDeleted"] and native["Portal_Deal_Key__c"]]
+        keys = Counter(native["Portal_Deal_Key__c"] for native in live)
+        yield from (f"{count} live {record}s carry key {key}" for key, count in keys.items() if count > 1)
+    yield from _created_twice(here)
+    crm_ids = Counter(stored.company.crm_id for stored in here.companies if stored.company.crm_id)
+    yield from (f"{count} companies have CRM id {crm_id}" for crm_id, count in crm_ids.items() if count > 1)
+
+
+def _created_twice(here: AtRest) -> Iterator[str]:
+    """Records that we made, told by their author; one that a person deleted before we knew it may have been made again."""
+    made: Counter[str] = Counter()
+    for record in ("lead", "opportunity"):
+        for native in here.natives[record].values():
+            if native["CreatedById"] == here.world.integration_user and not native["IsDeleted"]:
+                made[here.world.deal_of(record, native)] += 1
+    yield from (f"deal {deal_id} was created {count} times" for deal_id, count in made.items() if count > 1)
+
+
+# ── 3: no older value over a newer one ───────────────────────────────────────────────────────────────────────────────
+
+
+def newest_wins(here: AtRest) -> Iterator[str]:
+    for stored, link, _ in here.linked():
+        for name, rule in TRACKED.items():
+            if name not in here.world.mapping.records[link.object].fields or here.world.ledger.is_untold(stored.deal.id, name):
+                continue
+            heads = here.world.ledger.heads(stored.deal.id, name)
+            value = comparable(stored.deal.values.get(name))
+            if heads and not any(_stands(head.value, value, name) for head in _admissible(here, link, rule, heads)):
+                yield f"{stored.deal.id} in {link.crm_id}: {name} is {value!r} under rule {rule}, but {' and '.join(map(str, heads))}"
+
+
+def _stands(wanted: Plain, value: Plain, name: str) -> bool:
+    return wanted == value or (name == "prospect_name" and wanted is None and value in (None, "Unknown"))
+
+
+def _admissible(here: AtRest, link: Link, rule: str, heads: list[Edit]) -> list[Edit]:
+    """Of two edits that did not see each other, those that the rule may choose."""
+    if len(heads) < 2:
+        return heads
+    by_side = {head.side: head for head in heads}
+    if rule in by_side:
+        return [by_side[rule]]
+    if here.world.is_stamped_late:
+        return heads
+    if by_side["crm"].at > by_side["portal"].at:
+        return [by_side["crm"]]
+    touched_at = here.world.ledger.touched_at.get(link.crm_id)
+    is_clear = touched_at is not None and (by_side["portal"].at - touched_at).total_seconds() > 3
+    return [by_side["portal"]] if is_clear else heads
+
+
+# ── 4: every input has one outcome ───────────────────────────────────────────────────────────────────────────────────
+
+
+def accounted(here: AtRest) -> Iterator[str]:
+    for run in here.runs:
+        counts = run.counts
+        if run.verb in ("pull", "refresh") and counts.read != counts.applied + counts.unchanged + counts.skipped + counts.failed:
+            yield f"run {run.verb} {run.object}: {counts}"
+        settled = counts.written + counts.unchanged + counts.deferred + counts.parked + counts.uncertain
+        if run.state == "done" and run.verb in ("push", "patch_back") and counts.claimed != settled:
+            yield f"run {run.verb} {run.state}: {counts}"
+    failed = {row.failure.record for row in here.rows if row.failure.stage == "push" and row.failure.kind == "failure"}
+    failed -= {stored.company.id for stored in here.companies}
+    parked = {row.record_id for row in here.outbox if row.state == "parked"}
+    yield from (f"{deal_id} is parked, and no failure says so" for deal_id in parked - here.failed - _failed_links(here))
+    yield from (f"{deal_id} has an open failure, and nothing is parked" for deal_id in failed - parked)
+    yield from (f"{row.record_id} is {row.state} at rest" for row in here.outbox if row.state != "parked")
+
+
+def _failed_links(here: AtRest) -> set[str]:
+    return {deal_id for deal_id, link in here.links.items() if link.crm_id in here.failed}
+
+
+# ── 5: no write past a claim ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def in_time(here: AtRest) -> Iterator[str]:
+    for worker in here.world.workers:
+        yield from worker.gate.late_writes
+
+
+# ── 6: nothing is skipped ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def complete(here: AtRest) -> Iterator[str]:
+    yield from (f"{count} notices of {name} are left" for name, count in here.notices.items())
+    yield from _companies_complete(here)
+    homes = {link.crm_id for link in here.links.values()}
+    owner = "Portal_Partner__c"
+    for record in here.world.setting.readable[1:]:
+        for native in here.natives[record].values():
+            is_gone = native["IsDeleted"] or native.get("IsConverted") or native["Id"] in here.failed
+            if not is_gone and here.world.setting.from_crm and native[owner] and native["Id"] not in homes:
+                yield f"{record} {native['Id']} has a partner and is in no deal; {here.problems_of(native['Id'])}"
+    for deal_id, link in here.links.items():
+        gone = here.native_of(link)
+        if gone and (gone["IsDeleted"] or gone.get("IsConverted")) and not here.problems_of(link.crm_id):
+            yield f"{deal_id}: {link.crm_id} is deleted or converted in the CRM, and nothing says so"
+
+
+def _companies_complete(here: AtRest) -> Iterator[str]:
+    stored_by_id = {stored.company.crm_id: stored for stored in here.companies}
+    for crm_id, native in here.natives[COMPANY].items():
+        stored, values = stored_by_id.get(crm_id), here.values(COMPANY, native)
+        if crm_id in here.failed:
+            continue
+        if native["IsDeleted"]:
+            if stored and not stored.company.is_deleted:
+                yield f"account {crm_id} is deleted, and its company is not"
+            continue
+        if stored is None:
+            if values.get("portal_status"):
+                yield f"account {crm_id} is {values['portal_status']} and unknown here"
+            continue
+        yield from _company_differs(stored, values)
+        if native["Portal_Company_Id__c"] != stored.company.id and stored.company.id not in here.failed:
+            yield f"account {crm_id} carries {native['Portal_Company_Id__c']}, not {stored.company.id}"
+
+
+def _company_differs(stored: StoredCompany, values: Mapping[str, Value]) -> Iterator[str]:
+    company = stored.company
+    if company.is_deleted:
+        yield f"company {company.crm_id} is deleted here, and not in the CRM"
+    held: dict[str, object] = {
+        "name": company.name,
+        "portal_status": company.status.value,
+        "account_type": company.account_type.value,
+        "second_partners": sorted(company.second_partner_values),
+    }
+    for name, ours in held.items():
+        theirs = values.get(name)
+        if name == "second_partners":
+            theirs = tuple(theirs) if isinstance(theirs, tuple) else ()
+            if sorted(theirs) != ours:
+                yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
+        elif theirs and theirs != "vendor" and ours not in (theirs, "vendor"):
+            yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
+
+
+# ── 8: again changes nothing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def again(world: World) -> Iterator[str]:
+    look(world)  # the echo poll
+    before = dump(world)
+    world.remote.reset_calls()
+    look(world)
+    kinds = world.remote.calls()["kinds"]
+    yield from changed(before, dump(world))
+    if writes := sum(count for kind, count in kinds.items() if kind.startswith(("collections_", "row_"))):
+        yield f"{writes} writes"
+    reads = sum(kinds.get(kind, 0) for kind in READ_CALLS)
+    if reads > MOST_READ_CALLS:
+        yield f"{reads} read calls: {kinds}"
+
+
+RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (5, in_time), (6, complete))
