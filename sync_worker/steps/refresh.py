@@ -38,6 +38,8 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
     """Batches until nothing waits, each notice at most once a run: one that is renewed meanwhile is the next run's."""
     record = tenant.mapping.records[record_name]
+    if tenant.crm_clock_ahead is None:
+        tenant.crm_now()
     total, wakes, seen = Counts(), set[Wake](), set[str]()
     while taken := [notice for notice in _waiting(tenant, record_name) if notice.crm_id not in seen]:
         seen |= {notice.crm_id for notice in taken}
