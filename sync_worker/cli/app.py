@@ -141,7 +141,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def exit_code(error: SyncError) -> int:
     """What the error means to whoever called."""
-    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), NEEDS_A_PERSON)
 
 
 def _said(code: int) -> int:

@@ -85,8 +85,12 @@ class Process:
         """Where it listens, once it does."""
 
         def said() -> list[str]:
-            assert self.popen.poll() is None or self._reader.join(5) or self._said(), f"it ended: {self.log}"
-            return self._said()[nth:]
+            has_ended = self.popen.poll() is not None
+            if has_ended:
+                self._reader.join(5)
+            found = self._said()[nth:]
+            assert found or not has_ended, f"it ended: {self.log}"
+            return found
 
         return until(said, timeout_s, what="the process listens")[0]
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,8 @@ def test_the_procfile_starts_under_honcho_and_leaves_no_child(installation: Inst
     honcho = Process(command, env, installation.folder)
     try:
         for offset, name in ((0, "web"), (100, "schedule"), (200, "worker")):
-            until(lambda at=port + offset: status(f"http://127.0.0.1:{at}/health/live") == 200, 30, what=f"{name} answers: {honcho.log}")
+            live = f"http://127.0.0.1:{port + offset}/health/live"
+            until(partial(_answers, live), 30, what=f"{name} answers: {honcho.log}")
         children = honcho.children()
         assert len(children) >= 3
 
@@ -191,6 +193,10 @@ def _rename(server: PostgreSQL, old: str, new: str) -> None:
     """A database gone from where it was; whoever is connected is sent away."""
     server._admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{old}'")
     server._admin(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+
+
+def _answers(url: str) -> bool:
+    return status(url) == 200
 
 
 def _free_ports(span: int) -> int:

@@ -1,0 +1,278 @@
+"""What the actors do, on the queue of the embedded default and on real Redis alike: the work, what follows from it, what goes wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import dramatiq
+import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+
+from sync_worker import actors
+from sync_worker.actors import QUEUE, attempt, register
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
+from sync_worker.sandbox.remote import Remote
+from sync_worker.steps.pull import pull as pull_record
+from sync_worker.steps.register import register as register_deal
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
+from sync_worker.store.failures import FailureRow
+from sync_worker.store.portals import PortalRow
+from tests.integration.actors.conftest import Build, working
+from tests.journey.stage import until
+
+READS = [Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")]
+DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
+
+
+def idle(queue: dramatiq.Broker) -> bool:
+    """Whether nothing waits, nothing is under way, nothing is dead."""
+    if isinstance(queue, StubBroker):
+        return queue.queues[QUEUE].unfinished_tasks == 0 and not queue.dead_letters
+    assert isinstance(queue, RedisBroker)
+    kept = {str(key) for key in queue.client.keys("sync-worker:*")}
+    return not {key for key in kept if "__heartbeats__" not in key}
+
+
+def settle(queue: dramatiq.Broker) -> None:
+    until(lambda: idle(queue), 30, what="the queue is empty")
+
+
+def standing(tenant: Tenant) -> PortalRow | None:
+    with tenant.store.reading(tenant.name) as tx:
+        return portals.get(tx)
+
+
+def problems(tenant: Tenant, *, include_resolved: bool = False) -> list[FailureRow]:
+    """What the actors wrote down; what is wrong with records is another matter."""
+    with tenant.store.reading(tenant.name) as tx:
+        found = failures.listed(tx, include_resolved=include_resolved)
+    return [row for row in found if row.failure.stage == "pull"]
+
+
+def run_verbs(tenant: Tenant) -> list[tuple[str, str]]:
+    with tenant.store.reading(tenant.name) as tx:
+        return [(run.verb, run.object) for run in runs.listed(tx, limit=1000)]
+
+
+# ── the work ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_pull_wakes_what_follows_until_nothing_does(queue: dramatiq.Broker, build_on: Build, remote: Remote) -> None:
+    installation = build_on()
+    hands, tenant = register(queue, installation), installation.tenant("acme")
+    with working(queue):
+        hands.wake("acme", READS[:1])
+        settle(queue)
+        hands.wake("acme", READS[1:])
+        settle(queue)
+        done = register_deal(tenant, DEAL, actor=Actor("Ann", None, "portal"))
+        assert not isinstance(done, Refusal), done
+        deal, wakes = done
+        hands.wake("acme", wakes)
+        settle(queue)
+
+    [lead] = [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal.id]
+    with tenant.store.reading("acme") as tx:
+        assert links.current(tx, [deal.id])[deal.id].crm_id == lead["Id"]
+        assert not outbox.listed(tx)
+        assert not notices.counts(tx)
+        assert not companies.unpatched(tx, 1)
+    verbs = run_verbs(tenant)
+    assert verbs.index(("refresh", "lead")) < verbs.index(("push", "")) < verbs.index(("pull", "company"))
+    assert problems(tenant) == []
+
+
+def test_two_queues_in_one_process_do_not_mix(build_on: Build) -> None:
+    one, other = StubBroker(middleware=[]), StubBroker(middleware=[])
+    hands, _ = register(one, build_on()), register(other, build_on())
+    hands.send("acme", "pull", "company")
+    assert (one.queues[QUEUE].qsize(), other.queues[QUEUE].qsize()) == (1, 0)
+
+
+def test_nothing_is_bound_at_import() -> None:
+    assert not [name for name, value in vars(actors).items() if isinstance(value, dramatiq.Actor | dramatiq.Broker)]
+
+
+def test_two_workers_on_one_portal_do_no_double_work(queue: dramatiq.Broker, build_on: Build, remote: Remote) -> None:
+    installation, second = build_on(), build_on()
+    tenant = installation.tenant("acme")
+    hands = register(queue, installation)
+    with working(queue, threads=4):
+        hands.wake("acme", READS[:1])
+        settle(queue)
+        remote.fault("query", latency_ms=300, times=2)
+        for wake in READS[1:] * 4:
+            hands.wake("acme", [wake])
+        settle(queue)
+        deals = [_registered(tenant, prospect_name=f"Prospect {number}") for number in range(4)]
+        for _ in range(6):
+            hands.send("acme", "push")
+        attempt(second, "acme", "push", "")
+        settle(queue)
+        hands.send("acme", "push")
+        settle(queue)
+
+    keys = [lead["Portal_Deal_Key__c"] for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"]]
+    assert sorted(keys) == sorted(deal.id for deal in deals)
+    with tenant.store.reading("acme") as tx:
+        found = runs.listed(tx, limit=1000)
+    assert sum(run.counts.written for run in found if run.verb == "push") == len(keys) + len(_patched(remote))
+    assert all(run.counts.read == run.counts.applied + run.counts.unchanged + run.counts.skipped + run.counts.failed for run in found)
+
+
+def _registered(tenant: Tenant, **fields: str) -> Deal:
+    done = register_deal(tenant, DEAL | fields, actor=Actor("Ann", None, "portal"))
+    assert not isinstance(done, Refusal), done
+    return done[0]
+
+
+def _patched(remote: Remote) -> list[dict[str, Any]]:
+    """Records that carry our id of the company or of a deal that began in the CRM."""
+    accounts = [record for record in remote.records("Account") if record["Portal_Company_Id__c"]]
+    return accounts + [record for record in remote.records("Opportunity") if record["Portal_Deal_Key__c"]]
+
+
+# ── what goes wrong ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_refused_credentials_pause_the_portal_and_the_next_success_resolves_it(
+    queue: dramatiq.Broker, build_on: Build, remote: Remote
+) -> None:
+    wrong, right = build_on(ACME_SF_SECRET="wrong"), build_on()
+    with working(queue):
+        hands = register(queue, wrong)
+        hands.wake("acme", [READS[0]])
+        settle(queue)
+        hands.wake("acme", READS)
+        settle(queue)
+    tenant = right.tenant("acme")
+    assert remote.calls()["kinds"]["token"] == 1
+    paused = standing(tenant)
+    assert paused
+    assert paused.paused_until_at
+    assert paused.paused_until_at - right.services.clock() > timedelta(minutes=4)
+    assert "credentials" in str(paused.paused_because)
+    [problem] = problems(tenant)
+    assert (problem.failure.kind, problem.failure.code, problem.failure.object) == ("problem", "auth_failed", "company")
+    assert "crm.auth" in problem.failure.message
+
+    assert attempt(right, "acme", "pull", "company") is None, "paused: nothing is done"
+    _forget_pause(tenant)
+    assert attempt(right, "acme", "pull", "company")
+    assert problems(tenant) == []
+    assert [row.resolution for row in problems(tenant, include_resolved=True)] == ["the work went through"]
+
+
+def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Broker, build_on: Build) -> None:
+    installation = build_on()
+    acme, birch = installation.tenant("acme"), installation.tenant("birch")
+    with acme.store.side_transaction("acme") as tx:
+        portals.enter(tx, "contracts")
+        portals.pause(tx, tx.now + timedelta(minutes=5), "a test says so")
+    with working(queue):
+        hands = register(queue, installation)
+        for portal in ("acme", "birch"):
+            hands.wake(portal, [READS[0]])
+        settle(queue)
+    assert run_verbs(acme) == []
+    assert ("pull", "company") in run_verbs(birch)
+
+
+def test_a_full_allowance_waits_as_long_as_the_crm_asks(build_on: Build, remote: Remote) -> None:
+    installation = build_on()
+    tenant = installation.tenant("acme")
+    remote.set_daily_limit(100, used=100)
+    assert attempt(installation, "acme", "pull", "company") is None
+    paused = standing(tenant)
+    assert paused
+    assert paused.paused_until_at
+    assert timedelta(minutes=14) < paused.paused_until_at - installation.services.clock() <= timedelta(minutes=15)
+    assert [row.failure.code for row in problems(tenant)] == ["rate_limited"]
+
+
+def test_a_success_does_not_end_a_pause_that_began_meanwhile(build_on: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker met the limit while this one was at work."""
+    installation = build_on()
+    tenant = installation.tenant("acme")
+
+    def pull(tenant: Tenant, record: str) -> Done:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            portals.enter(tx, "contracts")
+            portals.pause(tx, tx.now + timedelta(minutes=15), "the allowance is used up")
+        return pull_record(tenant, record)
+
+    monkeypatch.setitem(actors.VERBS, "pull", pull)
+    assert attempt(installation, "acme", "pull", "company")
+    paused = standing(tenant)
+    assert paused
+    assert paused.paused_because == "the allowance is used up"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ZeroDivisionError("by nought"), "bug"), (SyncError("nobody thought of"), "sync_error"), (StaleRead("late"), "")]
+)
+def test_whatever_stops_the_work_is_written_down_and_acknowledged(
+    error: Exception, code: str, queue: dramatiq.Broker, build_on: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = build_on()
+    tenant = installation.tenant("acme")
+
+    def broken(_tenant: Tenant, _record: str) -> Done:
+        raise error
+
+    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    with working(queue):
+        register(queue, installation).wake("acme", [READS[0]])
+        settle(queue)
+    assert [row.failure.code for row in problems(tenant)] == ([code] if code else [])
+    assert all(str(error) in row.failure.message for row in problems(tenant))
+    row = standing(tenant)
+    assert row is None or row.paused_until_at is None
+
+
+@pytest.mark.parametrize("place", ["the step", "writing it down"])
+def test_a_database_out_of_reach_leaves_nothing_in_the_queue(
+    place: str, queue: dramatiq.Broker, build_on: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = build_on()
+
+    def broken(_tenant: Tenant, _record: str) -> Done:
+        raise StoreDown("gone") if place == "the step" else RateLimited("slow down", retry_after_s=9, scope="burst")
+
+    def down(*_: object) -> None:
+        raise StoreDown("gone")
+
+    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    monkeypatch.setattr(failures, "record", down)
+    with working(queue):
+        register(queue, installation).wake("acme", [READS[0]])
+        settle(queue)
+
+
+def test_a_message_for_a_portal_that_is_gone_is_dropped(queue: dramatiq.Broker, build_on: Build) -> None:
+    with working(queue):
+        register(queue, build_on()).wake("nobody", [READS[0]])
+        settle(queue)
+
+
+def test_a_queue_out_of_reach_is_said_and_nothing_is_lost(build_on: Build, redis_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sync_worker.bootstrap import broker
+
+    installation = build_on()
+    hands = register(broker(installation.settings.model_copy(update={"redis_url": redis_db})), installation)
+
+    def down(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("refused")
+
+    monkeypatch.setattr(hands.broker, "enqueue", down)
+    assert hands.send("acme", "pull", "company") is False
+
+
+def _forget_pause(tenant: Tenant) -> None:
+    with tenant.store.side_transaction(tenant.name) as tx:
+        portals.unpause(tx)

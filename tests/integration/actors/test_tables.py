@@ -1,0 +1,79 @@
+"""The tables that say what an error means are complete: every class of errors.py has its pause and its exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync_worker import errors
+from sync_worker.actors import PAUSE_S, pause_s
+from sync_worker.cli.app import EXIT_CODES, exit_code
+from sync_worker.crm.salesforce import faults
+from sync_worker.errors import (
+    AuthFailed,
+    ConfigError,
+    ConnectionDown,
+    HeldForReview,
+    InvalidRecord,
+    RateLimited,
+    SchemaChanged,
+    StaleRead,
+    StoreDown,
+    SyncError,
+    TooLarge,
+    TransientError,
+    UncertainWrite,
+    UnresolvedLink,
+    WriteRejected,
+)
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SyncError) and kind is not SyncError]
+
+MEANT: dict[type[SyncError], tuple[float, int]] = {
+    ConfigError: (300, 2),
+    StoreDown: (0, 3),
+    ConnectionDown: (300, 3),
+    AuthFailed: (300, 3),
+    SchemaChanged: (300, 1),
+    HeldForReview: (0, 1),
+    TransientError: (15, 3),
+    RateLimited: (77, 3),
+    TooLarge: (15, 3),
+    StaleRead: (0, 1),
+    UncertainWrite: (0, 1),
+    errors.RecordError: (0, 1),
+    InvalidRecord: (0, 1),
+    UnresolvedLink: (0, 1),
+    WriteRejected: (0, 1),
+}
+"""Seconds the portal rests, and the exit code."""
+
+
+def one(kind: type[SyncError]) -> SyncError:
+    """An error of this class."""
+    if issubclass(kind, RateLimited):
+        return kind("words", retry_after_s=77, scope="burst")
+    if issubclass(kind, UnresolvedLink):
+        return kind("words", code="c", field="f", waits_for="001")
+    return kind("words", code="c") if issubclass(kind, errors.RecordError) else kind("words")
+
+
+def test_every_error_is_in_the_table_above() -> None:
+    assert set(KINDS) == set(MEANT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_has_its_pause_and_its_exit_code(kind: type[SyncError]) -> None:
+    assert any(ancestor in PAUSE_S for ancestor in kind.__mro__)
+    assert any(ancestor in EXIT_CODES for ancestor in kind.__mro__)
+    assert (pause_s(one(kind)), exit_code(one(kind))) == MEANT[kind]
+
+
+def test_what_the_vendor_table_speaks_of_is_in_both() -> None:
+    spoken = {*faults.CODES.values(), *faults.STATUSES.values(), faults.LocatorLost}
+    assert {next(ancestor for ancestor in kind.__mro__ if ancestor in MEANT) for kind in spoken} <= set(KINDS)
+
+
+def test_an_error_outside_every_branch_needs_a_person_and_no_pause() -> None:
+    assert exit_code(SyncError("words")) == 1
+    assert pause_s(SyncError("words")) == 0
+    assert pause_s(ValueError("a bug")) == 0
