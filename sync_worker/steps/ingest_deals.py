@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Policy, differing
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Policy, differing
 from sync_worker.domain.merge import Merged, merge
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
@@ -30,6 +30,7 @@ from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
 
 KEY = "(key)"  # in a link's base: our key as the CRM record carries it
+CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion, and was not read yet
 CRM_ACTOR = Actor("CRM", None, "crm")
 REFERENCES = ("owner_company", "second_partner")
 
@@ -218,6 +219,8 @@ class _Page:
 
     def _merge(self, native: NativeRecord, link: Link, linked: _Linked) -> None:
         stored = self._changed_deals.get(link.deal_id) or self._deals[link.deal_id]
+        if CONVERTED in link.base:
+            link = self._carry_over(native, link, linked, stored.deal)
         clocks = Clocks(link.crm_modified_at, native.modified_at)
         merged = self._merged(stored.deal, link, linked, clocks)
         if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
@@ -247,6 +250,18 @@ class _Page:
         else:
             self._counts.unchanged += 1
 
+    def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> Link:
+        """The first look at what a lead turned into: what is empty there was not copied, rather than cleared, and is owed."""
+        lost = [
+            name
+            for name in link.base.keys() & self._rules.keys()
+            if name in linked.values and comparable(linked.values[name]) is None and comparable(deal.values.get(name)) is not None
+        ]
+        if lost:
+            words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity in the CRM"
+            self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._name(native))
+        return replace(link, base={name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)})
+
     def _merged(self, deal: Deal, link: Link, linked: _Linked, clocks: Clocks) -> Merged:
         return merge(
             deal,
@@ -268,10 +283,15 @@ class _Page:
         return bool(settled)
 
     def _keep_deal(self, stored: StoredDeal, merged: Merged) -> Deal:
-        names = differing(stored.deal, merged.changes)
+        return self._keep_changes(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+
+    def _keep_changes(
+        self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]
+    ) -> Deal:
+        names = differing(stored.deal, changes)
         if not names:
             return stored.deal
-        after = stored.deal.changed({name: merged.changes[name] for name in names})
+        after = stored.deal.changed({name: changes[name] for name in names})
         version = stored.version + 1
         self._changed_deals[after.id] = replace(stored, deal=after, version=version)
         self._changes += [
@@ -279,12 +299,12 @@ class _Page:
                 after.id,
                 version,
                 name,
-                "crm" if name in merged.from_crm else "worker",
+                "crm" if name in from_crm else "worker",
                 CRM_ACTOR.name,
                 self._chunk.run_id,
                 plain(stored.deal.values.get(name)),
                 plain(after.values.get(name)),
-                merged.notes.get(name, ""),
+                notes.get(name, ""),
             )
             for name in sorted(names)
         ]
@@ -313,7 +333,9 @@ class _Page:
         becomes = self._record.converts_to
         if native.converted_to and becomes:
             crm_id = self._tenant.crm.canonical_id(native.converted_to)
-            self._changed_links += [replace(link, is_current=False), replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None)]
+            self._end_twin(becomes, crm_id, link.deal_id)
+            moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, None)})
+            self._changed_links += [replace(link, is_current=False), moved]
             self.effects.read_again(becomes, [crm_id])
             self._findings.judged(native.crm_id)
             self._counts.applied += 1
@@ -322,6 +344,16 @@ class _Page:
         self._findings.judged(native.crm_id)
         self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._name(native))
         self._counts.unchanged += 1
+
+    def _end_twin(self, record_name: str, crm_id: str, deal_id: str) -> None:
+        """A deal that began with that record, because it was read before the lead it came from, is this very deal and ends."""
+        link = links.by_crm_ids(self._tx, record_name, [crm_id]).get(crm_id)
+        twin = deals.get(self._tx, link.deal_id) if link and link.deal_id != deal_id else None
+        if twin is None:
+            return
+        ended: dict[str, Value] = {"lifecycle": Lifecycle.WITHDRAWN.value, "is_registered": False}
+        note = f"the record came from the lead of deal {deal_id}, which goes on with it"
+        self._keep_changes(twin, ended, from_crm=frozenset(), notes=dict.fromkeys(ended, note))
 
     def _depart(self, native: NativeRecord, link: Link | None) -> None:
         """The record is in the CRM's bin: the deal stays and says so; after a merge it goes on with the survivor."""

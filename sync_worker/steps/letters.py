@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
-from sync_worker.domain.deal import Deal
+from sync_worker.domain.deal import Deal, Lifecycle
 from sync_worker.domain.reconcile import Base, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
@@ -46,6 +46,8 @@ class Desk:
         stored, link = self._deals.get(row.record_id), self.links.get(row.record_id)
         if stored is None or (link and link.deleted_at):
             return None
+        if link is None and stored.deal.lifecycle is Lifecycle.WITHDRAWN:
+            return None  # nobody waits for a record of it
         deal = stored.deal
         record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
         rules, base = field_rules(record), link.base if link else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
@@ -11,7 +13,7 @@ from sync_worker.steps.register import register
 from tests.integration.steps.world import ANN, TERMS, World
 
 
-def refused(world: World, actor: Actor = ANN, **written: object) -> Refusal:
+def refused(world: World, actor: Actor = ANN, **written: Any) -> Refusal:
     result = register(world.tenant, {**TERMS, **written}, actor=actor)
     assert isinstance(result, Refusal), result
     return result
@@ -40,7 +42,7 @@ def refused(world: World, actor: Actor = ANN, **written: object) -> Refusal:
         ({"billing_cycle": "quarterly"}, "value_not_listed"),
     ],
 )
-def test_what_is_wrong_is_refused_and_nothing_is_stored(world: World, written: dict[str, object], code: str) -> None:
+def test_what_is_wrong_is_refused_and_nothing_is_stored(world: World, written: dict[str, Any], code: str) -> None:
     before = world.rows()
     refusal = refused(world, **written)
     assert refusal.code == code
@@ -202,7 +204,7 @@ def test_a_deal_that_is_none_is_refused(world: World) -> None:
         ({"name": "", "prospect_name": ""}, "name_missing"),
     ],
 )
-def test_a_wrong_edit_is_refused(world: World, written: dict[str, object], code: str) -> None:
+def test_a_wrong_edit_is_refused(world: World, written: dict[str, Any], code: str) -> None:
     deal = world.registered()
     before = world.rows()
     result = change(world.tenant, deal.id, written, actor=ANN)

@@ -228,6 +228,11 @@ class World:
         """The codes open for one record, by CRM id (ours for writes) or name."""
         return {row.failure.code for row in self.failures(record=record)}
 
+    def history(self, record: str) -> dict[str, str]:
+        """code → message of everything that was ever wrong with one record."""
+        with self.store.reading("acme") as tx:
+            return {row.failure.code: row.failure.message for row in failures.listed(tx, record_=record, include_resolved=True)}
+
     def records_of(self, deal_id: str, record: str = "Lead") -> list[Record]:
         """Live CRM records that carry the deal's key."""
         return [row for row in self.remote.records(record) if row["Portal_Deal_Key__c"] == deal_id and not row["IsDeleted"]]
