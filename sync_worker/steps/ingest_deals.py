@@ -258,7 +258,7 @@ class _Page:
             if name in linked.values and comparable(linked.values[name]) is None and comparable(deal.values.get(name)) is not None
         ]
         if lost:
-            words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity in the CRM"
+            words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity"
             self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._name(native))
         return replace(link, base={name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)})
 
