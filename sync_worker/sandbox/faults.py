@@ -28,7 +28,9 @@ class Fault:
     message: str | None = None
     latency_ms: int = 0
     when: Literal["before", "after_commit"] = "before"
+    headers: dict[str, str] | None = None
     drop_connection: bool = False
+    cut_body: bool = False
     record: bool = False
     hits: int = 0
 
@@ -39,7 +41,7 @@ class Fault:
 
     @property
     def answers(self) -> bool:
-        """Whether the caller gets something else than the real answer (a delay alone does not)."""
+        """Whether the caller gets something else than the real answer (a delay or a body cut off does not)."""
         return self.drop_connection or self.status is not None or self.error_code is not None or self.body is not None
 
     def matches(self, call: Call) -> bool:
@@ -76,6 +78,8 @@ class Faults:
         if fault.record and fault.error_code is None:
             raise ValueError("a fault of a record needs an error_code")
         self._check_pattern(fault.call)
+        if not isinstance(fault.headers, dict | None):
+            raise ValueError("headers must be an object of names and texts")  # noqa: TRY004 - one kind of answer
         for name in ("times", "after", "latency_ms", "status"):
             if not isinstance(wish.get(name, 0), int | None):
                 raise ValueError(f"{name} must be a whole number, not {wish[name]!r}")  # noqa: TRY004 - one kind of answer

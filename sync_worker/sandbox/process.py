@@ -21,7 +21,7 @@ import uvicorn
 
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.salesforce.app import salesforce_app
-from sync_worker.sandbox.salesforce.auth import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.salesforce.seed import Sizes
 from sync_worker.sandbox.salesforce.state import State
 

@@ -121,7 +121,9 @@ class Remote:
         message: str | None = None,
         latency_ms: int = 0,
         when: Literal["before", "after_commit"] = "before",
+        headers: dict[str, str] | None = None,
         drop_connection: bool = False,
+        cut_body: bool = False,
         record: bool = False,
     ) -> None:
         """Order a fault. `record=True`: single records of a call fail with `error_code`, not the call."""
@@ -136,7 +138,9 @@ class Remote:
             "message": message,
             "latency_ms": latency_ms,
             "when": when,
+            "headers": headers,
             "drop_connection": drop_connection,
+            "cut_body": cut_body,
             "record": record,
         }
         self._object("POST", "faults", wish)
@@ -180,6 +184,18 @@ class Remote:
     def expire_tokens(self) -> None:
         """Every access token ends now."""
         self._object("POST", "expire_tokens")
+
+    def login(self, **changes: Any) -> dict[str, Any]:
+        """What a client needs to log in by any flow, after changes: `public_key`, `soap_login`, `rotates_refresh_tokens`, …"""
+        return self._object("POST", "login", changes) if changes else self._object("GET", "login")
+
+    def set_user(self, username: str, **changes: bool) -> None:
+        """`active`, and `approved`: whether the user has approved the client, which JWT asks for."""
+        self._object("POST", "user", {"username": username, **changes})
+
+    def move_instance(self, url: str | None = None) -> str:
+        """The org moves to another address, which is returned; the old host answers as gone."""
+        return str(self._object("POST", "instance", {} if url is None else {"url": url})["instance_url"])
 
     def add_validation_rule(
         self, object_name: str, field: str, op: str, value: Any = None, *, message: str = "Custom validation rule failed"

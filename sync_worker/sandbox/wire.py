@@ -21,6 +21,7 @@ from sync_worker.sandbox.faults import Fault, Faults
 _LOG = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
+_FLUSH_S = 0.01  # for half a body to leave before its connection is cut
 
 # Starlette writes header names small; vendors do not, and some clients look at the spelling.
 _SPELLED = {
@@ -33,6 +34,10 @@ _SPELLED = {
     b"sforce-limit-info": b"Sforce-Limit-Info",
     b"www-authenticate": b"WWW-Authenticate",
     b"allow": b"Allow",
+    b"content-encoding": b"Content-Encoding",
+    b"vary": b"Vary",
+    b"sforce-locator": b"Sforce-Locator",
+    b"sforce-numberofrecords": b"Sforce-NumberOfRecords",
 }
 
 
@@ -64,7 +69,7 @@ class Wire:
         calls: Calls,
         faults: Faults,
         classify: Callable[[Scope, bytes], Call | None],
-        answer: Callable[[Fault], Reply],
+        answer: Callable[[Fault, Call], Reply],
     ) -> None:
         self._app, self._clock, self._calls, self._faults = app, clock, calls, faults
         self._classify, self._answer = classify, answer
@@ -81,22 +86,32 @@ class Wire:
             return
         self._calls.count(call)
         scope["sandbox.call"] = call
-        reply = await self._serve(scope, body, self._faults.take(call))
+        fault = self._faults.take(call)
+        reply = await self._serve(scope, body, call, fault)
         if reply is None:
+            await _cut(receive, send)
+        elif fault is not None and fault.cut_body:
+            await self._send_half(reply, send)
             await _cut(receive, send)
         else:
             await self._send(reply, send)
 
-    async def _serve(self, scope: Scope, body: bytes, fault: Fault | None) -> Reply | None:
+    async def _serve(self, scope: Scope, body: bytes, call: Call, fault: Fault | None) -> Reply | None:
         """The reply, or None when the connection is to be cut."""
         if fault is None:
             return await self._run(scope, body)
         await asyncio.sleep(fault.latency_ms / 1000)
+        extra = [(name.encode(), value.encode()) for name, value in (fault.headers or {}).items()]
         if fault.when == "after_commit" or not fault.answers:
             reply = await self._run(scope, body)
             if not fault.answers:
+                reply.headers += extra
                 return reply
-        return None if fault.drop_connection else self._answer(fault)
+        if fault.drop_connection:
+            return None
+        reply = self._answer(fault, call)
+        reply.headers += extra
+        return reply
 
     async def _run(self, scope: Scope, body: bytes) -> Reply:
         reply = Reply()
@@ -107,10 +122,19 @@ class Wire:
         return reply
 
     async def _send(self, reply: Reply, send: Send) -> None:
+        await send(self._start(reply))
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _send_half(self, reply: Reply, send: Send) -> None:
+        """The head, which promises the whole, and half of the body."""
+        await send(self._start(reply))
+        await send({"type": "http.response.body", "body": reply.body[: len(reply.body) // 2], "more_body": True})
+        await asyncio.sleep(_FLUSH_S)
+
+    def _start(self, reply: Reply) -> Message:
         date = format_datetime(self._clock.now(), usegmt=True).encode()
         headers: Headers = [(b"Date", date), *((_SPELLED.get(name, name), value) for name, value in reply.headers)]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        return {"type": "http.response.start", "status": reply.status, "headers": headers}
 
 
 async def _read(receive: Receive) -> bytes:

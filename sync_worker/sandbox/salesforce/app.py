@@ -1,36 +1,31 @@
 """The imitation put together: routes inside, then the door, then the wire."""
 
-from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
-from hashlib import sha256
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sync_worker.sandbox.salesforce import errors
-from sync_worker.sandbox.salesforce.auth import OAuthRefusal
+from sync_worker.sandbox.salesforce import errors, etags
 from sync_worker.sandbox.salesforce.collections import Collections
 from sync_worker.sandbox.salesforce.controls import control_routes
-from sync_worker.sandbox.salesforce.describe import check_version, describe, describe_global, resources, versions
+from sync_worker.sandbox.salesforce.describe import describe, describe_global, resources, versions
 from sync_worker.sandbox.salesforce.door import Door
 from sync_worker.sandbox.salesforce.errors import Refusal
 from sync_worker.sandbox.salesforce.kinds import classifier
 from sync_worker.sandbox.salesforce.limits import limits
+from sync_worker.sandbox.salesforce.login.controls import login_controls
+from sync_worker.sandbox.salesforce.login.routes import login_routes
 from sync_worker.sandbox.salesforce.queries import PAGE_SIZE
 from sync_worker.sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
+from sync_worker.sandbox.salesforce.routing import DATA, METHODS, route
 from sync_worker.sandbox.salesforce.rows import Rows
 from sync_worker.sandbox.salesforce.state import State
+from sync_worker.sandbox.salesforce.zipping import Zip
 from sync_worker.sandbox.wire import Wire
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-_DATA = "/services/data/v{version}"
-_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 
 
 class Api:
@@ -38,14 +33,6 @@ class Api:
 
     def __init__(self, state: State) -> None:
         self._state = state
-
-    async def token(self, request: Request) -> Response:
-        """POST for an access token."""
-        body, header = await request.body(), request.headers.get("authorization")
-        try:
-            return answer(self._state.auth.grant(body, header, instance_url=self._state.base_url))
-        except OAuthRefusal as refusal:
-            return answer(refusal.body, refusal.status)
 
     async def versions(self, _: Request) -> Response:
         """GET the API versions."""
@@ -72,11 +59,11 @@ class Api:
         org = self._state.org
         sobject = org.sobject(request.path_params["object"])
         shape = describe(org, sobject, request.path_params["version"], self._state.base_url)
-        tag = f'"{sha256(orjson.dumps(shape)).hexdigest()[:8]}--gzip"'
+        tag = etags.tag_of(shape)
         changed = format_datetime(org.schema_changed_at, usegmt=True)
         headers = {"etag": tag, "last-modified": changed}
         known = request.headers.get("if-none-match")
-        is_known = tag in known if known is not None else request.headers.get("if-modified-since") == changed
+        is_known = etags.is_among(tag, known) if known is not None else request.headers.get("if-modified-since") == changed
         return empty(304, headers) if is_known else answer(shape, 200, headers)
 
     async def limits(self, _: Request) -> Response:
@@ -123,28 +110,29 @@ def salesforce_app(state: State) -> ASGIApp:
     api, rows, many = Api(state), Rows(state), Collections(state)
     routes = [
         *control_routes(state),
-        _route("/services/oauth2/token", POST=api.token),
-        _route("/services/data", GET=api.versions),
-        _route(_DATA, GET=api.resources),
-        _route(_DATA + "/limits", GET=api.limits),
-        _route(_DATA + "/query", GET=api.query),
-        _route(_DATA + "/queryAll", GET=api.query_all),
-        _route(_DATA + "/query/{locator}", GET=api.query_more),
-        _route(_DATA + "/queryAll/{locator}", GET=api.query_more),
-        _route(_DATA + "/composite/sobjects", POST=many.write, PATCH=many.write, DELETE=many.write),
-        _route(_DATA + "/composite/sobjects/{object}", GET=many.by_type, POST=many.by_type),
-        _route(_DATA + "/composite/sobjects/{object}/{field}", PATCH=many.upsert),
-        _route(_DATA + "/sobjects", GET=api.describe_global),
-        _route(_DATA + "/sobjects/{object}", GET=api.basic, POST=rows.create),
-        _route(_DATA + "/sobjects/{object}/describe", GET=api.describe),
-        _route(_DATA + "/sobjects/{object}/{id}", GET=rows.by_id, PATCH=rows.by_id, DELETE=rows.by_id),
-        _route(_DATA + "/sobjects/{object}/{field}/{value:path}", GET=rows.by_key, PATCH=rows.by_key, DELETE=rows.by_key),
+        *login_controls(state),
+        *login_routes(state),
+        route("/services/data", GET=api.versions),
+        route(DATA, GET=api.resources),
+        route(DATA + "/limits", GET=api.limits),
+        route(DATA + "/query", GET=api.query),
+        route(DATA + "/queryAll", GET=api.query_all),
+        route(DATA + "/query/{locator}", GET=api.query_more),
+        route(DATA + "/queryAll/{locator}", GET=api.query_more),
+        route(DATA + "/composite/sobjects", POST=many.write, PATCH=many.write, DELETE=many.write),
+        route(DATA + "/composite/sobjects/{object}", GET=many.by_type, POST=many.by_type),
+        route(DATA + "/composite/sobjects/{object}/{field}", PATCH=many.upsert),
+        route(DATA + "/sobjects", GET=api.describe_global),
+        route(DATA + "/sobjects/{object}", GET=api.basic, POST=rows.create),
+        route(DATA + "/sobjects/{object}/describe", GET=api.describe),
+        route(DATA + "/sobjects/{object}/{id}", GET=rows.by_id, PATCH=rows.by_id, DELETE=rows.by_id),
+        route(DATA + "/sobjects/{object}/{field}/{value:path}", GET=rows.by_key, PATCH=rows.by_key, DELETE=rows.by_key),
     ]
     handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
     return Wire(
-        _Trim(Door(routed, state)),
+        Zip(_Trim(Door(routed, state))),
         clock=state.clock,
         calls=state.calls,
         faults=state.faults,
@@ -165,27 +153,12 @@ class _Trim:
         await self._app(scope, receive, send)
 
 
-def _route(path: str, **endpoints: Endpoint) -> Route:
-    """One address with an endpoint per method; other methods are refused in the vendor's words."""
-
-    async def serve(request: Request) -> Response:
-        if "version" in request.path_params:
-            check_version(request.path_params["version"])
-        method = "GET" if request.method == "HEAD" else request.method
-        endpoint = endpoints.get(method)
-        if endpoint is None:
-            raise errors.method_not_allowed(request.method, list(endpoints))
-        return await endpoint(request)
-
-    return Route(path, serve, methods=list(_METHODS))
-
-
 async def _refused(_: Request, error: Refusal) -> Response:
     return refuse(error)
 
 
 async def _lost(request: Request, error: HTTPException) -> Response:
-    return refuse(errors.method_not_allowed(request.method, _METHODS) if error.status_code == 405 else errors.not_found())
+    return refuse(errors.method_not_allowed(request.method, METHODS) if error.status_code == 405 else errors.not_found())
 
 
 async def _broken(_: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Tokens: who gets one, and whether it still holds.
+"""Sessions: who has one, and whether it still holds. How one is opened: `login/`.
 
 The token endpoint answers in OAuth's shape, not in the API's. There is no `expires_in`: a client learns of the end by 401.
 Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow
@@ -7,29 +7,23 @@ Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_c
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 from sync_worker.sandbox.salesforce import errors
 from sync_worker.sandbox.salesforce.ids import ALPHABET
+from sync_worker.sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.salesforce.login.grants import Grants, basic
+from sync_worker.sandbox.salesforce.login.refresh import RefreshTokens
+from sync_worker.sandbox.salesforce.login.refusal import OAuthRefusal
 from sync_worker.sandbox.salesforce.org import ORG_ID, Org
 
-SANDBOX_CLIENT_ID = "sandbox"
-SANDBOX_CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - known to everybody: it opens nothing but the sandbox
+__all__ = ["SANDBOX_CLIENT_ID", "SANDBOX_CLIENT_SECRET", "SESSION_LIFE", "Auth", "OAuthRefusal", "Session", "form_of"]
+
 SESSION_LIFE = timedelta(hours=2)  # since the last use, the vendor's default session time-out
-
-
-class OAuthRefusal(Exception):
-    """The token endpoint says no."""
-
-    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
-        super().__init__(f"{error}: {description}")
-        self.status = status
-        self.body = {"error": error, "error_description": description}
 
 
 @dataclass(slots=True)
@@ -42,37 +36,50 @@ class Session:
 
 
 class Auth:
-    """The sessions of an org, and the ways to open one. A further grant type is a further entry in `_grants`."""
+    """The sessions of an org. `instance_url` is where clients are sent to; it differs from `base_url` after a move."""
 
-    def __init__(self, org: Org, rng: Random) -> None:
+    def __init__(self, org: Org, rng: Random, base_url: str) -> None:
         self._org, self._rng = org, rng
+        self.instance_url = base_url
+        self.has_moved = False  # once it has, other hosts answer as gone
+        self.refresh_tokens = RefreshTokens(rng)
+        self.refresh_tokens.begin(org.people.integration)
+        self.grants = Grants(org, base_url, self.refresh_tokens)
+        self.has_soap_login = True
         self._session_by_token: dict[str, Session] = {}
-        self._grants: dict[str, Callable[[Mapping[str, str]], str]] = {"client_credentials": self._client_credentials}
 
-    def grant(self, body: bytes, authorization: str | None, *, instance_url: str) -> dict[str, Any]:
+    def grant(self, body: bytes, authorization: str | None) -> dict[str, Any]:
         """A new token for a form-encoded request.
 
         Raises: OAuthRefusal.
         """
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        form |= _basic(authorization)
-        grant = self._grants.get(form.get("grant_type", ""))
-        if grant is None:
-            raise OAuthRefusal("unsupported_grant_type", "grant type not supported")
-        user_id = grant(form)
-        session = self._open(user_id)
-        identity = f"{instance_url}/id/{ORG_ID}/{user_id}"
+        granted = self.grants.grant(form_of(body) | basic(authorization))
+        session = self.open(granted.user_id)
+        answer = self._answer(session)
+        if granted.held is not None:
+            ended = self.refresh_tokens.ended_by(granted.held, session.token)
+            self.end(ended or "")
+            if self.refresh_tokens.rotates:
+                answer["refresh_token"] = granted.refresh_token
+        return answer
+
+    def _answer(self, session: Session) -> dict[str, Any]:
+        identity = self.identity_url(session.user_id)
         issued_at = str(int(self._org.clock.now().timestamp() * 1000))
         digest = hmac.new(SANDBOX_CLIENT_SECRET.encode(), (identity + issued_at).encode(), hashlib.sha256).digest()
         return {
             "access_token": session.token,
             "signature": base64.b64encode(digest).decode(),
             "scope": "api",
-            "instance_url": instance_url,
+            "instance_url": self.instance_url,
             "id": identity,
             "token_type": "Bearer",
             "issued_at": issued_at,
         }
+
+    def identity_url(self, user_id: str) -> str:
+        """Where a client asks who a user is."""
+        return f"{self.instance_url}/id/{ORG_ID}/{user_id}"
 
     def session(self, authorization: str | None) -> Session:
         """The session of a request.
@@ -84,12 +91,27 @@ class Auth:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() not in ("bearer", "oauth"):
             raise errors.Refusal("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
-        session = self._session_by_token.get(token.strip())
-        now = self._org.clock.now()
-        if session is None or now - session.used_at > SESSION_LIFE:
+        session = self.alive(token.strip())
+        if session is None:
             raise errors.session_invalid()
-        session.used_at = now
+        session.used_at = self._org.clock.now()
         return session
+
+    def alive(self, token: str) -> Session | None:
+        """The session of a token, if it has not ended; asking does not prolong it."""
+        session = self._session_by_token.get(token)
+        return None if session is None or self._org.clock.now() - session.used_at > SESSION_LIFE else session
+
+    def open(self, user_id: str) -> Session:
+        """A new session for a user."""
+        token = f"{ORG_ID[:15]}!AQ{''.join(self._rng.choices(ALPHABET, k=90))}"
+        session = Session(token, user_id, self._org.clock.now())
+        self._session_by_token[token] = session
+        return session
+
+    def end(self, token: str) -> bool:
+        """End one session; whether there was one."""
+        return self._session_by_token.pop(token, None) is not None
 
     def expire_all(self) -> int:
         """End every session; how many there were."""
@@ -97,27 +119,7 @@ class Auth:
         self._session_by_token.clear()
         return count
 
-    def _open(self, user_id: str) -> Session:
-        token = f"{ORG_ID[:15]}!AQ{''.join(self._rng.choices(ALPHABET, k=90))}"
-        session = Session(token, user_id, self._org.clock.now())
-        self._session_by_token[token] = session
-        return session
 
-    def _client_credentials(self, form: Mapping[str, str]) -> str:
-        if form.get("client_id") != SANDBOX_CLIENT_ID:
-            raise OAuthRefusal("invalid_client_id", "client identifier invalid")
-        if form.get("client_secret") != SANDBOX_CLIENT_SECRET:
-            raise OAuthRefusal("invalid_client", "invalid client credentials")
-        return self._org.people.integration
-
-
-def _basic(authorization: str | None) -> dict[str, str]:
-    """Client id and secret from a Basic header, percent-decoded as OAuth asks."""
-    scheme, _, encoded = (authorization or "").partition(" ")
-    if scheme.lower() != "basic":
-        return {}
-    try:
-        client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
-    except ValueError:
-        return {}
-    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
+def form_of(body: bytes) -> dict[str, str]:
+    """A form-encoded body."""
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -5,28 +5,23 @@ A control that means nothing is answered with 422 and what would mean something.
 """
 
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from sync_worker.sandbox.salesforce import errors, stamps
-from sync_worker.sandbox.salesforce.errors import Refusal
+from sync_worker.sandbox.salesforce import stamps
+from sync_worker.sandbox.salesforce.control_route import control_route
 from sync_worker.sandbox.salesforce.ids import to_18
-from sync_worker.sandbox.salesforce.kinds import CONTROLS
 from sync_worker.sandbox.salesforce.lifecycle import Lifecycle
 from sync_worker.sandbox.salesforce.org import RULE_OPS, ValidationRule
 from sync_worker.sandbox.salesforce.records import Author, Records
-from sync_worker.sandbox.salesforce.replies import answer, refuse
 from sync_worker.sandbox.salesforce.rows import json_object
 from sync_worker.sandbox.salesforce.schema import Field, SObject
 from sync_worker.sandbox.salesforce.state import State
 
 Body = dict[str, Any]
-Control = Callable[[Request], Awaitable[Any]]
 
 
 class Controls:
@@ -241,43 +236,27 @@ def control_routes(state: State) -> list[Route]:
     """The routes of the controls."""
     controls = Controls(state)
     return [
-        _route("/health", GET=controls.health),
-        _route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
-        _route("/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
-        _route("/undelete", POST=controls.undelete),
-        _route("/hard_delete", POST=controls.hard_delete),
-        _route("/merge", POST=controls.merge),
-        _route("/convert_lead", POST=controls.convert_lead),
-        _route(
+        control_route("/health", GET=controls.health),
+        control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
+        control_route("/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
+        control_route("/undelete", POST=controls.undelete),
+        control_route("/hard_delete", POST=controls.hard_delete),
+        control_route("/merge", POST=controls.merge),
+        control_route("/convert_lead", POST=controls.convert_lead),
+        control_route(
             "/validation_rules",
             GET=controls.list_rules,
             POST=controls.add_rule,
             DELETE=controls.drop_rules,
         ),
-        _route("/hide_field", POST=controls.hide_field),
-        _route("/duplicate_rule", POST=controls.duplicate_rule),
-        _route("/assignment_rule", POST=controls.assignment_rule),
-        _route("/limit", POST=controls.limit),
-        _route("/clock", GET=controls.clock, POST=controls.clock),
-        _route("/late", POST=controls.late),
-        _route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
-        _route("/expire_tokens", POST=controls.expire_tokens),
-        _route("/calls", GET=controls.calls, DELETE=controls.reset_calls),
-        _route("/reset", POST=controls.reset),
+        control_route("/hide_field", POST=controls.hide_field),
+        control_route("/duplicate_rule", POST=controls.duplicate_rule),
+        control_route("/assignment_rule", POST=controls.assignment_rule),
+        control_route("/limit", POST=controls.limit),
+        control_route("/clock", GET=controls.clock, POST=controls.clock),
+        control_route("/late", POST=controls.late),
+        control_route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
+        control_route("/expire_tokens", POST=controls.expire_tokens),
+        control_route("/calls", GET=controls.calls, DELETE=controls.reset_calls),
+        control_route("/reset", POST=controls.reset),
     ]
-
-
-def _route(path: str, **controls: Control) -> Route:
-    async def serve(request: Request) -> Response:
-        control = controls.get(request.method)
-        if control is None:
-            return refuse(errors.method_not_allowed(request.method, list(controls)))
-        try:
-            done = await control(request)
-        except (ValueError, TypeError, KeyError, re.error) as error:
-            return answer({"error": f"{type(error).__name__}: {error}"}, 422)
-        except Refusal as refusal:
-            return answer({"error": str(refusal), "refusal": refusal.single()}, 409)
-        return answer(done)
-
-    return Route(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

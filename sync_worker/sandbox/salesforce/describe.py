@@ -7,9 +7,9 @@ from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.schema import ID_KINDS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
 
 Shape = dict[str, Any]
-OLDEST, NEWEST = 31, 66  # Summer '14 and Spring '26
+OLDEST, NEWEST = 31, 67  # Summer '14 and Summer '26
 _SEASONS = ("Winter", "Spring", "Summer")
-_RESOURCES = ("query", "queryAll", "sobjects", "composite", "limits")
+_RESOURCES = ("query", "queryAll", "sobjects", "composite", "jobs", "limits", "recent")
 _SOAP_TYPES = {
     "id": "tns:ID",
     "reference": "tns:ID",

@@ -3,6 +3,8 @@
 Inside of `Wire`, so that an ordered fault comes before all of it, as a fault at the vendor's edge does.
 """
 
+from urllib.parse import urlsplit
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_worker.sandbox.calls import Call
@@ -31,6 +33,9 @@ class Door:
         if status := _too_long(scope):
             await _bad_message(status, send)
             return
+        if not is_free(call) and self._is_gone(scope):
+            await _gone(send)
+            return
         try:
             is_counted = self._admit(scope, call)
         except Refusal as refusal:
@@ -41,10 +46,15 @@ class Door:
     def _admit(self, scope: Scope, call: Call) -> bool:
         if is_free(call):
             return False
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-        scope["sandbox.session"] = self._state.auth.session(None if header is None else header.decode("latin-1"))
+        scope["sandbox.session"] = self._state.auth.session(_header(scope, b"authorization"))
         self._state.org.usage.count(self._state.clock.now())
         return True
+
+    def _is_gone(self, scope: Scope) -> bool:
+        """Whether the client still asks the host that the org has moved away from; clients that rewrite hosts name the true one."""
+        auth = self._state.auth
+        asked = _header(scope, b"x-orig-host") or _header(scope, b"host")
+        return auth.has_moved and asked != urlsplit(auth.instance_url).netloc
 
     def _with_usage(self, send: Send) -> Send:
         async def told(message: Message) -> None:
@@ -55,6 +65,10 @@ class Door:
             await send(message)
 
         return told
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 def _too_long(scope: Scope) -> int | None:
@@ -68,4 +82,11 @@ async def _bad_message(status: int, send: Send) -> None:
     page = b"<h1>Bad Message %d</h1><pre>reason: %s</pre>" % (status, _TOO_LONG[status])
     headers: Headers = [(b"content-type", b"text/html;charset=iso-8859-1")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": page})
+
+
+async def _gone(send: Send) -> None:
+    """What the vendor's edge says of a host that no org lives on any more."""
+    page = b"<html><head><title>URL No Longer Exists</title></head><body><h1>URL No Longer Exists</h1></body></html>"
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/html;charset=UTF-8")]})
     await send({"type": "http.response.body", "body": page})

@@ -6,41 +6,26 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from sync_worker.sandbox.calls import Call
 from sync_worker.sandbox.faults import Fault
 from sync_worker.sandbox.salesforce.errors import Refusal
+from sync_worker.sandbox.salesforce.login.refusal import OAuthRefusal
+from sync_worker.sandbox.salesforce.login.soap import SoapFault
+from sync_worker.sandbox.salesforce.words import STATUS_BY_CODE, WORDS_BY_CODE
 from sync_worker.sandbox.wire import Reply
 
 JSON_TYPE = "application/json;charset=UTF-8"
 HTML_PAGE = b"""<html><head><title>Service Not Available</title></head>
 <body><h1>We are down for maintenance</h1><p>Salesforce Edge: Service Not Available</p></body></html>"""
 
-_STATUS_BY_CODE = {
-    "INVALID_SESSION_ID": 401,
-    "INVALID_AUTH_HEADER": 401,
-    "REQUEST_LIMIT_EXCEEDED": 403,
-    "API_DISABLED_FOR_ORG": 403,
-    "API_CURRENTLY_DISABLED": 403,
-    "INSUFFICIENT_ACCESS_OR_READONLY": 403,
-    "TXN_SECURITY_METERING_ERROR": 403,
-    "NOT_FOUND": 404,
-    "ENTITY_IS_DELETED": 404,
-    "UNKNOWN_EXCEPTION": 500,
-    "SERVER_UNAVAILABLE": 503,
+_JSON_HEADER = (b"content-type", JSON_TYPE.encode())
+_CODE_BY_STATUS = {
+    401: "INVALID_SESSION_ID",
+    403: "REQUEST_LIMIT_EXCEEDED",
+    404: "NOT_FOUND",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    503: "SERVER_UNAVAILABLE",
 }
-_WORDS_BY_CODE = {
-    "INVALID_SESSION_ID": "Session expired or invalid",
-    "REQUEST_LIMIT_EXCEEDED": "TotalRequests Limit exceeded.",
-    "API_DISABLED_FOR_ORG": "API is not enabled for this Organization or Partner",
-    "UNABLE_TO_LOCK_ROW": "unable to obtain exclusive access to this record or 1 records",
-    "SERVER_UNAVAILABLE": "Server too busy",
-    "UNKNOWN_EXCEPTION": "An unexpected error occurred. Please include this ErrorId if you contact support",
-    "QUERY_TIMEOUT": "Your query request was running for too long.",
-    "INVALID_QUERY_LOCATOR": "invalid query locator",
-    "ENTITY_IS_LOCKED": "the entity is locked for editing",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "entity is read-only",
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "insufficient access rights on cross-reference id",
-}
-_CODE_BY_STATUS = {401: "INVALID_SESSION_ID", 403: "REQUEST_LIMIT_EXCEEDED", 404: "NOT_FOUND", 503: "SERVER_UNAVAILABLE"}
 _BODYLESS = frozenset({204, 304, 406, 412, 420})
 
 
@@ -64,18 +49,27 @@ def refuse(refusal: Refusal) -> Response:
 
 def ordered_refusal(code: str, message: str | None, *, status: int | None = None, fields: Sequence[str] = ()) -> Refusal:
     """A refusal by order of a fault, in the vendor's words if they are known."""
-    words = message or _WORDS_BY_CODE.get(code, f"{code} by order")
-    return Refusal(code, words, status=status or _STATUS_BY_CODE.get(code, 400), fields=fields or None)
+    return Refusal(code, _words(code, message), status=status or STATUS_BY_CODE.get(code, 400), fields=fields or None)
 
 
-def ordered_reply(fault: Fault) -> Reply:
-    """What a fault order answers in place of the real answer."""
+def _words(code: str, message: str | None) -> str:
+    return message or WORDS_BY_CODE.get(code, f"{code} by order")
+
+
+def ordered_reply(fault: Fault, call: Call) -> Reply:
+    """What a fault order answers in place of the real answer: in OAuth's shape at the token endpoint, as a SOAP fault at login()."""
     if fault.body == "html":
         return Reply(fault.status or 503, [(b"content-type", b"text/html; charset=UTF-8")], HTML_PAGE)
     if fault.body is not None:
-        return Reply(fault.status or 500, [(b"content-type", JSON_TYPE.encode())], orjson.dumps(fault.body))
+        return Reply(fault.status or 500, [_JSON_HEADER], orjson.dumps(fault.body))
     if fault.error_code is None and fault.status in _BODYLESS:
         return Reply(fault.status or 406, [], b"")
+    if fault.error_code is not None and call.kind == "soap_login":
+        envelope = SoapFault(fault.error_code, _words(fault.error_code, fault.message)).envelope()
+        return Reply(fault.status or 500, [(b"content-type", b"text/xml;charset=UTF-8")], envelope)
+    if fault.error_code is not None and fault.error_code.islower():  # OAuth's codes are small, the API's are not
+        body = OAuthRefusal(fault.error_code, _words(fault.error_code, fault.message)).body
+        return Reply(fault.status or 400, [_JSON_HEADER], orjson.dumps(body))
     code = fault.error_code or _CODE_BY_STATUS.get(fault.status or 500, "UNKNOWN_EXCEPTION")
     refusal = ordered_refusal(code, fault.message, status=fault.status)
-    return Reply(refusal.status, [(b"content-type", JSON_TYPE.encode())], orjson.dumps([refusal.single()]))
+    return Reply(refusal.status, [_JSON_HEADER], orjson.dumps([refusal.single()]))

@@ -3,7 +3,6 @@
 ETag and its conditions are for Account only; Last-Modified is the SystemModstamp, for all.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -13,7 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sync_worker.sandbox.salesforce import errors, stamps
+from sync_worker.sandbox.salesforce import errors, etags, stamps
 from sync_worker.sandbox.salesforce.replies import answer, empty
 from sync_worker.sandbox.salesforce.schema import Field, SObject
 from sync_worker.sandbox.salesforce.state import State
@@ -120,7 +119,9 @@ class Rows:
         shape = {"attributes": {"type": sobject.name, "url": url}} | {name: record[name] for name in names}
         headers = {"last-modified": format_datetime(_modified(record), usegmt=True)}
         if sobject.name == "Account":
-            headers["etag"] = etag(record)
+            headers["etag"] = etags.tag_of(record)
+        if _is_stale(request.headers, sobject, record):
+            return empty(412, headers)
         if _is_unchanged(request.headers, sobject, record):
             return empty(304, headers)
         return answer(shape, 200, headers)
@@ -139,12 +140,6 @@ def upsert_key(state: State, sobject: SObject, name: str) -> Field:
     if field is None or not field.is_upsert_key:
         raise errors.not_found(f"Provided external ID field does not exist or is not accessible: {name}")
     return field
-
-
-def etag(record: Values) -> str:
-    """A tag that changes with the record."""
-    digest = hashlib.sha256(orjson.dumps(record)).hexdigest()[:40]
-    return f'"{digest}--gzip"'
 
 
 def _wanted(state: State, sobject: SObject, listed: str | None) -> list[str]:
@@ -173,23 +168,23 @@ def _modified(record: Values) -> datetime:
 
 def _moment(text: str) -> datetime:
     try:
-        return parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
         raise errors.Refusal("INVALID_CONDITION", f"invalid date in a conditional header: {text}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _is_unchanged(headers: Mapping[str, str], sobject: SObject, record: Values) -> bool:
     """Whether a read may be answered with 304."""
     if sobject.name == "Account" and "if-none-match" in headers:
-        return etag(record) in headers["if-none-match"]
+        return etags.is_among(etags.tag_of(record), headers["if-none-match"])
     since = headers.get("if-modified-since")
     return since is not None and _modified(record) <= _moment(since)
 
 
 def _is_stale(headers: Mapping[str, str], sobject: SObject, record: Values) -> bool:
-    """Whether a write is based on something older, and says so: 412."""
+    """Whether a request is about something older, and says so: 412."""
     if sobject.name == "Account" and "if-match" in headers:
-        tags = headers["if-match"]
-        return tags.strip() != "*" and etag(record) not in tags
+        return not etags.is_among(etags.tag_of(record), headers["if-match"])
     since = headers.get("if-unmodified-since")
     return since is not None and _modified(record) > _moment(since)

@@ -45,7 +45,7 @@ class State:
 
     def _begin(self) -> None:
         self.org = seeded(self.sizes, self.clock)
-        self.auth = Auth(self.org, self.rng)
+        self.auth = Auth(self.org, self.rng, self.base_url)
         self.queries = Queries(self.org, self.rng)
 
     def object_of_locator(self, locator: str) -> str | None:

@@ -47,7 +47,7 @@ def test_bad_credentials_are_refused_in_oauths_shape(wire: Wire) -> None:
 def test_versions_are_free_and_open(wire: Wire, remote: Remote) -> None:
     answer = requests.get(f"{wire.base_url}/services/data", timeout=10)
     newest = answer.json()[-1]
-    assert newest == {"label": "Spring '26", "url": "/services/data/v66.0", "version": "66.0"}
+    assert newest == {"label": "Summer '26", "url": "/services/data/v67.0", "version": "67.0"}
     assert answer.json()[0]["label"] == "Summer '14"
     assert "Sforce-Limit-Info" not in answer.headers
     assert remote.calls()["api_usage"]["used"] == 0
