@@ -15,7 +15,7 @@ from sync_worker.store import failures, notices
 from sync_worker.store.runs import NUMBERS, Counts
 from tests.simulation import people
 from tests.simulation.faults import order_fault
-from tests.simulation.gate import Blow, Crash
+from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World
 
 Act = Callable[[World], None]
@@ -72,7 +72,10 @@ def _idle(world: World) -> Worker:
 
 
 def _accident(world: World) -> list[Blow]:
-    return [Blow(world.dice.randint(1, 22))] if world.dice.random() < 0.2 else []
+    roll, at = world.dice.random(), world.dice.randint(1, 22)
+    if roll < 0.2:
+        return [Blow(at)]
+    return [Blow(at, database_fails, is_database=True)] if roll < 0.28 else []
 
 
 # ── workers ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sync_worker.crm.port import Change, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.errors import StoreDown
 from sync_worker.store.engine import Store, Tx
 from tests.simulation.time import Time
 
@@ -29,10 +30,23 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Blow:
-    """What happens at the `at`-th gate that a step passes. **Shapes** `act` None = the worker dies there."""
+    """What happens at the `at`-th gate that a step passes. **Shapes** `act` None = the worker dies there.
+
+    `is_database`: it strikes at a commit only, and may be struck where the database is held.
+    """
 
     at: int
     act: Callable[[], None] | None = None
+    is_database: bool = False
+
+    def fits(self, *, is_commit: bool, is_open: bool) -> bool:
+        """Whether it may strike at such a boundary."""
+        return is_commit if self.is_database else is_open or self.act is None
+
+
+def database_fails() -> None:
+    """The database is out of reach at this commit, which may have gone through."""
+    raise StoreDown("the database is out of reach: simulated")
 
 
 @dataclass(slots=True)
@@ -54,14 +68,12 @@ class Gate:
         if self.is_dead:
             raise Crash
 
-    def pass_(self, *, is_open: bool = True) -> None:
+    def pass_(self, *, is_open: bool = True, is_commit: bool = False) -> None:
         """One boundary. **Shapes** `is_open`: nobody holds the database here, so others may act."""
         self.check()
         self.passed += 1
-        while self.blows and self.blows[0].at <= self.passed:
-            if self.blows[0].act is not None and not is_open:
-                return
-            blow = self.blows.pop(0)
+        for blow in [blow for blow in self.blows if blow.at <= self.passed and blow.fits(is_commit=is_commit, is_open=is_open)]:
+            self.blows.remove(blow)
             if blow.act is None:
                 self.is_dead = True
                 raise Crash
@@ -80,16 +92,16 @@ class GatedStore(Store):
         self._gate.check()
         with super().transaction(portal) as tx:
             yield tx
-            self._gate.pass_(is_open=False)
-        self._gate.pass_()
+            self._gate.pass_(is_open=False, is_commit=True)
+        self._gate.pass_(is_commit=True)
 
     @contextmanager
     def side_transaction(self, portal: str) -> Iterator[Tx]:
         self._gate.check()
         with super().side_transaction(portal) as tx:
             yield tx
-            self._gate.pass_(is_open=False)
-        self._gate.pass_()
+            self._gate.pass_(is_open=False, is_commit=True)
+        self._gate.pass_(is_commit=True)
 
     @contextmanager
     def reading(self, portal: str) -> Iterator[Tx]:

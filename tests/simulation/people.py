@@ -30,7 +30,7 @@ APPROVALS = ("Pending", "Approved", "Rejected", "Returned", "Renewal pending", N
 def edits_deal(world: World) -> None:
     """A person changes one to three fields of a lead or opportunity."""
     record = world.dice.choice(("lead", "opportunity"))
-    native = _chosen(world, [one for one in world.live(record) if _is_of_ours(one)])
+    native = _chosen_deal(world, record)
     if native is None:
         return
     fields: Record = {}
@@ -48,6 +48,7 @@ def write_deal(world: World, record: str, native: Record, fields: Record) -> Non
         after = world.read(record, world.remote.record(NATIVES[record], native["Id"]))
         _enter(world, world.deal_of(record, native), before, after)
         world.ledger.touched_at[native["Id"]] = world.time.crm_now
+        world.warm(world.deal_of(record, native))
 
 
 def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> None:
@@ -63,6 +64,13 @@ def _is_of_ours(native: Record) -> bool:
 
 def _chosen(world: World, found: list[Record]) -> Record | None:
     return world.dice.choice(found) if found else None
+
+
+def _chosen_deal(world: World, record: str) -> Record | None:
+    """A record of ours, mostly one that somebody was at a moment ago: where people meet, things go wrong."""
+    found = [one for one in world.live(record) if _is_of_ours(one)]
+    hot = [one for one in found if world.deal_of(record, one) in world.hot]
+    return _chosen(world, hot if hot and world.dice.random() < 0.7 else found)
 
 
 def _day(world: World) -> date:
@@ -97,7 +105,7 @@ def _crm_value(world: World, record: str) -> tuple[str, Any]:
 def clears_field(world: World) -> None:
     """A person empties a field; once a field and deal, so that the ledger can tell."""
     record = world.dice.choice(("lead", "opportunity"))
-    native = _chosen(world, [one for one in world.live(record) if _is_of_ours(one)])
+    native = _chosen_deal(world, record)
     if native is None:
         return
     name = world.dice.choice(("amount", "licence_count", "expires_on"))
@@ -199,7 +207,7 @@ def merges_leads(world: World) -> None:
 
 def converts_lead(world: World) -> None:
     """A lead becomes an opportunity; what the admin mapped goes along."""
-    native = _chosen(world, [one for one in world.live("lead") if _is_of_ours(one)])
+    native = _chosen_deal(world, "lead")
     if native is None:
         return
     is_mapped, omit = world.dice.random() < 0.7, world.dice.choice(((), (), ("Portal_Second_Partner__c",)))
@@ -258,6 +266,7 @@ def registers(world: World, tenant: Tenant) -> None:
 def _enter_registration(world: World, deal: Deal) -> None:
     world.say(f"portal: registered {deal.id}")
     world.ledger.registered.append(deal.id)
+    world.warm(deal.id)
     for name in TRACKED:
         world.ledger.wrote("portal", deal.id, name, comparable(deal.values.get(name)), before=None, at=world.time.crm_now)
 
@@ -269,7 +278,8 @@ def _deals(world: World) -> dict[str, Deal]:
 
 def _a_deal(world: World) -> Deal | None:
     found = _deals(world)
-    return found[world.dice.choice(sorted(found))] if found else None
+    hot = [deal_id for deal_id in world.hot if deal_id in found]
+    return found[world.dice.choice(hot if hot and world.dice.random() < 0.7 else sorted(found))] if found else None
 
 
 def changes(world: World, tenant: Tenant) -> None:
@@ -305,6 +315,7 @@ def changes(world: World, tenant: Tenant) -> None:
             old, new = comparable(deal.values.get(name)), comparable(after.values.get(name))
             if old != new:
                 world.ledger.wrote("portal", deal.id, name, new, before=old, at=world.time.crm_now)
+                world.warm(deal.id)
 
 
 def decides(world: World, tenant: Tenant) -> None:

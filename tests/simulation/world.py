@@ -34,6 +34,7 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.time import MOST_SKEW_S, START_AT, Time
 
 PORTAL = "acme"
+HOT_COUNT = 4  # deals that people are at, of some twenty
 NATIVES = {"company": "Account", "lead": "Lead", "opportunity": "Opportunity"}
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
@@ -110,6 +111,7 @@ class World:
     busy: list[Worker] = field(default_factory=list)
     woken: list[Wake] = field(default_factory=list)
     is_stamped_late: bool = False
+    hot: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -129,6 +131,10 @@ class World:
     def setting_at_rest(self) -> None:
         """From now on pages are as long as the vendor makes them; calls are counted."""
         queries.PAGE_SIZE = 2000
+
+    def warm(self, deal_id: str) -> None:
+        """Somebody was at this deal."""
+        self.hot = [*[known for known in self.hot if known != deal_id], deal_id][-HOT_COUNT:]
 
     def killed(self, dead: Worker) -> None:
         """A process that was killed is started again: nothing of it is left but what the database holds."""
