@@ -32,6 +32,8 @@ def list_(
         wanted = find(tenant, company) if company else None
         with tenant.store.reading(portal) as tx:
             rows = [row for one in ([wanted] if wanted else _partners(tx)) for row in rows_of(tx, one)]
+    if not as_json:
+        rows = [{**row, "since": row["since"] and row["since"][:10]} for row in rows]
     columns = ("partner", "second_partner", "associated", "reason", "since")
     show(rows, columns=columns, as_json=as_json, title=f"associations of {company or portal}")
 

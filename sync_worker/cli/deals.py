@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +18,15 @@ from sync_worker.steps.decide import approve as approve_deal
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals, links
+from sync_worker.store.deals import StoredDeal
+from sync_worker.store.engine import Tx
 from sync_worker.store.links import Link
 
 app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
 
-COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor", "crm_record")
-DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id.", show_default=False)]
+COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor")
+MOST_DEALS = 1_000_000  # a prefix is looked for among all of them
+DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id, or the beginning of it.", show_default=False)]
 
 
 @app.command(name="list")
@@ -33,7 +37,8 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
     """
     with tenant_of(portal) as tenant:
         rows = rows_of(tenant)
-    show(rows, columns=COLUMNS, as_json=as_json, title=f"deals of {portal}", empty="none yet")
+    shown = rows if as_json else [{**row, "id": row["id"][:8]} for row in rows]
+    show(shown, columns=COLUMNS, as_json=as_json, title=f"deals of {portal}", empty="none yet")
 
 
 @app.command(name="show")
@@ -43,19 +48,16 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
     Example: sync-worker deals show acme 4f3c2a1b-…
     """
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
-        stored = deals.get(tx, deal)
-        if stored is None:
-            raise ConfigError(f"portal {portal} has no deal {deal!r} — `sync-worker deals list {portal}`")
+        stored = find(tx, deal)
+        deal = stored.deal.id
         link = links.current(tx, [deal]).get(deal)
         history = deals.history(tx, deal)
+        names = _company_names(tx, [stored])
     fields = {name: plain(value) for name, value in stored.deal.values.items()}
     if as_json:
         show_json({"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "history": history})
         return
-    filled = [{"field": name, "value": value} for name, value in fields.items() if value is not None]
-    show(filled, columns=("field", "value"), as_json=False, title=f"deal {deal}, version {stored.version}, {_crm_record(link)}")
-    past = [{**change, "at": change["at"].isoformat(timespec="seconds"), "field": change["field"] or "(all)"} for change in history]
-    show(past, columns=("version", "at", "actor", "side", "field", "old", "new", "note"), as_json=False, title="history")
+    _show_whole(stored, link, history, names)
 
 
 @app.command()
@@ -95,6 +97,8 @@ def approve(
     Example: sync-worker deals approve acme 4f3c2a1b-… --track distributor --decision approve --actor Dora --company "Arrow Electronics"
     """
     with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            deal = find(tx, deal).deal.id
         done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason)
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
@@ -102,14 +106,48 @@ def approve(
         _say(tenant, done[0], f"{track.value} track: {state}; the CRM hears of it with the next push", as_json=as_json)
 
 
+def find(tx: Tx, reference: str) -> StoredDeal:
+    """A deal by its id, or by the beginning of it. **Raises** ConfigError where none or several fit."""
+    exact = deals.get(tx, reference)
+    found = [exact] if exact else [stored for stored in deals.listed(tx, limit=MOST_DEALS) if stored.deal.id.startswith(reference)]
+    if len(found) != 1:
+        raise ConfigError(f"portal {tx.portal} has no single deal {reference!r} — `sync-worker deals list {tx.portal}`")
+    return found[0]
+
+
 def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
     """Every deal as a row, companies by name."""
     with tenant.store.reading(tenant.name) as tx:
         found = deals.listed(tx)
         current = links.current(tx, [stored.deal.id for stored in found])
-        named = {side for stored in found for side in (stored.deal.owner_company, stored.deal.second_partner) if side}
-        names = {company.id: company.name for company in companies.by_ids(tx, named).values()}
+        names = _company_names(tx, found)
     return [_row(stored.deal, current.get(stored.deal.id), names) for stored in found]
+
+
+def _company_names(tx: Tx, found: Iterable[StoredDeal]) -> dict[str, str]:
+    """Names of the deals' companies, by id."""
+    named = {side for stored in found for side in (stored.deal.owner_company, stored.deal.second_partner) if side}
+    return {company.id: company.name for company in companies.by_ids(tx, named).values()}
+
+
+def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping[str, Any]], names: dict[str, str]) -> None:
+    """One deal for people: companies by name, the history without what a registration brought."""
+    fields = [{"field": name, "value": plain(value)} for name, value in stored.deal.values.items() if value is not None]
+    rows = [{**row, "value": names.get(str(row["value"]), row["value"])} for row in fields]
+    show(rows, columns=("field", "value"), as_json=False, title=f"deal {stored.deal.id}, version {stored.version}, {_crm_record(link)}")
+    past = [
+        {
+            "at": change["at"].strftime("%Y-%m-%d %H:%M:%S"),
+            "by": change["actor"],
+            "field": change["field"] or "all",
+            "old": names.get(str(change["old"]), change["old"]),
+            "new": None if isinstance(change["new"], Mapping) else names.get(str(change["new"]), change["new"]),
+            "note": change["note"],
+        }
+        for change in history
+    ]
+    out.print()
+    show(past, columns=("at", "by", "field", "old", "new", "note"), as_json=False, title="history, UTC")
 
 
 def _row(deal: Deal, link: Link | None, names: dict[str, str]) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def list_(
     grouped = [{"kind": kind, "code": name, "object": object_, "records": count} for (kind, name, object_), count in causes.items()]
     show(grouped, columns=("kind", "code", "object", "records"), as_json=False, title="by cause", empty="nothing is open")
     if rows:
-        show(rows, columns=("id", "code", "name", "record", "message"), as_json=False)
+        out.print()
+        show(rows, columns=("id", "code", "about", "message"), as_json=False)
 
 
 @app.command(name="show")
@@ -90,7 +91,7 @@ def replay(
             for tenant, rows in chosen.values():
                 work_off(tenant, replay_rows(tenant, rows))
         after = [_outcome(tenant, row) for tenant, rows in chosen.values() for row in rows]
-    show(after, columns=("id", "code", "record", "message", "now"), as_json=as_json, title="would be tried" if dry_run else "tried")
+    show(after, columns=("id", "code", "about", "message", "now"), as_json=as_json, title="would be tried" if dry_run else "tried")
     if not dry_run and any(row["now"] == "open" for row in after):
         err.print("some failed again")
         raise typer.Exit(1)
@@ -106,6 +107,7 @@ def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
         "object": failure.object,
         "record": failure.record,
         "name": failure.name,
+        "about": failure.name or failure.record,
         "field": failure.field,
         "stage": failure.stage,
         "message": failure.message,

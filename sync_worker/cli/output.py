@@ -15,6 +15,8 @@ from rich.text import Text
 from sync_worker.domain.values import plain
 
 WIDTH = 100  # columns, where nobody is looking: a file, a pipe, a log
+MANY = 10  # columns, which then stand closer
+UNBROKEN = 36  # characters: an id is never broken over two lines
 
 out = Console(soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -26,13 +28,17 @@ def show_json(value: Any) -> None:
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title: str = "", empty: str = "nothing") -> None:
-    """A table of the named columns, in that order; a line saying `empty` where there are no rows."""
+    """A table of the named columns, in that order; a line saying `empty` where there are no rows. Only sentences and names wrap."""
     if not rows:
         out.print(Text(f"{title}: {empty}" if title else empty))
         return
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    gap = 1 if len(columns) < MANY else 0  # beside the one of the box
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_edge=False, padding=(0, gap, 0, 0))
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        values = [row.get(column) for row in rows]
+        is_whole = all(len(cell) <= UNBROKEN and " " not in cell for cell in map(_cell, values))
+        is_number = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=is_whole, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     out.print(table)

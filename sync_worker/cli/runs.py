@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from sync_worker.store.runs import Run
 
 app = typer.Typer(no_args_is_help=True, help="Runs: what was done.")
 
-COLUMNS = ("id", "verb", "object", "started_at", "state", "read", "applied", "unchanged", "skipped", "failed", "written", "calls")
+COLUMNS = ("id", "verb", "object", "started", "state", "read", "applied", "unchanged", "skipped", "failed", "written", "calls")
 
 
 @app.command(name="list")
@@ -25,8 +26,9 @@ def list_(portal: PortalName, limit: Annotated[int, typer.Option(min=1)] = 30, a
     """
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         rows = [as_row(run) for run in runs.listed(tx, limit=limit)]
-    shown = rows if as_json else [{**row, "id": row["id"][:8], "started_at": row["started_at"][11:]} for row in rows]
-    show(shown, columns=COLUMNS, as_json=as_json, title=f"runs of {portal}", empty="none yet")
+        today = tx.now.date()
+    shown = [{**row, "id": row["id"][:8], "started": _moment(row["started_at"], today)} for row in rows]
+    show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, title=f"runs of {portal}", empty="none yet")
 
 
 @app.command(name="show")
@@ -50,6 +52,12 @@ def show_(
         show_json(row)
     else:
         show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False)
+
+
+def _moment(stamp: str, today: date) -> str:
+    """The time of a run of today, the day of an older one; UTC both."""
+    day, _, time = stamp.partition("T")
+    return time[:8] if day == today.isoformat() else day[5:]
 
 
 def as_row(run: Run) -> dict[str, Any]:

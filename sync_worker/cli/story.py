@@ -208,6 +208,7 @@ class Story:
     def _table(self, rows: list[dict[str, Any]], columns: tuple[str, ...], *, title: str = "") -> None:
         if not self._is_quiet:
             show_table(rows, columns=columns, title=title)
+            out.print()
 
 
 def _unfit(refused: Refusal) -> RuntimeError:
