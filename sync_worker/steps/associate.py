@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.association import Association, Binding, Contract, Exclusion, Explanation, associates, bind, exclusion, explain
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED
@@ -23,6 +24,7 @@ from sync_worker.store.failures import Failure
 
 Moved: TypeAlias = tuple[Company | None, Company]
 Pair: TypeAlias = tuple[str, str]
+REPORT_COUNT = 500  # contract values a commit, when a first load ends
 UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
 
 
@@ -145,6 +147,21 @@ def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> set[st
     return healed
 
 
+def report_unbound(tenant: Tenant, run_id: str) -> None:
+    """Reports the values no page so far has a second partner for; a first load ends with it, before its last page, which may heal some."""
+    after = ("", "")
+    while True:
+        with tenant.store.transaction(tenant.name) as tx:
+            rows = associations.unbound(tx, after=after, limit=REPORT_COUNT)
+            candidates = _Candidates(tx, tenant, {row.binding.value for row in rows}, {})
+            partners = companies.by_ids(tx, {row.company_id for row in rows})
+            found = [(partners[row.company_id], candidates.bind([row.binding.value], {})[1]) for row in rows if row.company_id in partners]
+            failures.record(tx, [_failure(tenant, partner, problem, run_id) for partner, problems in found for problem in problems])
+        if len(rows) < REPORT_COUNT:
+            return
+        after = (rows[-1].company_id, rows[-1].binding.value)
+
+
 def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:
     """A second partner is called otherwise: values bound to it by its old name stay bound, and their records say so."""
     for before, after in moved:
@@ -157,16 +174,22 @@ def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved])
 
 
 def _drift(tenant: Tenant, partner: Company, row: ContractRow, second: Company, run_id: str) -> Failure:
+    value = row.binding.value
+    message = f"the company bound to {value!r} is called {second.name!r} now; the value stays bound"
+    return _failure(tenant, partner, Problem("contract_value_renamed", CONTRACTS, message, value), run_id)
+
+
+def _failure(tenant: Tenant, partner: Company, problem: Problem, run_id: str) -> Failure:
     return Failure(
         id=tenant.services.new_id(),
         kind="problem",
         object=COMPANY,
         record=partner.crm_id or partner.id,
         stage="ingest",
-        code="contract_value_renamed",
-        message=f"the company bound to {row.binding.value!r} is called {second.name!r} now; the value stays bound",
+        code=problem.code,
+        message=problem.message,
         run_id=run_id,
-        field=contract_field(row.binding.value),
+        field=contract_field(str(problem.value)),
         name=partner.name,
     )
 

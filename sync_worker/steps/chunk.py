@@ -12,13 +12,18 @@ from sync_worker.steps.tenant import Tenant, Wake
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one answer. **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these."""
+    """Records of one answer.
+
+    **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these. `is_filling`: a first load with pages to
+    come, so whom a contract names may be on one of them.
+    """
 
     tenant: Tenant
     record: RecordMap
     natives: Sequence[NativeRecord]
     read_no: int
     run_id: str
+    is_filling: bool = False
 
     @property
     def crm_ids(self) -> list[str]:

@@ -38,13 +38,22 @@ class Findings:
     """One chunk's failures and problems. **Shapes** a record is judged at most once; its rows are squared only when it was."""
 
     def __init__(
-        self, tx: Tx, object_: str, natives: Sequence[NativeRecord], *, run_id: str, mapping_hash: str, services: Services
+        self,
+        tx: Tx,
+        object_: str,
+        natives: Sequence[NativeRecord],
+        *,
+        run_id: str,
+        mapping_hash: str,
+        services: Services,
+        leaves_contracts: bool = False,
     ) -> None:
         self._tx = tx
         self._object = object_
         self._run_id = run_id
         self._mapping_hash = mapping_hash
         self._services = services
+        self._leaves_contracts = leaves_contracts
         self._open: dict[str, list[OpenRow]] = {}
         for row in failures.open_rows(tx, object_, [native.crm_id for native in natives], STAGE):
             self._open.setdefault(row.record, []).append(row)
@@ -59,6 +68,10 @@ class Findings:
             return False
         here = (payload_hash(native.fields), self._mapping_hash)
         return any((row.payload_hash, row.mapping_hash) == here for row in rows)
+
+    def has_failed(self, crm_id: str) -> bool:
+        """Whether this record could not be applied when it was last looked at."""
+        return any(row.kind == "failure" for row in self._open.get(crm_id, ()))
 
     def judged(self, crm_id: str, *, with_contracts: bool = False) -> None:
         """The record was looked at whole: open rows that were not found again are resolved."""
@@ -84,7 +97,9 @@ class Findings:
         self._note("problem", crm_id, problem, name=name, waits_for=waits_for)
 
     def contract_problem(self, crm_id: str, problem: Problem, *, name: str) -> None:
-        """One contract value of the record does not lead to an association."""
+        """One contract value of the record does not lead to an association; left to the end of a first load, before which most heal."""
+        if self._leaves_contracts:
+            return
         field = contract_field(str(problem.value))
         self._note("problem", crm_id, Problem(problem.code, field, problem.message, problem.value), name=name)
 

@@ -18,7 +18,7 @@ from sync_worker.store import notices, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
 
-CHUNK_COUNT = 500  # records a commit: the portal's lock is held for some 50 ms
+CHUNK_COUNT = 1000  # records a commit: the portal's lock is held for 0.1 to 0.2 s; halves of it cost a third more
 
 
 def ingest(
@@ -29,6 +29,7 @@ def ingest(
     read_no: int,
     run_id: str,
     finish: Callable[[Tx, bool], None],
+    is_filling: bool = False,
 ) -> tuple[Counts, set[Wake]]:
     """Stores the records of one answer, chunk by chunk.
 
@@ -36,7 +37,7 @@ def ingest(
     """
     total, wakes = Counts(), set[Wake]()
     for part, is_last in _parts(natives):
-        chunk = Chunk(tenant, record, part, read_no, run_id)
+        chunk = Chunk(tenant, record, part, read_no, run_id, is_filling)
         counts = Counts(read=len(part))
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
@@ -54,6 +55,7 @@ def _store(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
         run_id=chunk.run_id,
         mapping_hash=chunk.tenant.mapping.hash,
         services=chunk.tenant.services,
+        leaves_contracts=chunk.is_filling,
     )
     store = ingest_companies if chunk.record.record == COMPANY else ingest_deals
     effects = store(tx, chunk, findings, counts)

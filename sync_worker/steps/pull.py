@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from sync_worker.crm.port import Page, Scan
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import companies, cursors, notices
+from sync_worker.store import companies, cursors, links, notices
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.engine import Tx
@@ -52,7 +53,10 @@ def _scan(tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, *, is_
     total, wakes, so_far = Counts(), set[Wake](), 0
     for read_no, page in _pages(tenant, scan):
         finish = _mover(cursor, page, scan.until_at)
-        counts, due = ingest(tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish)
+        is_filling = kind == "first" and not page.is_last
+        if kind == "first" and page.is_last and record.record == COMPANY:
+            report_unbound(tenant, run_id)
+        counts, due = ingest(tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling)
         total.add(counts)
         wakes |= due
         so_far += len(page.records)
@@ -66,15 +70,15 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool)
     """The scan to make: the one under way, or a new one, committed before its first page is asked for."""
     if cursor.window_until_at and not is_full:
         return _scan_of(record, cursor.window_from_at, cursor.window_until_at, cursor.position, cursor.kind, tenant), cursor.kind
-    crm_now = tenant.crm.now()
-    tenant.crm_clock_ahead = crm_now - tenant.services.clock()
-    until_at = crm_now - timedelta(seconds=SETTLE_S)
+    until_at = tenant.crm_now() - timedelta(seconds=SETTLE_S)
     kind = "full" if is_full and cursor.high_water_at else "changes" if cursor.high_water_at else "first"
     from_at = None
     if kind == "changes" and cursor.high_water_at:
         from_at = cursor.high_water_at - timedelta(seconds=tenant.portal.schedule.look_back_s)
     with tenant.store.side_transaction(tenant.name) as tx:
         cursors.open_window(tx, cursor, from_at=from_at, until_at=until_at, kind=kind)
+        if kind == "first":  # its filter may leave out what is ours by now; after it nobody would look back that far
+            notices.add(tx, record.record, links.crm_ids(tx, record.record))
     return _scan_of(record, from_at, until_at, "", kind, tenant), kind
 
 

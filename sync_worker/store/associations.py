@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
 
 from sync_worker.domain.association import Binding
 from sync_worker.store.engine import Tx, among, upsert
@@ -55,6 +55,13 @@ def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
         contract_values.c.resolved_id.is_(None),
     )
     return sorted(tx.connection.execute(query.distinct()).scalars())
+
+
+def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
+    """Rows that name nobody yet. **Shapes** by company and value; `after`: those of the last one seen, ("", "") begins."""
+    here = tuple_(contract_values.c.company_id, contract_values.c.value) > tuple_(*after)
+    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), here)
+    return _rows(tx, query.limit(limit))
 
 
 def bind_everywhere(tx: Tx, binding: Binding, run_id: str) -> None:

@@ -100,7 +100,10 @@ def relink(tx: Tx, company_id: str, crm_id: str) -> None:
 
 
 def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
-    """(our id, CRM id) of live companies whose CRM record does not carry our id yet, but for those the CRM refused."""
+    """(our id, CRM id) of live companies whose CRM record does not carry our id yet, but for those the CRM refused.
+
+    **Shapes** those the CRM changed first come first; sorted by our id.
+    """
     refused = exists().where(
         failures.c.portal == tx.portal,
         failures.c.object == "company",
@@ -118,10 +121,10 @@ def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
             companies.c.deleted_at.is_(None),
             ~refused,
         )
-        .order_by(companies.c.id)
+        .order_by(companies.c.crm_modified_at)
         .limit(limit)
     )
-    return [(company_id, crm_id) for company_id, crm_id in tx.connection.execute(query)]
+    return sorted((company_id, crm_id) for company_id, crm_id in tx.connection.execute(query))
 
 
 def mark_patched(tx: Tx, ids: Sequence[str]) -> None:

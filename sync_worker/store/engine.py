@@ -26,6 +26,8 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store import documents
 
+CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
+CHECKPOINT_PAGES: Final = 4_000  # the log may grow to 16 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
 CONNECT_TIMEOUT_S: Final = 10  # a host that swallows packets is down, not slow
 SQLITE_CONNECTIONS: Final = 50  # readers never wait for each other; more threads than this have nothing to do here
@@ -184,7 +186,7 @@ def _engine(url: str) -> Engine:
     options: dict[str, Any] = {"json_serializer": documents.dump, "json_deserializer": documents.load}
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}, **options)
-    engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, **options)
+    engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **options)  # the same few, whose caches are warm
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -192,7 +194,14 @@ def _engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"cache_size=-{CACHE_KB}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -59,6 +59,12 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
     return [(object_, crm_id, owner, second) for object_, crm_id, owner, second in tx.connection.execute(query)]
 
 
+def crm_ids(tx: Tx, object_: str) -> list[str]:
+    """Every record of this type that a deal lives in."""
+    query = select(deal_links.c.crm_id).where(deal_links.c.portal == tx.portal, deal_links.c.object == object_, deal_links.c.is_current)
+    return list(tx.connection.execute(query.order_by(deal_links.c.crm_id)).scalars())
+
+
 def save(tx: Tx, links: Sequence[Link]) -> None:
     """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
     for is_current in (False, True):

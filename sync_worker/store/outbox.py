@@ -5,7 +5,7 @@ ready → claimed → (gone | ready again, when `generation` rose meanwhile | un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,14 @@ def doubt_expired(tx: Tx) -> int:
     _lock(tx, expired)
     state = case((outbox.c.sent.is_(None), "ready"), else_="uncertain")
     return tx.connection.execute(update(outbox).where(expired).values(state=state, claim_token=None, claim_until_at=None)).rowcount
+
+
+def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping[str, Base]]:
+    """What is, or may have been, under way for these records."""
+    if not record_ids:
+        return {}
+    here = and_(outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids))
+    return {row.record_id: row.sent for row in _rows(tx, select(outbox).where(here)) if row.sent is not None}
 
 
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:

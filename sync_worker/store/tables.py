@@ -132,9 +132,9 @@ companies = Table(
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
     Index(
-        "companies_to_patch",
+        "companies_to_patch",  # in the order of arrival: a first load adds 100,000 rows at its end, not all over it
         "portal",
-        "id",
+        "crm_modified_at",
         sqlite_where=text("portal_id_written_at IS NULL"),
         postgresql_where=text("portal_id_written_at IS NULL"),
     ),

@@ -57,6 +57,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.bindings": lambda tx: associations.bindings(tx, ["c1"]),
     "associations.involving": lambda tx: associations.involving(tx, "c1"),
     "associations.listed": associations.listed,
+    "associations.unbound": lambda tx: associations.unbound(tx, after=("", ""), limit=9),
     "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),
     "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),
     "associations.counts": associations.counts,

@@ -64,7 +64,7 @@ def upgrade() -> None:
     )
     index("companies_by_crm_id", "companies", ["portal", "crm_id"], unique=True)
     index("companies_by_name", "companies", ["portal", "name"])
-    index("companies_to_patch", "companies", ["portal", "id"], where="portal_id_written_at IS NULL")
+    index("companies_to_patch", "companies", ["portal", "crm_modified_at"], where="portal_id_written_at IS NULL")
     op.create_table(
         "conflicts",
         required("portal", TEXT),
