@@ -10,7 +10,7 @@ import pytest
 
 from sync_worker.sandbox.process import SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
-from tests.integration.steps.world import World
+from tests.integration.steps.world import Loaded, World
 from tests.servers import MONDAY
 
 
@@ -21,20 +21,42 @@ def sandbox() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def empty_world(sandbox: str, tmp_path: Path) -> Iterator[World]:
-    """Nothing was read yet."""
+@pytest.fixture(scope="session")
+def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A first load, made once for all."""
+    directory = tmp_path_factory.mktemp("loaded")
     with Remote(sandbox) as remote:
-        remote.freeze()
-        remote.set_clock(MONDAY)
-        remote.reset()
-        with closing(World(sandbox, remote, tmp_path)) as empty:
-            yield empty
+        _reset(remote)
+        world = World(sandbox, remote, directory)
+        before = world.org()
+        world.pull()
+        return Loaded.of(world, before, directory)
 
 
 @pytest.fixture
-def world(empty_world: World) -> World:
-    """After a first load, what it wrote back into the CRM still to be seen there."""
-    empty_world.pull()
-    empty_world.forward(2000)
-    return empty_world
+def remote(sandbox: str) -> Iterator[Remote]:
+    """The sandbox as it was at the start."""
+    with Remote(sandbox) as controls:
+        _reset(controls)
+        yield controls
+
+
+@pytest.fixture
+def empty_world(sandbox: str, remote: Remote, tmp_path: Path) -> Iterator[World]:
+    """Nothing was read yet."""
+    with closing(World(sandbox, remote, tmp_path)) as empty:
+        yield empty
+
+
+@pytest.fixture
+def world(sandbox: str, loaded: Loaded, remote: Remote, tmp_path: Path) -> Iterator[World]:
+    """After a first load; the next pull sees what it wrote into the CRM."""
+    with closing(World(sandbox, remote, tmp_path, loaded)) as full:
+        full.forward(2000)
+        yield full
+
+
+def _reset(remote: Remote) -> None:
+    remote.freeze()
+    remote.set_clock(MONDAY)
+    remote.reset()

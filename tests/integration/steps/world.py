@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sync_worker.crm.faults import Patience
+from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.mapping.load import load_for_portal
-from sync_worker.portal import load_portal
+from sync_worker.mapping.load import LoadedMapping, load_for_portal
+from sync_worker.portal import Portal, load_portal
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.services import Services
@@ -29,6 +34,7 @@ from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import associations, companies, conflicts, deals, failures, links, notices, outbox
 from sync_worker.store.associations import ContractRow
+from sync_worker.store.engine import Store
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
@@ -55,15 +61,53 @@ LASTING = ("runs", "cursors", "portals", "catalogs")  # what a pull may touch al
 NATIVES = {"company": "Account", "lead": "Lead", "opportunity": "Opportunity"}
 
 
+@cache
+def _read(written: str) -> tuple[Portal, LoadedMapping]:
+    """A portal file and its mapping, read once however many tests write the same."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "acme.yaml"
+        path.write_text(written)
+        portal = load_portal(path, {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET})
+        return portal, load_for_portal(portal, MAPPINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A first load, made once: its database, and what it wrote into the CRM."""
+
+    database: bytes
+    now: datetime
+    written: Mapping[str, Mapping[str, Record]]
+
+    @classmethod
+    def of(cls, world: World, before: Mapping[str, Sequence[Record]], directory: Path) -> Loaded:
+        """What stands in this world, which is closed by it; `before`: the CRM's records of the start."""
+        written: dict[str, dict[str, Record]] = {}
+        for native, records in world.org().items():
+            for old, new in zip(before[native], records, strict=True):
+                if fields := {name: new[name] for name in new if name.startswith("Portal_") and new[name] != old[name]}:
+                    written.setdefault(native, {})[new["Id"]] = fields
+        world.close()
+        return cls((directory / "sync-worker.db").read_bytes(), world.clock.now, written)
+
+    def write_back(self, world: World) -> None:
+        """The same again into a CRM as it was at the start."""
+        world.forward((self.now - MONDAY).total_seconds())
+        for native, fields in self.written.items():
+            changes = [Change(ref=crm_id, fields=values, crm_id=crm_id) for crm_id, values in fields.items()]
+            for outcomes in world.tenant.crm.write(native, "", changes, time_left_s=lambda: 60.0):
+                assert {outcome.wrote for outcome in outcomes} == {Wrote.WRITTEN}
+
+
 class World:
     """One portal, its CRM and its database. **Units** both clocks stand still, and move together by `forward`."""
 
-    def __init__(self, url: str, remote: Remote, directory: Path) -> None:
+    def __init__(self, url: str, remote: Remote, directory: Path, loaded: Loaded | None = None) -> None:
         self.url = url
         self.remote = remote
         self.clock = Clock()
         self._directory = directory
-        self._ids = count(1)
+        self._ids = count(1 if loaded is None else 1_000_000)
         self._portal = deepcopy(dict(PORTAL))
         self.services = Services(
             clock=self.clock,
@@ -72,8 +116,14 @@ class World:
             monotonic=lambda: (self.clock.now - MONDAY).total_seconds(),
             sleep=lambda seconds: self.forward(seconds),
         )
-        self.store = sqlite_store(directory, clock=self.clock)
+        if loaded is None:
+            self.store = sqlite_store(directory, clock=self.clock)
+        else:
+            (directory / "sync-worker.db").write_bytes(loaded.database)
+            self.store = Store(f"sqlite:///{directory / 'sync-worker.db'}", clock=self.clock)
         self.tenant = self.process()
+        if loaded is not None:
+            loaded.write_back(self)
 
     # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,15 +137,13 @@ class World:
 
     def process(self) -> Tenant:
         """Another worker on the same database, with a connection of its own."""
-        path = self._directory / "acme.yaml"
-        path.write_text(json.dumps({**self._portal, "crm": {**self._portal["crm"], "base_url": self.url}}))
-        portal = load_portal(path, {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET})
+        portal, grammar = _read(json.dumps({**self._portal, "crm": {**self._portal["crm"], "base_url": self.url}}))
         credentials = Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "acme.my", self.url)
         patience = Patience(attempts=2)
         tokens = Tokens(credentials, self.services, patience)
         assigns = portal.deals.run_assignment_rules_on_create
         crm = SalesforceCrm(credentials, tokens, assigns_on_create=assigns, services=self.services, patience=patience)
-        return Tenant(portal, grammar=load_for_portal(portal, MAPPINGS), store=self.store, crm=crm, services=self.services)
+        return Tenant(portal, grammar=grammar, store=self.store, crm=crm, services=self.services)
 
     def lose_database(self) -> None:
         """The database is gone; a new one takes its place."""
