@@ -137,7 +137,7 @@ def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping
     show(rows, columns=("field", "value"), as_json=False, title=f"deal {stored.deal.id}, version {stored.version}, {_crm_record(link)}")
     past = [
         {
-            "at": change["at"].strftime("%Y-%m-%d %H:%M:%S"),
+            "at": change["at"].strftime("%Y-%m-%dT%H:%M:%S"),
             "by": change["actor"],
             "field": change["field"] or "all",
             "old": names.get(str(change["old"]), change["old"]),

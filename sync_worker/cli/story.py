@@ -17,6 +17,7 @@ from sync_worker.cli.associations import explained, rows_of
 from sync_worker.cli.output import out, show_table
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.errors import TransientError
 from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.compare import compare
 from sync_worker.steps.decide import approve
@@ -156,6 +157,10 @@ class Story:
         self._actors.wake(self._tenant.name, wakes)
         self._queue.join(QUEUE)
         self._worker.join()
+        with self._tenant.store.reading(self._tenant.name) as tx:
+            stopped = [row.failure for row in failures.listed(tx) if row.failure.stage == "pull"]
+        if stopped:
+            raise TransientError(f"the story ends here, {stopped[0].name} did not go through: {stopped[0].message}")
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

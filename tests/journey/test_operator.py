@@ -24,7 +24,7 @@ class Desk:
     def types(self, *words: str, code: int = 0) -> Answer:
         answer = self.installation.command(*words, code=code)
         for line in answer.out.splitlines():
-            assert len(line) <= WIDTH, line
+            assert len(line) <= WIDTH or "sqlite://" in line, line
         assert len(answer.err.splitlines()) <= 3, answer.err
         return answer
 

@@ -1,0 +1,202 @@
+"""The house as planned: what import-linter cannot see. Purity, sizes, names, and that nothing is bound at import."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sync_worker.mapping.grammar import MappingFile
+from sync_worker.store.tables import metadata
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "sync_worker"
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+DOMAIN = [name for name in FILES if name.startswith("domain/")]
+
+MOST_LINES = 420
+MOST_FUNCTION_LINES = 60
+MEDIAN_FUNCTION_LINES = 10
+LONG_ON_PURPOSE = {
+    ("store/migrations/versions/0001_ground.py", "upgrade"): "every table once, in the order of creation",
+    ("sandbox/salesforce/describe.py", "_field"): "the vendor's own list of keys, one a line",
+}
+NO_NOUNS = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
+PURE_MODULES = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "functools",
+    "itertools",
+    "math",
+    "operator",
+    "re",
+    "types",
+    "typing",
+    "unicodedata",
+}
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
+DOORS = {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse((PACKAGE / name).read_text())
+
+
+def functions() -> Iterator[tuple[str, str, int]]:
+    """(file, name, lines) of every function."""
+    for name in FILES:
+        for node in ast.walk(tree_of(name)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name, node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def identifiers(name: str) -> set[str]:
+    """Every name a file gives or uses, attributes of others included."""
+    found = set()
+    for node in ast.walk(tree_of(name)):
+        for attribute in ("id", "attr", "arg", "name"):
+            value = getattr(node, attribute, None)
+            if isinstance(value, str):
+                found.add(value)
+    return found
+
+
+# ── purity ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", DOMAIN)
+def test_the_domain_imports_nothing_that_touches_the_world(name: str) -> None:
+    for node in ast.walk(tree_of(name)):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        for module in modules:
+            assert module.split(".")[0] in PURE_MODULES or module.startswith(("sync_worker.domain", "sync_worker.errors")), module
+
+
+@pytest.mark.parametrize("name", DOMAIN)
+def test_the_domain_reads_no_clock_and_opens_no_door(name: str) -> None:
+    for node in ast.walk(tree_of(name)):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            assert called not in CLOCKS | DOORS, f"{name}:{node.lineno}"
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Global), f"{name}:{getattr(node, 'lineno', 0)}"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("steps/")])
+def test_a_step_takes_time_identity_and_chance_from_its_services(name: str) -> None:
+    """The simulation depends on it."""
+    for node in ast.walk(tree_of(name)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            called = f"{node.func.value.id}.{node.func.attr}"
+            assert called not in {
+                "datetime.now",
+                "datetime.utcnow",
+                "date.today",
+                "time.time",
+                "time.monotonic",
+                "time.sleep",
+                "uuid.uuid4",
+            }
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
+            assert not names & {"random", "time", "os", "secrets"}, f"{name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_bound_to_a_broker_at_import(name: str) -> None:
+    """dramatiq binds an actor to the broker of the moment; one declared at import stays on localhost."""
+    for node in _at_import(tree_of(name)):
+        for part in ast.walk(node):
+            called = part.func if isinstance(part, ast.Call) else None
+            word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            assert word not in {"actor", "set_broker", "RedisBroker", "StubBroker", "Worker"}, f"{name}:{getattr(part, 'lineno', 0)}"
+    assert "set_broker" not in identifiers(name)
+
+
+def _at_import(module: ast.Module) -> Iterator[ast.AST]:
+    """What runs when a module is imported: everything but the bodies of functions; decorators and defaults do run."""
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from [*node.decorator_list, *node.args.defaults]
+        elif isinstance(node, ast.ClassDef):
+            yield from node.decorator_list
+            yield from (part for part in node.body if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef))
+        else:
+            yield node
+
+
+# ── sizes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_stays_small(name: str) -> None:
+    assert len((PACKAGE / name).read_text().splitlines()) <= MOST_LINES
+
+
+def test_functions_stay_short() -> None:
+    found = sorted(functions(), key=lambda one: -one[2])
+    lengths = [length for _, _, length in found]
+    spread = {f"p{percent}": lengths[int(len(lengths) * (1 - percent / 100))] for percent in (50, 90, 99)}
+    print(f"{len(lengths)} functions, lines: {spread}; longest: {found[:5]}")
+    assert [one for one in found if one[2] > MOST_FUNCTION_LINES and one[:2] not in LONG_ON_PURPOSE] == []
+    assert spread["p50"] <= MEDIAN_FUNCTION_LINES
+    assert spread["p90"] <= 30
+
+
+def test_what_is_long_on_purpose_still_is() -> None:
+    long = {(name, function) for name, function, length in functions() if length > MOST_FUNCTION_LINES}
+    assert set(LONG_ON_PURPOSE) == long
+
+
+# ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_a_noun_or_a_verb_not_a_drawer(name: str) -> None:
+    path = Path(name)
+    assert not {path.stem, *path.parent.parts} & NO_NOUNS
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_module_says_what_lives_there(name: str) -> None:
+    if name.startswith("store/migrations/"):
+        return
+    assert ast.get_docstring(tree_of(name)), name
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("crm/", "sandbox/"))])
+def test_a_company_is_no_account(name: str) -> None:
+    """`account` is the CRM's word; it stays in those two the products use."""
+    used = {word for word in identifiers(name) if re.search(r"(^|_)accounts?(_|$)", word, re.IGNORECASE)}
+    used |= {word for word in identifiers(name) if re.match(r"Accounts?($|[A-Z])", word)}
+    assert not {word for word in used if not re.search(r"account_(type|owner_email)|AccountType", word, re.IGNORECASE)}
+
+
+def test_stored_and_written_fields_say_whose_owner() -> None:
+    """`owner` alone is nobody's: `owner_company`, `crm_owner`, `account_owner_email`."""
+    columns = {column.name for table in metadata.tables.values() for column in table.columns}
+    fields = {name for part in ("company", "deal") for name in _fields(part)}
+    assert not (columns | fields) & {"owner", "owner_id", "account", "account_id", "distributor", "association_id"}
+
+
+def _fields(part: str) -> set[str]:
+    annotation = MappingFile.model_fields[part].annotation
+    return set(getattr(annotation, "model_fields", {}))
+
+
+def test_no_vendor_is_named_where_all_are_alike() -> None:
+    """What differs between CRMs lives in crm/<vendor>/ and mappings/<vendor>.yaml."""
+    for name in FILES:
+        if name.startswith(("domain/", "steps/")):
+            strings = {node.value for node in ast.walk(tree_of(name)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+            assert not strings & {"salesforce", "hubspot"}, name

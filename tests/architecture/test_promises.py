@@ -1,0 +1,151 @@
+"""What is written for people is true: commands, variables, links, the map."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from sync_worker.cli.app import COMMANDS, app
+from sync_worker.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+PROMISED = re.findall(
+    r"\w+",
+    "demo run web worker schedule check pull push sandbox db portals companies associations deals failures runs mappings",
+)
+ELSEWHERE = "/" + "work/"  # a path of the machine this was written on
+
+
+@cache
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@cache
+def commands() -> dict[str, Any]:
+    """Every command by its words, groups too."""
+    root: Any = get_command(app)
+    found: dict[str, Any] = {}
+    for name in COMMANDS:
+        command = root.get_command(typer.Context(root), name)
+        found[name] = command
+        found |= {f"{name} {sub}": inner for sub, inner in getattr(command, "commands", {}).items()}
+    return found
+
+
+LEAVES = [words for words, command in commands().items() if not hasattr(command, "commands")]
+
+
+# ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_promised_command_is_there() -> None:
+    assert set(PROMISED) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_every_command_has_an_example_that_is_itself(words: str) -> None:
+    [example] = re.findall(r"^\s*Example: (.+)$", commands()[words].help, re.MULTILINE)
+    assert f"sync-worker {words}" in example
+    assert _misuse(example) == ""
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_every_option_says_what_it_does(words: str) -> None:
+    for parameter in commands()[words].params:
+        assert getattr(parameter, "help", "") or parameter.name in {"limit", "companies", "opportunities", "help"}, parameter.name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_the_docs_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    wrong = [
+        misuse
+        for written in re.findall(r"(?:\.venv/bin/|[`$ ]|^)(sync-worker [a-z][^`\n#|]*)", text, re.MULTILINE)
+        if (misuse := _misuse(written))
+    ]
+    assert wrong == []
+
+
+def _misuse(written: str) -> str:
+    """What is wrong with a command line as written: no such command, or no such option."""
+    words = written.split("sync-worker ", 1)[1].split()
+    path = next((" ".join(words[:count]) for count in (2, 1) if " ".join(words[:count]) in commands()), "")
+    if not path:
+        return "" if _is_prose(words) else f"{written}: no such command"
+    command = commands()[path]
+    if hasattr(command, "commands") and len(words) > 1 and re.fullmatch(r"[a-z][a-z-]*", words[1]) and not _is_prose(words):
+        return f"{written}: no such command"
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--debug"}
+    return "".join(f"{written}: no option {word}" for word in words if re.fullmatch(r"--[a-z-]+", word) and word not in known)
+
+
+def _is_prose(words: list[str]) -> bool:
+    """`sync-worker keeps …`: a sentence about the product."""
+    return words[0] in {"keeps", "and", "is", "process", "processes", "needs", "reads", "writes", "does"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_targets_in_the_docs_exist(page: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make (?:PYTHON=\S+ )?([a-z]+)`|^make ([a-z]+)", (ROOT / page).read_text(), re.MULTILINE))
+    assert {word for pair in named for word in pair if word} <= targets
+
+
+# ── variables, links, files ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_variable_is_written_down(name: str) -> None:
+    written = "".join((ROOT / page).read_text() for page in PAGES)
+    assert f"{PREFIX}{name.upper()}" in written or re.search(rf"`{name.upper()}`", written), f"{PREFIX}{name.upper()}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_map_names_only_what_exists() -> None:
+    text = (ROOT / "sync_worker/__init__.py").read_text()
+    for named in re.findall(r"\b((?:[a-z_]+/)*[a-z_]+\.py|[a-z_]+/)(?=[\s.,]|$)", text, re.MULTILINE):
+        anywhere = [ROOT / named, *(ROOT / "sync_worker").glob(f"**/{named}")]
+        assert any(path.exists() for path in anywhere), named
+    for folder, words in re.findall(r"^    ([a-z]+)/ +\S.*? {2,}([a-z_ /]+)$", text, re.MULTILINE):
+        for word in words.split():
+            here = ROOT / "sync_worker" / folder
+            assert (here / f"{word}.py").exists() or (here / word.rstrip("/")).is_dir(), f"{folder}/{word}"
+
+
+def test_the_map_names_every_room() -> None:
+    text = (ROOT / "sync_worker/__init__.py").read_text()
+    rooms = {path.name for path in (ROOT / "sync_worker").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert {room for room in rooms if f"{room}/" not in text} == set()
+
+
+def test_no_file_names_a_place_of_the_machine_it_was_written_on() -> None:
+    assert [path for path in tracked() if ELSEWHERE in path.read_text(errors="ignore")] == []
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_pins_have_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    assert "index-url" not in text
+    pins = re.findall(r"^[a-z0-9][^\s=]*==\S+", text, re.MULTILINE | re.IGNORECASE)
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)
