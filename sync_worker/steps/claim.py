@@ -15,6 +15,7 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import outbox
 from sync_worker.store.outbox import OutboxRow
 
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0  # between tries of a row the CRM could not take just now
 CLAIM_S = 30.0  # how long the work of a killed worker waits
 RENEW_S = 10.0
 
@@ -63,3 +64,9 @@ class Claim:
                 return outbox.renew(tx, self.token, tx.now + timedelta(seconds=CLAIM_S)) > 0
         except StoreDown:
             return False
+
+
+def wait_s(tenant: Tenant, row: OutboxRow) -> float:
+    """Until the next try of this row: doubled with every claim, and not the same for all."""
+    ceiling: float = min(FIRST_WAIT_S * 2**row.attempts, LONGEST_WAIT_S)
+    return ceiling * (0.5 + tenant.services.random.random() / 2)

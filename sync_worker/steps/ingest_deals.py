@@ -30,7 +30,7 @@ from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
 
 KEY = "(key)"  # in a link's base: our key as the CRM record carries it
-CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion, and was not read yet
+CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
 CRM_ACTOR = Actor("CRM", None, "crm")
 REFERENCES = ("owner_company", "second_partner")
 
@@ -68,6 +68,7 @@ class _Page:
         self._readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
         self._deals = self._fetch_deals()
         self._homes = links.current(tx, self._deals)
+        self._sent = outbox.sent(tx, DEAL, self._deals.keys() - self._homes.keys())
         self._disputed = conflicts.open_fields(tx, list(self._deals))
         self._company_ids = self._fetch_companies()
         self._pairs = self._fetch_pairs()
@@ -133,7 +134,7 @@ class _Page:
         stored = self._deals.get(str(native.fields.get(self._record.key_field)))
         if stored is None or stored.deal.id in self._homes:
             return None
-        return Link(self._record.record, native.crm_id, stored.deal.id)
+        return Link(self._record.record, native.crm_id, stored.deal.id, base=self._sent.get(stored.deal.id, {}))
 
     def _lives_elsewhere(self, native: NativeRecord) -> bool:
         """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read."""
@@ -245,19 +246,25 @@ class _Page:
             or native.crm_id not in self._links
         ):
             self._keep_link(native, replace(link, deleted_at=None), base, after)
+        self._resume(native, link)
         if is_changed or link.deleted_at:
             self._counts.applied += 1
         else:
             self._counts.unchanged += 1
 
+    def _resume(self, native: NativeRecord, link: Link) -> None:
+        """The record can be read again, or is gone: writes that waited for it are looked at anew."""
+        if self._findings.has_failed(native.crm_id):
+            self._owing.add(link.deal_id)
+
     def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> Link:
-        """The first look at what a lead turned into: what is empty there was not copied, rather than cleared, and is owed."""
+        """The first look at what a lead turned, or was merged, into: what is empty there was not copied, not cleared, and is owed."""
         lost = [
             name
             for name in link.base.keys() & self._rules.keys()
             if name in linked.values and comparable(linked.values[name]) is None and comparable(deal.values.get(name)) is not None
         ]
-        if lost:
+        if lost and link.base[CONVERTED].crm == "conversion":
             words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity"
             self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._name(native))
         return replace(link, base={name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)})
@@ -330,11 +337,14 @@ class _Page:
 
     def _convert(self, native: NativeRecord, link: Link) -> None:
         """The link moves to what the record turned into, once; the merge happens when that one is read."""
+        self._resume(native, link)
         becomes = self._record.converts_to
         if native.converted_to and becomes:
             crm_id = self._tenant.crm.canonical_id(native.converted_to)
             self._end_twin(becomes, crm_id, link.deal_id)
-            moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, None)})
+            moved = replace(
+                link, object=becomes, crm_id=crm_id, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "conversion")}
+            )
             self._changed_links += [replace(link, is_current=False), moved]
             self.effects.read_again(becomes, [crm_id])
             self._findings.judged(native.crm_id)
@@ -360,6 +370,7 @@ class _Page:
         if link is None:
             self._counts.skip("not_ours")
             return
+        self._resume(native, link)
         words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
         if native.merged_into:
             survivor = self._tenant.crm.canonical_id(native.merged_into)
@@ -382,7 +393,7 @@ class _Page:
     def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:
         """The deal goes on with the record that the merge left, which may stand in this very chunk."""
         links.add_alias(self._tx, self._record.record, native.crm_id, survivor)
-        moved = replace(link, crm_id=survivor, crm_modified_at=None)
+        moved = replace(link, crm_id=survivor, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "merge")})
         self._changed_links += [replace(link, is_current=False), moved]
         self._links[survivor] = moved
         self.effects.read_again(self._record.record, [survivor])

@@ -13,7 +13,7 @@ from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.ingest_deals import KEY, REFERENCES
 from sync_worker.steps.tenant import Tenant, field_rules
-from sync_worker.store import companies, conflicts, deals, links
+from sync_worker.store import companies, conflicts, deals, failures, links
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
@@ -40,6 +40,15 @@ class Desk:
         self._crm_ids = companies.crm_ids_by_id(tx, named)
         self._waiting = conflicts.open_fields(tx, deal_ids)
         self.links = links.current(tx, deal_ids)
+        self.unread = self._unread(tx)
+
+    def _unread(self, tx: Tx) -> set[str]:
+        """Deals whose record could not be read as it is now: what stands there was seen by nobody, so nothing is written over it."""
+        failed: set[tuple[str, str]] = set()
+        for object_ in {link.object for link in self.links.values()}:
+            crm_ids = [link.crm_id for link in self.links.values() if link.object == object_]
+            failed |= {(object_, row.record) for row in failures.open_rows(tx, object_, crm_ids, "ingest") if row.kind == "failure"}
+        return {deal_id for deal_id, link in self.links.items() if (link.object, link.crm_id) in failed}
 
     def letter(self, row: OutboxRow) -> Letter | None:
         """What this deal owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""

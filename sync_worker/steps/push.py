@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import Outcome, Wrote
-from sync_worker.errors import RecordError, SyncError
-from sync_worker.steps.claim import Claim
+from sync_worker.errors import ConnectionDown, RateLimited, RecordError
+from sync_worker.steps.claim import FIRST_WAIT_S, Claim, wait_s
 from sync_worker.steps.letters import Desk, Letter
 from sync_worker.steps.park import close_push_failures, park, push_failure
 from sync_worker.steps.patch_back import patch_back
@@ -22,12 +22,10 @@ from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import Link
-from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # rows a claim: one collections call
 READ_COUNT = 2000  # known records read before they are written: one call
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0  # between tries of a row the CRM could not take just now
 MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
 
 Progress = Callable[[int], None]
@@ -110,9 +108,9 @@ def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set
     try:
         for record_name in sorted({letter.record.record for letter in letters.values()}):
             _send(tenant, claim, record_name, letters, counts, run_id, wakes)
-    except SyncError:
+    except (ConnectionDown, RateLimited):
         _release(tenant, claim, letters, run_id)
-        raise
+        raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
     return counts
 
 
@@ -137,7 +135,7 @@ def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id
     """The call failed before anything of it was written: these rows are due again."""
     with tenant.store.side_transaction(tenant.name) as tx:
         for letter in letters.values():
-            outbox.later(tx, letter.row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S))
+            outbox.later(tx, letter.row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
         runs.count(tx, run_id, Counts(deferred=len(letters)))
 
 
@@ -148,8 +146,12 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
         desk = Desk(tx, tenant, [row.record_id for row in claim.rows])
         for row in claim.rows:
             if row.record_id in desk.links and row.record_id not in read:
-                outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S))
+                outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
                 counts.deferred += 1
+                continue
+            if row.record_id in desk.unread:
+                outbox.park(tx, row, claim.token)
+                counts.parked += 1
                 continue
             try:
                 letter = desk.letter(row)
@@ -180,11 +182,11 @@ def _settle(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outco
         outbox.doubt(tx, row, claim.token)
         counts.uncertain += 1
         return {Wake("push")}
-    if outcome.wrote is Wrote.REJECTED or row.attempts + 1 >= MOST_ATTEMPTS:
+    if outcome.wrote is Wrote.REJECTED or (outcome.wrote is Wrote.LATER and row.attempts + 1 >= MOST_ATTEMPTS):
         park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return set()
-    wait_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else _wait_s(tenant, row)
-    outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=wait_s))
+    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
+    outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
     counts.deferred += 1
     return set()
 
@@ -206,8 +208,3 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcom
         failures.record(tx, [push_failure(tenant, row.record_id, "duplicate_in_crm", outcome.warning, run_id)])
     counts.written += 1
     return {Wake("refresh", record.record)} | ({Wake("push")} if outbox.is_owed(tx, row) else set())
-
-
-def _wait_s(tenant: Tenant, row: OutboxRow) -> float:
-    ceiling: float = min(FIRST_WAIT_S * 2**row.attempts, LONGEST_WAIT_S)
-    return ceiling * (0.5 + tenant.services.random.random() / 2)

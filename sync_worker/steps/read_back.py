@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.reconcile import Base, comparable
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.claim import Claim
+from sync_worker.steps.claim import Claim, wait_s
 from sync_worker.steps.ingest_deals import KEY
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import links, notices, outbox, portals, runs
@@ -30,7 +31,8 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
     found = {**_found_by_key(tenant, claim.rows, current), **_found_by_id(tenant, current)}
     with tenant.store.transaction(tenant.name) as tx:
         for row in claim.rows:
-            outbox.later(tx, row, claim.token, tx.now)
+            rest_s = 0.0 if row.attempts <= 1 else wait_s(tenant, row)  # a CRM that loses every write is not asked without end
+            outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s))
             if native := found.get(row.record_id):
                 record_name = current[row.record_id].object if row.record_id in current else tenant.portal.deals.record
                 _take_over(tx, tenant, row, record_name, native)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.domain.deal import Refusal
+from sync_worker.errors import StoreDown, TransientError
 from sync_worker.steps.decide import change
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
+from sync_worker.steps.tenant import Wake
+from sync_worker.store import outbox
 from tests.integration.steps.world import ANN, World
 
 
@@ -108,3 +111,134 @@ def test_a_deal_goes_on_with_the_lead_that_its_own_was_merged_into(world: World,
     assert world.link(deal.id).crm_id == survivor
     assert len(world.deals()) == before
     assert [record["Id"] for record in world.records_of(deal.id)] == [survivor]
+
+
+def test_a_lead_that_survives_a_merge_with_empty_fields_empties_nothing(world: World) -> None:
+    # Given a deal whose lead is merged into one that a person typed in, without partner and amount
+    deal = world.registered()
+    survivor = world.remote.create("Lead", {"LastName": "Roe", "Company": "Roe Inc"})
+    world.remote.merge(survivor, [world.link(deal.id).crm_id])
+    world.pull()
+    # Then what the survivor says counts, and what it does not say is written to it
+    after, record = world.deal(deal.id).values, world.record_of(deal.id)
+    assert (after["owner_company"], after["amount"]) == (deal.values["owner_company"], deal.values["amount"])
+    assert (after["prospect_name"], record["Company"], record["Portal_Amount__c"]) == ("Roe Inc", "Roe Inc", 1200.5)
+
+
+def test_a_write_whose_settling_the_database_refused_is_read_back_not_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a deal whose create reached the CRM, and a database that fails when it is to be settled
+    deal = world.submitted()
+
+    def fails(*_: object) -> None:
+        raise StoreDown("the database is full")
+
+    monkeypatch.setattr(outbox, "done", fails)
+    with pytest.raises(StoreDown):
+        push(world.tenant)
+    monkeypatch.undo()
+    # When a person changes the lead before anything else happens
+    (lead,) = world.records_of(deal.id)
+    world.remote.edit("Lead", lead["Id"], {"Portal_Licences__c": 77})
+    world.forward(60)
+    world.push()
+    # Then the change stands on both sides
+    assert (world.deal(deal.id).values["licence_count"], world.record_of(deal.id)["Portal_Licences__c"]) == (77, 77)
+
+
+def test_a_create_of_ours_that_a_pull_finds_first_is_known_by_what_was_sent(world: World) -> None:
+    # Given a create whose answer was lost
+    deal = world.submitted()
+    world.remote.fault("collections_write", drop_connection=True, when="after_commit")
+    world.remote.fault("/query", times=9, status=503)
+    with pytest.raises(TransientError):
+        push(world.tenant)
+    world.remote.clear_faults()
+    # When a person changes the lead, and a pull comes before the read-back
+    (lead,) = world.records_of(deal.id)
+    world.remote.edit("Lead", lead["Id"], {"Portal_Licences__c": 77})
+    world.pull("lead")
+    world.push()
+    # Then the person's change counts: nobody changed it in the portal
+    assert (world.deal(deal.id).values["licence_count"], world.record_of(deal.id)["Portal_Licences__c"]) == (77, 77)
+
+
+def test_a_record_that_cannot_be_read_is_not_written_over(world: World) -> None:
+    # Given a deal whose record carries a spelling nobody mapped, and beside it a new date that was not taken over for that reason
+    deal = world.registered()
+    crm_id = world.link(deal.id).crm_id
+    world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Quarterly", "Portal_Deal_Name__c": "The vendor's name"})
+    world.forward()
+    # When the same field is changed in the portal
+    change(world.tenant, deal.id, {"name": "The partner's name"}, actor=ANN)
+    world.push()
+    # Then the vendor's word stands until the record can be read
+    assert world.record_of(deal.id)["Portal_Deal_Name__c"] == "The vendor's name"
+    # And when it can, the field's rule decides, and what else is owed is written
+    world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Annual"})
+    world.pull()
+    assert world.deal(deal.id).values["name"] == world.record_of(deal.id)["Portal_Deal_Name__c"] == "The vendor's name"
+    assert world.outbox() == []
+
+
+def test_a_portal_edit_waits_for_a_record_that_cannot_be_read_and_is_written_then(world: World) -> None:
+    # Given a record with a spelling nobody mapped, and an edit in the portal
+    deal = world.registered()
+    crm_id = world.link(deal.id).crm_id
+    world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Quarterly"})
+    world.pull()
+    change(world.tenant, deal.id, {"name": "The partner's name"}, actor=ANN)
+    world.push()
+    # When the spelling is put right to what it was
+    world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Annual"})
+    world.pull()
+    # Then the edit is written
+    assert world.record_of(deal.id)["Portal_Deal_Name__c"] == "The partner's name"
+    assert world.outbox() == []
+
+
+def test_a_storm_of_lost_writes_does_not_keep_one_push_busy(world: World) -> None:
+    # Given a CRM that answers reads, and every write with 503
+    world.submitted()
+    world.remote.fault("collections_write", times=1000, status=503, body="<html></html>")
+    world.remote.reset_calls()
+    # When a push meets it, then it gives up after a try or two and comes back later
+    push(world.tenant)
+    assert world.remote.calls()["kinds"]["collections_write"] <= 3
+    world.remote.clear_faults()
+    world.forward(700)
+    world.push()
+    world.forward(700)
+    world.push()
+    assert world.outbox() == []
+
+
+def test_a_new_process_knows_how_far_the_clocks_are_apart(world: World) -> None:
+    # Given a CRM whose clock is four minutes ahead of ours, and a deal read by one process
+    world.remote.advance_clock(240)
+    deal = world.registered()
+    world.pull()
+    crm_id = world.link(deal.id).crm_id
+    # When the vendor changes the amount, a minute later the partner does, and another process reads it first
+    world.forward(60)
+    world.remote.edit("Lead", crm_id, {"Portal_Amount__c": 5})
+    world.forward(60)
+    change(world.tenant, deal.id, {"amount": "7.00"}, actor=ANN)
+    world.tenant = world.process()
+    world.push()
+    # Then the newer of the two stands
+    assert world.record_of(deal.id)["Portal_Amount__c"] == 7
+
+
+def test_a_record_of_ours_whose_partner_was_cleared_before_the_first_load_is_read(empty_world: World) -> None:
+    # Given a deal registered and written before the leads were ever read
+    world = empty_world
+    world.pull("company")
+    deal = world.submitted()
+    push(world.tenant)
+    world.settle({Wake("refresh", "lead")})
+    # When a person takes the partner off the lead, and then comes the first load
+    world.remote.edit("Lead", world.link(deal.id).crm_id, {"Portal_Partner__c": None, "Portal_Licences__c": 77})
+    world.forward(3000)
+    world.pull()
+    # Then it was seen
+    assert world.deal(deal.id).values["licence_count"] == 77
