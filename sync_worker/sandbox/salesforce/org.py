@@ -123,6 +123,15 @@ class Org:
         """All fields that the client may see."""
         return [found for found in sobject.fields if (sobject.name, found.name) not in self.hidden]
 
+    def relation(self, sobject: SObject, name: str) -> tuple[Field, SObject] | None:
+        """The lookup of that relationship name which the client may see, and the type that it points to."""
+        small = name.lower()
+        for found in self.fields(sobject):
+            if (found.relationship or "").lower() == small and found.refers_to:
+                target = self.objects.get(found.refers_to[0].lower())
+                return None if target is None else (found, target)
+        return None
+
     def hide(self, sobject: SObject, found: Field, *, hidden: bool) -> None:
         """Take a field from the client's sight by field-level security, or give it back."""
         change = self.hidden.add if hidden else self.hidden.discard

@@ -16,16 +16,17 @@ from typing import Any
 from sync_worker.sandbox.salesforce.errors import Refusal
 from sync_worker.sandbox.salesforce.ids import ALPHABET
 from sync_worker.sandbox.salesforce.org import Org
+from sync_worker.sandbox.salesforce.result import aggregated, records, row_numbers, too_complicated
 from sync_worker.sandbox.salesforce.soql import parse
 from sync_worker.sandbox.salesforce.soql_sql import Plan, translate
-from sync_worker.sandbox.salesforce.store import Values, quoted
+from sync_worker.sandbox.salesforce.store import Values
 
 PAGE_SIZE = 2000  # rows; the default and the most
 MIN_PAGE_SIZE = 200
 LOCATOR_LIFE = timedelta(minutes=15)  # since its last use
 MAX_LOCATORS = 10  # open at a time for one user
 _LONG_TEXT_PAGE_SIZE = 1000  # recorded: one long text field halves the page
-_LONG_TEXTS_PAGE_SIZE = 200  # documented: two or more long text fields
+_LONG_TEXTS_PAGE_SIZE = 200  # documented: two or more custom ones
 
 
 @dataclass(slots=True)
@@ -51,8 +52,10 @@ class Queries:
 
         Raises: Refusal for a query that does not hold.
         """
-        plan = translate(self._org, parse(text), include_deleted=include_deleted)
-        numbers = array("q", self._org.store.numbers(plan.rows_sql, plan.bound))
+        plan = self.plan(text, include_deleted=include_deleted)
+        if plan.keys:
+            return aggregated(self._org, plan)
+        numbers = row_numbers(self._org, plan)
         if plan.is_count:
             return {"totalSize": len(numbers), "done": True, "records": []}
         page_size = _page_size(plan, batch_size)
@@ -65,6 +68,16 @@ class Queries:
         for name in mine[:-MAX_LOCATORS]:
             del self._cursors[name]
         return self._page(cursor, locator, 0, version)
+
+    def plan(self, text: str, *, include_deleted: bool) -> Plan:
+        """What a query means.
+
+        Raises: Refusal.
+        """
+        try:
+            return translate(self._org, parse(text), include_deleted=include_deleted)
+        except RecursionError:
+            raise too_complicated() from None
 
     def more(self, locator: str, *, token: str, version: str) -> Values:
         """A later page: `locator` is the part behind `/query/`, with the row to begin at.
@@ -90,27 +103,12 @@ class Queries:
         page: dict[str, Any] = {"totalSize": len(cursor.numbers), "done": end >= len(cursor.numbers)}
         if not page["done"]:
             page["nextRecordsUrl"] = f"/services/data/v{version}/query/{name}-{end}"
-        return page | {"records": self._records(cursor.plan, cursor.numbers[start:end], version)}
-
-    def _records(self, plan: Plan, numbers: array[int], version: str) -> list[Values]:
-        """The rows of these numbers, in their order; rows gone since the first page are left out."""
-        names = [field.name for field in plan.fields]
-        columns = ", ".join(quoted(name) for name in names)
-        marks = ", ".join("?" * len(numbers))
-        sql = f'SELECT n, "Id", {columns} FROM {quoted(plan.sobject.name)} WHERE n IN ({marks})'  # noqa: S608
-        row_by_number = {row[0]: row for row in self._org.store.db.execute(sql, list(numbers))}
-        rows = [row_by_number[number] for number in numbers if number in row_by_number]
-        url = f"/services/data/v{version}/sobjects/{plan.sobject.name}/"
-        attributes = [{"type": plan.sobject.name, "url": url + row[1]} for row in rows]
-        records = [{"attributes": head, **dict(zip(names, row[2:], strict=True))} for head, row in zip(attributes, rows, strict=True)]
-        for field in plan.fields:
-            if field.kind == "boolean":
-                for record in records:
-                    record[field.name] = record[field.name] == 1
-        return records
+        return page | {"records": records(self._org, cursor.plan, cursor.numbers[start:end], version)}
 
 
 def _page_size(plan: Plan, batch_size: int) -> int:
-    long_texts = sum(field.is_long_text for field in plan.fields)
-    most = {0: PAGE_SIZE, 1: _LONG_TEXT_PAGE_SIZE}.get(long_texts, _LONG_TEXTS_PAGE_SIZE)
+    long_texts = [field for field in plan.fields if field.is_long_text]
+    most = _LONG_TEXT_PAGE_SIZE if long_texts else PAGE_SIZE
+    if sum(field.is_custom for field in long_texts) > 1:
+        most = _LONG_TEXTS_PAGE_SIZE
     return min(max(batch_size, MIN_PAGE_SIZE), most)
