@@ -98,9 +98,10 @@ def done(tx: Tx, row: OutboxRow, token: str) -> bool:
     return bool(gone.rowcount) or _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, attempts=0)
 
 
-def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
-    """Surely not written: due again at `due_at`."""
-    return _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, due_at=due_at)
+def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime, *, is_attempt: bool = True) -> bool:
+    """Surely not written: due again at `due_at`. **Shapes** `is_attempt`: the CRM was asked for it, which counts."""
+    attempts = outbox.c.attempts if is_attempt else row.attempts
+    return _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, due_at=due_at, attempts=attempts)
 
 
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:

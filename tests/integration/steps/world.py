@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,7 @@ from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import associations, companies, conflicts, deals, failures, links, notices, outbox
+from sync_worker.store import associations, companies, conflicts, cursors, deals, failures, links, notices, outbox
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store
 from sync_worker.store.failures import FailureRow
@@ -188,6 +189,16 @@ class World:
         done = push(self.tenant)
         self.settle(done.wakes)
         return done
+
+    @contextmanager
+    def reader_elsewhere(self, record: str) -> Iterator[None]:
+        """Another process reads that record type just now."""
+        with self.store.side_transaction("acme") as tx:
+            cursor = cursors.acquire(tx, record, "somebody")
+        assert cursor is not None
+        yield
+        with self.store.side_transaction("acme") as tx:
+            cursors.release(tx, cursor)
 
     def registered(self, **written: Any) -> Deal:
         """A deal of Birch Systems with Arrow Electronics, registered and in the CRM, unless told otherwise."""
