@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from sync_worker.domain.association import Binding
 from sync_worker.domain.company import AccountType
+from sync_worker.domain.reconcile import Base
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store import associations, catalogs, companies, conflicts, cursors, deals, failures, links, notices, outbox, portals, runs
 from sync_worker.store.engine import Store, Tx
@@ -27,6 +28,13 @@ MODULES = (associations, catalogs, companies, conflicts, cursors, deals, failure
 
 def cursor_of(tx: Tx) -> Any:
     return cursors.get(tx, "company") or cursors.acquire(tx, "company", "t")
+
+
+def under_way(tx: Tx, record_id: str) -> None:
+    """A write of this record is being sent."""
+    outbox.owe(tx, "lead", [record_id], "r1")
+    (row,) = outbox.claim(tx, state="ready", limit=9, token="other", until_at=tx.now + timedelta(seconds=30))
+    outbox.begin(tx, row, "other", {"name": Base("a", "A")})
 
 
 def claimed(tx: Tx) -> Any:
@@ -45,6 +53,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: deals.record_changes(tx, [change()]),
     lambda tx: links.save(tx, [link()]),
     lambda tx: links.add_alias(tx, "company", "009", "001"),
+    lambda tx: under_way(tx, "d2"),
     lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
     lambda tx: notices.add(tx, "company", ["001"]),
     lambda tx: failures.record(tx, [failure(waits_for="007")]),
@@ -89,13 +98,14 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.counts": failures.counts,
     "links.by_crm_ids": lambda tx: links.by_crm_ids(tx, "lead", ["00Q1"]),
     "links.crm_ids": lambda tx: links.crm_ids(tx, "lead"),
+    "links.of_pairs": lambda tx: links.of_pairs(tx, ["c1", "c2"], but=[]),
     "links.current": lambda tx: links.current(tx, ["d1"]),
     "links.survivors": lambda tx: links.survivors(tx, "company", ["009"]),
     "notices.oldest": lambda tx: notices.oldest(tx, "company", 9),
     "notices.counts": notices.counts,
     "outbox.listed": outbox.listed,
     "outbox.due": lambda tx: outbox.due(tx, 9),
-    "outbox.sent": lambda tx: outbox.sent(tx, "lead", ["d1"]),
+    "outbox.sent": lambda tx: outbox.sent(tx, "lead", ["d2"]),
     "outbox.is_owed": lambda tx: outbox.is_owed(tx, claimed(tx)),
     "outbox.has_due": outbox.has_due,
     "outbox.counts": outbox.counts,
