@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
+from pydantic import SecretStr
 from redis import RedisError
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
+from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.portal import Portal, load_portals
@@ -153,16 +155,25 @@ def _office(portal: Portal, settings: Settings, services: Services, patience: Pa
 
 
 def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
-    auth = portal.crm.auth
-    credentials = Credentials(
-        client_id=auth.client_id or "",
-        client_secret=auth.client_secret.get_secret_value() if auth.client_secret else "",
-        domain=auth.domain or "",
-        base_url=portal.crm.base_url,
-    )
-    tokens = Tokens(credentials, services, patience)
+    login = _salesforce_login(portal)
+    tokens = Tokens(login, services, patience)
     assigns = portal.deals.run_assignment_rules_on_create
-    return lambda: SalesforceCrm(credentials, tokens, assigns_on_create=assigns, services=services, patience=patience)
+    return lambda: SalesforceCrm(login, tokens, assigns_on_create=assigns, services=services, patience=patience)
+
+
+def _salesforce_login(portal: Portal) -> Login:
+    auth, base_url = portal.crm.auth, portal.crm.base_url
+    client_id, domain = auth.client_id or "", auth.domain or ""
+    if auth.flow == "jwt_bearer":
+        audience = auth.audience or AUDIENCE
+        return JwtBearer(client_id, auth.username or "", _secret(auth.private_key), domain, base_url, audience)
+    if auth.flow == "refresh_token":
+        return RefreshToken(client_id, _secret(auth.client_secret), _secret(auth.refresh_token), domain, base_url)
+    return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
 
 
 _CONNECT: Mapping[str, Callable[[Portal, Services, Patience], Connect]] = {"salesforce": _salesforce}

@@ -21,12 +21,20 @@ from sync_worker.source import NodePath, Source, choose_from, in_order, read_sou
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SECRETS: tuple[NodePath, ...] = (("crm", "auth", "client_secret"), ("crm", "auth", "token"), ("crm", "webhooks", "secret"))
+SECRETS: tuple[NodePath, ...] = (
+    *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
+    ("crm", "webhooks", "secret"),
+)
 # What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
 FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "salesforce": {"client_credentials": ("domain", "client_id", "client_secret")},
+    "salesforce": {
+        "client_credentials": ("domain", "client_id", "client_secret"),
+        "jwt_bearer": ("domain", "client_id", "username", "private_key"),
+        "refresh_token": ("domain", "client_id", "client_secret", "refresh_token"),
+    },
     "hubspot": {"static_token": ("token",)},
 }
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",)}
 DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
 
 
@@ -68,10 +76,14 @@ class Part(BaseModel):
 class Auth(Part):
     """How to log in. One model for all flows; `FLOWS` says what each needs."""
 
-    flow: Literal["client_credentials", "static_token"]
+    flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "static_token"]
     domain: Text | None = None
     client_id: Text | None = None
     client_secret: SecretStr | None = None
+    username: Text | None = None
+    private_key: SecretStr | None = None
+    audience: Text | None = None
+    refresh_token: SecretStr | None = None
     token: SecretStr | None = None
 
 
@@ -314,7 +326,7 @@ def _auth_checks(portal: Portal) -> Iterator[Mistake]:
         if getattr(auth, key) is None:
             yield source.mistake(at, f"{key!r} is missing", f"{auth.flow} needs {', '.join(needed)}", at_key=True)
     for key in source.at(at):
-        if key not in ("flow", *flows[auth.flow]):
+        if key not in ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ())):
             yield source.mistake((*at, key), f"{auth.flow} has no {key!r}", "leave it out", at_key=True)
 
 

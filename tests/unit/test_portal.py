@@ -246,3 +246,23 @@ def test_a_mutated_portal_file_is_read_or_refused_never_more(data: st.DataObject
     path.write_text(text[:start] + piece + text[end:])
     with contextlib.suppress(ConfigError):
         load_portal(path, ENVIRON, is_example=True)
+
+
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ('{flow: jwt_bearer, domain: a.my, client_id: i, username: u, private_key: "${ACME_SF_SECRET}"}', None),
+        ('{flow: jwt_bearer, domain: a.my, client_id: i, username: u, private_key: "${ACME_SF_SECRET}", audience: x}', None),
+        ('{flow: refresh_token, domain: a.my, client_id: i, client_secret: "${ACME_SF_SECRET}", refresh_token: "${ACME_SF_ID}"}', None),
+        ("{flow: jwt_bearer, domain: a.my, client_id: i, username: u}", "'private_key' is missing"),
+        ('{flow: client_credentials, domain: a.my, client_id: i, client_secret: "${ACME_SF_ID}", audience: x}', "has no 'audience'"),
+    ],
+)
+def test_each_flow_has_its_own_keys(tmp_path: Path, auth: str, expected: str | None) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(f"portal: acme\ncrm: {{kind: salesforce, mapping: salesforce.yaml, auth: {auth}}}\n")
+    if expected is None:
+        assert load_portal(path, {"ACME_SF_ID": "i", "ACME_SF_SECRET": "s"}).crm.auth.client_id == "i"
+        return
+    with pytest.raises(ConfigError, match=expected):
+        load_portal(path, {"ACME_SF_ID": "i", "ACME_SF_SECRET": "s"})

@@ -9,7 +9,8 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
 from sync_worker.crm.salesforce import reader, schema, writer
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.session import Connection, Credentials, Tokens
+from sync_worker.crm.salesforce.login import Login
+from sync_worker.crm.salesforce.session import Connection, Tokens
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -19,14 +20,14 @@ class SalesforceCrm:
 
     def __init__(
         self,
-        credentials: Credentials,
+        login: Login,
         tokens: Tokens,
         *,
         assigns_on_create: bool,
         services: Services,
         patience: Patience,
     ) -> None:
-        self._connection = Connection(credentials, tokens, services, patience)
+        self._connection = Connection(login, tokens, services, patience)
         self._assigns_on_create = assigns_on_create
 
     @property

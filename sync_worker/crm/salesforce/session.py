@@ -21,6 +21,8 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 
 from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
+from sync_worker.crm.salesforce.login import Credentials as Credentials
+from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.wire import Wire
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.services import Services
@@ -29,20 +31,6 @@ API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages 
 REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The client-credentials flow. `base_url` replaces the vendor's hosts by a sandbox on loopback."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    domain: str
-    base_url: str | None = None
-
-    @property
-    def token_url(self) -> str:
-        return f"{self.base_url or f'https://{self.domain}.salesforce.com'}/services/oauth2/token"
 
 
 @dataclass(slots=True, eq=False)
@@ -66,8 +54,8 @@ class Token:
 class Tokens:
     """The one token of a portal, shared by its threads: whoever meets a 401 first renews it, the others find it renewed."""
 
-    def __init__(self, credentials: Credentials, services: Services, patience: Patience) -> None:
-        self._credentials = credentials
+    def __init__(self, login: Login, services: Services, patience: Patience) -> None:
+        self._login = login
         self._services = services
         self._patience = patience
         self._lock = threading.Lock()
@@ -108,19 +96,35 @@ class Tokens:
         self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
 
     def _ask(self, wire: Wire) -> Token:
+        basic = self._login.basic()
+        form = self._login.form(lambda: date_of(wire, self._login.host))
         try:
             answer = wire.post(
-                self._credentials.token_url,
-                data={"grant_type": "client_credentials"},
-                auth=HTTPBasicAuth(self._credentials.client_id.encode(), self._credentials.client_secret.encode()),
+                f"{self._login.host}/services/oauth2/token",
+                data=form,
+                auth=HTTPBasicAuth(*(part.encode() for part in basic)) if basic else None,
                 allow_redirects=False,  # the secret goes to the domain that the portal file names, and nowhere else
             )
         except requests.RequestException as error:
             raise faults.of_call(error, doing="logging in") from error
         content = _decoded(answer)
         if answer.status_code == 200 and isinstance(content, Mapping) and {"access_token", "instance_url"} <= content.keys():
+            self._login.granted(content)
             return Token(access_token=str(content["access_token"]), instance_url=str(content["instance_url"]))
         raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s)
+
+
+def date_of(wire: Wire, host: str) -> datetime:
+    """The org's clock, from the `Date` header of a call the vendor neither counts nor asks a token for. **Raises** TransientError."""
+    try:
+        answer = wire.get(f"{host}/services/data")
+    except requests.RequestException as error:
+        raise faults.of_call(error, doing="asking for the time") from error
+    try:
+        answer.raise_for_status()
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (requests.HTTPError, KeyError, ValueError) as error:
+        raise TransientError(f"Salesforce did not say what time it is (HTTP {answer.status_code})") from error
 
 
 class Client(Salesforce):
@@ -137,12 +141,12 @@ class Client(Salesforce):
 class Connection:
     """One thread's way to one org: renews the token once when a call meets a 401, translates every failure, counts data calls."""
 
-    def __init__(self, credentials: Credentials, tokens: Tokens, services: Services, patience: Patience) -> None:
+    def __init__(self, login: Login, tokens: Tokens, services: Services, patience: Patience) -> None:
         self._tokens = tokens
         self._services = services
         self._patience = patience
-        self._credentials = credentials
-        self._wire = Wire(credentials.base_url)
+        self._login = login
+        self._wire = Wire(login.base_url)
         self._token: Token | None = None
         self._client: Client | None = None
         self.calls = 0
@@ -164,16 +168,7 @@ class Connection:
         return insist(self._date, patience=self._patience, services=self._services)
 
     def _date(self) -> datetime:
-        url = self._credentials.base_url or self._tokens.current(self._wire).instance_url
-        try:
-            answer = self._wire.get(f"{url}/services/data")
-        except requests.RequestException as error:
-            raise faults.of_call(error, doing="asking for the time") from error
-        try:
-            answer.raise_for_status()
-            return parsedate_to_datetime(answer.headers["Date"])
-        except (requests.HTTPError, KeyError, ValueError) as error:
-            raise TransientError(f"Salesforce did not say what time it is (HTTP {answer.status_code})") from error
+        return date_of(self._wire, self._login.base_url or self._tokens.current(self._wire).instance_url)
 
     def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
         """One attempt, and a second one with another token where the first met a 401."""
