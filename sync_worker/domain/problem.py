@@ -1,4 +1,4 @@
-"""What the domain has to say to an operator: problems, and one table that explains every code the domain can utter.
+"""What we have to say to an operator: problems, and one table that explains every code that the domain, a step or the mapping can utter.
 
 A problem is "applied, but something is wrong with it". A code is stable and greppable; its words are for a person at night: what it
 means, what to do. Refusals, conflicts and exclusions use the same table, so that a code needs explaining in one place only.
@@ -92,5 +92,33 @@ CODES: Final[Mapping[str, str]] = {
     "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
     "The portal's state is written back; the vendor looks again and approves.",
     "not_a_vendor_move": "That state of the vendor track follows from a renewal; nobody sets it by hand. It is written back.",
+    # deals: their record in the CRM
+    "deal_unknown": "The portal has no deal of that id. List them with `sync-worker deals list`.",
+    "waiting_for_parent": "The deal names a company that the portal does not know yet. Give it a portal status in the CRM; "
+    "the deal is read again by itself when it arrives.",
+    "deleted_in_crm": "The deal's record is in the CRM's bin, or lost a merge; the deal stays in the portal. "
+    "Undelete it, or withdraw the deal.",
+    "disconnected": "The lead was converted without an opportunity, so the deal has no live record. Link it again, or withdraw the deal.",
+    "conversion_mapping_missing": "The conversion did not copy our fields. The worker carried them over; "
+    "map them from lead to opportunity in the CRM's set-up.",
+    "duplicate_in_crm": "The CRM's duplicate rule found a record that looks the same. It was saved all the same, "
+    "because a registration is always its own record. Look at both.",
+    # writes
+    "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
+    "Enter the company there, then replay.",
+    "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
+    "rejected": "The CRM refused to take the company's portal id. See the message; correct the cause in the CRM, then replay.",
+    # values
+    "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
+    "value_not_listed": "The value is not in the field's list. Choose one of those allowed.",
+    "unlisted_value": "The CRM holds a value that the mapping does not list. Correct it there, or add it to the mapping; "
+    "the failure heals by itself.",
+    "not_text": "The field holds something that is not text. Correct it in the CRM, or choose another transform in the mapping.",
+    "not_a_reference": "The field holds something that is not a record id. Map a lookup field, or correct the transform.",
+    "not_a_number": "The field holds something that is not a number. Correct it in the CRM, or choose another transform in the mapping.",
+    "not_an_integer": "The field holds a number that is not whole. Correct it in the CRM, or use the transform decimal.",
+    "not_a_boolean": "The field holds neither true nor false. Correct it in the CRM, or choose another transform in the mapping.",
+    "not_a_date": "The field holds no day of the calendar. Correct it in the CRM, or use datetime_to_date where it holds a moment.",
+    "not_a_set": "The field holds no list of values. Map a multi-select field, or correct the transform.",
 }
 """code → what it means, and what to do."""
