@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -87,7 +89,7 @@ def _started(name: str) -> Iterator[tuple[Settings, threading.Event]]:
     """The settings, and the event that SIGTERM and SIGINT set; from here on they end the process in order, whatever it is doing."""
     stopped = threading.Event()
     settings = read_settings()
-    logs.set_up(settings.log_format)
+    logs.set_up(settings.log_format, level=logging.DEBUG if "--debug" in sys.argv else logging.INFO)
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda _kind, _frame: stopped.set())
     logs.get().info("starting", process=name)
