@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync_worker.sandbox.salesforce import errors, etags
+from sync_worker.sandbox.salesforce.bulk.controls import bulk_controls
+from sync_worker.sandbox.salesforce.bulk.routes import bulk_routes
 from sync_worker.sandbox.salesforce.collections import Collections
 from sync_worker.sandbox.salesforce.controls import control_routes
 from sync_worker.sandbox.salesforce.describe import describe, describe_global, resources, versions
@@ -111,7 +113,9 @@ def salesforce_app(state: State) -> ASGIApp:
     routes = [
         *control_routes(state),
         *login_controls(state),
+        *bulk_controls(state),
         *login_routes(state),
+        *bulk_routes(state),
         route("/services/data", GET=api.versions),
         route(DATA, GET=api.resources),
         route(DATA + "/limits", GET=api.limits),

@@ -11,6 +11,7 @@ from sync_worker.sandbox.salesforce import errors
 from sync_worker.sandbox.salesforce.ids import to_18
 from sync_worker.sandbox.salesforce.objects import STAGES
 from sync_worker.sandbox.salesforce.org import Org
+from sync_worker.sandbox.salesforce.references import resolved
 from sync_worker.sandbox.salesforce.schema import Field, SObject
 from sync_worker.sandbox.salesforce.store import Values
 from sync_worker.sandbox.salesforce.values import kept
@@ -150,7 +151,10 @@ class Records:
                 continue
             field = sobject.field(name)
             if field is None:
-                raise errors.no_such_column(name, sobject.name)
+                link = self._org.relation(sobject, name)
+                if link is None:
+                    raise errors.no_such_column(name, sobject.name)
+                field, value = link[0], resolved(self._org, link, value)
             may_write = field.is_createable if creating else field.is_updateable
             if not may_write or (sobject.name, field.name) in self._org.hidden:
                 unwritable.append(field.name)

@@ -20,6 +20,7 @@ Kind = Literal[
     "phone",
     "url",
     "reference",
+    "address",
 ]
 
 TEXT_KINDS = frozenset({"string", "textarea", "picklist", "multipicklist", "email", "phone", "url"})

@@ -10,6 +10,8 @@ from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.faults import Faults
 from sync_worker.sandbox.salesforce import errors
 from sync_worker.sandbox.salesforce.auth import Auth, Session
+from sync_worker.sandbox.salesforce.bulk.extract import Extracts
+from sync_worker.sandbox.salesforce.bulk.load import Loads
 from sync_worker.sandbox.salesforce.kinds import KINDS
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.queries import Queries
@@ -31,6 +33,8 @@ class State:
     org: Org = field(init=False)
     auth: Auth = field(init=False)
     queries: Queries = field(init=False)
+    extracts: Extracts = field(init=False)
+    loads: Loads = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
@@ -47,10 +51,13 @@ class State:
         self.org = seeded(self.sizes, self.clock)
         self.auth = Auth(self.org, self.rng, self.base_url)
         self.queries = Queries(self.org, self.rng)
+        self.extracts = Extracts(self.org, self.queries)
+        self.loads = Loads(self.org, self._refuse_row)
 
     def object_of_locator(self, locator: str) -> str | None:
-        """The record type of an open locator."""
-        return self.queries.object_of(locator)
+        """The record type of an open locator, or of a bulk job."""
+        books = (self.queries, self.extracts.book, self.loads.book)
+        return next((found for book in books if (found := book.object_of(locator))), None)
 
     def session(self, request: Request) -> Session:
         """The session of an authenticated request; the door has let it in already."""
@@ -75,7 +82,14 @@ class State:
     def refuse_by_order(self, request: Request, sobject: str) -> errors.Refusal | None:
         """The refusal that a fault order wants for one record of this call, if any."""
         call: Call = request.scope["sandbox.call"]
-        fault = self.faults.take_for_record(Call(call.kind, call.method, call.path, sobject))
+        return self._ordered(Call(call.kind, call.method, call.path, sobject))
+
+    def _refuse_row(self, kind: str, sobject: str) -> errors.Refusal | None:
+        """The same for one row of a bulk job, which nobody's request is about."""
+        return self._ordered(Call(kind, "GET", "/jobs/ingest", sobject))
+
+    def _ordered(self, call: Call) -> errors.Refusal | None:
+        fault = self.faults.take_for_record(call)
         if fault is None or fault.error_code is None:
             return None
         return ordered_refusal(fault.error_code, fault.message, status=fault.status)
