@@ -61,6 +61,11 @@ def listed(tx: Tx, *, limit: int = 1000) -> list[StoredDeal]:
     return _stored(tx, query)
 
 
+def page(tx: Tx, *, after: str, limit: int) -> list[StoredDeal]:
+    """Deals by id, those that follow `after`."""
+    return _stored(tx, select(deals).where(deals.c.portal == tx.portal, deals.c.id > after).order_by(deals.c.id).limit(limit))
+
+
 def naming(tx: Tx, company_id: str) -> list[StoredDeal]:
     """Deals that the company owns or that name it as second partner."""
     query = select(deals).where(deals.c.portal == tx.portal, or_(deals.c.owner_company == company_id, deals.c.second_partner == company_id))

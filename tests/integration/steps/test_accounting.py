@@ -84,6 +84,13 @@ def test_compare_finds_nothing_where_both_sides_agree(world: World) -> None:
     assert found == []
 
 
+def test_compare_looks_at_every_deal_however_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.registered()
+    expected = compare(world.tenant)
+    monkeypatch.setattr("sync_worker.steps.compare.PAGE_COUNT", 2)
+    assert compare(world.tenant) == expected
+
+
 def test_compare_names_what_differs_and_what_is_gone(world: World) -> None:
     deal, gone = world.registered(), world.registered()
     world.edit(deal.id, Portal_Amount__c=5, Portal_Second_Partner__c=world.id_of("Bolt Distribution"))
