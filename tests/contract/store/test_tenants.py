@@ -88,6 +88,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.get": lambda tx: deals.get(tx, "d1"),
     "deals.listed": deals.listed,
     "deals.naming": lambda tx: deals.naming(tx, "c1"),
+    "deals.page": lambda tx: deals.page(tx, after="", limit=10),
     "deals.history": lambda tx: deals.history(tx, "d1"),
     "deals.edited_at": lambda tx: deals.edited_at(tx, ["d1"]),
     "deals.count_by_lifecycle": deals.count_by_lifecycle,
