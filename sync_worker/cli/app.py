@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("processes:worker", "A worker process; any number of them."),
     "db": ("work:db", "The database: bring it to this version."),
     "portals": ("portals:app", "Which portals there are, how each stands."),
-    "check": ("work:check", "Hold the CRM against portal file and mapping."),
+    "check": ("check:check", "Hold the CRM against portal file and mapping."),
     "pull": ("work:pull", "Read what changed in the CRM, now."),
     "push": ("work:push", "Write what the portal owes the CRM, now."),
     "companies": ("companies:app", "Companies as the portal knows them."),

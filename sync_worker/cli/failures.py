@@ -97,6 +97,35 @@ def replay(
         raise typer.Exit(1)
 
 
+@app.command()
+def codes(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/codes.md.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Every code of ours: what it means, and what to do. A code of the CRM's own stands with its words in the failure.
+
+    Example: sync-worker failures codes
+    """
+    if markdown:
+        print(codes_page(), end="")
+    else:
+        show([{"code": code, "meaning": words} for code, words in sorted(CODES.items())], columns=("code", "meaning"), as_json=as_json)
+
+
+def codes_page() -> str:
+    """docs/codes.md, made from the code."""
+    head = (
+        "# Codes",
+        "",
+        "What each code means, and what to do. Made from the code: `sync-worker failures codes --markdown`; a test holds the two together.",
+        "A code in capitals is the CRM's own; its words stand in the failure (`sync-worker failures show ID`).",
+        "",
+        "| code | what it means, what to do |",
+        "|---|---|",
+    )
+    return "\n".join([*head, *(f'| <a id="{code}"></a>`{code}` | {words} |' for code, words in sorted(CODES.items()))]) + "\n"
+
+
 def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
     """A failure as a row; whole, with what to do and the record as it came."""
     failure = row.failure

@@ -1,4 +1,4 @@
-"""`check`, `pull`, `push` and `db upgrade`: one portal's work, now, in the foreground, with a progress bar."""
+"""`pull`, `push` and `db upgrade`: one portal's work, now, in the foreground, with a progress bar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from sync_worker.domain.deal import Refusal
 from sync_worker.errors import ConfigError
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
-from sync_worker.steps.check import check as check_portal
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
@@ -45,24 +44,6 @@ def tenant_of(portal: str) -> Iterator[Tenant]:
     """One portal's tenant."""
     with opened() as installation:
         yield installation.tenant(portal)
-
-
-def check(portal: PortalName, as_json: AsJson = False) -> None:
-    """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
-
-    Example: sync-worker check acme
-    """
-    with tenant_of(portal) as tenant:
-        findings = check_portal(tenant)
-    wrong = [finding for finding in findings if not finding.is_ok]
-    rows = [{"subject": f.subject, "ok": f.is_ok, "found": f.words, "what_to_do": f.remedy} for f in findings]
-    if as_json:
-        show_json(rows)
-    else:
-        show([row for row in rows if not row["ok"]], columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
-        out.print(f"{len(findings) - len(wrong)} of {len(findings)} in order")
-    if wrong:
-        raise typer.Exit(1)
 
 
 def pull(

@@ -10,7 +10,8 @@ from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.fields import FieldMap
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import catalogs, portals
+from sync_worker.store import catalogs, failures, portals
+from sync_worker.store.failures import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,18 @@ class Finding:
     is_ok: bool
     words: str
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataProblem:
+    """One record whose data a person should correct in the CRM. **Shapes** `field`: API name, "" where no one field is to blame."""
+
+    code: str
+    native: str
+    crm_id: str
+    name: str
+    field: str
+    message: str
 
 
 def check(tenant: Tenant) -> list[Finding]:
@@ -42,6 +55,20 @@ def check(tenant: Tenant) -> list[Finding]:
         if record.native in described:
             found += _of_record(record, described[record.native])
     return found
+
+
+def data_problems(tenant: Tenant) -> list[DataProblem]:
+    """What is wrong with the CRM's data, as of the last reads; the records are applied as far as they make sense."""
+    with tenant.store.reading(tenant.name) as tx:
+        found = [row.failure for row in failures.listed(tx)]
+    records = tenant.plain_mapping.records
+    return [_data_problem(records[failure.object], failure) for failure in found if failure.stage == "ingest" and failure.object in records]
+
+
+def _data_problem(record: RecordMap, failure: Failure) -> DataProblem:
+    canonical = failure.field.partition("[")[0]  # a value of a set stands in brackets
+    field = record.fields.get(canonical)
+    return DataProblem(failure.code, record.native, failure.record, failure.name, field.native if field else "", failure.message)
 
 
 def _of_record(record: RecordMap, catalog: Catalog) -> Iterator[Finding]:

@@ -1,0 +1,36 @@
+"""`check` lists what is wrong with the CRM's data, and writes a CSV per field for bulk update."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from sync_worker.cli.check import write_csv
+from sync_worker.steps.check import DataProblem
+
+
+def test_a_file_per_field_holds_the_ids_and_a_column_to_fill_in(tmp_path: Path) -> None:
+    # Given two companies without account type, and a contract value that names nobody
+    problems = [
+        DataProblem("account_type_blank", "Account", "001A", "Birch, Inc", "Portal_Account_Type__c", "account type is not set"),
+        DataProblem("account_type_blank", "Account", "001B", "Cedar", "Portal_Account_Type__c", "account type is not set"),
+        DataProblem("contract_value_unresolved", "Account", "001A", "Birch, Inc", "Associated_Second_Partner__c", "'Zenith' names nobody"),
+        DataProblem("deleted_in_crm", "Lead", "00QA", "Harbor", "", "deleted in the CRM"),
+    ]
+
+    # When the files are written
+    files = write_csv(tmp_path / "out", problems)
+
+    # Then there is one per field, ready for a bulk update by id
+    assert [file.name for file in files] == [
+        "Account.Associated_Second_Partner__c.csv",
+        "Account.Portal_Account_Type__c.csv",
+        "Lead.record.csv",
+    ]
+    with files[1].open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["Id", "Portal_Account_Type__c", "record", "code", "what_is_wrong"],
+        ["001A", "", "Birch, Inc", "account_type_blank", "account type is not set"],
+        ["001B", "", "Cedar", "account_type_blank", "account type is not set"],
+    ]
