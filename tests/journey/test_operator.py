@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync_worker.cli.app import run
 from sync_worker.sandbox.remote import Remote
 from tests.journey.stage import Answer, Installation
 
@@ -20,8 +22,10 @@ class Desk:
     """The operator's terminal: every answer is held to what all answers promise."""
 
     installation: Installation
+    capsys: pytest.CaptureFixture[str]
 
     def types(self, *words: str, code: int = 0) -> Answer:
+        """A command as a process of its own."""
         answer = self.installation.command(*words, code=code)
         for line in answer.out.splitlines():
             assert len(line) <= WIDTH or "sqlite://" in line, line
@@ -29,15 +33,22 @@ class Desk:
         return answer
 
     def asks(self, *words: str, code: int = 0) -> Any:
-        """The answer as JSON; the table of the same question must come out too."""
-        return self.installation.command(*words, "--json", code=code).json
+        """The answer as JSON; in this process, since a process takes a second to start."""
+        self.capsys.readouterr()
+        found = run([*words, "--json"])
+        said = self.capsys.readouterr()
+        assert found == code, said
+        return json.loads(said.out)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, base_url: str, remote: Remote) -> Desk:
+def desk(tmp_path: Path, base_url: str, remote: Remote, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
     installation = Installation(tmp_path, base_url, f"sqlite:///{tmp_path}/sync-worker.db")
     installation.write_portal()
-    return Desk(installation)
+    for name, value in installation.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return Desk(installation, capsys)
 
 
 def test_a_day_at_the_command_line(desk: Desk, remote: Remote) -> None:

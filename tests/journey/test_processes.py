@@ -51,21 +51,21 @@ def test_run_needs_no_redis_and_no_upgrade_and_pulls_on_schedule(tmp_path: Path,
     fresh.write_portal(pull="2s")
     with fresh.process("run") as process:
         process.address()
-        until(lambda: _names(fresh), 20, what="companies came in")
-        until(lambda: _patched(remote), 20, what="the portal's ids are in the CRM")
+        until(lambda: _names(fresh), 40, what="companies came in")
+        until(lambda: _patched(remote), 40, what="the portal's ids are in the CRM")
 
         remote.edit("Account", remote.named("Account", "Birch Systems")["Id"], {"Name": "Birch & Sons"})
         remote.advance_clock(30)
-        until(lambda: "Birch & Sons" in _names(fresh), 20, what="an edit in the CRM came in with a later pull")
+        until(lambda: "Birch & Sons" in _names(fresh), 40, what="an edit in the CRM came in with a later pull")
         assert process.stop() == 0, process.log
 
 
 def test_schedule_and_worker_do_it_over_redis(installation: Installation, remote: Remote, redis_db: str) -> None:
     apart = replace(installation, redis_url=redis_db)
     with apart.process("worker") as worker, apart.process("schedule") as schedule, apart.process("schedule") as second:
-        until(lambda: _names(apart), 20, what="companies came in")
+        until(lambda: _names(apart), 40, what="companies came in")
         deal = apart.command("deals", "register", "acme", apart.deal_file(), "--json").json
-        until(lambda: [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]], 20, what="the Lead is there")
+        until(lambda: [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]], 40, what="the Lead is there")
         assert [process.stop() for process in (schedule, second, worker)] == [0, 0, 0], worker.log + schedule.log
     assert len([lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]]) == 1
 
@@ -77,7 +77,7 @@ def test_a_worker_finishes_what_it_has_in_hand(installation: Installation, remot
     remote.fault("collections_write", object_name="Lead", latency_ms=1_500)
     deal = installation.command("deals", "register", "acme", installation.deal_file(), "--json").json
     with installation.process("run") as process:
-        until(lambda: remote.faults()[0]["hits"], 20, what="the write is in flight")
+        until(lambda: remote.faults()[0]["hits"], 40, what="the write is in flight")
         assert process.stop() == 0, process.log
     found = installation.command("deals", "show", "acme", deal["id"], "--json").json
     assert found["crm_record"].startswith("lead 00Q")
