@@ -159,7 +159,7 @@ def report_unbound(tenant: Tenant, run_id: str) -> None:
             failures.record(tx, [_failure(tenant, partner, problem, run_id) for partner, problems in found for problem in problems])
         if len(rows) < REPORT_COUNT:
             return
-        after = (rows[-1].company_id, rows[-1].binding.value)
+        after = (rows[-1].binding.value, rows[-1].company_id)
 
 
 def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> None:

@@ -10,7 +10,7 @@ from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.ingest_deals import REFERENCES
+from sync_worker.steps.deal_shelf import REFERENCES
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals, links
 from sync_worker.store.links import Link

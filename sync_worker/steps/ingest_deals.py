@@ -10,29 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Lifecycle, Policy, differing
+from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.merge import Merged, merge
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
-from sync_worker.domain.registration import Verdict, arrive_from_crm, judge_from_crm
-from sync_worker.domain.values import Value, plain
+from sync_worker.domain.reconcile import Base, Clocks, FieldRule, comparable, owed
+from sync_worker.domain.registration import Verdict, arrive_from_crm
+from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.associate import associated
 from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
+from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.findings import Findings
-from sync_worker.steps.tenant import COMPANY, DEAL, field_rules
-from sync_worker.store import companies, conflicts, deals, links, outbox
-from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.steps.tenant import field_rules
+from sync_worker.store import conflicts, deals, links
 from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.store.links import CONVERTED, KEY, Link
 from sync_worker.store.runs import Counts
-
-KEY = "(key)"  # in a link's base: our key as the CRM record carries it
-CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
-CRM_ACTOR = Actor("CRM", None, "crm")
-REFERENCES = ("owner_company", "second_partner")
 
 
 def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
@@ -46,14 +40,14 @@ def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Ef
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """A record's values with its companies by our id. **Shapes** `companies`: our id → company, for those named."""
+    """A record's values with its companies by our id."""
 
     values: Mapping[str, Value]
     spellings: Mapping[str, object]
 
 
 class _Page:
-    """The chunk under way: everything it needs fetched first, everything it changes written last."""
+    """The chunk under way: what it needs stands on the shelf, what it changes in the draft."""
 
     def __init__(self, tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> None:
         self._tx = tx
@@ -64,52 +58,15 @@ class _Page:
         self._tenant = chunk.tenant
         self._rules: Mapping[str, FieldRule] = field_rules(chunk.record)
         self._policy: Policy = chunk.tenant.policy(chunk.record)
-        self._links = links.by_crm_ids(tx, chunk.record.record, chunk.crm_ids)
-        self._readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
-        self._deals = self._fetch_deals()
-        self._homes = links.current(tx, self._deals)
-        self._sent = outbox.sent(tx, DEAL, self._deals.keys() - self._homes.keys())
-        self._disputed = conflicts.open_fields(tx, list(self._deals))
-        self._company_ids = self._fetch_companies()
-        self._pairs = self._fetch_pairs()
-        self._changed_deals: dict[str, StoredDeal] = {}
-        self._changed_links: list[Link] = []
-        self._changes: list[FieldChange] = []
-        self._conflicts: list[tuple[str, str, Conflict]] = []
-        self._owing: set[str] = set()
+        self._shelf = Shelf(tx, chunk, self._policy)
+        self._draft = Draft(tx, chunk.run_id, chunk.tenant.services)
         self.effects = Effects()
-
-    # ── fetching ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _fetch_deals(self) -> dict[str, StoredDeal]:
-        """Deals behind the links, and deals whose key stands on a record we have not linked yet."""
-        keys = {str(key) for native in self._chunk.natives if (key := native.fields.get(self._record.key_field))}
-        return deals.by_ids(self._tx, {link.deal_id for link in self._links.values()} | keys)
-
-    def _fetch_companies(self) -> dict[str, str]:
-        """Our id for every CRM id that the records name as a company, losers of merges included."""
-        named = {str(reading.values[name]) for reading in self._readings.values() for name in REFERENCES if reading.values.get(name)}
-        survivors = links.survivors(self._tx, COMPANY, named)
-        ours = companies.ids_by_crm_id(self._tx, named | set(survivors.values()))
-        return {crm_id: ours[end] for crm_id in named if (end := survivors.get(crm_id, crm_id)) in ours}
-
-    def _fetch_pairs(self) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
-        """The companies named by records or deals, and which of the pairs are associated."""
-        pairs: set[tuple[str, str]] = set()
-        for crm_id, reading in self._readings.items():
-            link = self._links.get(crm_id)
-            stored = self._deals.get(link.deal_id) if link else None
-            owner = self._company_ids.get(str(reading.values.get("owner_company"))) or (stored.deal.owner_company if stored else None)
-            second = self._company_ids.get(str(reading.values.get("second_partner"))) or (stored.deal.second_partner if stored else None)
-            if owner and second:
-                pairs.add((owner, second))
-        return associated(self._tx, pairs)
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, native: NativeRecord) -> None:
         """One record, one outcome."""
-        link = self._links.get(native.crm_id) or self._adopted(native)
+        link = self._shelf.links.get(native.crm_id) or self._adopted(native)
         if link and link.settled_no > self._chunk.read_no:
             self.effects.read_again(self._record.record, [native.crm_id])
             self._counts.skip("late")
@@ -131,14 +88,14 @@ class _Page:
 
     def _adopted(self, native: NativeRecord) -> Link | None:
         """A record that carries a deal's key and is not linked yet: our own create, whose answer was lost."""
-        stored = self._deals.get(str(native.fields.get(self._record.key_field)))
-        if stored is None or stored.deal.id in self._homes:
+        stored = self._shelf.deals.get(str(native.fields.get(self._record.key_field)))
+        if stored is None or stored.deal.id in self._shelf.homes:
             return None
-        return Link(self._record.record, native.crm_id, stored.deal.id, base=self._sent.get(stored.deal.id, {}))
+        return Link(self._record.record, native.crm_id, stored.deal.id, base=self._shelf.sent.get(stored.deal.id, {}))
 
     def _lives_elsewhere(self, native: NativeRecord) -> bool:
         """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read."""
-        home = self._homes.get(str(native.fields.get(self._record.key_field)))
+        home = self._shelf.homes.get(str(native.fields.get(self._record.key_field)))
         if home is None:
             return False
         if home.object != self._record.record:
@@ -159,12 +116,12 @@ class _Page:
             else:
                 self._merge(native, link, linked)
         except RecordError as error:
-            self._findings.failure(native, error, name=self._name(native))
+            self._findings.failure(native, error, name=self._shelf.name(native.crm_id))
             self._counts.failed += 1
 
     def _linked(self, native: NativeRecord) -> _Linked:
         """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
-        reading = self._readings[native.crm_id]
+        reading = self._shelf.readings[native.crm_id]
         if reading.mistakes:
             first = reading.mistakes[0]
             allowed = f" (allowed: {', '.join(first.allowed)})" if first.allowed else ""
@@ -179,7 +136,7 @@ class _Page:
 
     def _link(self, native: NativeRecord, values: dict[str, Value], name: str) -> None:
         crm_id = str(values[name])
-        if company_id := self._company_ids.get(crm_id):
+        if company_id := self._shelf.company_ids.get(crm_id):
             values[name] = company_id
             return
         words = f"{name} is company {crm_id}, which the portal does not know yet; give it a portal status in the CRM"
@@ -187,23 +144,20 @@ class _Page:
             raise UnresolvedLink(words, code="waiting_for_parent", field=name, waits_for=crm_id)
         del values[name]
         problem = Problem("waiting_for_parent", name, words, crm_id)
-        self._findings.problem(native.crm_id, problem, name=self._name(native), waits_for=crm_id)
+        self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id), waits_for=crm_id)
 
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, native: NativeRecord, linked: _Linked) -> None:
         values = dict(linked.values)
-        verdict = self._verdict(values.get("owner_company"), values.get("second_partner"))
+        verdict = self._shelf.verdict(values.get("owner_company"), values.get("second_partner"))
         self._say(native, verdict)
         if not verdict.is_accepted:
             values.pop("second_partner", None)
         deal = arrive_from_crm(values, deal_id=self._tenant.identity(self._record.record, native.crm_id), policy=self._policy)
-        now = self._tx.now
-        self._changed_deals[deal.id] = StoredDeal(deal, 1, now, now)
-        whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
-        self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._chunk.run_id, None, whole, "began in the CRM"))
+        self._draft.begin(deal)
         base = self._first_base(native, linked)
-        self._keep_link(native, Link(self._record.record, native.crm_id, deal.id), base, deal)
+        self._keep_link(native, Link(self._record.record, native.crm_id, deal.id), base, deal, set())
         self._counts.applied += 1
 
     def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
@@ -219,7 +173,7 @@ class _Page:
     # ── a deal we know ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _merge(self, native: NativeRecord, link: Link, linked: _Linked) -> None:
-        stored = self._changed_deals.get(link.deal_id) or self._deals[link.deal_id]
+        stored = self._draft.latest(self._shelf.deals[link.deal_id])
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored.deal)
         clocks = Clocks(link.crm_modified_at, native.modified_at)
@@ -230,22 +184,22 @@ class _Page:
             edited_at = {name: at + ahead for name, at in edits.items()}
             merged = self._merged(stored.deal, link, linked, replace(clocks, portal_edited_at=edited_at))
         for problem in merged.problems:
-            self._findings.problem(native.crm_id, problem, name=self._name(native))
-        self._conflicts += [(self._tenant.services.new_id(), stored.deal.id, conflict) for conflict in merged.conflicts]
+            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
+        waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         base = {**link.base, **merged.base}
         base.setdefault(KEY, Base(None, None))
         if base[KEY].crm != native.fields.get(self._record.key_field):
             base[KEY] = Base(None, native.fields.get(self._record.key_field))
-        after = self._keep_deal(stored, merged)
+        after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
         is_changed = after is not stored.deal
         if (
             self._settle(stored.deal.id, linked, merged)
             or is_changed
             or base != link.base
             or link.deleted_at
-            or native.crm_id not in self._links
+            or native.crm_id not in self._shelf.links
         ):
-            self._keep_link(native, replace(link, deleted_at=None), base, after)
+            self._keep_link(native, replace(link, deleted_at=None), base, after, waiting)
         self._resume(native, link)
         if is_changed or link.deleted_at:
             self._counts.applied += 1
@@ -255,7 +209,7 @@ class _Page:
     def _resume(self, native: NativeRecord, link: Link) -> None:
         """The record can be read again, or is gone: writes that waited for it are looked at anew."""
         if self._findings.has_failed(native.crm_id):
-            self._owing.add(link.deal_id)
+            self._draft.owing.add(link.deal_id)
 
     def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> Link:
         """The first look at what a lead turned, or was merged, into: what is empty there was not copied, not cleared, and is owed."""
@@ -266,7 +220,7 @@ class _Page:
         ]
         if lost and link.base[CONVERTED].crm == "conversion":
             words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity"
-            self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._name(native))
+            self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._shelf.name(native.crm_id))
         return replace(link, base={name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)})
 
     def _merged(self, deal: Deal, link: Link, linked: _Linked, clocks: Clocks) -> Merged:
@@ -278,60 +232,22 @@ class _Page:
             crm_spellings=linked.spellings,
             clocks=clocks,
             policy=self._policy,
-            verdict=self._verdict,
+            verdict=self._shelf.verdict,
             actor=CRM_ACTOR,
         )
 
     def _settle(self, deal_id: str, linked: _Linked, merged: Merged) -> bool:
         """Whether a conflict that waited for a person is none any more, because the two sides were brought together meanwhile."""
         disputed = {conflict.field for conflict in merged.conflicts}
-        settled = [name for name in self._disputed.get(deal_id, ()) if name in linked.values and name not in disputed]
+        settled = [name for name in self._shelf.disputed.get(deal_id, ()) if name in linked.values and name not in disputed]
         conflicts.settle(self._tx, deal_id, settled)
         return bool(settled)
 
-    def _keep_deal(self, stored: StoredDeal, merged: Merged) -> Deal:
-        return self._keep_changes(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
-
-    def _keep_changes(
-        self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]
-    ) -> Deal:
-        names = differing(stored.deal, changes)
-        if not names:
-            return stored.deal
-        after = stored.deal.changed({name: changes[name] for name in names})
-        version = stored.version + 1
-        self._changed_deals[after.id] = replace(stored, deal=after, version=version)
-        self._changes += [
-            FieldChange(
-                after.id,
-                version,
-                name,
-                "crm" if name in from_crm else "worker",
-                CRM_ACTOR.name,
-                self._chunk.run_id,
-                plain(stored.deal.values.get(name)),
-                plain(after.values.get(name)),
-                notes.get(name, ""),
-            )
-            for name in sorted(names)
-        ]
-        return after
-
-    def _keep_link(self, native: NativeRecord, link: Link, base: Mapping[str, Base], deal: Deal) -> None:
-        """Writes the link, and owes the CRM what the portal holds otherwise."""
-        self._changed_links.append(replace(link, base=base, crm_modified_at=native.modified_at))
-        waiting = {conflict.field for _, deal_id, conflict in self._conflicts if deal_id == deal.id and not conflict.taken}
+    def _keep_link(self, native: NativeRecord, link: Link, base: Mapping[str, Base], deal: Deal, waiting: set[str]) -> None:
+        """Keeps the link, and owes the CRM what the portal holds otherwise, but for fields that wait for a person."""
+        self._draft.link(replace(link, base=base, crm_modified_at=native.modified_at))
         if base[KEY].crm != deal.id or owed(self._rules, base=base, portal=deal.values, is_create=False, waiting=waiting):
-            self._owing.add(deal.id)
-
-    def _verdict(self, owner_id: Value, second_id: Value) -> Verdict:
-        """Whether the second partner that stands on the record is taken, and what to say of it."""
-        known, pairs = self._pairs
-        second = known.get(str(second_id))
-        if second is None:
-            return Verdict(True)
-        options = [second] if (str(owner_id), second.id) in pairs else []
-        return judge_from_crm(known.get(str(owner_id)), second, options=options, policy=self._policy)
+            self._draft.owing.add(deal.id)
 
     # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -345,14 +261,14 @@ class _Page:
             moved = replace(
                 link, object=becomes, crm_id=crm_id, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "conversion")}
             )
-            self._changed_links += [replace(link, is_current=False), moved]
+            self._draft.link(replace(link, is_current=False), moved)
             self.effects.read_again(becomes, [crm_id])
             self._findings.judged(native.crm_id)
             self._counts.applied += 1
             return
         words = "converted without becoming a deal record: the deal is disconnected; link it again or withdraw it"
         self._findings.judged(native.crm_id)
-        self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._name(native))
+        self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._shelf.name(native.crm_id))
         self._counts.unchanged += 1
 
     def _end_twin(self, record_name: str, crm_id: str, deal_id: str) -> None:
@@ -363,7 +279,7 @@ class _Page:
             return
         ended: dict[str, Value] = {"lifecycle": Lifecycle.WITHDRAWN.value, "is_registered": False}
         note = f"the record came from the lead of deal {deal_id}, which goes on with it"
-        self._keep_changes(twin, ended, from_crm=frozenset(), notes=dict.fromkeys(ended, note))
+        self._draft.change(twin, ended, from_crm=frozenset(), notes=dict.fromkeys(ended, note))
 
     def _depart(self, native: NativeRecord, link: Link | None) -> None:
         """The record is in the CRM's bin: the deal stays and says so; after a merge it goes on with the survivor."""
@@ -374,28 +290,24 @@ class _Page:
         words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
         if native.merged_into:
             survivor = self._tenant.crm.canonical_id(native.merged_into)
-            if not self._is_home(survivor):
+            if not self._shelf.is_home(survivor):
                 self._move(native, link, survivor)
                 return
             words = f"merged into {survivor}, which is the record of another deal; this deal stays here. Withdraw one of the two"
         self._findings.judged(native.crm_id)
-        self._findings.problem(native.crm_id, Problem("deleted_in_crm", "", words), name=self._name(native))
+        self._findings.problem(native.crm_id, Problem("deleted_in_crm", "", words), name=self._shelf.name(native.crm_id))
         if link.deleted_at:
             self._counts.unchanged += 1
         else:
-            self._changed_links.append(replace(link, deleted_at=self._tx.now))
+            self._draft.link(replace(link, deleted_at=self._tx.now))
             self._counts.applied += 1
-
-    def _is_home(self, crm_id: str) -> bool:
-        """Whether a deal lives in that record already."""
-        return crm_id in self._links or crm_id in links.by_crm_ids(self._tx, self._record.record, [crm_id])
 
     def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:
         """The deal goes on with the record that the merge left, which may stand in this very chunk."""
         links.add_alias(self._tx, self._record.record, native.crm_id, survivor)
         moved = replace(link, crm_id=survivor, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "merge")})
-        self._changed_links += [replace(link, is_current=False), moved]
-        self._links[survivor] = moved
+        self._draft.link(replace(link, is_current=False), moved)
+        self._shelf.links[survivor] = moved
         self.effects.read_again(self._record.record, [survivor])
         self._findings.judged(native.crm_id)
         self._counts.applied += 1
@@ -403,20 +315,11 @@ class _Page:
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def save(self) -> None:
-        """Writes what the chunk changed; owes before it is read back."""
-        deals.save(self._tx, list(self._changed_deals.values()))
-        deals.record_changes(self._tx, self._changes)
-        links.save(self._tx, self._changed_links)
-        conflicts.record(self._tx, self._conflicts, self._chunk.run_id)
-        outbox.owe(self._tx, DEAL, self._owing, self._chunk.run_id)
-        if self._owing:
+        """Writes what the chunk changed; a push follows where it owes."""
+        self._draft.save()
+        if self._draft.owing:
             self.effects.push()
 
     def _say(self, native: NativeRecord, verdict: Verdict) -> None:
         if verdict.problem:
-            self._findings.problem(native.crm_id, verdict.problem, name=self._name(native))
-
-    def _name(self, native: NativeRecord) -> str:
-        reading = self._readings.get(native.crm_id)
-        name = (reading.values.get("name") or reading.values.get("prospect_name")) if reading else None
-        return str(name or native.crm_id)
+            self._findings.problem(native.crm_id, verdict.problem, name=self._shelf.name(native.crm_id))

@@ -11,11 +11,11 @@ from sync_worker.domain.reconcile import Base, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.ingest_deals import KEY, REFERENCES
+from sync_worker.steps.deal_shelf import REFERENCES
 from sync_worker.steps.tenant import Tenant, field_rules
 from sync_worker.store import companies, conflicts, deals, failures, links
 from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.store.links import KEY, Link
 from sync_worker.store.outbox import OutboxRow
 
 

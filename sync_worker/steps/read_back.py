@@ -14,11 +14,10 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.reconcile import Base, comparable
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.claim import Claim, wait_s
-from sync_worker.steps.ingest_deals import KEY
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import links, notices, outbox, portals, runs
 from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.store.links import KEY, Link
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
 

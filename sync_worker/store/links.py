@@ -14,6 +14,10 @@ from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import aliases, deal_links, deals
 
 
+KEY = "(key)"  # in a link's base: our key as the CRM record carries it
+CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One CRM record of one deal. **Shapes** `base`: per field the pair both sides last agreed on."""

@@ -1,0 +1,83 @@
+"""What one chunk of deal records changes, gathered while it is judged, written last: deals, history, links, conflicts, the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sync_worker.domain.deal import Actor, Deal, differing
+from sync_worker.domain.reconcile import Conflict
+from sync_worker.domain.values import Value, plain
+from sync_worker.services import Services
+from sync_worker.steps.tenant import DEAL
+from sync_worker.store import conflicts, deals, links, outbox
+from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.store.engine import Tx
+from sync_worker.store.links import Link
+
+CRM_ACTOR = Actor("CRM", None, "crm")
+
+
+class Draft:
+    """The changes of one chunk. **Shapes** `owing`: ids of deals that have something to write."""
+
+    def __init__(self, tx: Tx, run_id: str, services: Services) -> None:
+        self._tx = tx
+        self._run_id = run_id
+        self._services = services
+        self._deals: dict[str, StoredDeal] = {}
+        self._links: list[Link] = []
+        self._changes: list[FieldChange] = []
+        self._conflicts: list[tuple[str, str, Conflict]] = []
+        self.owing: set[str] = set()
+
+    def latest(self, stored: StoredDeal) -> StoredDeal:
+        """The deal as this chunk has left it so far."""
+        return self._deals.get(stored.deal.id, stored)
+
+    def begin(self, deal: Deal) -> None:
+        """A deal that begins in the CRM."""
+        self._deals[deal.id] = StoredDeal(deal, 1, self._tx.now, self._tx.now)
+        whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
+        self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._run_id, None, whole, "began in the CRM"))
+
+    def change(self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]) -> Deal:
+        """The deal after the changes that change something; the very same object where none does."""
+        names = differing(stored.deal, changes)
+        if not names:
+            return stored.deal
+        after = stored.deal.changed({name: changes[name] for name in names})
+        version = stored.version + 1
+        self._deals[after.id] = replace(stored, deal=after, version=version)
+        self._changes += [
+            FieldChange(
+                after.id,
+                version,
+                name,
+                "crm" if name in from_crm else "worker",
+                CRM_ACTOR.name,
+                self._run_id,
+                plain(stored.deal.values.get(name)),
+                plain(after.values.get(name)),
+                notes.get(name, ""),
+            )
+            for name in sorted(names)
+        ]
+        return after
+
+    def link(self, *changed: Link) -> None:
+        """Links as they are now."""
+        self._links += changed
+
+    def dispute(self, deal_id: str, found: tuple[Conflict, ...]) -> set[str]:
+        """Conflicts of a deal. Returns the fields that wait for a person."""
+        self._conflicts += [(self._services.new_id(), deal_id, conflict) for conflict in found]
+        return {conflict.field for conflict in found if not conflict.taken}
+
+    def save(self) -> None:
+        """Writes all of it; the outbox last."""
+        deals.save(self._tx, list(self._deals.values()))
+        deals.record_changes(self._tx, self._changes)
+        links.save(self._tx, self._links)
+        conflicts.record(self._tx, self._conflicts, self._run_id)
+        outbox.owe(self._tx, DEAL, self.owing, self._run_id)

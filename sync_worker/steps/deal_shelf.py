@@ -1,0 +1,80 @@
+"""Everything one chunk of deal records needs, fetched at once: links, deals, companies, pairs. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync_worker.domain.company import Company
+from sync_worker.domain.deal import Policy
+from sync_worker.domain.registration import Verdict, judge_from_crm
+from sync_worker.domain.values import Value
+from sync_worker.steps.associate import associated
+from sync_worker.steps.chunk import Chunk
+from sync_worker.steps.tenant import COMPANY, DEAL
+from sync_worker.store import companies, conflicts, deals, links, outbox
+from sync_worker.store.deals import StoredDeal
+from sync_worker.store.engine import Tx
+
+REFERENCES = ("owner_company", "second_partner")
+
+
+class Shelf:
+    """What is known of a chunk's records before it is stored.
+
+    **Shapes** `links` and `readings` by CRM id; `deals`, `homes` (their current links), `sent` and `disputed` by deal id; `company_ids`:
+    our id for every CRM id the records name as a company, losers of merges included.
+    """
+
+    def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:
+        self._tx = tx
+        self._chunk = chunk
+        self._policy = policy
+        self.links = links.by_crm_ids(tx, chunk.record.record, chunk.crm_ids)
+        self.readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
+        self.deals = self._fetch_deals()
+        self.homes = links.current(tx, self.deals)
+        self.sent = outbox.sent(tx, DEAL, self.deals.keys() - self.homes.keys())
+        self.disputed = conflicts.open_fields(tx, list(self.deals))
+        self.company_ids = self._fetch_companies()
+        self._companies, self._pairs = self._fetch_pairs()
+
+    def verdict(self, owner_id: Value, second_id: Value) -> Verdict:
+        """Whether the second partner that stands on a record is taken, and what to say of it."""
+        second = self._companies.get(str(second_id))
+        if second is None:
+            return Verdict(True)
+        options = [second] if (str(owner_id), second.id) in self._pairs else []
+        return judge_from_crm(self._companies.get(str(owner_id)), second, options=options, policy=self._policy)
+
+    def is_home(self, crm_id: str) -> bool:
+        """Whether a deal lives in that record already."""
+        return crm_id in self.links or crm_id in links.by_crm_ids(self._tx, self._chunk.record.record, [crm_id])
+
+    def name(self, crm_id: str) -> str:
+        """What people call the record; its id where it says nothing readable."""
+        reading = self.readings.get(crm_id)
+        name = (reading.values.get("name") or reading.values.get("prospect_name")) if reading else None
+        return str(name or crm_id)
+
+    def _fetch_deals(self) -> dict[str, StoredDeal]:
+        """Deals behind the links, and deals whose key stands on a record we have not linked yet."""
+        keys = {str(key) for native in self._chunk.natives if (key := native.fields.get(self._chunk.record.key_field))}
+        return deals.by_ids(self._tx, {link.deal_id for link in self.links.values()} | keys)
+
+    def _fetch_companies(self) -> dict[str, str]:
+        named = {str(reading.values[name]) for reading in self.readings.values() for name in REFERENCES if reading.values.get(name)}
+        survivors = links.survivors(self._tx, COMPANY, named)
+        ours = companies.ids_by_crm_id(self._tx, named | set(survivors.values()))
+        return {crm_id: ours[end] for crm_id in named if (end := survivors.get(crm_id, crm_id)) in ours}
+
+    def _fetch_pairs(self) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
+        """The companies named by records or deals, and which of the pairs are associated."""
+        pairs: set[tuple[str, str]] = set()
+        for crm_id, reading in self.readings.items():
+            link = self.links.get(crm_id)
+            stored = self.deals.get(link.deal_id) if link else None
+            owner = self.company_ids.get(str(reading.values.get("owner_company"))) or (stored.deal.owner_company if stored else None)
+            second = self.company_ids.get(str(reading.values.get("second_partner"))) or (stored.deal.second_partner if stored else None)
+            if owner and second:
+                pairs.add((owner, second))
+        return associated(self._tx, pairs)
