@@ -174,6 +174,13 @@ class Remote:
         """The next writes carry a SystemModstamp that far in the past."""
         self._object("POST", "late", {"seconds": seconds, "times": times})
 
+    def set_replication(self, *, lag_s: float = 0, max_ids: int = 600_000, deleted_since: datetime | None = None) -> None:
+        """How far `updated` and `deleted` reach: how late they are, how many ids they give, when the log of deletions was purged."""
+        wish: dict[str, Any] = {"lag_s": lag_s, "max_ids": max_ids}
+        if deleted_since is not None:
+            wish["deleted_since"] = deleted_since.isoformat()
+        self._object("POST", "replication", wish)
+
     def calls(self) -> dict[str, Any]:
         """`kinds` (counts by kind of call), `total`, and `api_usage` (`used`, `limit`) as the vendor counts."""
         return self._object("GET", "calls")
@@ -229,6 +236,10 @@ class Remote:
     def hide_field(self, object_name: str, field: str, *, hidden: bool = True) -> None:
         """Field-level security hides a field from the client, or shows it again."""
         self._object("POST", "hide_field", {"object": object_name, "field": field, "hidden": hidden})
+
+    def add_field(self, object_name: str, name: str, kind: str, **more: Any) -> None:
+        """An admin adds a custom field; `more` are keys of the sandbox's own schema, such as `length` or `values`."""
+        self._object("POST", "fields", {"object": object_name, "name": name, "type": kind, **more})
 
     def reset(self) -> None:
         """Everything as it was at the start; the clock stays."""

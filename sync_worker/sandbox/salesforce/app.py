@@ -13,6 +13,7 @@ from sync_worker.sandbox.salesforce import errors, etags
 from sync_worker.sandbox.salesforce.bulk.controls import bulk_controls
 from sync_worker.sandbox.salesforce.bulk.routes import bulk_routes
 from sync_worker.sandbox.salesforce.collections import Collections
+from sync_worker.sandbox.salesforce.composite import Composite
 from sync_worker.sandbox.salesforce.controls import control_routes
 from sync_worker.sandbox.salesforce.describe import describe, describe_global, resources, versions
 from sync_worker.sandbox.salesforce.door import Door
@@ -22,6 +23,7 @@ from sync_worker.sandbox.salesforce.limits import limits
 from sync_worker.sandbox.salesforce.login.controls import login_controls
 from sync_worker.sandbox.salesforce.login.routes import login_routes
 from sync_worker.sandbox.salesforce.queries import PAGE_SIZE
+from sync_worker.sandbox.salesforce.replication import Replication
 from sync_worker.sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
 from sync_worker.sandbox.salesforce.routing import DATA, METHODS, route
 from sync_worker.sandbox.salesforce.rows import Rows
@@ -72,6 +74,10 @@ class Api:
         """GET the org's limits."""
         return answer(limits(self._state.org.usage))
 
+    async def recent(self, _: Request) -> Response:
+        """GET what the user has looked at lately: an integration user looks at nothing."""
+        return answer([])
+
     async def query(self, request: Request) -> Response:
         """GET the first page of a query, without deleted records."""
         return self._query(request, include_deleted=False)
@@ -109,7 +115,7 @@ def _batch_size(header: str | None) -> int:
 
 def salesforce_app(state: State) -> ASGIApp:
     """The whole imitation as an ASGI application."""
-    api, rows, many = Api(state), Rows(state), Collections(state)
+    api, rows, many, several, changes = Api(state), Rows(state), Collections(state), Composite(state), Replication(state)
     routes = [
         *control_routes(state),
         *login_controls(state),
@@ -119,22 +125,28 @@ def salesforce_app(state: State) -> ASGIApp:
         route("/services/data", GET=api.versions),
         route(DATA, GET=api.resources),
         route(DATA + "/limits", GET=api.limits),
+        route(DATA + "/recent", GET=api.recent),
         route(DATA + "/query", GET=api.query),
         route(DATA + "/queryAll", GET=api.query_all),
         route(DATA + "/query/{locator}", GET=api.query_more),
         route(DATA + "/queryAll/{locator}", GET=api.query_more),
+        route(DATA + "/composite", POST=several.composite),
+        route(DATA + "/composite/batch", POST=several.batch),
         route(DATA + "/composite/sobjects", POST=many.write, PATCH=many.write, DELETE=many.write),
         route(DATA + "/composite/sobjects/{object}", GET=many.by_type, POST=many.by_type),
         route(DATA + "/composite/sobjects/{object}/{field}", PATCH=many.upsert),
         route(DATA + "/sobjects", GET=api.describe_global),
         route(DATA + "/sobjects/{object}", GET=api.basic, POST=rows.create),
         route(DATA + "/sobjects/{object}/describe", GET=api.describe),
+        route(DATA + "/sobjects/{object}/updated", GET=changes.updated),
+        route(DATA + "/sobjects/{object}/deleted", GET=changes.deleted),
         route(DATA + "/sobjects/{object}/{id}", GET=rows.by_id, PATCH=rows.by_id, DELETE=rows.by_id),
         route(DATA + "/sobjects/{object}/{field}/{value:path}", GET=rows.by_key, PATCH=rows.by_key, DELETE=rows.by_key),
     ]
     handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
+    several.app = routed
     return Wire(
         Zip(_Trim(Door(routed, state))),
         clock=state.clock,

@@ -6,7 +6,7 @@ A control that means nothing is answered with 422 and what would mean something.
 
 import re
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -18,7 +18,7 @@ from sync_worker.sandbox.salesforce.lifecycle import Lifecycle
 from sync_worker.sandbox.salesforce.org import RULE_OPS, ValidationRule
 from sync_worker.sandbox.salesforce.records import Author, Records
 from sync_worker.sandbox.salesforce.rows import json_object
-from sync_worker.sandbox.salesforce.schema import Field, SObject
+from sync_worker.sandbox.salesforce.schema import Field, Kind, SObject
 from sync_worker.sandbox.salesforce.state import State
 
 Body = dict[str, Any]
@@ -108,6 +108,17 @@ class Controls:
         self._state.org.rules.clear()
         return []
 
+    async def add_field(self, request: Request) -> Body:
+        """`{"object", "name", "type", …}`: an admin adds a custom field; the other keys are those of `schema.Field`."""
+        body = await json_object(request)
+        sobject = self._named(body.pop("object"))
+        name, kind = str(body.pop("name")), body.pop("type")
+        if not re.fullmatch(r"[A-Za-z]\w*__c", name) or kind not in get_args(Kind):
+            raise ValueError(f"a custom field has a name that ends in __c and one of the types {get_args(Kind)}")
+        lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
+        grown = self._state.org.add_field(sobject, Field(name, kind, body.pop("label", name.removesuffix("__c")), **{**body, **lists}))
+        return {"fields": [field.name for field in grown.fields]}
+
     async def hide_field(self, request: Request) -> Body:
         """`{"object", "field", "hidden": true}`: field-level security takes the field from the client's sight."""
         body = await json_object(request)
@@ -157,6 +168,14 @@ class Controls:
         body, org = await json_object(request), self._state.org
         org.late_by_s, org.late_writes = float(body["seconds"]), int(body.get("times", 1))
         return {"seconds": org.late_by_s, "times": org.late_writes}
+
+    async def replication(self, request: Request) -> Body:
+        """`{"lag_s": 0, "max_ids": 600000, "deleted_since": iso}`: how far `updated` and `deleted` reach."""
+        body, reach = await json_object(request), self._state.org.replication
+        reach.lag_s, reach.max_ids = float(body.get("lag_s", reach.lag_s)), int(body.get("max_ids", reach.max_ids))
+        if "deleted_since" in body:
+            reach.deleted_since = stamps.read(str(body["deleted_since"]))
+        return {"lag_s": reach.lag_s, "max_ids": reach.max_ids, "deleted_since": reach.deleted_since}
 
     # -- trouble and counts
 
@@ -249,12 +268,14 @@ def control_routes(state: State) -> list[Route]:
             POST=controls.add_rule,
             DELETE=controls.drop_rules,
         ),
+        control_route("/fields", POST=controls.add_field),
         control_route("/hide_field", POST=controls.hide_field),
         control_route("/duplicate_rule", POST=controls.duplicate_rule),
         control_route("/assignment_rule", POST=controls.assignment_rule),
         control_route("/limit", POST=controls.limit),
         control_route("/clock", GET=controls.clock, POST=controls.clock),
         control_route("/late", POST=controls.late),
+        control_route("/replication", POST=controls.replication),
         control_route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
         control_route("/expire_tokens", POST=controls.expire_tokens),
         control_route("/calls", GET=controls.calls, DELETE=controls.reset_calls),

@@ -20,6 +20,7 @@ _SOAP_TYPES = {
     "int": "xsd:int",
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
+    "address": "urn:address",
 }
 _UNGROUPABLE = frozenset({"currency", "double", "percent", "datetime", "multipicklist"})
 
@@ -59,7 +60,7 @@ def describe(org: Org, sobject: SObject, version: str, base_url: str) -> Shape:
     more: Shape = {
         "childRelationships": _children(org, sobject),
         "compactLayoutable": True,
-        "fields": [_field(field) for field in org.fields(sobject)],
+        "fields": [_field(sobject, field) for field in org.fields(sobject)],
         "listviewable": None,
         "lookupLayoutable": None,
         "networkScopeFieldName": None,
@@ -154,7 +155,7 @@ def _children(org: Org, sobject: SObject) -> list[Shape]:
             "field": field.name,
             "junctionIdListNames": [],
             "junctionReferenceTo": [],
-            "relationshipName": None,
+            "relationshipName": child.plural if field.name == "AccountId" else None,
             "restrictedDelete": False,
         }
         for child in org.objects.values()
@@ -169,9 +170,9 @@ def _picklist(field: Field) -> list[Shape]:
     ]
 
 
-def _field(field: Field) -> Shape:
+def _field(sobject: SObject, field: Field) -> Shape:
     is_text = field.kind in TEXT_KINDS
-    can_filter = not field.is_long_text
+    can_filter = field.is_filterable
     length = 18 if field.kind in ID_KINDS else field.length
     return {
         "aggregatable": field.kind != "boolean" and can_filter,
@@ -182,7 +183,7 @@ def _field(field: Field) -> Shape:
         "calculatedFormula": None,
         "cascadeDelete": False,
         "caseSensitive": False,
-        "compoundFieldName": "Name" if field.is_name else None,
+        "compoundFieldName": "Name" if field.is_name else sobject.compound_of(field),
         "controllerName": None,
         "createable": field.is_createable,
         "custom": field.is_custom,

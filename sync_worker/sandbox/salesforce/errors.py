@@ -8,6 +8,8 @@ token endpoint   {"error", "error_description"}                  see auth.py
 from collections.abc import Sequence
 from typing import Any
 
+_LAST_MISSPELT = 54
+
 
 class Refusal(Exception):
     """One refusal by the vendor."""
@@ -119,7 +121,7 @@ def rolled_back() -> Refusal:
 
 
 def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> Refusal:
-    """A duplicate rule found the record's likes; the shape is that of API 60 and later."""
+    """A duplicate rule found the record's likes. Up to API 54 the vendor misspells the key."""
     words = "Use one of these records?"
     matches = [
         {
@@ -139,6 +141,8 @@ def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> Refusal:
         "size": len(matches),
         "success": True,
     }
+    version = next((url.split("/")[3] for url in urls_by_id.values()), "v60.0")
+    key = "duplicateResult" if float(version[1:]) > _LAST_MISSPELT else "duplicateResut"
     result = {
         "allowSave": True,
         "duplicateRule": f"Standard_{sobject}_Duplicate_Rule",
@@ -146,4 +150,4 @@ def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> Refusal:
         "errorMessage": words,
         "matchResults": [match_result],
     }
-    return Refusal("DUPLICATES_DETECTED", words, extra={"duplicateResult": result})
+    return Refusal("DUPLICATES_DETECTED", words, extra={key: result})

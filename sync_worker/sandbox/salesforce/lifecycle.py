@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sync_worker.sandbox.salesforce import errors
+from sync_worker.sandbox.salesforce import errors, stamps
 from sync_worker.sandbox.salesforce.ids import to_18
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.records import Author, Records, Saved
@@ -59,7 +59,7 @@ class Lifecycle:
         lost = list(losers)
         sobject, winner = self._any(master)
         if not sobject.is_mergeable or not 1 <= len(lost) <= 2:
-            raise errors.Refusal("INVALID_OPERATION", "merge takes an account or a lead and one or two others of its kind")
+            raise errors.Refusal("INVALID_OPERATION", "merge takes an account, a contact or a lead and one or two others of its kind")
         for loser in lost:
             record = self._records.alive(sobject, loser, missing=errors.bad_reference())
             if record["Id"] == winner["Id"]:
@@ -79,12 +79,12 @@ class Lifecycle:
                 assert field is not None  # noqa: S101 - the schema's own name
                 for child_id in self._org.store.ids_with(child, field, record["Id"]):
                     self._org.store.update(child, child_id, {field_name: None})
-            self._org.store.remove(sobject, record["Id"])
+            self._org.store.remove(sobject, record["Id"], at=stamps.write(self._org.clock.now()))
             gone.append(record["Id"])
         return gone
 
     def convert_lead(self, lead_id: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
-        """Turn a lead into an account, a contact (an id only) and, unless told not to, an opportunity.
+        """Turn a lead into an account, a contact and, unless told not to, an opportunity.
 
         `copy_mapping` says whether the admin mapped the custom fields; `omit` names lead fields left out of the mapping.
         """
@@ -99,7 +99,7 @@ class Lifecycle:
             opportunity_id = self._opportunity_for(lead, str(account_id), omitted).record_id
         ids: dict[str, str | None] = {
             "ConvertedAccountId": to_18(str(account_id)),
-            "ConvertedContactId": self._org.store.next_id("003"),
+            "ConvertedContactId": self._contact_for(lead, str(account_id)),
             "ConvertedOpportunityId": opportunity_id,
         }
         today = self._org.clock.now().date().isoformat()
@@ -109,6 +109,11 @@ class Lifecycle:
 
     def _account_for(self, lead: Values) -> str:
         return self._records.create(self._org.sobject("Account"), {"Name": lead["Company"]}).record_id
+
+    def _contact_for(self, lead: Values, account_id: str) -> str:
+        names = ("LastName", "FirstName", "Title", "Phone", "Email", "Description", "LeadSource", "OwnerId")
+        body = {name: lead[name] for name in names if lead[name] is not None}
+        return self._records.create(self._org.sobject("Contact"), body | {"AccountId": account_id}).record_id
 
     def _opportunity_for(self, lead: Values, account_id: str, omitted: set[str] | None) -> Saved:
         sobject = self._org.sobject("Opportunity")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,6 +78,15 @@ class People:
 
 
 @dataclass(slots=True)
+class Replication:
+    """How far `updated` and `deleted` reach: `deleted_since` is when the log of deletions was last purged, None: never."""
+
+    lag_s: float = 0
+    max_ids: int = 600_000
+    deleted_since: datetime | None = None
+
+
+@dataclass(slots=True)
 class Org:
     """One org. `objects` are keyed by lower-case name."""
 
@@ -86,6 +95,7 @@ class Org:
     store: Store
     people: People = field(default_factory=People)
     usage: Usage = field(default_factory=Usage)
+    replication: Replication = field(default_factory=Replication)
     rules: list[ValidationRule] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)
     schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
@@ -131,6 +141,19 @@ class Org:
                 target = self.objects.get(found.refers_to[0].lower())
                 return None if target is None else (found, target)
         return None
+
+    def add_field(self, sobject: SObject, found: Field) -> SObject:
+        """An admin's new field on a record type.
+
+        Raises: ValueError for a name that is taken.
+        """
+        if sobject.field(found.name) is not None:
+            raise ValueError(f"{sobject.name} has a field {found.name} already")
+        self.store.add_column(sobject, found)
+        grown = replace(sobject, fields=(*sobject.fields, found))
+        self.objects[sobject.name.lower()] = grown
+        self.schema_changed_at = self.clock.now()
+        return grown
 
     def hide(self, sobject: SObject, found: Field, *, hidden: bool) -> None:
         """Take a field from the client's sight by field-level security, or give it back."""

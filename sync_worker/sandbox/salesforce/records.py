@@ -102,7 +102,7 @@ class Records:
         return self.create(sobject, {**body, key.name: wanted})
 
     def delete(self, sobject: SObject, record_id: str) -> str:
-        """Put a record into the recycle bin, an account with its opportunities; lookups to it stay as they are.
+        """Put a record into the recycle bin, an account with its contacts and opportunities; lookups to it stay as they are.
 
         Raises: Refusal.
         """
@@ -115,9 +115,9 @@ class Records:
     def _bin(self, sobject: SObject, record_id: str) -> None:
         self._org.store.update(sobject, record_id, {"IsDeleted": True} | self._stamps(self._org.stamp()))
         if sobject.name == "Account":
-            opportunity = self._org.sobject("Opportunity")
-            for child in self._org.store.ids_with(opportunity, _field(opportunity, "AccountId"), record_id):
-                self._bin(opportunity, child)
+            for child_type in (self._org.sobject("Contact"), self._org.sobject("Opportunity")):
+                for child in self._org.store.ids_with(child_type, _field(child_type, "AccountId"), record_id):
+                    self._bin(child_type, child)
 
     def alive(self, sobject: SObject, record_id: str, *, missing: errors.Refusal) -> Values:
         """The whole record behind an id in either form.
@@ -227,7 +227,7 @@ def _with_defaults(sobject: SObject, changes: Values) -> Values:
 
 def _derived(sobject: SObject, record: Values) -> Values:
     """What the vendor works out by itself from the rest of the record."""
-    if sobject.name == "Lead":
+    if sobject.name in ("Contact", "Lead"):
         return {"Name": " ".join(filter(None, (record.get("FirstName"), record["LastName"])))}
     if sobject.name == "Opportunity":
         is_closed, is_won, probability = _STAGE_BY_NAME.get(record["StageName"], (False, False, 0))

@@ -11,7 +11,7 @@ from sync_worker.sandbox.salesforce.errors import Refusal
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.soql_names import Parent
 from sync_worker.sandbox.salesforce.soql_sql import Plan
-from sync_worker.sandbox.salesforce.store import Values, quoted
+from sync_worker.sandbox.salesforce.store import Values, as_json, quoted
 
 Row = tuple[Any, ...]
 
@@ -62,7 +62,7 @@ def records(org: Org, plan: Plan, numbers: Sequence[int], version: str) -> list[
         keys, name, own_url = [column.key for column in plan.columns], plan.sobject.name, f"{url}{plan.sobject.name}/"
         heads = [{"type": name, "url": own_url + row[1]} for row in found]
         shapes = [{"attributes": head, **dict(zip(keys, row[2:], strict=True))} for head, row in zip(heads, found, strict=True)]
-    _say_true_and_false(plan, shapes)
+    _as_json(plan, shapes)
     return shapes
 
 
@@ -82,13 +82,14 @@ def _nested(plan: Plan, parents: list[Parent], row: Row, url: str) -> Values:
     return shape
 
 
-def _say_true_and_false(plan: Plan, shapes: list[Values]) -> None:
+def _as_json(plan: Plan, shapes: list[Values]) -> None:
     for column in plan.columns:
-        if column.field.kind != "boolean":
+        change = as_json(column.field)
+        if change is None:
             continue
         for shape in shapes:
             holder: Values | None = shape
             for parent in column.parents:
                 holder = None if holder is None else holder[parent.path[-1]]
             if holder is not None:
-                holder[column.key] = holder[column.key] == 1
+                holder[column.key] = change(holder[column.key])

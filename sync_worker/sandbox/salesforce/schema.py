@@ -23,6 +23,7 @@ Kind = Literal[
     "address",
 ]
 
+ADDRESS_PARTS = ("Street", "City", "State", "PostalCode", "Country", "StateCode", "CountryCode", "Latitude", "Longitude", "GeocodeAccuracy")
 TEXT_KINDS = frozenset({"string", "textarea", "picklist", "multipicklist", "email", "phone", "url"})
 ID_KINDS = frozenset({"id", "reference"})
 NUMBER_KINDS = frozenset({"currency", "double", "int", "percent"})
@@ -69,6 +70,11 @@ class Field:
         return self.is_external_id or self.is_id_lookup
 
     @property
+    def is_filterable(self) -> bool:
+        """Whether a query may compare, order or group by it."""
+        return self.kind != "address" and not self.is_long_text
+
+    @property
     def is_long_text(self) -> bool:
         """Whether selecting it makes query pages smaller."""
         return self.kind == "textarea" and self.length >= LONG_TEXT_LENGTH
@@ -90,3 +96,11 @@ class SObject:
         """The field of that name, whatever its case."""
         small = name.lower()
         return next((field for field in self.fields if field.name.lower() == small), None)
+
+    def compound_of(self, field: Field) -> str | None:
+        """The name of the address that a field is a part of."""
+        for whole in self.fields:
+            stem = whole.name.removesuffix("Address")
+            if whole.kind == "address" and field.name.startswith(stem) and field.name.removeprefix(stem) in ADDRESS_PARTS:
+                return whole.name
+        return None

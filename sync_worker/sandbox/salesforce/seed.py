@@ -17,6 +17,7 @@ from sync_worker.sandbox.salesforce.org import Org, People
 
 HISTORY_S = 2 * 365 * 24 * 3600  # how far back the records go
 QUIET_S = 3600  # nothing changed in the last hour before the start
+MAX_CONTACTS = 200
 MAX_LISTED = 400  # distributors that contracts name; a multi-select cannot list thousands
 
 _STAGE = {name: (is_closed, is_won, probability) for name, is_closed, is_won, probability in STAGES}
@@ -67,6 +68,7 @@ class _Seed:
         self._fill("Account", self._accounts())
         self._fill("Lead", self._leads())
         self._fill("Opportunity", self._opportunities())
+        self._fill("Contact", self._contacts())
         for sobject in self._org.objects.values():
             self._org.store.index(sobject)
         return self._org
@@ -184,6 +186,23 @@ class _Seed:
                 "OwnerId": rng.choice(self._org.people.reps),
                 "IsConverted": 0,
                 "Portal_Registered__c": 0,
+                **self._stamps(self._org.people.admin),
+            }
+
+    def _contacts(self) -> Iterator[dict[str, Any]]:
+        """One person at every second company; last of all, so that the draws before stay what they were."""
+        rng = self._rng
+        for company in self._companies[1 : 2 * MAX_CONTACTS : 2]:
+            first, last = rng.choice(names.FIRST_NAMES), rng.choice(names.LAST_NAMES)
+            yield {
+                "Id": self._org.store.next_id("003"),
+                "AccountId": company.record_id,
+                "FirstName": first,
+                "LastName": last,
+                "Name": f"{first} {last}",
+                "Email": f"{first}.{last}@{names.domain(company.name)}".lower().replace("'", ""),
+                "LeadSource": rng.choice(("Web", "Partner Referral")),
+                "OwnerId": rng.choice(self._org.people.reps),
                 **self._stamps(self._org.people.admin),
             }
 

@@ -33,7 +33,7 @@ class Conditions:
         Raises: Refusal INVALID_FIELD.
         """
         column = self._names.column(name)
-        if column.field.is_long_text:
+        if not column.field.is_filterable:
             words = f"field '{column.field.name}' can not be filtered in a query call"
             raise place(self._text, name.start, "INVALID_FIELD", words)
         return column

@@ -5,12 +5,14 @@ Only booleans differ: 0 and 1 inside. Field names come from the schema, never fr
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
+
 from sync_worker.sandbox.salesforce.ids import make_id
-from sync_worker.sandbox.salesforce.schema import ID_KINDS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
+from sync_worker.sandbox.salesforce.schema import ADDRESS_PARTS, ID_KINDS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
 
 Values = dict[str, Any]
 _FIRST_SERIAL = 1_000_000  # so that ids look like those of an org that has lived
@@ -26,7 +28,9 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _column(field: Field) -> str:
+def _column(sobject: SObject, field: Field) -> str:
+    if field.kind == "address":
+        return f"{quoted(field.name)} TEXT GENERATED ALWAYS AS ({_address(sobject, field)}) VIRTUAL"
     if field.kind in TEXT_KINDS:
         spec = "TEXT COLLATE NOCASE"
     elif field.kind in NUMBER_KINDS:
@@ -36,6 +40,22 @@ def _column(field: Field) -> str:
     return f"{quoted(field.name)} {spec}"
 
 
+def _address(sobject: SObject, field: Field) -> str:
+    """An address as JSON, in the order of names; null when all of its parts are."""
+    stem = field.name.removesuffix("Address")
+    parts = {part: stem + part if sobject.field(stem + part) else None for part in sorted(ADDRESS_PARTS)}
+    pairs = ", ".join(f"'{part[0].lower()}{part[1:]}', {quoted(name) if name else 'NULL'}" for part, name in parts.items())
+    known = ", ".join(quoted(name) for name in parts.values() if name)
+    return f"CASE WHEN coalesce({known}) IS NULL THEN NULL ELSE json_object({pairs}) END"
+
+
+def as_json(field: Field) -> Callable[[Any], Any] | None:
+    """How a kept value becomes what JSON has, if it is not that already."""
+    if field.kind == "boolean":
+        return lambda value: value == 1
+    return (lambda value: None if value is None else orjson.loads(value)) if field.kind == "address" else None
+
+
 class Store:
     """The tables. One thread at a time: the server's event loop."""
 
@@ -43,8 +63,9 @@ class Store:
         self.db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.db.create_function("fold", 1, fold, deterministic=True)
         self._serial_by_prefix: dict[str, int] = {}
+        self._removed: list[tuple[str, str, str]] = []
         for sobject in sobjects:
-            columns = ", ".join(_column(field) for field in sobject.fields)
+            columns = ", ".join(_column(sobject, field) for field in sobject.fields)
             self.db.execute(f"CREATE TABLE {quoted(sobject.name)} (n INTEGER PRIMARY KEY, {columns})")
 
     def close(self) -> None:
@@ -65,14 +86,20 @@ class Store:
                 name = f'"{sobject.name}_{field.name}"'
                 self.db.execute(f"CREATE INDEX {name} ON {table} ({quoted(field.name)}) WHERE {quoted(field.name)} IS NOT NULL")
 
+    def add_column(self, sobject: SObject, field: Field) -> None:
+        """A field that an admin adds to records that are there already."""
+        self.db.execute(f"ALTER TABLE {quoted(sobject.name)} ADD COLUMN {_column(sobject, field)}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; may be nested."""
         self.db.execute("SAVEPOINT s")
+        removed = len(self._removed)
         try:
             yield
         except BaseException:
             self.db.execute("ROLLBACK TO s")
+            del self._removed[removed:]
             raise
         finally:
             self.db.execute("RELEASE s")
@@ -100,9 +127,14 @@ class Store:
         sql = f'UPDATE {quoted(sobject.name)} SET {sets} WHERE "Id" = ?'  # noqa: S608
         self.db.execute(sql, [*values.values(), record_id])
 
-    def remove(self, sobject: SObject, record_id: str) -> None:
-        """Take the row away for good."""
+    def remove(self, sobject: SObject, record_id: str, *, at: str) -> None:
+        """Take the row away for good; only that it was there is remembered."""
         self.db.execute(f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?', [record_id])  # noqa: S608
+        self._removed.append((sobject.name, record_id, at))
+
+    def removed(self, sobject: SObject) -> list[tuple[str, str]]:
+        """Ids of rows taken away for good, and when."""
+        return [(record_id, at) for name, record_id, at in self._removed if name == sobject.name]
 
     def get(self, sobject: SObject, record_id: str) -> Values | None:
         """The whole row, deleted or not."""
@@ -115,9 +147,9 @@ class Store:
         rows = [dict(zip(names, row, strict=True)) for row in self.db.execute(sql, bound)]
         fields = {field.name: field for field in sobject.fields}
         for name in names:
-            if fields[name].kind == "boolean":
+            if change := as_json(fields[name]):
                 for values in rows:
-                    values[name] = values[name] == 1
+                    values[name] = change(values[name])
         return rows
 
     def ids_with(self, sobject: SObject, field: Field, value: object) -> list[str]:

@@ -146,10 +146,10 @@ def test_abort_delete_and_list(wire: Wire) -> None:
 
 
 def test_a_job_that_fails_by_order(salesforce: Salesforce, remote: Remote) -> None:
-    bulk: Any = salesforce.bulk2.Account
+    handler: Any = salesforce.bulk2
     remote.set_bulk(fail="QUERY_TIMEOUT : Your query request was running for too long.")
     with pytest.raises(SalesforceOperationError, match="QUERY_TIMEOUT"):
-        list(bulk.query("SELECT Id FROM Account", wait=0))
+        list(handler.Account.query("SELECT Id FROM Account", wait=0))
 
 
 # -- ingest
@@ -157,7 +157,8 @@ def test_a_job_that_fails_by_order(salesforce: Salesforce, remote: Remote) -> No
 
 @pytest.mark.usefixtures("at_once")
 def test_simple_salesforce_loads(salesforce: Salesforce, wire: Wire, remote: Remote) -> None:
-    bulk: Any = salesforce.bulk2.Account  # the library's own annotation is that of its version 1
+    handler: Any = salesforce.bulk2  # the library's own annotation is that of its version 1
+    bulk = handler.Account
     new = [{"Name": f"Loaded {number}", "Portal_Company_Id__c": f"c-{number}", "NumberOfEmployees": str(number)} for number in range(5)]
     [done] = bulk.insert(records=new, wait=0)
     assert (done["numberRecordsProcessed"], done["numberRecordsFailed"]) == (5, 0)
