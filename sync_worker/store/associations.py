@@ -58,10 +58,12 @@ def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
 
 
 def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
-    """Rows that name nobody yet. **Shapes** by company and value; `after`: those of the last one seen, ("", "") begins."""
-    here = tuple_(contract_values.c.company_id, contract_values.c.value) > tuple_(*after)
-    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), here)
-    return _rows(tx, query.limit(limit))
+    """Rows that name nobody yet. **Shapes** by value and company; `after`: those of the last one seen, ("", "") begins."""
+    place = (contract_values.c.value, contract_values.c.company_id)
+    query = select(contract_values).where(
+        contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), tuple_(*place) > tuple_(*after)
+    )
+    return [_row(row) for row in tx.connection.execute(query.order_by(*place).limit(limit)).mappings()]
 
 
 def bind_everywhere(tx: Tx, binding: Binding, run_id: str) -> None:

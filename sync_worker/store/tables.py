@@ -85,6 +85,7 @@ def _portal() -> Column[str]:
 
 _OPEN = text("resolved_at IS NULL")
 _CURRENT = text("is_current")
+_BOUND, _UNBOUND = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL")
 
 portals = Table(
     "portals",
@@ -159,8 +160,8 @@ contract_values = Table(
     Column("how", Text, nullable=False),  # map | crm_id | name | person | ""
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
-    Index("contract_values_by_resolved", "portal", "resolved_id"),
-    Index("contract_values_by_value", "portal", "value"),
+    Index("contract_values_bound", "portal", "resolved_id", sqlite_where=_BOUND, postgresql_where=_BOUND),
+    Index("contract_values_unbound", "portal", "value", "company_id", sqlite_where=_UNBOUND, postgresql_where=_UNBOUND),
 )
 
 deals = Table(

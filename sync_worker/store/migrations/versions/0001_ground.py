@@ -94,8 +94,8 @@ def upgrade() -> None:
         required("run_id", TEXT),
         key("portal", "company_id", "value"),
     )
-    index("contract_values_by_resolved", "contract_values", ["portal", "resolved_id"])
-    index("contract_values_by_value", "contract_values", ["portal", "value"])
+    index("contract_values_bound", "contract_values", ["portal", "resolved_id"], where="resolved_id IS NOT NULL")
+    index("contract_values_unbound", "contract_values", ["portal", "value", "company_id"], where="resolved_id IS NULL")
     op.create_table(
         "cursors",
         required("portal", TEXT),
