@@ -5,19 +5,18 @@ The deadline is kept on the monotonic clock, so that a stopped process or a jump
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
 
-from sync_worker.errors import StoreDown
+from sync_worker.steps.keeper import Keeper
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import outbox
 from sync_worker.store.outbox import OutboxRow
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0  # between tries of a row the CRM could not take just now
 CLAIM_S = 30.0  # how long the work of a killed worker waits
-RENEW_S = 10.0
 
 
 class Claim:
@@ -30,8 +29,7 @@ class Claim:
         self._state = state
         self._limit = limit
         self._deadline_s = 0.0
-        self._is_over = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="claim-keeper", daemon=True)
+        self._keeper = ExitStack()
 
     def __enter__(self) -> Claim:
         self._deadline_s = self._tenant.services.monotonic() + CLAIM_S
@@ -39,31 +37,25 @@ class Claim:
             until_at = tx.now + timedelta(seconds=CLAIM_S)
             self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
         if self.rows:
-            self._keeper.start()
+            self._keeper.enter_context(Keeper(self._renew))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._is_over.set()
-        if self.rows:
-            self._keeper.join()
+        self._keeper.close()
 
     def time_left_s(self) -> float:
         """Seconds in which a write may still be begun and answered."""
         return self._deadline_s - self._tenant.services.monotonic()
 
-    def _keep(self) -> None:
-        while not self._is_over.wait(RENEW_S):
-            begun_s = self._tenant.services.monotonic()
-            if begun_s >= self._deadline_s or not self._renewed():
-                return
-            self._deadline_s = begun_s + CLAIM_S
-
-    def _renewed(self) -> bool:
-        try:
-            with self._tenant.store.side_transaction(self._tenant.name) as tx:
-                return outbox.renew(tx, self.token, tx.now + timedelta(seconds=CLAIM_S)) > 0
-        except StoreDown:
+    def _renew(self) -> bool:
+        begun_s = self._tenant.services.monotonic()
+        if begun_s >= self._deadline_s:
             return False
+        with self._tenant.store.side_transaction(self._tenant.name) as tx:
+            is_held = outbox.renew(tx, self.token, tx.now + timedelta(seconds=CLAIM_S)) > 0
+        if is_held:
+            self._deadline_s = begun_s + CLAIM_S
+        return is_held
 
 
 def wait_s(tenant: Tenant, row: OutboxRow) -> float:

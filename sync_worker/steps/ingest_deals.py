@@ -176,20 +176,10 @@ class _Page:
         stored = self._draft.latest(self._shelf.deals[link.deal_id])
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored.deal)
-        clocks = Clocks(link.crm_modified_at, native.modified_at)
-        merged = self._merged(stored.deal, link, linked, clocks)
-        if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
-            edits = deals.edited_at(self._tx, [stored.deal.id]).get(stored.deal.id, {})
-            ahead = self._tenant.crm_clock_ahead or timedelta(0)
-            edited_at = {name: at + ahead for name, at in edits.items()}
-            merged = self._merged(stored.deal, link, linked, replace(clocks, portal_edited_at=edited_at))
+        merged, base = self._reconciled(native, link, linked, stored.deal)
         for problem in merged.problems:
             self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
-        base = {**link.base, **merged.base}
-        base.setdefault(KEY, Base(None, None))
-        if base[KEY].crm != native.fields.get(self._record.key_field):
-            base[KEY] = Base(None, native.fields.get(self._record.key_field))
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
         is_changed = after is not stored.deal
         if (
@@ -205,6 +195,21 @@ class _Page:
             self._counts.applied += 1
         else:
             self._counts.unchanged += 1
+
+    def _reconciled(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> tuple[Merged, dict[str, Base]]:
+        """What becomes of the deal, and the bases after it."""
+        clocks = Clocks(link.crm_modified_at, native.modified_at)
+        merged = self._merged(deal, link, linked, clocks)
+        if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
+            edits = deals.edited_at(self._tx, [deal.id]).get(deal.id, {})
+            ahead = self._tenant.crm_clock_ahead or timedelta(0)
+            edited_at = {name: at + ahead for name, at in edits.items()}
+            merged = self._merged(deal, link, linked, replace(clocks, portal_edited_at=edited_at))
+        base = {**link.base, **merged.base}
+        base.setdefault(KEY, Base(None, None))
+        if base[KEY].crm != native.fields.get(self._record.key_field):
+            base[KEY] = Base(None, native.fields.get(self._record.key_field))
+        return merged, base
 
     def _resume(self, native: NativeRecord, link: Link) -> None:
         """The record can be read again, or is gone: writes that waited for it are looked at anew."""
@@ -252,15 +257,14 @@ class _Page:
     # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _convert(self, native: NativeRecord, link: Link) -> None:
-        """The link moves to what the record turned into, once; the merge happens when that one is read."""
+        """The record's last words are taken, and the link moves to what it turned into, once; that one is merged when it is read."""
         self._resume(native, link)
         becomes = self._record.converts_to
         if native.converted_to and becomes:
             crm_id = self._tenant.crm.canonical_id(native.converted_to)
             self._end_twin(becomes, crm_id, link.deal_id)
-            moved = replace(
-                link, object=becomes, crm_id=crm_id, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "conversion")}
-            )
+            base = {**self._last_words(native, link), CONVERTED: Base(None, "conversion")}
+            moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base=base)
             self._draft.link(replace(link, is_current=False), moved)
             self.effects.read_again(becomes, [crm_id])
             self._findings.judged(native.crm_id)
@@ -270,6 +274,16 @@ class _Page:
         self._findings.judged(native.crm_id)
         self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._shelf.name(native.crm_id))
         self._counts.unchanged += 1
+
+    def _last_words(self, native: NativeRecord, link: Link) -> Mapping[str, Base]:
+        """What was written on the record before it turned, and not read yet: it is not lost where the conversion does not copy it."""
+        stored, reading = self._draft.latest(self._shelf.deals[link.deal_id]), self._shelf.readings[native.crm_id]
+        ours = {name: self._shelf.company_ids.get(str(reading.values[name])) for name in REFERENCES if reading.values.get(name)}
+        known = {name: value for name, value in {**reading.values, **ours}.items() if value is not None or name not in ours}
+        merged, base = self._reconciled(native, link, _Linked(known, reading.spellings), stored.deal)
+        self._draft.dispute(stored.deal.id, merged.conflicts)
+        self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        return base
 
     def _end_twin(self, record_name: str, crm_id: str, deal_id: str) -> None:
         """A deal that began with that record, because it was read before the lead it came from, is this very deal and ends."""

@@ -14,6 +14,7 @@ from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.ingest import ingest
+from sync_worker.steps.lease import leased
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import companies, cursors, links, notices
 from sync_worker.store.companies import StoredCompany
@@ -30,20 +31,11 @@ Progress = Callable[[int, int | None], None]
 def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
     """Reads what changed in one record type since the last pull, or everything. **Raises** the port's errors, StaleRead, StoreDown."""
     record = tenant.mapping.records[record_name]
-    cursor = _acquire(tenant, record_name)
-    if cursor is None:
-        return Done("", Counts(), is_busy=True)
-    try:
+    with leased(tenant, record_name) as cursor:
+        if cursor is None:
+            return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id:
             return _scan(tenant, record, cursor, run_id, is_full=is_full, on_page=on_page)
-    finally:
-        with tenant.store.side_transaction(tenant.name) as tx:
-            cursors.release(tx, cursor)
-
-
-def _acquire(tenant: Tenant, record_name: str) -> Cursor | None:
-    with tenant.store.side_transaction(tenant.name) as tx:
-        return cursors.acquire(tx, record_name, tenant.services.new_id())
 
 
 def _scan(tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, *, is_full: bool, on_page: Progress | None) -> Done:

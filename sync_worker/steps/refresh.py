@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.steps.ingest import ingest
+from sync_worker.steps.lease import leased
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import cursors, notices
 from sync_worker.store.cursors import Cursor
@@ -23,16 +24,11 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
     """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, StoreDown."""
     if not _waiting(tenant, record_name):
         return Done("", Counts())
-    with tenant.store.side_transaction(tenant.name) as tx:
-        cursor = cursors.acquire(tx, record_name, tenant.services.new_id())
-    if cursor is None:
-        return Done("", Counts(), is_busy=True)
-    try:
+    with leased(tenant, record_name) as cursor:
+        if cursor is None:
+            return Done("", Counts(), is_busy=True)
         with tenant.run("refresh", record_name) as run_id:
             return _read_all(tenant, record_name, cursor, run_id)
-    finally:
-        with tenant.store.side_transaction(tenant.name) as tx:
-            cursors.release(tx, cursor)
 
 
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:

@@ -14,7 +14,7 @@ from sync_worker.errors import StaleRead
 from sync_worker.store.engine import Tx, upsert
 from sync_worker.store.tables import cursors
 
-LEASE_S = 180  # longer than one page may take to come; renewed by each page's commit
+LEASE_S = 30  # how long the reading of a killed worker waits; renewed every ten seconds and by each page's commit
 
 
 @dataclass(frozen=True, slots=True)

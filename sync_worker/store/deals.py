@@ -15,7 +15,7 @@ from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import deal_changes, deals
 
 _OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
-COLUMNS = tuple(column.name for column in deals.columns if column.name not in _OWN)
+COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
 """The canonical fields that have a column; everything else is an attribute."""
 
 

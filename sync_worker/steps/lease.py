@@ -1,0 +1,33 @@
+"""One reader at a time per portal and record type: the lease that PULL and REFRESH take turns under, kept while a page is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sync_worker.steps.keeper import Keeper
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import cursors
+from sync_worker.store.cursors import Cursor
+
+
+@contextmanager
+def leased(tenant: Tenant, record_name: str) -> Iterator[Cursor | None]:
+    """The cursor with a new fence, released at the end; None while another reader has it."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursor = cursors.acquire(tx, record_name, tenant.services.new_id())
+    if cursor is None:
+        yield None
+        return
+    try:
+        with Keeper(lambda: _held(tenant, cursor)):
+            yield cursor
+    finally:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            cursors.release(tx, cursor)
+
+
+def _held(tenant: Tenant, cursor: Cursor) -> bool:
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursors.hold(tx, cursor)
+    return True
