@@ -242,3 +242,17 @@ def test_a_record_of_ours_whose_partner_was_cleared_before_the_first_load_is_rea
     world.pull()
     # Then it was seen
     assert world.deal(deal.id).values["licence_count"] == 77
+
+
+def test_what_was_written_on_a_lead_right_before_its_conversion_is_not_lost_with_it(world: World) -> None:
+    # Given a deal whose lead is changed, its amount emptied, and converted without field mapping, before anybody reads it
+    deal = world.registered()
+    crm_id = world.link(deal.id).crm_id
+    world.remote.edit("Lead", crm_id, {"Portal_Licences__c": 77, "Portal_Amount__c": None})
+    world.forward()
+    world.remote.convert_lead(crm_id, copy_mapping=False)
+    world.pull()
+    # Then both sides hold the last words
+    after, record = world.deal(deal.id).values, world.record_of(deal.id)
+    assert (after["licence_count"], record["Portal_Licences__c"]) == (77, 77)
+    assert (after["amount"], record["Amount"]) == (None, None)
