@@ -241,6 +241,14 @@ class Remote:
         """An admin adds a custom field; `more` are keys of the sandbox's own schema, such as `length` or `values`."""
         self._object("POST", "fields", {"object": object_name, "name": name, "type": kind, **more})
 
+    def subscribe(self, object_name: str, fields: Sequence[str], url: str, **more: Any) -> None:
+        """Outbound messages to an address; `more` are `organization_id`, `auto`, `deleted`, `ignores_integration_user`."""
+        self._list("POST", "outbound_messages", {"object": object_name, "fields": list(fields), "url": url, **more})
+
+    def deliver_messages(self, **wish: Any) -> dict[str, Any]:
+        """Send what is due; `wish` are `batch_size`, `repeat`, `shuffle`, `force`. Counts of what became of it."""
+        return self._object("POST", "outbound_messages/deliver", wish)
+
     def reset(self) -> None:
         """Everything as it was at the start; the clock stays."""
         self._object("POST", "reset")

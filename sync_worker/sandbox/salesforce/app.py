@@ -22,6 +22,7 @@ from sync_worker.sandbox.salesforce.kinds import classifier
 from sync_worker.sandbox.salesforce.limits import limits
 from sync_worker.sandbox.salesforce.login.controls import login_controls
 from sync_worker.sandbox.salesforce.login.routes import login_routes
+from sync_worker.sandbox.salesforce.push.controls import push_controls
 from sync_worker.sandbox.salesforce.queries import PAGE_SIZE
 from sync_worker.sandbox.salesforce.replication import Replication
 from sync_worker.sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
@@ -120,6 +121,7 @@ def salesforce_app(state: State) -> ASGIApp:
         *control_routes(state),
         *login_controls(state),
         *bulk_controls(state),
+        *push_controls(state),
         *login_routes(state),
         *bulk_routes(state),
         route("/services/data", GET=api.versions),

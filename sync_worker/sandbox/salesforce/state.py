@@ -14,6 +14,7 @@ from sync_worker.sandbox.salesforce.bulk.extract import Extracts
 from sync_worker.sandbox.salesforce.bulk.load import Loads
 from sync_worker.sandbox.salesforce.kinds import KINDS
 from sync_worker.sandbox.salesforce.org import Org
+from sync_worker.sandbox.salesforce.push.outbox import Outbox
 from sync_worker.sandbox.salesforce.queries import Queries
 from sync_worker.sandbox.salesforce.records import Author, Records
 from sync_worker.sandbox.salesforce.replies import ordered_refusal
@@ -35,6 +36,7 @@ class State:
     queries: Queries = field(init=False)
     extracts: Extracts = field(init=False)
     loads: Loads = field(init=False)
+    outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
@@ -42,6 +44,7 @@ class State:
 
     def reset(self) -> None:
         """Seed anew: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
+        self.outbox.clear()
         self.org.store.close()
         self.calls.reset()
         self.faults.clear()
@@ -53,6 +56,8 @@ class State:
         self.queries = Queries(self.org, self.rng)
         self.extracts = Extracts(self.org, self.queries)
         self.loads = Loads(self.org, self._refuse_row)
+        auth = self.auth
+        self.outbox = Outbox(self.org, self.rng, lambda: auth.instance_url)
 
     def object_of_locator(self, locator: str) -> str | None:
         """The record type of an open locator, or of a bulk job."""

@@ -64,6 +64,8 @@ class Store:
         self.db.create_function("fold", 1, fold, deterministic=True)
         self._serial_by_prefix: dict[str, int] = {}
         self._removed: list[tuple[str, str, str]] = []
+        self.watched: set[str] = set()  # record types whose saves are noted
+        self._saved: list[tuple[str, str]] = []
         for sobject in sobjects:
             columns = ", ".join(_column(sobject, field) for field in sobject.fields)
             self.db.execute(f"CREATE TABLE {quoted(sobject.name)} (n INTEGER PRIMARY KEY, {columns})")
@@ -94,12 +96,12 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All or nothing; may be nested."""
         self.db.execute("SAVEPOINT s")
-        removed = len(self._removed)
+        removed, saved = len(self._removed), len(self._saved)
         try:
             yield
         except BaseException:
             self.db.execute("ROLLBACK TO s")
-            del self._removed[removed:]
+            del self._removed[removed:], self._saved[saved:]
             raise
         finally:
             self.db.execute("RELEASE s")
@@ -120,12 +122,24 @@ class Store:
     def insert(self, sobject: SObject, values: Mapping[str, Any]) -> None:
         """One row, with its `Id`; fields left out are null."""
         self.insert_many(sobject, list(values), [list(values.values())])
+        self._note(sobject, values["Id"])
 
     def update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
         """Change some columns of one row."""
         sets = ", ".join(f"{quoted(name)} = ?" for name in values)
         sql = f'UPDATE {quoted(sobject.name)} SET {sets} WHERE "Id" = ?'  # noqa: S608
         self.db.execute(sql, [*values.values(), record_id])
+        if not values.get("IsDeleted"):
+            self._note(sobject, record_id)
+
+    def _note(self, sobject: SObject, record_id: str) -> None:
+        if sobject.name in self.watched:
+            self._saved.append((sobject.name, record_id))
+
+    def drain(self) -> list[tuple[str, str]]:
+        """Records of watched types saved since the last time, as often as they were."""
+        saved, self._saved = self._saved, []
+        return saved
 
     def remove(self, sobject: SObject, record_id: str, *, at: str) -> None:
         """Take the row away for good; only that it was there is remembered."""
