@@ -225,7 +225,9 @@ def _enter_conversion(world: World, lead: Record, crm_id: str) -> None:
     world.say(f"     it is {crm_id}")
     deal_id = world.deal_of("lead", lead)
     world.ledger.deal_by_record[crm_id] = deal_id
-    world.ledger.became[world.identity("opportunity", crm_id)] = deal_id
+    begun_anew = world.identity("opportunity", crm_id)  # where nobody read the lead before it turned, and then without its history
+    world.ledger.became[begun_anew] = deal_id
+    world.ledger.untold.add((begun_anew, ""))
     after = world.read("opportunity", world.remote.record("Opportunity", crm_id))
     kept = {name: value for name, value in after.items() if comparable(value) is not None}
     _enter(world, deal_id, world.read("lead", lead), kept)
