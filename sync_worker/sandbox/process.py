@@ -95,7 +95,11 @@ def _address(listener: socket.socket) -> str:
 def serve_thread(options: SalesforceOptions, *, port: int = 0) -> Iterator[str]:
     """A sandbox in a thread of this process; yields its address."""
     listener = _bound(port)
-    server = _server(options, _address(listener))
+    try:
+        server = _server(options, _address(listener))
+    except BaseException:
+        listener.close()
+        raise
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox-salesforce", daemon=True)
     base_url = _address(listener)
     thread.start()

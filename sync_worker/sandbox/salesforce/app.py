@@ -2,6 +2,7 @@
 
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -149,25 +150,30 @@ def salesforce_app(state: State) -> ASGIApp:
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
     several.app = routed
-    return Wire(
-        Zip(_Trim(Door(routed, state))),
+    wire = Wire(
+        Zip(Door(routed, state)),
         clock=state.clock,
         calls=state.calls,
         faults=state.faults,
         classify=classifier(state.object_of_locator),
         answer=ordered_reply,
     )
+    return _Plain(wire)
 
 
-class _Trim:
-    """Drops one trailing slash: the vendor takes both spellings, and simple-salesforce uses both."""
+class _Plain:
+    """Two freedoms of the vendor's, taken away before anybody looks: a slash at the end, and POST with `_HttpMethod` for PATCH."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and len(scope["path"]) > 1:
-            scope["path"] = scope["path"].removesuffix("/")
+        if scope["type"] == "http":
+            if len(scope["path"]) > 1:
+                scope["path"] = scope["path"].removesuffix("/")
+            wanted = parse_qs(scope["query_string"].decode("latin-1")).get("_HttpMethod", [""])[0].upper()
+            if scope["method"] == "POST" and wanted in METHODS:
+                scope["method"] = wanted
         await self._app(scope, receive, send)
 
 

@@ -201,7 +201,23 @@ def user() -> SObject:
     return SObject("User", "User", "Users", "005", tuple(fields), is_writable=False)
 
 
+def organization() -> SObject:
+    """The org itself, one record; clients ask it whether it is a sandbox, and for its name."""
+    fields = [
+        make.system("Id", "id", "Organization ID"),
+        make.name("Name", 80),
+        make.plain("IsSandbox", "boolean", "Is Sandbox"),
+        make.text("InstanceName", 5, "Instance Name"),
+        make.text("OrganizationType", 40, "Edition"),
+        make.text("NamespacePrefix", 15, "Namespace Prefix"),
+        make.text("LanguageLocaleKey", 40, "Language"),
+        make.text("TimeZoneSidKey", 40, "Time Zone"),
+        *make.stamps(),
+    ]
+    return SObject("Organization", "Organization", "Organizations", "00D", tuple(fields), is_writable=False)
+
+
 def org_objects(second_partners: Sequence[str]) -> dict[str, SObject]:
     """Every record type of the org, by its lower-case name."""
-    types = (account(second_partners), contact(), lead(), opportunity(), user())
+    types = (account(second_partners), contact(), lead(), opportunity(), organization(), user())
     return {sobject.name.lower(): sobject for sobject in types}

@@ -13,7 +13,7 @@ from typing import Any
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.salesforce import cast, names, stamps
 from sync_worker.sandbox.salesforce.objects import COUNTRIES, INDUSTRIES, PRODUCT_LINES, REGIONS, STAGES, TIERS
-from sync_worker.sandbox.salesforce.org import Org, People
+from sync_worker.sandbox.salesforce.org import ORG_ID, Org, People
 
 HISTORY_S = 2 * 365 * 24 * 3600  # how far back the records go
 QUIET_S = 3600  # nothing changed in the last hour before the start
@@ -65,6 +65,7 @@ class _Seed:
 
     def org(self) -> Org:
         self._users()
+        self._organization()
         self._fill("Account", self._accounts())
         self._fill("Lead", self._leads())
         self._fill("Opportunity", self._opportunities())
@@ -123,6 +124,24 @@ class _Seed:
             }
             self._org.store.insert(user, row)
         self._org.people = People(integration=ids[0], admin=ids[1], queue=ids[2], reps=tuple(ids[3:]))
+
+    def _organization(self) -> None:
+        stamp, admin = stamps.write(self._now - timedelta(seconds=HISTORY_S)), self._org.people.admin
+        row = {
+            "Id": ORG_ID,
+            "Name": "Northwind Software",
+            "IsSandbox": 1,
+            "InstanceName": "SBX1",
+            "OrganizationType": "Developer Edition",
+            "LanguageLocaleKey": "en_US",
+            "TimeZoneSidKey": "Etc/UTC",
+            "CreatedDate": stamp,
+            "CreatedById": admin,
+            "LastModifiedDate": stamp,
+            "LastModifiedById": admin,
+            "SystemModstamp": stamp,
+        }
+        self._org.store.insert(self._org.sobject("Organization"), row)
 
     def _kind(self) -> str | None:
         roll = self._rng.random()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import requests
+from simple_salesforce.api import Salesforce
 
 from sync_worker.sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
@@ -117,3 +118,13 @@ def test_an_answer_that_breaks_off_and_one_that_says_when_to_come_again(wire: Wi
     remote.fault("limits", status=429, headers={"Retry-After": "7"})
     busy = wire.ask("GET", "limits")
     assert (busy.status_code, busy.headers["Retry-After"]) == (429, "7")
+
+
+def test_what_libraries_ask_on_the_side(wire: Wire, salesforce: Salesforce, remote: Remote) -> None:
+    assert salesforce.is_sandbox() is True
+    lead = remote.records("Lead")[0]["Id"]
+    changed = wire.ask("POST", f"sobjects/Lead/{lead}?_HttpMethod=PATCH", json={"Title": "Dr"})
+    assert (changed.status_code, remote.record("Lead", lead)["Title"]) == (204, "Dr")
+    assert wire.ask("GET", "recent").json() == []
+    assert "jobs" in wire.ask("GET", "").json()
+    assert wire.ask("GET", "/services/data/v30.0/limits").status_code == 404
