@@ -120,6 +120,13 @@ def test_refresh_tokens_with_rotation_end_what_came_before(wire: Wire, remote: R
     assert _refresh(wire, login, login["refresh_token"]).status_code == 400
 
 
+def test_the_form_may_stand_in_the_address(wire: Wire, remote: Remote) -> None:
+    login = remote.login()
+    form = {"grant_type": "client_credentials", "client_id": login["client_id"], "client_secret": login["client_secret"]}
+    answer = requests.post(f"{wire.base_url}/services/oauth2/token", params=form, timeout=10)
+    assert _works(wire, answer.json()["access_token"])
+
+
 def test_revoke_and_introspect(wire: Wire, remote: Remote) -> None:
     login = remote.login()
     token = wire.log_in()

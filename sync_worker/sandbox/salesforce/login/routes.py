@@ -23,8 +23,8 @@ class Login:
         self._state = state
 
     async def token(self, request: Request) -> Response:
-        """POST for an access token."""
-        body, header = await request.body(), request.headers.get("authorization")
+        """POST for an access token, the form in the body or, as some clients have it, in the address."""
+        body, header = await request.body() or request.url.query.encode(), request.headers.get("authorization")
         try:
             return answer(self._state.auth.grant(body, header))
         except OAuthRefusal as refusal:

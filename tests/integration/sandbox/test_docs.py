@@ -1,0 +1,41 @@
+"""docs/sandbox.md names what there is: every control, every kind of call, every key of a fault order, the credentials."""
+
+from pathlib import Path
+
+from starlette.routing import Route
+
+from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.faults import Fault
+from sync_worker.sandbox.remote import Remote
+from sync_worker.sandbox.salesforce.bulk.controls import bulk_controls
+from sync_worker.sandbox.salesforce.controls import control_routes
+from sync_worker.sandbox.salesforce.kinds import CONTROLS, KINDS
+from sync_worker.sandbox.salesforce.login.controls import login_controls
+from sync_worker.sandbox.salesforce.push.controls import push_controls
+from sync_worker.sandbox.salesforce.seed import Sizes
+from sync_worker.sandbox.salesforce.state import State
+
+TEXT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
+
+
+def _controls() -> set[str]:
+    state = State(Sizes(companies=0, leads=0, opportunities=0), Clock(), "http://sandbox")
+    routes: list[Route] = [*control_routes(state), *login_controls(state), *bulk_controls(state), *push_controls(state)]
+    state.org.store.close()
+    return {route.path.removeprefix(f"{CONTROLS}/") for route in routes}
+
+
+def test_every_control_has_its_row() -> None:
+    assert [path for path in sorted(_controls()) if f"`{path}`" not in TEXT] == []
+
+
+def test_every_kind_of_call_and_every_key_of_an_order() -> None:
+    assert [kind for kind in sorted(KINDS) if f"`{kind}`" not in TEXT] == []
+    keys = set(Fault.__slots__) - {"hits"}
+    assert [key for key in sorted(keys) if f"`{key}`" not in TEXT] == []
+
+
+def test_the_credentials_are_the_true_ones(remote: Remote) -> None:
+    login = remote.login()
+    for name in ("client_id", "client_secret", "username", "password", "security_token", "refresh_token"):
+        assert f"`{login[name]}`" in TEXT, name
