@@ -27,6 +27,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
 )
+from sync_worker.steps.compare import compare, repair
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
@@ -41,6 +42,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "pull": pull,
     "refresh": refresh,
     "push": lambda tenant, _record: push(tenant),
+    "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
 }
 
 PAUSE_S: dict[type[SyncError], float] = {

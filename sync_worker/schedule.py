@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -15,10 +16,12 @@ from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.steps.push import has_work
 from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import cursors, notices, portals
+from sync_worker.store import cursors, notices, portals, runs
+from sync_worker.store.engine import Tx
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
+COMPARE_AGAIN_S = 3600  # a nightly comparison that was begun and did not end well is begun again, the same night
 
 
 class Schedule:
@@ -68,6 +71,7 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
         if row and row.paused_until_at and row.paused_until_at > now:
             return
         noticed = notices.counts(tx)
+        is_compare_due = row is not None and _is_compare_due(tx, tenant, row.mode_set_at, now)
         pulled_at = {name: cursor.last_pulled_at for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
     for name in tenant.readable_records():
         last = pulled_at.get(name)
@@ -77,3 +81,24 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
         yield Wake("refresh", object_)
     if has_work(tenant):
         yield Wake("push")
+    if is_compare_due:
+        yield Wake("compare")
+
+
+def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
+    """When that time of day last was in the zone; UTC. One that a change of clocks leaves out is counted by the clock before it."""
+    day = now.astimezone(zone).date()
+    today = datetime.combine(day, at, zone).astimezone(UTC)
+    return today if today <= now else datetime.combine(day - timedelta(days=1), at, zone).astimezone(UTC)
+
+
+def _is_compare_due(tx: Tx, tenant: Tenant, begun_at: datetime, now: datetime) -> bool:
+    """Whether the nightly comparison's hour has passed since the portal began, and no comparison has gone through since."""
+    at = tenant.portal.schedule.full_compare
+    if at is None:
+        return False
+    since_at = last_moment(at, ZoneInfo(tenant.portal.time_zone), now)
+    if begun_at >= since_at:
+        return False
+    last = runs.latest(tx, "compare", since_at=since_at)
+    return last is None or (last.state != "done" and now - last.started_at >= timedelta(seconds=COMPARE_AGAIN_S))

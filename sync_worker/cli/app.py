@@ -61,6 +61,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("check:check", "Hold the CRM against portal file and mapping."),
     "pull": ("work:pull", "Read what changed in the CRM, now."),
     "push": ("work:push", "Write what the portal owes the CRM, now."),
+    "compare": ("compare:compare", "Hold every record against the CRM's own; with --repair, mend what differs."),
     "companies": ("companies:app", "Companies as the portal knows them."),
     "associations": ("associations:app", "Who may work a deal together, and why."),
     "deals": ("deals:app", "Register, decide, look."),

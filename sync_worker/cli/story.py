@@ -133,7 +133,7 @@ class Story:
         self._remote.advance_clock(PAST_LOOK_BACK_S)
         self._pull()
         second = self._sums()
-        compared, different = compare(self._tenant)
+        compared = compare(self._tenant)
         figures = {name: getattr(first, name) for name in ("read", "applied", "unchanged", "skipped", "failed")}
         again = {"changes": second.applied - first.applied, "writes": second.written - first.written}
         self._table(
@@ -143,8 +143,10 @@ class Story:
         self._line(
             f"read {first.read} = applied {first.applied} + unchanged {first.unchanged} + skipped {first.skipped} + failed {first.failed}"
         )
-        self._line(f"both sides equal: {different or 'yes'}, {compared} fields of {self._deal_count()} deals compared")
-        return {**figures, "api_calls": first.calls, "second_run": again, "differences": len(different)}
+        self._line(
+            f"both sides equal: {compared.differences or 'yes'}, {compared.field_count} fields of {compared.counts.read} records compared"
+        )
+        return {**figures, "api_calls": first.calls, "second_run": again, "differences": len(compared.differences)}
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,10 +197,6 @@ class Story:
         values: Mapping[str, Any] = stored.deal.values if stored else {}
         rows = [{"field": name, "portal": values.get(name), "CRM": lead.get(fields[name].native)} for name in WATCHED]
         self._table(rows, ("field", "portal", "CRM"), title=f"{title} (Lead {lead['Id']})")
-
-    def _deal_count(self) -> int:
-        with self._tenant.store.reading(self._tenant.name) as tx:
-            return sum(deals.count_by_lifecycle(tx).values())
 
     # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,8 @@ class NativeRecord:
     """One record as the CRM sends it.
 
     **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
-    `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it.
+    `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
+    shows nothing of it any more (deleted for good, or hidden from us); said by whoever asked for it by id, never by the CRM.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
     """
 
@@ -29,6 +30,7 @@ class NativeRecord:
     merged_into: str | None = None
     is_converted: bool = False
     converted_to: str | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ CODES: Final[Mapping[str, str]] = {
     "the deal is read again by itself when it arrives.",
     "deleted_in_crm": "The deal's record is in the CRM's bin, or lost a merge; the deal stays in the portal. "
     "Undelete it, or withdraw the deal.",
+    "gone_from_crm": "The CRM shows this record no more: it was deleted for good, or sharing hides it from the worker's user. "
+    "A company is inactive, a deal stays. Share it again and the next comparison heals it; or withdraw the deal.",
     "disconnected": "The lead was converted without an opportunity, so the deal has no live record. Link it again, or withdraw the deal.",
     "conversion_mapping_missing": "The conversion did not copy our fields. The worker carried them over; "
     "map them from lead to opportunity in the CRM's set-up.",

@@ -1,71 +1,231 @@
-"""COMPARE: every deal held against its CRM record, field by field. Reads only: what differs is said, not mended."""
+"""COMPARE: the nightly net. Every record of ours is held against the CRM's own; what no poll and no notice has told is found here.
+
+    compare   reads both sides and says what differs: a field, or a whole record (deleted, hidden, back)
+    repair    makes each difference a notice, and each differing deal a write to look at again; REFRESH and PUSH mend the rest
+
+Nothing is mended here, so a difference that is no more when its record is read again does no harm.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
+from sync_worker.errors import HeldForReview, InvalidRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.deal_shelf import REFERENCES
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, links
+from sync_worker.steps.ingest_companies import CompanyReader
+from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
+from sync_worker.store import companies, deals, links, notices, outbox, runs
 from sync_worker.store.links import Link
+from sync_worker.store.runs import Counts
 
-PAGE_COUNT = 2000
+PAGE_COUNT = 2000  # records a look: one call at Salesforce
+FEW_COUNT = 10  # so many vanished records are never too many, however small the portal
+WHOLE = ""  # the field of a difference that concerns the record as a whole
+LIVE = "live"
+DELETED = "deleted"
+
+_COMPANY_FIELDS = ("name", "status", "account_type", "account_owner_email", "second_partner_values")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that the two sides hold otherwise. **Shapes** `field` "" = the CRM shows no record."""
+    """One thing that the two sides hold otherwise.
 
-    deal_id: str
+    **Shapes** `record`: its type; `id`: ours. `field` WHOLE = the record itself: `portal` and `crm` are LIVE or DELETED, and `crm` is
+    None where the CRM shows nothing of it.
+    """
+
+    record: str
+    id: str
     crm_id: str
     field: str
     portal: Plain
     crm: Plain
 
+    @property
+    def is_gone(self) -> bool:
+        return self.field == WHOLE and self.crm is None
 
-def compare(tenant: Tenant) -> tuple[int, list[Difference]]:
-    """(fields compared, those that differ), over every live deal that has a CRM record."""
-    count, found, after = 0, list[Difference](), ""
+
+@dataclass(slots=True)
+class Comparison:
+    """What was looked at and what differs. **Shapes** `live_counts`: records of ours by type, without those known as deleted."""
+
+    run_id: str
+    counts: Counts = field(default_factory=Counts)
+    field_count: int = 0
+    live_counts: dict[str, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One record of ours and the CRM's answer to its id. **Shapes** `fields`: what is compared where both sides are live."""
+
+    record: str
+    id: str
+    crm_id: str
+    is_deleted: bool
+    native: NativeRecord | None
+    fields: list[Difference]
+
+
+def compare(tenant: Tenant) -> Comparison:
+    """Looks at every company and deal that has a CRM record. Writes nothing but its run. **Raises** the port's errors, StoreDown."""
+    with tenant.run("compare") as run_id:
+        comparison = Comparison(run_id)
+        for held in chain(_companies(tenant), _deals(tenant)):
+            _take(comparison, held)
+        with tenant.store.side_transaction(tenant.name) as tx:
+            runs.count(tx, run_id, comparison.counts)
+    tenant.log.info("compared", run=run_id, read=comparison.counts.read, differences=len(comparison.differences))
+    return comparison
+
+
+def repair(tenant: Tenant, comparison: Comparison) -> Done:
+    """Makes whatever differs due. **Raises** HeldForReview where so much has vanished that it is rather we who are kept out."""
+    _hold_back(tenant, comparison)
+    differences = comparison.differences
+    wakes = set[Wake]()
+    with tenant.store.transaction(tenant.name) as tx:
+        for record in sorted({one.record for one in differences}):
+            notices.add(tx, record, {one.crm_id for one in differences if one.record == record})
+            wakes.add(Wake("refresh", record))
+        differing = {one.id for one in differences if one.field != WHOLE and one.record != COMPANY}
+        owing = differing - {row.record_id for row in outbox.listed(tx)} if differing else differing  # what waits or is parked stays so
+        outbox.owe(tx, DEAL, owing, comparison.run_id)
+    if owing:
+        wakes.add(Wake("push"))
+    return Done(comparison.run_id, comparison.counts, frozenset(wakes))
+
+
+def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
+    """A user who lost a permission sees no companies either: that is no reason to deactivate them all."""
+    for record, live_count in sorted(comparison.live_counts.items()):
+        gone_count = sum(one.is_gone for one in comparison.differences if one.record == record)
+        if gone_count > FEW_COUNT and gone_count * 100 > live_count * tenant.portal.brake_percent:
+            raise HeldForReview(
+                f"portal {tenant.name}: the CRM shows {gone_count} of {live_count} records of type {record} no more, which is above the "
+                f"brake of {tenant.portal.brake_percent} %, so nothing was repaired. Does the worker's user still see them all? "
+                "If they were deleted on purpose, raise `brake` in the portal file for one `sync-worker compare --repair`"
+            )
+
+
+def _take(comparison: Comparison, held: _Held) -> None:
+    """One record's part in the sums, and what differs on it."""
+    comparison.counts.read += 1
+    if not held.is_deleted:
+        comparison.live_counts[held.record] = comparison.live_counts.get(held.record, 0) + 1
+    ours, theirs = DELETED if held.is_deleted else LIVE, _standing(held.native)
+    if (ours, theirs) == (LIVE, LIVE):
+        comparison.field_count += len(held.fields)
+        found = [one for one in held.fields if one.portal != one.crm]
+    elif ours == theirs or (ours, theirs) == (DELETED, None):
+        found = []
+    else:
+        found = [Difference(held.record, held.id, held.crm_id, WHOLE, ours, theirs)]
+    comparison.differences += found
+    if found:
+        comparison.counts.skip("gone" if found[0].is_gone else "differs")
+    else:
+        comparison.counts.unchanged += 1
+
+
+def _standing(native: NativeRecord | None) -> Plain:
+    if native is None:
+        return None
+    return DELETED if native.is_deleted or native.converted_to else LIVE
+
+
+def _fetched(tenant: Tenant, record: RecordMap, crm_ids: list[str]) -> Mapping[str, NativeRecord]:
+    return {native.crm_id: native for native in tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)}
+
+
+# ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _companies(tenant: Tenant) -> Iterator[_Held]:
+    """A company differs where its record would make another company of it."""
+    record = tenant.mapping.records[COMPANY]
+    reader, after = CompanyReader(tenant, record), ("", "")
+    while True:
+        with tenant.store.reading(tenant.name) as tx:
+            page = [stored.company for stored in companies.listed(tx, after=after, limit=PAGE_COUNT)]
+        ours = {company.crm_id: company for company in page if company.crm_id}
+        natives = _fetched(tenant, record, sorted(ours))
+        for crm_id, company in ours.items():
+            native = natives.get(crm_id)
+            fields = [] if native is None or native.is_deleted else list(_company_fields(reader, company, native))
+            yield _Held(COMPANY, company.id, crm_id, company.is_deleted, native, fields)
+        if len(page) < PAGE_COUNT:
+            return
+        after = (page[-1].name, page[-1].id)
+
+
+def _company_fields(reader: CompanyReader, company: Company, native: NativeRecord) -> Iterator[Difference]:
+    try:
+        theirs = reader.arrival(native, company).company
+    except InvalidRecord:  # its failure says so
+        return
+    if theirs is None:
+        return
+    for name in _COMPANY_FIELDS:
+        sides = [comparable(_plain(getattr(side, name))) for side in (company, theirs)]
+        yield Difference(COMPANY, company.id, native.crm_id, name, *sides)
+    for name in sorted(company.attributes.keys() | theirs.attributes.keys()):
+        yield Difference(COMPANY, company.id, native.crm_id, name, company.attributes.get(name), theirs.attributes.get(name))
+
+
+def _plain(value: object) -> Value:
+    return value if isinstance(value, tuple) else None if value is None else str(value)
+
+
+# ── deals ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _deals(tenant: Tenant) -> Iterator[_Held]:
+    """A deal differs where a field that we write, now or later, is not the same on both sides."""
+    after = ""
     while True:
         with tenant.store.reading(tenant.name) as tx:
             page = [stored.deal for stored in deals.page(tx, after=after, limit=PAGE_COUNT)]
-            held = {deal.id: deal for deal in page}
-            current = {deal_id: link for deal_id, link in links.current(tx, held).items() if link.deleted_at is None}
+            ours = {deal.id: deal for deal in page}
+            current = links.current(tx, ours)
             named = {str(deal.values[name]) for deal in page for name in REFERENCES if deal.values.get(name)}
             crm_ids = companies.crm_ids_by_id(tx, named)
-        compared = list(_records(tenant, held, current, crm_ids))
-        count += len(compared)
-        found += [difference for difference in compared if difference.portal != difference.crm]
+        for record_name in sorted({link.object for link in current.values()}):
+            mine = [link for link in current.values() if link.object == record_name]
+            yield from _deal_records(tenant, tenant.mapping.records[record_name], mine, ours, crm_ids)
         if len(page) < PAGE_COUNT:
-            return count, found
+            return
         after = page[-1].id
 
 
-def _records(tenant: Tenant, held: Mapping[str, Deal], current: Mapping[str, Link], crm_ids: dict[str, str]) -> Iterator[Difference]:
-    """Every field of these deals, as each side holds it."""
-    for record_name in sorted({link.object for link in current.values()}):
-        record = tenant.mapping.records[record_name]
-        deal_ids = {link.crm_id: deal_id for deal_id, link in current.items() if link.object == record_name}
-        natives = {native.crm_id: native for native in tenant.crm.fetch(record.native, sorted(deal_ids), fields=record.native_fields)}
-        for crm_id, deal_id in sorted(deal_ids.items()):
-            yield from _fields(record, held[deal_id], natives.get(crm_id), crm_id, crm_ids)
+def _deal_records(
+    tenant: Tenant, record: RecordMap, mine: list[Link], ours: Mapping[str, Deal], crm_ids: Mapping[str, str]
+) -> Iterator[_Held]:
+    natives = _fetched(tenant, record, sorted(link.crm_id for link in mine))
+    for link in sorted(mine, key=lambda link: link.crm_id):
+        native = natives.get(link.crm_id)
+        is_writable = native is not None and not native.is_deleted and not native.is_converted
+        fields = list(_deal_fields(record, ours[link.deal_id], native, crm_ids)) if native and is_writable else []
+        yield _Held(record.record, link.deal_id, link.crm_id, link.deleted_at is not None, native, fields)
 
 
-def _fields(record: RecordMap, deal: Deal, native: NativeRecord | None, crm_id: str, crm_ids: dict[str, str]) -> Iterator[Difference]:
-    if native is None:
-        yield Difference(deal.id, crm_id, "", "a deal", None)
-        return
+def _deal_fields(record: RecordMap, deal: Deal, native: NativeRecord, crm_ids: Mapping[str, str]) -> Iterator[Difference]:
     reading = record.normalize(native.fields)
-    for name, field in record.fields.items():
-        if field.write not in ("always", "update") or field.direction == "pull":
+    for name, spelled in record.fields.items():
+        if spelled.write not in ("always", "update") or spelled.direction == "pull":
             continue
         ours: Value = deal.values.get(name)
         if name in REFERENCES and ours:
             ours = crm_ids.get(str(ours), str(ours))
-        yield Difference(deal.id, crm_id, name, comparable(ours), comparable(reading.values.get(name)))
+        yield Difference(record.record, deal.id, native.crm_id, name, comparable(ours), comparable(reading.values.get(name)))

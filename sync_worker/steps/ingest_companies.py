@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.company import Company, arrive, depart
+from sync_worker.domain.company import Arrival, Company, arrive, depart
+from sync_worker.domain.problem import Problem
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import Moved, associate
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
-from sync_worker.steps.tenant import COMPANY, DEAL
+from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store import associations, companies, deals, failures, links, outbox
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.engine import Tx
@@ -35,6 +36,32 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     return effects
 
 
+class CompanyReader:
+    """What a CRM record makes of a company, by this portal's file and mapping."""
+
+    def __init__(self, tenant: Tenant, record: RecordMap) -> None:
+        self._tenant = tenant
+        self._record = record
+        self._vendor_crm_id = tenant.vendor_crm_id
+        self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
+        rules = tenant.portal.associations.mode == "rules"
+        self._rule_fields = frozenset(name for name, field in record.fields.items() if field.is_rule_field and rules)
+
+    def arrival(self, native: NativeRecord, known: Company | None) -> Arrival:
+        """**Raises** InvalidRecord for a company of ours without a name."""
+        reading = self._record.normalize(native.fields)
+        return arrive(
+            reading.values,
+            unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
+            crm_id=native.crm_id,
+            company_id=known.id if known else self._tenant.identity(COMPANY, native.crm_id),
+            known=known,
+            is_vendor=native.crm_id == self._vendor_crm_id,
+            attribute_names=self._attribute_names,
+            rule_fields=self._rule_fields,
+        )
+
+
 class _Page:
     """The chunk under way. **Shapes** `moved`: (before, after) of every company that changed."""
 
@@ -46,10 +73,7 @@ class _Page:
         self._effects = effects
         self._known = companies.by_crm_ids(tx, chunk.crm_ids)
         self._record: RecordMap = chunk.record
-        self._vendor_crm_id = chunk.tenant.vendor_crm_id
-        self._attribute_names = frozenset(name for name, field in chunk.record.fields.items() if field.is_attribute)
-        rules = chunk.tenant.portal.associations.mode == "rules"
-        self._rule_fields = frozenset(name for name, field in chunk.record.fields.items() if field.is_rule_field and rules)
+        self._reader = CompanyReader(chunk.tenant, chunk.record)
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
         self.moved: list[Moved] = []
@@ -68,18 +92,8 @@ class _Page:
             self._arrive(native, stored)
 
     def _arrive(self, native: NativeRecord, stored: StoredCompany | None) -> None:
-        reading = self._record.normalize(native.fields)
         try:
-            arrival = arrive(
-                reading.values,
-                unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
-                crm_id=native.crm_id,
-                company_id=stored.company.id if stored else self._chunk.tenant.identity(COMPANY, native.crm_id),
-                known=stored.company if stored else None,
-                is_vendor=native.crm_id == self._vendor_crm_id,
-                attribute_names=self._attribute_names,
-                rule_fields=self._rule_fields,
-            )
+            arrival = self._reader.arrival(native, stored.company if stored else None)
         except InvalidRecord as error:
             self._findings.failure(native, error, name=native.crm_id)
             self._counts.failed += 1
@@ -107,6 +121,7 @@ class _Page:
 
     def _depart(self, native: NativeRecord, stored: StoredCompany | None) -> None:
         if stored is None:
+            self._findings.judged(native.crm_id)
             self._counts.skip("not_ours")
         elif stored.company.is_deleted:
             self._counts.unchanged += 1
@@ -120,6 +135,11 @@ class _Page:
         self.changed.append(replace(stored, company=gone, crm_modified_at=native.modified_at, is_patched=True))
         self.moved.append((stored.company, gone))
         self._findings.judged(native.crm_id)
+        if native.is_gone:
+            words = (
+                "the CRM shows this record no more: deleted for good, or hidden from the worker's user. Inactive until it is shown again"
+            )
+            self._findings.problem(native.crm_id, Problem("gone_from_crm", "", words), name=stored.company.name)
         self._counts.applied += 1
 
     def _merge(self, native: NativeRecord, stored: StoredCompany, survivor_crm_id: str) -> None:

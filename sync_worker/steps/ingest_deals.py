@@ -298,10 +298,14 @@ class _Page:
     def _depart(self, native: NativeRecord, link: Link | None) -> None:
         """The record is in the CRM's bin: the deal stays and says so; after a merge it goes on with the survivor."""
         if link is None:
+            self._findings.judged(native.crm_id)
             self._counts.skip("not_ours")
             return
         self._resume(native, link)
+        code = "gone_from_crm" if native.is_gone else "deleted_in_crm"
         words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
+        if native.is_gone:
+            words = "the CRM shows this record no more: deleted for good, or hidden from the worker's user. The deal stays here"
         if native.merged_into:
             survivor = self._tenant.crm.canonical_id(native.merged_into)
             if not self._shelf.is_home(survivor):
@@ -309,7 +313,7 @@ class _Page:
                 return
             words = f"merged into {survivor}, which is the record of another deal; this deal stays here. Withdraw one of the two"
         self._findings.judged(native.crm_id)
-        self._findings.problem(native.crm_id, Problem("deleted_in_crm", "", words), name=self._shelf.name(native.crm_id))
+        self._findings.problem(native.crm_id, Problem(code, "", words), name=self._shelf.name(native.crm_id))
         if link.deleted_at:
             self._counts.unchanged += 1
         else:

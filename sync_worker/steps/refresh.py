@@ -1,6 +1,7 @@
 """REFRESH: records that a notice named are read back by id, in batches, and ingested. Order and repetition of notices do not matter.
 
 Webhooks, read-backs of our own writes, merges and waiting deals all come through here. It takes turns with PULL under the same lease.
+An id that the CRM shows no more is ingested as gone.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased
 from sync_worker.steps.tenant import Done, Tenant, Wake
@@ -42,7 +44,8 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         read_no = tenant.draw_read_no()
         found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)
         finish = _settler(cursor, record_name, taken)
-        counts, due = ingest(tenant, record, _in_order(found), read_no=read_no, run_id=run_id, finish=finish)
+        answer = [*_in_order(found), *_gone(tenant, record, taken, found)]
+        counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=finish)
         total.add(counts)
         wakes |= due
     if _waiting(tenant, record_name):
@@ -60,8 +63,16 @@ def _in_order(found: Sequence[NativeRecord]) -> list[NativeRecord]:
     return sorted(found, key=lambda native: (native.modified_at, native.crm_id))
 
 
+def _gone(tenant: Tenant, record: RecordMap, taken: Sequence[Notice], found: Sequence[NativeRecord]) -> list[NativeRecord]:
+    """Ids that were asked for and are not in the answer."""
+    shown = {native.crm_id for native in found}
+    wanted = {tenant.crm.canonical_id(notice.crm_id) for notice in taken}
+    now = tenant.services.clock()
+    return [NativeRecord(record.native, crm_id, now, {}, is_deleted=True, is_gone=True) for crm_id in sorted(wanted - shown)]
+
+
 def _settler(cursor: Cursor, record_name: str, taken: Sequence[Notice]) -> Callable[[Tx, bool], None]:
-    """Compares the fence in each commit, and forgets the notices in the last one. Ids the CRM no longer shows are forgotten too."""
+    """Compares the fence in each commit, and forgets the notices in the last one."""
 
     def finish(tx: Tx, is_last_chunk: bool) -> None:
         cursors.hold(tx, cursor)

@@ -91,6 +91,13 @@ def get(tx: Tx, id_prefix: str) -> Run | None:
     return found[0] if len(found) == 1 else None
 
 
+def latest(tx: Tx, verb: str, *, since_at: datetime) -> Run | None:
+    """The last run of this verb that was begun since then."""
+    here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.verb == verb)
+    found = tx.connection.execute(select(runs).where(here).order_by(runs.c.started_at.desc(), runs.c.id).limit(1)).mappings().first()
+    return _run(found) if found else None
+
+
 def listed(tx: Tx, *, limit: int = 50) -> list[Run]:
     """The latest first."""
     query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 PROMISED = re.findall(
     r"\w+",
-    "demo run web worker schedule check pull push sandbox db portals companies associations deals failures runs mappings",
+    "demo run web worker schedule check pull push compare sandbox db portals companies associations deals failures runs mappings",
 )
 ELSEWHERE = "/" + "work/"  # a path of the machine this was written on
 

@@ -112,6 +112,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "outbox.counts": outbox.counts,
     "portals.get": portals.get,
     "runs.get": lambda tx: runs.get(tx, "r1"),
+    "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
 }
 

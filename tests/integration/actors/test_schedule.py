@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
 from sync_worker.actors import QUEUE, register
 from sync_worker.bootstrap import Installation, build
-from sync_worker.schedule import AGAIN_S, TICK_S, Schedule, due
+from sync_worker.schedule import AGAIN_S, COMPARE_AGAIN_S, TICK_S, Schedule, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.claim import CLAIM_S
 from sync_worker.steps.tenant import DEAL, Wake
-from sync_worker.store import cursors, notices, outbox, portals
+from sync_worker.store import cursors, notices, outbox, portals, runs
 from tests.servers import Clock
 
 READS = {Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")}
@@ -114,6 +116,87 @@ def test_a_paused_portal_is_left_alone_until_its_time(watched: Watched) -> None:
     assert watched.sent() == set()
     watched.clock.forward(minutes=5)
     assert watched.sent() == READS
+
+
+# ── the nightly comparison ───────────────────────────────────────────────────────────────────────────────────────────
+
+COMPARE = Wake("compare")
+HOUR_S = 3600
+
+
+@pytest.fixture
+def nightly(settings: Settings, clock: Clock) -> Iterator[Watched]:
+    """Compared at two in the morning in New York: seven o'clock UTC in winter. It begins at nine."""
+    with _scheduled(settings, clock, '{pull: 30d, full_compare: "02:00"}') as night:
+        yield night
+
+
+@contextmanager
+def _scheduled(settings: Settings, clock: Clock, written: str) -> Iterator[Watched]:
+    """A portal with this schedule, whose records were read just now."""
+    path = settings.config_dir / "portals/acme.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(("time_zone:", "schedule:"))]
+    path.write_text("\n".join([*lines, "time_zone: America/New_York", f"schedule: {written}", ""]))
+    environ = {"ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
+    installation = build(settings, environ=environ, services=Services(clock=clock))
+    watched = Watched(installation, clock)
+    watched.pulled()
+    yield watched
+    installation.close()
+
+
+def compared(watched: Watched, *, error: str = "") -> None:
+    with watched.tenant.store.side_transaction("acme") as tx:
+        runs.start(tx, f"run {watched.clock()}", "compare", "")
+        runs.finish(tx, f"run {watched.clock()}", error=error)
+
+
+def test_the_comparison_is_due_once_a_night_at_the_portals_own_hour(nightly: Watched) -> None:
+    # Given a portal that began at nine, then the night before is not made up for
+    assert nightly.sent() == set()
+    nightly.clock.forward(seconds=22 * HOUR_S - 1)
+    assert nightly.sent() == set()
+    # when two o'clock strikes there, then it is due, until it has gone through
+    nightly.clock.forward(seconds=1)
+    assert nightly.sent() == {COMPARE}
+    nightly.clock.forward(seconds=AGAIN_S)
+    assert nightly.sent() == {COMPARE}
+    compared(nightly)
+    assert nightly.sent() == set()
+    nightly.clock.forward(seconds=24 * HOUR_S - AGAIN_S)
+    assert nightly.sent() == {COMPARE}
+
+
+def test_a_comparison_that_was_stopped_is_begun_again_the_same_night(nightly: Watched) -> None:
+    nightly.clock.forward(seconds=22 * HOUR_S)
+    compared(nightly, error="the day's calls are used up")
+    assert nightly.sent() == set()
+    nightly.clock.forward(seconds=COMPARE_AGAIN_S)
+    assert nightly.sent() == {COMPARE}
+
+
+def test_a_portal_that_asks_for_no_comparison_gets_none(settings: Settings, clock: Clock) -> None:
+    with _scheduled(settings, clock, "{pull: 30d}") as watched:
+        clock.forward(days=3)
+        assert watched.sent() == set()
+
+
+@pytest.mark.parametrize(
+    ("now", "moment"),
+    [
+        ("2026-01-10T07:00:00", "2026-01-10T07:00:00"),
+        ("2026-01-10T06:59:59", "2026-01-09T07:00:00"),
+        ("2026-07-10T06:00:00", "2026-07-10T06:00:00"),
+        ("2026-03-08T07:00:00", "2026-03-08T07:00:00"),  # the night without two o'clock
+        ("2026-03-09T06:00:00", "2026-03-09T06:00:00"),
+    ],
+)
+def test_the_moment_follows_the_zones_own_clock(now: str, moment: str) -> None:
+    found = last_moment(time(2), ZoneInfo("America/New_York"), datetime.fromisoformat(f"{now}+00:00"))
+    assert found == datetime.fromisoformat(f"{moment}+00:00")
+
+
+# ── what goes wrong ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_queue_out_of_reach_is_asked_again_at_the_next_tick(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from sync_worker.errors import SchemaChanged
 from sync_worker.steps.check import check
-from sync_worker.steps.compare import compare
 from sync_worker.steps.pull import pull
 from sync_worker.steps.replay import replay
 from sync_worker.store import runs
@@ -74,34 +73,7 @@ def test_calls_are_on_the_run(world: World) -> None:
     assert run.counts.calls == 1
 
 
-# ── compare, check, replay ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_compare_finds_nothing_where_both_sides_agree(world: World) -> None:
-    world.registered()
-    count, found = compare(world.tenant)
-    assert count > 50
-    assert found == []
-
-
-def test_compare_looks_at_every_deal_however_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.registered()
-    expected = compare(world.tenant)
-    monkeypatch.setattr("sync_worker.steps.compare.PAGE_COUNT", 2)
-    assert compare(world.tenant) == expected
-
-
-def test_compare_names_what_differs_and_what_is_gone(world: World) -> None:
-    deal, gone = world.registered(), world.registered()
-    world.edit(deal.id, Portal_Amount__c=5, Portal_Second_Partner__c=world.id_of("Bolt Distribution"))
-    world.remote.delete("Lead", world.link(gone.id).crm_id)
-    world.remote.hard_delete([world.link(gone.id).crm_id])
-    before = world.rows()
-    _, found = compare(world.tenant)
-    assert {(one.deal_id, one.field) for one in found} == {(deal.id, "amount"), (deal.id, "second_partner"), (gone.id, "")}
-    (amount,) = [one for one in found if one.field == "amount"]
-    assert (amount.portal, amount.crm) == ("1200.50", "5.00")
-    assert world.rows() == before
+# ── check, replay ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_check_of_a_complete_org_finds_everything_in_order(world: World) -> None:

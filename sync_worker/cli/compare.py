@@ -1,0 +1,53 @@
+"""`compare`: does the CRM still hold what we hold? Records that vanished, fields that differ; with `--repair`, mended the ordinary way."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.work import AsJson, PortalName, tenant_of, work_off
+from sync_worker.steps.compare import Comparison, Difference, repair
+from sync_worker.steps.compare import compare as compare_portal
+
+
+def compare(
+    portal: PortalName,
+    repairs: Annotated[
+        bool, typer.Option("--repair", help="Read what differs again and write what is owed; mark records that vanished.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Holds every company and deal against its CRM record: one call for 2,000 records, nothing is changed without --repair.
+
+    Exit 1 when something differs and was not repaired. What was repaired is shown as it was found.
+
+    Example: sync-worker compare acme --repair
+    """
+    with tenant_of(portal) as tenant:
+        comparison = compare_portal(tenant)
+        left = comparison.differences
+        if repairs and left:
+            work_off(tenant, repair(tenant, comparison).wakes)
+            left = compare_portal(tenant).differences
+    _print(comparison, left, as_json=as_json)
+    if left:
+        advice = f"sync-worker failures list {portal}" if repairs else f"sync-worker compare {portal} --repair"
+        err.print(f"{len(left)} still differ: {advice}" if repairs else f"something differs: {advice}", highlight=False)
+        raise typer.Exit(1)
+
+
+def _print(comparison: Comparison, left: list[Difference], *, as_json: bool) -> None:
+    rows = [_row(one, is_repaired=one not in left) for one in comparison.differences]
+    if as_json:
+        show_json({"run": comparison.run_id, "records": comparison.counts.read, "fields": comparison.field_count, "differences": rows})
+        return
+    show(rows, columns=("record", "crm_id", "field", "portal", "crm", "repaired"), as_json=False, empty="nothing differs")
+    out.print(f"{comparison.counts.read} records, {comparison.field_count} fields compared", highlight=False)
+
+
+def _row(one: Difference, *, is_repaired: bool) -> dict[str, object]:
+    sides = {"portal": one.portal, "crm": "gone" if one.is_gone else one.crm}
+    place = {"record": one.record, "id": one.id, "crm_id": one.crm_id, "field": one.field or "(the record)"}
+    return {**place, **sides, "repaired": is_repaired}

@@ -1,0 +1,42 @@
+"""`compare` for people and programs: what differs, what was repaired, and the exit code that tells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sync_worker.sandbox.remote import Remote
+from tests.integration.cli.conftest import Terminal
+
+
+@pytest.fixture
+def loaded(terminal: Terminal) -> Terminal:
+    for words in (("db", "upgrade"), ("pull", "acme"), ("push", "acme")):
+        terminal.types(*words, code=None)
+    return terminal
+
+
+def test_a_portal_that_agrees_with_its_crm_says_so(loaded: Terminal) -> None:
+    said = loaded.types("compare", "acme")
+    assert "nothing differs" in said.out
+    assert "records" in said.out
+
+
+def test_what_vanished_is_shown_with_a_way_out_and_then_repaired(loaded: Terminal, remote: Remote) -> None:
+    crm_id = remote.named("Account", "Dogwood Networks")["Id"]
+    remote.delete("Account", crm_id)
+    remote.hard_delete([crm_id])
+
+    # Given a company that vanished, when it is compared, then it is named, and the exit code says that it was not repaired
+    said = loaded.types("compare", "acme", code=1)
+    assert crm_id in said.out
+    assert "gone" in said.out
+    assert "sync-worker compare acme --repair" in said.err
+
+    # when it is repaired, then all is well, programs are told so too, and the failure says what to do
+    rows = json.loads(loaded.types("compare", "acme", "--repair", "--json").out)["differences"]
+    [row] = [row for row in rows if row["record"] == "company"]  # its deals went with it
+    assert (row["record"], row["crm_id"], row["crm"], row["repaired"]) == ("company", crm_id, "gone", True)
+    assert "gone_from_crm" in loaded.types("failures", "list", "acme", code=None).out
+    assert json.loads(loaded.types("compare", "acme", "--json").out)["differences"] == []
