@@ -15,14 +15,14 @@ Where things are:
     mapping/    the language of mappings/*.yaml                    grammar transforms lint load compile
     crm/        the outside, behind port.py                        faults salesforce/
     store/      the memory, SQLite or PostgreSQL                   tables engine, then one file per noun
-    steps/      the verbs                                          pull refresh ingest associate register decide push replay check
+    steps/      the verbs                                          pull refresh ingest associate register decide push replay check compare
     actors.py   who runs a step, and what an error means for the next one
     schedule.py when to look for what is due       bootstrap.py  where everything is joined
     web/ cli/   the doorsteps                      sandbox/      a local CRM that shares nothing with us
     portal.py source.py scalars.py settings.py     what people write, every mistake with its place
 
-Four sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint, the
-CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.
+Four sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,
+the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.
 
 Imports point down only: cli → web | schedule → actors → bootstrap → steps → crm | store → mapping → portal → domain | source | … → errors.
 """

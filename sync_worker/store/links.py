@@ -13,7 +13,6 @@ from sync_worker.domain.reconcile import Base
 from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import aliases, deal_links, deals
 
-
 KEY = "(key)"  # in a link's base: our key as the CRM record carries it
 CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
 
