@@ -16,11 +16,12 @@ from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.associate import UNBOUND_CODES
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import companies, deals, failures
+from sync_worker.store import associations, companies, deals, failures
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 from sync_worker.store.runs import Counts
@@ -130,5 +131,7 @@ def _held(tenant: Tenant) -> dict[str, Any]:
             "companies": companies.count_by_type(tx),
             "deals": deals.count_by_lifecycle(tx),
             "failures": failures.counts(tx),
+            "unbound_contracts": associations.counts(tx)[1],
+            "reported_contracts": sum(row.failure.code in UNBOUND_CODES for row in failures.listed(tx)),
             "unpatched": bool(companies.unpatched(tx, 1)),
         }

@@ -61,3 +61,8 @@ def test_calls_are_pages_batches_and_one_poll_each(bench: tuple[str, dict[str, A
     assert (value(document, "nothing changed: calls"), value(document, "nothing changed: writes")) == (3, 0)
     assert "read" not in document["raw"]["story"]["nothing changed"]["counts"]
     assert document["raw"]["story"]["patch back"]["counts"]["written"] == COMPANIES
+
+
+def test_a_first_load_of_several_pages_reports_every_contract_that_is_left_unbound(bench: tuple[str, dict[str, Any]]) -> None:
+    [load] = bench[1]["raw"]["loads"]
+    assert load["held"]["reported_contracts"] == load["held"]["unbound_contracts"] > 0
