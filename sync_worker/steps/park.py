@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,12 +34,13 @@ def park(
     field = error.field if isinstance(error, RecordError) else ""
     words = str(error) if error else "the CRM did not take it"
     failure = push_failure(tenant, row.record_id, code, words, run_id)
-    close_push_failures(tx, row.record_id, "tried again, and failed otherwise", but=(code, field))
+    close_push_failures(tx, [row.record_id], "tried again, and failed otherwise", but=(code, field))
     failures.record(tx, [replace(failure, kind="failure", field=field, payload=payload)])
 
 
-def close_push_failures(tx: Tx, record_id: str, resolution: str, *, but: tuple[str, str] | None = None) -> None:
-    rows = failures.open_rows(tx, DEAL, [record_id], "push")
+def close_push_failures(tx: Tx, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None) -> None:
+    """What was open about these records' writes is no more, but for a (code, field) that was found again."""
+    rows = failures.open_rows(tx, DEAL, record_ids, "push")
     failures.close(tx, [row.id for row in rows if (row.code, row.field) != but], resolution)
 
 

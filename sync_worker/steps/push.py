@@ -7,26 +7,22 @@ its CRM id; our key is for the first create only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
-from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError
-from sync_worker.steps.claim import FIRST_WAIT_S, Claim, wait_s
+from sync_worker.steps.claim import FIRST_WAIT_S, Claim
 from sync_worker.steps.letters import Desk, Letter
-from sync_worker.steps.park import close_push_failures, park, push_failure
+from sync_worker.steps.park import close_push_failures, park
 from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
+from sync_worker.steps.settle import settle
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
-from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.store import companies, links, notices, outbox, runs
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # rows a claim: one collections call
 READ_COUNT = 2000  # known records read before they are written: one call
-MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows settled so far."""
@@ -89,7 +85,10 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
     Where another reader has the lease, its records wait: a create never does.
     """
     with tenant.store.reading(tenant.name) as tx:
-        due = links.current(tx, [deal_id for deal_id in outbox.due(tx, READ_COUNT) if deal_id not in known])
+        upcoming = outbox.due(tx, READ_COUNT)
+        if known.issuperset(upcoming[:BATCH_COUNT]):
+            return set()
+        due = links.current(tx, [deal_id for deal_id in upcoming if deal_id not in known])
     read: set[str] = set()
     for record_name in sorted({link.object for link in due.values()}):
         mine = {deal_id: link for deal_id, link in due.items() if link.object == record_name}
@@ -122,9 +121,9 @@ def _send(
     changes = [letter.change for letter in letters.values() if letter.record.record == record_name]
     for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=claim.time_left_s):
         settled = Counts()
+        answered = [(letters[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:
-            for outcome in outcomes:
-                wakes |= _settle(tx, tenant, claim, letters[outcome.ref], outcome, settled, run_id)
+            wakes |= settle(tx, tenant, claim, answered, settled, run_id)
             runs.count(tx, run_id, settled)
         for outcome in outcomes:
             del letters[outcome.ref]
@@ -160,7 +159,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 continue
             if letter is None:
                 outbox.done(tx, row, claim.token)
-                close_push_failures(tx, row.record_id, "nothing is owed any more")
+                close_push_failures(tx, [row.record_id], "nothing is owed any more")
                 counts.unchanged += 1
             elif outbox.begin(tx, row, claim.token, letter.sent):
                 letters[row.record_id] = letter
@@ -168,43 +167,3 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 counts.uncertain += 1  # the claim was lost before anything was sent; whoever has the row now goes on
         runs.count(tx, run_id, counts)
     return letters
-
-
-# ── settling what was written ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _settle(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[Wake]:
-    """One outcome, in one commit with the others of its call."""
-    row = letter.row
-    if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED) and outcome.crm_id:
-        return _settle_written(tx, tenant, claim, letter, outcome, counts, run_id)
-    if outcome.wrote is Wrote.UNCERTAIN:
-        outbox.doubt(tx, row, claim.token)
-        counts.uncertain += 1
-        return {Wake("push")}
-    if outcome.wrote is Wrote.REJECTED or (outcome.wrote is Wrote.LATER and row.attempts + 1 >= MOST_ATTEMPTS):
-        park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
-        return set()
-    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
-    outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
-    counts.deferred += 1
-    return set()
-
-
-def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[Wake]:
-    """The base becomes what was sent, the link is kept at once, and the record is read back: the vendor may have rewritten it."""
-    row, record = letter.row, letter.record
-    if not outbox.done(tx, row, claim.token):
-        counts.uncertain += 1  # the claim was lost meanwhile; whoever has the row now reads it back
-        return {Wake("push")}
-    crm_id = tenant.crm.canonical_id(outcome.crm_id or "")
-    link = letter.link or Link(record.record, crm_id, row.record_id)
-    fresh = links.by_crm_ids(tx, record.record, [crm_id]).get(crm_id, link)
-    settled_no = portals.draw_read_no(tx)
-    links.save(tx, [replace(fresh, base={**fresh.base, **letter.sent}, settled_no=settled_no)])
-    notices.add(tx, record.record, [crm_id])
-    close_push_failures(tx, row.record_id, "written")
-    if outcome.warning:
-        failures.record(tx, [push_failure(tenant, row.record_id, "duplicate_in_crm", outcome.warning, run_id)])
-    counts.written += 1
-    return {Wake("refresh", record.record)} | ({Wake("push")} if outbox.is_owed(tx, row) else set())

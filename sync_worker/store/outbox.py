@@ -92,10 +92,30 @@ def renew(tx: Tx, token: str, until_at: datetime) -> int:
 
 
 def done(tx: Tx, row: OutboxRow, token: str) -> bool:
-    """The write is settled: the row goes, or stays ready when the record was edited meanwhile. False: the claim was lost."""
-    here = _mine(tx, row, token)
-    gone = tx.connection.execute(delete(outbox).where(here, outbox.c.generation == row.generation))
-    return bool(gone.rowcount) or _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, attempts=0)
+    """One row of `done_all`. False: the claim was lost."""
+    return row.record_id in done_all(tx, [row], token)
+
+
+def done_all(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
+    """The writes of these rows, all of one object, are settled: a row goes, or stays ready when its record was edited meanwhile.
+
+    **Shapes** record id → whether it is owed again; rows whose claim was lost are absent.
+    """
+    if not rows:
+        return {}
+    claimed = and_(
+        outbox.c.portal == tx.portal, outbox.c.object == rows[0].object, outbox.c.state == "claimed", outbox.c.claim_token == token
+    )
+    mine = and_(claimed, among(tx, outbox.c.record_id, [row.record_id for row in rows]))
+    query = select(outbox.c.record_id, outbox.c.generation).where(mine).order_by(outbox.c.record_id).with_for_update()
+    held = {record_id: generation for record_id, generation in tx.connection.execute(query)}
+    edited = {row.record_id: held[row.record_id] != row.generation for row in rows if row.record_id in held}
+    again = [record_id for record_id, is_edited in edited.items() if is_edited]
+    free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "attempts": 0}
+    tx.connection.execute(update(outbox).where(claimed, among(tx, outbox.c.record_id, again)).values(**free))
+    gone = [record_id for record_id, is_edited in edited.items() if not is_edited]
+    tx.connection.execute(delete(outbox).where(claimed, among(tx, outbox.c.record_id, gone)))
+    return edited
 
 
 def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime, *, is_attempt: bool = True) -> bool:
@@ -148,12 +168,6 @@ def listed(tx: Tx) -> list[OutboxRow]:
 def due(tx: Tx, limit: int) -> list[str]:
     """Records ready to be written, the longest due first."""
     return [row.record_id for row in _rows(tx, _due(tx, outbox.c.state == "ready").limit(limit))]
-
-
-def is_owed(tx: Tx, row: OutboxRow) -> bool:
-    """Whether the record still, or again, owes the CRM something."""
-    here = and_(outbox.c.portal == tx.portal, outbox.c.object == row.object, outbox.c.record_id == row.record_id)
-    return tx.connection.execute(select(outbox.c.record_id).where(here)).first() is not None
 
 
 def has_due(tx: Tx) -> bool:

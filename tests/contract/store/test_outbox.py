@@ -61,7 +61,7 @@ def test_the_longest_due_is_claimed_first_and_nothing_before_it_is_due(store: St
         assert not outbox.has_due(tx)
 
 
-def test_what_is_due_and_what_is_still_owed_can_be_asked_without_claiming(store: Store, clock: Clock) -> None:
+def test_what_is_due_can_be_asked_without_claiming(store: Store, clock: Clock) -> None:
     owe(store, "late")
     clock.forward(seconds=-10)
     owe(store, "early")
@@ -69,11 +69,22 @@ def test_what_is_due_and_what_is_still_owed_can_be_asked_without_claiming(store:
     with store.transaction("acme") as tx:
         assert outbox.due(tx, 9) == ["early", "late"]
         assert outbox.due(tx, 1) == ["early"]
-        (row,) = outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now + CLAIM)
+        outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now + CLAIM)
         assert outbox.due(tx, 9) == ["late"]
-        assert outbox.is_owed(tx, row)
-        outbox.done(tx, row, "t")
-        assert not outbox.is_owed(tx, row)
+
+
+def test_a_batch_is_settled_at_once_and_each_row_by_its_own_state(store: Store) -> None:
+    # Given four claimed rows, of which one is edited and one is lost to another worker meanwhile
+    owe(store, "calm", "edited", "lost", "unanswered")
+    with store.transaction("acme") as tx:
+        rows = outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now + CLAIM)
+        outbox.owe(tx, "lead", ["edited"], "r2")
+        outbox.done(tx, next(row for row in rows if row.record_id == "lost"), "t")
+        # When the three that were answered are settled
+        settled = outbox.done_all(tx, [row for row in rows if row.record_id != "unanswered"], "t")
+        # Then the calm one is gone, the edited one is ready, the unanswered one is still claimed
+        assert settled == {"calm": False, "edited": True}
+        assert {row.record_id: row.state for row in outbox.listed(tx)} == {"edited": "ready", "unanswered": "claimed"}
 
 
 def test_a_claim_keeps_who_until_when_and_what_was_sent(store: Store, clock: Clock) -> None:

@@ -11,8 +11,9 @@ from sync_worker.crm.port import NativeRecord, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.errors import AuthFailed, StoreDown
-from sync_worker.steps.push import MOST_ATTEMPTS, push
+from sync_worker.steps.push import push
 from sync_worker.steps.replay import replay
+from sync_worker.steps.settle import MOST_ATTEMPTS
 from sync_worker.store import companies
 from sync_worker.store.companies import StoredCompany
 from tests.integration.steps.world import World
@@ -326,7 +327,7 @@ def test_a_database_that_fails_after_the_write_leaves_the_claim_to_be_read_back(
         raise StoreDown("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sync_worker.steps.push.outbox.done", full)
+        patch.setattr("sync_worker.steps.settle.outbox.done_all", full)
         with pytest.raises(StoreDown):
             push(world.tenant)
     # then the row is still claimed, for nobody knows; it is read back in time, and there is one lead

@@ -1,0 +1,88 @@
+"""SETTLE: what becomes of writes once the CRM has answered, all of one call in one commit.
+
+The base becomes what was sent, the link is kept at once, and the record is read back: the vendor may have rewritten it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+
+from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.steps.letters import Letter
+from sync_worker.steps.park import close_push_failures, park, push_failure
+from sync_worker.steps.tenant import Tenant, Wake
+from sync_worker.store import failures, links, notices, outbox, portals
+from sync_worker.store.engine import Tx
+from sync_worker.store.links import Link
+from sync_worker.store.runs import Counts
+
+MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
+
+Answered: TypeAlias = tuple[Letter, Outcome]
+
+
+def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
+    """The outcomes of one call, letters of one record type. Returns whom to wake."""
+    written = [(letter, outcome) for letter, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
+    done = {letter.row.record_id for letter, _ in written}
+    wakes = _settle_written(tx, tenant, claim, written, counts, run_id) if written else set()
+    for letter, outcome in answered:
+        if letter.row.record_id not in done:
+            wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
+    return wakes
+
+
+def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
+    """A row whose claim was lost meanwhile is left to whoever has it now, who reads it back."""
+    is_owed_again = outbox.done_all(tx, [letter.row for letter, _ in written], claim.token)
+    mine = [(letter, outcome) for letter, outcome in written if letter.row.record_id in is_owed_again]
+    counts.uncertain += len(written) - len(mine)
+    counts.written += len(mine)
+    record_name = written[0][0].record.record
+    crm_ids = {letter.row.record_id: tenant.crm.canonical_id(outcome.crm_id or "") for letter, outcome in mine}
+    _keep_links(tx, record_name, mine, crm_ids)
+    notices.add(tx, record_name, crm_ids.values())
+    close_push_failures(tx, list(crm_ids), "written")
+    warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
+    failures.record(tx, [push_failure(tenant, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
+    is_push_due = len(mine) < len(written) or any(is_owed_again.values())
+    return ({Wake("refresh", record_name)} if mine else set()) | ({Wake("push")} if is_push_due else set())
+
+
+def _keep_links(tx: Tx, record_name: str, written: Sequence[Answered], crm_ids: dict[str, str]) -> None:
+    known = links.by_crm_ids(tx, record_name, list(crm_ids.values()))
+    settled_no = portals.draw_read_no(tx)
+    kept: list[Link] = []
+    for letter, _ in written:
+        crm_id = crm_ids[letter.row.record_id]
+        link = known.get(crm_id) or letter.link or Link(record_name, crm_id, letter.row.record_id)
+        kept.append(replace(link, base={**link.base, **letter.sent}, settled_no=settled_no))
+    links.save(tx, kept)
+
+
+def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[Wake]:
+    """A write that did not go through, or of which nobody knows."""
+    row = letter.row
+    if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):
+        outbox.doubt(tx, row, claim.token)
+        counts.uncertain += 1
+        return {Wake("push")}
+    if outcome.wrote is Wrote.REJECTED or (outcome.wrote is Wrote.LATER and row.attempts + 1 >= MOST_ATTEMPTS):
+        park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
+        return _look_again(tx, letter)
+    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
+    outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
+    counts.deferred += 1
+    return set()
+
+
+def _look_again(tx: Tx, letter: Letter) -> set[Wake]:
+    """A refusal may mean that the record is gone: reading it tells, and takes the write off the person's desk."""
+    if letter.link is None:
+        return set()
+    notices.add(tx, letter.record.record, [letter.link.crm_id])
+    return {Wake("refresh", letter.record.record)}
