@@ -163,7 +163,7 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         object=record or verb,
         record=verb,
         stage="pull",
-        code=_code(error),
+        code=code_of(error),
         message=str(error) if isinstance(error, SyncError) else f"{type(error).__name__}: {error}",
         run_id="",
         name=f"{verb} {record}".strip(),
@@ -176,6 +176,7 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
             portals.pause(tx, tx.now + timedelta(seconds=rest_s), str(error))
 
 
-def _code(error: Exception) -> str:
+def code_of(error: Exception) -> str:
+    """The code under which this error is kept: the name of its class, or `bug`."""
     name = type(error).__name__ if isinstance(error, SyncError) else "bug"
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

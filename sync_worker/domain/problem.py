@@ -47,6 +47,8 @@ CODES: Final[Mapping[str, str]] = {
     "Correct that company's account type, or the value.",
     "contract_value_renamed": "The company behind this value has another name now. Nothing was removed: the value stays bound. "
     "Rename the picklist value, or leave it.",
+    "contract_lost_in_merge": "A company that lost a merge in the CRM had this contract value, and the survivor's record has it not: "
+    "the contract has ended. If it should go on, add the value to the survivor; any edit of its values closes this.",
     # why a pair may not work together
     "self": "A company cannot work with itself. Remove the value.",
     "vendor": "The vendor takes no part in associations. Remove the value.",
@@ -110,6 +112,21 @@ CODES: Final[Mapping[str, str]] = {
     "Enter the company there, then replay.",
     "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
     "rejected": "The CRM refused to take the company's portal id. See the message; correct the cause in the CRM, then replay.",
+    # what stops a portal's work: made of the names of errors
+    "auth_failed": "The CRM refused the log-in, and one attempt is all we make, so as not to lock the user out. "
+    "Correct crm.auth or the variables it names; it is tried again every five minutes.",
+    "connection_down": "The CRM lets this user do nothing as things are; the message has its words. Correct it in the CRM; "
+    "it is tried again every five minutes.",
+    "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
+    "Show it again, or correct the mapping; it is tried again every five minutes.",
+    "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "
+    "the portal goes on by itself. If it comes often, see who else uses them, or pull less often.",
+    "transient_error": "The CRM or the way to it did not answer properly, several times. Nothing is lost; it is tried again by itself.",
+    "too_large": "The CRM gave up on the size of a query, even a small one. It is tried again by itself; "
+    "if it stays, ask the CRM's admin for an index on SystemModstamp.",
+    "held_for_review": "So much would change at once that a person should look first; the message says what. If it is meant, "
+    "raise `brake` in the portal file.",
+    "bug": "A mistake of ours stopped this work; the log has the traceback. Report it; what it was about stays due.",
     # values
     "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
     "value_not_listed": "The value is not in the field's list. Choose one of those allowed.",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.company import Arrival, Company, arrive, depart
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import Moved, associate
@@ -148,6 +150,7 @@ class _Page:
         links.add_alias(tx, COMPANY, native.crm_id, survivor_crm_id)
         self._effects.read_again(COMPANY, [survivor_crm_id])
         survivor = companies.by_crm_ids(tx, [survivor_crm_id]).get(survivor_crm_id)
+        self._report_lost_contracts(loser, survivor_crm_id, survivor.company if survivor else None)
         if survivor is None:
             self._go_on(native, stored, survivor_crm_id)
             return
@@ -158,6 +161,20 @@ class _Page:
         if touched:
             self._effects.push()
         self._leave(native, stored)
+
+    def _report_lost_contracts(self, loser: Company, survivor_crm_id: str, survivor: Company | None) -> None:
+        """Contract values that a merge left behind. The CRM is the source of truth, so they end; whether that was meant a person knows."""
+        portal = self._chunk.tenant.portal
+        native = next((native for native in self._chunk.natives if native.crm_id == survivor_crm_id and not native.is_deleted), None)
+        if not portal.two_tier or portal.associations.mode != "contracts" or not (native or survivor):
+            return
+        kept: Value = survivor.second_partner_values if survivor else ()
+        if native:
+            kept = self._record.normalize(native.fields).values.get("second_partners", kept)
+        name = survivor.name if survivor else survivor_crm_id
+        for value in sorted(set(loser.second_partner_values) - set(kept if isinstance(kept, tuple) else ())):
+            words = f"{loser.name} ({loser.crm_id}) had the contract value {value!r} and lost a merge to this record, which has it not"
+            self._findings.contract_problem(survivor_crm_id, Problem("contract_lost_in_merge", CONTRACTS, words, value), name=name)
 
     def _go_on(self, native: NativeRecord, stored: StoredCompany, crm_id: str) -> None:
         """The same company under another CRM id, where our own is to be written."""

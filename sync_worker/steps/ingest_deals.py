@@ -22,8 +22,8 @@ from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.findings import Findings
-from sync_worker.steps.tenant import field_rules
-from sync_worker.store import conflicts, deals, links
+from sync_worker.steps.tenant import DEAL, field_rules
+from sync_worker.store import conflicts, deals, links, outbox
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import CONVERTED, KEY, Link
 from sync_worker.store.runs import Counts
@@ -318,6 +318,8 @@ class _Page:
             self._counts.unchanged += 1
         else:
             self._draft.link(replace(link, deleted_at=self._tx.now))
+            if outbox.unpark(self._tx, DEAL, [link.deal_id]):  # refused writes are nobody's worry any more
+                self.effects.push()
             self._counts.applied += 1
 
     def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:

@@ -108,6 +108,11 @@ def of_call(error: Exception, *, doing: str, is_write: bool = False, retry_after
     raise error
 
 
+def is_nobodys_address(error: Exception) -> bool:
+    """Whether no org answered at this address: a 404 in no API's shape, as after the org moved to another instance. Nothing was done."""
+    return isinstance(error, SalesforceError) and error.status == 404 and not _code_and_message(error.content)[0]
+
+
 def of_record(errors: Errors, *, ref: str) -> SyncError:
     """Our error for one record of a collection call that the CRM refused: it may pass later, or it is refused."""
     first = errors[0] if errors else {}

@@ -171,13 +171,15 @@ class Connection:
         return date_of(self._wire, self._login.base_url or self._tokens.current(self._wire).instance_url)
 
     def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
-        """One attempt, and a second one with another token where the first met a 401."""
+        """One attempt, and a second one with another token where the first met a 401, or an address that the org has left."""
         try:
             return self._counted(ask, is_counted=is_counted)
         except SalesforceExpiredSession:
             self._renew()
         except Exception as error:
-            raise self._translated(error, doing=doing, is_write=is_write) from error
+            if not faults.is_nobodys_address(error):
+                raise self._translated(error, doing=doing, is_write=is_write) from error
+            self._renew()  # the log-in says where the org is now
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:

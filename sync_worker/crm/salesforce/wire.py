@@ -51,6 +51,7 @@ class _Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         if self._base and request.url:
+            request.headers["X-Orig-Host"] = urlsplit(request.url).netloc  # the sandbox's org can move to another host, too
             request.url = urlunsplit(urlsplit(request.url)._replace(scheme=self._base.scheme, netloc=self._base.netloc))
         return super().send(request, stream, timeout or (CONNECT_TIMEOUT_S, READ_TIMEOUT_S), verify, cert, proxies)
 

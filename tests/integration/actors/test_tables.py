@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sync_worker import errors
-from sync_worker.actors import PAUSE_S, pause_s
+from sync_worker.actors import PAUSE_S, code_of, pause_s
 from sync_worker.cli.app import EXIT_CODES, exit_code
 from sync_worker.crm.salesforce import faults
+from sync_worker.domain.problem import CODES
 from sync_worker.errors import (
     AuthFailed,
     ConfigError,
@@ -66,6 +67,15 @@ def test_every_error_has_its_pause_and_its_exit_code(kind: type[SyncError]) -> N
     assert any(ancestor in PAUSE_S for ancestor in kind.__mro__)
     assert any(ancestor in EXIT_CODES for ancestor in kind.__mro__)
     assert (pause_s(one(kind)), exit_code(one(kind))) == MEANT[kind]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if pause_s(one(kind)) and not issubclass(kind, ConfigError)])
+def test_whatever_makes_a_portal_rest_is_explained(kind: type[SyncError]) -> None:
+    assert code_of(one(kind)) in CODES
+
+
+def test_a_bug_is_explained_and_so_is_what_is_held() -> None:
+    assert {code_of(ValueError("a bug")), code_of(HeldForReview("words"))} <= CODES.keys()
 
 
 def test_what_the_vendor_table_speaks_of_is_in_both() -> None:

@@ -245,6 +245,34 @@ def test_a_merged_owner_takes_its_deals_along(world: World) -> None:
     assert [one.id for one in world.deals() if one.owner_company == cedar.id] == []
 
 
+def test_contracts_that_a_merge_leaves_behind_end_and_are_named(world: World) -> None:
+    # Given Birch with two contracts, and Cedar with one of them
+    birch, cedar = world.company("Birch Systems"), world.company("Cedar IT")
+    (lost,) = set(birch.second_partner_values) - set(cedar.second_partner_values)
+    # when Birch is merged into Cedar, then Cedar's record counts, and what Birch had besides is named
+    world.remote.merge(str(cedar.crm_id), [str(birch.crm_id)])
+    world.pull()
+    world.pull()
+    assert world.company(cedar.id).second_partner_values == cedar.second_partner_values
+    assert world.codes(str(cedar.crm_id)) == {"contract_lost_in_merge"}
+    assert lost in world.history(str(cedar.crm_id))["contract_lost_in_merge"]
+    # and when the vendor adds it, then the contract goes on, and nothing is open
+    edit(world, "Cedar IT", Associated_Second_Partner__c=";".join([*cedar.second_partner_values, lost]))
+    world.pull()
+    assert lost in {row.binding.value for row in world.contracts() if row.company_id == cedar.id}
+    assert world.codes(str(cedar.crm_id)) == set()
+
+
+def test_contracts_that_the_vendor_brings_along_are_not_lost(world: World) -> None:
+    # Given a merge in which the vendor gives the survivor the loser's values, in one page with it
+    birch, cedar = world.company("Birch Systems"), world.company("Cedar IT")
+    world.remote.merge(str(cedar.crm_id), [str(birch.crm_id)])
+    edit(world, "Cedar IT", Associated_Second_Partner__c=";".join(birch.second_partner_values))
+    world.pull()
+    assert "contract_lost_in_merge" not in world.history(str(cedar.crm_id))
+    assert set(world.company(cedar.id).second_partner_values) == set(birch.second_partner_values)
+
+
 @pytest.mark.parametrize("survivor_is_older", [True, False])
 def test_a_merge_into_a_record_nobody_knew_keeps_the_company(world: World, survivor_is_older: bool) -> None:
     # Given a company of ours with a deal, and a record without a status, entered before or after it
