@@ -84,10 +84,8 @@ def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
 
 def crm_ids_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
     """The CRM id of each of our ids that has one."""
-    query = select(companies.c.id, companies.c.crm_id).where(
-        companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids)), companies.c.crm_id.is_not(None)
-    )
-    return {company_id: crm_id for company_id, crm_id in tx.connection.execute(query)}
+    query = select(companies.c.id, companies.c.crm_id).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids)))
+    return {company_id: crm_id for company_id, crm_id in tx.connection.execute(query) if crm_id}  # asked for in SQL, SQLite walks all
 
 
 def relink(tx: Tx, company_id: str, crm_id: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, text
 
 from sync_worker.domain.reconcile import Base
 from sync_worker.store.engine import Tx, among, upsert
@@ -15,6 +15,8 @@ from sync_worker.store.tables import aliases, deal_links, deals
 
 KEY = "(key)"  # in a link's base: our key as the CRM record carries it
 CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
+
+IS_CURRENT = text("deal_links.is_current")  # in the words of the index: SQLAlchemy's "= 1" would hide it from SQLite
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,7 @@ def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link
 
 def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
     """The record each deal lives in now, by deal id."""
-    query = select(deal_links).where(
-        deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), deal_links.c.is_current
-    )
+    query = select(deal_links).where(deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), IS_CURRENT)
     return {link.deal_id: link for link in _links(tx, query)}
 
 
@@ -56,7 +56,7 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
     query = (
         select(deal_links.c.object, deal_links.c.crm_id, deals.c.owner_company, deals.c.second_partner)
         .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
-        .where(deal_links.c.portal == tx.portal, deal_links.c.is_current, deal_links.c.deleted_at.is_(None))
+        .where(deal_links.c.portal == tx.portal, IS_CURRENT, deal_links.c.deleted_at.is_(None))
         .where(touched, deals.c.owner_company.is_not(None), deals.c.second_partner.is_not(None), deals.c.lifecycle.not_in(list(but)))
     )
     return [(object_, crm_id, owner, second) for object_, crm_id, owner, second in tx.connection.execute(query)]
@@ -64,7 +64,7 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
 
 def crm_ids(tx: Tx, object_: str) -> list[str]:
     """Every record of this type that a deal lives in."""
-    query = select(deal_links.c.crm_id).where(deal_links.c.portal == tx.portal, deal_links.c.object == object_, deal_links.c.is_current)
+    query = select(deal_links.c.crm_id).where(deal_links.c.portal == tx.portal, deal_links.c.object == object_, IS_CURRENT)
     return list(tx.connection.execute(query.order_by(deal_links.c.crm_id)).scalars())
 
 
