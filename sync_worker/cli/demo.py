@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -102,6 +103,7 @@ def _wait(folder: Path, base_url: str, *, say: Console) -> None:
     ]
     for line in lines:
         say.print(line, markup=False, highlight=False, soft_wrap=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to it
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
     err.print(f"the CRM is stopped; the folder stays: {folder}", markup=False)
