@@ -180,10 +180,3 @@ def _outcome(tenant: Tenant, row: FailureRow) -> dict[str, Any]:
     with tenant.store.reading(tenant.name) as tx:
         now = failures.get(tx, row.failure.id)
     return {**as_row(row), "now": "resolved" if now is None or now.resolved_at else "open"}
-
-
-def say_open(tenant: Tenant) -> None:
-    """A line about what is open, for commands that end."""
-    with tenant.store.reading(tenant.name) as tx:
-        counts = failures.counts(tx)
-    out.print(f"open: {counts.get('failure', 0)} failures, {counts.get('problem', 0)} data problems", highlight=False)

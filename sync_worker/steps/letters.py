@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
 from sync_worker.domain.deal import Deal, Lifecycle
-from sync_worker.domain.reconcile import Base, after_write, comparable, owed
+from sync_worker.domain.reconcile import Base, FieldRule, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
@@ -40,6 +40,7 @@ class Desk:
         self._crm_ids = companies.crm_ids_by_id(tx, named)
         self._waiting = conflicts.open_fields(tx, deal_ids)
         self.links = links.current(tx, deal_ids)
+        self._rules: dict[str, Mapping[str, FieldRule]] = {}
         self.unread = self._unread(tx)
 
     def _unread(self, tx: Tx) -> set[str]:
@@ -59,7 +60,7 @@ class Desk:
             return None  # nobody waits for a record of it
         deal = stored.deal
         record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
-        rules, base = field_rules(record), link.base if link else {}
+        rules, base = self._rules_of(record), link.base if link else {}
         names = owed(rules, base=base, portal=deal.values, is_create=link is None, waiting=self._waiting.get(deal.id, ()))
         if link is None:  # an empty field of a new record is left to the CRM's own defaults
             names = tuple(name for name in names if comparable(deal.values.get(name)) is not None)
@@ -73,6 +74,12 @@ class Desk:
         sent = after_write(rules, sent={name: deal.values.get(name) for name in names}, spellings=spellings)
         change = Change(ref=deal.id, fields=native, crm_id=link.crm_id if link else None, key=deal.id)
         return Letter(row, record, link, change, {**sent, KEY: Base(None, deal.id)})
+
+    def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:
+        """The record's rules, made once for all letters of a batch."""
+        if record.record not in self._rules:
+            self._rules[record.record] = field_rules(record)
+        return self._rules[record.record]
 
     def _reference(self, name: str, deal: Deal) -> Value:
         value = deal.values.get(name)
