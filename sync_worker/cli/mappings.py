@@ -177,7 +177,7 @@ def _show_reading(record: RecordMap, reading: Reading) -> None:
         mistake = wrong.get(name)
         state = "mistake" if mistake else "read" if name in reading.values else "absent"
         value = "" if mistake or state == "absent" else _plain_text(plain(reading.values[name]))
-        rows.append({"field": name, "native": one.native or one.association, "direction": one.direction, "state": state, "value": value})
+        rows.append({"field": name, "native": one.native, "direction": one.direction, "state": state, "value": value})
     show_table(rows, columns=["field", "native", "direction", "state", "value"], title=f"{record.record} ({record.native})")
     for mistake in reading.mistakes:
         allowed = f" — allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""

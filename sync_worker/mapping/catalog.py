@@ -5,11 +5,22 @@ Every CRM adapter makes these; nothing here knows which CRM it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 FieldType: TypeAlias = Literal["text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"]
+
+ASSOCIATION = "association:"
+
+
+def association_field(label: str) -> str:
+    """The native field that an association to a company travels as: `association:portal_partner` for *Portal Partner*.
+
+    People rename labels for their looks; case, spaces and signs are no difference.
+    """
+    return ASSOCIATION + re.sub(r"[\W_]+", "_", label.casefold()).strip("_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ import orjson
 
 from sync_worker.domain.values import Value, plain
 from sync_worker.errors import InvalidRecord
-from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.fields import FieldMap, field_map
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.transforms import ValueMistake, Wire
 from sync_worker.mapping.vocabulary import PLACEHOLDERS, RecordKind
 
-ASSOCIATION = "association:"  # native records carry `{"association:LABEL": "<company id>"}` for what is no property
 ABSENT: Any = object()
 
 
@@ -68,8 +67,8 @@ class Reading:
 class RecordMap:
     """One record type, both ways.
 
-    **Shapes** `native_fields`: API names to ask for, without repeats, the key among them; ids and stamps are the adapter's.
-    `associations`: labels to ask for. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog.
+    **Shapes** `native_fields`: API names to ask for, without repeats, the key and associations among them; ids and stamps are the
+    adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog.
     """
 
     record: str
@@ -79,7 +78,6 @@ class RecordMap:
     converts_to: str | None
     fields: Mapping[str, FieldMap]
     native_fields: tuple[str, ...]
-    associations: tuple[str, ...]
     missing: tuple[FieldMap, ...]
     is_key_missing: bool
     on_create: Mapping[str, str]
@@ -164,7 +162,7 @@ class _Compiler:
         kind: RecordKind = "company" if name == "company" else "deal"
         part = grammar.grammar.company if kind == "company" else grammar.grammar.deal
         fields = {one.field: one for one in self._fields(name, kind, fields_of(part), part.attributes, catalog)}
-        keyed = [(_key(one), one) for one in fields.values()]
+        keyed = [(one.native, one) for one in fields.values()]
         written = [(key, one) for key, one in keyed if one.direction != "pull"]
         return RecordMap(
             record=name,
@@ -173,8 +171,7 @@ class _Compiler:
             key_field=spec.key,
             converts_to=spec.converts_to,
             fields=fields,
-            native_fields=tuple(dict.fromkeys([spec.key, *(one.native for one in fields.values() if one.native)])),
-            associations=tuple(dict.fromkeys(one.association for one in fields.values() if one.association)),
+            native_fields=tuple(dict.fromkeys([spec.key, *(one.native for one in fields.values())])),
             missing=tuple(one for one in fields.values() if _is_absent(one.native, catalog)),
             is_key_missing=_is_absent(spec.key, catalog),
             on_create=self._constants(spec),
@@ -187,14 +184,13 @@ class _Compiler:
         self, record: str, kind: RecordKind, specs: Mapping[str, FieldSpec], attributes: Mapping[str, Any], catalog: Catalog | None
     ) -> Iterator[FieldMap]:
         for name, spec in specs.items():
-            native = spec.native_on(record)
-            is_left_out = spec.optional and native is not None and _is_absent(native, catalog)
-            if is_left_out or not (native or spec.association):
+            native = association_field(spec.association) if spec.association else spec.native_on(record)
+            if native is None or (spec.optional and _is_absent(native, catalog)):
                 continue
             yield field_map(
                 name,
                 spec,
-                native=native or "",
+                native=native,
                 listed=self._listed(spec),
                 described=_described(native, catalog),
                 kind=None if name in attributes else kind,
@@ -214,16 +210,12 @@ class _Compiler:
         return {native: constant for native, constant in pairs if constant is not None}
 
 
-def _key(one: FieldMap) -> str:
-    return one.native or f"{ASSOCIATION}{one.association}"
-
-
-def _described(native: str | None, catalog: Catalog | None) -> CatalogField | None:
-    return catalog.fields.get(native) if catalog and native else None
+def _described(native: str, catalog: Catalog | None) -> CatalogField | None:
+    return catalog.fields.get(native) if catalog else None
 
 
 def _is_absent(native: str, catalog: Catalog | None) -> bool:
-    return bool(native) and catalog is not None and native not in catalog.fields
+    return catalog is not None and native not in catalog.fields
 
 
 def _spelled(one: FieldMap, value: Value) -> Any:

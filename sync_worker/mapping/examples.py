@@ -92,8 +92,7 @@ class _Trial:
                 self._mistake(("portal", name), f"expected {_said(value)}, but {mistake.native} {mistake.what}", allowed)
             elif name not in reading.values:
                 one = self.record.fields[name]
-                key = one.native or f"association:{one.association}"
-                self._mistake(("portal", name), f"expected {_said(value)}, got nothing", f"the native record has no {key}")
+                self._mistake(("portal", name), f"expected {_said(value)}, got nothing", f"the native record has no {one.native}")
             elif reading.values[name] != value:
                 self._mistake(("portal", name), f"expected {_said(value)}, got {_said(reading.values[name])}")
 

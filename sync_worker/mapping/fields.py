@@ -31,13 +31,13 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 class FieldMap:
     """One field on one record type.
 
-    **Shapes** `field`: canonical; attributes stand flat. `native`: API name on this record, "" where `association` is used.
+    **Shapes** `field`: canonical; attributes stand flat. `native`: API name on this record, or what an association travels as.
     `allowed`: the portal values of a closed list. `read` and `spell` raise `ValueMistake`.
     """
 
     field: str
     native: str
-    association: str | None
+    is_association: bool
     is_attribute: bool
     direction: Direction
     write: WriteMode
@@ -80,7 +80,7 @@ def field_map(
     return FieldMap(
         field=name,
         native=native,
-        association=spec.association,
+        is_association=spec.association is not None,
         is_attribute=kind is None,
         direction=spec.direction,
         write=spec.write,

@@ -77,7 +77,13 @@ def _of_record(record: RecordMap, catalog: Catalog) -> Iterator[Finding]:
         yield _of_field(record, field, catalog)
     for field in record.missing:
         subject = f"{record.native}.{field.native}"
-        yield Finding(subject, False, f"missing or hidden ({field.field})", "create the field, grant access, or correct the mapping")
+        remedy = "create the association label, or keep the company in a field: `native:` instead of `association:` in the mapping"
+        yield Finding(
+            subject,
+            False,
+            f"missing or hidden ({field.field})",
+            remedy if field.is_association else "create the field, grant access, or correct the mapping",
+        )
 
 
 def _of_key(record: RecordMap, catalog: Catalog) -> Finding:

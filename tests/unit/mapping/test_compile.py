@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
-from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.examples import default_dialect
 from sync_worker.mapping.load import load_mapping, loaded
@@ -196,11 +196,24 @@ def test_hubspot_clears_with_empty_text_and_spells_numbers_and_flags_as_text() -
 
 
 def test_an_association_stands_beside_the_properties() -> None:
-    assert DEAL.associations == ("portal_partner", "portal_second_partner")
-    assert DEAL.fields["owner_company"].native == ""
+    assert {"association:portal_partner", "association:portal_second_partner"} <= set(DEAL.native_fields)
+    assert DEAL.fields["owner_company"].native == "association:portal_partner"
     assert DEAL.normalize({"association:portal_partner": 512}).values == {"owner_company": "512"}
     assert DEAL.create({"owner_company": "512"})["association:portal_partner"] == "512"
-    assert not any(native.startswith("association") for native in DEAL.native_fields)
+
+
+@pytest.mark.parametrize("label", ["portal_partner", "Portal partner", "  PORTAL-Partner ", "Portal  Partner:"])
+def test_an_association_is_known_by_its_label_however_people_dress_it(label: str) -> None:
+    assert association_field(label) == "association:portal_partner"
+
+
+def test_an_association_the_crm_has_not_is_missing() -> None:
+    there = CatalogField("association:portal_partner", "reference")
+    catalog = Catalog("deals", {there.name: there})
+    deal = compile_mapping(FILES["hubspot"], default_dialect("hubspot"), {"deals": catalog}).records["deal"]
+    missing = {field.native for field in deal.missing}
+    assert "association:portal_second_partner" in missing
+    assert "association:portal_partner" not in missing
 
 
 # ── both ways ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
