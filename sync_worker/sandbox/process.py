@@ -18,20 +18,35 @@ from datetime import datetime
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sync_worker.sandbox.clock import Clock
+from sync_worker.sandbox.hubspot.app import hubspot_app
+from sync_worker.sandbox.hubspot.auth import SANDBOX_TOKEN
+from sync_worker.sandbox.hubspot.seed import Sizes as PortalSizes
+from sync_worker.sandbox.hubspot.state import State as PortalState
 from sync_worker.sandbox.salesforce.app import salesforce_app
 from sync_worker.sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.salesforce.seed import Sizes
 from sync_worker.sandbox.salesforce.state import State
 
 HOST = "127.0.0.1"
-READY = "sandbox salesforce ready at "  # what a process prints, followed by its address, once it answers
+READY = "sandbox ready at "  # what a process prints, followed by its address, once it answers
 START_TIMEOUT_S = 60  # a million records take about that long to seed
 STOP_TIMEOUT_S = 10
 _MAX_REQUEST_BYTES = 1 << 20  # of a request's head; the vendor's own, smaller bound is the door's business
 
-__all__ = ["SANDBOX_CLIENT_ID", "SANDBOX_CLIENT_SECRET", "SalesforceOptions", "run", "serve_process", "serve_thread"]
+__all__ = [
+    "SANDBOX_CLIENT_ID",
+    "SANDBOX_CLIENT_SECRET",
+    "SANDBOX_TOKEN",
+    "HubspotOptions",
+    "Options",
+    "SalesforceOptions",
+    "run",
+    "serve_process",
+    "serve_thread",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,36 @@ class SalesforceOptions:
     every_company_active: bool = False
     every_opportunity_has_partner: bool = False
     now: datetime | None = None
+
+    def app(self, base_url: str) -> ASGIApp:
+        """The org at an address."""
+        wish = asdict(self)
+        clock = Clock(wish.pop("now"))
+        return salesforce_app(State(Sizes(**wish), clock, base_url))
+
+
+@dataclass(frozen=True)
+class HubspotOptions:
+    """How much there is in the portal, how tidy it is, what has been paid for, and what time it is there (None: the machine's)."""
+
+    companies: int = 300
+    deals: int = 60
+    seed: int = 7
+    every_company_active: bool = False
+    every_deal_has_partner: bool = False
+    tier: str = "professional"
+    time_zone: str = "US/Eastern"
+    now: datetime | None = None
+
+    def app(self, base_url: str) -> ASGIApp:
+        """The portal at an address."""
+        wish = asdict(self)
+        clock = Clock(wish.pop("now"))
+        return hubspot_app(PortalState(PortalSizes(**wish), clock, base_url))
+
+
+Options = SalesforceOptions | HubspotOptions
+CRM_BY_OPTIONS: dict[type[Options], str] = {SalesforceOptions: "salesforce", HubspotOptions: "hubspot"}
 
 
 class _Server(uvicorn.Server):
@@ -67,13 +112,10 @@ def _bound(port: int) -> socket.socket:
     return found
 
 
-def _server(options: SalesforceOptions, base_url: str) -> _Server:
-    wish = asdict(options)
-    clock = Clock(wish.pop("now"))
-    app = salesforce_app(State(Sizes(**wish), clock, base_url))
+def _server(options: Options, base_url: str) -> _Server:
     return _Server(
         uvicorn.Config(
-            app,
+            options.app(base_url),
             http="h11",
             ws="none",
             lifespan="off",
@@ -92,7 +134,7 @@ def _address(listener: socket.socket) -> str:
 
 
 @contextmanager
-def serve_thread(options: SalesforceOptions, *, port: int = 0) -> Iterator[str]:
+def serve_thread(options: Options, *, port: int = 0) -> Iterator[str]:
     """A sandbox in a thread of this process; yields its address."""
     listener = _bound(port)
     try:
@@ -100,7 +142,7 @@ def serve_thread(options: SalesforceOptions, *, port: int = 0) -> Iterator[str]:
     except BaseException:
         listener.close()
         raise
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox-salesforce", daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
     base_url = _address(listener)
     thread.start()
     try:
@@ -113,9 +155,9 @@ def serve_thread(options: SalesforceOptions, *, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def serve_process(options: SalesforceOptions, *, port: int = 0, log_path: Path | None = None) -> Iterator[str]:
+def serve_process(options: Options, *, port: int = 0, log_path: Path | None = None) -> Iterator[str]:
     """A sandbox in a process of its own; yields its address. What it has to say goes to `log_path`, or nowhere."""
-    command = [sys.executable, "-m", "sync_worker.sandbox", "salesforce", "--port", str(port), *_flags(options)]
+    command = [sys.executable, "-m", "sync_worker.sandbox", CRM_BY_OPTIONS[type(options)], "--port", str(port), *_flags(options)]
     with (log_path or Path("/dev/null")).open("ab") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - our own interpreter
         try:
@@ -139,7 +181,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _flags(options: SalesforceOptions) -> list[str]:
+def _flags(options: Options) -> list[str]:
     flags: list[str] = []
     for name, value in asdict(options).items():
         flag = f"--{name.replace('_', '-')}"
@@ -152,7 +194,7 @@ def _flags(options: SalesforceOptions) -> list[str]:
     return flags
 
 
-def run(options: SalesforceOptions, *, port: int) -> None:
+def run(options: Options, *, port: int) -> None:
     """Serve in this process until SIGTERM or SIGINT; the ready line goes to standard output."""
     listener = _bound(port)
     server = _server(options, _address(listener))

@@ -1,0 +1,133 @@
+"""What the vendor says when it refuses: one envelope, most of whose keys may be absent.
+
+    {"status": "error", "message", "correlationId", "category"[, "subCategory"][, "errors"][, "context"][, "links"]}
+
+In a batch the same envelope without `correlationId` stands in `errors`, with what it is about in `context`.
+Source: https://developers.hubspot.com/docs/api-reference/error-handling
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+VALIDATION_ERROR = "VALIDATION_ERROR"
+Context = dict[str, list[str]]
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """One refusal by the vendor."""
+
+    message: str
+    category: str = VALIDATION_ERROR
+    status: int = 400
+    sub_category: str | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+    context: Context = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Exception.__init__(self, self.message)
+
+    def body(self) -> dict[str, Any]:
+        """As the answer to a whole request."""
+        return {"status": "error", "message": self.message, "correlationId": str(uuid.uuid4()), **self._rest(), **self.extra}
+
+    def in_batch(self, context: Context) -> dict[str, Any]:
+        """As one row's entry in `errors` of a 207."""
+        shape = {"status": "error", "category": self.category, "message": self.message, "context": {**self.context, **context}}
+        return shape if self.sub_category is None else {**shape, "subCategory": self.sub_category}
+
+    def _rest(self) -> dict[str, Any]:
+        known = {
+            "errors": list(self.errors),
+            "context": self.context,
+            "links": self.links,
+            "subCategory": self.sub_category,
+            "category": self.category,
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class BadValue:
+    """One property whose value will not do; several make one refusal. `is_listed`: whether `errors` names it too."""
+
+    name: str
+    code: str
+    message: str
+    is_listed: bool = True
+    portal_id: int | None = None
+
+    def in_message(self) -> dict[str, Any]:
+        """As it stands in the JSON inside of the message."""
+        shape: dict[str, Any] = {"isValid": False, "message": self.message, "error": self.code, "name": self.name}
+        if self.portal_id is not None:
+            shape |= {"localizedErrorMessage": self.message, "portalId": self.portal_id}
+        return shape
+
+
+def invalid_values(found: Sequence[BadValue]) -> Refusal:
+    """Values that the properties do not take."""
+    listed = [{"message": bad.message, "code": bad.code, "context": {"propertyName": [bad.name]}} for bad in found if bad.is_listed]
+    inside = orjson.dumps([bad.in_message() for bad in found]).decode()
+    return Refusal(f"Property values were not valid: {inside}", errors=listed)
+
+
+def invalid(message: str, **context: list[str]) -> Refusal:
+    """A request that means nothing to the vendor."""
+    return Refusal(message, context=dict(context))
+
+
+def bad_json(message: str) -> Refusal:
+    """The body is no JSON, or of another shape."""
+    return Refusal(f"Invalid input JSON on line 1, column 1: {message}")
+
+
+def not_found(message: str = "resource not found") -> Refusal:
+    """No such record."""
+    return Refusal(message, "OBJECT_NOT_FOUND", 404)
+
+
+def no_address() -> Refusal:
+    """Nothing at that address."""
+    return Refusal("Unable to find the requested resource", "OBJECT_NOT_FOUND", 404)
+
+
+def method_not_allowed() -> Refusal:
+    """The address exists, the method does not fit."""
+    return Refusal("HTTP 405 Method Not Allowed", "VALIDATION_ERROR", 405)
+
+
+def conflict(message: str) -> Refusal:
+    """What is to be made exists."""
+    return Refusal(message, "CONFLICT", 409)
+
+
+def unknown_type(name: str) -> Refusal:
+    """No such record type."""
+    return Refusal(f"Unable to infer object type from: {name}")
+
+
+def unauthenticated() -> Refusal:
+    """No token, or one that nobody was given."""
+    words = (
+        "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at "
+        "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+    )
+    return Refusal(words, "INVALID_AUTHENTICATION", 401)
+
+
+def non_unique(type_id: str, name: str, portal_id: int) -> Refusal:
+    """A record is to be found by a property that does not tell records apart."""
+    return Refusal(f"Unable to perform update/upsert by non-unique {type_id} property {name} in portal ID {portal_id}")
+
+
+def missing_in_batch(upper: str, ids: Sequence[str]) -> dict[str, Any]:
+    """The one error of a batch for all records that it does not find."""
+    words = f"Could not get some {upper} objects, they may be deleted or not exist. Check that ids are valid."
+    return Refusal(words, "OBJECT_NOT_FOUND", 404).in_batch({"ids": list(ids)})

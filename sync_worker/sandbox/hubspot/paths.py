@@ -1,0 +1,42 @@
+"""One address per thing, whatever generation of the API it was asked by.
+
+    /crm/v3/objects/X, /crm/v4/objects/X, /crm/objects/v3/X, /crm/objects/2026-09/X    ─▶  /objects/X
+    /crm/v4/associations/A/B/…, /crm/associations/v4/A/B/…, …/2026-09/A/B/…            ─▶  /associations/A/B/…
+
+and so on. What was in between is the version; percent-escapes stay, so that a key with a slash in it is one part.
+"""
+
+import re
+from dataclasses import dataclass
+
+_VERSION = r"(?P<version>v\d|20\d\d-\d\d(?:-beta)?)"
+_ROOMS = "objects|associations|properties|pipelines|owners|schemas|object-schemas"
+_FORMS = (
+    re.compile(rf"/crm/{_VERSION}/(?P<room>{_ROOMS})(?P<rest>/.*)?"),
+    re.compile(rf"/crm/(?P<room>{_ROOMS})/{_VERSION}(?P<rest>/.*)?"),
+    re.compile(rf"/crm-(?P<room>object-schemas)/{_VERSION}(?P<rest>/.*)?"),
+    re.compile(rf"/(?P<room>account-info|oauth|webhooks)/{_VERSION}(?P<rest>/.*)?"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a request goes, by our own spelling, and the version it named (`v3`, `2026-09`)."""
+
+    path: str
+    version: str
+
+
+def address_of(raw_path: str) -> Address | None:
+    """The address that a path means, or None for one the API does not have."""
+    for form in _FORMS:
+        if match := form.fullmatch(raw_path):
+            room = match["room"].replace("object-schemas", "schemas")
+            rest = (match["rest"] or "").rstrip("/")
+            return Address(f"/{room}{rest}", match["version"])
+    return None
+
+
+def is_dated(version: str) -> bool:
+    """Whether the version is a date; only those enforce an admin's validation rules."""
+    return version.startswith("20")

@@ -1,0 +1,128 @@
+"""Writes to records: checked whole, then done. The API's and a person's go the same way; only who did it differs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sync_worker.sandbox.hubspot import errors
+from sync_worker.sandbox.hubspot.errors import BadValue
+from sync_worker.sandbox.hubspot.portal import PORTAL_ID, Portal
+from sync_worker.sandbox.hubspot.records import Record, Shelf, Values, merged_values
+from sync_worker.sandbox.hubspot.schema import ObjectType
+from sync_worker.sandbox.hubspot.values import as_text, kept
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API."""
+
+    source: str = "INTEGRATION"
+    source_id: str | None = None
+    is_dated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write that was checked: the record as it will be, and which properties it names."""
+
+    shelf: Shelf
+    before: Record | None
+    values: Values
+    names: tuple[str, ...]
+
+
+class Writing:
+    """Writes in somebody's name."""
+
+    def __init__(self, portal: Portal, author: Author) -> None:
+        self._portal, self._author = portal, author
+
+    def create(self, shelf: Shelf, properties: Mapping[str, Any]) -> Record:
+        """A new record.
+
+        Raises: Refusal.
+        """
+        return self.done(self.checked(shelf, None, properties))
+
+    def update(self, shelf: Shelf, record: Record, properties: Mapping[str, Any]) -> Record:
+        """A record changed.
+
+        Raises: Refusal.
+        """
+        return self.done(self.checked(shelf, record, properties))
+
+    def archive(self, shelf: Shelf, record: Record) -> None:
+        """A record put where it can be restored from for 90 days; nothing happens to one that is there."""
+        if record.archived_ms is None:
+            now = self._portal.now_ms()
+            shelf.save(replace(record, archived_ms=now, modified_ms=now))
+
+    def checked(self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any]) -> Change:
+        """A write that may be done.
+
+        Raises: Refusal.
+        """
+        changes: Values = {}
+        bad: list[BadValue] = []
+        for name, value in properties.items():
+            found = self._kept(shelf.type, before, name, value)
+            if isinstance(found, BadValue):
+                bad.append(found)
+            else:
+                changes[name.lower()] = found
+        if bad:
+            raise errors.invalid_values(bad)
+        self._check_unique(shelf, before, changes)
+        values = merged_values({} if before is None else before.values, changes)
+        return Change(shelf, before, values, tuple(changes))
+
+    def done(self, change: Change) -> Record:
+        """The write done."""
+        now, before, shelf = self._portal.now_ms(), change.before, change.shelf
+        after = (
+            Record(shelf.next_id(), change.values, now, now) if before is None else replace(before, values=change.values, modified_ms=now)
+        )
+        old = {} if before is None else before.values
+        changed = [name for name in change.names if old.get(name) != after.values.get(name)]
+        shelf.note(before, after, changed, self._author.source, self._author.source_id)
+        shelf.save(after)
+        return after
+
+    def _kept(self, kind: ObjectType, before: Record | None, name: str, value: Any) -> str | BadValue:
+        prop = kind.properties.get(name.lower())
+        if prop is None:
+            return BadValue(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist', portal_id=PORTAL_ID)
+        if prop.is_read_only:
+            return BadValue(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
+        old = None if before is None else before.values.get(prop.name)
+        return kept(prop, self._portal.options(prop), value, old, is_dated=self._author.is_dated)
+
+    def _check_unique(self, shelf: Shelf, before: Record | None, changes: Values) -> None:
+        for name, value in changes.items():
+            if not value or not shelf.type.properties[name].is_unique:
+                continue
+            holder = shelf.with_key(name, value)
+            if holder is not None and (before is None or holder.id != before.id):
+                raise _taken(shelf.type, name, value, holder, before)
+
+
+def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None) -> errors.Refusal:
+    if kind.singular == "contact" and name == "email":
+        return errors.conflict(f"Contact already exists. Existing ID: {holder.id}")
+    of = "" if before is None else f" on {before.id}"
+    coordinates = f"PropertyValueCoordinates{{objectTypeId={kind.type_id}, propertyName={name}, value={value}}}"
+    words = f"Cannot set {coordinates}{of}. {holder.id} already has that value."
+    return errors.invalid_values([BadValue(name, "CONFLICTING_UNIQUE_VALUE", words)])
+
+
+def properties_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The `properties` of an input.
+
+    Raises: Refusal.
+    """
+    found = body.get("properties", {})
+    if not isinstance(found, dict):
+        raise errors.bad_json("properties must be an object")
+    for value in found.values():
+        as_text(value)
+    return found
