@@ -12,7 +12,6 @@ from sync_worker.steps.associate import associated
 from sync_worker.steps.chunk import Chunk
 from sync_worker.steps.tenant import COMPANY, DEAL
 from sync_worker.store import companies, conflicts, deals, links, outbox
-from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 
 REFERENCES = ("owner_company", "second_partner")
@@ -21,8 +20,8 @@ REFERENCES = ("owner_company", "second_partner")
 class Shelf:
     """What is known of a chunk's records before it is stored.
 
-    **Shapes** `links` and `readings` by CRM id; `deals`, `homes` (their current links), `sent` and `disputed` by deal id; `company_ids`:
-    our id for every CRM id the records name as a company, losers of merges included.
+    **Shapes** `links` and `readings` by CRM id; `deals` and `disputed` by deal id; `homes` and `sent` too, of deals whose key stands on a
+    record we have not linked yet; `company_ids`: our id for every CRM id the records name as a company, losers of merges included.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:
@@ -31,9 +30,10 @@ class Shelf:
         self._policy = policy
         self.links = links.by_crm_ids(tx, chunk.record.record, chunk.crm_ids)
         self.readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
-        self.deals = self._fetch_deals()
-        self.homes = links.current(tx, self.deals)
-        self.sent = outbox.sent(tx, DEAL, self.deals.keys() - self.homes.keys())
+        unlinked = self._unlinked_keys()
+        self.deals = deals.by_ids(tx, {link.deal_id for link in self.links.values()} | unlinked)
+        self.homes = links.homes(tx, unlinked & self.deals.keys())
+        self.sent = outbox.sent(tx, DEAL, unlinked & self.deals.keys() - self.homes.keys())
         self.disputed = conflicts.open_fields(tx, list(self.deals))
         self.company_ids = self._fetch_companies()
         self._companies, self._pairs = self._fetch_pairs()
@@ -56,10 +56,10 @@ class Shelf:
         name = (reading.values.get("name") or reading.values.get("prospect_name")) if reading else None
         return str(name or crm_id)
 
-    def _fetch_deals(self) -> dict[str, StoredDeal]:
-        """Deals behind the links, and deals whose key stands on a record we have not linked yet."""
-        keys = {str(key) for native in self._chunk.natives if (key := native.fields.get(self._chunk.record.key_field))}
-        return deals.by_ids(self._tx, {link.deal_id for link in self.links.values()} | keys)
+    def _unlinked_keys(self) -> set[str]:
+        """Our keys, as records carry them that we have not linked yet."""
+        unlinked = (native for native in self._chunk.natives if native.crm_id not in self.links)
+        return {str(key) for native in unlinked if (key := native.fields.get(self._chunk.record.key_field))}
 
     def _fetch_companies(self) -> dict[str, str]:
         named = {str(reading.values[name]) for reading in self.readings.values() for name in REFERENCES if reading.values.get(name)}

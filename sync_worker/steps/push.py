@@ -85,15 +85,14 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
     Where another reader has the lease, its records wait: a create never does.
     """
     with tenant.store.reading(tenant.name) as tx:
-        upcoming = outbox.due(tx, READ_COUNT)
-        if known.issuperset(upcoming[:BATCH_COUNT]):
+        if known.issuperset(outbox.due(tx, BATCH_COUNT)):
             return set()
-        due = links.current(tx, [deal_id for deal_id in upcoming if deal_id not in known])
+        due = links.homes(tx, set(outbox.due(tx, READ_COUNT)) - known)
     read: set[str] = set()
-    for record_name in sorted({link.object for link in due.values()}):
-        mine = {deal_id: link for deal_id, link in due.items() if link.object == record_name}
+    for record_name in sorted({home.object for home in due.values()}):
+        mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
         with tenant.store.side_transaction(tenant.name) as tx:
-            notices.add(tx, record_name, [link.crm_id for link in mine.values()])
+            notices.add(tx, record_name, [home.crm_id for home in mine.values()])
         done = refresh(tenant, record_name)
         wakes |= done.wakes
         if not done.is_busy:

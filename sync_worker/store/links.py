@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, or_, select, text
 
-from sync_worker.domain.reconcile import Base
+from sync_worker.domain.reconcile import Base, from_document, to_document
 from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import aliases, deal_links, deals
 
@@ -33,6 +33,13 @@ class Link:
     deleted_at: datetime | None = None
 
 
+class Home(NamedTuple):
+    """The record a deal lives in."""
+
+    object: str
+    crm_id: str
+
+
 def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link]:
     """Links of these CRM records, by CRM id."""
     query = select(deal_links).where(
@@ -45,6 +52,16 @@ def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
     """The record each deal lives in now, by deal id."""
     query = select(deal_links).where(deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), IS_CURRENT)
     return {link.deal_id: link for link in _links(tx, query)}
+
+
+def homes(tx: Tx, deal_ids: Collection[str]) -> dict[str, Home]:
+    """The record each deal lives in now, by deal id, where nobody asks what was agreed on."""
+    if not deal_ids:
+        return {}
+    query = select(deal_links.c.deal_id, deal_links.c.object, deal_links.c.crm_id).where(
+        deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, deal_ids), IS_CURRENT
+    )
+    return {deal_id: Home(object_, crm_id) for deal_id, object_, crm_id in tx.connection.execute(query)}
 
 
 def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> list[tuple[str, str, str, str]]:
@@ -108,7 +125,7 @@ def _links(tx: Tx, query: Select[Any]) -> list[Link]:
             crm_id=row["crm_id"],
             deal_id=row["deal_id"],
             is_current=row["is_current"],
-            base={name: Base.from_plain(pair) for name, pair in row["base"].items()},
+            base=from_document(row["base"]),
             crm_modified_at=row["crm_modified_at"],
             settled_no=row["settled_no"],
             deleted_at=row["deleted_at"],
@@ -124,7 +141,7 @@ def _row(tx: Tx, link: Link) -> dict[str, Any]:
         "crm_id": link.crm_id,
         "deal_id": link.deal_id,
         "is_current": link.is_current,
-        "base": {name: pair.to_plain() for name, pair in link.base.items()},
+        "base": to_document(link.base),
         "crm_modified_at": link.crm_modified_at,
         "settled_no": link.settled_no,
         "deleted_at": link.deleted_at,

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.domain.reconcile import Base
+from sync_worker.domain.reconcile import Base, from_document, to_document
 from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import outbox
 
@@ -81,7 +81,7 @@ def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> 
 
 def begin(tx: Tx, row: OutboxRow, token: str, sent: Mapping[str, Base]) -> bool:
     """Keeps what is about to be sent, before it is. False: the claim was lost, nothing may be sent."""
-    return _set_claimed(tx, row, token, sent={name: pair.to_plain() for name, pair in sent.items()})
+    return _set_claimed(tx, row, token, sent=to_document(sent))
 
 
 def renew(tx: Tx, token: str, until_at: datetime) -> int:
@@ -167,7 +167,8 @@ def listed(tx: Tx) -> list[OutboxRow]:
 
 def due(tx: Tx, limit: int) -> list[str]:
     """Records ready to be written, the longest due first."""
-    return [row.record_id for row in _rows(tx, _due(tx, outbox.c.state == "ready").limit(limit))]
+    query = _due(tx, outbox.c.state == "ready").with_only_columns(outbox.c.record_id).limit(limit)
+    return list(tx.connection.execute(query).scalars())
 
 
 def has_due(tx: Tx) -> bool:
@@ -218,5 +219,5 @@ def _rows(tx: Tx, query: Select[Any]) -> list[OutboxRow]:
 
 
 def _row(row: Mapping[Any, Any]) -> OutboxRow:
-    sent = None if row["sent"] is None else {name: Base.from_plain(pair) for name, pair in row["sent"].items()}
+    sent = None if row["sent"] is None else from_document(row["sent"])
     return OutboxRow(**{**{name: row[name] for name in OutboxRow.__slots__}, "sent": sent})

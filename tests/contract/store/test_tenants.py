@@ -101,6 +101,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "links.crm_ids": lambda tx: links.crm_ids(tx, "lead"),
     "links.of_pairs": lambda tx: links.of_pairs(tx, ["c1", "c2"], but=[]),
     "links.current": lambda tx: links.current(tx, ["d1"]),
+    "links.homes": lambda tx: links.homes(tx, ["d1"]),
     "links.survivors": lambda tx: links.survivors(tx, "company", ["009"]),
     "notices.oldest": lambda tx: notices.oldest(tx, "company", 9),
     "notices.counts": notices.counts,
