@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.hubspot.app import hubspot_app
-from sync_worker.sandbox.hubspot.auth import SANDBOX_TOKEN
+from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_TOKEN
 from sync_worker.sandbox.hubspot.seed import Sizes as PortalSizes
 from sync_worker.sandbox.hubspot.state import State as PortalState
 from sync_worker.sandbox.salesforce.app import salesforce_app

@@ -5,7 +5,9 @@
     records ── index         records as they are, and as search sees them some seconds later
     portal                   records, people and pipelines together; listeners hear of every save
     values ── writing        what a write may say, and what it does   search    filters become sorted ids
-    auth ── door ── app      tokens, who may enter, routes
+    login/, limits ── door ── app      tokens, how many calls, who may enter, routes
+    validation               an admin's rules                         trouble   what is said by order of a fault
+    push/                    webhooks
     *_routes                 what clients ask for
     controls                 what a person, an admin or bad luck does
 

@@ -14,17 +14,33 @@ from sync_worker.sandbox.hubspot.controls import control_routes
 from sync_worker.sandbox.hubspot.door import Door
 from sync_worker.sandbox.hubspot.errors import Refusal
 from sync_worker.sandbox.hubspot.kinds import CONTROLS, classify
+from sync_worker.sandbox.hubspot.login.controls import login_controls
+from sync_worker.sandbox.hubspot.login.routes import login_routes
 from sync_worker.sandbox.hubspot.object_routes import object_routes
 from sync_worker.sandbox.hubspot.paths import address_of
 from sync_worker.sandbox.hubspot.property_routes import property_routes
-from sync_worker.sandbox.hubspot.replies import ordered_reply, refuse
+from sync_worker.sandbox.hubspot.push.controls import webhook_controls
+from sync_worker.sandbox.hubspot.push.routes import webhook_routes
+from sync_worker.sandbox.hubspot.replies import refuse
+from sync_worker.sandbox.hubspot.rule_controls import rule_controls
 from sync_worker.sandbox.hubspot.state import State
+from sync_worker.sandbox.hubspot.trouble import ordered_reply
 from sync_worker.sandbox.wire import Wire
 
 
 def hubspot_app(state: State) -> ASGIApp:
     """The whole imitation as an ASGI application."""
-    routes = [*control_routes(state), *property_routes(state), *batch_routes(state), *object_routes(state)]
+    routes = [
+        *control_routes(state),
+        *login_controls(state),
+        *rule_controls(state),
+        *webhook_controls(state),
+        *login_routes(state),
+        *webhook_routes(state),
+        *property_routes(state),
+        *batch_routes(state),
+        *object_routes(state),
+    ]
     handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False

@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from sync_worker.sandbox.hubspot import stamps
 from sync_worker.sandbox.hubspot.control_route import control_route
-from sync_worker.sandbox.hubspot.records import Record, Shelf, value_of
+from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, value_of
 from sync_worker.sandbox.hubspot.routing import json_object
 from sync_worker.sandbox.hubspot.state import State
-from sync_worker.sandbox.hubspot.writing import Author, Writing
+from sync_worker.sandbox.hubspot.writing import Writing
 
 Body = dict[str, Any]
 PERSON = Author("CRM_UI", "userId:76023669")

@@ -1,16 +1,19 @@
-"""Who may enter, and what is counted on the way: token, scopes, limits.
+"""Who may enter, and what is counted on the way: token, limits, scopes; and on the way out, what is left of the limits.
 
 Inside of `Wire`, so that an ordered fault comes before all of it, as a fault at the vendor's edge does.
 """
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_worker.sandbox.calls import Call
+from sync_worker.sandbox.hubspot import errors, trouble
 from sync_worker.sandbox.hubspot.errors import Refusal
+from sync_worker.sandbox.hubspot.login.scopes import needed
+from sync_worker.sandbox.hubspot.login.tokens import Token
 from sync_worker.sandbox.hubspot.replies import refuse
 from sync_worker.sandbox.hubspot.state import State
 
-_OPEN = frozenset({"token"})  # kinds of call that look after their own credentials
+_OPEN = frozenset({"token", "webhooks"})  # kinds of call that look after their own credentials, and count against nothing
 
 
 class Door:
@@ -22,20 +25,52 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
         call: Call | None = scope.get("sandbox.call")
-        if scope["type"] != "http" or call is None:
+        if scope["type"] != "http" or call is None or call.kind in _OPEN:
             await self._app(scope, receive, send)
             return
         try:
-            self._admit(scope, call)
+            token = self._token(scope)
         except Refusal as refusal:
             await refuse(refusal)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        told = send if call.kind == "search" else self._telling(token, send)
+        try:
+            self._admit(scope, call, token)
+        except Refusal as refusal:
+            await refuse(refusal)(scope, receive, told)
+            return
+        await self._app(scope, receive, told)
 
-    def _admit(self, scope: Scope, call: Call) -> None:
-        if call.kind not in _OPEN:
-            scope["sandbox.grant"] = self._state.auth.grant(_header(scope, b"authorization"))
+    def _token(self, scope: Scope) -> Token:
+        scheme, _, text = _header(scope, b"authorization").partition(" ")
+        token = self._state.tokens.find(text.strip()) if scheme.lower() == "bearer" else None
+        over_s = None if token is None else token.seconds_over(self._state.clock.now())
+        if token is None or (over_s is not None and not token.is_oauth):
+            raise errors.unauthenticated()
+        if over_s is not None:
+            raise trouble.expired(over_s)
+        scope["sandbox.token"] = token
+        return token
+
+    def _admit(self, scope: Scope, call: Call, token: Token) -> None:
+        install = token.install
+        policy = self._state.limits.admit(install.app_id, self._state.clock.now(), is_search=call.kind == "search")
+        if policy is not None:
+            raise trouble.over_limit(policy)
+        scopes = needed(call.method, scope["path"], call.object)
+        if scopes and install.scopes.isdisjoint(scopes):
+            raise trouble.missing_scopes(scopes)
+
+    def _telling(self, token: Token, send: Send) -> Send:
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                left = self._state.limits.headers(token.install.app_id, self._state.clock.now(), tells_day=not token.is_oauth)
+                more = [(name.encode(), value.encode()) for name, value in left.items()]
+                message["headers"] = [*message.get("headers", []), *more]
+            await send(message)
+
+        return told
 
 
-def _header(scope: Scope, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

@@ -8,11 +8,12 @@ from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.hubspot import errors, stamps
 from sync_worker.sandbox.hubspot.index import Index
 from sync_worker.sandbox.hubspot.object_types import portal_types
-from sync_worker.sandbox.hubspot.records import Record, Shelf
+from sync_worker.sandbox.hubspot.records import Author, Record, Shelf
 from sync_worker.sandbox.hubspot.schema import ObjectType, Option, Property
+from sync_worker.sandbox.hubspot.validation import Rule
 
 PORTAL_ID = 47_110_815
-Heard = Callable[[Shelf, Record | None, Record | None], None]
+Heard = Callable[[Shelf, Record | None, Record | None, Author], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Portal:
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     shelves: dict[str, Shelf] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
     listeners: list[Heard] = field(default_factory=list)
     _shelf_by_name: dict[str, Shelf] = field(default_factory=dict)
 
@@ -105,9 +107,9 @@ class Portal:
         """What search sees of a type."""
         return self.indexes[kind.name]
 
-    def _told(self, shelf: Shelf, before: Record | None, after: Record | None) -> None:
+    def _told(self, shelf: Shelf, before: Record | None, after: Record | None, author: Author) -> None:
         gone = after or before
         assert gone is not None  # noqa: S101 - a save is about a record
         self.indexes[shelf.type.name].save(gone.id, after)
         for listener in self.listeners:
-            listener(shelf, before, after)
+            listener(shelf, before, after, author)

@@ -28,6 +28,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API."""
+
+    source: str = "INTEGRATION"
+    source_id: str | None = None
+    is_dated: bool = False
+
+    @property
+    def obeys_rules(self) -> bool:
+        """Whether an admin's validation rules hold: for people, and on the dated addresses."""
+        return self.is_dated or self.source == "CRM_UI"
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One value that a property has had; "" when it was cleared."""
 
@@ -39,10 +53,10 @@ class Version:
 
 @dataclass(slots=True)
 class Shelf:
-    """The records of one type. `told` hears of every save: the record before, the record now (None: gone)."""
+    """The records of one type. `told` hears of every save: the record before, the record now (None: gone), and who did it."""
 
     type: ObjectType
-    told: Callable[["Shelf", Record | None, Record | None], None]
+    told: Callable[["Shelf", Record | None, Record | None, Author], None]
     records: dict[int, Record] = field(default_factory=dict)
     survivor_by_id: dict[int, int] = field(default_factory=dict)
     _id_by_key: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -76,7 +90,7 @@ class Shelf:
         found = (self.records[one] for one in islice(self._ids, bisect_left(self._ids, first), None))
         return list(islice((record for record in found if (record.archived_ms is not None) is archived), count))
 
-    def save(self, record: Record) -> None:
+    def save(self, record: Record, author: Author) -> None:
         """A new record, or a new state of one."""
         before = self.records.get(record.id)
         self._forget_keys(before)
@@ -85,14 +99,14 @@ class Shelf:
         self.records[record.id] = record
         if record.archived_ms is None:
             self._id_by_key |= dict.fromkeys(self._keys(record), record.id)
-        self.told(self, before, record)
+        self.told(self, before, record, author)
 
-    def remove(self, record_id: int) -> None:
+    def remove(self, record_id: int, author: Author) -> None:
         """Takes a record away for good."""
         before = self.records.pop(record_id)
         self._ids = None
         self._forget_keys(before)
-        self.told(self, before, None)
+        self.told(self, before, None, author)
 
     def load(self, records: Iterable[Record]) -> None:
         """Many new records at once, none of them news to anybody."""
@@ -101,13 +115,13 @@ class Shelf:
             self._id_by_key |= dict.fromkeys(self._keys(record), record.id)
             self._next_id = max(self._next_id, record.id + 1)
 
-    def note(self, before: Record | None, after: Record, names: Iterable[str], source: str, source_id: str | None) -> None:
+    def note(self, before: Record | None, after: Record, names: Iterable[str], author: Author) -> None:
         """Remembers what a write made of some properties."""
         for name in names:
             versions = self._versions.setdefault((after.id, name), [])
             if not versions and before is not None and name in before.values:
                 versions.append(Version(before.values[name], before.created_ms, "CRM_UI", None))
-            versions.append(Version(after.values.get(name, ""), after.modified_ms, source, source_id))
+            versions.append(Version(after.values.get(name, ""), after.modified_ms, author.source, author.source_id))
 
     def history(self, record: Record, name: str) -> list[Version]:
         """What a property was, latest first."""

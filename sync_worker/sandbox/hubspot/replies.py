@@ -1,4 +1,4 @@
-"""Answers as the vendor sends them: JSON with its content type, refusals in the envelope, and what a fault order says instead."""
+"""Answers as the vendor sends them: JSON with its content type, refusals in the envelope."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from sync_worker.sandbox.calls import Call
-from sync_worker.sandbox.faults import Fault
 from sync_worker.sandbox.hubspot.errors import Refusal
-from sync_worker.sandbox.wire import Reply
 
 JSON_TYPE = "application/json;charset=utf-8"
 HTML_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
@@ -29,14 +26,3 @@ def empty(status: int = 204) -> Response:
 def refuse(refusal: Refusal) -> Response:
     """A refusal of a whole request."""
     return answer(refusal.body(), refusal.status)
-
-
-def ordered_reply(fault: Fault, _: Call) -> Reply:
-    """What a fault order answers in place of the real answer."""
-    if fault.body == "html":
-        return Reply(fault.status or 502, [(b"content-type", b"text/html")], HTML_PAGE)
-    if fault.body is not None:
-        return Reply(fault.status or 500, [_JSON_HEADER], orjson.dumps(fault.body))
-    status = fault.status or 500
-    refusal = Refusal(fault.message or f"{status} by order", fault.error_code or "INTERNAL_ERROR", status)
-    return Reply(status, [_JSON_HEADER], orjson.dumps(refusal.body()))

@@ -2,21 +2,27 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from sync_worker.sandbox.calls import Call, Calls
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.faults import Faults
-from sync_worker.sandbox.hubspot.auth import Auth, Grant
 from sync_worker.sandbox.hubspot.errors import Refusal
 from sync_worker.sandbox.hubspot.kinds import KINDS
+from sync_worker.sandbox.hubspot.limits import Limits
+from sync_worker.sandbox.hubspot.login.tokens import Token, Tokens
 from sync_worker.sandbox.hubspot.paths import is_dated
 from sync_worker.sandbox.hubspot.portal import Portal
+from sync_worker.sandbox.hubspot.push.events import of_save
+from sync_worker.sandbox.hubspot.push.outbox import Outbox
+from sync_worker.sandbox.hubspot.records import Author, Record, Shelf
 from sync_worker.sandbox.hubspot.routing import version
 from sync_worker.sandbox.hubspot.search import Search
 from sync_worker.sandbox.hubspot.seed import Sizes, seeded
-from sync_worker.sandbox.hubspot.writing import Author, Writing
+from sync_worker.sandbox.hubspot.trouble import ordered_refusal
+from sync_worker.sandbox.hubspot.writing import Writing
 
 
 @dataclass(slots=True)
@@ -31,31 +37,41 @@ class State:
     rng: Random = field(init=False)
     portal: Portal = field(init=False)
     search: Search = field(init=False)
-    auth: Auth = field(init=False)
+    tokens: Tokens = field(init=False)
+    limits: Limits = field(init=False)
+    outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
         self._begin()
 
     def reset(self) -> None:
         """Seed anew: records, tokens, rules, faults and counts begin again; the clock stays."""
+        self.outbox.clear()
         self.calls.reset()
         self.faults.clear()
         self._begin()
 
     def _begin(self) -> None:
-        self.rng = Random(self.sizes.seed)
         self.portal = seeded(self.sizes, self.clock)
         self.search = Search(self.portal)
-        self.auth = Auth()
+        self.tokens = Tokens(self.rng)
+        self.limits = Limits(ZoneInfo(self.portal.time_zone))
+        self.outbox = Outbox(self.portal, self.rng)
+        self.portal.listeners.append(self._heard)
 
-    def grant(self, request: Request) -> Grant:
-        """What the request may do; the door has let it in already."""
-        grant: Grant = request.scope["sandbox.grant"]
-        return grant
+    def _heard(self, shelf: Shelf, before: Record | None, after: Record | None, author: Author) -> None:
+        if self.outbox.settings is not None:
+            self.outbox.tell(of_save(shelf.type, before, after, author, self.portal.now_ms()))
+
+    def token(self, request: Request) -> Token:
+        """Who asks; the door has let them in already."""
+        token: Token = request.scope["sandbox.token"]
+        return token
 
     def writing(self, request: Request) -> Writing:
         """Writes in the name of the request's app."""
-        author = Author(source_id=self.grant(request).app_id, is_dated=is_dated(version(request)))
+        author = Author(source_id=str(self.token(request).install.app_id), is_dated=is_dated(version(request)))
         return Writing(self.portal, author)
 
     def refuse_by_order(self, request: Request) -> Refusal | None:
@@ -64,4 +80,4 @@ class State:
         fault = self.faults.take_for_record(call)
         if fault is None or fault.error_code is None:
             return None
-        return Refusal(fault.message or f"{fault.error_code} by order", fault.error_code, fault.status or 400)
+        return ordered_refusal(fault.error_code, fault.message, status=fault.status)

@@ -7,18 +7,10 @@ from typing import Any
 from sync_worker.sandbox.hubspot import errors
 from sync_worker.sandbox.hubspot.errors import BadValue
 from sync_worker.sandbox.hubspot.portal import PORTAL_ID, Portal
-from sync_worker.sandbox.hubspot.records import Record, Shelf, Values, merged_values
+from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, Values, merged_values
 from sync_worker.sandbox.hubspot.schema import ObjectType
+from sync_worker.sandbox.hubspot.validation import broken
 from sync_worker.sandbox.hubspot.values import as_text, kept
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API."""
-
-    source: str = "INTEGRATION"
-    source_id: str | None = None
-    is_dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Writing:
         """A record put where it can be restored from for 90 days; nothing happens to one that is there."""
         if record.archived_ms is None:
             now = self._portal.now_ms()
-            shelf.save(replace(record, archived_ms=now, modified_ms=now))
+            shelf.save(replace(record, archived_ms=now, modified_ms=now), self._author)
 
     def checked(self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any]) -> Change:
         """A write that may be done.
@@ -74,6 +66,7 @@ class Writing:
             raise errors.invalid_values(bad)
         self._check_unique(shelf, before, changes)
         values = merged_values({} if before is None else before.values, changes)
+        self._check_rules(shelf.type, values, is_new=before is None)
         return Change(shelf, before, values, tuple(changes))
 
     def done(self, change: Change) -> Record:
@@ -84,8 +77,8 @@ class Writing:
         )
         old = {} if before is None else before.values
         changed = [name for name in change.names if old.get(name) != after.values.get(name)]
-        shelf.note(before, after, changed, self._author.source, self._author.source_id)
-        shelf.save(after)
+        shelf.note(before, after, changed, self._author)
+        shelf.save(after, self._author)
         return after
 
     def _kept(self, kind: ObjectType, before: Record | None, name: str, value: Any) -> str | BadValue:
@@ -96,6 +89,11 @@ class Writing:
             return BadValue(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
         old = None if before is None else before.values.get(prop.name)
         return kept(prop, self._portal.options(prop), value, old, is_dated=self._author.is_dated)
+
+    def _check_rules(self, kind: ObjectType, values: Values, *, is_new: bool) -> None:
+        found = broken(self._portal.rules, kind.name, values, is_new=is_new) if self._author.obeys_rules else []
+        if found:
+            raise errors.invalid_values(found)
 
     def _check_unique(self, shelf: Shelf, before: Record | None, changes: Values) -> None:
         for name, value in changes.items():

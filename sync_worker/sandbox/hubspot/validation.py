@@ -1,0 +1,67 @@
+"""An admin's rules about what a record may say: enforced for people, and for the API by the dated addresses only.
+
+A rule refuses a record whose property `op`s the value: on every write or on create alone, always or `when` other properties say so.
+Required on create: {"op": "is_blank", "on": "create"}. Required from a stage on: {"op": "is_blank", "when": {"dealstage": "closedwon"}}.
+
+Source: https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from sync_worker.sandbox.hubspot.errors import BadValue
+
+
+def _compared(value: str | None, bound: Any, sign: int) -> bool:
+    try:
+        found = float(value or "")
+    except ValueError:
+        return False
+    return (found > float(bound)) - (found < float(bound)) == sign
+
+
+_CONDITIONS: dict[str, Callable[[str | None, Any], bool]] = {
+    "matches": lambda value, pattern: value is not None and re.search(pattern, value) is not None,
+    "not_matches": lambda value, pattern: value is None or re.search(pattern, value) is None,
+    "in": lambda value, values: value in values,
+    "not_in": lambda value, values: value not in values,
+    "is_blank": lambda value, _: not value,
+    "gt": lambda value, bound: _compared(value, bound, 1),
+    "lt": lambda value, bound: _compared(value, bound, -1),
+}
+RULE_OPS = tuple(_CONDITIONS)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `error` is the vendor's code for it."""
+
+    object: str
+    field: str
+    op: str
+    value: Any = None
+    message: str = "Property value does not meet the validation rules set up for this property"
+    error: str = "PROPERTY_VALIDATION_RULE_FAILED"
+    on: Literal["write", "create"] = "write"
+    when: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.op not in _CONDITIONS or self.on not in ("write", "create"):
+            raise ValueError(f"op must be one of {list(RULE_OPS)}, on be write or create; not {self.op!r}, {self.on!r}")
+        if self.op in ("matches", "not_matches"):
+            re.compile(self.value)
+
+    def refuses(self, values: Mapping[str, str], *, is_new: bool) -> bool:
+        """Whether the record, as it would be saved, breaks the rule."""
+        if self.on == "create" and not is_new:
+            return False
+        holds = all(values.get(name) == value for name, value in self.when.items())
+        return holds and _CONDITIONS[self.op](values.get(self.field), self.value)
+
+
+def broken(rules: Iterable[Rule], object_name: str, values: Mapping[str, str], *, is_new: bool) -> list[BadValue]:
+    """The rules that a record would break, as a refusal lists them."""
+    own = (rule for rule in rules if rule.object == object_name)
+    return [BadValue(rule.field, rule.error, rule.message, is_listed=False) for rule in own if rule.refuses(values, is_new=is_new)]
