@@ -1,19 +1,19 @@
 """The portal: its record types, records, associations, people and pipelines. Everything that a reset begins anew."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.hubspot import errors, stamps
+from sync_worker.sandbox.hubspot.associations import Associations, Changed
 from sync_worker.sandbox.hubspot.index import Index
+from sync_worker.sandbox.hubspot.news import Linked, Listener, News, Saved
 from sync_worker.sandbox.hubspot.object_types import portal_types
 from sync_worker.sandbox.hubspot.records import Author, Record, Shelf
 from sync_worker.sandbox.hubspot.schema import ObjectType, Option, Property
 from sync_worker.sandbox.hubspot.validation import Rule
 
 PORTAL_ID = 47_110_815
-Heard = Callable[[Shelf, Record | None, Record | None, Author], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Pipeline:
 
 @dataclass(slots=True)
 class Portal:
-    """One account at the vendor's. `listeners` hear of every save: webhooks plug in there."""
+    """One account at the vendor's. `listeners` hear of everything: webhooks plug in there."""
 
     clock: Clock
     time_zone: str = "US/Eastern"
@@ -62,7 +62,8 @@ class Portal:
     shelves: dict[str, Shelf] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
-    listeners: list[Heard] = field(default_factory=list)
+    associations: Associations = field(default_factory=Associations)
+    listeners: list[Listener] = field(default_factory=list)
     _shelf_by_name: dict[str, Shelf] = field(default_factory=dict)
 
     @classmethod
@@ -70,7 +71,7 @@ class Portal:
         """A portal without records; the seed fills it."""
         portal = cls(clock, **more)
         for kind in portal_types(second_partners):
-            shelf = Shelf(kind, portal._told)
+            shelf = Shelf(kind)
             portal.shelves[kind.name] = shelf
             portal.indexes[kind.name] = Index(portal.now_ms, lambda: int(portal.lag_s * 1000))
             portal._shelf_by_name |= dict.fromkeys((kind.name, kind.singular, kind.type_id), shelf)
@@ -107,9 +108,26 @@ class Portal:
         """What search sees of a type."""
         return self.indexes[kind.name]
 
-    def _told(self, shelf: Shelf, before: Record | None, after: Record | None, author: Author) -> None:
-        gone = after or before
-        assert gone is not None  # noqa: S101 - a save is about a record
-        self.indexes[shelf.type.name].save(gone.id, after)
+    def save(self, shelf: Shelf, record: Record, author: Author) -> None:
+        """A record's new state."""
+        before = shelf.records.get(record.id)
+        shelf.save(record)
+        self.index(shelf.type).save(record.id, record)
+        self.tell(Saved(shelf.type, before, record, author, self.now_ms()))
+
+    def remove(self, shelf: Shelf, record_id: int) -> Record:
+        """Takes a record away for good; nobody is told. Returns what it was."""
+        self.index(shelf.type).save(record_id, None)
+        return shelf.remove(record_id)
+
+    def link(self, one: Shelf, other: Shelf, changed: list[Changed], author: Author) -> None:
+        """Tells of associations that were made or are gone."""
+        now = self.now_ms()
+        for from_id, to_id, label, is_removed in changed:
+            ids = (label.type_id, label.inverse_id, label.category)
+            self.tell(Linked(one.type, from_id, other.type, to_id, *ids, label.is_primary, is_removed, author, now))
+
+    def tell(self, news: News) -> None:
+        """Everybody who listens hears of it."""
         for listener in self.listeners:
-            listener(shelf, before, after, author)
+            listener(news)

@@ -5,7 +5,7 @@ Values are text; what has no value is not there.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -53,10 +53,9 @@ class Version:
 
 @dataclass(slots=True)
 class Shelf:
-    """The records of one type. `told` hears of every save: the record before, the record now (None: gone), and who did it."""
+    """The records of one type."""
 
     type: ObjectType
-    told: Callable[["Shelf", Record | None, Record | None, Author], None]
     records: dict[int, Record] = field(default_factory=dict)
     survivor_by_id: dict[int, int] = field(default_factory=dict)
     _id_by_key: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -90,7 +89,7 @@ class Shelf:
         found = (self.records[one] for one in islice(self._ids, bisect_left(self._ids, first), None))
         return list(islice((record for record in found if (record.archived_ms is not None) is archived), count))
 
-    def save(self, record: Record, author: Author) -> None:
+    def save(self, record: Record) -> None:
         """A new record, or a new state of one."""
         before = self.records.get(record.id)
         self._forget_keys(before)
@@ -99,14 +98,13 @@ class Shelf:
         self.records[record.id] = record
         if record.archived_ms is None:
             self._id_by_key |= dict.fromkeys(self._keys(record), record.id)
-        self.told(self, before, record, author)
 
-    def remove(self, record_id: int, author: Author) -> None:
-        """Takes a record away for good."""
-        before = self.records.pop(record_id)
+    def remove(self, record_id: int) -> Record:
+        """Takes a record away for good; what it was."""
+        gone = self.records.pop(record_id)
         self._ids = None
-        self._forget_keys(before)
-        self.told(self, before, None, author)
+        self._forget_keys(gone)
+        return gone
 
     def load(self, records: Iterable[Record]) -> None:
         """Many new records at once, none of them news to anybody."""

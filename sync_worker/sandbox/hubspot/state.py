@@ -13,11 +13,12 @@ from sync_worker.sandbox.hubspot.errors import Refusal
 from sync_worker.sandbox.hubspot.kinds import KINDS
 from sync_worker.sandbox.hubspot.limits import Limits
 from sync_worker.sandbox.hubspot.login.tokens import Token, Tokens
+from sync_worker.sandbox.hubspot.news import News
 from sync_worker.sandbox.hubspot.paths import is_dated
 from sync_worker.sandbox.hubspot.portal import Portal
-from sync_worker.sandbox.hubspot.push.events import of_save
+from sync_worker.sandbox.hubspot.push.events import events_of
 from sync_worker.sandbox.hubspot.push.outbox import Outbox
-from sync_worker.sandbox.hubspot.records import Author, Record, Shelf
+from sync_worker.sandbox.hubspot.records import Author
 from sync_worker.sandbox.hubspot.routing import version
 from sync_worker.sandbox.hubspot.search import Search
 from sync_worker.sandbox.hubspot.seed import Sizes, seeded
@@ -60,9 +61,9 @@ class State:
         self.outbox = Outbox(self.portal, self.rng)
         self.portal.listeners.append(self._heard)
 
-    def _heard(self, shelf: Shelf, before: Record | None, after: Record | None, author: Author) -> None:
+    def _heard(self, news: News) -> None:
         if self.outbox.settings is not None:
-            self.outbox.tell(of_save(shelf.type, before, after, author, self.portal.now_ms()))
+            self.outbox.tell(events_of(news))
 
     def token(self, request: Request) -> Token:
         """Who asks; the door has let them in already."""

@@ -47,7 +47,7 @@ class Writing:
         """A record put where it can be restored from for 90 days; nothing happens to one that is there."""
         if record.archived_ms is None:
             now = self._portal.now_ms()
-            shelf.save(replace(record, archived_ms=now, modified_ms=now), self._author)
+            self._portal.save(shelf, replace(record, archived_ms=now, modified_ms=now), self._author)
 
     def checked(self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any]) -> Change:
         """A write that may be done.
@@ -78,7 +78,7 @@ class Writing:
         old = {} if before is None else before.values
         changed = [name for name in change.names if old.get(name) != after.values.get(name)]
         shelf.note(before, after, changed, self._author)
-        shelf.save(after, self._author)
+        self._portal.save(shelf, after, self._author)
         return after
 
     def _kept(self, kind: ObjectType, before: Record | None, name: str, value: Any) -> str | BadValue:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sync_worker.sandbox.hubspot.news import Merged, News, Saved
 from sync_worker.sandbox.hubspot.records import Author, Record
 from sync_worker.sandbox.hubspot.schema import ObjectType
 
@@ -42,6 +43,17 @@ class End:
     object_id: int
     type_id: int  # of the association, as seen from this side
     is_primary: bool = False
+
+
+def events_of(news: News) -> list[Event]:
+    """What there is to tell of a piece of news."""
+    if isinstance(news, Saved):
+        return of_save(news.type, news.before, news.after, news.author, news.at_ms)
+    if isinstance(news, Merged):
+        return [of_merge(news.type, news.primary, news.merged, news.new_id, news.author, news.at_ms, moved=news.moved)]
+    near = End(news.type, news.record_id, news.type_id, news.is_primary)
+    far = End(news.far_type, news.far_id, news.inverse_id, news.is_primary)
+    return of_link(near, far, category=news.category, author=news.author, at_ms=news.at_ms, is_removed=news.is_removed)
 
 
 def of_save(kind: ObjectType, before: Record | None, after: Record | None, author: Author, at_ms: int) -> list[Event]:
