@@ -1,15 +1,14 @@
 """What happened to a record, and how a notification tells it.
 
-save ─▶ creation, deletion, restore, or one propertyChange for each property      link ─▶ associationChange, one for each side
-merge ─▶ merge, and what it changed on the survivor
+Saved ─▶ creation, deletion, restore, and one propertyChange for each property       Linked ─▶ associationChange, one for each side
+Merged ─▶ merge
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sync_worker.sandbox.hubspot.news import Merged, News, Saved
-from sync_worker.sandbox.hubspot.records import Author, Record
+from sync_worker.sandbox.hubspot.news import Author, Linked, Merged, News, Saved
 from sync_worker.sandbox.hubspot.schema import ObjectType
 
 What = Literal["creation", "deletion", "merge", "restore", "propertyChange", "associationChange"]
@@ -23,86 +22,70 @@ class Event:
 
     what: What
     type: ObjectType
-    object_id: int
-    at_ms: int
     author: Author
-    property_name: str | None = None
+    at_ms: int
     told: dict[str, Any] = field(default_factory=dict)
+    property_name: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The part of a notification that does not depend on who is told."""
-        shape = {"occurredAt": self.at_ms, **self.told, **_by(self.author)}
-        return shape if self.what == "associationChange" else {"objectId": self.object_id, **shape}
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """One side of an association."""
-
-    type: ObjectType
-    object_id: int
-    type_id: int  # of the association, as seen from this side
-    is_primary: bool = False
+        by = {} if self.author.source_id is None else {"sourceId": self.author.source_id}
+        return {"occurredAt": self.at_ms, **self.told, "changeSource": self.author.source, **by}
 
 
 def events_of(news: News) -> list[Event]:
-    """What there is to tell of a piece of news."""
+    """What the news mean for those who subscribe."""
     if isinstance(news, Saved):
-        return of_save(news.type, news.before, news.after, news.author, news.at_ms)
-    if isinstance(news, Merged):
-        return [of_merge(news.type, news.primary, news.merged, news.new_id, news.author, news.at_ms, moved=news.moved)]
-    near = End(news.type, news.record_id, news.type_id, news.is_primary)
-    far = End(news.far_type, news.far_id, news.inverse_id, news.is_primary)
-    return of_link(near, far, category=news.category, author=news.author, at_ms=news.at_ms, is_removed=news.is_removed)
+        return list(_of_save(news))
+    return [_of_merge(news)] if isinstance(news, Merged) else _of_link(news)
 
 
-def of_save(kind: ObjectType, before: Record | None, after: Record | None, author: Author, at_ms: int) -> list[Event]:
-    """What a save means: the record before, the record now (None: gone)."""
-    was_there = before is not None and before.archived_ms is None
-    is_there = after is not None and after.archived_ms is None
-    record = after or before
+def _of_save(news: Saved) -> Iterator[Event]:
+    was_there = news.before is not None and news.before.archived_ms is None
+    is_there = news.after is not None and news.after.archived_ms is None
+    record = news.after or news.before
     if record is None or not (was_there or is_there):
-        return []
-    what: What | None = None
+        return
     if was_there != is_there:
-        what = "deletion" if was_there else "creation" if before is None else "restore"
-    events = [] if what is None else [Event(what, kind, record.id, at_ms, author, told={"changeFlag": _FLAGS[what]})]
+        what: What = "deletion" if was_there else "creation" if news.before is None else "restore"
+        yield Event(what, news.type, news.author, news.at_ms, {"objectId": record.id, "changeFlag": _FLAGS[what]})
     if is_there:
-        events += _of_values(kind, before, record, author, at_ms)
-    return events
+        yield from _of_values(news, record.id)
 
 
-def _of_values(kind: ObjectType, before: Record | None, after: Record, author: Author, at_ms: int) -> Iterator[Event]:
-    old = {} if before is None else before.values
-    for name in sorted(old.keys() | after.values.keys()):
-        if old.get(name) != after.values.get(name):
-            told = {"propertyName": name, "propertyValue": after.values.get(name, "")}
-            yield Event("propertyChange", kind, after.id, at_ms, author, name, told)
+def _of_values(news: Saved, record_id: int) -> Iterator[Event]:
+    old, new = ({} if record is None else record.values for record in (news.before, news.after))
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            told = {"objectId": record_id, "propertyName": name, "propertyValue": new.get(name, "")}
+            yield Event("propertyChange", news.type, news.author, news.at_ms, told, name)
 
 
-def of_merge(kind: ObjectType, primary: int, merged: Iterable[int], new_id: int, author: Author, at_ms: int, *, moved: int = 0) -> Event:
-    """Records have become one."""
-    told = {"primaryObjectId": primary, "mergedObjectIds": list(merged), "newObjectId": new_id, "numberOfPropertiesMoved": moved}
-    return Event("merge", kind, new_id, at_ms, author, told=told)
-
-
-def of_link(one: End, other: End, *, category: str, author: Author, at_ms: int, is_removed: bool = False) -> list[Event]:
-    """Two records are associated under a label, or no longer; each side hears of it."""
-    return [_of_side(side, far, category, author, at_ms, is_removed) for side, far in ((one, other), (other, one))]
-
-
-def _of_side(side: End, far: End, category: str, author: Author, at_ms: int, is_removed: bool) -> Event:
+def _of_merge(news: Merged) -> Event:
     told = {
-        "associationType": f"{side.type.upper}_TO_{far.type.upper}",
-        "associationCategory": category,
-        "associationTypeId": side.type_id,
-        "fromObjectId": side.object_id,
-        "toObjectId": far.object_id,
-        "associationRemoved": is_removed,
-        "isPrimaryAssociation": side.is_primary,
+        "objectId": news.new_id,
+        "primaryObjectId": news.primary,
+        "mergedObjectIds": list(news.merged),
+        "newObjectId": news.new_id,
+        "numberOfPropertiesMoved": news.moved,
     }
-    return Event("associationChange", side.type, side.object_id, at_ms, author, told=told)
+    return Event("merge", news.type, news.author, news.at_ms, told)
 
 
-def _by(author: Author) -> dict[str, Any]:
-    return {"changeSource": author.source} | ({} if author.source_id is None else {"sourceId": author.source_id})
+def _of_link(news: Linked) -> list[Event]:
+    near = (news.type, news.record_id, news.type_id)
+    far = (news.far_type, news.far_id, news.inverse_id)
+    return [_of_side(news, *near, *far[:2]), _of_side(news, *far, *near[:2])]
+
+
+def _of_side(news: Linked, kind: ObjectType, record_id: int, type_id: int, far: ObjectType, far_id: int) -> Event:
+    told = {
+        "associationType": f"{kind.upper}_TO_{far.upper}",
+        "associationCategory": news.category,
+        "associationTypeId": type_id,
+        "fromObjectId": record_id,
+        "toObjectId": far_id,
+        "associationRemoved": news.is_removed,
+        "isPrimaryAssociation": news.is_primary,
+    }
+    return Event("associationChange", kind, news.author, news.at_ms, told)

@@ -1,0 +1,69 @@
+"""A client for a sandbox HubSpot's own controls, besides those that every sandbox has."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sync_worker.sandbox.remote import Record, Remote
+
+
+class HubspotRemote(Remote):
+    """The controls of one running sandbox HubSpot."""
+
+    def add_token(self, scopes: Iterable[str] | None = None) -> str:
+        """Another app's static token, with all scopes unless it says which."""
+        return str(self._object("POST", "tokens", {} if scopes is None else {"scopes": list(scopes)})["access_token"])
+
+    def consent(self, **wish: Any) -> str:
+        """A person connects the app; the code for the token endpoint. `wish` are `scopes` and `redirect_uri`."""
+        return str(self._object("POST", "tokens/consent", wish)["code"])
+
+    def rotate_token(self, **wish: Any) -> str:
+        """A new static token; the old one works on for the grace. `wish` are `token` and `grace_s`."""
+        return str(self._object("POST", "tokens/rotate", wish)["access_token"])
+
+    def revoke_token(self, token: str | None = None) -> bool:
+        """A token ends now, the static one unless it says which; whether there was one."""
+        return bool(self._object("POST", "tokens/revoke", {} if token is None else {"token": token})["revoked"])
+
+    def change_scopes(self, *, remove: Iterable[str] = (), add: Iterable[str] = ()) -> None:
+        """What an admin takes from every app in the account, or gives it."""
+        self._object("POST", "scopes", {"remove": list(remove), "add": list(add)})
+
+    def enforce_limits(self) -> dict[str, int]:
+        """The vendor's own limits from now on: 190 calls in ten seconds, five searches a second, 625,000 calls a day."""
+        return self._object("POST", "limit", {"enforce": True})
+
+    def set_limits(self, **wish: int) -> dict[str, int]:
+        """Any of `ten_secondly`, `secondly` and `daily`, and with `used` how many calls of the day were made."""
+        return self._object("POST", "limit", wish)
+
+    def add_rule(self, object_name: str, field: str, op: str, value: Any = None, **more: Any) -> None:
+        """A validation rule. `more` are `message`, `error` (the vendor's code), `on` (`create`) and `when` (other properties' values)."""
+        self._list("POST", "validation_rules", {"object": object_name, "field": field, "op": op, "value": value, **more})
+
+    def set_webhooks(self, url: str, subscriptions: Sequence[Record], **more: Any) -> None:
+        """Tell an address. A subscription has the vendor's names: `eventType`, `propertyName`, `objectTypeId`.
+
+        `more` are `max_concurrent`, `public_url` (what is signed) and `auto` (without waiting for `deliver_webhooks`).
+        """
+        self._object("POST", "webhooks", {"url": url, "subscriptions": list(subscriptions), **more})
+
+    def webhooks(self) -> dict[str, Any]:
+        """`settings`, `subscriptions` and what is `queued`."""
+        return self._object("GET", "webhooks")
+
+    def clear_webhooks(self) -> None:
+        """Nobody is told of anything any more."""
+        self._object("DELETE", "webhooks")
+
+    def deliver_webhooks(self, **wish: Any) -> dict[str, int]:
+        """Send what is due; `wish` are `batch_size`, `repeat`, `shuffle`, `force`. Counts of what became of it."""
+        return self._object("POST", "webhooks/deliver", wish)
+
+    def lose_webhooks(self, seconds: float) -> dict[str, Any]:
+        """What waits, and what happens for so long, is never told."""
+        return self._object("POST", "webhooks/lose", {"seconds": seconds})
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Every notification request that was made: `at`, `url`, `status`, `events`."""
+        return self._list("GET", "webhooks/deliveries")
