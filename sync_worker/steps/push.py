@@ -6,7 +6,7 @@ its CRM id; our key is for the first create only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError
@@ -19,6 +19,8 @@ from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import companies, links, notices, outbox, runs
+from sync_worker.store.engine import Tx
+from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # rows a claim: one collections call
@@ -140,6 +142,7 @@ def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id
 def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_id: str) -> dict[str, Letter]:
     """Computes the writes, by deal, and keeps them with their rows in the commit before the call. Rows that owe nothing are done."""
     letters: dict[str, Letter] = {}
+    idle: list[OutboxRow] = []
     with tenant.store.transaction(tenant.name) as tx:
         desk = Desk(tx, tenant, [row.record_id for row in claim.rows])
         for row in claim.rows:
@@ -157,12 +160,26 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 park(tx, tenant, claim, row, error, counts, run_id)
                 continue
             if letter is None:
-                outbox.done(tx, row, claim.token)
-                close_push_failures(tx, [row.record_id], "nothing is owed any more")
-                counts.unchanged += 1
-            elif outbox.begin(tx, row, claim.token, letter.sent):
-                letters[row.record_id] = letter
+                idle.append(row)
             else:
-                counts.uncertain += 1  # the claim was lost before anything was sent; whoever has the row now goes on
+                letters[row.record_id] = letter
+        if idle:
+            _finish(tx, claim, idle, counts)
+        held = _begin(tx, claim, letters, counts)
         runs.count(tx, run_id, counts)
-    return letters
+    return held
+
+
+def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow], counts: Counts) -> None:
+    """These rows owe nothing."""
+    outbox.done(tx, idle, claim.token)
+    close_push_failures(tx, [row.record_id for row in idle], "nothing is owed any more")
+    counts.unchanged += len(idle)
+
+
+def _begin(tx: Tx, claim: Claim, letters: Mapping[str, Letter], counts: Counts) -> dict[str, Letter]:
+    """Letters that may be sent. Where the claim was lost before, whoever has the row now goes on."""
+    rows = [letter.row for letter in letters.values()]
+    held = outbox.begin(tx, rows, claim.token, {deal_id: letter.sent for deal_id, letter in letters.items()})
+    counts.uncertain += len(letters) - len(held)
+    return {deal_id: letter for deal_id, letter in letters.items() if deal_id in held}

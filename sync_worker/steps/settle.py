@@ -6,7 +6,6 @@ The base becomes what was sent, the link is kept at once, and the record is read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -38,12 +37,12 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
 
 def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
     """A row whose claim was lost meanwhile is left to whoever has it now, who reads it back."""
-    is_owed_again = outbox.done_all(tx, [letter.row for letter, _ in written], claim.token)
+    is_owed_again = outbox.done(tx, [letter.row for letter, _ in written], claim.token)
     mine = [(letter, outcome) for letter, outcome in written if letter.row.record_id in is_owed_again]
     counts.uncertain += len(written) - len(mine)
     counts.written += len(mine)
     record_name = written[0][0].record.record
-    crm_ids = {letter.row.record_id: tenant.crm.canonical_id(outcome.crm_id or "") for letter, outcome in mine}
+    crm_ids = {letter.row.record_id: _crm_id(tenant, letter, outcome) for letter, outcome in mine}
     _keep_links(tx, record_name, mine, crm_ids)
     notices.add(tx, record_name, crm_ids.values())
     close_push_failures(tx, list(crm_ids), "written")
@@ -54,14 +53,13 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
 
 
 def _keep_links(tx: Tx, record_name: str, written: Sequence[Answered], crm_ids: dict[str, str]) -> None:
-    known = links.by_crm_ids(tx, record_name, list(crm_ids.values()))
     settled_no = portals.draw_read_no(tx)
-    kept: list[Link] = []
-    for letter, _ in written:
-        crm_id = crm_ids[letter.row.record_id]
-        link = known.get(crm_id) or letter.link or Link(record_name, crm_id, letter.row.record_id)
-        kept.append(replace(link, base={**link.base, **letter.sent}, settled_no=settled_no))
-    links.save(tx, kept)
+    sent = {letter.row.record_id: letter.sent for letter, _ in written}
+    links.agree(tx, [Link(record_name, crm_id, deal_id, base=sent[deal_id], settled_no=settled_no) for deal_id, crm_id in crm_ids.items()])
+
+
+def _crm_id(tenant: Tenant, letter: Letter, outcome: Outcome) -> str:
+    return letter.link.crm_id if letter.link else tenant.crm.canonical_id(outcome.crm_id or "")
 
 
 def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[Wake]:

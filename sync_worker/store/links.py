@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
 from sync_worker.store.engine import Tx, among, upsert
@@ -89,6 +90,19 @@ def save(tx: Tx, links: Sequence[Link]) -> None:
     """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
     for is_current in (False, True):
         upsert(tx, deal_links, [_row(tx, link) for link in links if link.is_current is is_current])
+
+
+def agree(tx: Tx, written: Sequence[Link]) -> None:
+    """The CRM took what stands in these bases: added to what was agreed on before, whoever kept that meanwhile, or a first link."""
+    insert = (postgresql if tx.is_postgresql else sqlite).insert(deal_links)
+    news = insert.excluded.base
+    base = deal_links.c.base.op("||")(news) if tx.is_postgresql else func.json_patch(deal_links.c.base, news)
+    statement = insert.on_conflict_do_update(
+        index_elements=["portal", "object", "crm_id"], set_={"base": base, "settled_no": insert.excluded.settled_no}
+    )
+    rows = [_row(tx, link) for link in sorted(written, key=lambda link: link.crm_id)]
+    if rows:
+        tx.connection.execute(statement, rows)
 
 
 def add_alias(tx: Tx, object_: str, old_crm_id: str, crm_id: str) -> None:

@@ -71,17 +71,25 @@ def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> 
         query = query.with_for_update(skip_locked=True)
     taken = _rows(tx, query)
     if taken:
-        here = and_(outbox.c.portal == tx.portal, outbox.c.object == bindparam("its_object"), outbox.c.record_id == bindparam("its_id"))
         claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at}
         raised = {"claimed_generation": outbox.c.generation, "attempts": outbox.c.attempts + 1}
-        statement = update(outbox).where(here).values(**claimed, **raised)
-        tx.connection.execute(statement, [{"its_object": row.object, "its_id": row.record_id} for row in taken])
+        for object_ in sorted({row.object for row in taken}):
+            here = _here(tx, object_, [row.record_id for row in taken if row.object == object_])
+            tx.connection.execute(update(outbox).where(here).values(**claimed, **raised))
     return taken
 
 
-def begin(tx: Tx, row: OutboxRow, token: str, sent: Mapping[str, Base]) -> bool:
-    """Keeps what is about to be sent, before it is. False: the claim was lost, nothing may be sent."""
-    return _set_claimed(tx, row, token, sent=to_document(sent))
+def begin(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapping[str, Base]]) -> set[str]:
+    """Keeps what is about to be sent for these rows, all of one object, before it is.
+
+    **Shapes** `sent`: by record id. Returns the records that may be sent; the claim of any other was lost.
+    """
+    held = _held(tx, rows, token)
+    if held:
+        one = and_(outbox.c.portal == tx.portal, outbox.c.object == rows[0].object, outbox.c.record_id == bindparam("its_id"))
+        statement = update(outbox).where(one).values(sent=bindparam("its_sent"))
+        tx.connection.execute(statement, [{"its_id": record_id, "its_sent": to_document(sent[record_id])} for record_id in held])
+    return set(held)
 
 
 def renew(tx: Tx, token: str, until_at: datetime) -> int:
@@ -91,30 +99,18 @@ def renew(tx: Tx, token: str, until_at: datetime) -> int:
     return tx.connection.execute(update(outbox).where(held).values(claim_until_at=until_at)).rowcount
 
 
-def done(tx: Tx, row: OutboxRow, token: str) -> bool:
-    """One row of `done_all`. False: the claim was lost."""
-    return row.record_id in done_all(tx, [row], token)
-
-
-def done_all(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
+def done(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
     """The writes of these rows, all of one object, are settled: a row goes, or stays ready when its record was edited meanwhile.
 
     **Shapes** record id → whether it is owed again; rows whose claim was lost are absent.
     """
-    if not rows:
-        return {}
-    claimed = and_(
-        outbox.c.portal == tx.portal, outbox.c.object == rows[0].object, outbox.c.state == "claimed", outbox.c.claim_token == token
-    )
-    mine = and_(claimed, among(tx, outbox.c.record_id, [row.record_id for row in rows]))
-    query = select(outbox.c.record_id, outbox.c.generation).where(mine).order_by(outbox.c.record_id).with_for_update()
-    held = {record_id: generation for record_id, generation in tx.connection.execute(query)}
+    held = _held(tx, rows, token)
     edited = {row.record_id: held[row.record_id] != row.generation for row in rows if row.record_id in held}
-    again = [record_id for record_id, is_edited in edited.items() if is_edited]
-    free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "attempts": 0}
-    tx.connection.execute(update(outbox).where(claimed, among(tx, outbox.c.record_id, again)).values(**free))
-    gone = [record_id for record_id, is_edited in edited.items() if not is_edited]
-    tx.connection.execute(delete(outbox).where(claimed, among(tx, outbox.c.record_id, gone)))
+    if again := [record_id for record_id, is_edited in edited.items() if is_edited]:
+        free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "attempts": 0}
+        tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, again)).values(**free))
+    if gone := [record_id for record_id, is_edited in edited.items() if not is_edited]:
+        tx.connection.execute(delete(outbox).where(_here(tx, rows[0].object, gone)))
     return edited
 
 
@@ -147,15 +143,13 @@ def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping
     """What is, or may have been, under way for these records."""
     if not record_ids:
         return {}
-    here = and_(outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids))
-    return {row.record_id: row.sent for row in _rows(tx, select(outbox).where(here)) if row.sent is not None}
+    rows = _rows(tx, select(outbox).where(_here(tx, object_, record_ids)))
+    return {row.record_id: row.sent for row in rows if row.sent is not None}
 
 
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
     """Parked rows are tried again now. Returns how many."""
-    parked = and_(
-        outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids), outbox.c.state == "parked"
-    )
+    parked = and_(_here(tx, object_, record_ids), outbox.c.state == "parked")
     _lock(tx, parked)
     return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.now, attempts=0)).rowcount
 
@@ -187,6 +181,19 @@ def counts(tx: Tx) -> dict[str, int]:
 def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
     query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.now, condition)
     return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
+
+
+def _here(tx: Tx, object_: str, record_ids: Collection[str]) -> ColumnElement[bool]:
+    return and_(outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids))
+
+
+def _held(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, int]:
+    """Those of the rows, all of one object, that this claim still holds: record id → generation. They are locked, in the order of `owe`."""
+    if not rows:
+        return {}
+    mine = and_(_here(tx, rows[0].object, [row.record_id for row in rows]), outbox.c.state == "claimed", outbox.c.claim_token == token)
+    query = select(outbox.c.record_id, outbox.c.generation).where(mine).order_by(outbox.c.record_id).with_for_update()
+    return {record_id: generation for record_id, generation in tx.connection.execute(query)}
 
 
 def _mine(tx: Tx, row: OutboxRow, token: str) -> ColumnElement[bool]:

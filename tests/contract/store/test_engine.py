@@ -318,7 +318,7 @@ def test_nothing_is_null_in_the_database_and_not_the_json_null(store: Store) -> 
     with store.transaction("acme") as tx:
         outbox.owe(tx, "lead", ["d1"], "r1")
         row = outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now)[0]
-        outbox.begin(tx, row, "t", {})
+        outbox.begin(tx, [row], "t", {"d1": {}})
         outbox.later(tx, row, "t", tx.now)
         failures.record(tx, [failure(payload=None)])
         deals.save(tx, [deal()])

@@ -79,12 +79,26 @@ def test_a_batch_is_settled_at_once_and_each_row_by_its_own_state(store: Store) 
     with store.transaction("acme") as tx:
         rows = outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now + CLAIM)
         outbox.owe(tx, "lead", ["edited"], "r2")
-        outbox.done(tx, next(row for row in rows if row.record_id == "lost"), "t")
+        outbox.done(tx, [row for row in rows if row.record_id == "lost"], "t")
         # When the three that were answered are settled
-        settled = outbox.done_all(tx, [row for row in rows if row.record_id != "unanswered"], "t")
+        settled = outbox.done(tx, [row for row in rows if row.record_id != "unanswered"], "t")
         # Then the calm one is gone, the edited one is ready, the unanswered one is still claimed
         assert settled == {"calm": False, "edited": True}
         assert {row.record_id: row.state for row in outbox.listed(tx)} == {"edited": "ready", "unanswered": "claimed"}
+
+
+def test_a_batch_is_begun_at_once_but_for_rows_whose_claim_was_lost(store: Store) -> None:
+    # Given three claimed rows, of which one is settled by another worker meanwhile
+    owe(store, "a", "b", "lost")
+    rows = claim(store, "t")
+    with store.transaction("acme") as tx:
+        outbox.done(tx, [row for row in rows if row.record_id == "lost"], "t")
+        # When all three are begun
+        begun = outbox.begin(tx, rows, "t", {"a": SENT, "b": {}, "lost": SENT})
+        # Then the two that are held may be sent, and each keeps its own
+        assert begun == {"a", "b"}
+        assert {row.record_id: row.sent for row in outbox.listed(tx)} == {"a": SENT, "b": {}}
+        assert outbox.begin(tx, [], "t", {}) == set()
 
 
 def test_a_claim_keeps_who_until_when_and_what_was_sent(store: Store, clock: Clock) -> None:
@@ -92,7 +106,7 @@ def test_a_claim_keeps_who_until_when_and_what_was_sent(store: Store, clock: Clo
     (row,) = claim(store, "t")
     assert (row.state, row.attempts, row.sent) == ("ready", 0, None)  # as it stood before
     with store.side_transaction("acme") as tx:
-        assert outbox.begin(tx, row, "t", SENT)
+        assert outbox.begin(tx, [row], "t", {"d1": SENT}) == {"d1"}
     kept = only(store)
     assert (kept.state, kept.claim_token, kept.claim_until_at, kept.attempts) == ("claimed", "t", clock.now + CLAIM, 1)
     assert (kept.sent, kept.claimed_generation) == (SENT, 1)
@@ -118,12 +132,12 @@ def test_a_settled_write_is_gone(store: Store) -> None:
     owe(store, "d1")
     (row,) = claim(store, "t")
     with store.transaction("acme") as tx:
-        assert outbox.done(tx, row, "t")
+        assert outbox.done(tx, [row], "t") == {"d1": False}
         assert outbox.listed(tx) == []
 
 
-@pytest.mark.parametrize("settle", [outbox.done, outbox.park])
-def test_an_edit_during_the_write_leaves_the_row_ready_again(store: Store, settle: Callable[..., bool]) -> None:
+@pytest.mark.parametrize("settle", [lambda tx, row, token: outbox.done(tx, [row], token), outbox.park])
+def test_an_edit_during_the_write_leaves_the_row_ready_again(store: Store, settle: Callable[..., object]) -> None:
     owe(store, "d1")
     (row,) = claim(store, "t")
     owe(store, "d1", cause_run="r2")
@@ -161,7 +175,7 @@ def test_a_write_put_off_is_due_later_and_counts_its_attempts(store: Store, cloc
     owe(store, "d1")
     (row,) = claim(store, "t")
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, row, "t", SENT)
+        outbox.begin(tx, [row], "t", {"d1": SENT})
         assert outbox.later(tx, row, "t", tx.now + timedelta(minutes=1))
     assert claim(store, "t2") == []
     clock.forward(minutes=1)
@@ -173,7 +187,7 @@ def test_a_doubtful_write_keeps_what_was_sent_and_is_claimed_as_uncertain_only(s
     owe(store, "d1")
     (row,) = claim(store, "t")
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, row, "t", SENT)
+        outbox.begin(tx, [row], "t", {"d1": SENT})
         assert outbox.doubt(tx, row, "t")
     owe(store, "d1")
     assert only(store).state == "uncertain"
@@ -186,7 +200,7 @@ def test_claims_past_their_time_are_uncertain_where_something_was_sent_and_ready
     owe(store, "sent", "unsent")
     rows = {row.record_id: row for row in claim(store, "t")}
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, rows["sent"], "t", {})  # nothing in it, yet something
+        outbox.begin(tx, [rows["sent"]], "t", {"sent": {}})  # nothing in it, yet something
     clock.forward(seconds=30)
     with store.side_transaction("acme") as tx:
         assert outbox.doubt_expired(tx) == 0
@@ -214,9 +228,9 @@ def test_a_renewed_claim_does_not_expire(store: Store, clock: Clock) -> None:
         assert outbox.doubt_expired(tx) == 0
 
 
-LOST: dict[str, Callable[..., bool]] = {
-    "begin": lambda tx, row, token: outbox.begin(tx, row, token, SENT),
-    "done": outbox.done,
+LOST: dict[str, Callable[..., object]] = {
+    "begin": lambda tx, row, token: outbox.begin(tx, [row], token, {"d1": SENT}),
+    "done": lambda tx, row, token: outbox.done(tx, [row], token),
     "later": lambda tx, row, token: outbox.later(tx, row, token, tx.now),
     "park": outbox.park,
     "doubt": outbox.doubt,
@@ -235,5 +249,5 @@ def test_who_has_lost_the_claim_changes_nothing(store: Store, clock: Clock, act:
         claim(store, "another")
     before = only(store)
     with store.transaction("acme") as tx:
-        assert LOST[act](tx, row, "t") is False
+        assert not LOST[act](tx, row, "t")
     assert only(store) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sync_worker.domain.association import Binding
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import Deal
+from sync_worker.domain.reconcile import Base
 from sync_worker.store import associations, companies, deals, failures, links
 from sync_worker.store.engine import Store
 from tests.contract.store.samples import change, company, contract, deal, failure, link
@@ -235,6 +237,21 @@ def test_a_link_comes_back_as_it_was_saved(store: Store) -> None:
         links.save(tx, [old, new])
         assert links.by_crm_ids(tx, "lead", ["00Q1", "006"]) == {"00Q1": old}
         assert links.current(tx, ["d1", "d2"]) == {"d1": new}
+
+
+def test_what_was_written_is_added_to_a_base_and_changes_nothing_else_of_its_link(store: Store) -> None:
+    # Given a link that was superseded, and knows an amount and a stage
+    before = link(is_current=False, crm_modified_at=MONDAY, settled_no=3, base={"amount": Base("1", 1.0), "stage": Base("Won", "Closed")})
+    written = {"amount": Base(None, None, is_awaited=True), "crm": Base(["a"], {"x": None})}
+    with store.transaction("acme") as tx:
+        links.save(tx, [before])
+        # When the CRM took other fields, of it and of a record nobody knew
+        links.agree(tx, [link(base=written, settled_no=9), link("00Q2", "d2", base=written, settled_no=9)])
+        links.agree(tx, [])
+        # Then the one learned them, and the other is there
+        known = replace(before, base={"stage": Base("Won", "Closed"), **written}, settled_no=9)
+        assert links.by_crm_ids(tx, "lead", ["00Q1"]) == {"00Q1": known}
+        assert links.current(tx, ["d2"]) == {"d2": link("00Q2", "d2", base=written, settled_no=9)}
 
 
 @pytest.mark.parametrize(("old", "new"), [("a", "b"), ("b", "a")])

@@ -34,7 +34,7 @@ def under_way(tx: Tx, record_id: str) -> None:
     """A write of this record is being sent."""
     outbox.owe(tx, "lead", [record_id], "r1")
     (row,) = outbox.claim(tx, state="ready", limit=9, token="other", until_at=tx.now + timedelta(seconds=30))
-    outbox.begin(tx, row, "other", {"name": Base("a", "A")})
+    outbox.begin(tx, [row], "other", {record_id: {"name": Base("a", "A")}})
 
 
 def claimed(tx: Tx) -> Any:
@@ -142,20 +142,20 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
     "failures.close_field": lambda tx: failures.close_field(tx, "company", "name", ["name_blank"], "gone"),
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
+    "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),
     "links.add_alias": lambda tx: links.add_alias(tx, "company", "009", "003"),
     "notices.add": lambda tx: notices.add(tx, "company", ["001"]),
     "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),
     "outbox.owe": lambda tx: outbox.owe(tx, "lead", ["d1"], "r2"),
     "outbox.claim": lambda tx: outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now),
-    "outbox.begin": lambda tx: outbox.begin(tx, claimed(tx), "t", {}),
+    "outbox.begin": lambda tx: outbox.begin(tx, [claimed(tx)], "t", {claimed(tx).record_id: {}}),
     "outbox.renew": lambda tx: outbox.renew(tx, "t", tx.now - timedelta(days=1)),
     "outbox.later": lambda tx: outbox.later(tx, claimed(tx), "t", tx.now),
     "outbox.doubt": lambda tx: outbox.doubt(tx, claimed(tx), "t"),
     "outbox.doubt_expired": outbox.doubt_expired,
     "outbox.park": lambda tx: outbox.park(tx, claimed(tx), "t"),
     "outbox.unpark": lambda tx: outbox.unpark(tx, "lead", ["d1"]),
-    "outbox.done_all": lambda tx: outbox.done_all(tx, [claimed(tx)], "t"),
-    "outbox.done": lambda tx: outbox.done(tx, claimed(tx), "t"),
+    "outbox.done": lambda tx: outbox.done(tx, [claimed(tx)], "t"),
     "portals.enter": lambda tx: portals.enter(tx, "rules"),
     "portals.draw_read_no": portals.draw_read_no,
     "portals.pause": lambda tx: portals.pause(tx, tx.now, "why"),
@@ -257,5 +257,6 @@ def _act_aside(store: Store, portal: str, chance: random.Random, *, token: str, 
         outbox.doubt_expired(tx)
     with store.transaction(portal) as tx:
         for row in chance.sample(rows, len(rows)):
-            chance.choice([outbox.done, outbox.park, outbox.doubt])(tx, row, token)
+            chance.choice([outbox.park, outbox.doubt])(tx, row, token)
+        outbox.done(tx, chance.sample(rows, len(rows)), token)
         outbox.unpark(tx, "lead", chance.sample(some, 20))

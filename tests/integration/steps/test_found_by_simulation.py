@@ -132,7 +132,7 @@ def test_a_write_whose_settling_the_database_refused_is_read_back_not_repeated(w
     def fails(*_: object) -> None:
         raise StoreDown("the database is full")
 
-    monkeypatch.setattr(outbox, "done_all", fails)
+    monkeypatch.setattr(outbox, "done", fails)
     with pytest.raises(StoreDown):
         push(world.tenant)
     monkeypatch.undo()

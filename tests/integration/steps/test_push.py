@@ -327,7 +327,7 @@ def test_a_database_that_fails_after_the_write_leaves_the_claim_to_be_read_back(
         raise StoreDown("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sync_worker.steps.settle.outbox.done_all", full)
+        patch.setattr("sync_worker.steps.settle.outbox.done", full)
         with pytest.raises(StoreDown):
             push(world.tenant)
     # then the row is still claimed, for nobody knows; it is read back in time, and there is one lead
