@@ -37,9 +37,12 @@ class HubspotRemote(Remote):
         """Any of `ten_secondly`, `secondly` and `daily`, and with `used` how many calls of the day were made."""
         return self._object("POST", "limit", wish)
 
-    def add_rule(self, object_name: str, field: str, op: str, value: Any = None, **more: Any) -> None:
-        """A validation rule. `more` are `message`, `error` (the vendor's code), `on` (`create`) and `when` (other properties' values)."""
-        self._list("POST", "validation_rules", {"object": object_name, "field": field, "op": op, "value": value, **more})
+    def add_validation_rule(
+        self, object_name: str, field: str, op: str, value: Any = None, *, message: str = "Custom validation rule failed", **more: Any
+    ) -> None:
+        """From now on such records are refused. `more` are `error` (the vendor's code), `on` (`create`) and `when` (others' values)."""
+        wish = {"object": object_name, "field": field, "op": op, "value": value, "message": message, **more}
+        self._list("POST", "validation_rules", wish)
 
     def set_webhooks(self, url: str, subscriptions: Sequence[Record], **more: Any) -> None:
         """Tell an address. A subscription has the vendor's names: `eventType`, `propertyName`, `objectTypeId`.

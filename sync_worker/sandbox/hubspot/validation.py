@@ -51,7 +51,7 @@ class Rule:
         if self.op not in _CONDITIONS or self.on not in ("write", "create"):
             raise ValueError(f"op must be one of {list(RULE_OPS)}, on be write or create; not {self.op!r}, {self.on!r}")
         if self.op in ("matches", "not_matches"):
-            re.compile(self.value)
+            _check_pattern(self.value)
 
     def refuses(self, values: Mapping[str, str], *, is_new: bool) -> bool:
         """Whether the record, as it would be saved, breaks the rule."""
@@ -59,6 +59,13 @@ class Rule:
             return False
         holds = all(values.get(name) == value for name, value in self.when.items())
         return holds and _CONDITIONS[self.op](values.get(self.field), self.value)
+
+
+def _check_pattern(pattern: Any) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"value is no pattern: {error}") from None
 
 
 def broken(rules: Iterable[Rule], object_name: str, values: Mapping[str, str], *, is_new: bool) -> list[BadValue]:

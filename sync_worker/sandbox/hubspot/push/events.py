@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sync_worker.sandbox.hubspot.news import Author, Linked, Merged, News, Saved
+from sync_worker.sandbox.hubspot.news import Linked, Merged, News, Saved
+from sync_worker.sandbox.hubspot.records import Author
 from sync_worker.sandbox.hubspot.schema import ObjectType
 
 What = Literal["creation", "deletion", "merge", "restore", "propertyChange", "associationChange"]
