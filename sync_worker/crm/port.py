@@ -83,13 +83,18 @@ class Wrote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one write. **Shapes** `crm_id` is there when written or created; `error` when it was not; `warning`: written, but look."""
+    """The end of one write.
+
+    **Shapes** `crm_id` is there when written or created; `error` when it was not; `warning`: written, but look. `record`: what the CRM's
+    answer shows of the record after the write, the fields that were sent at least; None where it shows nothing.
+    """
 
     ref: str
     wrote: Wrote
     crm_id: str | None = None
     error: SyncError | None = None
     warning: str = ""
+    record: NativeRecord | None = None
 
 
 class Crm(Protocol):

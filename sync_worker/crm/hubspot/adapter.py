@@ -1,0 +1,52 @@
+"""The HubSpot `Crm`: the rooms joined behind the port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import schema, writer
+from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
+from sync_worker.crm.hubspot.reader import Reader
+from sync_worker.crm.hubspot.session import Account, Connection
+from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.services import Services
+
+
+class HubspotCrm:
+    """One account, one thread. See `crm/port.py` for what each call promises."""
+
+    def __init__(self, account: Account, *, services: Services, patience: Patience) -> None:
+        waits_out = max(patience.longest_wait_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
+        self._connection = Connection(account, services, replace(patience, longest_wait_s=waits_out))
+        self._associations = Associations(self._connection)
+        self._reader = Reader(self._connection, self._associations)
+
+    @property
+    def calls(self) -> int:
+        return self._connection.calls
+
+    def now(self) -> datetime:
+        return self._connection.now()
+
+    def canonical_id(self, text: str) -> str:
+        return text
+
+    def describe(self, native: str) -> Catalog:
+        return schema.describe(self._connection, self._associations, native)
+
+    def changed_since(self, scan: Scan) -> Iterator[Page]:
+        return self._reader.changed_since(scan)
+
+    def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        return self._reader.fetch(native, crm_ids, fields)
+
+    def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        return self._reader.find_by_key(native, key_field, keys, fields)
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        return writer.write(self._connection, self._associations, native, key_field, changes, time_left_s=time_left_s)

@@ -1,0 +1,193 @@
+"""A record's labelled associations to companies, read and written as plain fields: `association:portal_partner` → a company's id.
+
+Rules, each with a reason
+- Labels are found by their text and their type ids read from the account: ids of custom labels differ from account to account.
+- A pair is always written whole: HubSpot replaces a pair's labels by what it is sent, so what stands there goes along.
+- A label that moves to another company leaves the old pair's other labels, and the plain association, alone: they may be a person's.
+- The primary company is a label like any other: written where the mapping names it (`association: Primary`), else left as it is.
+- Two companies under one label are no company: the value is the list, and the record's failure shows both ids.
+Source: https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.port import NativeRecord
+from sync_worker.errors import SchemaChanged
+from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
+
+TO = "companies"
+READ_COUNT = 1000  # records a call; the vendor's limit
+WRITE_COUNT = 2000  # pairs a call
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Label:
+    """One association type. **Shapes** `text` "" for the plain one that every associated pair has."""
+
+    category: str
+    type_id: int
+    text: str = ""
+
+    @property
+    def field(self) -> str:
+        return association_field(self.text)
+
+    def to_type(self) -> dict[str, Any]:
+        """As a write names it."""
+        return {"associationCategory": self.category, "associationTypeId": self.type_id}
+
+
+Pair: TypeAlias = dict[str, Any]
+Timeout: TypeAlias = Callable[[], tuple[float, float]]
+Pairs: TypeAlias = Mapping[str, frozenset[Label]]
+"""One record's associations: company id → its labels."""
+
+
+class Associations:
+    """Those of one connection; labels are asked for once and kept by record type."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._labels: dict[str, dict[str, Label]] = {}
+
+    def catalog(self, native: str) -> Iterator[CatalogField]:
+        """The labels as fields."""
+        self._labels.pop(native, None)
+        for field, label in self.labels(native).items():
+            yield CatalogField(field, "reference", label=label.text, refers_to=(TO,))
+
+    def labels(self, native: str) -> Mapping[str, Label]:
+        """The account's labels by field; no record type has any to itself."""
+        if native == TO:
+            return {}
+        if native not in self._labels:
+            answer = self._connection.read(
+                lambda apis: apis.labels.get_all(native, TO, _preload_content=False),
+                doing=f"reading the association labels of {native}",
+                is_counted=False,
+            )
+            found = [_label(row) for row in answer["results"]]
+            self._labels[native] = {label.field: label for label in sorted(found, reverse=True) if label.text}
+        return self._labels[native]
+
+    def fill(self, records: Sequence[NativeRecord], fields: Iterable[str]) -> None:
+        """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for."""
+        wanted = [name for name in fields if name.startswith(ASSOCIATION)]
+        if not wanted or not records:
+            return
+        pairs = self.read(records[0].native, [record.crm_id for record in records])
+        for record in records:
+            values = dict(record.fields)
+            for name in wanted:
+                holders = sorted(crm_id for crm_id, labels in pairs.get(record.crm_id, {}).items() if name in {one.field for one in labels})
+                values[name] = holders if len(holders) > 1 else next(iter(holders), None)
+            record.fields = values
+
+    def read(self, native: str, crm_ids: Sequence[str]) -> dict[str, Pairs]:
+        """The associations of these records; those without any are absent."""
+        found: dict[str, dict[str, frozenset[Label]]] = {}
+        asked: list[dict[str, str]] = [{"id": crm_id} for crm_id in crm_ids]
+        while asked:
+            part, asked = asked[:READ_COUNT], asked[READ_COUNT:]
+            for row in self._page(native, part):
+                crm_id = str(row["from"]["id"])
+                found.setdefault(crm_id, {}).update(_pairs(row["to"]))
+                if after := ((row.get("paging") or {}).get("next") or {}).get("after"):
+                    asked.append({"id": crm_id, "after": after})
+        return dict(found)
+
+    def _page(self, native: str, inputs: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, Any]]:
+        answer = self._connection.read(
+            lambda apis: apis.associations.get_page(native, TO, {"inputs": list(inputs)}, _preload_content=False),
+            doing=f"reading the associations of {len(inputs)} {native}",
+        )
+        return [row for row in answer["results"] if row.get("to")]
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check(self, native: str, fields: Iterable[str]) -> None:
+        """**Raises** SchemaChanged naming the labels that the account has not."""
+        lost = sorted({name for name in fields if name.startswith(ASSOCIATION)} - self.labels(native).keys())
+        if lost:
+            words = ", ".join(name.removeprefix(ASSOCIATION) for name in lost)
+            raise SchemaChanged(
+                f"HubSpot has no association label {words} between {native} and {TO}; create it (Settings, Objects, Associations; "
+                "needs Professional or Enterprise), or keep the company in a property: `native:` instead of `association:` in the mapping"
+            )
+
+    def plan(self, native: str, wishes: Mapping[str, Mapping[str, Any]], there: Mapping[str, Pairs]) -> Plan:
+        """What to write so that each record's labels stand as wished. **Shapes** `wishes`: record id → field → company id or None."""
+        plan = Plan()
+        for crm_id, fields in wishes.items():
+            before = there.get(crm_id, {})
+            wished: dict[str, set[Label]] = {}
+            for name, company in fields.items():
+                label = self.labels(native)[name]
+                for other in sorted(other for other, labels in before.items() if label in labels and other != company):
+                    plan.gone.append(_pair(crm_id, other, [label]))
+                if company:
+                    wished.setdefault(str(company), set()).add(label)
+            for company, labels in sorted(wished.items()):
+                if not labels <= before.get(company, frozenset()):
+                    plan.new.append(_pair(crm_id, company, sorted(labels | before.get(company, frozenset()))))
+        return plan
+
+    def write(self, native: str, plan: Plan, timeout: Timeout) -> dict[str, Mapping[str, Any]]:
+        """Carries a plan out; HubSpot's errors by record id. What ends goes first: an admin may allow one company a label."""
+        for part in _parts(plan.gone):
+            self._connection.write(_ending(native, part, timeout), doing=f"ending {len(part)} labels of {native} and {TO}")
+        refused: dict[str, Mapping[str, Any]] = {}
+        for part in _parts(plan.new):
+            answer = self._connection.write(_making(native, part, timeout), doing=f"associating {len(part)} pairs of {native} and {TO}")
+            for error in answer.get("errors") or ():
+                refused |= dict.fromkeys(_named(error, part), error)
+        return refused
+
+
+class Plan:
+    """Pairs to write whole, and labels to take away."""
+
+    def __init__(self) -> None:
+        self.new: list[Pair] = []
+        self.gone: list[Pair] = []
+
+
+def _parts(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+    for start in range(0, len(pairs), WRITE_COUNT):
+        yield pairs[start : start + WRITE_COUNT]
+
+
+def _making(native: str, part: Sequence[Pair], timeout: Timeout) -> Ask:
+    body = {"inputs": list(part)}
+    return lambda apis: apis.associations.create(native, TO, body, _preload_content=False, _request_timeout=timeout)
+
+
+def _ending(native: str, part: Sequence[Pair], timeout: Timeout) -> Ask:
+    body = {"inputs": list(part)}
+    return lambda apis: apis.associations.archive_labels(native, TO, body, _preload_content=False, _request_timeout=timeout)
+
+
+def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> Iterator[str]:
+    """The records an error is about: by id where it says so, else all that were sent: none may pass for written."""
+    context = error.get("context") or {}
+    ids = {str(one) for name in ("fromObjectId", "ids", "id") for one in context.get(name) or ()}
+    sent = [pair["from"]["id"] for pair in part]
+    named = [crm_id for crm_id in sent if crm_id in ids]
+    yield from named or sent
+
+
+def _pair(from_id: str, to_id: str, labels: Iterable[Label]) -> Pair:
+    return {"from": {"id": from_id}, "to": {"id": to_id}, "types": [label.to_type() for label in labels]}
+
+
+def _pairs(rows: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[Label]]:
+    return {str(row["toObjectId"]): frozenset(_label(one) for one in row["associationTypes"]) for row in rows}
+
+
+def _label(row: Mapping[str, Any]) -> Label:
+    return Label(str(row["category"]), int(row["typeId"]), str(row.get("label") or ""))

@@ -1,0 +1,303 @@
+"""What each HubSpot answer means to us: one table, by the vendor's code (`category`, `errorType`, or the first of `errors`).
+
+    code ─▶ CODES ─▶ our error        for a read
+                     UncertainWrite   for a write that may have happened all the same
+    a 429, 423, 477  RateLimited      as long as its policy or Retry-After says; a day's allowance until the account's midnight
+
+The client raises a class of its own per module, with nothing in common but `status`, `body` and `headers`; urllib3's errors and even a
+UnicodeDecodeError (an error page in another encoding) escape from it as they are. Every key of an error body is optional.
+Source: https://developers.hubspot.com/docs/api-reference/error-handling
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError, SSLError
+
+from sync_worker.errors import (
+    AuthFailed,
+    ConnectionDown,
+    RateLimited,
+    SchemaChanged,
+    SyncError,
+    TooLarge,
+    TransientError,
+    UncertainWrite,
+    WriteRejected,
+)
+
+EXPIRED = "EXPIRED_AUTHENTICATION"
+MISSING_SCOPES = "MISSING_SCOPES"
+NOT_FOUND = "OBJECT_NOT_FOUND"
+NOT_ASSOCIATED = "crm.associations.NO_ASSOCIATIONS_FOUND"
+UNIQUE_TAKEN = "CONFLICTING_UNIQUE_VALUE"
+
+CODES: Mapping[str, type[SyncError]] = {
+    EXPIRED: AuthFailed,
+    "INVALID_AUTHENTICATION": AuthFailed,
+    "BAD_REFRESH_TOKEN": AuthFailed,
+    "BAD_CLIENT_ID": AuthFailed,
+    "BAD_CLIENT_SECRET": AuthFailed,
+    "invalid_grant": AuthFailed,
+    "invalid_client": AuthFailed,
+    MISSING_SCOPES: ConnectionDown,
+    "RATE_LIMIT": RateLimited,
+    "RATE_LIMITS": RateLimited,
+    "PROPERTY_DOESNT_EXIST": SchemaChanged,
+    "LOCKED": TransientError,
+    "INTERNAL_ERROR": TransientError,
+    "TIMEOUT": TransientError,
+}
+"""Everything not listed is about one record: WriteRejected, with the vendor's code."""
+
+STATUSES: Mapping[int, type[SyncError]] = {
+    401: AuthFailed,
+    403: ConnectionDown,
+    414: TooLarge,
+    423: TransientError,
+    429: RateLimited,
+    477: RateLimited,
+}
+"""For answers without a code of ours; everything from 500 on may pass later."""
+
+WAIT_S_BY_POLICY = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
+LOCKED_WAIT_S = 2.0  # the vendor's own advice for a 423
+MIGRATING_WAIT_S = 600.0  # a 477 names its time; this is for one that does not
+BLIND_DAY_WAIT_S = 3600.0  # the day's allowance is used up and nobody has told us the account's time zone
+_INSIDE = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
+_QUOTED_PROPERTY = re.compile(r'Property "?([\w.]+)"? does not exist|propertyName=(\w+)|property:? "?(\w+)"?')
+_OPTION = re.compile(r'label: "?(?P<label>[^"\n]*)"?\s+value: "?(?P<value>[^"\n]*)"?[^\[\]]*?(?=label:|\]|$)')
+_TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(r"\bpat-\w+-[\w-]{8,}|\bBearer \S+")  # an access token, should an answer ever repeat it
+
+
+class BadAnswer(ValueError):
+    """An answer of another shape than the vendor promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an error body says.
+
+    **Shapes** `code`: the most exact one there is; `field`: the property it is about, "" where none is named.
+    """
+
+    code: str = ""
+    message: str = ""
+    field: str = ""
+    policy: str = ""
+    scopes: tuple[str, ...] = ()
+    correlation_id: str = ""
+
+    @property
+    def words(self) -> str:
+        """For people, with what HubSpot's support asks for."""
+        return f"{self.message}{f' (correlation id {self.correlation_id})' if self.correlation_id else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Midnight:
+    """When the account's day ends, by its own clock, and how long that is."""
+
+    at: datetime
+    left_s: float
+
+
+def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: Midnight | None = None) -> SyncError:
+    """Our error for a call that failed as a whole. `doing`: what was asked, for people; `midnight`: None where nobody knows the zone."""
+    if isinstance(error, SyncError):
+        return error
+    if isinstance(error, (HTTPError, UnicodeDecodeError)):
+        return _of_silence(error, doing=doing, is_write=is_write)
+    status = getattr(error, "status", None)
+    if status is not None:
+        headers = getattr(error, "headers", None) or {}
+        return of_answer(int(status), getattr(error, "body", ""), headers, doing=doing, is_write=is_write, midnight=midnight)
+    if isinstance(error, ValueError):
+        what = str(error) if isinstance(error, BadAnswer) else "something that is not JSON"
+        return _unsure(f"HubSpot sent {what} while {doing}", is_write=is_write)
+    raise error
+
+
+def of_answer(
+    status: int,
+    body: Any,
+    headers: Mapping[str, str],
+    *,
+    doing: str,
+    is_write: bool = False,
+    midnight: Midnight | None = None,
+) -> SyncError:
+    """Our error for an answer that is none of success. **Shapes** status 0: TLS failed, nothing was sent."""
+    if status == 0:
+        return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {doing}; is something between us and HubSpot?")
+    said = read(body)
+    kind = CODES.get(said.code) or STATUSES.get(status)
+    words = f"HubSpot answered {said.code or f'HTTP {status}'} while {doing}: {said.words or _excerpt(body)}"
+    if kind is RateLimited:
+        return _limited(words, status, said, headers, midnight)
+    if said.code == MISSING_SCOPES:
+        return ConnectionDown(f"{words} — add to the token one of these scopes: {', '.join(said.scopes) or 'see the message'}")
+    if kind is AuthFailed:
+        return AuthFailed(f"{words}; is the token of crm.auth still valid?")
+    if status == 423:
+        return TransientError(words) if is_write else RateLimited(words, retry_after_s=LOCKED_WAIT_S, scope="burst")
+    if kind is TransientError or (kind is None and status >= 500):
+        return _unsure(words, is_write=is_write)
+    if kind is not None:
+        return kind(words)
+    if is_write:
+        return WriteRejected(words, code=said.code or str(status), field=said.field)
+    return SchemaChanged(words) if status in (400, 404) else ConnectionDown(words)
+
+
+def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
+    """Our error for one row of a batch that HubSpot refused: it may pass later, or it is refused."""
+    said = read(row)
+    message = f"HubSpot refused record {ref}: {said.code or 'UNKNOWN'}: {said.words}"
+    if issubclass(CODES.get(said.code, WriteRejected), TransientError):
+        return TransientError(message)
+    return WriteRejected(message, code=said.code or "UNKNOWN", field=said.field)
+
+
+def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncError:
+    """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
+    said = read(body)
+    words = f"HubSpot's log-in answered HTTP {status}{f' ({said.code})' if said.code else ''}"
+    if status == 429:
+        return _limited(words, status, said, headers, None)
+    if status < 300 or status >= 500:
+        return TransientError(words)
+    remedy = "install the app in the account again and put the new refresh token into the variable that crm.auth names"
+    if said.code not in ("BAD_REFRESH_TOKEN", "invalid_grant"):
+        remedy = "correct crm.auth in the portal file or the variables it names"
+    return AuthFailed(f"{words}: {said.words}; {remedy}")
+
+
+def read(body: Any) -> Said:
+    """An error body in our words, whatever of it is there."""
+    found = decoded(body)
+    if not isinstance(found, Mapping):
+        return Said()
+    details = [*_inner(str(found.get("message") or "")), *_outer(found.get("errors"))]
+    code, field = next(((code, field) for code, field, _ in details if code), ("", ""))
+    field = field or next((field for _, field, _ in details if field), "")
+    own = str(found.get("category") or found.get("errorType") or found.get("error") or found.get("code") or "")
+    status = str(found.get("status") or "")  # the token endpoint says its code there
+    message = _message(found, details)
+    return Said(
+        code=code or _named_in(message) or own or (status if status.isupper() else ""),
+        message=message,
+        field=field or _property_in(message),
+        policy=str(found.get("policyName") or ""),
+        scopes=tuple(_scopes(found)),
+        correlation_id=str(found.get("correlationId") or ""),
+    )
+
+
+def _message(found: Mapping[str, Any], details: Sequence[tuple[str, str, str]]) -> str:
+    """The vendor's words; where they are JSON for machines, what stands in it: field, value and options."""
+    inner = list(_inner(str(found.get("message") or "")))
+    if inner:
+        return "; ".join(f"{field}: {_options_in(words)}" for _, field, words in inner)
+    message = str(found.get("message") or found.get("error_description") or "")
+    more = [words for _, _, words in details if words and words not in message]
+    return _cleaned(" ".join([message, *more]))
+
+
+def _inner(message: str) -> Iterator[tuple[str, str, str]]:
+    """(code, property, words) of the JSON inside a message."""
+    match = _INSIDE.search(message)
+    found = decoded(match[1]) if match else ()
+    for one in found if isinstance(found, list) else ():
+        if isinstance(one, Mapping):
+            yield str(one.get("error") or ""), str(one.get("name") or ""), str(one.get("message") or "")
+
+
+def _outer(errors: Any) -> Iterator[tuple[str, str, str]]:
+    """(code, property, words) of the list beside a message."""
+    for one in errors if isinstance(errors, list) else ():
+        if isinstance(one, Mapping):
+            names = (one.get("context") or {}).get("propertyName") or [one.get("in") or ""]
+            yield str(one.get("code") or ""), str(names[0]), str(one.get("message") or "")
+
+
+def _scopes(found: Mapping[str, Any]) -> Iterator[str]:
+    for one in found.get("errors") or ():
+        if isinstance(one, Mapping):
+            context = one.get("context") or {}
+            yield from map(str, context.get("requiredGranularScopes") or context.get("requiredScopes") or ())
+
+
+def _options_in(words: str) -> str:
+    """One of the vendor's two ways of listing options is lines of YAML: `value (label)` reads better."""
+    options = [f"{match['value']} ({match['label']})" for match in _OPTION.finditer(words)]
+    head = words.partition("[")[0]
+    return _cleaned(f"{head}[{', '.join(options)}]" if options else words)
+
+
+def _named_in(message: str) -> str:
+    return UNIQUE_TAKEN if UNIQUE_TAKEN in message or "already has that value" in message else ""
+
+
+def _property_in(message: str) -> str:
+    match = _QUOTED_PROPERTY.search(message)
+    return next(filter(None, match.groups()), "") if match else ""
+
+
+def _limited(words: str, status: int, said: Said, headers: Mapping[str, str], midnight: Midnight | None) -> RateLimited:
+    asked = _seconds(headers.get("Retry-After"))
+    if said.policy == "DAILY" or "daily limit" in said.message:
+        wait_s = asked or (midnight.left_s if midnight else BLIND_DAY_WAIT_S)
+        until = f"until {midnight.at:%Y-%m-%d %H:%M %Z}, the account's midnight" if midnight else "an hour, as its time zone is not known"
+        return RateLimited(f"{words}; the account's calls of the day are used up, so we wait {until}", retry_after_s=wait_s, scope="daily")
+    if status == 477:
+        return RateLimited(f"{words}; HubSpot is moving the account", retry_after_s=asked or MIGRATING_WAIT_S, scope="burst")
+    policy = said.policy or ("SECONDLY" if "secondly limit" in said.message and "ten" not in said.message else "TEN_SECONDLY_ROLLING")
+    return RateLimited(words, retry_after_s=asked or WAIT_S_BY_POLICY.get(policy, 10.0), scope="burst")
+
+
+def _of_silence(error: Exception, *, doing: str, is_write: bool) -> SyncError:
+    """A connection that was never made surely did nothing; anything later may have."""
+    words = f"HubSpot did not answer while {doing}: {type(error).__name__}"
+    if isinstance(error, LocationValueError):
+        return ConnectionDown(f"HubSpot's address is none ({error}); correct crm.base_url")
+    return _unsure(words, is_write=is_write and not _is_unsent(error))
+
+
+def _is_unsent(error: Exception) -> bool:
+    reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    reason = getattr(reason, "original_error", reason)  # a proxy's
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError, SSLError))
+
+
+def _unsure(words: str, *, is_write: bool) -> SyncError:
+    return UncertainWrite(words) if is_write else TransientError(words)
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.strip().isdigit() and int(header) else None
+
+
+def decoded(body: Any) -> Any:
+    """JSON as it was meant; None for what is none."""
+    if not isinstance(body, (str, bytes)):
+        return body
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _excerpt(body: Any) -> str:
+    return _cleaned(_TAG.sub(" ", body if isinstance(body, str) else bytes(body or b"").decode(errors="replace")))[:200]
+
+
+def _cleaned(text: str) -> str:
+    return " ".join(_TOKEN.sub("•••", text).split())

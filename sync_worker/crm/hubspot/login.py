@@ -1,0 +1,62 @@
+"""The ways to log in: a token that stands (service key, private or project app), or one that a refresh token renews every half hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+HOST = "https://api.hubapi.com"
+
+
+class Login(Protocol):
+    """One portal's way in. **Shapes** `base_url` replaces the vendor's host by a sandbox on loopback."""
+
+    @property
+    def base_url(self) -> str | None: ...
+
+    @property
+    def token(self) -> str | None:
+        """The token that stands; None where one is to be asked for."""
+
+    def form(self) -> Mapping[str, str]:
+        """What to post to the token endpoint; secrets in it."""
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """The endpoint gave a token: what of it the next log-in needs is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticToken:
+    """A token without an end; a person revokes or replaces it."""
+
+    token: str = field(repr=False)
+    base_url: str | None = None
+
+    def form(self) -> Mapping[str, str]:
+        """Nothing to post."""
+        return {}
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Nothing to keep."""
+
+
+@dataclass(slots=True)
+class RefreshToken:
+    """An OAuth app that a person installed once. A refresh token that an answer replaces lives on in this process only."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    base_url: str | None = None
+
+    @property
+    def token(self) -> str | None:
+        return None
+
+    def form(self) -> Mapping[str, str]:
+        own = {"client_id": self.client_id, "client_secret": self.client_secret, "refresh_token": self.refresh_token}
+        return {"grant_type": "refresh_token", **own}
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        self.refresh_token = str(answer.get("refresh_token") or self.refresh_token)

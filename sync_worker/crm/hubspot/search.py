@@ -1,0 +1,51 @@
+"""The searches we send: for ids only, by a key set over the id, so that no two pages overlap and no end of 10,000 is met.
+
+A page's place is the last id it gave: equal stamps by the thousand, as bulk edits leave them, are no loop, and what changes meanwhile only
+leaves the window. The index lags by seconds, which the look-back covers, and may be stale: every id found is read again by itself.
+No call is made here.
+Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sync_worker.crm.port import Scan
+
+STAMP = "hs_lastmodifieddate"  # of companies and deals
+ID = "hs_object_id"
+PAGE_COUNT = 200  # the vendor's limit
+
+
+def changed(scan: Scan, after_id: str) -> dict[str, Any]:
+    """The body that asks for the next ids of a window."""
+    filters = [*_window(scan), *([_filter(ID, "GT", after_id)] if after_id else ())]
+    return _body(filters, limit=PAGE_COUNT)
+
+
+def counted(with_field: str | None) -> dict[str, Any]:
+    """The body that asks how many records there are: all, or those with a value in a field."""
+    return _body([{"propertyName": with_field or ID, "operator": "HAS_PROPERTY"}], limit=1)
+
+
+def _window(scan: Scan) -> Iterator[dict[str, str]]:
+    if scan.from_at:
+        yield _filter(STAMP, "GTE", _milliseconds(scan.from_at))
+    yield _filter(STAMP, "LTE", _milliseconds(scan.until_at))
+    if scan.only_with:
+        yield {"propertyName": scan.only_with, "operator": "HAS_PROPERTY"}
+
+
+def _filter(name: str, operator: str, value: str) -> dict[str, str]:
+    return {"propertyName": name, "operator": operator, "value": value}
+
+
+def _body(filters: list[dict[str, str]], *, limit: int) -> dict[str, Any]:
+    order = [{"propertyName": ID, "direction": "ASCENDING"}]
+    return {"filterGroups": [{"filters": filters}], "sorts": order, "properties": [ID], "limit": limit}
+
+
+def _milliseconds(moment: datetime) -> str:
+    return str(int(moment.timestamp() * 1000))

@@ -1,0 +1,200 @@
+"""One portal's account at HubSpot, shared by its threads, and one thread's connection to it: the token, what a failure means, the count.
+
+An OAuth token lives half an hour and is renewed before its end; a 401 alone does not mean that it ended, only EXPIRED_AUTHENTICATION does.
+Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from urllib3.exceptions import HTTPError
+
+from sync_worker.crm.faults import Patience, TriedEnough, insist
+from sync_worker.crm.hubspot import faults
+from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
+from sync_worker.crm.hubspot.login import Login
+from sync_worker.crm.hubspot.pace import Pace
+from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire, date_of
+from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.services import Services
+
+TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
+DETAILS_PATH = f"/account-info/{PLATFORM_VERSION}/details"
+RENEWED_BEFORE_S = 300.0  # the end of a token of 1,800 s
+REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
+
+Document: TypeAlias = Mapping[str, Any]
+Ask: TypeAlias = Callable[[Apis], Any]
+"""Makes one call and gives the raw answer, as `_preload_content=False` has it."""
+
+
+class Account:
+    """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
+
+    def __init__(self, login: Login, services: Services, patience: Patience) -> None:
+        self.login = login
+        self.pace = Pace(services)
+        self._services = services
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._token = ""
+        self._renewed_at_s = 0.0
+        self._lasts_s = 0.0
+        self._refusal = ""
+        self._refused_at_s = 0.0
+        self._zone: tzinfo | None = None
+        self._was_asked = False
+
+    def token(self, wire: Wire) -> str:
+        """The token in use, renewed if its end is near. **Raises** AuthFailed, TransientError."""
+        if self.login.token is not None:
+            return self.login.token
+        with self._lock:
+            age_s = self._services.monotonic() - self._renewed_at_s
+            if not self._token or age_s >= self._lasts_s - RENEWED_BEFORE_S:
+                self._log_in(wire)
+            return self._token
+
+    def renew(self, failed: str, wire: Wire) -> bool:
+        """Whether there is another token than the one that just failed. **Raises** AuthFailed, TransientError."""
+        if self.login.token is not None:
+            return False
+        with self._lock:
+            if self._token == failed:
+                self._log_in(wire)
+            return True
+
+    def learn(self, wire: Wire) -> None:
+        """Asks once in which time zone the account's day ends; an account that does not tell is no reason to stop."""
+        if self._was_asked:
+            return
+        self._was_asked = True
+        try:
+            answer = wire.plain("GET", DETAILS_PATH, headers={"Authorization": f"Bearer {wire.token}"})
+            self._zone = ZoneInfo(orjson.loads(answer.data)["timeZone"])
+        except (HTTPError, orjson.JSONDecodeError, LookupError, TypeError, ValueError, ZoneInfoNotFoundError):
+            return
+
+    def midnight(self, now: datetime) -> Midnight | None:
+        """When the account's day ends."""
+        if self._zone is None:
+            return None
+        here = now.astimezone(self._zone)
+        ends_at = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Midnight(ends_at, ends_at.timestamp() - now.timestamp())
+
+    def _log_in(self, wire: Wire) -> None:
+        if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
+            raise AuthFailed(self._refusal)
+        try:
+            insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
+        except AuthFailed as refusal:
+            self._refusal, self._refused_at_s, self._token = str(refusal), self._services.monotonic(), ""
+            raise
+        except RateLimited:
+            raise
+        except TransientError as error:
+            raise TriedEnough(str(error)) from error
+
+    def _ask(self, wire: Wire) -> None:
+        try:
+            answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
+        except HTTPError as error:
+            raise faults.of_call(error, doing="logging in") from error
+        content = faults.decoded(answer.data)
+        if answer.status != 200 or not isinstance(content, Mapping) or "access_token" not in content:
+            raise faults.of_token_answer(answer.status, answer.data, answer.headers)
+        self.login.granted(content)
+        self._token, self._refusal = str(content["access_token"]), ""
+        self._lasts_s, self._renewed_at_s = float(content.get("expires_in") or 1800), self._services.monotonic()
+
+
+class Connection:
+    """One thread's way to one account: renews the token once when it has expired, translates every failure, counts data calls."""
+
+    def __init__(self, account: Account, services: Services, patience: Patience) -> None:
+        self._account = account
+        self._services = services
+        self._patience = patience
+        self._wire = Wire(account.login.base_url, account.pace)
+        self.calls = 0
+
+    def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
+        """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
+
+        def attempt() -> Document:
+            return self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
+
+        return insist(attempt, patience=self._patience, services=self._services)
+
+    def write(self, send: Ask, *, doing: str) -> Document:
+        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
+        return self._once(send, doing=doing, is_write=True, is_counted=True)
+
+    def now(self) -> datetime:
+        """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for."""
+        return insist(self._date, patience=self._patience, services=self._services)
+
+    def _date(self) -> datetime:
+        try:
+            answer = self._wire.plain("GET", DETAILS_PATH)
+        except HTTPError as error:
+            raise faults.of_call(error, doing="asking for the time") from error
+        found = date_of(answer)
+        if found is None or answer.status >= 500:
+            raise TransientError(f"HubSpot did not say what time it is (HTTP {answer.status})")
+        return found
+
+    def _once(self, ask: Ask, *, doing: str, is_write: bool, is_counted: bool) -> Document:
+        """One attempt, and a second one with another token where the first one's had expired."""
+        try:
+            return self._counted(ask, is_counted=is_counted)
+        except Exception as error:
+            if not _has_expired(error) or not self._account.renew(self._wire.token, self._wire):
+                raise self._translated(error, doing=doing, is_write=is_write) from error
+        try:
+            return self._counted(ask, is_counted=is_counted)
+        except Exception as error:
+            raise self._translated(error, doing=doing, is_write=is_write) from error
+
+    def _counted(self, ask: Ask, *, is_counted: bool) -> Document:
+        self._wire.token = self._account.token(self._wire)
+        self._account.learn(self._wire)
+        self.calls += is_counted
+        return _document(ask(self._wire.apis))
+
+    def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
+        now = _said_at(error) or self._services.clock()
+        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._account.midnight(now))
+        if isinstance(found, RateLimited) and found.scope == "burst":
+            self._account.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
+        return found
+
+
+def _document(answer: Any) -> Document:
+    """The body of an answer: of whatever kind, HubSpot sends `results`, or nothing at all with a 204. **Raises** BadAnswer."""
+    if answer.status == 204:
+        return {}
+    found = faults.decoded(answer.data)
+    if not isinstance(found, Mapping) or not isinstance(found.get("results"), list):
+        raise BadAnswer("no list of results")
+    return found
+
+
+def _has_expired(error: Exception) -> bool:
+    return getattr(error, "status", None) == 401 and faults.read(getattr(error, "body", "")).code == faults.EXPIRED
+
+
+def _said_at(error: Exception) -> datetime | None:
+    headers = getattr(error, "headers", None) or {}
+    try:
+        return parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,251 @@
+"""Writing by batches of 100: a known record by its id, a first create as an upsert by our unique property, then their associations.
+
+    rows of one call ─▶ update or upsert, 100 a request ─▶ associations of all of them, 2,000 pairs a request ─▶ one outcome a change
+
+Each row carries a trace id: with it, HubSpot writes the good rows of a request and names the bad ones (207); without it one bad row rejects
+all. Rows are matched by that id and by the record's, never by order. What the answer shows of a record is its read-back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync_worker.crm.hubspot import faults, records
+from sync_worker.crm.hubspot.associations import Associations, Pairs
+from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
+from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.mapping.catalog import ASSOCIATION
+
+ROW_COUNT = 100  # rows a request; the vendor's limit
+BATCH_COUNT = 400  # changes settled together: four requests, and one for their associations
+LONGEST_CALL_S = 60.0
+SHORTEST_CALL_S = 5.0  # with less time left no call is begun
+SPARE_S = 1.0  # of the time left, for what comes after the answer
+
+Row = Mapping[str, Any]
+
+
+class _TimeIsUp(SyncError):
+    """Too little time is left to begin a call. Raised last before the send: a log-in may have come between."""
+
+
+def write(
+    connection: Connection,
+    associations: Associations,
+    native: str,
+    key_field: str,
+    changes: Sequence[Change],
+    *,
+    time_left_s: Callable[[], float],
+) -> Iterator[list[Outcome]]:
+    """See `crm/port.py`. **Raises** ConnectionDown and RateLimited before anything of the batch was written."""
+    if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
+        associations.check(native, {name for change in changes for name in change.fields})
+    desk = _Desk(connection, associations, native, key_field, time_left_s)
+    known = [change for change in changes if change.crm_id]
+    new = [change for change in changes if not change.crm_id]
+    for batch in [*_batches(known), *_batches(new)]:
+        yield desk.send(batch)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Changes on their way. **Shapes** `done`: an outcome a ref; `is_new`: refs of records that were made just now."""
+
+    changes: Sequence[Change]
+    done: dict[str, Outcome] = field(default_factory=dict)
+    is_new: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Sends batches of one record type while there is time."""
+
+    connection: Connection
+    associations: Associations
+    native: str
+    key_field: str
+    time_left_s: Callable[[], float]
+
+    def send(self, changes: Sequence[Change]) -> list[Outcome]:
+        """One batch: its properties request by request, then its associations."""
+        batch = _Batch(changes)
+        for start in range(0, len(changes), ROW_COUNT):
+            try:
+                self._write(batch, changes[start : start + ROW_COUNT])
+            except (ConnectionDown, RateLimited) as error:
+                if not batch.done:
+                    raise
+                for change in changes[start:]:
+                    batch.done.setdefault(change.ref, Outcome(change.ref, Wrote.LATER, error=error))
+                break
+        self._associate(batch)
+        return [batch.done[change.ref] for change in changes]
+
+    # ── properties ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _write(self, batch: _Batch, part: Sequence[Change]) -> None:
+        """One request. Where HubSpot refuses it as a whole, halves of it find out which row is to blame."""
+        try:
+            self._timeout()  # before a log-in, too
+            answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
+        except (ConnectionDown, RateLimited):
+            raise
+        except WriteRejected as error:
+            if len(part) == 1:
+                batch.done[part[0].ref] = Outcome(part[0].ref, Wrote.REJECTED, error=error)
+                return
+            middle = len(part) // 2
+            self._write(batch, part[:middle])
+            self._write(batch, part[middle:])
+        except SyncError as error:
+            batch.done |= {change.ref: _not_answered(change, error) for change in part}
+        else:
+            self._take(batch, part, answer)
+
+    def _rows(self, part: Sequence[Change]) -> Ask:
+        inputs = [self._row(change) for change in part]
+        is_update = bool(part[0].crm_id)
+
+        def send(apis: Any) -> Any:
+            call = apis.batch.update if is_update else apis.batch.upsert
+            return call(self.native, {"inputs": inputs}, _preload_content=False, _request_timeout=self._timeout)
+
+        return send
+
+    def _row(self, change: Change) -> dict[str, Any]:
+        properties = {name: value for name, value in change.fields.items() if not name.startswith(ASSOCIATION)}
+        if change.crm_id:
+            return {"id": change.crm_id, "properties": properties, "objectWriteTraceId": change.ref}
+        properties[self.key_field] = change.key
+        return {"id": change.key, "idProperty": self.key_field, "properties": properties, "objectWriteTraceId": change.ref}
+
+    def _take(self, batch: _Batch, part: Sequence[Change], answer: Row) -> None:
+        """The outcomes of one answer; a row that it does not speak of may have been written."""
+        names = dict(_names(part))
+        rows = {ref: row for row in answer["results"] if (ref := self._ref_of(row, names))}
+        errors = {ref: error for error in answer.get("errors") or () for ref in _context(error, "objectWriteTraceId")}
+        nameless = [error for error in answer.get("errors") or () if not _context(error, "objectWriteTraceId")]
+        for change in part:
+            if change.ref in rows:
+                batch.done[change.ref] = self._written(batch, change, rows[change.ref])
+            elif error := errors.get(change.ref) or _about(change, nameless):
+                batch.done[change.ref] = self._refused(change, error)
+            else:
+                lost = UncertainWrite(f"HubSpot's answer does not speak of record {change.crm_id or change.ref}")
+                batch.done[change.ref] = Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
+
+    def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
+        """Whose row it is: by its trace id, its id, or our key."""
+        said = (row.get("objectWriteTraceId"), row["id"], row["properties"].get(self.key_field))
+        return next((names[name] for one in said if (name := str(one).lower()) in names), "")
+
+    def _written(self, batch: _Batch, change: Change, row: Row) -> Outcome:
+        wrote = Wrote.CREATED if row.get("new") is True else Wrote.WRITTEN
+        if wrote is Wrote.CREATED:
+            batch.is_new.add(change.ref)
+        return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.native_of(self.native, row))
+
+    def _refused(self, change: Change, error: Row) -> Outcome:
+        """A key that another create of ours took meanwhile is no refusal: the next upsert meets its record."""
+        found = faults.of_record(error, ref=change.crm_id or change.ref)
+        is_taken = isinstance(found, WriteRejected) and found.code == faults.UNIQUE_TAKEN and found.field in ("", self.key_field)
+        if is_taken and not change.crm_id:
+            found = TransientError(str(found))
+        return Outcome(change.ref, Wrote.LATER if isinstance(found, TransientError) else Wrote.REJECTED, error=found)
+
+    # ── associations ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _associate(self, batch: _Batch) -> None:
+        """The labels of what was written. Never raises: the batch has been written in part, and its outcomes must not be lost."""
+        labelled = [(batch.done[change.ref].crm_id, _labelled(change)) for change in batch.changes]
+        wishes = {crm_id: fields for crm_id, fields in labelled if crm_id and fields}
+        if not wishes:
+            return
+        try:
+            there = self._there(batch, wishes)
+            refused = self.associations.write(self.native, self.associations.plan(self.native, wishes, there), self._timeout)
+        except SyncError as error:
+            found = {crm_id: _halfway(error) for crm_id in wishes}
+        else:
+            found = {crm_id: faults.of_record(row, ref=crm_id) for crm_id, row in refused.items()}
+        for change in batch.changes:
+            outcome = batch.done[change.ref]
+            if outcome.crm_id in found:
+                batch.done[change.ref] = _not_answered(change, found[outcome.crm_id])
+            elif outcome.record and outcome.crm_id in wishes:
+                outcome.record.fields = {**outcome.record.fields, **wishes[outcome.crm_id]}
+
+    def _there(self, batch: _Batch, wishes: Mapping[str, Any]) -> Mapping[str, Pairs]:
+        """What the records are associated with now; those made just now are with nothing."""
+        made = {batch.done[ref].crm_id for ref in batch.is_new}
+        known = [crm_id for crm_id in wishes if crm_id not in made]
+        return self.associations.read(self.native, known) if known else {}
+
+    def _timeout(self) -> tuple[float, float]:
+        """For the connect and for the answer; both together are shorter than the time left. **Raises** _TimeIsUp."""
+        call_s = min(LONGEST_CALL_S, self.time_left_s() - SPARE_S)
+        if call_s < SHORTEST_CALL_S:
+            raise _TimeIsUp("too little time is left to begin a write")
+        connect_s = min(CONNECT_TIMEOUT_S, call_s / 4)
+        return connect_s, call_s - connect_s
+
+
+def _labelled(change: Change) -> dict[str, Any]:
+    return {name: value for name, value in change.fields.items() if name.startswith(ASSOCIATION)}
+
+
+def _halfway(error: SyncError) -> SyncError:
+    """An error of the associations, after the properties were written: the change as a whole is tried again, which repeats nothing."""
+    if isinstance(error, (_TimeIsUp, ConnectionDown, RateLimited)):
+        return TransientError(f"the record was written, its associations were not: {error}")
+    return error
+
+
+def _not_answered(change: Change, error: SyncError) -> Outcome:
+    """One record of a call that gave no answer, or was refused as a whole."""
+    if isinstance(error, _TimeIsUp):
+        return Outcome(change.ref, Wrote.NOT_BEGUN)
+    if isinstance(error, UncertainWrite):
+        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
+    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+
+
+def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """Everything a row may be called → its ref."""
+    for change in part:
+        for name in (change.key if not change.crm_id else None, change.crm_id, change.ref):
+            if name:
+                yield name.lower(), change.ref
+
+
+def _context(error: Row, name: str) -> list[str]:
+    return [str(one) for one in (error.get("context") or {}).get(name) or ()]
+
+
+def _about(change: Change, errors: Sequence[Row]) -> Row | None:
+    """An error without trace id that names the record, or the only thing that is said of the whole request."""
+    for error in errors:
+        ids = {one.lower() for one in _context(error, "ids")}
+        if not ids or (change.crm_id or str(change.key).lower()) in ids:
+            return error
+    return None
+
+
+def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Up to 400 in their order, no record twice in one: HubSpot refuses the whole request for it."""
+    batch: list[Change] = []
+    seen: set[str] = set()
+    for change in changes:
+        name = change.crm_id or str(change.key).strip().lower()
+        if name in seen or len(batch) == BATCH_COUNT:
+            yield batch
+            batch, seen = [], set()
+        batch.append(change)
+        seen.add(name)
+    if batch:
+        yield batch
