@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.problem import Problem
@@ -26,8 +26,7 @@ _HOW_WORDS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):  # made for every contract value of a first load
     """A contract value and the company it stands for. **Shapes** `company_id` is `None` and `how` empty when unresolved."""
 
     value: str

@@ -136,15 +136,11 @@ def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> set[st
     waiting = associations.unbound_values(tx, names) if names else []
     if not waiting:
         return set()
-    healed: set[str] = set()
-    candidates = _Candidates(tx, tenant, waiting, {})
-    for value in waiting:
-        (binding,), _ = candidates.bind([value], {})
-        if binding.company_id:
-            associations.bind_everywhere(tx, binding, run_id)
-            failures.close_field(tx, COMPANY, contract_field(value), UNBOUND_CODES, f"{value} is known now")
-            healed.add(binding.company_id)
-    return healed
+    bindings, _ = _Candidates(tx, tenant, waiting, {}).bind(waiting, {})
+    found = [binding for binding in bindings if binding.company_id]
+    associations.bind_everywhere(tx, found, run_id)
+    failures.close_fields(tx, COMPANY, [contract_field(binding.value) for binding in found], UNBOUND_CODES, "its company is known now")
+    return {binding.company_id for binding in found if binding.company_id}
 
 
 def report_unbound(tenant: Tenant, run_id: str) -> None:
@@ -167,7 +163,7 @@ def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved])
     for before, after in moved:
         if before is None or before.name == after.name or after.account_type is not AccountType.SECOND_PARTNER:
             continue
-        failures.close_field(tx, COMPANY, contract_field(after.name), ("contract_value_renamed",), "the names agree again")
+        failures.close_fields(tx, COMPANY, [contract_field(after.name)], ("contract_value_renamed",), "the names agree again")
         rows = [row for row in associations.bound_by_name(tx, after.id) if row.binding.value != after.name]
         partners = companies.by_ids(tx, [row.company_id for row in rows])
         failures.record(tx, [_drift(tenant, partners[row.company_id], row, after, run_id) for row in rows if row.company_id in partners])

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
 
 from sync_worker.domain.association import Binding
-from sync_worker.store.engine import Tx, among, upsert
+from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import contract_values
 
+_COLUMNS = tuple(column.name for column in contract_values.columns)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)  # not frozen: made 120,000 times in a first load
 class ContractRow:
     """One value on one partner's record. **Shapes** `run_id`: the run that last changed it."""
 
@@ -66,17 +68,21 @@ def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
     return [_row(row) for row in tx.connection.execute(query.order_by(*place).limit(limit)).mappings()]
 
 
-def bind_everywhere(tx: Tx, binding: Binding, run_id: str) -> None:
-    """Binds the value on every record where it named nobody."""
-    tx.connection.execute(
+def bind_everywhere(tx: Tx, bindings: Sequence[Binding], run_id: str) -> None:
+    """Binds these values on every record where they named nobody."""
+    if not bindings:
+        return
+    statement = (
         update(contract_values)
         .where(
             contract_values.c.portal == tx.portal,
-            contract_values.c.value == binding.value,
+            contract_values.c.value == bindparam("bound_value"),
             contract_values.c.resolved_id.is_(None),
         )
-        .values(resolved_id=binding.company_id, how=binding.how, since_at=tx.now, run_id=run_id)
+        .values(resolved_id=bindparam("bound_id"), how=bindparam("bound_how"), since_at=tx.now, run_id=run_id)
     )
+    rows = [{"bound_value": one.value, "bound_id": one.company_id, "bound_how": one.how} for one in bindings]
+    tx.connection.execute(statement, rows)
 
 
 def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
@@ -89,22 +95,7 @@ def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
 
 def save(tx: Tx, rows: Sequence[ContractRow]) -> None:
     """Writes the rows as they are now."""
-    upsert(
-        tx,
-        contract_values,
-        [
-            {
-                "portal": tx.portal,
-                "company_id": row.company_id,
-                "value": row.binding.value,
-                "resolved_id": row.binding.company_id,
-                "how": row.binding.how,
-                "since_at": row.since_at,
-                "run_id": row.run_id,
-            }
-            for row in rows
-        ],
-    )
+    put(tx, contract_values, _COLUMNS, [(tx.portal, row.company_id, *row.binding, row.since_at, row.run_id) for row in rows])
 
 
 def remove(tx: Tx, gone: Sequence[tuple[str, str]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, exists, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.store.engine import Tx, among, upsert
+from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, failures
 
 
@@ -73,7 +73,7 @@ def vendor(tx: Tx) -> Company | None:
 
 def save(tx: Tx, rows: Sequence[StoredCompany]) -> None:
     """Writes the companies as they are now; the patch-back's mark stays."""
-    upsert(tx, companies, [_row(tx, stored) for stored in rows], keep=("portal_id_written_at", "settled_no"))
+    put(tx, companies, _SAVED, [_row(tx, stored) for stored in rows], keep=("settled_no",))
 
 
 def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
@@ -158,19 +158,22 @@ def _from_row(row: Sequence[Any]) -> StoredCompany:
     return StoredCompany(company, modified_at, settled_no, written_at is not None)
 
 
-def _row(tx: Tx, stored: StoredCompany) -> dict[str, Any]:
+_SAVED = tuple(column.name for column in companies.columns if column.name != "portal_id_written_at")
+
+
+def _row(tx: Tx, stored: StoredCompany) -> tuple[Any, ...]:
     company = stored.company
-    return {
-        "portal": tx.portal,
-        "id": company.id,
-        "crm_id": company.crm_id,
-        "name": company.name,
-        "status": company.status.value,
-        "account_type": company.account_type.value,
-        "account_owner_email": company.account_owner_email,
-        "attributes": company.attributes,
-        "second_partner_values": company.second_partner_values,
-        "crm_modified_at": stored.crm_modified_at,
-        "settled_no": stored.settled_no,
-        "deleted_at": tx.now if company.is_deleted else None,
-    }
+    return (
+        tx.portal,
+        company.id,
+        company.crm_id,
+        company.name,
+        company.status.value,
+        company.account_type.value,
+        company.account_owner_email,
+        company.attributes,
+        company.second_partner_values,
+        stored.crm_modified_at,
+        stored.settled_no,
+        tx.now if company.is_deleted else None,
+    )

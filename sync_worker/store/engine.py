@@ -8,25 +8,31 @@ at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, Table, Text, any_, create_engine, event, func, literal, select
+import psycopg
+from sqlalchemy import Column, ColumnElement, Connection, Engine, MetaData, Table, Text, any_, create_engine, event, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store import documents
 
+Row: TypeAlias = tuple[Any, ...]
+
+COPY_COUNT: Final = 50  # rows from which PostgreSQL's COPY, three statements more, is cheaper than a row at a time
 CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
 CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
@@ -142,30 +148,99 @@ def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
 
 
 def upsert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
+    """As `put`, for rows that say their columns. **Shapes** every row has the same columns."""
+    if rows:
+        names = tuple(column.name for column in table.columns if column.name in rows[0])
+        put(tx, table, names, map(itemgetter(*names), rows), keep=keep)
+
+
+def put(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row], *, keep: Sequence[str] = ()) -> None:
     """Inserts rows or replaces those of the same key, sorted by key so that two writers meet in one order.
 
-    **Shapes** every row has the same columns; columns in `keep` are left as they are where the row exists.
-    **Source** 100,000 rows pass here in a first load: SQLAlchemy compiles, our own loop binds (11 instead of 17 µs a row on SQLite).
+    **Shapes** `names`: the columns of every row, in the table's order; those in `keep` are left as they are where the row exists. Of two
+    rows with one key the last one counts.
+    **Source** 200,000 rows pass here in a first load. SQLAlchemy compiles, we bind, column by column; beyond some dozens of rows PostgreSQL
+    takes them by binary COPY, at a third of the CPU (docs/store.md).
     """
-    if not rows:
+    plan = _plan(tx.connection.dialect, table, names, tuple(keep))
+    by_key = {plan.key(row): row for row in rows}
+    if not by_key:
         return
-    statement = _upsert(tx.connection.dialect, table, tuple(rows[0]), tuple(keep))
-    ordered = sorted(rows, key=itemgetter(*(column.name for column in table.primary_key)))
-    tx.connection.exec_driver_sql(statement.sql, [statement.bind(row) for row in ordered])
+    bound = plan.bound([row for _, row in sorted(by_key.items())])
+    if tx.is_postgresql and len(bound) >= COPY_COUNT:
+        _copy(tx.connection, plan, bound)
+    else:
+        tx.connection.exec_driver_sql(plan.sql, bound)
+
+
+def _copy(connection: Connection, plan: _Plan, rows: Sequence[Row]) -> None:
+    """By COPY into a table of this transaction's own, and one statement from there."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor:
+            cursor.execute(plan.make_incoming)
+            with cursor.copy(plan.copy) as copy:
+                copy.set_types(plan.types)
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(plan.merge)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(plan.merge, None, error, psycopg.Error) from error
 
 
 @dataclass(frozen=True, slots=True)
-class _Upsert:
-    """A statement compiled once. **Shapes** `binds`: column, and how the database wants its value (None = as it is)."""
+class _Plan:
+    """One way of writing one table's rows, compiled once.
+
+    **Shapes** `sql`: one row, by position. `binds`: (position, how the database wants that column's values), where it wants them otherwise.
+    The rest is for COPY, "" on SQLite.
+    """
 
     sql: str
-    binds: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    is_positional: bool
+    key: Callable[[Row], Any]
+    binds: tuple[tuple[int, Callable[[Any], Any]], ...]
+    make_incoming: str = ""
+    copy: str = ""
+    types: tuple[str, ...] = ()
+    merge: str = ""
 
-    def bind(self, row: Mapping[str, Any]) -> Any:
-        if self.is_positional:
-            return tuple([row[name] if bind is None else bind(row[name]) for name, bind in self.binds])
-        return {name: row[name] if bind is None else bind(row[name]) for name, bind in self.binds}
+    def bound(self, rows: Sequence[Row]) -> Sequence[Row]:
+        columns = list(zip(*rows, strict=True))
+        for position, bind in self.binds:
+            columns[position] = tuple([bind(value) for value in columns[position]])
+        return list(zip(*columns, strict=True))
+
+
+@lru_cache(maxsize=100)
+def _plan(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> _Plan:
+    keys = [column.name for column in table.primary_key]
+    key = itemgetter(*map(names.index, keys))
+    binders = [(position, _binder(table.c[name].type, dialect)) for position, name in enumerate(names)]
+    binds = tuple((position, bind) for position, bind in binders if bind)
+    changed = [name for name in names if name not in keys and name not in keep]
+    if dialect.name == "sqlite":
+        return _Plan(_merging(sqlite.insert(table).values(dict.fromkeys(names)), keys, changed, dialect), key, binds)
+    by_position: Dialect = postgresql_psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    incoming = Table(f"incoming_{table.name}", MetaData(), *(Column(name, table.c[name].type) for name in names), prefixes=["TEMPORARY"])
+    selected = postgresql.insert(table).from_select(names, select(incoming))
+    return _Plan(
+        _merging(postgresql.insert(table).values(dict.fromkeys(names)), keys, changed, by_position),
+        key,
+        binds,
+        make_incoming=f"DROP TABLE IF EXISTS pg_temp.{incoming.name}; {CreateTable(incoming).compile(dialect=dialect)} ON COMMIT DROP",
+        copy=f"COPY {incoming.name} FROM STDIN (FORMAT BINARY)",
+        types=tuple(table.c[name].type.compile(dialect).lower() for name in names),
+        merge=_merging(selected, keys, changed, dialect),
+    )
+
+
+def _merging(insert: Any, keys: Sequence[str], changed: Sequence[str], dialect: Dialect) -> str:
+    """The insert as SQL that replaces what is there already."""
+    if changed:
+        insert = insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in changed})
+    else:
+        insert = insert.on_conflict_do_nothing()
+    return str(insert.compile(dialect=dialect))
 
 
 def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
@@ -173,18 +248,6 @@ def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | 
     if isinstance(type_, TypeDecorator) and type_.load_dialect_impl(dialect).bind_processor(dialect) is None:
         return partial(type_.process_bind_param, dialect=dialect)
     return type_.dialect_impl(dialect).bind_processor(dialect)
-
-
-@lru_cache(maxsize=100)
-def _upsert(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> _Upsert:
-    keys = [column.name for column in table.primary_key]
-    insert = (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
-    changed = {name: insert.excluded[name] for name in names if name not in keys and name not in keep}
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=changed) if changed else insert.on_conflict_do_nothing()
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
-    order = compiled.positiontup or names
-    binds = tuple((name, _binder(table.c[name].type, dialect)) for name in order)
-    return _Upsert(str(compiled), binds, compiled.positional)
 
 
 # ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -91,14 +91,16 @@ def close(tx: Tx, ids: Sequence[str], resolution: str) -> int:
     ).rowcount
 
 
-def close_field(tx: Tx, object_: str, field: str, codes: Sequence[str], resolution: str) -> None:
-    """Closes what is open about one field (one contract value) on every record."""
+def close_fields(tx: Tx, object_: str, fields: Collection[str], codes: Sequence[str], resolution: str) -> None:
+    """Closes what is open about these fields (contract values) on every record."""
+    if not fields:
+        return
     tx.connection.execute(
         update(failures)
         .where(
             failures.c.portal == tx.portal,
             failures.c.object == object_,
-            failures.c.field == field,
+            among(tx, failures.c.field, fields),
             among(tx, failures.c.code, codes),
             failures.c.resolved_at.is_(None),
         )

@@ -110,7 +110,7 @@ def test_a_forgotten_payload_is_no_longer_the_same_again(store: Store) -> None:
 def test_a_field_s_rows_are_closed_by_code(store: Store) -> None:
     with store.transaction("acme") as tx:
         failures.record(tx, [failure("f1", "001"), failure("f2", "002"), failure("f3", code="x"), failure("f4", field="y")])
-        failures.close_field(tx, "company", "name", ["name_blank"], "the rule is gone")
+        failures.close_fields(tx, "company", ["name"], ["name_blank"], "the rule is gone")
         assert [row.failure.id for row in failures.listed(tx)] == ["f4", "f3"]
 
 

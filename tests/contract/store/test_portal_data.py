@@ -140,7 +140,7 @@ def test_a_value_is_bound_wherever_it_named_nobody_and_nowhere_else(store: Store
     clock.forward(hours=1)
     with store.transaction("acme") as tx:
         binding = Binding("North", "c9", "name")
-        associations.bind_everywhere(tx, binding, "r2")
+        associations.bind_everywhere(tx, [binding], "r2")
         healed = associations.ContractRow("c3", binding, clock.now, "r2")
         assert associations.listed(tx) == [kept, healed, contract("c3", "South", None)]
 

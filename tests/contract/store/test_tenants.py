@@ -117,7 +117,7 @@ READS: dict[str, Callable[[Tx], object]] = {
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
-    "associations.bind_everywhere": lambda tx: associations.bind_everywhere(tx, Binding("South", "c7", "name"), "r2"),
+    "associations.bind_everywhere": lambda tx: associations.bind_everywhere(tx, [Binding("South", "c7", "name")], "r2"),
     "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
     "associations.rebind": lambda tx: associations.rebind(tx, "c2", "c9"),
     "associations.remove": lambda tx: associations.remove(tx, [("c1", "North"), ("c1", "South")]),
@@ -140,7 +140,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "failures.forget_payload": lambda tx: failures.forget_payload(tx, "f1"),
     "failures.record": lambda tx: failures.record(tx, [failure("f9")]),
     "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
-    "failures.close_field": lambda tx: failures.close_field(tx, "company", "name", ["name_blank"], "gone"),
+    "failures.close_fields": lambda tx: failures.close_fields(tx, "company", ["name"], ["name_blank"], "gone"),
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
     "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),
     "links.add_alias": lambda tx: links.add_alias(tx, "company", "009", "003"),
