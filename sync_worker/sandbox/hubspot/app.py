@@ -9,11 +9,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync_worker.sandbox.hubspot import errors
+from sync_worker.sandbox.hubspot.account_routes import account_routes
+from sync_worker.sandbox.hubspot.association_routes import association_routes
 from sync_worker.sandbox.hubspot.batch_routes import batch_routes
 from sync_worker.sandbox.hubspot.controls import control_routes
 from sync_worker.sandbox.hubspot.door import Door
 from sync_worker.sandbox.hubspot.errors import Refusal
 from sync_worker.sandbox.hubspot.kinds import CONTROLS, classify
+from sync_worker.sandbox.hubspot.label_routes import label_routes
 from sync_worker.sandbox.hubspot.login.controls import login_controls
 from sync_worker.sandbox.hubspot.login.routes import login_routes
 from sync_worker.sandbox.hubspot.object_routes import object_routes
@@ -23,6 +26,7 @@ from sync_worker.sandbox.hubspot.push.controls import webhook_controls
 from sync_worker.sandbox.hubspot.push.routes import webhook_routes
 from sync_worker.sandbox.hubspot.replies import refuse
 from sync_worker.sandbox.hubspot.rule_controls import rule_controls
+from sync_worker.sandbox.hubspot.search_routes import search_routes
 from sync_worker.sandbox.hubspot.state import State
 from sync_worker.sandbox.hubspot.trouble import ordered_reply
 from sync_worker.sandbox.wire import Wire
@@ -37,8 +41,12 @@ def hubspot_app(state: State) -> ASGIApp:
         *webhook_controls(state),
         *login_routes(state),
         *webhook_routes(state),
+        *account_routes(state),
         *property_routes(state),
+        *association_routes(state),
+        *label_routes(state),
         *batch_routes(state),
+        *search_routes(state),
         *object_routes(state),
     ]
     handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}

@@ -127,7 +127,46 @@ def non_unique(type_id: str, name: str, portal_id: int) -> Refusal:
     return Refusal(f"Unable to perform update/upsert by non-unique {type_id} property {name} in portal ID {portal_id}")
 
 
-def missing_in_batch(upper: str, ids: Sequence[str]) -> dict[str, Any]:
-    """The one error of a batch for all records that it does not find."""
+def no_such_association_type(name: str, one: str, other: str) -> Refusal:
+    """An association of a type that there is not between two record types."""
+    return Refusal(
+        f"{name} is not a valid association type between {one} and {other}",
+        sub_category="crm.associations.INVALID_ASSOCIATION_TYPE",
+        context={"type": [name], "fromObjectType": [one], "toObjectType": [other]},
+    )
+
+
+def duplicate_ids(ids: Sequence[str]) -> Refusal:
+    """A batch names a record twice."""
+    return Refusal(f"Duplicate IDs found in batch input: [{', '.join(ids)}]. IDs must be unique", context={"ids": list(ids)})
+
+
+def missing(upper: str, ids: Sequence[str]) -> Refusal:
+    """Records that are to be written and are not there."""
     words = f"Could not get some {upper} objects, they may be deleted or not exist. Check that ids are valid."
-    return Refusal(words, "OBJECT_NOT_FOUND", 404).in_batch({"ids": list(ids)})
+    return Refusal(words, "OBJECT_NOT_FOUND", 404, context={"ids": list(ids)})
+
+
+def taken(words: str, name: str) -> Refusal:
+    """A unique value belongs to another record."""
+    listed = {"message": words, "code": "CONFLICTING_UNIQUE_VALUE", "context": {"propertyName": [name]}}
+    return Refusal(words, errors=[listed])
+
+
+def no_associations(record_id: str, one: str, other: str) -> dict[str, Any]:
+    """A record has nobody on the other side: told as an error of a 207, and none."""
+    found = Refusal(f"No {other} is associated with {one} {record_id}.", "OBJECT_NOT_FOUND", 404, "crm.associations.NO_ASSOCIATIONS_FOUND")
+    return found.in_batch({"fromObjectId": [record_id], "fromObjectType": [one], "toObjectType": [other]})
+
+
+def not_paid_for(what: str) -> Refusal:
+    """The account's tier does not have that."""
+    return Refusal(f"Your account does not have access to {what}; they need Professional or Enterprise.", "FORBIDDEN", 403)
+
+
+def property_exists(name: str) -> Refusal:
+    """A property of that name is there."""
+    words = f"A property named '{name}' already exists."
+    return Refusal(
+        words, "CONFLICT", 409, sub_category="Properties.PROPERTY_EXISTS", errors=[{"message": words, "code": "PROPERTY_EXISTS"}]
+    )

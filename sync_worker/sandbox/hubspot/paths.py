@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 
 _VERSION = r"(?P<version>v\d|20\d\d-\d\d(?:-beta)?)"
-_ROOMS = "objects|associations|properties|pipelines|owners|schemas|object-schemas"
+_ROOMS = "objects|associations|properties|pipelines|owners|schemas"
 _FORMS = (
     re.compile(rf"/crm/{_VERSION}/(?P<room>{_ROOMS})(?P<rest>/.*)?"),
     re.compile(rf"/crm/(?P<room>{_ROOMS})/{_VERSION}(?P<rest>/.*)?"),
-    re.compile(rf"/crm-(?P<room>object-schemas)/{_VERSION}(?P<rest>/.*)?"),
+    re.compile(rf"/crm-object-schemas/{_VERSION}/(?P<room>schemas)(?P<rest>/.*)?"),
     re.compile(rf"/(?P<room>account-info|oauth|webhooks)/{_VERSION}(?P<rest>/.*)?"),
 )
 
@@ -31,9 +31,8 @@ def address_of(raw_path: str) -> Address | None:
     """The address that a path means, or None for one the API does not have."""
     for form in _FORMS:
         if match := form.fullmatch(raw_path):
-            room = match["room"].replace("object-schemas", "schemas")
             rest = (match["rest"] or "").rstrip("/")
-            return Address(f"/{room}{rest}", match["version"])
+            return Address(f"/{match['room']}{rest}", match["version"])
     return None
 
 

@@ -91,6 +91,18 @@ class Portal:
             raise errors.unknown_type(name)
         return found
 
+    def find(self, shelf: Shelf, key: str, id_property: str | None = None) -> Record | None:
+        """A record by its id, archived or not, or by a unique property, not archived.
+
+        Raises: Refusal, when the property is not unique.
+        """
+        if not id_property:
+            return shelf.find(int(key)) if key.isdigit() else None
+        prop = shelf.type.properties.get(id_property)
+        if prop is None or not prop.is_unique:
+            raise errors.non_unique(shelf.type.type_id, id_property, PORTAL_ID)
+        return shelf.with_key(id_property, key)
+
     def options(self, prop: Property) -> tuple[Option, ...]:
         """What an enumeration may be; pipelines and stages are their own lists."""
         if prop.name == "pipeline" and prop.is_vendors:
@@ -108,11 +120,15 @@ class Portal:
         """What search sees of a type."""
         return self.indexes[kind.name]
 
+    def keep(self, shelf: Shelf, record: Record) -> None:
+        """A record's new state; nobody is told."""
+        shelf.save(record)
+        self.index(shelf.type).save(record.id, record)
+
     def save(self, shelf: Shelf, record: Record, author: Author) -> None:
         """A record's new state."""
         before = shelf.records.get(record.id)
-        shelf.save(record)
-        self.index(shelf.type).save(record.id, record)
+        self.keep(shelf, record)
         self.tell(Saved(shelf.type, before, record, author, self.now_ms()))
 
     def remove(self, shelf: Shelf, record_id: int) -> Record:

@@ -1,13 +1,33 @@
-"""What records look like: `/properties/{type}` and below."""
+"""What records look like: `/properties/{type}` and below; an admin's, or an app's that may change definitions.
+
+A PATCH with `options` replaces the whole list. Whether values are unique is said when a property is made, and never again.
+Source: https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
+"""
+
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sync_worker.sandbox.hubspot import errors
-from sync_worker.sandbox.hubspot.replies import answer
-from sync_worker.sandbox.hubspot.routing import route
+from sync_worker.sandbox.hubspot import errors, stamps
+from sync_worker.sandbox.hubspot.batch_routes import inputs_of
+from sync_worker.sandbox.hubspot.errors import Refusal
+from sync_worker.sandbox.hubspot.replies import answer, empty
+from sync_worker.sandbox.hubspot.routing import Body, flag, json_object, route
+from sync_worker.sandbox.hubspot.schema import FIELD_TYPES, NAME, Group, Kind, ObjectType, Option, Property
 from sync_worker.sandbox.hubspot.state import State
+
+MAX_INPUTS = 100
+_KEYS = {  # the vendor's names of what may be said of a property, and ours
+    "label": "label",
+    "description": "description",
+    "groupName": "group",
+    "displayOrder": "order",
+    "hidden": "is_hidden",
+    "formField": "is_form_field",
+    "fieldType": "field_type",
+}
 
 
 class Properties:
@@ -16,25 +36,198 @@ class Properties:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def list(self, request: Request) -> Response:
+    async def every(self, request: Request) -> Response:
         """GET every property of a type."""
-        portal = self._state.portal
-        kind = portal.shelf(request.path_params["type"]).type
-        return answer({"results": [portal.describe(prop) for prop in kind.properties.values()]})
+        kind = self._kind(request)
+        found = kind.archived if flag(request, "archived") else kind.properties
+        return answer({"results": [self._state.portal.describe(prop) for prop in found.values()]})
 
     async def read(self, request: Request) -> Response:
         """GET one property."""
-        portal = self._state.portal
-        prop = portal.shelf(request.path_params["type"]).type.properties.get(request.path_params["name"])
-        if prop is None:
-            raise errors.not_found(f"Property {request.path_params['name']} does not exist")
-        return answer(portal.describe(prop))
+        return answer(self._state.portal.describe(_named(self._kind(request), request.path_params["name"])))
+
+    async def create(self, request: Request) -> Response:
+        """POST one property."""
+        return answer(self._state.portal.describe(self._make(self._kind(request), await json_object(request))), 201)
+
+    async def update(self, request: Request) -> Response:
+        """PATCH one property; options that are not named are gone."""
+        kind, body = self._kind(request), await json_object(request)
+        prop = _named(kind, request.path_params["name"])
+        if "options" in body and prop.has_fixed_options:
+            raise errors.invalid(f"Property {prop.name} has read only options")
+        changes = {_KEYS[key]: value for key, value in body.items() if key in _KEYS}
+        if "options" in body:
+            changes["options"] = _options(body["options"])
+        if "group" in changes:
+            _group(kind, changes["group"])
+        if "field_type" in changes:
+            _check_field_type(prop.kind, changes["field_type"])
+        return answer(self._state.portal.describe(kind.change(prop.name, **changes, updated_at=self._now())))
+
+    async def archive(self, request: Request) -> Response:
+        """DELETE one property: records do not show it any more."""
+        kind = self._kind(request)
+        kind.archive(_named(kind, request.path_params["name"]).name, self._now())
+        return empty()
+
+    async def read_batch(self, request: Request) -> Response:
+        """POST names; the properties of those that there are."""
+        kind, body, began = self._kind(request), await json_object(request), self._now()
+        names = [str(one.get("name", "")) for one in inputs_of(body, MAX_INPUTS)]
+        found = [self._state.portal.describe(kind.properties[name]) for name in names if name in kind.properties]
+        missing = [name for name in names if name not in kind.properties]
+        failures = [Refusal("Some properties do not exist", "OBJECT_NOT_FOUND", 404).in_batch({"name": missing})] if missing else []
+        return self._answer(found, failures, began)
+
+    async def create_batch(self, request: Request) -> Response:
+        """POST properties; those that will not do are told one by one."""
+        kind, began = self._kind(request), self._now()
+        found: list[Body] = []
+        failures: list[Body] = []
+        for wish in inputs_of(await json_object(request), MAX_INPUTS):
+            try:
+                found.append(self._state.portal.describe(self._make(kind, wish)))
+            except Refusal as refusal:
+                failures.append(refusal.in_batch({"name": [str(wish.get("name", ""))]}))
+        return self._answer(found, failures, began, 201)
+
+    async def archive_batch(self, request: Request) -> Response:
+        """POST names."""
+        kind = self._kind(request)
+        for wish in inputs_of(await json_object(request), MAX_INPUTS):
+            if wish.get("name") in kind.properties:
+                kind.archive(str(wish["name"]), self._now())
+        return empty()
+
+    # -- groups
+
+    async def groups(self, request: Request) -> Response:
+        """GET the headings that properties stand under."""
+        return answer({"results": [group.to_dict() for group in self._kind(request).groups.values()]})
+
+    async def group(self, request: Request) -> Response:
+        """GET one heading."""
+        return answer(_group(self._kind(request), request.path_params["name"]).to_dict())
+
+    async def create_group(self, request: Request) -> Response:
+        """POST `{"name", "label", "displayOrder"}`."""
+        kind, body = self._kind(request), await json_object(request)
+        name = str(body.get("name", ""))
+        if not NAME.fullmatch(name) or not body.get("label"):
+            raise errors.invalid(f"A property group needs a label, and a name of small letters, digits and underscores: {name!r}")
+        if name in kind.groups:
+            raise errors.conflict(f"Property group {name} already exists")
+        kind.groups[name] = Group(name, str(body["label"]), int(body.get("displayOrder", -1)))
+        return answer(kind.groups[name].to_dict(), 201)
+
+    async def update_group(self, request: Request) -> Response:
+        """PATCH other words or another place for a heading."""
+        group, body = _group(self._kind(request), request.path_params["name"]), await json_object(request)
+        group.label, group.order = str(body.get("label", group.label)), int(body.get("displayOrder", group.order))
+        return answer(group.to_dict())
+
+    async def archive_group(self, request: Request) -> Response:
+        """DELETE a heading that nothing stands under."""
+        kind = self._kind(request)
+        name = _group(kind, request.path_params["name"]).name
+        if any(prop.group == name for prop in kind.properties.values()):
+            raise errors.invalid(f"Property group {name} still has properties")
+        del kind.groups[name]
+        return empty()
+
+    def _make(self, kind: ObjectType, body: Body) -> Property:
+        name = str(body.get("name", "")).lower()
+        if name in kind.properties:
+            raise errors.property_exists(name)
+        made = _property(kind, name, body, self._now())
+        kind.add(made)
+        return made
+
+    def _answer(self, found: list[Body], failures: list[Body], began: str, status: int = 200) -> Response:
+        shape: Body = {"status": "COMPLETE", "results": found}
+        if failures:
+            shape |= {"numErrors": len(failures), "errors": failures}
+        return answer({**shape, "startedAt": began, "completedAt": self._now()}, 207 if failures else status)
+
+    def _kind(self, request: Request) -> ObjectType:
+        return self._state.portal.shelf(request.path_params["type"]).type
+
+    def _now(self) -> str:
+        return stamps.write(self._state.portal.now_ms())
+
+
+def _property(kind: ObjectType, name: str, body: Body, now: str) -> Property:
+    if not NAME.fullmatch(name):
+        raise errors.invalid(f"Property name {name!r} must be of small letters, digits and underscores, and begin with a letter")
+    missing = [key for key in ("label", "type", "fieldType", "groupName") if not body.get(key)]
+    if missing:
+        raise errors.invalid(f"Some required fields were not set: [{', '.join(missing)}]")
+    if body["type"] not in get_args(Kind):
+        raise errors.invalid(f"type {body['type']} is none of {list(get_args(Kind))}")
+    _check_field_type(body["type"], body["fieldType"])
+    options = _options(body.get("options") or [])
+    if body["type"] == "enumeration" and not options:
+        raise errors.invalid("An enumeration needs options")
+    if body["type"] == "bool" and {option.value for option in options} not in ({"true", "false"}, set()):
+        raise errors.invalid("A boolean's options are true and false")
+    more = {ours: body[key] for key, ours in _KEYS.items() if key in body}
+    more["group"] = _group(kind, str(body["groupName"])).name
+    return Property(
+        name,
+        body["type"],
+        options=options or (Option("true", "Yes"), Option("false", "No", 1)) if body["type"] == "bool" else options,
+        is_unique=bool(body.get("hasUniqueValue", False)),
+        created_at=now,
+        updated_at=now,
+        **more,
+    )
+
+
+def _check_field_type(kind: Kind, field_type: Any) -> None:
+    if field_type not in FIELD_TYPES[kind]:
+        raise errors.invalid(f"fieldType {field_type} does not fit type {kind}; {list(FIELD_TYPES[kind])} do")
+
+
+def _options(wishes: Any) -> tuple[Option, ...]:
+    if not isinstance(wishes, list) or not all(isinstance(wish, dict) and wish.get("label") and "value" in wish for wish in wishes):
+        raise errors.bad_json("options must be a list of {label, value, displayOrder, hidden}")
+    found = tuple(
+        Option(str(one["value"]), str(one["label"]), int(one.get("displayOrder") or 0), bool(one.get("hidden")), one.get("description"))
+        for one in wishes
+    )
+    values, labels = [one.value for one in found], [one.label for one in found]
+    if len(set(values)) < len(values) or len(set(labels)) < len(labels):
+        raise errors.invalid("Property options must have unique labels and values")
+    if padded := [value for value in values if value != value.strip() or not value]:
+        raise errors.invalid(f"Property option values must not be blank, nor begin or end with white space: {padded}")
+    return found
+
+
+def _named(kind: ObjectType, name: str) -> Property:
+    found = kind.properties.get(name.lower())
+    if found is None:
+        raise errors.not_found(f"Property {name} does not exist")
+    return found
+
+
+def _group(kind: ObjectType, name: str) -> Group:
+    found = kind.groups.get(name)
+    if found is None:
+        raise errors.not_found(f"Property group {name} does not exist")
+    return found
 
 
 def property_routes(state: State) -> list[Route]:
     """The routes of properties."""
     properties = Properties(state)
+    one = "/properties/{type}"
     return [
-        route("/properties/{type}", GET=properties.list),
-        route("/properties/{type}/{name}", GET=properties.read),
+        route(one, GET=properties.every, POST=properties.create),
+        route(one + "/groups", GET=properties.groups, POST=properties.create_group),
+        route(one + "/groups/{name}", GET=properties.group, PATCH=properties.update_group, DELETE=properties.archive_group),
+        route(one + "/batch/read", POST=properties.read_batch),
+        route(one + "/batch/create", POST=properties.create_batch),
+        route(one + "/batch/archive", POST=properties.archive_batch),
+        route(one + "/{name}", GET=properties.read, PATCH=properties.update, DELETE=properties.archive),
     ]

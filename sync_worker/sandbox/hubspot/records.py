@@ -66,6 +66,11 @@ class Shelf:
     def __post_init__(self) -> None:
         self._next_id = self.type.first_id
 
+    @property
+    def coming_id(self) -> int:
+        """The id that the next new record will have."""
+        return self._next_id
+
     def next_id(self) -> int:
         """An id nobody has had."""
         self._next_id += 1

@@ -1,5 +1,6 @@
 """What a record type looks like: its properties, their options and groups. Properties are values; a change makes a new one."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ FIELD_TYPES = {
     "date": ("date",),
     "datetime": ("date",),
 }
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 MAX_UNIQUE = 10  # unique properties of a record type, the vendor's own not counted
 
 
@@ -59,6 +61,7 @@ class Property:
     values: frozenset[str] = field(init=False, compare=False)
     created_at: str | None = None
     updated_at: str | None = None
+    archived_at: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozenset(option.value for option in self.options))
@@ -96,9 +99,9 @@ class Property:
             },
             "formField": self.is_form_field,
             "dataSensitivity": "non_sensitive",
-            "archived": False,
+            "archived": self.archived_at is not None,
         }
-        stamps = {"createdAt": self.created_at, "updatedAt": self.updated_at}
+        stamps = {"createdAt": self.created_at, "updatedAt": self.updated_at, "archivedAt": self.archived_at}
         return shape | {name: stamp for name, stamp in stamps.items() if stamp is not None}
 
 
@@ -129,6 +132,7 @@ class ObjectType:
     modified: str
     properties: dict[str, Property]
     groups: dict[str, Group]
+    archived: dict[str, Property] = field(default_factory=dict)
 
     @property
     def upper(self) -> str:
@@ -144,6 +148,15 @@ class ObjectType:
         if found.is_unique and len(own) >= MAX_UNIQUE:
             raise errors.invalid(f"The limit of {MAX_UNIQUE} unique properties for object type {self.type_id} has been reached")
         self.properties[found.name] = found
+
+    def archive(self, name: str, at: str) -> None:
+        """A property put away: records neither show nor take it.
+
+        Raises: Refusal, when it is the vendor's.
+        """
+        if self.properties[name].is_vendors:
+            raise errors.invalid(f"Property {name} is defined by HubSpot and cannot be archived")
+        self.archived[name] = replace(self.properties.pop(name), archived_at=at)
 
     def change(self, name: str, **changes: Any) -> Property:
         """A property changed."""

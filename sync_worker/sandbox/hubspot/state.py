@@ -11,7 +11,9 @@ from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.faults import Faults
 from sync_worker.sandbox.hubspot.errors import Refusal
 from sync_worker.sandbox.hubspot.kinds import KINDS
+from sync_worker.sandbox.hubspot.lifecycle import Lifecycle
 from sync_worker.sandbox.hubspot.limits import Limits
+from sync_worker.sandbox.hubspot.linking import Linking
 from sync_worker.sandbox.hubspot.login.tokens import Token, Tokens
 from sync_worker.sandbox.hubspot.news import News
 from sync_worker.sandbox.hubspot.paths import is_dated
@@ -22,6 +24,7 @@ from sync_worker.sandbox.hubspot.records import Author
 from sync_worker.sandbox.hubspot.routing import version
 from sync_worker.sandbox.hubspot.search import Search
 from sync_worker.sandbox.hubspot.seed import Sizes, seeded
+from sync_worker.sandbox.hubspot.shapes import Shapes
 from sync_worker.sandbox.hubspot.trouble import ordered_refusal
 from sync_worker.sandbox.hubspot.writing import Writing
 
@@ -38,6 +41,7 @@ class State:
     rng: Random = field(init=False)
     portal: Portal = field(init=False)
     search: Search = field(init=False)
+    shapes: Shapes = field(init=False)
     tokens: Tokens = field(init=False)
     limits: Limits = field(init=False)
     outbox: Outbox = field(init=False)
@@ -56,6 +60,7 @@ class State:
     def _begin(self) -> None:
         self.portal = seeded(self.sizes, self.clock)
         self.search = Search(self.portal)
+        self.shapes = Shapes(self.portal, self.base_url)
         self.tokens = Tokens(self.rng)
         self.limits = Limits(ZoneInfo(self.portal.time_zone))
         self.outbox = Outbox(self.portal, self.rng)
@@ -70,10 +75,21 @@ class State:
         token: Token = request.scope["sandbox.token"]
         return token
 
+    def author(self, request: Request) -> Author:
+        """The request's app."""
+        return Author(source_id=str(self.token(request).install.app_id), is_dated=is_dated(version(request)))
+
     def writing(self, request: Request) -> Writing:
         """Writes in the name of the request's app."""
-        author = Author(source_id=str(self.token(request).install.app_id), is_dated=is_dated(version(request)))
-        return Writing(self.portal, author)
+        return Writing(self.portal, self.author(request))
+
+    def linking(self, request: Request) -> Linking:
+        """Associations in its name."""
+        return Linking(self.portal, self.author(request))
+
+    def lifecycle(self, request: Request) -> Lifecycle:
+        """Merges in its name."""
+        return Lifecycle(self.portal, self.author(request))
 
     def refuse_by_order(self, request: Request) -> Refusal | None:
         """The refusal that a fault order wants for one record of this call, if any."""

@@ -1,16 +1,19 @@
 """Writes to records: checked whole, then done. The API's and a person's go the same way; only who did it differs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sync_worker.sandbox.hubspot import errors
 from sync_worker.sandbox.hubspot.errors import BadValue
+from sync_worker.sandbox.hubspot.linking import Linking
 from sync_worker.sandbox.hubspot.portal import PORTAL_ID, Portal
 from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, Values, merged_values
 from sync_worker.sandbox.hubspot.schema import ObjectType
 from sync_worker.sandbox.hubspot.validation import broken
 from sync_worker.sandbox.hubspot.values import as_text, kept
+
+End = tuple[Shelf, int, list[int]]  # where a new association leads: record type, id, type ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Change:
     before: Record | None
     values: Values
     names: tuple[str, ...]
+    ends: tuple[End, ...] = ()
+
+    def claims(self) -> list[tuple[str, str]]:
+        """The unique values it takes."""
+        return [(name, self.values[name]) for name in self.names if name in self.values and self.shelf.type.properties[name].is_unique]
 
 
 class Writing:
@@ -28,13 +36,14 @@ class Writing:
 
     def __init__(self, portal: Portal, author: Author) -> None:
         self._portal, self._author = portal, author
+        self._linking = Linking(portal, author)
 
-    def create(self, shelf: Shelf, properties: Mapping[str, Any]) -> Record:
-        """A new record.
+    def create(self, shelf: Shelf, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()) -> Record:
+        """A new record, with whom it is associated.
 
         Raises: Refusal.
         """
-        return self.done(self.checked(shelf, None, properties))
+        return self.done(self.checked(shelf, None, properties, links))
 
     def update(self, shelf: Shelf, record: Record, properties: Mapping[str, Any]) -> Record:
         """A record changed.
@@ -49,7 +58,9 @@ class Writing:
             now = self._portal.now_ms()
             self._portal.save(shelf, replace(record, archived_ms=now, modified_ms=now), self._author)
 
-    def checked(self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any]) -> Change:
+    def checked(
+        self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()
+    ) -> Change:
         """A write that may be done.
 
         Raises: Refusal.
@@ -67,7 +78,7 @@ class Writing:
         self._check_unique(shelf, before, changes)
         values = merged_values({} if before is None else before.values, changes)
         self._check_rules(shelf.type, values, is_new=before is None)
-        return Change(shelf, before, values, tuple(changes))
+        return Change(shelf, before, values, tuple(changes), tuple(self._end(shelf, link) for link in links))
 
     def done(self, change: Change) -> Record:
         """The write done."""
@@ -79,7 +90,19 @@ class Writing:
         changed = [name for name in change.names if old.get(name) != after.values.get(name)]
         shelf.note(before, after, changed, self._author)
         self._portal.save(shelf, after, self._author)
+        for other, to_id, type_ids in change.ends:
+            self._linking.put(shelf, other, after.id, to_id, type_ids)
         return after
+
+    def _end(self, shelf: Shelf, link: Mapping[str, Any]) -> End:
+        """What a create's association leads to: its types say to which record type."""
+        wishes, to_id = link.get("types") or [], link["to"].get("id")
+        wanted = wishes[0].get("associationTypeId") if wishes else None
+        for (one, other), types in self._portal.associations.labels.items():
+            if one == shelf.type.name and wanted in types:
+                far = self._portal.shelf(other)
+                return far, self._linking.there(far, to_id).id, self._linking.types(shelf, far, wishes)
+        raise errors.no_such_association_type(str(wanted), shelf.type.name, "any")
 
     def _kept(self, kind: ObjectType, before: Record | None, name: str, value: Any) -> str | BadValue:
         prop = kind.properties.get(name.lower())
@@ -101,16 +124,29 @@ class Writing:
                 continue
             holder = shelf.with_key(name, value)
             if holder is not None and (before is None or holder.id != before.id):
-                raise _taken(shelf.type, name, value, holder, before)
+                raise _taken(shelf.type, name, value, holder, before, shelf.coming_id)
 
 
-def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None) -> errors.Refusal:
+def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None, next_id: int) -> errors.Refusal:
     if kind.singular == "contact" and name == "email":
         return errors.conflict(f"Contact already exists. Existing ID: {holder.id}")
-    of = "" if before is None else f" on {before.id}"
-    coordinates = f"PropertyValueCoordinates{{objectTypeId={kind.type_id}, propertyName={name}, value={value}}}"
-    words = f"Cannot set {coordinates}{of}. {holder.id} already has that value."
-    return errors.invalid_values([BadValue(name, "CONFLICTING_UNIQUE_VALUE", words)])
+    coordinates = f"portalId={PORTAL_ID}, objectTypeId={kind.type_id}, propertyName={name}, value={value}"
+    record_id = next_id if before is None else before.id
+    words = f"Cannot set PropertyValueCoordinates{{{coordinates}}} on {record_id}. {holder.id} already has that value."
+    return errors.taken(words, name)
+
+
+def refuse_clashes(changes: Iterable[Change]) -> None:
+    """Two rows of a batch want the same unique value.
+
+    Raises: Refusal.
+    """
+    seen: set[tuple[str, str]] = set()
+    for change in changes:
+        for name, value in change.claims():
+            if (name, value.lower()) in seen:
+                raise errors.taken(f"Another input of this batch has the value {value} for the unique property {name}", name)
+            seen.add((name, value.lower()))
 
 
 def properties_of(body: Mapping[str, Any]) -> dict[str, Any]:
