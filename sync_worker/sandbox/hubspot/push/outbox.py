@@ -118,12 +118,12 @@ class Outbox:
         body, at_ms = orjson.dumps(told), self.portal.now_ms()
         headers = signing.headers(SANDBOX_CLIENT_SECRET, settings.public_url or settings.target_url, body, timestamp_ms=at_ms)
         is_taken = False
-        for _ in range(repeat):
-            async with gate:
+        async with gate:
+            for _ in range(repeat):
                 status = await asyncio.to_thread(send, settings.target_url, body, headers)
-            is_taken = status is not None and 200 <= status < 300
-            self.deliveries.append({"at": stamps.write(at_ms), "url": settings.target_url, "status": status, "events": told})
-            done["requests"] += 1
+                is_taken = status is not None and 200 <= status < 300
+                self.deliveries.append({"at": stamps.write(at_ms), "url": settings.target_url, "status": status, "events": told})
+                done["requests"] += 1
         self._settle(batch, done, is_taken=is_taken)
 
     def _settle(self, batch: list[Notification], done: Counter[str], *, is_taken: bool) -> None:

@@ -1,4 +1,4 @@
-"""The limiters, by themselves: what they count, when they let go."""
+"""The limiters, by themselves and over the wire: what they count, what they tell, when they let go."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,9 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sync_worker.sandbox.hubspot.limits import Limits
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.remote import ControlError
+from tests.integration.sandbox.hubspot.conftest import Wire
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 APP, OTHER_APP = 1, 2
+COMPANIES = "/crm/v3/objects/companies"
 
 
 @pytest.fixture
@@ -73,3 +77,48 @@ def test_headers_tell_what_is_left(limits: Limits) -> None:
 def test_a_clock_set_back_forgets_the_future(limits: Limits) -> None:
     _spend(limits, 190, NOW)
     assert limits.admit(APP, NOW - timedelta(days=1), is_search=False) is None
+
+
+def test_over_the_wire_the_limit_is_told_and_kept(wire: Wire, remote: HubspotRemote) -> None:
+    remote.set_limits(ten_secondly=3)
+
+    answers = [wire.get(COMPANIES, limit=1) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["X-HubSpot-RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    body = answers[-1].json()
+    assert (body["message"], body["policyName"]) == ("You have reached your ten_secondly_rolling limit.", "TEN_SECONDLY_ROLLING")
+    remote.advance_clock(10)
+    assert wire.get(COMPANIES, limit=1).status_code == 200
+
+
+def test_over_the_wire_a_search_tells_nothing(wire: Wire, remote: HubspotRemote) -> None:
+    remote.enforce_limits()
+
+    answers = [wire.post(f"{COMPANIES}/search", {}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert answers[-1].json()["policyName"] == "SECONDLY"
+    assert {name for answer in answers for name in answer.headers if "RateLimit" in name} == set()
+
+
+def test_over_the_wire_the_day_is_for_static_tokens(wire: Wire, remote: HubspotRemote) -> None:
+    remote.set_limits(daily=100, used=98)
+    login = remote.login()
+    form = {"grant_type": "refresh_token", **{name: login[name] for name in ("client_id", "client_secret", "refresh_token")}}
+    oauth = wire.ask("POST", "/oauth/v1/token", data=form).json()["access_token"]
+
+    static = wire.get(COMPANIES)
+    of_oauth = wire.ask("GET", COMPANIES, headers={"Authorization": f"Bearer {oauth}"})
+    refused = wire.get(COMPANIES)
+
+    assert static.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "1"
+    assert [name for name in of_oauth.headers if "Daily" in name] == []
+    assert (refused.status_code, refused.json()["policyName"]) == (429, "DAILY")
+    remote.advance_clock(16 * 3600)  # midnight in US/Eastern
+    assert wire.get(COMPANIES).status_code == 200
+
+
+def test_limits_that_mean_nothing(remote: HubspotRemote) -> None:
+    with pytest.raises(ControlError):
+        remote.set_limits(hourly=5)
