@@ -22,6 +22,7 @@ from sync_worker.errors import (
     RateLimited,
     RecordError,
     StaleRead,
+    Stopped,
     StoreDown,
     SyncError,
     TransientError,
@@ -52,6 +53,7 @@ PAUSE_S: dict[type[SyncError], float] = {
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
     HeldForReview: 0,
+    Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
     RecordError: 0,
     ConfigError: 300,
@@ -110,6 +112,8 @@ def attempt(installation: Installation, portal: str, verb: str, record: str) -> 
             return _worked(tenant, verb, record)
         except StoreDown:
             raise
+        except Stopped as stopped:
+            log.info("stopped on request", words=str(stopped))
         except SyncError as error:
             log.warning("stopped", error=str(error), kind=type(error).__name__)
             _record(tenant, verb, record, error)

@@ -7,6 +7,7 @@ SyncError
 │   ├── AuthFailed            credentials refused
 │   └── SchemaChanged         a field is gone or of another type     pause that object of that portal; name the field
 ├── HeldForReview             the mass-change brake                  page and cursor held; a person releases it
+├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
 │   ├── RateLimited           retry_after_s, scope                   wait, does not count
 │   ├── TooLarge              query time-out, page too big           halve the window
@@ -85,6 +86,10 @@ class SchemaChanged(ConnectionDown):
 
 class HeldForReview(SyncError):
     """A page would change more than the brake allows; a person must release it."""
+
+
+class Stopped(SyncError):
+    """Asked to stop in the middle of work: what is committed stands, and the next run goes on from there."""
 
 
 class TransientError(SyncError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 
 def _utc_now() -> datetime:
@@ -18,12 +21,34 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
+def _one_thread() -> Executor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """**Units** `clock` gives aware UTC times; `monotonic` and `sleep` speak seconds and are for deadlines and waits inside one call."""
+    """**Shapes** `beside`: a new helper that does one thing after the other beside a step. `is_stopping`: end after the next commit.
+
+    **Units** `clock` gives aware UTC times; `monotonic` and `sleep` speak seconds and are for deadlines and waits inside one call.
+    """
 
     clock: Callable[[], datetime] = _utc_now
     new_id: Callable[[], str] = _new_id
     random: random.Random = field(default_factory=random.Random)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    beside: Callable[[], Executor] = _one_thread
+    is_stopping: Callable[[], bool] = _never
+
+    @classmethod
+    def until(cls, stopped: threading.Event) -> Self:
+        """Those of a process that ends its work soon after the event; no wait outlasts it."""
+
+        def sleep(seconds: float) -> None:
+            stopped.wait(seconds)
+
+        return cls(sleep=sleep, is_stopping=stopped.is_set)

@@ -1,4 +1,7 @@
-"""`run`, `web`, `schedule`, `worker`: the processes. Each answers /health/live and stops on SIGTERM, finishing what it has in hand."""
+"""`run`, `web`, `schedule`, `worker`: the processes. Each answers /health/live and stops on SIGTERM, finishing what it has in hand.
+
+A long pull ends after its page: it is committed, the lease is let go, and whoever pulls next goes on from there.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ import uvicorn
 
 from sync_worker import logs
 from sync_worker.actors import register
-from sync_worker.bootstrap import broker, build, reach
+from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import Schedule
@@ -45,7 +48,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
     """
     with _started("run") as (settings, stopped):
         _upgrade(settings)
-        with closing(build(settings)) as installation:
+        with closing(build(settings, services=Services.until(stopped))) as installation:
             queue = broker(settings.model_copy(update={"redis_url": None}))
             schedule = Schedule(installation, register(queue, installation))
             with _serving(settings, settings.http_port if port is None else port), _working(queue, threads), schedule:
@@ -66,7 +69,7 @@ def schedule(health_port: HealthPort = None) -> None:
 
     Example: sync-worker schedule --health-port 8082
     """
-    with _started("schedule") as (settings, stopped), closing(build(_with_redis(settings, "schedule"))) as installation:
+    with _started("schedule") as (settings, stopped), closing(_built(settings, stopped, "schedule")) as installation:
         queue = reach(broker(settings))
         with _serving(settings, health_port), Schedule(installation, register(queue, installation)):
             stopped.wait()
@@ -77,7 +80,7 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
 
     Example: sync-worker worker --threads 8 --health-port 8083
     """
-    with _started("worker") as (settings, stopped), closing(build(_with_redis(settings, "worker"))) as installation:
+    with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
         queue = reach(broker(settings))
         register(queue, installation)
         with _serving(settings, health_port), _working(queue, threads):
@@ -102,10 +105,11 @@ def _upgrade(settings: Settings) -> None:
         upgrade(store)
 
 
-def _with_redis(settings: Settings, name: str) -> Settings:
+def _built(settings: Settings, stopped: threading.Event, name: str) -> Installation:
+    """What a process beside others works with. **Raises** ConfigError where no Redis joins them."""
     if settings.redis_url is None:
         raise ConfigError(f"`sync-worker {name}` needs SYNC_WORKER_REDIS_URL — without Redis, `sync-worker run` does it all in one process")
-    return settings
+    return build(settings, services=Services.until(stopped))
 
 
 @contextmanager

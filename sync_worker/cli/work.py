@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,7 +18,7 @@ from sync_worker.actors import VERBS
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.deal import Refusal
-from sync_worker.errors import ConfigError
+from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
 from sync_worker.steps.pull import pull as pull_record
@@ -25,14 +30,15 @@ from sync_worker.store.migrate import upgrade as upgrade_store
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+STOPPING = b"stopping after the page at hand; once more ends it at once\n"
 READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
 WRITE_COLUMNS = ("verb", "object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
 
 
 @contextmanager
-def opened() -> Iterator[Installation]:
+def opened(services: Services | None = None) -> Iterator[Installation]:
     """The installation, closed at the end."""
-    installation = build()
+    installation = build(services=services)
     try:
         yield installation
     finally:
@@ -40,10 +46,29 @@ def opened() -> Iterator[Installation]:
 
 
 @contextmanager
-def tenant_of(portal: str) -> Iterator[Tenant]:
+def tenant_of(portal: str, services: Services | None = None) -> Iterator[Tenant]:
     """One portal's tenant."""
-    with opened() as installation:
+    with opened(services) as installation:
         yield installation.tenant(portal)
+
+
+@contextmanager
+def stopping_gently() -> Iterator[Services]:
+    """Inside, Ctrl-C and SIGTERM ask the work to end at its next commit; the second one ends it as it is."""
+    stopped = threading.Event()
+
+    def stop(_kind: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+        os.write(sys.stderr.fileno(), STOPPING)  # a signal may come in the middle of another print
+
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield Services.until(stopped)
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def pull(
@@ -52,20 +77,18 @@ def pull(
     full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Reads what changed in the CRM, now. What has to be written there follows with `push`.
+    """Reads what changed in the CRM, now. What has to be written there follows with `push`. Ctrl-C ends it after the page at hand.
 
     Example: sync-worker pull acme --record company
     """
-    with tenant_of(portal) as tenant:
-        rows = []
-        for name in _records(tenant, record):
-            with _bar(f"pulling {name}") as (progress, task):
-
-                def on_page(done: int, total: int | None, progress: Progress = progress, task: Any = task) -> None:
-                    progress.update(task, completed=done, total=total)
-
-                calls = tenant.crm.calls
-                done = pull_record(tenant, name, is_full=full, on_page=on_page)
+    with stopping_gently() as services, tenant_of(portal, services) as tenant:
+        rows, names = [], _records(tenant, record)
+        for place, name in enumerate(names):
+            calls = tenant.crm.calls
+            try:
+                done = _pulled(tenant, name, is_full=full)
+            except Stopped as stopped:
+                raise Stopped(f"{stopped}\n{_going_on(portal, names[place:], is_full=full)}") from None
             _refuse_busy(done, name)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
@@ -137,6 +160,18 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     if refusal.allowed:
         err.print(f"allowed: {', '.join(refusal.allowed)}", markup=False)
     raise typer.Exit(2)
+
+
+def _pulled(tenant: Tenant, name: str, *, is_full: bool) -> Done:
+    """One record type's pull, with its bar."""
+    with _bar(f"pulling {name}") as (progress, task):
+        return pull_record(tenant, name, is_full=is_full, on_page=lambda done, total: progress.update(task, completed=done, total=total))
+
+
+def _going_on(portal: str, left: Sequence[str], *, is_full: bool) -> str:
+    """What to type next: the first of these record types was stopped, the others were not begun."""
+    commands = [f"sync-worker pull {portal} --record {name}" for name in left]
+    return "to go on: " + "; then ".join([commands[0], *(f"{command} --full" if is_full else command for command in commands[1:])])
 
 
 def _records(tenant: Tenant, wanted: str | None) -> tuple[str, ...]:

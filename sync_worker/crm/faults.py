@@ -31,13 +31,15 @@ class TriedEnough(TransientError):
 def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> T:
     """The call's answer, after at most `patience.attempts` tries with jittered back-off. **Raises** the last error as it was.
 
-    A wait that the CRM asks for and that is longer than `longest_wait_s` is the queue's: the error goes up at once.
+    A wait that the CRM asks for and that is longer than `longest_wait_s` is the queue's: the error goes up at once. A process that is
+    asked to stop does not insist.
     """
     started_s = services.monotonic()
 
     def is_over(state: tenacity.RetryCallState) -> bool:
         passed_s = services.monotonic() - started_s
-        return state.attempt_number >= patience.attempts or passed_s + state.upcoming_sleep >= patience.total_s
+        is_too_long = passed_s + state.upcoming_sleep >= patience.total_s
+        return state.attempt_number >= patience.attempts or is_too_long or services.is_stopping()
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: _is_worth_another_try(error, patience)),

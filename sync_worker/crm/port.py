@@ -39,7 +39,8 @@ class Scan:
     in an order that can be resumed at `position`.
 
     **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
-    `only_with`: a native field that must hold a value (a first load's filter).
+    `only_with`: a native field that must hold a value (a first load's filter); `read_no`: the reader's number, drawn before the scan began
+    or went on; a `Page` may give it back.
     """
 
     native: str
@@ -48,16 +49,25 @@ class Scan:
     until_at: datetime
     position: str = ""
     only_with: str | None = None
+    read_no: int = 0
 
 
 @dataclass(slots=True)
 class Page:
-    """One answer of a scan. **Shapes** `position` covers every record up to and including this page; `total`: the scan's size, if known."""
+    """One answer of a scan; without records where the CRM is still preparing them.
+
+    **Shapes** `position` covers every record up to and including this page: whoever goes on there gets all the others. It is opaque, and
+    the order need not be that of the stamps: only the last page says how far in time a scan has come. `total`: the scan's size, if known.
+    `read_no`: where the values are older than the request for this page (the CRM had prepared them), the number of the scan that had them
+    prepared, which `position` keeps; else None. `warning`: the scan goes on, but otherwise than wished.
+    """
 
     records: list[NativeRecord]
     position: str
     is_last: bool
     total: int | None = None
+    read_no: int | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
 """PULL: pages of changed records, oldest first, from the cursor's window; each page is ingested and the cursor moves in the same commit.
 
 The window begins a look-back before the high water (rows of long transactions become visible late) and ends a little before the CRM's own
-now. A crash resumes at the position; a lost lease or fence stops the reader that lost it.
+now. A crash or a stop resumes at the position; a lost lease or fence stops the reader that lost it. The page after the one that is being
+stored is already under way, in a thread beside this one: only there are pages asked for, and one at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
 from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import companies, cursors, links, notices
+from sync_worker.store import companies, cursors, links, notices, portals
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.engine import Tx
@@ -29,21 +33,26 @@ Progress = Callable[[int, int | None], None]
 
 
 def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
-    """Reads what changed in one record type since the last pull, or everything. **Raises** the port's errors, StaleRead, StoreDown."""
+    """Reads what changed in one record type since the last pull, or everything.
+
+    **Raises** the port's errors, StaleRead, StoreDown; Stopped after the page at hand, where the process is asked to stop.
+    """
     record = tenant.mapping.records[record_name]
-    with leased(tenant, record_name) as cursor:
+    with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an answer nobody wants
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id:
-            return _scan(tenant, record, cursor, run_id, is_full=is_full, on_page=on_page)
+            return _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
 
 
-def _scan(tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, *, is_full: bool, on_page: Progress | None) -> Done:
+def _scan(
+    tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, beside: Executor, *, is_full: bool, on_page: Progress | None
+) -> Done:
     scan, kind = _window(tenant, record, cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
-    total, wakes, so_far = Counts(), set[Wake](), 0
-    for read_no, page in _pages(tenant, scan):
+    total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
+    for read_no, page in _pages(tenant, scan, cursor, beside):
         finish = _mover(cursor, page, scan.until_at)
         is_filling = kind == "first" and not page.is_last
         if kind == "first" and page.is_last and record.record == COMPANY:
@@ -52,10 +61,17 @@ def _scan(tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, *, is_
         total.add(counts)
         wakes |= due
         so_far += len(page.records)
+        in_all = page.total or in_all
         if on_page:
-            on_page(so_far, page.total)
+            on_page(so_far, in_all)
+        if tenant.services.is_stopping() and not page.is_last:
+            raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     tenant.log.info("pulled", record=record.record, kind=kind, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
     return Done(run_id, total, frozenset(wakes | _noticed(tenant, record.record)))
+
+
+def _progress(so_far: int, in_all: int | None) -> str:
+    return f"{so_far:,} of {in_all:,}" if in_all else f"{so_far:,}"
 
 
 def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool) -> tuple[Scan, str]:
@@ -86,15 +102,31 @@ def _first_filter(record: RecordMap, tenant: Tenant) -> str | None:
     return record.fields["owner_company"].native if tenant.portal.deals.from_crm else record.key_field
 
 
-def _pages(tenant: Tenant, scan: Scan) -> Iterator[tuple[int, Page]]:
-    """Each page with the read number drawn before it was asked for."""
-    pages = tenant.crm.changed_since(scan)
+def _pages(tenant: Tenant, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
+    """Each page with the read number drawn before it was asked for; while it is stored, the next one is on its way.
+
+    Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come.
+    """
+    read_no = _draw(tenant, cursor)
+    pages = tenant.crm.changed_since(replace(scan, read_no=read_no))
+    coming = beside.submit(next, pages)
     while True:
-        read_no = tenant.draw_read_no()
-        page = next(pages, None)
-        if page is None:
+        page, page_no = coming.result(), read_no
+        if not (page.is_last or tenant.services.is_stopping()):
+            read_no = _draw(tenant, cursor)
+            coming = beside.submit(next, pages)
+        if page.warning:
+            tenant.log.warning(page.warning)
+        yield page_no if page.read_no is None else page.read_no, page
+        if page.is_last:
             return
-        yield read_no, page
+
+
+def _draw(tenant: Tenant, cursor: Cursor) -> int:
+    """The next read number. **Raises** StaleRead where it is not our turn to read any more."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursors.hold(tx, cursor)
+        return portals.draw_read_no(tx)
 
 
 def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool], None]:

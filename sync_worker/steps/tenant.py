@@ -15,7 +15,7 @@ from sync_worker import logs
 from sync_worker.crm.port import Crm
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
-from sync_worker.errors import SchemaChanged, SyncError
+from sync_worker.errors import SchemaChanged, Stopped, SyncError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
@@ -140,16 +140,19 @@ class Tenant:
 
     @contextmanager
     def run(self, verb: str, object_: str = "") -> Iterator[str]:
-        """A run row around a piece of work: opened, closed as done or failed, with the calls it cost. **Raises** as `mapping` does."""
+        """A run row around a piece of work: opened, closed with how it ended and the calls it cost. **Raises** as `mapping` does."""
         _ = self.mapping  # asked for before any transaction, and the same until the end
         was_running, self._is_running = self._is_running, True
         run_id, calls = self.services.new_id(), self.crm.calls
-        error = ""
+        error, is_stopped = "", False
         try:
             with self.store.side_transaction(self.name) as tx:
                 portals.enter(tx, self.portal.associations.mode)
                 runs.start(tx, run_id, verb, object_)
             yield run_id
+        except Stopped as stopped:
+            error, is_stopped = str(stopped), True
+            raise
         except SyncError as failed:
             error = str(failed)
             if isinstance(failed, SchemaChanged):
@@ -162,7 +165,7 @@ class Tenant:
             self._is_running = was_running
             with self.store.side_transaction(self.name) as tx:
                 runs.count(tx, run_id, Counts(calls=self.crm.calls - calls))
-                runs.finish(tx, run_id, error=error)
+                runs.finish(tx, run_id, error=error, is_stopped=is_stopped)
 
     def _catalogs(self) -> dict[str, Catalog]:
         return {

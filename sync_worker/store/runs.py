@@ -12,7 +12,6 @@ from sqlalchemy import insert, select, update
 from sync_worker.store.engine import Tx, begins
 from sync_worker.store.tables import runs
 
-
 @dataclass(slots=True)
 class Counts:
     """Reading: read = applied + unchanged + skipped + failed. Writing: claimed = written + unchanged + deferred + parked + uncertain."""
@@ -77,9 +76,9 @@ def count(tx: Tx, run_id: str, counts: Counts) -> None:
     tx.connection.execute(update(runs).where(here).values(**sums, skips=skips))
 
 
-def finish(tx: Tx, run_id: str, *, error: str = "") -> None:
-    """Closes the run as done, or as failed with its words."""
-    state = "failed" if error else "done"
+def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> None:
+    """Closes the run as done, or as failed or stopped with its words."""
+    state = "stopped" if is_stopped else "failed" if error else "done"
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
     tx.connection.execute(update(runs).where(here).values(finished_at=tx.now, state=state, error=error))
 

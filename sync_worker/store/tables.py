@@ -315,7 +315,7 @@ runs = Table(
     Column("object", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("finished_at", Utc),
-    Column("state", Text, nullable=False),  # running | done | failed
+    Column("state", Text, nullable=False),  # running | done | failed | stopped
     Column("error", Text, nullable=False, server_default=""),
     Column("calls", Integer, nullable=False, server_default="0"),
     # reading: read = applied + unchanged + skipped + failed, always

@@ -31,7 +31,7 @@ from sync_worker.store.engine import Store
 from tests.servers import sqlite_store
 from tests.simulation.gate import Gate, GatedCrm, GatedStore
 from tests.simulation.ledger import Ledger
-from tests.simulation.time import MOST_SKEW_S, START_AT, Time
+from tests.simulation.time import MOST_SKEW_S, START_AT, AtOnce, Time
 
 PORTAL = "acme"
 HOT_COUNT = 4  # deals that people are at, of some twenty
@@ -230,6 +230,7 @@ def _services(dice: random.Random, time: Time) -> Services:
         random=random.Random(dice.random()),
         monotonic=time.monotonic,
         sleep=time.sleep,
+        beside=AtOnce,
     )
 
 

@@ -36,6 +36,7 @@ MEANT: dict[type[SyncError], tuple[float, int]] = {
     AuthFailed: (300, 3),
     SchemaChanged: (300, 1),
     HeldForReview: (0, 1),
+    errors.Stopped: (0, 130),
     TransientError: (15, 3),
     RateLimited: (77, 3),
     TooLarge: (15, 3),
