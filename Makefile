@@ -42,8 +42,8 @@ check: $(VENV)/.dev  ## format, lint, types, import floors
 test: check | .run  ## make check and every test; starts its own Redis and PostgreSQL
 	$(BIN)/pytest
 
-bench: $(VENV)/.dev  ## measures; writes benchmarks/results/*.json
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lock:  ## new pins (needs uv on PATH); prints no registry address
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \

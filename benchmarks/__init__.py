@@ -1,11 +1,15 @@
-"""`python -m benchmarks`: what a first load, the writes after it and an idle poll cost, held against a floor measured in the same run.
+"""`python -m benchmarks`: what a first load, the writes after it, later changes and idle polls cost, held against a floor of the same run.
 
-    plan.py    what is measured, in which order; starts the sandbox and one fresh process per measurement
-    child.py   that process: does one piece of work and prints what it cost
-    floor.py   the floor: the best simple script; imports nothing of ours
-    work.py    ours: the steps, as the command line would run them
-    meter.py   CPU, wall clock and peak memory of this process
-    report.py  figures against goals, the table, the JSON file
+    crms.py       the CRMs that can be measured: sandbox, portal file, goals     ← add a CRM here, and its reading to readers.py
+    plan.py       what is measured, in which order                               ← add a measurement here …
+    figures.py    what is shown of it, with its goal                             ← … and its lines here
+    databases.py  SQLite and PostgreSQL, a fresh database per measurement
+    bench.py      starts the sandbox, and one fresh process per measurement
+    child.py      that process: does one piece of work and prints what it cost
+    readers.py    the floor's reading of a CRM   floor.py   … and its storing; the best simple script, without anything of ours
+    work.py       ours: the steps, as the command line would run them     changes.py   people at work in the CRM
+    meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room
+    report.py     the tables, the result files
 
 Nothing here asserts a goal: a figure is printed with its goal, reached or not. What is counted: docs/performance.md.
 """

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from benchmarks.databases import Database, server_cpu
 
 
 def main() -> None:
@@ -14,16 +17,21 @@ def main() -> None:
 
 
 def _measured(order: dict[str, Any]) -> dict[str, Any]:
-    folder = Path(order["folder"])
+    database = Database(**order["database"])
+    server = server_cpu(database)
     if order["what"] == "floor":
         from benchmarks import floor
 
-        return floor.load(order["base_url"], tuple(order["client"]), folder / "floor.db", order["queries"])
-    from benchmarks import work
+        return floor.load(order["crm"], order["base_url"], tuple(order["client"]), database.url, order["queries"], server)
+    from benchmarks import profile, work
+    from benchmarks.crms import CRMS
 
-    if order["what"] == "queries":
-        return {"queries": work.queries(order["base_url"], folder)}
-    return work.perform(order["base_url"], folder, order["verbs"])
+    crm = CRMS[order["crm"]]
+    with closing(work.installed(crm, order["base_url"], Path(order["folder"]), database.url)) as installation:
+        if order["what"] == "queries":
+            return {"queries": work.queries(crm, installation)}
+        watch = profile.sampled if order["what"] == "profile" else profile.unsampled
+        return work.perform(installation, order["base_url"], order["verbs"], server=server, watch=watch)
 
 
 if __name__ == "__main__":

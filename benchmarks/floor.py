@@ -1,82 +1,92 @@
 """The floor: what anyone's best simple script would do with the same pages. It imports nothing of ours.
 
-One keep-alive connection, one SELECT of the same fields with the same filter, following nextRecordsUrl; each page decoded by orjson and
-inserted raw, by one executemany, in one transaction, into a table with a primary key and no other index. No normalizing, no domain, no
-history, no second run.
+Each page goes, raw and in one commit, into a table with a primary key and no other index: by executemany on SQLite, by binary COPY on
+PostgreSQL. No normalizing, no domain, no history, no second run.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from operator import itemgetter
-from pathlib import Path
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any
 
-import orjson
+import psycopg
 import requests
 
-from benchmarks.meter import metered
+from benchmarks.meter import ServerCpu, metered
+from benchmarks.readers import READERS, Query, Reader, Row
 
-API_VERSION = "62.0"
-TIMEOUT_S = 120
-
-
-class Query(TypedDict):
-    """One record type as the worker's first load reads it. **Shapes** `columns`: every field asked for; `only_with`: must hold a value."""
-
-    native: str
-    columns: list[str]
-    only_with: str
+Insert = Callable[[list[Row]], None]
+"""Stores one page, committed."""
+Tables = Callable[[Query, str], Insert]
+"""Makes the table of a record type with this primary key."""
 
 
-def load(base_url: str, client: tuple[str, str], database: Path, queries: Sequence[Query]) -> dict[str, Any]:
+def load(
+    crm: str, base_url: str, client: tuple[str, str], database_url: str, queries: Sequence[Query], server: ServerCpu
+) -> dict[str, Any]:
     """Reads and stores all of it. Returns the cost, and records and pages by record type."""
     records: dict[str, int] = {}
     pages: dict[str, int] = {}
-    with metered() as cost, closing(_opened(database)) as store, requests.Session() as http:
-        _log_in(http, base_url, client)
+    with metered(server) as cost, _tables(database_url) as tables, requests.Session() as http:
+        reader = READERS[crm](http, base_url, client)
         for query in queries:
-            records[query["native"]], pages[query["native"]] = _copy(http, base_url, store, query)
+            records[query["native"]], pages[query["native"]] = _copy(reader, tables(query, reader.key), query)
     return {**vars(cost), "records": records, "pages": pages}
 
 
-def _opened(database: Path) -> sqlite3.Connection:
-    store = sqlite3.connect(database, isolation_level=None)
-    store.execute("PRAGMA journal_mode=WAL")
-    store.execute("PRAGMA synchronous=NORMAL")
-    return store
-
-
-def _log_in(http: requests.Session, base_url: str, client: tuple[str, str]) -> None:
-    answer = http.post(f"{base_url}/services/oauth2/token", data={"grant_type": "client_credentials"}, auth=client, timeout=TIMEOUT_S)
-    answer.raise_for_status()
-    http.headers.update({"Authorization": f"Bearer {answer.json()['access_token']}", "X-PrettyPrint": "0"})
-
-
-def _copy(http: requests.Session, base_url: str, store: sqlite3.Connection, query: Query) -> tuple[int, int]:
+def _copy(reader: Reader, insert: Insert, query: Query) -> tuple[int, int]:
     """(records, pages) of one record type."""
-    columns = query["columns"]
-    declared = ", ".join(f"{name} PRIMARY KEY" if name == "Id" else name for name in columns)
-    store.execute(f"CREATE TABLE {query['native']} ({declared})")
-    insert = f"INSERT INTO {query['native']} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # names of our own mapping
-    values = itemgetter(*columns)
-    soql = f"SELECT {', '.join(columns)} FROM {query['native']} WHERE {query['only_with']} != null ORDER BY SystemModstamp, Id"  # noqa: S608
-    answer = _page(http, f"{base_url}/services/data/v{API_VERSION}/queryAll", {"q": soql})
     records, pages = 0, 0
-    while True:
-        store.execute("BEGIN")
-        store.executemany(insert, map(values, answer["records"]))
-        store.execute("COMMIT")
-        records, pages = records + len(answer["records"]), pages + 1
-        if "nextRecordsUrl" not in answer:
-            return records, pages
-        answer = _page(http, f"{base_url}{answer['nextRecordsUrl']}")
+    for rows in reader.pages(query):
+        insert(rows)
+        records, pages = records + len(rows), pages + 1
+    return records, pages
 
 
-def _page(http: requests.Session, url: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-    answer = http.get(url, params=params, timeout=TIMEOUT_S)
-    answer.raise_for_status()
-    decoded: dict[str, Any] = orjson.loads(answer.content)
-    return decoded
+def _tables(database_url: str) -> AbstractContextManager[Tables]:
+    path = database_url.removeprefix("sqlite:///")
+    return _postgresql(database_url) if path == database_url else _sqlite(path)
+
+
+@contextmanager
+def _sqlite(path: str) -> Iterator[Tables]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as store:
+        store.execute("PRAGMA journal_mode=WAL")
+        store.execute("PRAGMA synchronous=NORMAL")
+
+        def table(query: Query, key: str) -> Insert:
+            columns = ", ".join(f"{name} PRIMARY KEY" if name == key else name for name in query["columns"])
+            store.execute(f"CREATE TABLE {query['native']} ({columns})")
+            statement = f"INSERT INTO {query['native']} VALUES ({', '.join('?' * len(query['columns']))})"  # noqa: S608  # our own mapping's names
+
+            def insert(rows: list[Row]) -> None:
+                store.execute("BEGIN")
+                store.executemany(statement, rows)
+                store.execute("COMMIT")
+
+            return insert
+
+        yield table
+
+
+@contextmanager
+def _postgresql(url: str) -> Iterator[Tables]:
+    with psycopg.connect(url, autocommit=True) as store:
+
+        def table(query: Query, key: str) -> Insert:
+            kinds = query["columns"]
+            columns = ", ".join(f"{name} {kind}{' PRIMARY KEY' * (name == key)}" for name, kind in kinds.items())
+            store.execute(f"CREATE TABLE {query['native']} ({columns})".encode())
+            statement = f"COPY {query['native']} FROM STDIN (FORMAT BINARY)".encode()
+
+            def insert(rows: list[Row]) -> None:
+                with store.cursor() as cursor, cursor.copy(statement) as copy:
+                    copy.set_types(list(kinds.values()))
+                    for row in rows:
+                        copy.write_row(row)
+
+            return insert
+
+        yield table

@@ -1,42 +1,50 @@
-"""CPU, wall clock and peak memory of this process. The sandbox is another process, so its work is not in here."""
+"""CPU, wall clock and peak memory of this process; CPU of the database server apart. The sandbox's work is in neither."""
 
 from __future__ import annotations
 
+import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
 
+ServerCpu = Callable[[], float]
+"""Seconds of CPU a database server has used up to now, what it has put off included."""
+
 
 @dataclass
 class Cost:
-    """What a piece of work cost. **Units** `peak_bytes`: the whole process, interpreter and libraries included, up to the work's end."""
+    """What a piece of work cost.
+
+    **Units** `peak_bytes`: the whole process, interpreter and libraries included, up to the work's end; `load_average`: processes that
+    wanted to run on this machine in the minute before the end.
+    """
 
     cpu_s: float = 0.0
+    server_cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_bytes: int = 0
+    load_average: float = 0.0
 
 
 @contextmanager
-def metered() -> Iterator[Cost]:
+def metered(server_cpu_s: ServerCpu) -> Iterator[Cost]:
     """The cost of the block, complete once it is left."""
     cost = Cost()
-    cpu_s, wall_s = _cpu_s(), time.perf_counter()
+    server_s = server_cpu_s()
+    cpu_s, wall_s = own_cpu_s(), time.perf_counter()
     yield cost
-    cost.cpu_s, cost.wall_s, cost.peak_bytes = _cpu_s() - cpu_s, time.perf_counter() - wall_s, peak_bytes()
+    cost.cpu_s, cost.wall_s = own_cpu_s() - cpu_s, time.perf_counter() - wall_s
+    cost.peak_bytes, cost.load_average = peak_bytes(), os.getloadavg()[0]
+    cost.server_cpu_s = server_cpu_s() - server_s
 
 
-def cpu_since_start_s() -> float:
-    """User and system seconds since the interpreter began: what imports and building cost, asked before the first block."""
-    return _cpu_s()
-
-
-def _cpu_s() -> float:
-    """User and system seconds of all threads."""
+def own_cpu_s() -> float:
+    """User and system seconds of all threads of this process since the interpreter began."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

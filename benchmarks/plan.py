@@ -1,54 +1,84 @@
-"""What is measured, in which order. The sandbox is its own process, every measurement another; this one only waits.
+"""What is measured, in which order. A new measurement is a `Step` of `STORY`; what is shown of it is said in figures.py.
 
-rounds ×    the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
-once        a first load of few records                              does memory grow with the count?
-once        pull companies, patch back, pull deals, push their states, the poll that sees our own writes, a poll with nothing new
+load    rounds × the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
+        once a first load of few records                                  does memory grow with the count?
+story   once, one step after the other on one database                    STORY
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_process
-from sync_worker.sandbox.remote import Remote
+from benchmarks.bench import Figures, How, Say, bench
+from benchmarks.crms import CRMS, Crm
+from benchmarks.databases import DATABASES, Fresh
 
-ROOT = Path(__file__).parent.parent
-
+CHANGED = 1000  # records changed at once, on either side
 LOOK_BACK_S = 2000  # past the look-back of the portal (900 s), so that a poll sees what is new since the last one, and only that
 
-Say = Callable[[str, int, int], None]
-"""Called with (what is under way, records so far, records in all or 0)."""
-Figures = dict[str, Any]
+Part = Literal["load", "story"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One measurement of the story. **Shapes** `verbs`: those of work.py; before them the CRM's clock moves, and people change records."""
+
+    name: str
+    verbs: tuple[str, ...]
+    moved_s: int = 0
+    changed: int = 0
+
+
+FIRST_LOAD = ("pull companies", "pull deals")
+SETTING_UP = (
+    Step("pull companies", ("pull companies",)),
+    Step("patch back", ("push",)),
+    Step("pull deals", ("pull deals",)),
+    Step("push deals", ("push",)),
+)
+STORY = (
+    *SETTING_UP,
+    Step("echo poll", ("poll",), moved_s=LOOK_BACK_S),
+    Step("changes read", ("poll",), moved_s=LOOK_BACK_S, changed=CHANGED),
+    Step("what follows", ("push",)),
+    Step("changes seen again", ("poll",), moved_s=LOOK_BACK_S),
+    Step("nothing changed", ("poll",), moved_s=LOOK_BACK_S),
+    Step("deals edited", (f"edit {CHANGED}",)),
+    Step("edits pushed", ("push",)),
+    Step("no-op saves", (f"save {CHANGED}",)),
+    Step("no-op saves pushed", ("push",)),
+)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How large, how often."""
+    """Which CRM, which database, how large, how often."""
 
+    crm: str = "salesforce"
+    database: str = "sqlite"
     companies: int = 100_000
-    opportunities: int = 20_000
+    deals: int = 20_000
     few_companies: int = 10_000
     rounds: int = 3
+    parts: tuple[Part, ...] = ("load", "story")
+
+    @property
+    def of(self) -> Crm:
+        return CRMS[self.crm]
 
     @property
     def few(self) -> Plan | None:
         """The same with few records, None where the whole is no larger."""
         if self.companies <= self.few_companies:
             return None
-        return Plan(self.few_companies, self.opportunities * self.few_companies // self.companies, self.few_companies, 1)
+        return replace(self, companies=self.few_companies, deals=self.deals * self.few_companies // self.companies)
 
 
 @dataclass
 class Measured:
-    """Everything that was measured, raw. **Shapes** `floors` and `loads`: one a round, in pairs."""
+    """Everything that was measured, raw. **Shapes** `floors` and `loads`: one a round, in pairs; what was not asked for is empty."""
 
     floors: list[Figures] = field(default_factory=list)
     loads: list[Figures] = field(default_factory=list)
@@ -56,96 +86,47 @@ class Measured:
     story: dict[str, Figures] = field(default_factory=dict)
 
 
-STORY = (  # (name, seconds the sandbox's clock moves first, verbs)
-    ("pull companies", 0, ["pull company"]),
-    ("patch back", 0, ["push"]),
-    ("pull deals", 0, ["pull opportunity"]),
-    ("push deals", 0, ["push"]),
-    ("echo poll", LOOK_BACK_S, ["poll"]),
-    ("nothing changed", LOOK_BACK_S, ["poll"]),
-)
-FIRST_LOAD = ["pull company", "pull opportunity"]
-
-
 def measure(plan: Plan, say: Say) -> Measured:
     """Carries the plan out."""
     found = Measured()
-    if plan.few:
-        with _bench(plan.few, say) as bench:
-            found.few = bench.ours(f"first load of {plan.few.companies:,}", FIRST_LOAD)
-    with _bench(plan, say) as bench:
-        queries = bench.queries()
-        for number in range(1, plan.rounds + 1):
-            found.floors.append(bench.floor(f"floor {number}/{plan.rounds}", queries))
-            found.loads.append(bench.ours(f"first load {number}/{plan.rounds}", FIRST_LOAD))
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            for name, moved_s, verbs in STORY:
-                bench.advance_clock(moved_s)
-                found.story[name] = bench.ours(name, verbs, Path(folder))
+    with DATABASES[plan.database]() as fresh:
+        if "load" in plan.parts:
+            _load(plan, fresh, say, found)
+        if "story" in plan.parts:
+            found.story = _story(plan, fresh, say, STORY, "ours")
     return found
 
 
-@contextmanager
-def _bench(plan: Plan, say: Say) -> Iterator[_Bench]:
-    options = SalesforceOptions(
-        companies=plan.companies,
-        opportunities=plan.opportunities,
-        leads=0,
-        every_company_active=True,
-        every_opportunity_has_partner=True,
-    )
-    say(f"seeding {plan.companies:,} accounts", 0, 0)
-    with ExitStack() as stack:
-        base_url = stack.enter_context(serve_process(options))
-        yield _Bench(base_url, stack.enter_context(Remote(base_url)), say)
+def profile(plan: Plan, say: Say) -> Measured:
+    """One floor, and the story's setting up with samples of where its CPU goes."""
+    found = Measured()
+    with DATABASES[plan.database]() as fresh:
+        with bench(plan.of, plan.companies, plan.deals, fresh, say) as there:
+            found.floors.append(there.floor("floor", there.queries()))
+        found.story = _story(plan, fresh, say, SETTING_UP, "profile")
+    return found
 
 
-class _Bench:
-    """One sandbox, and orders for measurements on it."""
-
-    def __init__(self, base_url: str, remote: Remote, say: Say) -> None:
-        self._base_url = base_url
-        self._remote = remote
-        self._say = say
-
-    def advance_clock(self, seconds: int) -> None:
-        self._remote.advance_clock(seconds)
-
-    def queries(self) -> list[Any]:
-        return list(self._ordered("asking for the fields", {"what": "queries"}, None)["queries"])
-
-    def floor(self, name: str, queries: list[Any]) -> Figures:
-        client = [SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET]
-        return self._ordered(name, {"what": "floor", "client": client, "queries": queries}, None)
-
-    def ours(self, name: str, verbs: list[str], folder: Path | None = None) -> Figures:
-        return self._ordered(name, {"what": "ours", "verbs": verbs}, folder)
-
-    def _ordered(self, name: str, order: dict[str, Any], folder: Path | None) -> Figures:
-        self._say(name, 0, 0)
-        with ExitStack() as stack:
-            place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            return _child({**order, "base_url": self._base_url, "folder": str(place)}, lambda done, all_: self._say(name, done, all_))
+def _load(plan: Plan, fresh: Fresh, say: Say, found: Measured) -> None:
+    if few := plan.few:
+        with bench(few.of, few.companies, few.deals, fresh, say) as there:
+            found.few = there.first(f"first load of {few.companies:,}", FIRST_LOAD)
+    with bench(plan.of, plan.companies, plan.deals, fresh, say) as there:
+        queries = there.queries()
+        for number in range(1, plan.rounds + 1):
+            found.floors.append(there.floor(f"floor {number}/{plan.rounds}", queries))
+            found.loads.append(there.first(f"first load {number}/{plan.rounds}", FIRST_LOAD))
 
 
-def _child(order: dict[str, Any], on_progress: Callable[[int, int], None]) -> Figures:
-    """Runs one measurement in a fresh interpreter. **Raises** RuntimeError with what it said when it failed."""
-    command = [sys.executable, "-m", "benchmarks.child", json.dumps(order)]
-    said: list[str] = []
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        assert child.stdout is not None
-        for line in child.stderr:
-            if line.startswith("progress "):
-                _, so_far, total = line.split()
-                on_progress(int(so_far), int(total))
-            else:
-                said.append(line)
-        answer = child.stdout.read()
-    if child.returncode:
-        raise RuntimeError(f"the measurement {order['what']} failed:\n{''.join(said)}")
-    figures: Figures = json.loads(answer)
-    return {**figures, "said": "".join(said)} if said else figures
+def _story(plan: Plan, fresh: Fresh, say: Say, steps: Sequence[Step], how: How) -> dict[str, Figures]:
+    found: dict[str, Figures] = {}
+    with bench(plan.of, plan.companies, plan.deals, fresh, say) as there, there.place() as place:
+        for step in steps:
+            there.advance_clock(step.moved_s)
+            if step.changed:
+                there.change(step.changed)
+            found[step.name] = there.ours(step.name, step.verbs, place, how)
+    return found
 
 
 def as_json(plan: Plan, measured: Measured) -> dict[str, Any]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.floor import Query
-from benchmarks.meter import cpu_since_start_s, metered
+from benchmarks import edits
+from benchmarks.crms import PORTAL, Crm
+from benchmarks.meter import ServerCpu, metered, own_cpu_s
+from benchmarks.profile import Rooms
+from benchmarks.readers import Query
 from sync_worker import bootstrap, logs
+from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
@@ -20,86 +23,88 @@ from sync_worker.steps.associate import UNBOUND_CODES
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import associations, companies, deals, failures
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store import associations, catalogs, companies, deals, failures
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 from sync_worker.store.runs import Counts
 
-PORTAL = "bench"
 MAPPINGS = Path(__file__).parent.parent / "mappings"
-SYSTEM_FIELDS = {"Account": ["Id", "SystemModstamp", "IsDeleted", "MasterRecordId"], "Opportunity": ["Id", "SystemModstamp", "IsDeleted"]}
-PORTAL_FILE = """\
-portal: bench
-crm:
-  kind: salesforce
-  mapping: salesforce.yaml
-  base_url: {base_url}
-  auth: {{flow: client_credentials, domain: bench.my, client_id: "${{SF_ID}}", client_secret: "${{SF_SECRET}}"}}
-vendor: {{account_type_value: Vendor}}
-two_tier: true
-second_partner: {{account_type_value: Distributor, display_label: Distributor}}
-partner: {{account_type_value: Partner, display_label: Partner}}
-associations: {{mode: contracts}}
-deals: {{record: lead, from_crm: true, approvals: [distributor, vendor]}}
-"""
+KINDS = {"number": "float8", "boolean": "bool"}  # of a column, by the type of its field; everything else is text
 
 
-def installed(base_url: str, folder: Path) -> bootstrap.Installation:
-    """A portal on this sandbox, its SQLite file in the folder, migrated."""
+def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> bootstrap.Installation:
+    """A portal on this sandbox, its files in the folder, its database migrated."""
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True, exist_ok=True)
-    (portals / f"{PORTAL}.yaml").write_text(PORTAL_FILE.format(base_url=base_url))
-    settings = Settings(database_url=f"sqlite:///{folder}/worker.db", config_dir=folder / "config", mappings_dir=MAPPINGS)
+    (portals / f"{PORTAL}.yaml").write_text(crm.portal_file.format(base_url=base_url))
+    settings = Settings(database_url=database_url, config_dir=folder / "config", mappings_dir=MAPPINGS)
     with closing(Store(settings.database_url, clock=Services().clock)) as store:
         upgrade(store)
-    return bootstrap.build(settings, environ={"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET})
+    return bootstrap.build(settings, environ=crm.environ)
 
 
-def perform(base_url: str, folder: Path, verbs: Sequence[str]) -> dict[str, Any]:
-    """Does these verbs (`pull company`, `push`, `poll`) one after the other.
+def perform(
+    installation: bootstrap.Installation,
+    base_url: str,
+    verbs: Sequence[str],
+    *,
+    server: ServerCpu,
+    watch: Callable[[], AbstractContextManager[Rooms]],
+) -> dict[str, Any]:
+    """Does these verbs (those of `VERBS`, `edit 1000`, `save 1000`) one after the other.
 
     Returns their cost together (mapping and describe included), what they did and the calls the sandbox saw.
     """
     logs.set_up(level=30)
-    start_s = cpu_since_start_s()
-    with closing(installed(base_url, folder)) as installation, Remote(base_url) as remote:
+    with Remote(base_url) as remote:
         tenant = installation.tenant(PORTAL)
-        start_s = cpu_since_start_s()
+        start_s = own_cpu_s()
         remote.reset_calls()
-        total = Counts()
-        with metered() as cost:
+        total, wakes = Counts(), set[str]()
+        with metered(server) as cost, watch() as rooms:
             for verb in verbs:
                 for done in _do(tenant, verb):
                     total.add(done.counts)
+                    wakes |= {wake.verb for wake in done.wakes}
         return {
             **vars(cost),
             "start_cpu_s": start_s,
             "verbs": list(verbs),
             "counts": {name: value for name in total.__slots__ if (value := getattr(total, name))},
+            "wakes": sorted(wakes),
             "calls": remote.calls()["kinds"],
+            "rooms": dict(rooms),
             "held": _held(tenant),
         }
 
 
-def queries(base_url: str, folder: Path) -> list[Query]:
+def queries(crm: Crm, installation: bootstrap.Installation) -> list[Query]:
     """What a first load asks for, by the shipped mapping held against the sandbox's describe: the floor asks for the same."""
-    with closing(installed(base_url, folder)) as installation:
-        records = installation.tenant(PORTAL).mapping.records
-        return [_query(records["company"], "portal_status"), _query(records["opportunity"], "owner_company")]
+    tenant = installation.tenant(PORTAL)
+    records = [tenant.mapping.records[name] for name in tenant.readable_records()]
+    with tenant.store.reading(tenant.name) as tx:
+        described = {record.native: catalogs.get(tx, record.native) for record in records}
+    return [_query(crm, record, described[record.native]) for record in records]
 
 
-def _query(record: RecordMap, only_with: str) -> Query:
-    columns = [*SYSTEM_FIELDS[record.native], *record.native_fields]
-    return {"native": record.native, "columns": list(dict.fromkeys(columns)), "only_with": record.fields[only_with].native}
+def _query(crm: Crm, record: RecordMap, catalog: Catalog | None) -> Query:
+    assert catalog is not None, f"{record.native} was described when its mapping was compiled"
+    names = dict.fromkeys([*crm.system_fields[""], *crm.system_fields.get(record.native, ()), *record.native_fields])
+    only_with = record.fields["portal_status" if record.record == COMPANY else "owner_company"].native
+    columns = {name: KINDS.get(catalog.fields[name].type, "text") for name in names}
+    return {"native": record.native, "columns": columns, "only_with": only_with}
 
 
 def _do(tenant: Tenant, verb: str) -> list[Done]:
-    if verb == "poll":
-        return [_shown(pull(tenant, name, on_page=_progress)) for name in tenant.readable_records()]
-    if verb == "push":
-        return _pushed(tenant)
-    return [pull(tenant, verb.removeprefix("pull "), on_page=_progress)]
+    if verb in VERBS:
+        return VERBS[verb](tenant)
+    name, count = verb.split()
+    return [{"edit": edits.edit, "save": edits.save}[name](tenant, int(count))]
+
+
+def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:
+    return [pull(tenant, name, on_page=_progress) for name in records]
 
 
 def _pushed(tenant: Tenant) -> list[Done]:
@@ -113,10 +118,12 @@ def _pushed(tenant: Tenant) -> list[Done]:
     return done
 
 
-def _shown(done: Done) -> Done:
-    if done.wakes:
-        print(f"a poll made work due: {sorted(wake.verb for wake in done.wakes)}", file=sys.stderr)
-    return done
+VERBS: dict[str, Callable[[Tenant], list[Done]]] = {
+    "pull companies": lambda tenant: _pulled(tenant, [COMPANY]),
+    "pull deals": lambda tenant: _pulled(tenant, tenant.deal_records()),
+    "poll": lambda tenant: _pulled(tenant, tenant.readable_records()),
+    "push": _pushed,
+}
 
 
 def _progress(so_far: int, total: int | None = None) -> None:

@@ -1,0 +1,68 @@
+"""Partners at work in the portal: deals edited, and saved without a change, as the portal's forms do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from sync_worker.domain.deal import CLOSED, LOCKED, Actor, Deal, Refusal
+from sync_worker.domain.values import plain
+from sync_worker.steps.decide import change
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import deals
+from sync_worker.store.runs import Counts
+
+PARTNER = Actor("Ann Bench", None, "portal")
+PAGE_COUNT = 1000
+
+Form = Callable[[Deal], Mapping[str, Any]]
+"""What somebody writes into a deal's form."""
+
+
+def edit(tenant: Tenant, count: int) -> Done:
+    """So many open deals get another amount, closing date and number of licences. An edit of licences asks for both approvals again."""
+    return _saved(tenant, count, _grown)
+
+
+def save(tenant: Tenant, count: int) -> Done:
+    """The same deals are saved as they are."""
+    return _saved(tenant, count, _same)
+
+
+def _saved(tenant: Tenant, count: int, form: Form) -> Done:
+    counts, wakes = Counts(), set[Wake]()
+    for deal in list(islice(_open_deals(tenant), count)):
+        done = change(tenant, deal.id, form(deal), actor=PARTNER)
+        if isinstance(done, Refusal):
+            raise RuntimeError(f"deal {deal.id}: {done}")  # noqa: TRY004  # a refusal is no type mistake
+        counts.add(Counts(applied=1) if done[1] else Counts(unchanged=1))
+        wakes |= done[1]
+    return Done("", counts, frozenset(wakes))
+
+
+def _grown(deal: Deal) -> Mapping[str, Any]:
+    values = {name: plain(deal.values[name]) for name in ("amount", "expected_close_on", "licence_count")}
+    return {
+        "amount": str(Decimal(str(values["amount"])) + 1000),
+        "expected_close_on": (date.fromisoformat(str(values["expected_close_on"])) + timedelta(days=7)).isoformat(),
+        "licence_count": int(str(values["licence_count"])) + 10,
+    }
+
+
+def _same(deal: Deal) -> Mapping[str, Any]:
+    return {name: plain(deal.values[name]) for name in ("amount", "expected_close_on", "licence_count", "name")}
+
+
+def _open_deals(tenant: Tenant) -> Iterator[Deal]:
+    """Deals whose terms may be edited, by id."""
+    after = ""
+    while True:
+        with tenant.store.reading(tenant.name) as tx:
+            page = deals.page(tx, after=after, limit=PAGE_COUNT)
+        if not page:
+            return
+        yield from (stored.deal for stored in page if stored.deal.lifecycle not in LOCKED | CLOSED)
+        after = page[-1].deal.id
