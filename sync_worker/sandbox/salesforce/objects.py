@@ -4,30 +4,21 @@ from collections.abc import Sequence
 
 from sync_worker.sandbox.salesforce import fields as make
 from sync_worker.sandbox.salesforce.schema import Field, SObject
+from sync_worker.sandbox.seed.words import (
+    COUNTRIES,
+    DISTRIBUTOR_APPROVALS,
+    INDUSTRIES,
+    PRODUCT_LINES,
+    REGIONS,
+    STAGES,
+    TIERS,
+    VENDOR_APPROVALS,
+)
 
 LEAD_STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted")
-STAGES = (  # name, is closed, is won, probability in percent
-    ("Prospecting", False, False, 10),
-    ("Qualification", False, False, 10),
-    ("Needs Analysis", False, False, 20),
-    ("Value Proposition", False, False, 50),
-    ("Id. Decision Makers", False, False, 60),
-    ("Perception Analysis", False, False, 70),
-    ("Proposal/Price Quote", False, False, 75),
-    ("Negotiation/Review", False, False, 90),
-    ("Closed Won", True, True, 100),
-    ("Closed Lost", True, False, 0),
-)
 ACCOUNT_TYPES = ("Vendor", "Partner", "Distributor", "Technology Services Broker", "Master VAR", "Customer")
-REGIONS = ("AMER", "APAC", "EMEA", "LATAM")
-TIERS = ("Registered", "Silver", "Gold", "Platinum")
-PRODUCT_LINES = ("Cloud", "Edge", "Security", "Storage", "Networking", "Analytics")
-COUNTRIES = ("US", "CA", "MX", "BR", "GB", "DE", "FR", "NL", "ES", "IN", "JP", "SG", "AU")
 LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Partner Portal", "Other")
-INDUSTRIES = ("Technology", "Electronics", "Telecommunications", "Consulting", "Healthcare", "Retail", "Other")
 STOCK_TYPES = ("Prospect", "Customer - Direct", "Customer - Channel", "Channel Partner / Reseller", "Other")
-VENDOR_APPROVALS = ("Pending", "Approved", "Rejected", "Returned", "Renewal pending")
-DISTRIBUTOR_APPROVALS = ("Not required", "Pending", "Approved", "Rejected", "Renewal pending")
 
 
 def _deal_fields() -> list[Field]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from sync_worker.sandbox.salesforce import errors
 from sync_worker.sandbox.salesforce.ids import to_18
-from sync_worker.sandbox.salesforce.objects import STAGES
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.references import resolved
 from sync_worker.sandbox.salesforce.schema import Field, SObject
 from sync_worker.sandbox.salesforce.store import Values
 from sync_worker.sandbox.salesforce.values import kept
+from sync_worker.sandbox.seed.words import STAGES
 
 _STAGE_BY_NAME = {name: (is_closed, is_won, probability) for name, is_closed, is_won, probability in STAGES}
 

@@ -1,4 +1,4 @@
-"""The named few of the sandbox org: users, companies and deals whose stories the docs, the demo and the tests tell."""
+"""The named few of every sandbox: users, companies and deals whose stories the docs, the demo and the tests tell."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,12 @@ USERS = (  # first name, last name, address; integration user, admin, lead queue
     ("Rae", "Lindqvist", "rae.lindqvist@northwind.example"),
     ("Tomas", "Okafor", "tomas.okafor@northwind.example"),
 )
+REPS = USERS[3:]
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """An account of the cast: `kind` as the account type's spelling, `contracts` as the multi-select's values."""
+    """A company of the cast: `kind` as the account type's spelling, `contracts` as the multi-select's values."""
 
     name: str
     kind: str | None
@@ -28,7 +29,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """An opportunity of the cast; companies by name. What is None is drawn from the seed."""
+    """A deal of the cast; companies by name. What is None is drawn from the seed."""
 
     name: str
     stage: str
