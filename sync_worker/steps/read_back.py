@@ -65,20 +65,20 @@ def _take_over(tx: Tx, tenant: Tenant, row: OutboxRow, record_name: str, native:
     record = tenant.mapping.records[record_name]
     known = links.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
     link = known or Link(record_name, native.crm_id, row.record_id)
-    base = _agreed(row, record, native) if known else dict(row.sent or {})
+    base = agreed(row.sent or {}, record, native) if known else dict(row.sent or {})
     links.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
     notices.add(tx, record_name, [native.crm_id])
 
 
-def _agreed(row: OutboxRow, record: RecordMap, native: NativeRecord) -> dict[str, Base]:
+def agreed(sent: Mapping[str, Base], record: RecordMap, native: NativeRecord) -> dict[str, Base]:
     """What was sent and stands there now, however the CRM spells it."""
     reading = record.normalize(native.fields)
-    agreed: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
-    for name, base in (row.sent or {}).items():
+    found: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
+    for name, base in sent.items():
         if name not in record.fields:
             continue
         spelling = native.fields.get(record.fields[name].native)
         is_same = name in reading.values and comparable(reading.values[name]) == base.portal
         if spelling == base.crm or is_same:
-            agreed[name] = Base(base.portal, spelling)
-    return agreed
+            found[name] = Base(base.portal, spelling)
+    return found

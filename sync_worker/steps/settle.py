@@ -1,22 +1,25 @@
 """SETTLE: what becomes of writes once the CRM has answered, all of one call in one commit.
 
-The base becomes what was sent, the link is kept at once, and the record is read back: the vendor may have rewritten it.
+The base becomes what was sent, the link is kept at once, and the record is read back: the vendor may have rewritten it. Where the answer
+shows everything as it was sent, the answer is the read-back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.domain.reconcile import Base
 from sync_worker.steps.claim import Claim, wait_s
 from sync_worker.steps.letters import Letter
 from sync_worker.steps.park import close_push_failures, park, push_failure
+from sync_worker.steps.read_back import agreed
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import failures, links, notices, outbox, portals
 from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.store.links import KEY, Link
 from sync_worker.store.runs import Counts
 
 MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
@@ -43,18 +46,31 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
     counts.written += len(mine)
     record_name = written[0][0].record.record
     crm_ids = {letter.row.record_id: _crm_id(tenant, letter, outcome) for letter, outcome in mine}
-    _keep_links(tx, record_name, mine, crm_ids)
-    notices.add(tx, record_name, crm_ids.values())
+    shown = {letter.row.record_id: bases for letter, outcome in mine if (bases := _shown(letter, outcome))}
+    _keep_links(tx, record_name, mine, crm_ids, shown)
+    to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
+    notices.add(tx, record_name, to_read)
     close_push_failures(tx, list(crm_ids), "written")
     warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
     failures.record(tx, [push_failure(tenant, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
     is_push_due = len(mine) < len(written) or any(is_owed_again.values())
-    return ({Wake("refresh", record_name)} if mine else set()) | ({Wake("push")} if is_push_due else set())
+    return ({Wake("refresh", record_name)} if to_read else set()) | ({Wake("push")} if is_push_due else set())
 
 
-def _keep_links(tx: Tx, record_name: str, written: Sequence[Answered], crm_ids: dict[str, str]) -> None:
+def _shown(letter: Letter, outcome: Outcome) -> Mapping[str, Base] | None:
+    """The bases as the answer spells them, where it shows all that was sent, and as it was sent; else None."""
+    native = outcome.record
+    if native is None or native.fields.get(letter.record.key_field, letter.change.key) != letter.change.key:
+        return None
+    found = agreed(letter.sent, letter.record, native)
+    return {**found, KEY: letter.sent[KEY]} if found.keys() == letter.sent.keys() else None
+
+
+def _keep_links(
+    tx: Tx, record_name: str, written: Sequence[Answered], crm_ids: Mapping[str, str], shown: Mapping[str, Mapping[str, Base]]
+) -> None:
     settled_no = portals.draw_read_no(tx)
-    sent = {letter.row.record_id: letter.sent for letter, _ in written}
+    sent = {letter.row.record_id: shown.get(letter.row.record_id, letter.sent) for letter, _ in written}
     links.agree(tx, [Link(record_name, crm_id, deal_id, base=sent[deal_id], settled_no=settled_no) for deal_id, crm_id in crm_ids.items()])
 
 
