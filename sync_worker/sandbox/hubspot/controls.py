@@ -16,7 +16,7 @@ from sync_worker.sandbox.hubspot.state import State
 from sync_worker.sandbox.hubspot.writing import Writing
 
 Body = dict[str, Any]
-PERSON = Author("CRM_UI", "userId:76023669")
+PERSON = Author("CRM_UI", "userId:76023669", keeps_rules=True)
 
 
 class Controls:

@@ -29,6 +29,7 @@ class Refusal(Exception):
     context: Context = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    tells_rows: bool = False  # whether `errors` stand in a batch's entry too
 
     def __post_init__(self) -> None:
         Exception.__init__(self, self.message)
@@ -40,7 +41,8 @@ class Refusal(Exception):
     def in_batch(self, context: Context) -> dict[str, Any]:
         """As one row's entry in `errors` of a 207."""
         shape = {"status": "error", "category": self.category, "message": self.message, "context": {**self.context, **context}}
-        return shape if self.sub_category is None else {**shape, "subCategory": self.sub_category}
+        more = {"errors": list(self.errors)} if self.tells_rows else {}
+        return {**shape, **more} if self.sub_category is None else {**shape, **more, "subCategory": self.sub_category}
 
     def _rest(self) -> dict[str, Any]:
         known = {

@@ -37,5 +37,10 @@ def address_of(raw_path: str) -> Address | None:
 
 
 def is_dated(version: str) -> bool:
-    """Whether the version is a date; only those enforce an admin's validation rules."""
+    """Whether the version is a date."""
     return version.startswith("20")
+
+
+def keeps_rules(version: str) -> bool:
+    """Whether the version holds writes to an admin's validation rules."""
+    return is_dated(version) and version >= "2026-09"

@@ -29,16 +29,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API."""
+    """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API.
+
+    `keeps_rules`: whether an admin's validation rules hold, as they do for people and for the API from 2026-09 on.
+    """
 
     source: str = "INTEGRATION"
     source_id: str | None = None
     is_dated: bool = False
-
-    @property
-    def obeys_rules(self) -> bool:
-        """Whether an admin's validation rules hold: for people, and on the dated addresses."""
-        return self.is_dated or self.source == "CRM_UI"
+    keeps_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ class HubspotRemote(Remote):
         return self._object("POST", "limit", wish)
 
     def add_validation_rule(
-        self, object_name: str, field: str, op: str, value: Any = None, *, message: str = "Custom validation rule failed", **more: Any
+        self, object_name: str, field: str, op: str, value: Any = None, *, message: str | None = None, **more: Any
     ) -> None:
-        """From now on such records are refused. `more` are `error` (the vendor's code), `on` (`create`) and `when` (others' values)."""
+        """From now on such records are refused. `more` are `error` (a code), `on` (`create`) and `when` (other properties' values)."""
         wish = {"object": object_name, "field": field, "op": op, "value": value, "message": message, **more}
         self._list("POST", "validation_rules", wish)
 

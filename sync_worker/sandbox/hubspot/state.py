@@ -16,7 +16,7 @@ from sync_worker.sandbox.hubspot.limits import Limits
 from sync_worker.sandbox.hubspot.linking import Linking
 from sync_worker.sandbox.hubspot.login.tokens import Token, Tokens
 from sync_worker.sandbox.hubspot.news import News
-from sync_worker.sandbox.hubspot.paths import is_dated
+from sync_worker.sandbox.hubspot.paths import is_dated, keeps_rules
 from sync_worker.sandbox.hubspot.portal import Portal
 from sync_worker.sandbox.hubspot.push.events import events_of
 from sync_worker.sandbox.hubspot.push.outbox import Outbox
@@ -77,7 +77,8 @@ class State:
 
     def author(self, request: Request) -> Author:
         """The request's app."""
-        return Author(source_id=str(self.token(request).install.app_id), is_dated=is_dated(version(request)))
+        asked, app_id = version(request), self.token(request).install.app_id
+        return Author(source_id=str(app_id), is_dated=is_dated(asked), keeps_rules=keeps_rules(asked))
 
     def writing(self, request: Request) -> Writing:
         """Writes in the name of the request's app."""

@@ -14,6 +14,7 @@ from sync_worker.sandbox.hubspot.errors import BadValue, Refusal, invalid_values
 from sync_worker.sandbox.hubspot.limits import Policy
 from sync_worker.sandbox.hubspot.login.refusal import WORDS as TOKEN_WORDS
 from sync_worker.sandbox.hubspot.login.refusal import TokenRefusal
+from sync_worker.sandbox.hubspot.paths import address_of, is_dated
 from sync_worker.sandbox.hubspot.replies import JSON_TYPE
 from sync_worker.sandbox.wire import Headers, Reply
 
@@ -106,12 +107,13 @@ def ordered_reply(fault: Fault, call: Call) -> Reply:
         page = _PAGE.format(_EDGE.get(status, f"{status} Error"))
         return Reply(status, _HTML, page.encode("cp1252"))
     if fault.body == "":
-        return Reply(fault.status or 200, [], b"")
+        return Reply(status, [], b"")
     if fault.body is not None:
-        return Reply(fault.status or 200, _JSON, orjson.dumps(fault.body))
+        return Reply(status, _JSON, orjson.dumps(fault.body))
     code = fault.error_code or _CODE_BY_STATUS.get(status, "INTERNAL_ERROR")
     if call.kind == "token" and code in TOKEN_WORDS:
-        body = TokenRefusal(code, fault.message).body(is_dated="20" in call.path)
+        address = address_of(call.path)
+        body = TokenRefusal(code, fault.message).body(is_dated=address is not None and is_dated(address.version))
         return Reply(fault.status or 400, _JSON, orjson.dumps(body))
     refusal = ordered_refusal(code, fault.message, status=fault.status)
     return Reply(refusal.status, _JSON + _retry_after(refusal, fault), orjson.dumps(refusal.body()))

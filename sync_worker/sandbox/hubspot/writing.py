@@ -76,7 +76,7 @@ class Writing:
         if bad:
             raise errors.invalid_values(bad)
         self._check_unique(shelf, before, changes)
-        values = merged_values({} if before is None else before.values, changes)
+        values = self._portal.derived(shelf.type.name, merged_values({} if before is None else before.values, changes))
         self._check_rules(shelf.type, values, is_new=before is None)
         return Change(shelf, before, values, tuple(changes), tuple(self._end(shelf, link) for link in links))
 
@@ -114,9 +114,9 @@ class Writing:
         return kept(prop, self._portal.options(prop), value, old, is_dated=self._author.is_dated)
 
     def _check_rules(self, kind: ObjectType, values: Values, *, is_new: bool) -> None:
-        found = broken(self._portal.rules, kind.name, values, is_new=is_new) if self._author.obeys_rules else []
-        if found:
-            raise errors.invalid_values(found)
+        refusal = broken(self._portal.rules, kind.name, values, is_new=is_new) if self._author.keeps_rules else None
+        if refusal is not None:
+            raise refusal
 
     def _check_unique(self, shelf: Shelf, before: Record | None, changes: Values) -> None:
         for name, value in changes.items():
