@@ -1,8 +1,9 @@
-"""Who may enter, and what is counted on the way: token, limits, scopes; and on the way out, what is left of the limits.
+"""Who may enter, and what is counted on the way: address, token, limits, scopes; and on the way out, what is left of the limits.
 
 Inside of `Wire`, so that an ordered fault comes before all of it, as a fault at the vendor's edge does.
 """
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_worker.sandbox.calls import Call
@@ -13,6 +14,8 @@ from sync_worker.sandbox.hubspot.login.tokens import Token
 from sync_worker.sandbox.hubspot.replies import refuse
 from sync_worker.sandbox.hubspot.state import State
 
+MAX_URI = 16_200  # characters, measured by clients; shorter than the vendor's documents promise
+_TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body><h1>414 Request-URI Too Large</h1></body></html>"
 _OPEN = frozenset({"token", "webhooks"})  # kinds of call that look after their own credentials, and count against nothing
 
 
@@ -27,6 +30,9 @@ class Door:
         call: Call | None = scope.get("sandbox.call")
         if scope["type"] != "http" or call is None or call.kind in _OPEN:
             await self._app(scope, receive, send)
+            return
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_URI:
+            await Response(_TOO_LONG, 414, {"content-type": "text/html"})(scope, receive, send)
             return
         try:
             token = self._token(scope)
@@ -53,18 +59,17 @@ class Door:
         return token
 
     def _admit(self, scope: Scope, call: Call, token: Token) -> None:
-        install = token.install
-        policy = self._state.limits.admit(install.app_id, self._state.clock.now(), is_search=call.kind == "search")
+        policy = self._state.limits.admit(token.app, self._state.clock.now(), is_search=call.kind == "search")
         if policy is not None:
             raise trouble.over_limit(policy)
         scopes = needed(call.method, scope["path"], call.object)
-        if scopes and install.scopes.isdisjoint(scopes):
+        if scopes and token.install.scopes.isdisjoint(scopes):
             raise trouble.missing_scopes(scopes)
 
     def _telling(self, token: Token, send: Send) -> Send:
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                left = self._state.limits.headers(token.install.app_id, self._state.clock.now(), tells_day=not token.is_oauth)
+                left = self._state.limits.headers(token.app, self._state.clock.now())
                 more = [(name.encode(), value.encode()) for name, value in left.items()]
                 message["headers"] = [*message.get("headers", []), *more]
             await send(message)

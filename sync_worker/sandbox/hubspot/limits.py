@@ -14,10 +14,19 @@ from zoneinfo import ZoneInfo
 
 Policy = Literal["DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY"]
 TEN_SECONDLY = 190  # of a private app or a service key, Professional and Enterprise
+TEN_SECONDLY_OAUTH = 110  # of an app with OAuth, which has no limit a day
 DAILY = 625_000  # Professional
 SECONDLY = 5  # searches of all apps of an account together
 UNBOUND = 1_000_000  # what a sandbox begins with: far away, and still told in the headers
 _INTERVAL_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Who calls, as the limits tell apps apart."""
+
+    id: int
+    is_oauth: bool = False
 
 
 @dataclass(slots=True)
@@ -43,31 +52,32 @@ class Window:
 
 @dataclass(slots=True)
 class Limits:
-    """An account's limits and what is used of them; apps are told apart by number."""
+    """An account's limits and what is used of them."""
 
     time_zone: ZoneInfo
     ten_secondly: int = UNBOUND
+    ten_secondly_oauth: int = UNBOUND
     daily: int = UNBOUND
     secondly: int = UNBOUND
     used_today: int = 0
     _today: date | None = None
     _searches: Window = field(default_factory=lambda: Window(1))
-    _window_by_app: dict[int, Window] = field(default_factory=dict)
+    _window_by_app: dict[App, Window] = field(default_factory=dict)
 
     def enforce(self) -> None:
         """The vendor's own numbers from now on."""
-        self.ten_secondly, self.daily, self.secondly = TEN_SECONDLY, DAILY, SECONDLY
+        self.ten_secondly, self.ten_secondly_oauth, self.daily, self.secondly = TEN_SECONDLY, TEN_SECONDLY_OAUTH, DAILY, SECONDLY
 
-    def admit(self, app_id: int, now: datetime, *, is_search: bool) -> Policy | None:
+    def admit(self, app: App, now: datetime, *, is_search: bool) -> Policy | None:
         """Count a call, or name the policy that refuses it."""
         self._turn_day(now)
-        window, most = (self._searches, self.secondly) if is_search else (self._window(app_id), self.ten_secondly)
-        if self.used_today >= self.daily:
+        window, most = (self._searches, self.secondly) if is_search else (self._window(app), self._most(app))
+        if not app.is_oauth and self.used_today >= self.daily:
             return "DAILY"
         if window.count(now.timestamp()) >= most:
             return "SECONDLY" if is_search else "TEN_SECONDLY_ROLLING"
         window.add(now.timestamp())
-        self.used_today += 1
+        self.used_today += not app.is_oauth
         return None
 
     def use(self, count: int, now: datetime) -> None:
@@ -75,17 +85,21 @@ class Limits:
         self._turn_day(now)
         self.used_today = count
 
-    def headers(self, app_id: int, now: datetime, *, tells_day: bool) -> dict[str, str]:
-        """What every answer but a search's says; an OAuth app is not told of the day."""
-        left = max(0, self.ten_secondly - self._window(app_id).count(now.timestamp()))
-        told = {"Max": self.ten_secondly, "Remaining": left, "Interval-Milliseconds": _INTERVAL_S * 1000}
-        if tells_day:
+    def headers(self, app: App, now: datetime) -> dict[str, str]:
+        """What every answer but a search's says; an app with OAuth is not told of the day."""
+        most = self._most(app)
+        left = max(0, most - self._window(app).count(now.timestamp()))
+        told = {"Max": most, "Remaining": left, "Interval-Milliseconds": _INTERVAL_S * 1000}
+        if not app.is_oauth:
             self._turn_day(now)
             told |= {"Daily": self.daily, "Daily-Remaining": max(0, self.daily - self.used_today)}
         return {f"X-HubSpot-RateLimit-{name}": str(value) for name, value in told.items()}
 
-    def _window(self, app_id: int) -> Window:
-        return self._window_by_app.setdefault(app_id, Window(_INTERVAL_S))
+    def _most(self, app: App) -> int:
+        return self.ten_secondly_oauth if app.is_oauth else self.ten_secondly
+
+    def _window(self, app: App) -> Window:
+        return self._window_by_app.setdefault(app, Window(_INTERVAL_S))
 
     def _turn_day(self, now: datetime) -> None:
         """The day begins at midnight where the account is."""

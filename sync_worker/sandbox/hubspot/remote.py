@@ -34,7 +34,7 @@ class HubspotRemote(Remote):
         return self._object("POST", "limit", {"enforce": True})
 
     def set_limits(self, **wish: int) -> dict[str, int]:
-        """Any of `ten_secondly`, `secondly` and `daily`, and with `used` how many calls of the day were made."""
+        """Any of `ten_secondly`, `ten_secondly_oauth`, `secondly` and `daily`, and with `used` how many calls of the day were made."""
         return self._object("POST", "limit", wish)
 
     def add_validation_rule(

@@ -11,7 +11,7 @@ from sync_worker.sandbox.hubspot.state import State
 from sync_worker.sandbox.hubspot.validation import Rule
 
 Body = dict[str, Any]
-_LIMITS = ("ten_secondly", "daily", "secondly")
+_LIMITS = ("ten_secondly", "ten_secondly_oauth", "daily", "secondly")
 
 
 class RuleControls:
@@ -21,7 +21,7 @@ class RuleControls:
         self._state = state
 
     async def limits(self, request: Request) -> Body:
-        """`{"enforce": true}` for the vendor's numbers, or any of `ten_secondly`, `daily`, `secondly`; `used`: of the day."""
+        """`{"enforce": true}` for the vendor's numbers, or any of `_LIMITS`; `used`: of the day."""
         limits = self._state.limits
         body = await json_object(request) if request.method == "POST" else {}
         if unknown := sorted(set(body) - {*_LIMITS, "enforce", "used"}):

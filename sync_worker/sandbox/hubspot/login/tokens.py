@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from sync_worker.sandbox.hubspot.limits import App
 from sync_worker.sandbox.hubspot.login.credentials import (
     SANDBOX_APP_ID,
     SANDBOX_REDIRECT_URI,
@@ -37,6 +38,11 @@ class Token:
     install: Install
     is_oauth: bool = False
     ends_at: datetime | None = None
+
+    @property
+    def app(self) -> App:
+        """Who it speaks for, as the limits tell apps apart."""
+        return App(self.install.app_id, self.is_oauth)
 
     def seconds_over(self, now: datetime) -> int | None:
         """For how long it has been over, if it is."""

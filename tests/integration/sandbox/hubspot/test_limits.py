@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.sandbox.hubspot.limits import Limits
+from sync_worker.sandbox.hubspot.limits import App, Limits
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import Wire
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
-APP, OTHER_APP = 1, 2
+APP, OTHER_APP, OAUTH_APP = App(1), App(2), App(1, is_oauth=True)
 COMPANIES = "/crm/v3/objects/companies"
 
 
@@ -63,7 +63,7 @@ def test_the_day_ends_at_midnight_where_the_account_is(limits: Limits) -> None:
 def test_headers_tell_what_is_left(limits: Limits) -> None:
     _spend(limits, 3, NOW)
 
-    told = limits.headers(APP, _after(1), tells_day=True)
+    told = limits.headers(APP, _after(1))
     assert told == {
         "X-HubSpot-RateLimit-Max": "190",
         "X-HubSpot-RateLimit-Remaining": "187",
@@ -71,7 +71,18 @@ def test_headers_tell_what_is_left(limits: Limits) -> None:
         "X-HubSpot-RateLimit-Daily": "625000",
         "X-HubSpot-RateLimit-Daily-Remaining": "624997",
     }
-    assert [name for name in limits.headers(APP, _after(1), tells_day=False) if "Daily" in name] == []
+
+
+def test_an_app_with_oauth_has_110_and_no_day(limits: Limits) -> None:
+    limits.use(625_000, NOW)
+    assert [limits.admit(OAUTH_APP, NOW, is_search=False) for _ in range(111)] == [None] * 110 + ["TEN_SECONDLY_ROLLING"]
+
+    assert limits.used_today == 625_000
+    assert limits.headers(OAUTH_APP, NOW) == {
+        "X-HubSpot-RateLimit-Max": "110",
+        "X-HubSpot-RateLimit-Remaining": "0",
+        "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
+    }
 
 
 def test_a_clock_set_back_forgets_the_future(limits: Limits) -> None:
@@ -108,11 +119,12 @@ def test_over_the_wire_the_day_is_for_static_tokens(wire: Wire, remote: HubspotR
     form = {"grant_type": "refresh_token", **{name: login[name] for name in ("client_id", "client_secret", "refresh_token")}}
     oauth = wire.ask("POST", "/oauth/v1/token", data=form).json()["access_token"]
 
-    static = wire.get(COMPANIES)
-    of_oauth = wire.ask("GET", COMPANIES, headers={"Authorization": f"Bearer {oauth}"})
+    static = [wire.get(COMPANIES) for _ in range(2)]
     refused = wire.get(COMPANIES)
+    of_oauth = wire.ask("GET", COMPANIES, headers={"Authorization": f"Bearer {oauth}"})
 
-    assert static.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "1"
+    assert [one.headers["X-HubSpot-RateLimit-Daily-Remaining"] for one in static] == ["1", "0"]
+    assert of_oauth.status_code == 200
     assert [name for name in of_oauth.headers if "Daily" in name] == []
     assert (refused.status_code, refused.json()["policyName"]) == (429, "DAILY")
     remote.advance_clock(16 * 3600)  # midnight in US/Eastern
@@ -122,3 +134,10 @@ def test_over_the_wire_the_day_is_for_static_tokens(wire: Wire, remote: HubspotR
 def test_limits_that_mean_nothing(remote: HubspotRemote) -> None:
     with pytest.raises(ControlError):
         remote.set_limits(hourly=5)
+
+
+def test_an_address_that_is_too_long(wire: Wire, remote: HubspotRemote) -> None:
+    names = ",".join(f"property_number_{number}" for number in range(800))
+    refused = wire.get(COMPANIES, properties=names)
+    assert (refused.status_code, refused.headers["content-type"]) == (414, "text/html")
+    assert wire.get(COMPANIES, properties=names[:10_000]).status_code == 200
