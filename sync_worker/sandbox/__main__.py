@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument("--every-opportunity-has-partner", action="store_true")
     hubspot = _shared(crms.add_parser("hubspot", help="HubSpot's CRM API"), HubspotOptions)
     hubspot.add_argument("--deals", type=int, default=HubspotOptions.deals)
+    hubspot.add_argument("--inquiries", type=int, default=HubspotOptions.inquiries, help="deals of nobody's, from the web")
     hubspot.add_argument("--every-deal-has-partner", action="store_true")
     hubspot.add_argument("--tier", choices=("free", "professional", "enterprise"), default=HubspotOptions.tier, help="labels are not free")
     hubspot.add_argument("--time-zone", default=HubspotOptions.time_zone, help="when the portal's day begins")

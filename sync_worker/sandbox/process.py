@@ -74,6 +74,7 @@ class HubspotOptions:
 
     companies: int = 300
     deals: int = 60
+    inquiries: int = 40
     seed: int = 7
     every_company_active: bool = False
     every_deal_has_partner: bool = False

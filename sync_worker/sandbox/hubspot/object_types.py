@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 
 from sync_worker.sandbox.hubspot.schema import Group, Kind, ObjectType, Option, Property
+from sync_worker.sandbox.seed import words
 
 ACCOUNT_TYPES = ("vendor", "partner", "second_partner", "customer", "reseller_plus")
 STATUSES = ("active", "inactive", "pending")
-REGIONS = ("amer", "apac", "emea", "latam")
-TIERS = ("registered", "silver", "gold", "platinum")
-PRODUCT_LINES = ("cloud", "edge", "security", "storage", "networking", "analytics")
-COUNTRIES = ("us", "ca", "mx", "br", "gb", "de", "fr", "nl", "es", "in", "jp", "sg", "au")
 DEAL_TYPES = ("new", "renewal", "upsell")
 BILLINGS = ("annual", "monthly", "up_front", "quarterly")
-VENDOR_APPROVALS = ("pending", "approved", "rejected", "returned", "renewal_pending")
-DISTRIBUTOR_APPROVALS = ("not_required", "pending", "approved", "rejected", "renewal_pending")
 CURRENCIES = ("USD", "EUR", "GBP")
-INDUSTRIES = ("COMPUTER_SOFTWARE", "ELECTRICAL_ELECTRONIC_MANUFACTURING", "TELECOMMUNICATIONS", "RETAIL", "HOSPITAL_HEALTH_CARE")
+INDUSTRIES = (
+    *("COMPUTER_SOFTWARE", "ELECTRICAL_ELECTRONIC_MANUFACTURING", "TELECOMMUNICATIONS"),
+    *("MANAGEMENT_CONSULTING", "HOSPITAL_HEALTH_CARE", "RETAIL"),
+)
+REGIONS, TIERS, PRODUCT_LINES, COUNTRIES, VENDOR_APPROVALS, DISTRIBUTOR_APPROVALS = (
+    tuple(word.lower().replace(" ", "_") for word in said)
+    for said in (words.REGIONS, words.TIERS, words.PRODUCT_LINES, words.COUNTRIES, words.VENDOR_APPROVALS, words.DISTRIBUTOR_APPROVALS)
+)
 
 
 def options_of(values: Sequence[str]) -> tuple[Option, ...]:
@@ -51,7 +53,7 @@ def _stamps(modified: str) -> list[Property]:
         _stock("hs_createdate", "datetime", "date", read_only=True),
         _stock(modified, "datetime", "date", read_only=True),
         _stock("hs_merged_object_ids", "enumeration", "checkbox", read_only=True),
-        _stock("hubspot_owner_id"),
+        Property("hubspot_owner_id", "enumeration", "select", "Owner", is_vendors=True, is_external=True),
     ]
 
 
@@ -101,6 +103,7 @@ def _deals() -> ObjectType:
         _custom("portal_billing", "enumeration", "select", options=BILLINGS),
         _custom("portal_vendor_approval", "enumeration", "select", options=VENDOR_APPROVALS),
         _custom("portal_distributor_approval", "enumeration", "select", options=DISTRIBUTOR_APPROVALS),
+        *(_custom(name) for name in ("portal_partner", "portal_second_partner")),  # for accounts without association labels
         _custom("portal_deal_state"),
         _custom("portal_registered", "bool", "booleancheckbox", options=("true", "false")),
         _custom("portal_quote_state"),

@@ -9,7 +9,7 @@ from sync_worker.sandbox.hubspot.associations import Associations, Changed
 from sync_worker.sandbox.hubspot.index import Index
 from sync_worker.sandbox.hubspot.news import Linked, Listener, News, Saved
 from sync_worker.sandbox.hubspot.object_types import portal_types
-from sync_worker.sandbox.hubspot.records import Author, Record, Shelf
+from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, Values
 from sync_worker.sandbox.hubspot.schema import ObjectType, Option, Property
 from sync_worker.sandbox.hubspot.validation import Rule
 
@@ -104,7 +104,9 @@ class Portal:
         return shelf.with_key(id_property, key)
 
     def options(self, prop: Property) -> tuple[Option, ...]:
-        """What an enumeration may be; pipelines and stages are their own lists."""
+        """What an enumeration may be; owners, pipelines and stages are lists of their own."""
+        if prop.is_external:
+            return tuple(Option(one.id, one.email) for one in self.owners)
         if prop.name == "pipeline" and prop.is_vendors:
             return tuple(Option(one.id, one.label, one.order) for one in self.pipelines.values())
         if prop.name == "dealstage" and prop.is_vendors:
@@ -114,7 +116,17 @@ class Portal:
 
     def describe(self, prop: Property) -> dict[str, Any]:
         """A property as the API shows it, with the options it has now."""
-        return prop.to_dict() | {"options": [option.to_dict() for option in self.options(prop)]}
+        return prop.to_dict() if prop.is_external else prop.to_dict() | {"options": [option.to_dict() for option in self.options(prop)]}
+
+    def derived(self, type_name: str, values: Values) -> Values:
+        """What the vendor makes of a record's values: a deal is in a pipeline, and closed when its stage is."""
+        if type_name != "deals":
+            return values
+        stage = next((one for way in self.pipelines.values() for one in way.stages if one.id == values.get("dealstage")), None)
+        is_closed = stage is not None and stage.metadata["isClosed"] == "true"
+        is_won = is_closed and stage is not None and stage.metadata["probability"] == "1.0"
+        made = {"hs_is_closed": str(is_closed).lower(), "hs_is_closed_won": str(is_won).lower()}
+        return {"pipeline": next(iter(self.pipelines), ""), **values, **made}
 
     def index(self, kind: ObjectType) -> Index:
         """What search sees of a type."""

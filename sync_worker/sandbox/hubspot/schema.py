@@ -42,7 +42,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of a record type."""
+    """One property of a record type. `is_external`: its options are another list's, and not shown with it."""
 
     name: str
     kind: Kind = "string"
@@ -58,6 +58,7 @@ class Property:
     is_read_only: bool = False
     is_vendors: bool = False
     has_fixed_options: bool = False
+    is_external: bool = False
     values: frozenset[str] = field(init=False, compare=False)
     created_at: str | None = None
     updated_at: str | None = None
@@ -87,7 +88,7 @@ class Property:
             "options": [option.to_dict() for option in self.options],
             "displayOrder": self.order,
             "calculated": False,
-            "externalOptions": False,
+            "externalOptions": self.is_external,
             "hasUniqueValue": self.is_unique,
             "hidden": self.is_hidden,
             "hubspotDefined": self.is_vendors,
