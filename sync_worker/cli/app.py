@@ -70,7 +70,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "failures": ("failures:app", "What could not pass: look, try again."),
     "runs": ("runs:app", "What was done, with its sums."),
     "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
-    "sandbox": ("sandbox:sandbox", "A local CRM alone, to try things on."),
+    "sandbox": ("sandbox:app", "A local CRM alone, to try things on."),
 }
 """Command → where it is, and its line in `sync-worker --help`."""
 

@@ -1,4 +1,4 @@
-"""`sandbox`: the local CRM alone, to try mappings and failures on."""
+"""`sandbox salesforce`, `sandbox hubspot`: a local CRM alone, to try mappings and failures on."""
 
 from __future__ import annotations
 
@@ -8,23 +8,66 @@ import typer
 
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions
+from sync_worker.sandbox.hubspot.login import credentials as hubspot_credentials
+from sync_worker.sandbox.process import HubspotOptions, Options, SalesforceOptions
 from sync_worker.sandbox.process import run as serve
+from sync_worker.sandbox.salesforce.login import credentials as salesforce_credentials
+
+app = typer.Typer(no_args_is_help=True, help="A local CRM with made-up data. What it imitates stands in docs/sandbox.md.")
+
+Port = Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)]
+Number = Annotated[int, typer.Option(help="How many there are.", min=0)]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same data.")]
+Tier = Literal["free", "professional", "enterprise"]
 
 
-def sandbox(
-    crm: Annotated[Literal["salesforce"], typer.Option(help="Which CRM to imitate.")] = "salesforce",
-    port: Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)] = 8081,
-    companies: Annotated[int, typer.Option(min=0)] = SalesforceOptions.companies,
-    opportunities: Annotated[int, typer.Option(min=0)] = SalesforceOptions.opportunities,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = SalesforceOptions.seed,
+@app.command()
+def salesforce(
+    port: Port = 8081,
+    companies: Number = SalesforceOptions.companies,
+    leads: Number = SalesforceOptions.leads,
+    opportunities: Number = SalesforceOptions.opportunities,
+    seed: Seed = SalesforceOptions.seed,
 ) -> None:
-    """Serves a local CRM with made-up data until it is stopped. What it imitates stands in docs/sandbox.md.
+    """Serves a local Salesforce until it is stopped.
 
-    Example: sync-worker sandbox --port 8081 --companies 1000
+    Example: sync-worker sandbox salesforce --port 8081 --companies 1000
     """
-    err.print(f"{crm}: client_id {SANDBOX_CLIENT_ID}, client_secret {SANDBOX_CLIENT_SECRET}; stop with Ctrl-C", highlight=False)
+    options = SalesforceOptions(companies=companies, leads=leads, opportunities=opportunities, seed=seed)
+    known = salesforce_credentials
+    _serve(options, port, client_id=known.SANDBOX_CLIENT_ID, client_secret=known.SANDBOX_CLIENT_SECRET)
+
+
+@app.command()
+def hubspot(
+    port: Port = 8082,
+    companies: Number = HubspotOptions.companies,
+    deals: Number = HubspotOptions.deals,
+    seed: Seed = HubspotOptions.seed,
+    tier: Annotated[Tier, typer.Option(help="What has been paid for: association labels are not free.")] = "professional",
+) -> None:
+    """Serves a local HubSpot until it is stopped.
+
+    Example: sync-worker sandbox hubspot --port 8082 --tier free
+    """
+    options = HubspotOptions(companies=companies, deals=deals, seed=seed, tier=tier)
+    known = hubspot_credentials
+    _serve(
+        options,
+        port,
+        token=known.SANDBOX_TOKEN,
+        client_id=known.SANDBOX_CLIENT_ID,
+        client_secret=known.SANDBOX_CLIENT_SECRET,
+        refresh_token=known.SANDBOX_REFRESH_TOKEN,
+    )
+
+
+def _serve(options: Options, port: int, **credentials: str) -> None:
+    """Says how to log in, and serves. **Raises** ConfigError where the port is taken."""
+    for name, value in credentials.items():
+        err.print(f"{name}: {value}", markup=False)
+    err.print("stop with Ctrl-C")
     try:
-        serve(SalesforceOptions(companies=companies, opportunities=opportunities, seed=seed), port=port)
+        serve(options, port=port)
     except OSError as error:
         raise ConfigError(f"127.0.0.1:{port} cannot be listened on ({error.strerror}) — choose another --port") from None
