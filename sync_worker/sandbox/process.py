@@ -80,13 +80,14 @@ class HubspotOptions:
     every_deal_has_partner: bool = False
     tier: str = "professional"
     time_zone: str = "US/Eastern"
+    enforces_limits: bool = False
     now: datetime | None = None
 
     def app(self, base_url: str) -> ASGIApp:
         """The portal at an address."""
         wish = asdict(self)
-        clock = Clock(wish.pop("now"))
-        return hubspot_app(PortalState(PortalSizes(**wish), clock, base_url))
+        clock, enforces_limits = Clock(wish.pop("now")), wish.pop("enforces_limits")
+        return hubspot_app(PortalState(PortalSizes(**wish), clock, base_url, enforces_limits=enforces_limits))
 
 
 Options = SalesforceOptions | HubspotOptions

@@ -36,6 +36,7 @@ class State:
     sizes: Sizes
     clock: Clock
     base_url: str
+    enforces_limits: bool = False
     calls: Calls = field(default_factory=Calls)
     faults: Faults = field(default_factory=lambda: Faults(KINDS))
     rng: Random = field(init=False)
@@ -63,6 +64,8 @@ class State:
         self.shapes = Shapes(self.portal, self.base_url)
         self.tokens = Tokens(self.rng)
         self.limits = Limits(ZoneInfo(self.portal.time_zone))
+        if self.enforces_limits:
+            self.limits.enforce()
         self.outbox = Outbox(self.portal, self.rng)
         self.portal.listeners.append(self._heard)
 

@@ -7,6 +7,7 @@ import pytest
 
 from sync_worker.sandbox.hubspot.limits import App, Limits
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import HubspotOptions, serve_thread
 from sync_worker.sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import Wire
 
@@ -141,3 +142,9 @@ def test_an_address_that_is_too_long(wire: Wire, remote: HubspotRemote) -> None:
     refused = wire.get(COMPANIES, properties=names)
     assert (refused.status_code, refused.headers["content-type"]) == (414, "text/html")
     assert wire.get(COMPANIES, properties=names[:10_000]).status_code == 200
+
+
+def test_a_sandbox_that_keeps_the_vendors_limits_from_the_start() -> None:
+    with serve_thread(HubspotOptions(companies=0, deals=0, enforces_limits=True)) as address:
+        answer = Wire(address).get(COMPANIES)
+        assert (answer.headers["X-HubSpot-RateLimit-Max"], answer.headers["X-HubSpot-RateLimit-Daily"]) == ("190", "625000")

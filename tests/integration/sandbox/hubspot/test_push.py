@@ -120,6 +120,37 @@ def test_only_what_is_subscribed_to_and_has_changed(remote: HubspotRemote, recei
     ]
 
 
+def test_an_association_is_news_on_both_sides(wire: Wire, remote: HubspotRemote, receiver: Receiver) -> None:
+    deal, company = (int(remote.records(name)[0]["id"]) for name in ("deals", "companies"))
+    wire.ask("DELETE", f"/crm/objects/{DATED}/deals/{deal}/associations/companies/{company}")
+    remote.set_webhooks(receiver.url, [{"eventType": "deal.associationChange"}, {"eventType": "company.associationChange"}])
+
+    wire.ask("PUT", f"/crm/objects/{DATED}/deals/{deal}/associations/default/companies/{company}")
+    wire.ask("DELETE", f"/crm/objects/{DATED}/deals/{deal}/associations/companies/{company}")
+    remote.deliver_webhooks()
+
+    there, back = ("DEAL_TO_COMPANY", 341, deal, company), ("COMPANY_TO_DEAL", 342, company, deal)
+    names = ("associationType", "associationTypeId", "fromObjectId", "toObjectId", "associationRemoved", "isPrimaryAssociation")
+    assert _told(receiver, *names) == [(*side, removed, False) for removed in (False, True) for side in (there, back)]
+    assert all("objectId" not in event and event["changeSource"] == "INTEGRATION" for event in receiver.events())
+
+
+def test_a_merge_and_a_deletion(wire: Wire, remote: HubspotRemote, receiver: Receiver) -> None:
+    primary, other, third = (int(record["id"]) for record in remote.records("companies")[:3])
+    kinds = ("merge", "restore", "deletion", "creation")
+    remote.set_webhooks(receiver.url, [{"eventType": f"company.{kind}"} for kind in kinds])
+
+    new = wire.post("/crm/v3/objects/companies/merge", {"primaryObjectId": str(primary), "objectIdToMerge": str(other)}).json()["id"]
+    remote.delete("companies", str(third))
+    remote.deliver_webhooks()
+
+    merged, deleted = receiver.events()
+    names = ("primaryObjectId", "mergedObjectIds", "newObjectId")
+    assert [merged[name] for name in names] == [primary, [other], int(new)]
+    assert (merged["subscriptionType"], merged["objectId"]) == ("company.merge", int(new))
+    assert (deleted["subscriptionType"], deleted["objectId"]) == ("company.deletion", third)
+
+
 def test_what_is_not_taken_comes_again_ten_times_within_a_day_and_then_no_more(remote: HubspotRemote, receiver: Receiver) -> None:
     receiver.answers = [500, 404, 302, *[503] * 20]
     remote.set_webhooks(receiver.url, [CREATED])
