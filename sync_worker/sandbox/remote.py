@@ -57,12 +57,13 @@ class Remote:
         return found[0]
 
     def named(self, object_name: str, name: str) -> Record:
-        """The first record, not deleted, of that Name.
+        """The first record, neither deleted nor archived, of that name.
 
         Raises: KeyError.
         """
         for record in self.records(object_name):
-            if record["Name"] == name and not record.get("IsDeleted"):
+            is_named = name in (record.get("Name"), record.get("name"), record.get("dealname"))
+            if is_named and not record.get("IsDeleted") and not record.get("archived"):
                 return record
         raise KeyError(name)
 
@@ -86,9 +87,9 @@ class Remote:
         """Records gone without a trace."""
         self._object("POST", "hard_delete", {"ids": list(ids)})
 
-    def merge(self, master: str, losers: Sequence[str]) -> None:
-        """One or two records merged into the master."""
-        self._object("POST", "merge", {"master": master, "losers": list(losers)})
+    def merge(self, master: str, losers: Sequence[str]) -> str:
+        """One or two records merged into the master; the id of what they became."""
+        return str(self._object("POST", "merge", {"master": master, "losers": list(losers)})["id"])
 
     def convert_lead(
         self,

@@ -10,6 +10,10 @@ from starlette.routing import Route
 
 from sync_worker.sandbox.hubspot import stamps
 from sync_worker.sandbox.hubspot.control_route import control_route
+from sync_worker.sandbox.hubspot.lifecycle import Lifecycle
+from sync_worker.sandbox.hubspot.linking import Linking
+from sync_worker.sandbox.hubspot.portal import Portal
+from sync_worker.sandbox.hubspot.property_bodies import property_of
 from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, value_of
 from sync_worker.sandbox.hubspot.routing import json_object
 from sync_worker.sandbox.hubspot.state import State
@@ -17,6 +21,14 @@ from sync_worker.sandbox.hubspot.writing import Writing
 
 Body = dict[str, Any]
 PERSON = Author("CRM_UI", "userId:76023669", keeps_rules=True)
+USUAL: dict[str, Body] = {  # how an admin in a hurry fills in the form
+    "string": {"fieldType": "text"},
+    "number": {"fieldType": "number"},
+    "bool": {"fieldType": "booleancheckbox"},
+    "enumeration": {"fieldType": "select"},
+    "date": {"fieldType": "date"},
+    "datetime": {"fieldType": "date"},
+}
 
 
 class Controls:
@@ -51,6 +63,67 @@ class Controls:
         self._writing().archive(shelf, record)
         return {"id": str(record.id)}
 
+    async def edit_many(self, request: Request) -> Body:
+        """`{"object", "fields", "ids": […] or "count": n}`: a person's bulk edit; every record gets the same stamp."""
+        body = await json_object(request)
+        shelf = self._portal.shelf(body["object"])
+        chosen = (
+            shelf.from_id(0, int(body["count"]), archived=False) if "count" in body else [self._there(shelf, one) for one in body["ids"]]
+        )
+        writing = Writing(self._portal, PERSON, at_ms=self._portal.now_ms())
+        return {"ids": [str(writing.update(shelf, record, body["fields"]).id) for record in chosen]}
+
+    async def undelete(self, request: Request) -> Body:
+        """`{"ids": […]}` restored."""
+        ids = [self._holding(one) for one in (await json_object(request))["ids"]]
+        return {"ids": [str(self._lifecycle().restore(shelf, record_id).id) for shelf, record_id in ids]}
+
+    async def hard_delete(self, request: Request) -> Body:
+        """`{"ids": […]}` gone without a trace."""
+        ids = [self._holding(one) for one in (await json_object(request))["ids"]]
+        for shelf, record_id in ids:
+            self._lifecycle().hard_delete(shelf, record_id)
+        return {"ids": [str(record_id) for _, record_id in ids]}
+
+    async def merge(self, request: Request) -> Body:
+        """`{"master": id, "losers": [id, …]}`, one after the other; the id of the survivor."""
+        body = await json_object(request)
+        shelf, survivor = self._holding(body["master"])
+        for loser in body["losers"]:
+            survivor = self._lifecycle().merge(shelf, survivor, int(loser)).id
+        return {"id": str(survivor)}
+
+    async def merging(self, request: Request) -> Body:
+        """`{"keeps_id": true}`: from now on a merge keeps the primary's id instead of making a new one."""
+        self._portal.keeps_merged_id = bool((await json_object(request))["keeps_id"])
+        return {"keeps_id": self._portal.keeps_merged_id}
+
+    # -- associations and definitions
+
+    async def associate(self, request: Request) -> Body:
+        """`{"object", "id", "to", "to_id", "labels": ["Portal partner"]}`: the pair's labels; the others that it had are gone."""
+        body = await json_object(request)
+        one, other = self._portal.shelf(body["object"]), self._portal.shelf(body["to"])
+        known = self._portal.associations.types(one.type.name, other.type.name)
+        ids = {label.label: type_id for type_id, label in known.items() if label.label is not None}
+        wanted = [ids[label] for label in body.get("labels", ())]
+        from_id, to_id = self._linking().put(one, other, body["id"], body["to_id"], wanted)
+        return {"id": str(from_id), "to_id": str(to_id)}
+
+    async def part(self, request: Request) -> Body:
+        """`{"object", "id", "to", "to_id"}`: nothing between the two any more."""
+        body = await json_object(request)
+        self._linking().drop(self._portal.shelf(body["object"]), self._portal.shelf(body["to"]), body["id"], body["to_id"])
+        return {"id": str(body["id"]), "to_id": str(body["to_id"])}
+
+    async def add_field(self, request: Request) -> Body:
+        """`{"object", "name", "type", …}`: an admin adds a property; the other keys are the vendor's (`fieldType`, `options`, …)."""
+        body = await json_object(request)
+        kind = self._portal.shelf(body.pop("object")).type
+        made = property_of(kind, {**USUAL[body["type"]], "label": body["name"], "groupName": "portal", **body}, self._portal.now_ms())
+        kind.add(made)
+        return self._portal.describe(made)
+
     # -- time
 
     async def clock(self, request: Request) -> Body:
@@ -67,8 +140,8 @@ class Controls:
 
     async def lag(self, request: Request) -> Body:
         """`{"seconds": n}`: how much later search sees a write."""
-        self._state.portal.lag_s = float((await json_object(request))["seconds"])
-        return {"seconds": self._state.portal.lag_s}
+        self._portal.lag_s = float((await json_object(request))["seconds"])
+        return {"seconds": self._portal.lag_s}
 
     # -- trouble and counts
 
@@ -104,18 +177,39 @@ class Controls:
         counts = {name: shelf.count() for name, shelf in self._state.portal.shelves.items()}
         return {"status": "ok", "crm": "hubspot", "now": self._state.clock.now().isoformat(), "records": counts}
 
+    @property
+    def _portal(self) -> Portal:
+        return self._state.portal
+
     def _writing(self) -> Writing:
-        return Writing(self._state.portal, PERSON)
+        return Writing(self._portal, PERSON)
+
+    def _lifecycle(self) -> Lifecycle:
+        return Lifecycle(self._portal, PERSON)
+
+    def _linking(self) -> Linking:
+        return Linking(self._portal, PERSON)
 
     def _shelf(self, request: Request) -> Shelf:
-        return self._state.portal.shelf(request.path_params["object"])
+        return self._portal.shelf(request.path_params["object"])
+
+    def _record(self, shelf: Shelf, request: Request) -> Record:
+        return self._there(shelf, request.path_params["id"])
 
     @staticmethod
-    def _record(shelf: Shelf, request: Request) -> Record:
-        found = shelf.find(int(request.path_params["id"]))
+    def _there(shelf: Shelf, record_id: Any) -> Record:
+        found = shelf.find(int(record_id))
         if found is None:
-            raise ValueError(f"no {shelf.type.singular} {request.path_params['id']}")
+            raise ValueError(f"no {shelf.type.singular} {record_id}")
         return found
+
+    def _holding(self, record_id: Any) -> tuple[Shelf, int]:
+        """Where a record is, by its id alone."""
+        for shelf in self._portal.shelves.values():
+            found = shelf.find(int(record_id))
+            if found is not None:
+                return shelf, found.id
+        raise ValueError(f"no record {record_id}")
 
 
 def _raw(shelf: Shelf, record: Record) -> Body:
@@ -132,6 +226,13 @@ def control_routes(state: State) -> list[Route]:
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
         control_route("/records/{object}/{id}", PATCH=controls.edit_record, DELETE=controls.delete_record),
+        control_route("/edit_many", POST=controls.edit_many),
+        control_route("/undelete", POST=controls.undelete),
+        control_route("/hard_delete", POST=controls.hard_delete),
+        control_route("/merge", POST=controls.merge),
+        control_route("/merging", POST=controls.merging),
+        control_route("/associations", POST=controls.associate, DELETE=controls.part),
+        control_route("/fields", POST=controls.add_field),
         control_route("/clock", GET=controls.clock, POST=controls.clock),
         control_route("/lag", POST=controls.lag),
         control_route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),

@@ -4,8 +4,6 @@ A PATCH with `options` replaces the whole list. Whether values are unique is sai
 Source: https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
-from typing import Any, get_args
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,21 +11,13 @@ from starlette.routing import Route
 from sync_worker.sandbox.hubspot import errors, stamps
 from sync_worker.sandbox.hubspot.batch_routes import inputs_of
 from sync_worker.sandbox.hubspot.errors import Refusal
+from sync_worker.sandbox.hubspot.property_bodies import changes_of, group_of, property_of
 from sync_worker.sandbox.hubspot.replies import answer, empty
 from sync_worker.sandbox.hubspot.routing import Body, flag, json_object, route
-from sync_worker.sandbox.hubspot.schema import FIELD_TYPES, NAME, Group, Kind, ObjectType, Option, Property
+from sync_worker.sandbox.hubspot.schema import NAME, Group, ObjectType, Property
 from sync_worker.sandbox.hubspot.state import State
 
 MAX_INPUTS = 100
-_KEYS = {  # the vendor's names of what may be said of a property, and ours
-    "label": "label",
-    "description": "description",
-    "groupName": "group",
-    "displayOrder": "order",
-    "hidden": "is_hidden",
-    "formField": "is_form_field",
-    "fieldType": "field_type",
-}
 
 
 class Properties:
@@ -54,15 +44,7 @@ class Properties:
         """PATCH one property; options that are not named are gone."""
         kind, body = self._kind(request), await json_object(request)
         prop = _named(kind, request.path_params["name"])
-        if "options" in body and prop.has_fixed_options:
-            raise errors.invalid(f"Property {prop.name} has read only options")
-        changes = {_KEYS[key]: value for key, value in body.items() if key in _KEYS}
-        if "options" in body:
-            changes["options"] = _options(body["options"])
-        if "group" in changes:
-            _group(kind, changes["group"])
-        if "field_type" in changes:
-            _check_field_type(prop.kind, changes["field_type"])
+        changes = changes_of(kind, prop, body)
         return answer(self._state.portal.describe(kind.change(prop.name, **changes, updated_at=self._now())))
 
     async def archive(self, request: Request) -> Response:
@@ -108,7 +90,7 @@ class Properties:
 
     async def group(self, request: Request) -> Response:
         """GET one heading."""
-        return answer(_group(self._kind(request), request.path_params["name"]).to_dict())
+        return answer(group_of(self._kind(request), request.path_params["name"]).to_dict())
 
     async def create_group(self, request: Request) -> Response:
         """POST `{"name", "label", "displayOrder"}`."""
@@ -123,24 +105,21 @@ class Properties:
 
     async def update_group(self, request: Request) -> Response:
         """PATCH other words or another place for a heading."""
-        group, body = _group(self._kind(request), request.path_params["name"]), await json_object(request)
+        group, body = group_of(self._kind(request), request.path_params["name"]), await json_object(request)
         group.label, group.order = str(body.get("label", group.label)), int(body.get("displayOrder", group.order))
         return answer(group.to_dict())
 
     async def archive_group(self, request: Request) -> Response:
         """DELETE a heading that nothing stands under."""
         kind = self._kind(request)
-        name = _group(kind, request.path_params["name"]).name
+        name = group_of(kind, request.path_params["name"]).name
         if any(prop.group == name for prop in kind.properties.values()):
             raise errors.invalid(f"Property group {name} still has properties")
         del kind.groups[name]
         return empty()
 
     def _make(self, kind: ObjectType, body: Body) -> Property:
-        name = str(body.get("name", "")).lower()
-        if name in kind.properties:
-            raise errors.property_exists(name)
-        made = _property(kind, name, body, self._now())
+        made = property_of(kind, body, self._state.portal.now_ms())
         kind.add(made)
         return made
 
@@ -157,64 +136,10 @@ class Properties:
         return stamps.write(self._state.portal.now_ms())
 
 
-def _property(kind: ObjectType, name: str, body: Body, now: str) -> Property:
-    if not NAME.fullmatch(name):
-        raise errors.invalid(f"Property name {name!r} must be of small letters, digits and underscores, and begin with a letter")
-    missing = [key for key in ("label", "type", "fieldType", "groupName") if not body.get(key)]
-    if missing:
-        raise errors.invalid(f"Some required fields were not set: [{', '.join(missing)}]")
-    if body["type"] not in get_args(Kind):
-        raise errors.invalid(f"type {body['type']} is none of {list(get_args(Kind))}")
-    _check_field_type(body["type"], body["fieldType"])
-    options = _options(body.get("options") or [])
-    if body["type"] == "enumeration" and not options:
-        raise errors.invalid("An enumeration needs options")
-    if body["type"] == "bool" and {option.value for option in options} not in ({"true", "false"}, set()):
-        raise errors.invalid("A boolean's options are true and false")
-    more = {ours: body[key] for key, ours in _KEYS.items() if key in body}
-    more["group"] = _group(kind, str(body["groupName"])).name
-    return Property(
-        name,
-        body["type"],
-        options=options or (Option("true", "Yes"), Option("false", "No", 1)) if body["type"] == "bool" else options,
-        is_unique=bool(body.get("hasUniqueValue", False)),
-        created_at=now,
-        updated_at=now,
-        **more,
-    )
-
-
-def _check_field_type(kind: Kind, field_type: Any) -> None:
-    if field_type not in FIELD_TYPES[kind]:
-        raise errors.invalid(f"fieldType {field_type} does not fit type {kind}; {list(FIELD_TYPES[kind])} do")
-
-
-def _options(wishes: Any) -> tuple[Option, ...]:
-    if not isinstance(wishes, list) or not all(isinstance(wish, dict) and wish.get("label") and "value" in wish for wish in wishes):
-        raise errors.bad_json("options must be a list of {label, value, displayOrder, hidden}")
-    found = tuple(
-        Option(str(one["value"]), str(one["label"]), int(one.get("displayOrder") or 0), bool(one.get("hidden")), one.get("description"))
-        for one in wishes
-    )
-    values, labels = [one.value for one in found], [one.label for one in found]
-    if len(set(values)) < len(values) or len(set(labels)) < len(labels):
-        raise errors.invalid("Property options must have unique labels and values")
-    if padded := [value for value in values if value != value.strip() or not value]:
-        raise errors.invalid(f"Property option values must not be blank, nor begin or end with white space: {padded}")
-    return found
-
-
 def _named(kind: ObjectType, name: str) -> Property:
     found = kind.properties.get(name.lower())
     if found is None:
         raise errors.not_found(f"Property {name} does not exist")
-    return found
-
-
-def _group(kind: ObjectType, name: str) -> Group:
-    found = kind.groups.get(name)
-    if found is None:
-        raise errors.not_found(f"Property group {name} does not exist")
     return found
 
 

@@ -9,6 +9,29 @@ from sync_worker.sandbox.remote import Record, Remote
 class HubspotRemote(Remote):
     """The controls of one running sandbox HubSpot."""
 
+    def edit_many(self, object_name: str, fields: Record, *, ids: Sequence[str] | None = None, count: int | None = None) -> list[str]:
+        """A person's bulk edit, of these records or of the first so many: one stamp for all of them. Their ids."""
+        chosen = {"count": count} if ids is None else {"ids": list(ids)}
+        found: list[str] = self._object("POST", "edit_many", {"object": object_name, "fields": fields, **chosen})["ids"]
+        return found
+
+    def lag_search(self, seconds: float) -> None:
+        """From now on search sees a write so much later."""
+        self._object("POST", "lag", {"seconds": seconds})
+
+    def keep_merged_ids(self, *, on: bool = True) -> None:
+        """Whether a merge keeps the primary's id, or makes a record with a new one."""
+        self._object("POST", "merging", {"keeps_id": on})
+
+    def associate(self, object_name: str, record_id: str, company_id: str, *labels: str) -> None:
+        """A person gives a record and a company these labels, and no others."""
+        wish = {"object": object_name, "id": record_id, "to": "companies", "to_id": company_id, "labels": list(labels)}
+        self._object("POST", "associations", wish)
+
+    def part(self, object_name: str, record_id: str, company_id: str) -> None:
+        """A person takes a record and a company apart."""
+        self._object("DELETE", "associations", {"object": object_name, "id": record_id, "to": "companies", "to_id": company_id})
+
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Another app's static token, with all scopes unless it says which."""
         return str(self._object("POST", "tokens", {} if scopes is None else {"scopes": list(scopes)})["access_token"])

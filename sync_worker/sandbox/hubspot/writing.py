@@ -32,10 +32,10 @@ class Change:
 
 
 class Writing:
-    """Writes in somebody's name."""
+    """Writes in somebody's name; all of them at `at_ms`, if it is given."""
 
-    def __init__(self, portal: Portal, author: Author) -> None:
-        self._portal, self._author = portal, author
+    def __init__(self, portal: Portal, author: Author, *, at_ms: int | None = None) -> None:
+        self._portal, self._author, self._at_ms = portal, author, at_ms
         self._linking = Linking(portal, author)
 
     def create(self, shelf: Shelf, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()) -> Record:
@@ -82,7 +82,8 @@ class Writing:
 
     def done(self, change: Change) -> Record:
         """The write done."""
-        now, before, shelf = self._portal.now_ms(), change.before, change.shelf
+        now = self._portal.now_ms() if self._at_ms is None else self._at_ms
+        before, shelf = change.before, change.shelf
         after = (
             Record(shelf.next_id(), change.values, now, now) if before is None else replace(before, values=change.values, modified_ms=now)
         )
