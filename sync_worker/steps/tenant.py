@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ class Tenant:
 
     def identity(self, object_: str, crm_id: str) -> str:
         """Our id for a record that comes from the CRM: the same again after a crash."""
-        return str(uuid.uuid5(_IDENTITY, f"{self.name}/{self.portal.crm.kind}/{object_}/{crm_id}"))
+        return identity_of(f"{self.name}/{self.portal.crm.kind}/{object_}/{crm_id}")
 
     def draw_read_no(self) -> int:
         """The next number in the portal's order of reading, drawn before each request."""
@@ -194,6 +195,13 @@ class Tenant:
                 f"portal {self.name}: the CRM shows this user no {', '.join(gone)}; "
                 "create the fields, grant access to them, or correct the mapping (`sync-worker check` lists them all)"
             )
+
+
+def identity_of(name: str) -> str:
+    """`uuid.uuid5` of our name space as text, without its objects: a third of the price, paid for every record of a first load."""
+    digest = hashlib.sha1(_IDENTITY.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def _missing(compiled: CompiledMapping) -> list[str]:

@@ -32,7 +32,7 @@ from sync_worker.store import documents
 
 Row: TypeAlias = tuple[Any, ...]
 
-COPY_COUNT: Final = 50  # rows from which PostgreSQL's COPY, three statements more, is cheaper than a row at a time
+COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements more, is cheaper than a row at a time
 CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
 CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write

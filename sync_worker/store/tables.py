@@ -33,7 +33,9 @@ class Utc(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
-        return value.astimezone(UTC).isoformat(" ", "microseconds") if dialect.name == "sqlite" else value
+        if dialect.name != "sqlite":
+            return value
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
