@@ -1,10 +1,6 @@
 """Outbound messages: what they look like, and what becomes of them when the receiver does not want them."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator
 from typing import Any
 from xml.dom import minidom
 
@@ -12,6 +8,7 @@ import pytest
 
 from sync_worker.sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
+from tests.integration.sandbox.receiver import Receiver, listening, wait_for
 
 ACK = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
@@ -20,60 +17,28 @@ ACK = (
 )
 
 
-@dataclass
-class Receiver:
-    """Keeps what it is told; `answers` are what it says next, then it says yes."""
-
-    url: str = ""
-    bodies: list[bytes] = field(default_factory=list)
-    answers: list[tuple[int, str]] = field(default_factory=list)
-
-    def documents(self) -> list[Any]:
-        return [minidom.parseString(body) for body in self.bodies]  # noqa: S318 - our own sandbox speaks
-
-    def told(self) -> list[list[str]]:
-        """The records' ids, per message."""
-        return [[node.firstChild.data for node in one.getElementsByTagName("sf:Id")] for one in self.documents()]
-
-    def notification_ids(self) -> list[str]:
-        nodes = [node for one in self.documents() for node in one.getElementsByTagName("Notification")]
-        return [node.getElementsByTagName("Id")[0].firstChild.data for node in nodes]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    kept = Receiver()
+    with listening((200, ACK.format("true"))) as found:
+        yield found
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            kept.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            status, text = kept.answers.pop(0) if kept.answers else (200, ACK.format("true"))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
+def _documents(receiver: Receiver) -> list[Any]:
+    return [minidom.parseString(one.body) for one in receiver.told]  # noqa: S318 - our own sandbox speaks
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        kept.url = f"http://127.0.0.1:{server.server_address[1]}/om"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield kept
-        server.shutdown()
-        thread.join()
+
+def _told(receiver: Receiver) -> list[list[str]]:
+    """The records' ids, per message."""
+    return [[node.firstChild.data for node in one.getElementsByTagName("sf:Id")] for one in _documents(receiver)]
+
+
+def _notification_ids(receiver: Receiver) -> list[str]:
+    nodes = [node for one in _documents(receiver) for node in one.getElementsByTagName("Notification")]
+    return [node.getElementsByTagName("Id")[0].firstChild.data for node in nodes]
 
 
 def _text(document: Any, name: str) -> str:
     return str(document.getElementsByTagName(name)[0].firstChild.data)
-
-
-def _wait_for(is_so: Callable[[], bool], *, within_s: float = 5) -> None:
-    end = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < end
-        threading.Event().wait(0.01)
 
 
 def test_a_message_looks_like_the_vendors(wire: Wire, remote: Remote, receiver: Receiver) -> None:
@@ -82,7 +47,7 @@ def test_a_message_looks_like_the_vendors(wire: Wire, remote: Remote, receiver: 
     deal = remote.create("Opportunity", {"Name": "A & B <1>", "Amount": 5, "StageName": "Prospecting", "CloseDate": "2026-06-01"})
     done = remote.deliver_messages()
     assert done == {"messages": 1, "acknowledged": 1, "put_off": 0, "dropped": 0, "queued": 0}
-    [document] = receiver.documents()
+    [document] = _documents(receiver)
     assert _text(document, "OrganizationId") == "00D7F00000107XsUAI"
     assert document.getElementsByTagName("SessionId")[0].getAttribute("xsi:nil") == "true"
     assert _text(document, "PartnerUrl").startswith(f"{wire.base_url}/services/Soap/u/")
@@ -93,7 +58,7 @@ def test_a_message_looks_like_the_vendors(wire: Wire, remote: Remote, receiver: 
     ]
     values = [node.firstChild.data for node in record.childNodes]
     assert values == [deal, "5.0", "2026-06-01", "false", "A & B <1>", "2026-05-20T12:00:00.000Z"]
-    assert receiver.notification_ids()[0][:3] == "04l"
+    assert _notification_ids(receiver)[0][:3] == "04l"
 
 
 def test_batches_hold_a_hundred_and_the_latest_values(remote: Remote, receiver: Receiver) -> None:
@@ -101,8 +66,8 @@ def test_batches_hold_a_hundred_and_the_latest_values(remote: Remote, receiver: 
     ids = [remote.create("Account", {"Name": f"Pushed {number}", "Phone": "old"}) for number in range(3)]
     remote.edit("Account", ids[0], {"Phone": "new"})
     assert remote.deliver_messages(batch_size=3)["messages"] == 2
-    assert receiver.told() == [ids, [ids[0]]]
-    assert [_text(document, "sf:Phone") for document in receiver.documents()] == ["new", "new"]
+    assert _told(receiver) == [ids, [ids[0]]]
+    assert [_text(document, "sf:Phone") for document in _documents(receiver)] == ["new", "new"]
 
 
 @pytest.mark.parametrize("answer", [(200, ACK.format("false")), (503, "busy"), (200, "<html>"), (302, "")])
@@ -118,8 +83,8 @@ def test_what_is_not_taken_comes_again_later_and_later(remote: Remote, receiver:
     assert remote.deliver_messages()["messages"] == 0
     remote.advance_clock(1)
     assert remote.deliver_messages()["acknowledged"] == 1
-    assert receiver.told() == [[account]] * 3
-    assert len(set(receiver.notification_ids())) == 1
+    assert _told(receiver) == [[account]] * 3
+    assert len(set(_notification_ids(receiver))) == 1
 
 
 def test_after_a_day_it_is_dropped(remote: Remote, receiver: Receiver) -> None:
@@ -135,7 +100,7 @@ def test_duplicates_and_disorder_by_order(remote: Remote, receiver: Receiver) ->
     remote.subscribe("Account", [], receiver.url)
     ids = [remote.create("Account", {"Name": f"Pushed {number}"}) for number in range(8)]
     remote.deliver_messages(batch_size=1, repeat=2, shuffle=True)
-    told = [one for [one] in receiver.told()]
+    told = [one for [one] in _told(receiver)]
     assert told[::2] == told[1::2]
     assert told[::2] != ids
     assert sorted(told[::2]) == sorted(ids)
@@ -147,7 +112,7 @@ def test_a_deleted_record_is_a_notification_without_data(remote: Remote, receive
     account = remote.create("Account", {"Name": "Pushed"})
     remote.delete("Account", account)
     remote.deliver_messages()
-    empty, bare = (document.getElementsByTagName("sObject")[0] for document in receiver.documents())
+    empty, bare = (document.getElementsByTagName("sObject")[0] for document in _documents(receiver))
     assert [node.tagName for node in empty.childNodes] == []
     assert [node.tagName for node in bare.childNodes] == ["sf:Id"]
 
@@ -166,8 +131,8 @@ def test_what_was_rolled_back_or_written_by_the_client_itself_is_no_news(wire: W
 def test_messages_leave_by_themselves(remote: Remote, receiver: Receiver) -> None:
     remote.subscribe("Account", [], receiver.url, auto=True)
     account = remote.create("Account", {"Name": "Pushed"})
-    _wait_for(lambda: bool(receiver.bodies))
-    assert receiver.told() == [[account]]
+    wait_for(lambda: bool(receiver.told))
+    assert _told(receiver) == [[account]]
 
 
 def test_orders_that_mean_nothing(remote: Remote, receiver: Receiver) -> None:

@@ -1,8 +1,6 @@
 """Webhooks: what they say, to whom, how often, and what becomes of those that nobody takes."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from sync_worker.sandbox.hubspot.push import signing
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
-from tests.integration.sandbox.hubspot.receiver import Receiver, listening
+from tests.integration.sandbox.receiver import Receiver, listening, wait_for
 
 NOW_MS = int(NOW.timestamp() * 1000)
 NAMED = {"eventType": "company.propertyChange", "propertyName": "name"}
@@ -23,13 +21,6 @@ CREATED = {"eventType": "company.creation"}
 def receiver() -> Iterator[Receiver]:
     with listening() as found:
         yield found
-
-
-def _wait_for(is_so: Callable[[], bool], *, within_s: float = 5) -> None:
-    end = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < end
-        threading.Event().wait(0.01)
 
 
 def _told(receiver: Receiver, *names: str) -> list[tuple[Any, ...]]:
@@ -152,7 +143,7 @@ def test_a_merge_and_a_deletion(wire: Wire, remote: HubspotRemote, receiver: Rec
 
 
 def test_what_is_not_taken_comes_again_ten_times_within_a_day_and_then_no_more(remote: HubspotRemote, receiver: Receiver) -> None:
-    receiver.answers = [500, 404, 302, *[503] * 20]
+    receiver.answers = [(status, "") for status in (500, 404, 302, *[503] * 20)]
     remote.set_webhooks(receiver.url, [CREATED])
     remote.create("companies", {"name": "Unwanted"})
     done = remote.deliver_webhooks()
@@ -210,7 +201,7 @@ def test_a_day_is_lost(remote: HubspotRemote, receiver: Receiver) -> None:
 def test_by_themselves(remote: HubspotRemote, receiver: Receiver) -> None:
     remote.set_webhooks(receiver.url, [CREATED], auto=True)
     company = int(remote.create("companies", {"name": "At once"}))
-    _wait_for(lambda: bool(receiver.told))
+    wait_for(lambda: bool(receiver.told))
     assert _told(receiver, "objectId") == [(company,)]
 
 
@@ -231,7 +222,7 @@ def test_a_developer_sets_them_up(wire: Wire, remote: HubspotRemote, receiver: R
     assert ask("GET", "/subscriptions").json()["results"] == [ask("GET", one).json()]
 
     company = int(remote.create("companies", {"name": "Set up"}))
-    _wait_for(lambda: bool(receiver.told))
+    wait_for(lambda: bool(receiver.told))
     assert _told(receiver, "objectId") == [(company,)]
 
     switched = ask("POST", "/subscriptions/batch/update", {"inputs": [{"id": made.json()["id"], "active": False}]})

@@ -27,7 +27,7 @@ from hubspot.utils.signature import Signature
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import Wire
-from tests.integration.sandbox.hubspot.receiver import listening
+from tests.integration.sandbox.receiver import listening
 
 Rows = dict[str, dict[str, Any]]
 ALIVE_AND_ARCHIVED = pytest.mark.parametrize("archived", [False, True], ids=["alive", "archived"])

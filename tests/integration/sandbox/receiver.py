@@ -1,13 +1,16 @@
-"""An address that webhooks go to: it keeps what it is told, and answers as it is told to."""
+"""An address that a sandbox pushes to: it keeps what it is told, and answers as it is told to."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
+
+Answer = tuple[int, str]  # status and body
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,18 @@ class Told:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What it says."""
+        """What it says, when it is a list in JSON."""
         return list(orjson.loads(self.body))
 
 
 @dataclass
 class Receiver:
-    """`answers` are the statuses it says next, then it says 200."""
+    """`answers` are what it says next, then it says yes."""
 
+    yes: Answer = (200, "")
     url: str = ""
     told: list[Told] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
     def events(self) -> list[dict[str, Any]]:
         """Everything it was told, in that order."""
@@ -38,17 +42,19 @@ class Receiver:
 
 
 @contextmanager
-def listening() -> Iterator[Receiver]:
+def listening(yes: Answer = (200, "")) -> Iterator[Receiver]:
     """A receiver on a port of its own."""
-    kept = Receiver()
+    kept = Receiver(yes)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.told.append(Told(self.path, dict(self.headers), body))
-            self.send_response(kept.answers.pop(0) if kept.answers else 200)
-            self.send_header("Content-Length", "0")
+            status, text = kept.answers.pop(0) if kept.answers else kept.yes
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
             self.end_headers()
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
             pass
@@ -60,3 +66,11 @@ def listening() -> Iterator[Receiver]:
         yield kept
         server.shutdown()
         thread.join()
+
+
+def wait_for(is_so: Callable[[], bool], *, within_s: float = 5) -> None:
+    """Until it is so; fails when it takes longer."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end
+        threading.Event().wait(0.01)
