@@ -15,13 +15,16 @@ from pydantic import SecretStr
 from redis import RedisError
 
 from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import login as hubspot_login
+from sync_worker.crm.hubspot.adapter import HubspotCrm
+from sync_worker.crm.hubspot.session import Account
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
-from sync_worker.portal import Portal, load_portals
+from sync_worker.portal import CrmKind, Portal, load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
@@ -151,11 +154,7 @@ def _office(portal: Portal, settings: Settings, services: Services, patience: Pa
     mapping = load_for_portal(portal, settings.mappings_dir)
     if portal.associations.mode == "rules":
         raise ConfigError([portal.source.mistake(("associations", "mode"), "rules are not in this version yet", "mode: contracts")])
-    make = _CONNECT.get(portal.crm.kind)
-    if make is None:
-        known = ", ".join(sorted(_CONNECT))
-        raise ConfigError([portal.source.mistake(("crm", "kind"), f"{portal.crm.kind} is not in this version yet", f"allowed: {known}")])
-    return _Office(portal, mapping, make(portal, services, patience))
+    return _Office(portal, mapping, _CONNECT[portal.crm.kind](portal, services, patience))
 
 
 def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
@@ -176,8 +175,20 @@ def _salesforce_login(portal: Portal) -> Login:
     return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
 
 
+def _hubspot(portal: Portal, services: Services, patience: Patience) -> Connect:
+    access = Access(_hubspot_login(portal), services, patience)
+    return lambda: HubspotCrm(access, services=services, patience=patience)
+
+
+def _hubspot_login(portal: Portal) -> hubspot_login.Login:
+    auth, base_url = portal.crm.auth, portal.crm.base_url
+    if auth.flow == "refresh_token":
+        return hubspot_login.RefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)
+    return hubspot_login.StaticToken(_secret(auth.token), base_url)
+
+
 def _secret(value: SecretStr | None) -> str:
     return value.get_secret_value() if value else ""
 
 
-_CONNECT: Mapping[str, Callable[[Portal, Services, Patience], Connect]] = {"salesforce": _salesforce}
+_CONNECT: Mapping[CrmKind, Callable[[Portal, Services, Patience], Connect]] = {"salesforce": _salesforce, "hubspot": _hubspot}

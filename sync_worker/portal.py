@@ -32,7 +32,7 @@ FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "jwt_bearer": ("domain", "client_id", "username", "private_key"),
         "refresh_token": ("domain", "client_id", "client_secret", "refresh_token"),
     },
-    "hubspot": {"static_token": ("token",)},
+    "hubspot": {"static_token": ("token",), "refresh_token": ("client_id", "client_secret", "refresh_token")},
 }
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",)}
 DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
@@ -60,6 +60,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+CrmKind: TypeAlias = Literal["salesforce", "hubspot"]
 Track: TypeAlias = Literal["distributor", "vendor"]
 Condition: TypeAlias = dict[str, tuple[Text, ...]]
 
@@ -112,7 +113,7 @@ class ApiBudget(Part):
 class CrmSettings(Part):
     """Which CRM, where, and who we are there."""
 
-    kind: Literal["salesforce", "hubspot"]
+    kind: CrmKind
     mapping: Annotated[str, AfterValidator(_file_name)]
     base_url: BaseUrl | None = None
     auth: Auth

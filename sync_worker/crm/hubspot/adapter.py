@@ -11,7 +11,7 @@ from sync_worker.crm.hubspot import schema, writer
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import Reader
-from sync_worker.crm.hubspot.session import Account, Connection
+from sync_worker.crm.hubspot.session import Access, Connection
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -20,9 +20,9 @@ from sync_worker.services import Services
 class HubspotCrm:
     """One account, one thread. See `crm/port.py` for what each call promises."""
 
-    def __init__(self, account: Account, *, services: Services, patience: Patience) -> None:
+    def __init__(self, access: Access, *, services: Services, patience: Patience) -> None:
         waits_out = max(patience.longest_wait_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
-        self._connection = Connection(account, services, replace(patience, longest_wait_s=waits_out))
+        self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out))
         self._associations = Associations(self._connection)
         self._reader = Reader(self._connection, self._associations)
 

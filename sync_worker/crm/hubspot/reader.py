@@ -47,12 +47,13 @@ class Reader:
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         """Pages of up to 1,000 records in the order of their ids; archived and merged ones come marked, the archived with the last page."""
         way, _, after = scan.position.partition(":") if scan.position else (self.cheaper_way(scan), "", "")
-        turn, total, is_last = self._searched if way == BY_SEARCH else self._listed, None, False
+        turn = self._searched if way == BY_SEARCH else self._listed
+        is_first, is_last = not scan.position, False
         while not is_last:
-            rows, after, is_last, in_all = turn(scan, after)
-            total = None if scan.position or total is not None else in_all
+            rows, after, is_last, total = turn(scan, after)
             found = self._taken(scan, rows)
-            yield Page([*(self._archived(scan) if is_last else ()), *found], f"{way}:{after}", is_last, total)
+            yield Page([*(self._archived(scan) if is_last else ()), *found], f"{way}:{after}", is_last, total if is_first else None)
+            is_first = False
 
     # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

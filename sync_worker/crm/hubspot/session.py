@@ -35,7 +35,7 @@ Ask: TypeAlias = Callable[[Apis], Any]
 """Makes one call and gives the raw answer, as `_preload_content=False` has it."""
 
 
-class Account:
+class Access:
     """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
 
     def __init__(self, login: Login, services: Services, patience: Patience) -> None:
@@ -119,11 +119,11 @@ class Account:
 class Connection:
     """One thread's way to one account: renews the token once when it has expired, translates every failure, counts data calls."""
 
-    def __init__(self, account: Account, services: Services, patience: Patience) -> None:
-        self._account = account
+    def __init__(self, access: Access, services: Services, patience: Patience) -> None:
+        self._access = access
         self._services = services
         self._patience = patience
-        self._wire = Wire(account.login.base_url, account.pace)
+        self._wire = Wire(access.login.base_url, access.pace)
         self.calls = 0
 
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
@@ -157,7 +157,7 @@ class Connection:
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:
-            if not _has_expired(error) or not self._account.renew(self._wire.token, self._wire):
+            if not _has_expired(error) or not self._access.renew(self._wire.token, self._wire):
                 raise self._translated(error, doing=doing, is_write=is_write) from error
         try:
             return self._counted(ask, is_counted=is_counted)
@@ -165,16 +165,16 @@ class Connection:
             raise self._translated(error, doing=doing, is_write=is_write) from error
 
     def _counted(self, ask: Ask, *, is_counted: bool) -> Document:
-        self._wire.token = self._account.token(self._wire)
-        self._account.learn(self._wire)
+        self._wire.token = self._access.token(self._wire)
+        self._access.learn(self._wire)
         self.calls += is_counted
         return _document(ask(self._wire.apis))
 
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = _said_at(error) or self._services.clock()
-        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._account.midnight(now))
+        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now))
         if isinstance(found, RateLimited) and found.scope == "burst":
-            self._account.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
+            self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         return found
 
 

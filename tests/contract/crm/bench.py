@@ -5,11 +5,19 @@ A new CRM joins by a class of this shape and one entry in conftest.py.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
 from sync_worker.crm.port import Crm
+
+
+def closed_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Bench(Protocol):

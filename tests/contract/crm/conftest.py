@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from sync_worker.crm.port import Crm
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import HubspotOptions, SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
+from tests.contract.crm import hubspot, salesforce
 from tests.contract.crm.bench import Bench
-from tests.contract.crm.salesforce import FULL_PAGE, SalesforceBench
+from tests.contract.crm.hubspot import HubspotBench
+from tests.contract.crm.salesforce import SalesforceBench
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
-CRMS = ["salesforce"]
+CRMS = ["salesforce", "hubspot"]
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +34,25 @@ def salesforce_bench(salesforce_url: str) -> Iterator[Bench]:
         remote.reset()
         bench = SalesforceBench(salesforce_url, remote)
         yield bench
-        bench.pages_of(FULL_PAGE)
+        bench.pages_of(salesforce.FULL_PAGE)
+
+
+@pytest.fixture(scope="session")
+def hubspot_url() -> Iterator[str]:
+    with serve_thread(HubspotOptions(companies=20, deals=6, now=NOW)) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def hubspot_bench(hubspot_url: str) -> Iterator[Bench]:
+    with HubspotRemote(hubspot_url) as remote:
+        remote.set_clock(NOW)
+        remote.freeze()
+        remote.reset()
+        remote.keep_merged_ids()
+        bench = HubspotBench(hubspot_url, remote)
+        yield bench
+        bench.pages_of(hubspot.FULL_PAGE)
 
 
 @pytest.fixture(params=CRMS)
@@ -44,3 +65,10 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 @pytest.fixture
 def crm(bench: Bench) -> Crm:
     return bench.connect()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases each CRM passed, so that one which is left out is seen."""
+    passed = [report.nodeid for report in terminalreporter.getreports("passed") if "/contract/crm/" in report.nodeid]
+    counts = {crm: sum(f"[{crm}" in nodeid for nodeid in passed) for crm in CRMS}
+    terminalreporter.write_line(f"the port's contract: {', '.join(f'{crm} passes {count} cases' for crm, count in counts.items())}")

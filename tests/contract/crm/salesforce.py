@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from datetime import datetime
 from random import Random
@@ -16,16 +15,10 @@ from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Remote
 from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
+from tests.contract.crm.bench import closed_port
 
 FREE_CALLS = {"token", "versions", "describe"}  # what the port does not call data calls
 FULL_PAGE = queries.PAGE_SIZE
-
-
-def closed_port() -> int:
-    """A port on loopback where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class SalesforceBench:

@@ -122,7 +122,7 @@ def test_with_no_time_left_nothing_is_begun(bench: Bench, crm: Crm, left_s: floa
 
 
 def test_time_that_runs_out_between_batches_leaves_the_rest_not_begun(bench: Bench, crm: Crm) -> None:
-    changes = [create_of(bench, f"key-{number}") for number in range(300)]
+    changes = [create_of(bench, f"key-{number}") for number in range(900)]
     left_s = [60.0, 0.0]
     batches = crm.write(bench.native, bench.key_field, changes, time_left_s=lambda: left_s[0])
     first = next(batches)
@@ -130,7 +130,7 @@ def test_time_that_runs_out_between_batches_leaves_the_rest_not_begun(bench: Ben
     rest = [outcome for batch in batches for outcome in batch]
     assert {outcome.wrote for outcome in first} == {Wrote.CREATED}
     assert {outcome.wrote for outcome in rest} == {Wrote.NOT_BEGUN}
-    assert len(first) + len(rest) == 300
+    assert len(first) + len(rest) == 900
     assert not bench.with_key(rest[0].ref)
 
 
