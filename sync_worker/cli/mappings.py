@@ -67,7 +67,7 @@ def try_(
     """
     mapping = load_mapping(file)
     native = _native(record_file)
-    records = compile_mapping(mapping, default_dialect(mapping.grammar.crm), None).records
+    records = compile_mapping(mapping, default_dialect(mapping.grammar), None).records
     chosen = _chosen(records, native, record, record_file)
     reading = chosen.normalize(native)
     if as_json:

@@ -88,7 +88,7 @@ def bind(
     """Bind each contract value to one second partner: by explicit map, CRM id, exact name, in that order. One bad value spoils no other.
 
     **Shapes** One binding per distinct value, in order. `explicit`: value → CRM id. Candidates are every company found, of whatever
-    type. `candidates_by_crm_id` is keyed by the ids in `explicit` and by the values *as written*: a Salesforce value of 15 characters is
+    type. `candidates_by_crm_id` is keyed by the ids in `explicit` and by the values *as written*: one that spells an id otherwise is
     looked up by the caller, who knows how ids are spelled. `companies_by_id` holds the companies of `bound`, so that a rename is seen;
     without it the candidates of that name are asked.
     """

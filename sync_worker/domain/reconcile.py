@@ -23,7 +23,7 @@ Write: TypeAlias = Literal["always", "create", "update", "once"]
 Rule: TypeAlias = Literal["crm", "portal", "newest", "ask"]
 Side: TypeAlias = Literal["crm", "portal", ""]
 
-STAMP_RESOLUTION: Final = timedelta(seconds=1)  # Salesforce stamps whole seconds: a change stamped :05 may have happened at :05.9
+STAMP_RESOLUTION: Final = timedelta(seconds=1)  # some CRMs stamp whole seconds: a change stamped :05 may have happened at :05.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sync_worker.mapping.transforms import ValueMistake, Wire
 from sync_worker.mapping.vocabulary import PLACEHOLDERS, RecordKind
 
 ABSENT: Any = object()
+NO_MEANING = {"examples", "account_type_values"}  # parts of a file that no portal reads
 
 
 class Dialect(Protocol):
@@ -231,6 +232,6 @@ def _hash(grammar: LoadedMapping, portal: Dialect, records: Mapping[str, RecordM
         name: {one.field: None if one.allowed is None else [plain(value) for value in one.allowed] for one in record.fields.values()}
         for name, record in records.items()
     }
-    document = {key: part for key, part in grammar.source.data.items() if key != "examples"}
+    document = {key: part for key, part in grammar.source.data.items() if key not in NO_MEANING}
     whole = [document, dict(portal.account_type_values), str(portal.zone), lists]
     return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -11,10 +11,9 @@ from typing import Any
 from sync_worker.domain.values import Value, plain
 from sync_worker.errors import ConfigError, InvalidRecord, Mistake
 from sync_worker.mapping.compile import RecordMap, compile_mapping
-from sync_worker.mapping.grammar import Example
+from sync_worker.mapping.grammar import Example, MappingFile
 from sync_worker.mapping.load import LoadedMapping, loaded, overridden
 from sync_worker.mapping.transforms import NUMBER, ValueMistake
-from sync_worker.mapping.vocabulary import DEFAULT_ACCOUNT_TYPE_VALUES
 from sync_worker.source import NodePath, Source, choose_from
 
 ABSENT: Any = object()
@@ -28,9 +27,10 @@ class PlainDialect:
     zone: tzinfo = field(default=UTC)
 
 
-def default_dialect(crm: str, account_type_values: Mapping[str, str] | None = None) -> PlainDialect:
-    """The CRM's default spellings of the account types, the given ones in their place."""
-    return PlainDialect({**DEFAULT_ACCOUNT_TYPE_VALUES[crm], **(account_type_values or {})})
+def default_dialect(grammar: MappingFile, account_type_values: Mapping[str, str] | None = None) -> PlainDialect:
+    """The file's own spellings of the account types, the given ones in their place."""
+    own = {str(kind): word for kind, word in grammar.account_type_values.items()}
+    return PlainDialect({**own, **(account_type_values or {})})
 
 
 def run_examples(mapping: LoadedMapping) -> list[Mistake]:
@@ -48,7 +48,7 @@ def _outcome(mapping: LoadedMapping, example: Example, index: int) -> list[Mista
     at: NodePath = ("examples", index)
     source, faults = overridden(mapping.source, example.overrides, origin=mapping.source, at=(*at, "overrides"))
     own = loaded(source, mapping.source_path, mistakes=faults)
-    dialect = default_dialect(own.grammar.crm, {str(kind): word for kind, word in example.account_type_values.items()})
+    dialect = default_dialect(own.grammar, {str(kind): word for kind, word in example.account_type_values.items()})
     record = compile_mapping(own, dialect, None).records[example.record]
     trial = _Trial(record, mapping.source, at)
     values = dict(trial.parsed(example.portal))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from sync_worker.mapping.transforms import NAMES, kind_of
+from sync_worker.portal import CrmKind
 from sync_worker.scalars import Flag
 from sync_worker.source import did_you_mean, shown, wrong
 
@@ -237,6 +238,9 @@ class DealFields(Part):
     )
 
 
+AccountTypeValues: TypeAlias = dict[Literal["vendor", "partner", "second_partner"], Word]
+
+
 class Example(Part):
     """A golden pair: native + portal is a read, portal + create is a write. Only the fields named are compared."""
 
@@ -244,7 +248,7 @@ class Example(Part):
     native: dict[str, Any] | None = Field(default=None, description="A record as the CRM sends it.")
     portal: dict[str, Any] = Field(description="The same record in the portal; attributes stand flat.")
     create: dict[str, Any] | None = Field(default=None, description="What a create of it sends.")
-    account_type_values: dict[Literal["vendor", "partner", "second_partner"], Word] = Field(
+    account_type_values: AccountTypeValues = Field(
         default_factory=dict, description="The portal's spellings of the account types, where they matter."
     )
     overrides: dict[str, Any] = Field(default_factory=dict, description="As in a portal file: {company.name.native: X}.")
@@ -254,11 +258,14 @@ class MappingFile(Part):
     """How one CRM spells what the portal means."""
 
     version: Annotated[Literal["1"], WithJsonSchema({"const": 1})] = Field(description="1.")
-    crm: Literal["salesforce", "hubspot"] = Field(description="salesforce or hubspot.")
+    crm: CrmKind = Field(description="The CRM that the file speaks of, as `crm.kind` of a portal file names it.")
     wire: WireSpec = Field(default_factory=WireSpec, description="How empty, true and 1.5 are spelled in a write.")
     records: Records = Field(description="The CRM's record types by our names.")
     company: CompanyFields = Field(description="The fields of a company.")
     deal: DealFields = Field(default_factory=DealFields, description="The fields of a deal.")
+    account_type_values: AccountTypeValues = Field(
+        default_factory=dict, description="What $vendor, $partner and $second_partner stand for where no portal is asked: in examples."
+    )
     examples: tuple[Example, ...] = Field(default=(), description="Checked by `sync-worker mappings test`.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +16,7 @@ from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.lint import lint
-from sync_worker.portal import Portal
+from sync_worker.portal import CrmKind, Portal
 from sync_worker.source import NodePath, Source, choose_from, dotted, in_order, read_source, shown, validated
 
 OVERRIDABLE = ("records", "company", "deal", "wire")
@@ -81,7 +81,7 @@ def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = 
 
 def _beside(source: Source) -> list[Mistake]:
     """What lint says of the fields that are right by themselves, so that a person sees all mistakes in one go."""
-    frame = {"version": "1", "crm": "salesforce"}
+    frame = {"version": "1", "crm": get_args(CrmKind)[0]}
     kept = source
     for key in source.data:
         if key in frame or key not in ("wire", "records", "company", "deal"):

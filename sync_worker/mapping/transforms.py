@@ -231,7 +231,7 @@ def _date(wire: Wire, zone: tzinfo) -> Transform:
         if not isinstance(found, datetime):
             return found
         if found.time() == day_time(0) and not _is_text_moment(raw):
-            return found.date()  # HubSpot's dates may come as milliseconds of a UTC midnight
+            return found.date()  # some CRMs send a date as milliseconds of a UTC midnight
         raise ValueMistake("not_a_date", f"is {_seen(raw)}, a moment and not a day; transform: datetime_to_date takes it")
 
     def spell(value: Value) -> Any:

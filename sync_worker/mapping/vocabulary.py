@@ -13,11 +13,6 @@ from sync_worker.mapping.transforms import Kind
 RecordKind: TypeAlias = Literal["company", "deal"]
 
 PLACEHOLDERS = {f"${kind}": str(kind) for kind in AccountType}
-# What stands for the account types where no portal is asked (`mappings lint`, `mappings test`).
-DEFAULT_ACCOUNT_TYPE_VALUES: Mapping[str, Mapping[str, str]] = {
-    "salesforce": {"vendor": "Vendor", "partner": "Partner", "second_partner": "Distributor"},
-    "hubspot": {"vendor": "vendor", "partner": "partner", "second_partner": "second_partner"},
-}
 # Canonical fields that are not plain text.
 KIND_BY_FIELD: Mapping[RecordKind, Mapping[str, Kind]] = {
     "company": {"second_partners": "set", "may_register": "boolean"},

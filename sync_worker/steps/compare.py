@@ -26,7 +26,7 @@ from sync_worker.store import companies, deals, links, notices, outbox, runs
 from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
 
-PAGE_COUNT = 2000  # records a look: one call at Salesforce
+PAGE_COUNT = 2000  # records a look
 FEW_COUNT = 10  # so many vanished records are never too many, however small the portal
 WHOLE = ""  # the field of a difference that concerns the record as a whole
 LIVE = "live"

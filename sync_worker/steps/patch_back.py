@@ -15,7 +15,7 @@ from sync_worker.store import companies, failures, runs
 from sync_worker.store.failures import Failure
 from sync_worker.store.runs import Counts
 
-BATCH_COUNT = 200  # one collections call
+BATCH_COUNT = 200  # companies a commit
 
 
 def patch_back(tenant: Tenant, run_id: str) -> Counts | None:

@@ -19,7 +19,7 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.notices import Notice
 from sync_worker.store.runs import Counts
 
-BATCH_COUNT = 2000  # ids read in one go; one call at Salesforce
+BATCH_COUNT = 2000  # ids read in one go
 
 
 def refresh(tenant: Tenant, record_name: str) -> Done:

@@ -193,7 +193,8 @@ class Tenant:
         if gone:
             raise SchemaChanged(
                 f"portal {self.name}: the CRM shows this user no {', '.join(gone)}; "
-                "create the fields, grant access to them, or correct the mapping (`sync-worker check` lists them all)"
+                "create the fields, grant access to them, or correct the mapping; an association needs a label of that name, "
+                "or a field in its place (`sync-worker check` lists them all)"
             )
 
 

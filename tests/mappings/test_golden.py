@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 FILES = sorted((HERE.parents[1] / "mappings").glob("*.yaml"))
 GOLDEN: dict[str, list[dict[str, Any]]] = {file.stem: json.loads((HERE / f"{file.stem}.json").read_text()) for file in FILES}
 PAIRS = [pytest.param(crm, pair, id=f"{crm}-{pair['record']}-{index}") for crm in GOLDEN for index, pair in enumerate(GOLDEN[crm])]
-MAPPINGS: dict[str, CompiledMapping] = {file.stem: compile_mapping(load_mapping(file), default_dialect(file.stem), None) for file in FILES}
+LOADED = {file.stem: load_mapping(file) for file in FILES}
+MAPPINGS: dict[str, CompiledMapping] = {crm: compile_mapping(one, default_dialect(one.grammar), None) for crm, one in LOADED.items()}
 
 
 @pytest.mark.parametrize(("crm", "pair"), PAIRS)

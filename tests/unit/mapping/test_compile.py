@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ FILES = {crm: load_mapping(MAPPINGS / f"{crm}.yaml") for crm in ("salesforce", "
 
 
 def compiled(crm: str, catalogs: Mapping[str, Catalog] | None = None, **values: str) -> CompiledMapping:
-    return compile_mapping(FILES[crm], default_dialect(crm, values), catalogs)
+    return compile_mapping(FILES[crm], default_dialect(FILES[crm].grammar, values), catalogs)
 
 
 def small(fields: str, *, wire: str = "{null: null, boolean: json, number: json}", on_create: str = "{}") -> RecordMap:
@@ -41,7 +42,7 @@ company:
   attributes: {{{fields}}}
 """
     mapping = loaded(parse_source(text, file="small.yaml"), "small.yaml")
-    return compile_mapping(mapping, default_dialect("salesforce"), None).records["company"]
+    return compile_mapping(mapping, default_dialect(mapping.grammar), None).records["company"]
 
 
 COMPANY, LEAD, OPPORTUNITY = (compiled("salesforce").records[name] for name in ("company", "lead", "opportunity"))
@@ -106,7 +107,7 @@ def test_account_types_are_spelled_as_the_portal_says() -> None:
 def test_an_account_type_the_portal_does_not_have_drops_out() -> None:
     class NoVendor:
         account_type_values = {"partner": "P"}  # noqa: RUF012
-        zone = default_dialect("salesforce").zone
+        zone = UTC
 
     record = compile_mapping(FILES["salesforce"], NoVendor(), None).records["company"]
     assert record.fields["account_type"].allowed == ("partner",)
@@ -210,7 +211,7 @@ def test_an_association_is_known_by_its_label_however_people_dress_it(label: str
 def test_an_association_the_crm_has_not_is_missing() -> None:
     there = CatalogField("association:portal_partner", "reference")
     catalog = Catalog("deals", {there.name: there})
-    deal = compile_mapping(FILES["hubspot"], default_dialect("hubspot"), {"deals": catalog}).records["deal"]
+    deal = compiled("hubspot", {"deals": catalog}).records["deal"]
     missing = {field.native for field in deal.missing}
     assert "association:portal_second_partner" in missing
     assert "association:portal_partner" not in missing
@@ -314,4 +315,4 @@ def test_the_hash_does_not_change_with_comments_and_examples() -> None:
     text = (MAPPINGS / "salesforce.yaml").read_text()
     shorter = "# a comment\n" + text[: text.index("examples:")]
     mapping = loaded(parse_source(shorter, file="x.yaml"), "x.yaml")
-    assert compile_mapping(mapping, default_dialect("salesforce"), None).hash == compiled("salesforce").hash
+    assert compile_mapping(mapping, default_dialect(mapping.grammar), None).hash == compiled("salesforce").hash

@@ -307,7 +307,7 @@ def test_a_mutated_mapping_is_loaded_or_refused_never_more(data: st.DataObject) 
     # When it is linted, compiled and its examples run
     with contextlib.suppress(ConfigError):
         mapping = load(text)
-        compile_mapping(mapping, default_dialect(mapping.grammar.crm), None)
+        compile_mapping(mapping, default_dialect(mapping.grammar), None)
         run_examples(mapping)
     # Then it either works or is refused
 
