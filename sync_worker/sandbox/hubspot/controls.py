@@ -159,8 +159,9 @@ class Controls:
         return []
 
     async def calls(self, _: Request) -> Body:
-        """How many calls there were, by kind."""
-        return {"kinds": self._state.calls.by_kind(), "total": self._state.calls.total()}
+        """How many calls there were, by kind, and how many the vendor has counted today."""
+        calls, limits = self._state.calls, self._state.limits
+        return {"kinds": calls.by_kind(), "total": calls.total(), "api_usage": {"used": limits.used_today, "limit": limits.daily}}
 
     async def reset_calls(self, request: Request) -> Body:
         """Counts by kind begin again."""

@@ -18,7 +18,7 @@ def needed(method: str, path: str, kind: str | None) -> Scopes:
         return ("crm.objects.owners.read",)
     if room == "schemas":
         return ("crm.schemas.custom.read",)
-    if kind is None:
+    if kind not in _TYPES:  # also a type that there is not; the routes say so
         return ()
     verb = "read" if method in ("GET", "HEAD") or rest[-1] in ("search", "read") else "write"
     return _of_type("labels" if "labels" in rest else room, kind, verb)

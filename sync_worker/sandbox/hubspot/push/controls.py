@@ -28,7 +28,7 @@ class WebhookControls:
         return {
             "settings": None if outbox.settings is None else outbox.settings.to_dict(),
             "subscriptions": [one.to_dict() for one in outbox.subscriptions.by_id.values()],
-            "queued": [one.to_dict() for one in outbox.queue],
+            "queued": [one.to_dict() for one in outbox.queue.values()],
         }
 
     async def configure(self, request: Request) -> Body:

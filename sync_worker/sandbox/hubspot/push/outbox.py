@@ -59,7 +59,7 @@ class Outbox:
     rng: Random
     settings: Settings | None = None
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
-    queue: list[Notification] = field(default_factory=list)
+    queue: dict[int, Notification] = field(default_factory=dict)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     lost_until_ms: int = 0  # what happens before is never told
     _last_id: int = _FIRST_EVENT_ID - 1
@@ -75,7 +75,7 @@ class Outbox:
             for subscription in self.subscriptions.by_id.values():
                 if subscription.wants(event):
                     self._last_id += 1
-                    self.queue.append(Notification(self._last_id, subscription, event, now))
+                    self.queue[self._last_id] = Notification(self._last_id, subscription, event, now)
 
     def configure(self, settings: Settings | None) -> None:
         """Tell another address, or nobody; with `is_auto` notifications leave by themselves."""
@@ -105,7 +105,7 @@ class Outbox:
 
     def _batches(self, wish: Wish) -> Iterator[list[Notification]]:
         now = self.portal.now_ms()
-        due = [one for one in self.queue if wish.force or one.due_ms <= now]
+        due = [one for one in self.queue.values() if wish.force or one.due_ms <= now]
         if wish.shuffle:
             self.rng.shuffle(due)
         for start in range(0, len(due), wish.batch_size):
@@ -127,14 +127,14 @@ class Outbox:
         self._settle(batch, done, is_taken=is_taken)
 
     def _settle(self, batch: list[Notification], done: Counter[str], *, is_taken: bool) -> None:
-        over = {one.id for one in batch if is_taken or one.attempt >= len(RETRY_AFTER_S)}
-        done["taken" if is_taken else "dropped"] += len(over)
-        done["put_off"] += len(batch) - len(over)
-        self.queue = [one for one in self.queue if one.id not in over]
         for one in batch:
-            if one.id not in over:
-                wait_s = RETRY_AFTER_S[one.attempt] * self.rng.uniform(0.9, 1.1)
-                one.due_ms, one.attempt = self.portal.now_ms() + int(wait_s * 1000), one.attempt + 1
+            is_given_up = not is_taken and one.attempt >= len(RETRY_AFTER_S)
+            done["taken" if is_taken else "dropped" if is_given_up else "put_off"] += 1
+            if is_taken or is_given_up:
+                self.queue.pop(one.id, None)
+                continue
+            wait_s = RETRY_AFTER_S[one.attempt] * self.rng.uniform(0.9, 1.1)
+            one.due_ms, one.attempt = self.portal.now_ms() + int(wait_s * 1000), one.attempt + 1
 
     async def _tick(self) -> None:
         while True:

@@ -126,20 +126,24 @@ def test_an_association_is_news_on_both_sides(wire: Wire, remote: HubspotRemote,
     assert all("objectId" not in event and event["changeSource"] == "INTEGRATION" for event in receiver.events())
 
 
-def test_a_merge_and_a_deletion(wire: Wire, remote: HubspotRemote, receiver: Receiver) -> None:
+def test_a_merge_a_deletion_and_a_restore(wire: Wire, remote: HubspotRemote, receiver: Receiver) -> None:
     primary, other, third = (int(record["id"]) for record in remote.records("companies")[:3])
     kinds = ("merge", "restore", "deletion", "creation")
     remote.set_webhooks(receiver.url, [{"eventType": f"company.{kind}"} for kind in kinds])
 
     new = wire.post("/crm/v3/objects/companies/merge", {"primaryObjectId": str(primary), "objectIdToMerge": str(other)}).json()["id"]
     remote.delete("companies", str(third))
+    remote.undelete([str(third)])
     remote.deliver_webhooks()
 
-    merged, deleted = receiver.events()
+    merged, deleted, restored = receiver.events()
     names = ("primaryObjectId", "mergedObjectIds", "newObjectId")
     assert [merged[name] for name in names] == [primary, [other], int(new)]
     assert (merged["subscriptionType"], merged["objectId"]) == ("company.merge", int(new))
-    assert (deleted["subscriptionType"], deleted["objectId"]) == ("company.deletion", third)
+    assert [(one["subscriptionType"], one["objectId"]) for one in (deleted, restored)] == [
+        ("company.deletion", third),
+        ("company.restore", third),
+    ]
 
 
 def test_what_is_not_taken_comes_again_ten_times_within_a_day_and_then_no_more(remote: HubspotRemote, receiver: Receiver) -> None:
@@ -182,6 +186,13 @@ def test_fewer_than_a_hundred_at_once_twice_and_out_of_order(remote: HubspotRemo
     told = [event["objectId"] for event in receiver.events()]
     assert sorted(told) == sorted(made * 2)
     assert told[:99] != made[:99]
+
+
+def test_a_bulk_edit_is_an_event_for_each_record(remote: HubspotRemote, receiver: Receiver) -> None:
+    remote.set_webhooks(receiver.url, [{"eventType": "company.propertyChange", "propertyName": "city"}])
+    edited = remote.edit_many("companies", {"city": "Porto"}, count=30)
+    remote.deliver_webhooks()
+    assert sorted(_told(receiver, "objectId", "occurredAt")) == [(int(one), NOW_MS) for one in edited]
 
 
 def test_a_day_is_lost(remote: HubspotRemote, receiver: Receiver) -> None:

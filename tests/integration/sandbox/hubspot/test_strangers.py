@@ -148,6 +148,7 @@ def test_definitions_owners_and_pipelines(client: HubSpot) -> None:
     assert one.to_dict() == by_name["portal_status"].to_dict()
 
     owners = client.crm.owners.owners_api.get_page().results
+    assert owners
     assert [owner.id for owner in client.crm.owners.get_all()] == [owner.id for owner in owners]
     assert [client.crm.owners.owners_api.get_by_id(owner.id).email for owner in owners] == [owner.email for owner in owners]
 
