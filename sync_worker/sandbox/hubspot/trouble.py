@@ -27,7 +27,7 @@ _PAGE = (
 )
 _EDGE = {502: "502 Bad Gateway", 504: "504 Gateway Time-out", 521: "521 Web server is down", 523: "523 Origin is unreachable"}
 _EDGE |= {524: "524 A timeout occurred"}
-_LIMIT_WORDS: dict[str, str] = {
+_LIMIT_WORDS: dict[Policy, str] = {
     "DAILY": "You have reached your daily limit.",
     "TEN_SECONDLY_ROLLING": "You have reached your ten_secondly_rolling limit.",
     "SECONDLY": "You have reached your secondly limit.",
@@ -87,8 +87,8 @@ def ordered_refusal(code: str, message: str | None = None, *, status: int | None
 
 def _in_its_shape(code: str, message: str | None) -> Refusal:
     words = message or _WORDS_BY_CODE.get(code, f"{code} by order")
-    if code in ("DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY"):
-        return over_limit(code)  # type: ignore[arg-type] # one of the three
+    if policy := next((policy for policy in _LIMIT_WORDS if policy == code), None):
+        return over_limit(policy)
     if code == "MISSING_SCOPES":
         return missing_scopes(tuple((message or "crm.objects.deals.write").split(",")))
     if code == "INVALID_AUTHENTICATION":
