@@ -30,6 +30,7 @@ OPERATORS = frozenset(
     }
 )
 _NUMBERS = ("number", "date", "datetime")
+_LINKED = "associations."
 Comparable = float | str
 Test = Callable[[Record], bool]
 
@@ -98,7 +99,8 @@ class Search:
         """The ids, in order, for which all filters hold: bounds on the id last, since paging by id changes only those."""
         index.seen()
         bounds = [one for one in filters if one.prop.name == "hs_object_id" and one.operator in _BOUNDS]
-        rest = [one for one in filters if one not in bounds]
+        linked = [one for one in filters if one.prop.name.startswith(_LINKED)]
+        rest = [one for one in filters if one not in bounds and one not in linked]
         key = (kind.name, index.age, query, *(one.key for one in rest))
         if key not in self._kept:
             if len(self._kept) >= _MAX_KEPT:
@@ -108,7 +110,17 @@ class Search:
         low, high = _range(bounds)
         start = 0 if low is None else bisect_left(ids, low)
         stop = len(ids) if high is None else bisect_right(ids, high)
-        return ids[start:stop] if bounds else ids
+        ids = ids[start:stop] if bounds else ids
+        for one in linked:
+            near = self._near(kind, one)
+            ids = [record_id for record_id in ids if record_id in near]
+        return ids
+
+    def _near(self, kind: ObjectType, one: Filter) -> set[int]:
+        """The records that are associated with one of the filter's values: `associations.company`."""
+        other = self.portal.shelf(one.prop.name.removeprefix(_LINKED)).type
+        far_ids = [int(value) for value in (one.values or (one.value or "",)) if value.isdigit()]
+        return {near for far_id in far_ids for near in self.portal.associations.far(other.name, kind.name, far_id)}
 
 
 def _matching(index: Index, kind: ObjectType, filters: list[Filter], query: str) -> list[int]:
@@ -272,7 +284,7 @@ def _filter(kind: ObjectType, wish: Any) -> Filter:
     if not isinstance(wish, dict):
         raise errors.bad_json("a filter must be an object")
     name, operator = str(wish.get("propertyName", "")).lower(), str(wish.get("operator", ""))
-    prop = kind.properties.get(name)
+    prop = Property(name) if name.startswith(_LINKED) and operator in ("EQ", "IN") else kind.properties.get(name)
     if operator not in OPERATORS:
         raise errors.invalid(f"operator {operator} is none of {sorted(OPERATORS)}")
     if prop is None:

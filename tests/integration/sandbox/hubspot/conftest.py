@@ -47,8 +47,8 @@ def base_url() -> Iterator[str]:
 @pytest.fixture
 def remote(base_url: str) -> Iterator[HubspotRemote]:
     with HubspotRemote(base_url) as controls:
-        controls.set_clock(NOW)
         controls.freeze()
+        controls.set_clock(NOW)
         controls.reset()
         yield controls
 
