@@ -30,10 +30,12 @@ class Login:
 
     async def token(self, request: Request) -> Response:
         """POST a form for an access token; the first version takes it in the address too, later ones do not."""
+        dated = is_dated(version(request))
         try:
-            return answer(granted(await self._form(request), self._tokens, hub_id=PORTAL_ID, now=self._state.clock.now()))
+            done = granted(await self._form(request), self._tokens, hub_id=PORTAL_ID, now=self._state.clock.now())
         except TokenRefusal as refusal:
-            return answer(refusal.body(is_dated=is_dated(version(request))), 400)
+            return answer(refusal.body(is_dated=dated), 400)
+        return answer(done | ({"token_use": "access_token", "user_id": describe.USER_ID} if dated else {}))
 
     async def introspect(self, request: Request) -> Response:
         """POST a token with the client's credentials: whether it works, and whose it is."""
@@ -44,9 +46,12 @@ class Login:
             return answer(refusal.body(is_dated=True), 400)
         text, now = form.get("token", ""), self._state.clock.now()
         if install := self._tokens.refreshed_by(text):
-            return answer({"active": True, **describe.refresh_token(text, install, PORTAL_ID)})
+            shape = describe.refresh_token(text, install, PORTAL_ID)
+            return answer(describe.inspected(shape, install, "refresh_token"))
         token = self._working(text)
-        return answer({"active": False} if token is None else {"active": True, **describe.access_token(token, PORTAL_ID, now)})
+        if token is None:
+            return answer({"active": False})
+        return answer(describe.inspected(describe.access_token(token, PORTAL_ID, now), token.install, "access_token"))
 
     async def revoke(self, request: Request) -> Response:
         """POST a token with the client's credentials: it ends."""

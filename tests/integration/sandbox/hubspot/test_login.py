@@ -143,7 +143,8 @@ def test_tokens_say_what_they_are(wire: Wire, remote: HubspotRemote) -> None:
     assert (refresh["token_type"], refresh["client_id"]) == ("refresh", login["client_id"])
     assert static["hubId"] == access["hub_id"] == granted["hub_id"]
     assert static["scopes"] == access["scopes"] == granted["scopes"]
-    assert (inspected["active"], inspected["token"]) == (True, granted["access_token"])
+    assert (inspected["active"], inspected["token"], inspected["token_use"]) == (True, granted["access_token"], granted["token_use"])
+    assert inspected["signed_access_token"]["hubId"] == inspected["hub_id"] == granted["hub_id"]
     remote.expire_tokens()
     assert wire.get(f"/oauth/v1/access-tokens/{granted['access_token']}").status_code == 404
     over = wire.ask("POST", "/oauth/2026-03/token/introspect", data={**credentials, "token": granted["access_token"]})
