@@ -137,7 +137,7 @@ class _Seed:
                 "dealname": one.name,
                 "pipeline": "default",
                 "dealstage": stage,
-                "amount": f"{one.amount:g}" if one.amount < 100_000 else f"{one.amount:.2f}".rstrip("0").rstrip("."),
+                "amount": f"{one.amount:.2f}".rstrip("0").rstrip("."),
                 "closedate": f"{one.close_on}T12:00:00.000Z",
                 "hubspot_owner_id": _rep(one.rep),
                 "portal_prospect": one.prospect or "",
