@@ -29,12 +29,15 @@ class Told:
 
 @dataclass
 class Receiver:
-    """`answers` are what it says next, then it says yes."""
+    """`answers` are what it says next, then it says yes; each answer takes `pause_s`."""
 
     yes: Answer = (200, "")
     url: str = ""
     told: list[Told] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    pause_s: float = 0
+    at_once: int = 0
+    most_at_once: int = 0
 
     def events(self) -> list[dict[str, Any]]:
         """Everything it was told, in that order."""
@@ -44,12 +47,18 @@ class Receiver:
 @contextmanager
 def listening(yes: Answer = (200, "")) -> Iterator[Receiver]:
     """A receiver on a port of its own."""
-    kept = Receiver(yes)
+    kept, one_by_one = Receiver(yes), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            with one_by_one:
+                kept.at_once += 1
+                kept.most_at_once = max(kept.most_at_once, kept.at_once)
             kept.told.append(Told(self.path, dict(self.headers), body))
+            threading.Event().wait(kept.pause_s)
+            with one_by_one:
+                kept.at_once -= 1
             status, text = kept.answers.pop(0) if kept.answers else kept.yes
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))

@@ -1,12 +1,13 @@
 """Webhooks: what they say, to whom, how often, and what becomes of those that nobody takes."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.push import signing
+from sync_worker.sandbox.hubspot.push import sender, signing
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
@@ -173,6 +174,28 @@ def test_an_address_where_nobody_is(remote: HubspotRemote) -> None:
     remote.create("companies", {"name": "Unheard"})
     assert remote.deliver_webhooks()["put_off"] == 1
     assert [one["status"] for one in remote.deliveries()] == [None]
+
+
+def test_a_receiver_that_says_nothing_is_given_five_seconds(remote: HubspotRemote, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sender.TIMEOUT_S == 5
+    monkeypatch.setattr(sender, "TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        remote.set_webhooks(f"http://127.0.0.1:{silent.getsockname()[1]}/hooks", [CREATED])
+        remote.create("companies", {"name": "Unanswered"})
+        assert remote.deliver_webhooks()["put_off"] == 1
+    assert [one["status"] for one in remote.deliveries()] == [None]
+
+
+def test_so_many_at_once_and_no_more(remote: HubspotRemote, receiver: Receiver) -> None:
+    remote.set_webhooks(receiver.url, [CREATED], max_concurrent=3)
+    for number in range(12):
+        remote.create("companies", {"name": f"Company {number}"})
+    receiver.pause_s = 0.05
+
+    remote.deliver_webhooks(batch_size=1)
+
+    assert len(receiver.told) == 12
+    assert 1 < receiver.most_at_once <= 3
 
 
 def test_fewer_than_a_hundred_at_once_twice_and_out_of_order(remote: HubspotRemote, receiver: Receiver) -> None:
