@@ -28,7 +28,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime | $(BIN)/python
 .run:
 	@mkdir -p -m 700 .run
 
-demo: $(VENV)/.runtime  ## the whole story on a local CRM, printed
+demo: $(VENV)/.runtime  ## the whole story on a local Salesforce and a local HubSpot, printed
 	$(BIN)/sync-worker demo
 
 check: $(VENV)/.dev  ## format, lint, types, import floors

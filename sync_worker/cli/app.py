@@ -53,7 +53,7 @@ EXIT_CODES: Mapping[type[SyncError], int] = {
 """Error → exit code; the nearest class counts."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo:demo", "The whole story on a local CRM, printed."),
+    "demo": ("demo:demo", "The whole story on a local Salesforce and a local HubSpot, printed."),
     "run": ("processes:run", "Everything in one process: web, schedule, workers."),
     "web": ("processes:web", "The web process."),
     "schedule": ("processes:schedule", "The schedule process."),

@@ -1,4 +1,4 @@
-"""`demo`: sets up a portal on a local CRM and lets the story run, in a folder of its own that is thrown away unless it is kept."""
+"""`demo`: a portal on each local CRM, one installation for all of them, in a folder that is thrown away unless it is kept."""
 
 from __future__ import annotations
 
@@ -8,97 +8,131 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from sync_worker.bootstrap import Installation, build
-from sync_worker.cli.output import err, out, show_json
-from sync_worker.cli.story import Story
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_process
-from sync_worker.sandbox.remote import Remote
+from sync_worker.cli.output import err, out, show_json, show_table
+from sync_worker.cli.story import FIGURES, VENDOR, Ending, Story
+from sync_worker.cli.venues import VENUES, Venue
+from sync_worker.sandbox.process import serve_process
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 
-PORTAL_FILE = """\
-portal: acme
-crm:
-  kind: salesforce
-  mapping: salesforce.yaml
-  base_url: {base_url}
-  auth: {{flow: client_credentials, client_id: "${{ACME_SF_ID}}", client_secret: "${{ACME_SF_SECRET}}"}}
-vendor_company: {vendor}
-vendor: {{account_type_value: Vendor}}
-two_tier: true
-second_partner: {{account_type_value: Distributor, display_label: Distributor}}
-partner: {{account_type_value: Partner, display_label: Partner}}
-associations: {{mode: contracts}}
-deals: {{record: lead, from_crm: true, approvals: [distributor, vendor]}}
-"""
-
 
 def demo(
-    crm: Annotated[Literal["salesforce", "both"], typer.Option(help="Which CRM; both means every one there is.")] = "both",
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the CRM running and the folder in place; stop with Ctrl-C.")] = False,
+    crm: Annotated[Literal["salesforce", "hubspot", "both"], typer.Option(help="Which CRM; both tells it twice and compares.")] = "both",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the CRMs running and the folder in place; stop with Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final figures only, as JSON.")] = False,
 ) -> None:
-    """The whole story on a local CRM: companies, associations, a deal, two approvals, a bad record, a second run that changes nothing.
+    """The whole story on local CRMs: companies, associations, a deal, two approvals, a bad record, a second run that changes nothing.
 
-    Example: sync-worker demo --crm salesforce
+    Told on both CRMs, it must end alike: exit 1 where the two portals hold different things in the end, and which.
+
+    Example: sync-worker demo --crm hubspot
     """
+    venues = {kind: venue for kind, venue in VENUES.items() if crm in (kind, "both")}
     folder, is_kept = Path(tempfile.mkdtemp(prefix="sync-worker-demo-")), False
     try:
-        with serve_process(SalesforceOptions(), log_path=folder / "sandbox.log") as base_url:
-            figures = _tell(folder, base_url, is_quiet=as_json)
-            if as_json:
-                show_json({"crm": {"salesforce": figures}})
+        with ExitStack() as stack:
+            base_urls = {
+                kind: stack.enter_context(serve_process(venue.options, log_path=folder / f"{kind}.log")) for kind, venue in venues.items()
+            }
+            endings = _told(folder, venues, base_urls, is_quiet=as_json)
+            differences = unlike(endings)
+            _show(endings, differences, as_json=as_json)
             if keep:
                 is_kept = True
-                _wait(folder, base_url, say=err if as_json else out)
+                _wait(folder, venues, base_urls, say=err if as_json else out)
     finally:
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
+    if differences:
+        raise typer.Exit(1)
 
 
-def _tell(folder: Path, base_url: str, *, is_quiet: bool) -> dict[str, object]:
-    with Remote(base_url) as remote, _installed(folder, base_url, remote) as installation:
-        return Story(installation, "acme", remote, is_quiet=is_quiet).tell()
+def unlike(endings: Mapping[str, Ending]) -> list[str]:
+    """What the portals hold otherwise, in words; calls and reads are each CRM's own business."""
+    names = dict.fromkeys(name for ending in endings.values() for name in ending.holds)
+    found = []
+    for name in names:
+        counts = {VENUES[kind].title: ending.holds.get(name, 0) for kind, ending in endings.items()}
+        if len(set(counts.values())) > 1:
+            found.append(f"{name}: {', '.join(f'{count} on {title}' for title, count in counts.items())}")
+    return found
+
+
+def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, is_quiet: bool) -> dict[str, Ending]:
+    with _installed(folder, venues, base_urls) as installation:
+        endings = {}
+        for kind, venue in venues.items():
+            if not is_quiet and len(venues) > 1:
+                out.rule(f"the story on {venue.title}")
+            with venue.remote(base_urls[kind]) as remote:
+                endings[kind] = Story(installation, venue.portal, remote, is_quiet=is_quiet).tell()
+        return endings
 
 
 @contextmanager
-def _installed(folder: Path, base_url: str, remote: Remote) -> Iterator[Installation]:
-    """A portal file, a database and an environment, as an integrator would make them."""
+def _installed(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str]) -> Iterator[Installation]:
+    """Portal files, a database and an environment, as an integrator would make them."""
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True)
-    vendor = remote.named("Account", "Northwind Software")["Id"]
-    (portals / "acme.yaml").write_text(PORTAL_FILE.format(base_url=base_url, vendor=vendor))
+    for kind, venue in venues.items():
+        with venue.remote(base_urls[kind]) as remote:
+            vendor = remote.named(venue.companies, VENDOR)
+        written = venue.portal_file.format(base_url=base_urls[kind], vendor=vendor.get("Id") or vendor["id"])
+        (portals / f"{venue.portal}.yaml").write_text(written)
     settings = Settings(
         database_url=f"sqlite:///{folder}/sync-worker.db", redis_url=None, config_dir=folder / "config", mappings_dir=_mappings_dir()
     )
     with closing(Store(settings.database_url, clock=Services().clock)) as store:
         upgrade(store)
-    environ = {"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET}
-    with closing(build(settings, environ=environ)) as installation:
+    with closing(build(settings, environ=_environ(venues))) as installation:
         yield installation
 
 
-def _wait(folder: Path, base_url: str, *, say: Console) -> None:
-    """Keeps the sandbox alive and says how to go on by hand."""
+def _environ(venues: Mapping[str, Venue]) -> dict[str, str]:
+    return {name: value for venue in venues.values() for name, value in venue.environ.items()}
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _show(endings: Mapping[str, Ending], differences: list[str], *, as_json: bool) -> None:
+    """The last tables: the figures a row a CRM, and what each portal holds a column a CRM."""
+    if as_json:
+        show_json({"crm": {kind: ending.to_document() for kind, ending in endings.items()}, "unlike": differences})
+        return
+    rows: list[dict[str, Any]] = [{"CRM": VENUES[kind].title, **ending.figures} for kind, ending in endings.items()]
+    show_table(rows, columns=("CRM", *FIGURES), title="the whole story in figures")
+    out.print()
+    names = dict.fromkeys(name for ending in endings.values() for name in ending.holds)
+    held = [{"": name, **{VENUES[kind].title: ending.holds.get(name, 0) for kind, ending in endings.items()}} for name in names]
+    show_table(held, columns=("", *(VENUES[kind].title for kind in endings)), title="what the portal holds")
+    if len(endings) > 1:
+        for words in differences or ["both portals hold the same"]:
+            out.print(words, markup=False, highlight=False)
+
+
+def _wait(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, say: Console) -> None:
+    """Keeps the sandboxes alive and says how to go on by hand."""
     lines = [
-        f"\nthe CRM: {base_url} (controls under {base_url}/__sandbox__/health)",
+        "",
+        *(f"{venues[kind].title}: {url} (controls under {url}/__sandbox__/health)" for kind, url in base_urls.items()),
         "to go on by hand, in another terminal:",
         f"  export SYNC_WORKER_CONFIG_DIR={folder / 'config'}",
         f"  export SYNC_WORKER_MAPPINGS_DIR={_mappings_dir().resolve()}",
         f"  export SYNC_WORKER_DATABASE_URL=sqlite:///{folder}/sync-worker.db",
-        f"  export ACME_SF_ID={SANDBOX_CLIENT_ID}",
-        f"  export ACME_SF_SECRET={SANDBOX_CLIENT_SECRET}",
-        f"  {sys.argv[0]} deals list acme",
+        *(f"  export {name}={value}" for name, value in _environ(venues).items()),
+        *(f"  {sys.argv[0]} deals list {venue.portal}" for venue in venues.values()),
         "stop with Ctrl-C",
     ]
     for line in lines:
@@ -106,7 +140,7 @@ def _wait(folder: Path, base_url: str, *, say: Console) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to it
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
-    err.print(f"the CRM is stopped; the folder stays: {folder}", markup=False)
+    err.print(f"what ran is stopped; the folder stays: {folder}", markup=False)
 
 
 def _mappings_dir() -> Path:

@@ -14,6 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
+from sync_worker.cli.demo import unlike
+from sync_worker.cli.story import FIGURES, Ending
+from sync_worker.cli.venues import VENUES
 from tests.journey.stage import COMMAND, ROOT, Installation, Process, until
 
 
@@ -23,8 +26,7 @@ def bare(tmp_path: Path) -> Installation:
     found = Installation(ROOT, "", "")
     folder = tmp_path / "tmp"
     folder.mkdir()
-    ours = {"SYNC_WORKER_DATABASE_URL", "SYNC_WORKER_CONFIG_DIR", "SYNC_WORKER_MAPPINGS_DIR", "ACME_SF_ID", "ACME_SF_SECRET"}
-    env = {name: value for name, value in found.env.items() if name not in ours}
+    env = {name: value for name, value in found.env.items() if not name.startswith(("SYNC_WORKER_", "ACME_", "GLOBEX_"))}
     return _Bare(ROOT, "", "", None, env | {"TMPDIR": str(folder)})
 
 
@@ -34,50 +36,69 @@ class _Bare(Installation):
         return self.more_env
 
 
-def test_the_figures_come_out(bare: Installation) -> None:
-    answer = bare.command("demo", "--crm", "salesforce", "--json")
-    figures: dict[str, Any] = answer.json["crm"]["salesforce"]
+def test_the_figures_come_out_and_are_the_same_story_on_both(bare: Installation) -> None:
+    answer = bare.command("demo", "--json", timeout_s=120)
+    told: dict[str, Any] = answer.json["crm"]
 
-    assert figures["read"] > 100
-    assert figures["read"] == sum(figures[name] for name in ("applied", "unchanged", "skipped", "failed"))
-    assert figures["second_run"] == {"changes": 0, "writes": 0}
-    assert figures["differences"] == 0
-    assert figures["api_calls"] > 0
+    # Then each story accounts for what it read, leaves nothing to do, and both sides agree
+    assert list(told) == ["salesforce", "hubspot"]
+    for figures in told.values():
+        assert figures["read"] > 100
+        assert figures["read"] == sum(figures[name] for name in ("applied", "unchanged", "skipped", "failed"))
+        assert figures["second_run"] == {"changes": 0, "writes": 0}
+        assert figures["differences"] == 0
+        assert figures["api_calls"] > 0
+
+    # and both portals hold the same: companies, contracts, deals, what is open
+    assert told["hubspot"]["holds"] == told["salesforce"]["holds"]
+    assert {name.partition(":")[0] for name in told["hubspot"]["holds"]} >= {"companies", "contracts", "deals", "vendor approval", "open"}
+    assert answer.json["unlike"] == []
     assert answer.err == ""
     assert _left_behind(bare) == []
 
-    printed = bare.command("demo")
-    assert _last_table(printed.out) == {
-        **{name: figures[name] for name in ("read", "applied", "unchanged", "skipped", "failed")},
-        "API calls": figures["api_calls"],
-        "2nd run: changes": 0,
-        "writes": 0,
-    }
+
+@pytest.mark.parametrize("crm", VENUES)
+def test_in_words_it_ends_in_one_table(crm: str, bare: Installation) -> None:
+    printed = bare.command("demo", "--crm", crm)
+
+    figures = _last_table(printed.out)
+    assert list(figures) == ["read", "applied", "unchanged", "skipped", "failed", "API calls", "2nd run: changes", "writes"]
+    assert figures["read"] == figures["applied"] + figures["unchanged"] + figures["skipped"] + figures["failed"]
+    assert (figures["2nd run: changes"], figures["writes"]) == (0, 0)
     assert "both sides equal: yes" in printed.out
+    assert "what the portal holds" in printed.out
     assert max(map(len, printed.out.splitlines())) <= 100
     assert printed.err == ""
     assert _left_behind(bare) == []
 
 
-def test_kept_it_can_be_continued_by_hand(bare: Installation) -> None:
-    process = Process([str(COMMAND), "demo", "--keep"], bare.env, bare.folder)
+def test_a_story_that_ends_otherwise_is_said_in_words() -> None:
+    def ending(submitted: int) -> Ending:
+        return Ending(dict.fromkeys(FIGURES, 0), 0, {"deals: won": 1, "deals: submitted": submitted})
+
+    assert unlike({"salesforce": ending(3), "hubspot": ending(3)}) == []
+    assert unlike({"salesforce": ending(3), "hubspot": ending(2)}) == ["deals: submitted: 3 on Salesforce, 2 on HubSpot"]
+
+
+@pytest.mark.parametrize(("crm", "portals"), [("salesforce", ["acme"]), ("hubspot", ["globex"]), ("both", ["acme", "globex"])])
+def test_kept_it_can_be_continued_by_hand(crm: str, portals: list[str], bare: Installation) -> None:
+    process = Process([str(COMMAND), "demo", "--crm", crm, "--keep"], bare.env, bare.folder)
     try:
         until(lambda: "stop with Ctrl-C" in process.log, 60, what="the story is told")
         exports = dict(re.findall(r"^  export (\w+)=(.*)$", process.log, re.MULTILINE))
-        [line] = re.findall(r"^  (\S+ deals list acme)$", process.log, re.MULTILINE)
-        by_hand = bare.env | exports
-
-        listed = subprocess.run([*shlex.split(line), "--json"], env=by_hand, cwd=bare.folder, capture_output=True, text=True)
-        assert "Harbor Freight Lines" in {deal["prospect_name"] for deal in json.loads(listed.stdout)}
-        pulled = subprocess.run([str(COMMAND), "pull", "acme"], env=by_hand, cwd=bare.folder, capture_output=True, text=True)
-        assert pulled.returncode == 0, pulled
+        lines = re.findall(r"^  (\S+ deals list (\w+))$", process.log, re.MULTILINE)
+        assert [portal for _, portal in lines] == portals
+        for line, portal in lines:
+            listed = _by_hand(bare, exports, *shlex.split(line), "--json")
+            assert "Harbor Freight Lines" in {deal["prospect_name"] for deal in json.loads(listed)}
+            _by_hand(bare, exports, str(COMMAND), "pull", portal)
 
         children = process.children()
         process.send(signal.SIGINT)
         assert process.ended() == 0, process.log
         _, alive = psutil.wait_procs(children, timeout=5)
         assert not alive
-        assert Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", "acme.yaml").exists()
+        assert Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", f"{portals[0]}.yaml").exists()
     finally:
         process.close()
 
@@ -97,14 +118,21 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(bare: Installation) -> N
         process.close()
 
 
+def _by_hand(bare: Installation, exports: dict[str, str], *words: str) -> str:
+    """What a command says in another terminal, after the printed exports."""
+    done = subprocess.run(words, env=bare.env | exports, cwd=bare.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
 def _left_behind(bare: Installation) -> list[str]:
     folder = Path(bare.env.get("TMPDIR", tempfile.gettempdir()))
     return [path.name for path in folder.iterdir()]
 
 
 def _last_table(printed: str) -> dict[str, int]:
-    """The last table's one row, by column."""
+    """The table of figures, its one row, by column."""
     lines = printed.splitlines()
-    head = max(index for index, line in enumerate(lines) if "2nd run: changes" in line)
+    head = max(index for index, line in enumerate(lines) if "2nd run: changes" in line and "CRM" in line)
     columns = re.split(r"\s{2,}", lines[head].strip())
-    return dict(zip(columns, map(int, lines[head + 2].split()), strict=True))
+    return dict(zip(columns[1:], map(int, lines[head + 2].split()[1:]), strict=True))
