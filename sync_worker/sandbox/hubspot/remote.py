@@ -83,7 +83,7 @@ class HubspotRemote(Remote):
         self._object("DELETE", "webhooks")
 
     def deliver_webhooks(self, **wish: Any) -> dict[str, int]:
-        """Send what is due; `wish` are `batch_size`, `repeat`, `shuffle`, `force`. Counts of what became of it."""
+        """Send what is due; `wish` are `batch_size`, `repeat`, `shuffle`, `force`, `event_id`. Counts of what became of it."""
         return self._object("POST", "webhooks/deliver", wish)
 
     def lose_webhooks(self, seconds: float) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class WebhookControls:
         return await self.show(request)
 
     async def deliver(self, request: Request) -> Body:
-        """`{"batch_size": 99, "repeat": 1, "shuffle": false, "force": false}`: send what is due, or with `force` everything."""
+        """`{"batch_size": 99, "repeat": 1, "shuffle": false, "force": false, "event_id": null}`: send what is due, or with `force` all."""
         wish = Wish(**await json_object(request))
         if not 1 <= wish.batch_size <= MAX_BATCH or wish.repeat < 1:
             raise ValueError(f"batch_size must be 1 to {MAX_BATCH}, repeat at least 1")

@@ -43,12 +43,16 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How to deliver: `force` does not wait for what is not due, `repeat` sends each batch so often, `shuffle` mixes the order."""
+    """How to deliver: `force` does not wait for what is not due, `repeat` sends each batch so often, `shuffle` mixes the order.
+
+    With an `event_id` every event says that one: the vendor does not promise that they differ.
+    """
 
     batch_size: int = MAX_BATCH
     repeat: int = 1
     shuffle: bool = False
     force: bool = False
+    event_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +104,7 @@ class Outbox:
             done: Counter[str] = Counter(requests=0, taken=0, put_off=0, dropped=0)
             if self.settings is not None:
                 gate = asyncio.Semaphore(self.settings.max_concurrent)
-                await asyncio.gather(*(self._send(batch, wish.repeat, gate, done) for batch in self._batches(wish)))
+                await asyncio.gather(*(self._send(batch, wish, gate, done) for batch in self._batches(wish)))
             return dict(done) | {"queued": len(self.queue)}
 
     def _batches(self, wish: Wish) -> Iterator[list[Notification]]:
@@ -111,15 +115,15 @@ class Outbox:
         for start in range(0, len(due), wish.batch_size):
             yield due[start : start + wish.batch_size]
 
-    async def _send(self, batch: list[Notification], repeat: int, gate: asyncio.Semaphore, done: Counter[str]) -> None:
+    async def _send(self, batch: list[Notification], wish: Wish, gate: asyncio.Semaphore, done: Counter[str]) -> None:
         settings = self.settings
         assert settings is not None  # noqa: S101 - asked by the caller
-        told = [one.to_dict() for one in batch]
+        told = [one.to_dict() | ({} if wish.event_id is None else {"eventId": wish.event_id}) for one in batch]
         body, at_ms = orjson.dumps(told), self.portal.now_ms()
         headers = signing.headers(SANDBOX_CLIENT_SECRET, settings.public_url or settings.target_url, body, timestamp_ms=at_ms)
         is_taken = False
         async with gate:
-            for _ in range(repeat):
+            for _ in range(wish.repeat):
                 status = await asyncio.to_thread(send, settings.target_url, body, headers)
                 is_taken = status is not None and 200 <= status < 300
                 self.deliveries.append({"at": stamps.write(at_ms), "url": settings.target_url, "status": status, "events": told})

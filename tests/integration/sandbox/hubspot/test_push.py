@@ -211,6 +211,13 @@ def test_fewer_than_a_hundred_at_once_twice_and_out_of_order(remote: HubspotRemo
     assert told[:99] != made[:99]
 
 
+def test_event_ids_need_not_differ(remote: HubspotRemote, receiver: Receiver) -> None:
+    remote.set_webhooks(receiver.url, [CREATED])
+    made = [int(remote.create("companies", {"name": name})) for name in ("One", "Two")]
+    remote.deliver_webhooks(event_id=7)
+    assert _told(receiver, "eventId", "objectId") == [(7, one) for one in made]
+
+
 def test_a_bulk_edit_is_an_event_for_each_record(remote: HubspotRemote, receiver: Receiver) -> None:
     remote.set_webhooks(receiver.url, [{"eventType": "company.propertyChange", "propertyName": "city"}])
     edited = remote.edit_many("companies", {"city": "Porto"}, count=30)
