@@ -31,7 +31,7 @@ from sync_worker.sandbox.salesforce.seed import Sizes
 from sync_worker.sandbox.salesforce.state import State
 
 HOST = "127.0.0.1"
-READY = "sandbox ready at "  # what a process prints, followed by its address, once it answers
+READY = "sandbox {} ready at "  # what a process prints, followed by its address, once it answers
 START_TIMEOUT_S = 60  # a million records take about that long to seed
 STOP_TIMEOUT_S = 10
 _MAX_REQUEST_BYTES = 1 << 20  # of a request's head; the vendor's own, smaller bound is the door's business
@@ -159,15 +159,16 @@ def serve_thread(options: Options, *, port: int = 0) -> Iterator[str]:
 @contextmanager
 def serve_process(options: Options, *, port: int = 0, log_path: Path | None = None) -> Iterator[str]:
     """A sandbox in a process of its own; yields its address. What it has to say goes to `log_path`, or nowhere."""
-    command = [sys.executable, "-m", "sync_worker.sandbox", CRM_BY_OPTIONS[type(options)], "--port", str(port), *_flags(options)]
+    crm = CRM_BY_OPTIONS[type(options)]
+    command, ready = [sys.executable, "-m", "sync_worker.sandbox", crm, "--port", str(port), *_flags(options)], READY.format(crm)
     with (log_path or Path("/dev/null")).open("ab") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - our own interpreter
         try:
             assert process.stdout is not None  # noqa: S101 - a pipe was asked for
             line = process.stdout.readline().decode().strip()
-            if not line.startswith(READY):
+            if not line.startswith(ready):
                 raise ChildProcessError(f"the sandbox ended with {process.wait()} instead of starting; see {log.name}")
-            yield line.removeprefix(READY)
+            yield line.removeprefix(ready)
         finally:
             _stop(process)
 
@@ -200,13 +201,13 @@ def run(options: Options, *, port: int) -> None:
     """Serve in this process until SIGTERM or SIGINT; the ready line goes to standard output."""
     listener = _bound(port)
     server = _server(options, _address(listener))
-    threading.Thread(target=_announce, args=(server, _address(listener)), daemon=True).start()
+    threading.Thread(target=_announce, args=(server, READY.format(CRM_BY_OPTIONS[type(options)]) + _address(listener)), daemon=True).start()
     # uvicorn stops by itself on these, then raises them again for whoever had them before: us, with nothing left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
 
 
-def _announce(server: _Server, base_url: str) -> None:
+def _announce(server: _Server, words: str) -> None:
     if server.ready.wait(START_TIMEOUT_S):
-        print(f"{READY}{base_url}", flush=True)
+        print(words, flush=True)
