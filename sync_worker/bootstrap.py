@@ -17,7 +17,7 @@ from redis import RedisError
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.session import Account
+from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
@@ -160,8 +160,14 @@ def _office(portal: Portal, settings: Settings, services: Services, patience: Pa
 def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
     login = _salesforce_login(portal)
     tokens = Tokens(login, services, patience)
-    assigns = portal.deals.run_assignment_rules_on_create
-    return lambda: SalesforceCrm(login, tokens, assigns_on_create=assigns, services=services, patience=patience)
+    return lambda: SalesforceCrm(
+        login,
+        tokens,
+        assigns_on_create=portal.deals.run_assignment_rules_on_create,
+        services=services,
+        patience=patience,
+        bulk_above=portal.crm.bulk_above,
+    )
 
 
 def _salesforce_login(portal: Portal) -> Login:

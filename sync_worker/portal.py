@@ -111,7 +111,10 @@ class ApiBudget(Part):
 
 
 class CrmSettings(Part):
-    """Which CRM, where, and who we are there."""
+    """Which CRM, where, and who we are there.
+
+    **Units** `bulk_above`: records left to read, beyond which the CRM is asked to prepare them in bulk, where it can; `None` = never.
+    """
 
     kind: CrmKind
     mapping: Annotated[str, AfterValidator(_file_name)]
@@ -119,6 +122,7 @@ class CrmSettings(Part):
     auth: Auth
     webhooks: Webhooks = Webhooks()
     api_budget: ApiBudget = ApiBudget()
+    bulk_above: Count | None = 100_000  # by pages that many are 50 calls at Salesforce, and begin to come at once
 
 
 class Company(Part):

@@ -80,6 +80,11 @@ def test_a_minimal_file_gets_every_default(tmp_path: Path) -> None:
     assert portal.account_type_values == {}
 
 
+@pytest.mark.parametrize(("written", "meant"), [("", 100_000), ("bulk_above: 25000", 25_000), ("bulk_above: null", None)])
+def test_how_much_is_read_in_bulk(tmp_path: Path, written: str, meant: int | None) -> None:
+    assert load(tmp_path, MINIMAL.replace("auth:", f"{written}\n  auth:")).crm.bulk_above == meant
+
+
 def test_two_tier_brings_the_distributors_track(tmp_path: Path) -> None:
     text = MINIMAL + "two_tier: true\nsecond_partner: {account_type_value: Agent, display_label: Agents}\n"
     portal = load(tmp_path, text)
@@ -186,6 +191,7 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
         ("auth:", "base_url: http://127.0.0.1.evil.org\n  auth:", "plain http to"),
         ("auth:", "base_url: https://user:pw@host\n  auth:", "is no base URL"),
         ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is no base URL"),
+        ("auth:", "bulk_above: 0\n  auth:", "'0' is no count"),
         ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is no count"),
         ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 140%"),
         ("portal: acme", "portal: Acme", "'Acme' is no portal name"),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
-from sync_worker.crm.salesforce import reader, schema, writer
+from sync_worker.crm.salesforce import load, reader, schema, writer
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.session import Connection, Tokens
@@ -26,8 +26,11 @@ class SalesforceCrm:
         assigns_on_create: bool,
         services: Services,
         patience: Patience,
+        bulk_above: int | None = None,
     ) -> None:
         self._connection = Connection(login, tokens, services, patience)
+        self._services = services
+        self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create
 
     @property
@@ -44,7 +47,7 @@ class SalesforceCrm:
         return schema.describe(self._connection, native)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
-        return reader.changed_since(self._connection, scan)
+        return load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above)
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return reader.fetch(self._connection, native, crm_ids, fields)

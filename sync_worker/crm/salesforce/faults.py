@@ -91,6 +91,10 @@ class LocatorLost(StaleRead):
     """The query cursor is gone (expired, or its session is): start again from the last position."""
 
 
+class JobLost(StaleRead):
+    """A bulk job gives no result: refused, failed, aborted, or gone. The way by pages is left."""
+
+
 class BadAnswer(ValueError):
     """An answer of another shape than the vendor promises."""
 

@@ -7,13 +7,13 @@ A query locator carries a scan from page to page and is never relied on: it dies
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
-from sync_worker.crm.salesforce.ids import canonical, id_18
+from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.crm.salesforce.records import record_of
 from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.errors import TooLarge, TransientError
 
@@ -62,7 +62,7 @@ class _Walk:
             self._position = soql.position_of(rows[-1])
             self._restarts = 0
         is_cut_short = self._limit is not None and answer.get("totalSize", self._limit) >= self._limit
-        return Page([_native(self._scan.native, row) for row in rows], self._position, is_last=not self._locator and not is_cut_short)
+        return Page([record_of(self._scan.native, row) for row in rows], self._position, is_last=not self._locator and not is_cut_short)
 
     def _next(self) -> Mapping[str, Any]:
         while True:
@@ -128,7 +128,7 @@ def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: 
         return rows
 
     rows = connection.read(ask, doing=f"fetching {len(ids)} {native} by id")
-    return [_native(native, row) for row in rows if row]
+    return [record_of(native, row) for row in rows if row]
 
 
 def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
@@ -140,7 +140,7 @@ def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[
             while locator := answer.get("nextRecordsUrl"):
                 answer = _rows(connection, _more(locator), doing=doing)
                 rows += answer["records"]
-            return [_native(native, row) for row in rows]
+            return [record_of(native, row) for row in rows]
         except LocatorLost as error:
             lost = error
     raise TransientError(f"{lost}; beginning anew did not help") from lost
@@ -165,16 +165,3 @@ def _query(text: str, *, batch_count: int | None = None) -> Callable[[Client], A
 
 def _more(locator: str) -> Callable[[Client], Any]:
     return lambda client: client.query_more(locator, identifier_is_url=True)
-
-
-def _native(native: str, row: Mapping[str, Any]) -> NativeRecord:
-    return NativeRecord(
-        native,
-        id_18(row["Id"]),
-        datetime.fromisoformat(row[soql.STAMP]),
-        row,
-        row.get("IsDeleted") is True,
-        row.get("MasterRecordId"),
-        row.get("IsConverted") is True,
-        row.get("ConvertedOpportunityId"),
-    )

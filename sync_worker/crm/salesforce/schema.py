@@ -35,7 +35,15 @@ _TYPES: Mapping[str, FieldType] = {
 
 def describe(connection: Connection, native: str) -> Catalog:
     """**Raises** SchemaChanged where the org has no such record type, or hides it from this user."""
+    return Catalog(native=native, fields={field["name"]: _field(field) for field in _fields(connection, native)})
 
+
+def types(connection: Connection, native: str) -> dict[str, str]:
+    """The vendor's own type of each field."""
+    return {field["name"]: field["type"] for field in _fields(connection, native)}
+
+
+def _fields(connection: Connection, native: str) -> list[Mapping[str, Any]]:
     def ask(client: Client) -> Any:
         try:
             answer = client.restful(f"sobjects/{native}/describe")
@@ -45,8 +53,8 @@ def describe(connection: Connection, native: str) -> Catalog:
             raise BadAnswer("no description")
         return answer
 
-    answer = connection.read(ask, doing=f"describing {native}", is_counted=False)
-    return Catalog(native=native, fields={field["name"]: _field(field) for field in answer["fields"]})
+    fields: list[Mapping[str, Any]] = connection.read(ask, doing=f"describing {native}", is_counted=False)["fields"]
+    return fields
 
 
 def _field(field: Mapping[str, Any]) -> CatalogField:

@@ -31,6 +31,12 @@ def columns(native: str, fields: Sequence[str]) -> list[str]:
 
 def scan_after(scan: Scan, position: str, *, limit: int | None) -> str:
     """The records of a scan that lie after the position, oldest first."""
+    tail = f" LIMIT {limit}" if limit else ""
+    return f"{matching(scan, position)} ORDER BY {STAMP}, Id{tail}"
+
+
+def matching(scan: Scan, position: str) -> str:
+    """The records of a scan that lie after the position, in no order."""
     conditions = [f"{STAMP} <= {literal(scan.until_at)}"]
     if position:
         stamp, crm_id = position.split("|")
@@ -39,9 +45,8 @@ def scan_after(scan: Scan, position: str, *, limit: int | None) -> str:
         conditions.append(f"{STAMP} >= {literal(scan.from_at)}")
     if scan.only_with:
         conditions.append(f"{scan.only_with} != null")
-    tail = f" LIMIT {limit}" if limit else ""
     names = ", ".join(columns(scan.native, scan.fields))
-    return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)} ORDER BY {STAMP}, Id{tail}"  # noqa: S608  # checked names
+    return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
 
 
 def position_of(row: Mapping[str, Any]) -> str:

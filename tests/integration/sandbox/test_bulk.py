@@ -81,6 +81,15 @@ def test_pages_by_locator_have_their_header_each(wire: Wire, remote: Remote) -> 
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_result_shows_no_edit_that_came_after_the_job(wire: Wire, remote: Remote) -> None:
+    edited = remote.create("Account", {"Name": "As it was"})
+    job = _job(wire, f"SELECT Name FROM Account WHERE Id = '{edited}'")
+    wire.ask("GET", f"jobs/query/{job['id']}")
+    remote.edit("Account", edited, {"Name": "As it is"})
+    assert _rows(_results(wire, job["id"]).text) == [{"Name": "As it was"}]
+
+
+@pytest.mark.usefixtures("at_once")
 def test_query_all_delimiters_and_quotes(wire: Wire, remote: Remote) -> None:
     gone = remote.create("Account", {"Name": 'Semi;colon "and" quote', "Description": "two\nlines"})
     remote.delete("Account", gone)

@@ -26,7 +26,7 @@ def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """A first load, made once for all."""
     directory = tmp_path_factory.mktemp("loaded")
     with Remote(sandbox) as remote:
-        _reset(remote)
+        as_it_was(remote)
         world = World(sandbox, remote, directory)
         before = world.org()
         world.pull()
@@ -37,7 +37,7 @@ def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 def remote(sandbox: str) -> Iterator[Remote]:
     """The sandbox as it was at the start."""
     with Remote(sandbox) as controls:
-        _reset(controls)
+        as_it_was(controls)
         yield controls
 
 
@@ -56,7 +56,7 @@ def world(sandbox: str, loaded: Loaded, remote: Remote, tmp_path: Path) -> Itera
         yield full
 
 
-def _reset(remote: Remote) -> None:
+def as_it_was(remote: Remote) -> None:
     remote.freeze()
     remote.set_clock(MONDAY)
     remote.reset()

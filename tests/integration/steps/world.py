@@ -142,8 +142,14 @@ class World:
         credentials = Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "acme.my", self.url)
         patience = Patience(attempts=2)
         tokens = Tokens(credentials, self.services, patience)
-        assigns = portal.deals.run_assignment_rules_on_create
-        crm = SalesforceCrm(credentials, tokens, assigns_on_create=assigns, services=self.services, patience=patience)
+        crm = SalesforceCrm(
+            credentials,
+            tokens,
+            assigns_on_create=portal.deals.run_assignment_rules_on_create,
+            services=self.services,
+            patience=patience,
+            bulk_above=portal.crm.bulk_above,
+        )
         return Tenant(portal, grammar=grammar, store=self.store, crm=crm, services=self.services)
 
     def lose_database(self) -> None:

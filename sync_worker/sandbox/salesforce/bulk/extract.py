@@ -1,4 +1,4 @@
-"""Query jobs. The result is the list of row numbers as of the job's end; values are read when their page is.
+"""Query jobs. The result is kept as of the moment when the job was worked off: later edits do not show in its pages.
 
 Source: https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/queries.htm
 """
@@ -7,10 +7,12 @@ from __future__ import annotations  # array[int] has no run-time form yet
 
 import base64
 import binascii
-from array import array
+import zlib
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
+
+import orjson
 
 from sync_worker.sandbox.salesforce import stamps
 from sync_worker.sandbox.salesforce.bulk import csv_text
@@ -36,7 +38,7 @@ class QueryJob(Job):
     """A query on its way, or its result."""
 
     plan: Plan | None = None
-    numbers: array[int] = field(default_factory=lambda: array("q"))
+    blocks: list[bytes] = field(default_factory=list)  # of _CHUNK rows each, packed
 
     def created(self) -> Shape:
         """The answer to its making."""
@@ -100,8 +102,12 @@ class Extracts:
 
     def _work(self, job: QueryJob) -> None:
         assert job.plan is not None  # noqa: S101 - a job is made with its plan
-        job.numbers = row_numbers(self._org, job.plan)
-        job.processed = len(job.numbers)
+        columns = [_as_text(column) for column in job.plan.columns]
+        numbers = row_numbers(self._org, job.plan)
+        for start in range(0, len(numbers), _CHUNK):
+            chunk = [row[1:] for row in rows(self._org, job.plan, numbers[start : start + _CHUNK], columns)]
+            job.blocks.append(zlib.compress(orjson.dumps(chunk), 1))
+        job.processed = len(numbers)
 
     def page(self, job_id: str, locator: str | None, max_records: int | None) -> Page:
         """A page of a result, from the beginning or from a locator.
@@ -110,19 +116,18 @@ class Extracts:
         """
         job = self._complete(job_id)
         start, size = (0, None) if locator is None else _place(locator)
-        if start > len(job.numbers) or (start and start == len(job.numbers)):
+        if start > job.processed or (start and start == job.processed):
             raise _bad_locator(locator)
         count = max_records or size or PAGE_SIZE
-        numbers = job.numbers[start : start + count]
-        end = start + len(numbers)
+        end = min(start + count, job.processed)
         assert job.plan is not None  # noqa: S101 - a job is made with its plan
         csv = csv_text.written(
             [column.dotted for column in job.plan.columns],
-            self._rows(job.plan, numbers),
+            _kept(job, start, end),
             delimiter=DELIMITERS[job.delimiter],
             line_ending=LINE_ENDINGS[job.line_ending],
         )
-        return Page(csv, "null" if end >= len(job.numbers) else _locator(end, size), len(numbers))
+        return Page(csv, "null" if end >= job.processed else _locator(end, size), end - start)
 
     def pages(self, job_id: str, locator: str | None, version: str) -> Shape:
         """Where the pages of a result are, so that they can be fetched side by side.
@@ -133,7 +138,7 @@ class Extracts:
             raise not_found()
         job = self._complete(job_id)
         first, _ = (0, None) if locator is None else _place(locator)
-        starts = list(range(first, max(len(job.numbers), 1), RESULT_PAGE_SIZE))
+        starts = list(range(first, max(job.processed, 1), RESULT_PAGE_SIZE))
         root = f"/services/data/v{version}/jobs/query/{job.id}"
         named = [{"resultUrl": f"{root}/results?locator={_locator(start, RESULT_PAGE_SIZE)}"} for start in starts[:MAX_PAGES]]
         rest = starts[MAX_PAGES:]
@@ -146,10 +151,12 @@ class Extracts:
             raise invalid_state(f"Job is not complete: its state is {job.state}")
         return job
 
-    def _rows(self, plan: Plan, numbers: array[int]) -> chain[Row]:
-        columns = [_as_text(column) for column in plan.columns]
-        chunks = (numbers[start : start + _CHUNK] for start in range(0, len(numbers), _CHUNK))
-        return chain.from_iterable((row[1:] for row in rows(self._org, plan, chunk, columns)) for chunk in chunks)
+
+def _kept(job: QueryJob, start: int, end: int) -> islice[Row]:
+    """The result's rows from one place to another."""
+    first = start // _CHUNK
+    blocks = (orjson.loads(zlib.decompress(block)) for block in job.blocks[first : -(-end // _CHUNK)])
+    return islice(chain.from_iterable(blocks), start - first * _CHUNK, end - first * _CHUNK)
 
 
 def _as_text(column: Column) -> str:
