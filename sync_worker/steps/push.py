@@ -23,8 +23,8 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
 
-BATCH_COUNT = 200  # rows a claim: one collections call
-READ_COUNT = 2000  # known records read before they are written: one call
+BATCH_COUNT = 400  # rows a claim: whole calls where a CRM takes 200 or 100 at once, and one more for what goes beside them
+READ_COUNT = 2000  # known records read before they are written
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of rows settled so far."""
