@@ -305,11 +305,12 @@ def consequences(before: Deal, changes: Mapping[str, Value], policy: Policy, *, 
     by `vendor_move_in_crm`, which a change of terms in the same read does not undo.
     """
     after = before.changed(changes)
+    names = differing(before, changes)
     follows: dict[str, Value] = {"lifecycle": _lifecycle(after).value}
-    is_reset = bool(differing(before, changes) & RESET_FIELDS) and follows["lifecycle"] not in ("completed", "won", "lost")
+    is_reset = bool(names & RESET_FIELDS) and follows["lifecycle"] not in ("completed", "won", "lost")
     if is_reset and not vendor_moved:
         follows["vendor_approval"] = VendorApproval.PENDING.value
-    if "second_partner" in differing(before, changes) or is_reset:
+    if "second_partner" in names or is_reset:
         follows["distributor_approval"] = first_distributor_approval(after.second_partner, policy).value
     return {name: value for name, value in _with_derived(after, follows).items() if after.values.get(name) != value}
 

@@ -237,7 +237,7 @@ def _field(
 
 def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
     """The common case, told without ceremony: both sides are as agreed. (What this misses, the table finds.)"""
-    return not pair.is_awaited and bool(spelling == pair.crm) and held == pair.portal
+    return not pair.is_awaited and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
 
 
 def _is_written_no_more(item: _Field) -> bool:
@@ -370,13 +370,18 @@ def _agree(item: _Field, draft: _Draft) -> None:
 def _is_due(rule: FieldRule, base: Base | None, portal: Mapping[str, Value], *, is_create: bool) -> bool:
     if is_create:
         return rule.write != "update" and rule.field in portal
-    if rule.write == "create" or (rule.write == "once" and base is not None):
+    held = portal.get(rule.field)
+    if base is None:
+        return rule.write != "create" and comparable(held) is not None
+    if held == base.portal or rule.write in ("create", "once"):
         return False
-    return comparable(portal.get(rule.field)) != (_flat(base.portal) if base else None)
+    return comparable(held) != _flat(base.portal)
 
 
 def comparable(value: Value) -> Plain:
     """Plain form for comparing: emptiness is `None`, a set is sorted."""
+    if type(value) is str:  # nearly all
+        return value or None
     return _flat(plain(value))
 
 

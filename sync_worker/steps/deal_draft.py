@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sync_worker.domain.deal import Actor, Deal, differing
 from sync_worker.domain.reconcile import Conflict
-from sync_worker.domain.values import Value, plain
+from sync_worker.domain.values import Value
 from sync_worker.services import Services
 from sync_worker.steps.tenant import DEAL
 from sync_worker.store import conflicts, deals, links, outbox
@@ -38,7 +38,7 @@ class Draft:
     def begin(self, deal: Deal) -> None:
         """A deal that begins in the CRM."""
         self._deals[deal.id] = StoredDeal(deal, 1, self._tx.now, self._tx.now)
-        whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
+        whole = {name: value for name, value in deal.values.items() if value is not None}
         self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._run_id, None, whole, "began in the CRM"))
 
     def change(self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]) -> Deal:
@@ -57,8 +57,8 @@ class Draft:
                 "crm" if name in from_crm else "worker",
                 CRM_ACTOR.name,
                 self._run_id,
-                plain(stored.deal.values.get(name)),
-                plain(after.values.get(name)),
+                stored.deal.values.get(name),
+                after.values.get(name),
                 notes.get(name, ""),
             )
             for name in sorted(names)

@@ -57,6 +57,7 @@ class _Page:
         self._counts = counts
         self._tenant = chunk.tenant
         self._rules: Mapping[str, FieldRule] = field_rules(chunk.record)
+        self._written = [name for name, rule in self._rules.items() if rule.direction != "pull"]
         self._policy: Policy = chunk.tenant.policy(chunk.record)
         self._shelf = Shelf(tx, chunk, self._policy)
         self._draft = Draft(tx, chunk.run_id, chunk.tenant.services)
@@ -157,16 +158,13 @@ class _Page:
         deal = arrive_from_crm(values, deal_id=self._tenant.identity(self._record.record, native.crm_id), policy=self._policy)
         self._draft.begin(deal)
         base = self._first_base(native, linked)
-        self._keep_link(native, Link(self._record.record, native.crm_id, deal.id), base, deal, set())
+        self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
         self._counts.applied += 1
 
     def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
         """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
-        base = {
-            name: Base(comparable(linked.values.get(name)), linked.spellings.get(name))
-            for name, rule in self._rules.items()
-            if rule.direction != "pull" and name in linked.spellings and name in linked.values
-        }
+        values, spellings = linked.values, linked.spellings
+        base = {name: Base(comparable(values[name]), spellings[name]) for name in self._written if name in spellings and name in values}
         base[KEY] = Base(None, native.fields.get(self._record.key_field))
         return base
 
@@ -189,7 +187,7 @@ class _Page:
             or link.deleted_at
             or native.crm_id not in self._shelf.links
         ):
-            self._keep_link(native, replace(link, deleted_at=None), base, after, waiting)
+            self._keep_link(replace(link, deleted_at=None, base=base, crm_modified_at=native.modified_at), after, waiting)
         self._resume(native, link)
         if is_changed or link.deleted_at:
             self._counts.applied += 1
@@ -248,10 +246,10 @@ class _Page:
         conflicts.settle(self._tx, deal_id, settled)
         return bool(settled)
 
-    def _keep_link(self, native: NativeRecord, link: Link, base: Mapping[str, Base], deal: Deal, waiting: set[str]) -> None:
+    def _keep_link(self, link: Link, deal: Deal, waiting: set[str]) -> None:
         """Keeps the link, and owes the CRM what the portal holds otherwise, but for fields that wait for a person."""
-        self._draft.link(replace(link, base=base, crm_modified_at=native.modified_at))
-        if base[KEY].crm != deal.id or owed(self._rules, base=base, portal=deal.values, is_create=False, waiting=waiting):
+        self._draft.link(link)
+        if link.base[KEY].crm != deal.id or owed(self._rules, base=link.base, portal=deal.values, is_create=False, waiting=waiting):
             self._draft.owing.add(deal.id)
 
     # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,12 +11,13 @@ from sqlalchemy import Select, func, insert, or_, select, update
 
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.values import Plain, Value
-from sync_worker.store.engine import Tx, among, upsert
+from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import deal_changes, deals
 
 _OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
 COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
 """The canonical fields that have a column; everything else is an attribute."""
+_CANONICAL = frozenset(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class StoredDeal:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field's change. **Shapes** `field` "" is the deal as it came in, `new` then holds all of it."""
+    """One field's change. **Shapes** `field` "" is the deal as it came in, `new` then holds all of it; values become plain in the store."""
 
     deal_id: str
     version: int
@@ -39,8 +40,8 @@ class FieldChange:
     side: str
     actor: str
     run_id: str
-    old: Plain | Mapping[str, Plain]
-    new: Plain | Mapping[str, Plain]
+    old: Value | Plain | Mapping[str, Value | Plain]
+    new: Value | Plain | Mapping[str, Value | Plain]
     note: str = ""
 
 
@@ -74,7 +75,7 @@ def naming(tx: Tx, company_id: str) -> list[StoredDeal]:
 
 def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
     """Writes the deals as they are now."""
-    upsert(tx, deals, [_row(tx, stored) for stored in changed], keep=("created_at",))
+    put(tx, deals, _NAMES, [_row(tx, stored) for stored in changed], keep=("created_at",))
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
@@ -140,25 +141,22 @@ def count_by_lifecycle(tx: Tx) -> dict[str, int]:
 
 
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredDeal]:
-    return [_from_row(row) for row in tx.connection.execute(query).mappings()]
+    return [_from_row(*row) for row in tx.connection.execute(query).all()]
 
 
-def _from_row(row: Mapping[Any, Any]) -> StoredDeal:
-    values: dict[str, Value] = {name: row[name] for name in COLUMNS}
-    for name, value in row["attributes"].items():
+_NAMES = tuple(column.name for column in deals.columns)
+
+
+def _from_row(_: str, id_: str, version: int, created_at: datetime, updated_at: datetime, *rest: Any) -> StoredDeal:
+    """From the columns in the order of the table, as `_row` gives them."""
+    *canonical, attributes = rest
+    values: dict[str, Value] = dict(zip(COLUMNS, canonical, strict=True))
+    for name, value in attributes.items():
         values[name] = tuple(value) if isinstance(value, list) else value
-    return StoredDeal(Deal(id=row["id"], values=values), row["version"], row["created_at"], row["updated_at"])
+    return StoredDeal(Deal(id_, values), version, created_at, updated_at)
 
 
-def _row(tx: Tx, stored: StoredDeal) -> dict[str, Any]:
+def _row(tx: Tx, stored: StoredDeal) -> tuple[Any, ...]:
     values = stored.deal.values
-    row: dict[str, Any] = {name: values.get(name) for name in COLUMNS}
-    row["attributes"] = {name: value for name, value in values.items() if name not in COLUMNS}
-    return {
-        **row,
-        "portal": tx.portal,
-        "id": stored.deal.id,
-        "version": stored.version,
-        "created_at": stored.created_at,
-        "updated_at": tx.now,
-    }
+    attributes = {name: value for name, value in values.items() if name not in _CANONICAL}
+    return (tx.portal, stored.deal.id, stored.version, stored.created_at, tx.now, *map(values.get, COLUMNS), attributes)

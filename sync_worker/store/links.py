@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
-from sync_worker.store.engine import Tx, among, upsert
+from sync_worker.store.engine import Tx, among, put, upsert
 from sync_worker.store.tables import aliases, deal_links, deals
 
 KEY = "(key)"  # in a link's base: our key as the CRM record carries it
@@ -89,7 +89,7 @@ def crm_ids(tx: Tx, object_: str) -> list[str]:
 def save(tx: Tx, links: Sequence[Link]) -> None:
     """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
     for is_current in (False, True):
-        upsert(tx, deal_links, [_row(tx, link) for link in links if link.is_current is is_current])
+        put(tx, deal_links, _NAMES, [_row(tx, link) for link in links if link.is_current is is_current])
 
 
 def agree(tx: Tx, written: Sequence[Link]) -> None:
@@ -100,9 +100,9 @@ def agree(tx: Tx, written: Sequence[Link]) -> None:
     statement = insert.on_conflict_do_update(
         index_elements=["portal", "object", "crm_id"], set_={"base": base, "settled_no": insert.excluded.settled_no}
     )
-    rows = [_row(tx, link) for link in sorted(written, key=lambda link: link.crm_id)]
-    if rows:
-        tx.connection.execute(statement, rows)
+    if written:
+        ordered = sorted(written, key=lambda link: link.crm_id)
+        tx.connection.execute(statement, [dict(zip(_NAMES, _row(tx, link), strict=True)) for link in ordered])
 
 
 def add_alias(tx: Tx, object_: str, old_crm_id: str, crm_id: str) -> None:
@@ -133,30 +133,28 @@ def _end(steps: Mapping[str, str], crm_id: str) -> str:
 
 
 def _links(tx: Tx, query: Select[Any]) -> list[Link]:
+    found = tx.connection.execute(query.with_only_columns(*_COLUMNS)).all()
     return [
-        Link(
-            object=row["object"],
-            crm_id=row["crm_id"],
-            deal_id=row["deal_id"],
-            is_current=row["is_current"],
-            base=from_document(row["base"]),
-            crm_modified_at=row["crm_modified_at"],
-            settled_no=row["settled_no"],
-            deleted_at=row["deleted_at"],
-        )
-        for row in tx.connection.execute(query).mappings()
+        Link(object_, crm_id, deal_id, is_current, from_document(base), *rest)
+        for object_, crm_id, deal_id, is_current, base, *rest in found
     ]
 
 
-def _row(tx: Tx, link: Link) -> dict[str, Any]:
-    return {
-        "portal": tx.portal,
-        "object": link.object,
-        "crm_id": link.crm_id,
-        "deal_id": link.deal_id,
-        "is_current": link.is_current,
-        "base": to_document(link.base),
-        "crm_modified_at": link.crm_modified_at,
-        "settled_no": link.settled_no,
-        "deleted_at": link.deleted_at,
-    }
+_NAMES = tuple(column.name for column in deal_links.columns)
+_COLUMNS = [deal_links.c[name] for name in Link.__slots__]
+
+
+def _row(tx: Tx, link: Link) -> tuple[Any, ...]:
+    """In the order of the table."""
+    base = to_document(link.base)
+    return (
+        tx.portal,
+        link.object,
+        link.crm_id,
+        link.deal_id,
+        link.is_current,
+        base,
+        link.crm_modified_at,
+        link.settled_no,
+        link.deleted_at,
+    )

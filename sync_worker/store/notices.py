@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.store.engine import Tx, among
+from sync_worker.store.lists import each
 from sync_worker.store.tables import notices
 
 
@@ -22,15 +23,15 @@ class Notice:
 
 def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
     """Marks the records as to be read; a second notice of one record only counts up."""
-    rows = [
-        {"portal": tx.portal, "object": object_, "crm_id": crm_id, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}
-        for crm_id in sorted(set(crm_ids))
-    ]
-    if not rows:
+    noticed = set(crm_ids)
+    if not noticed:
         return
+    row = {"portal": tx.portal, "object": object_, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}
+    values = [literal(value, notices.c[name].type) for name, value in row.items()]
     insert = (postgresql if tx.is_postgresql else sqlite).insert(notices)
+    insert = insert.from_select([*row, "crm_id"], select(*values, each(tx, noticed)).where(true()))
     again = {"last_seen_at": insert.excluded.last_seen_at, "count": notices.c.count + 1}
-    tx.connection.execute(insert.on_conflict_do_update(index_elements=["portal", "object", "crm_id"], set_=again), rows)
+    tx.connection.execute(insert.on_conflict_do_update(index_elements=["portal", "object", "crm_id"], set_=again))
 
 
 def oldest(tx: Tx, object_: str, limit: int) -> list[Notice]:

@@ -6,15 +6,16 @@ ready → claimed → (gone | ready again, when `generation` rose meanwhile | un
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
 from sync_worker.store.engine import Tx, among
+from sync_worker.store.lists import each
 from sync_worker.store.tables import outbox
 
 
@@ -37,21 +38,13 @@ class OutboxRow:
 
 def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None:
     """These records have something to write. A claimed or uncertain row keeps its state and is ready again once settled."""
-    rows = [
-        {
-            "portal": tx.portal,
-            "object": object_,
-            "record_id": record_id,
-            "state": "ready",
-            "generation": 1,
-            "due_at": tx.now,
-            "cause_run": cause_run,
-        }
-        for record_id in sorted(set(record_ids))
-    ]
-    if not rows:
+    owing = set(record_ids)
+    if not owing:
         return
+    row = {"portal": tx.portal, "object": object_, "state": "ready", "generation": 1, "due_at": tx.now, "cause_run": cause_run}
+    values = [literal(value, outbox.c[name].type) for name, value in row.items()]
     insert = (postgresql if tx.is_postgresql else sqlite).insert(outbox)
+    insert = insert.from_select([*row, "record_id"], select(*values, each(tx, owing)).where(true()))
     statement = insert.on_conflict_do_update(
         index_elements=["portal", "object", "record_id"],
         set_={
@@ -61,7 +54,7 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
             "state": _ready_if_parked(),
         },
     )
-    tx.connection.execute(statement, rows)
+    tx.connection.execute(statement)
 
 
 def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
@@ -222,9 +215,8 @@ def _ready_if_parked() -> ColumnElement[str]:
 
 
 def _rows(tx: Tx, query: Select[Any]) -> list[OutboxRow]:
-    return [_row(row) for row in tx.connection.execute(query).mappings()]
+    rows = [OutboxRow(*row) for row in tx.connection.execute(query.with_only_columns(*_COLUMNS)).all()]
+    return [row if row.sent is None else replace(row, sent=from_document(row.sent)) for row in rows]
 
 
-def _row(row: Mapping[Any, Any]) -> OutboxRow:
-    sent = None if row["sent"] is None else from_document(row["sent"])
-    return OutboxRow(**{**{name: row[name] for name in OutboxRow.__slots__}, "sent": sent})
+_COLUMNS = [outbox.c[name] for name in OutboxRow.__slots__]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -203,14 +203,17 @@ def test_deals_of_a_company_that_lost_a_merge_move_to_the_survivor(store: Store)
 def test_history_is_kept_in_order_and_never_rewritten(store: Store, clock: Clock) -> None:
     with store.transaction("acme") as tx:
         deals.record_changes(tx, [])
-        deals.record_changes(tx, [change(version=1, field="", old=None, new={"name": "A deal", "tags": ["a"]}, side="crm")])
+        deals.record_changes(tx, [change(version=1, field="", old=None, new={"amount": Decimal("1.50"), "tags": ("a",)}, side="crm")])
     clock.forward(minutes=5)
     with store.transaction("acme") as tx:
-        deals.record_changes(tx, [change(version=2, field="amount", old=25, new=30), change(version=2, field="name", new=True, note="why")])
+        deals.record_changes(
+            tx,
+            [change(version=2, field="expires_on", old=None, new=date(2026, 1, 31)), change(version=2, field="name", new=True, note="why")],
+        )
         rows = deals.history(tx, "d1")
     assert [(row["version"], row["field"], row["old"], row["new"], row["note"]) for row in rows] == [
-        (1, "", None, {"name": "A deal", "tags": ["a"]}, ""),
-        (2, "amount", 25, 30, ""),
+        (1, "", None, {"amount": "1.50", "tags": ["a"]}, ""),
+        (2, "expires_on", None, "2026-01-31", ""),
         (2, "name", "1", True, "why"),
     ]
     with pytest.raises(IntegrityError), store.transaction("acme") as tx:
