@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync_worker.errors import SyncError
+from sync_worker.steps.compare import compare, repair
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
@@ -14,7 +15,6 @@ from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import failures, notices
 from sync_worker.store.runs import NUMBERS, Counts
 from tests.simulation import people
-from tests.simulation.faults import order_fault
 from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World
 
@@ -106,7 +106,7 @@ def works(world: World) -> None:
 
 
 def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
-    pulls = [Wake("pull", record) for record in world.setting.readable]
+    pulls = [Wake("pull", record) for record in world.readable]
     wake = world.dice.choice([*pulls, Wake("push"), Wake("push"), *world.woken])
     done = step(world, worker, wake, blows)
     if done:
@@ -122,6 +122,13 @@ def step(world: World, worker: Worker, wake: Wake, blows: list[Blow]) -> Done | 
         numbers = {name: number for name in NUMBERS if (number := getattr(done.counts, name))}
         world.say(f"{worker.name}: {words}: {numbers or 'nothing'} {dict(done.counts.skips) or ''}")
     return done
+
+
+def order_fault(world: World) -> None:
+    """Trouble on the wire: what the vendor, the network or its clock does to the calls to come."""
+    words, order = world.dice.choice(world.desk.faults)
+    order(world)
+    world.say(f"fault: {words}")
 
 
 def replays(world: World) -> None:
@@ -141,9 +148,9 @@ def _replayed(tenant: Tenant, world: World, rows: list[failures.FailureRow]) -> 
 
 def notices_come(world: World) -> None:
     """Webhooks: a few true, one of nothing, in no order."""
-    record = world.dice.choice(world.setting.readable)
+    record = world.dice.choice(world.readable)
     found = world.records(record)
-    ids = [one["Id"] for one in world.dice.sample(found, min(3, len(found)))]
+    ids = [one.id for one in world.dice.sample(found, min(3, len(found)))]
     with world.store.side_transaction(PORTAL) as tx:
         notices.add(tx, record, ids)
     world.say(f"webhook: {record} {', '.join(ids)}")
@@ -158,7 +165,12 @@ def time_passes(world: World) -> None:
 
 NOTHING = Done("", Counts())
 
-VERBS: dict[str, Callable[[Tenant, str], Done]] = {"pull": pull, "refresh": refresh, "push": lambda tenant, _record: push(tenant)}
+VERBS: dict[str, Callable[[Tenant, str], Done]] = {
+    "pull": pull,
+    "refresh": refresh,
+    "push": lambda tenant, _record: push(tenant),
+    "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
+}
 
 BY_PEOPLE: tuple[Chance, ...] = (
     Chance(12, people.edits_deal),
@@ -169,7 +181,7 @@ BY_PEOPLE: tuple[Chance, ...] = (
     Chance(1, people.deletes),
     Chance(2, people.undeletes),
     Chance(1, people.merges_companies),
-    Chance(1, people.merges_leads),
+    Chance(1, people.merges_deals),
     Chance(1, people.converts_lead),
     Chance(4, _in_portal(people.registers)),
     Chance(10, _in_portal(people.changes)),

@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sync_worker.crm.port import Change, Outcome
-from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.errors import StoreDown
 from sync_worker.store.engine import Store, Tx
 from tests.simulation.time import Time
@@ -79,6 +76,16 @@ class Gate:
                 raise Crash
             blow.act()
 
+    def noting(self, time_left_s: Callable[[], float]) -> Callable[[], float]:
+        """The same, its answers kept as the deadline of the writes that follow."""
+
+        def noted() -> float:
+            left_s = time_left_s()
+            self.deadline_s = self.time.monotonic() + left_s
+            return left_s
+
+        return noted
+
 
 class GatedStore(Store):
     """A store whose commits pass the gate. (Another process's: it has its own engine.)"""
@@ -111,28 +118,28 @@ class GatedStore(Store):
 
 
 class GatedConnection:
-    """A connection whose calls pass the gate and take some time."""
+    """An adapter's connection, whatever the CRM: its calls pass the gate and take some time."""
 
-    def __init__(self, inner: Connection, gate: Gate, latency_s: Callable[[], float]) -> None:
+    def __init__(self, inner: Any, gate: Gate, latency_s: Callable[[], float]) -> None:
         self._inner = inner
         self._gate = gate
         self._latency_s = latency_s
 
     @property
     def calls(self) -> int:
-        return self._inner.calls
+        return int(self._inner.calls)
 
-    def now(self) -> datetime:
+    def now(self) -> Any:
         return self._passing(self._inner.now)
 
-    def read(self, ask: Callable[[Client], T], **words: Any) -> T:
+    def read(self, ask: Callable[[Any], Any], **words: Any) -> Any:
         return self._passing(lambda: self._inner.read(ask, **words))
 
-    def write(self, send: Callable[[Client], T], **words: Any) -> T:
+    def write(self, send: Callable[[Any], Any], **words: Any) -> Any:
         return self._passing(lambda: self._inner.write(self._watched(send), **words))
 
-    def _watched(self, send: Callable[[Client], T]) -> Callable[[Client], T]:
-        def watched(client: Client) -> T:
+    def _watched(self, send: Callable[[Any], T]) -> Callable[[Any], T]:
+        def watched(client: Any) -> T:
             late_s = self._gate.time.monotonic() - self._gate.deadline_s
             if late_s > 0:
                 self._gate.late_writes.append(f"a write was begun {late_s:.1f} s after its claim's deadline")
@@ -147,20 +154,3 @@ class GatedConnection:
         answer = call()
         self._gate.pass_()
         return answer
-
-
-class GatedCrm(SalesforceCrm):
-    """The real adapter on a gated connection; it notes each claim's deadline as the writer asks for it."""
-
-    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> GatedCrm:
-        self._gate = gate
-        self._connection: Any = GatedConnection(self._connection, gate, latency_s)
-        return self
-
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
-        def watched() -> float:
-            left_s = time_left_s()
-            self._gate.deadline_s = self._gate.time.monotonic() + left_s
-            return left_s
-
-        return super().write(native, key_field, changes, time_left_s=watched)

@@ -47,12 +47,13 @@ class Edit:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every edit of the tracked fields, by deal and field, oldest first."""
+    """Every edit of the tracked fields, by deal and field, oldest first. **Shapes** `by_people`: CRM ids of records that people made."""
 
     edits: dict[tuple[str, str], list[Edit]] = field(default_factory=dict)
     deal_by_record: dict[str, str] = field(default_factory=dict)
     registered: list[str] = field(default_factory=list)
     begun_in_crm: set[str] = field(default_factory=set)
+    by_people: set[str] = field(default_factory=set)
     became: dict[str, str] = field(default_factory=dict)
     untold: set[tuple[str, str]] = field(default_factory=set)
     touched_at: dict[str, datetime] = field(default_factory=dict)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.reconcile import comparable
@@ -15,40 +14,40 @@ from sync_worker.steps.decide import approve, change
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals
+from tests.simulation.desk import Native
 from tests.simulation.ledger import TRACKED
-from tests.simulation.world import NATIVES, PORTAL, World
+from tests.simulation.world import PORTAL, World
 
 DAY = date(2026, 6, 1)
 ANN = Actor("Ann", None, "portal")
-STAGES = {"lead": ("Open - Not Contacted", "Working - Contacted"), "opportunity": ("Qualification", "Closed Won", "Closed Lost")}
-APPROVALS = ("Pending", "Approved", "Rejected", "Returned", "Renewal pending", None)
+APPROVALS = ("pending", "approved", "rejected", "returned", "renewal_pending", None)
+ODD = "odd"  # stands for a word of the CRM that nobody mapped
 
 
 # ── in the CRM ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def edits_deal(world: World) -> None:
-    """A person changes one to three fields of a lead or opportunity."""
-    record = world.dice.choice(("lead", "opportunity"))
+    """A person changes one to three fields of a deal's record."""
+    record = world.dice.choice(world.desk.deal_records)
     native = _chosen_deal(world, record)
     if native is None:
         return
     fields: Record = {}
     for _ in range(world.dice.choice((1, 1, 2, 3))):
-        name, value = _crm_value(world, record)
-        fields[name] = value
-    write_deal(world, record, native, fields)
+        fields |= _typed(world, record, *_deal_value(world, record))
+    write_deal(world, native, fields)
 
 
-def write_deal(world: World, record: str, native: Record, fields: Record) -> None:
+def write_deal(world: World, native: Native, fields: Record) -> None:
     """The edit, and its entry in the ledger."""
-    before = world.read(record, native)
+    before = world.read(native)
     shown = ", ".join(f"{name}={value}" for name, value in fields.items())
-    if world.by_a_person(f"CRM: {native['Id']} {shown}", lambda: world.remote.edit(NATIVES[record], native["Id"], fields)):
-        after = world.read(record, world.remote.record(NATIVES[record], native["Id"]))
-        _enter(world, world.deal_of(record, native), before, after)
-        world.ledger.touched_at[native["Id"]] = world.time.crm_now
-        world.warm(world.deal_of(record, native))
+    if world.by_a_person(f"CRM: {native.id} {shown}", lambda: world.desk.edit(native, fields)):
+        after = world.read(world.desk.record(native.record, native.id))
+        _enter(world, world.deal_of(native), before, after)
+        world.ledger.touched_at[native.id] = world.time.crm_now
+        world.warm(world.deal_of(native))
 
 
 def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> None:
@@ -58,18 +57,18 @@ def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mappi
             world.ledger.wrote("crm", deal_id, name, new, before=old, at=world.time.crm_now)
 
 
-def _is_of_ours(native: Record) -> bool:
-    return bool(native["Portal_Partner__c"] or native["Portal_Deal_Key__c"])
+def _is_of_ours(world: World, native: Native) -> bool:
+    return bool(world.read(native).get("owner_company") or native.fields[world.record_map(native).key_field])
 
 
-def _chosen(world: World, found: list[Record]) -> Record | None:
+def _chosen(world: World, found: list[Native]) -> Native | None:
     return world.dice.choice(found) if found else None
 
 
-def _chosen_deal(world: World, record: str) -> Record | None:
+def _chosen_deal(world: World, record: str) -> Native | None:
     """A record of ours, mostly one that somebody was at a moment ago: where people meet, things go wrong."""
-    found = [one for one in world.live(record) if _is_of_ours(one)]
-    hot = [one for one in found if world.deal_of(record, one) in world.hot]
+    found = [one for one in world.live(record) if _is_of_ours(world, one)]
+    hot = [one for one in found if world.deal_of(one) in world.hot]
     return _chosen(world, hot if hot and world.dice.random() < 0.7 else found)
 
 
@@ -77,26 +76,32 @@ def _day(world: World) -> date:
     return DAY + timedelta(days=world.number())
 
 
-def _crm_value(world: World, record: str) -> tuple[str, Any]:
-    is_lead = record == "lead"
+def _typed(world: World, record: str, name: str, value: Value) -> Record:
+    """One field as a person enters it, odd words too."""
+    if value == ODD:
+        return {world.mapping.records[record].fields[name].native: world.desk.odd[name]}
+    return world.typed(record, {name: value})
+
+
+def _deal_value(world: World, record: str) -> tuple[str, Value]:
     number = world.number()
-    accounts = world.live("company")
-    choices: dict[str, Callable[[], Any]] = {
-        "Portal_Amount__c" if is_lead else "Amount": lambda: number + 0.5,
-        "Portal_Close_Date__c" if is_lead else "CloseDate": lambda: _day(world).isoformat(),
-        "Portal_Deal_Name__c" if is_lead else "Name": lambda: f"Deal {number}",
-        "Company" if is_lead else "Portal_Prospect__c": lambda: f"Prospect {number}",
-        "Portal_Licences__c": lambda: number,
-        "Portal_Expires__c": lambda: _day(world).isoformat(),
-        "Portal_Deal_Type__c": lambda: world.dice.choice(("New", "Renewal", "Upsell", "Upsell", None, "Sidegrade")),
-        "Portal_Billing__c": lambda: world.dice.choice(("Annual", "Monthly", "Up front", None, "Quarterly")),
-        "Portal_Term_Years__c": lambda: world.dice.choice((1, 2, 3, None)),
-        "Portal_Vendor_Approval__c": lambda: world.dice.choice(APPROVALS),
-        "Portal_Distributor_Approval__c": lambda: world.dice.choice(("Approved", "Rejected", None)),
-        "Portal_Registered__c": lambda: world.dice.random() < 0.5,
-        "Portal_Partner__c": lambda: world.dice.choice(accounts)["Id"],
-        "Portal_Second_Partner__c": lambda: world.dice.choice([*accounts, {"Id": None}, {"Id": None}, {"Id": None}])["Id"],
-        "Status" if is_lead else "StageName": lambda: world.dice.choice(STAGES[record]),
+    accounts = [one.id for one in world.live("company")]
+    choices: dict[str, Callable[[], Value]] = {
+        "amount": lambda: Decimal(number) + Decimal("0.5"),
+        "expected_close_on": lambda: _day(world),
+        "name": lambda: f"Deal {number}",
+        "prospect_name": lambda: f"Prospect {number}",
+        "licence_count": lambda: number,
+        "expires_on": lambda: _day(world),
+        "deal_type": lambda: world.dice.choice(("new", "renewal", "upsell", "upsell", None, ODD)),
+        "billing_cycle": lambda: world.dice.choice(("annual", "monthly", "up_front", None, ODD)),
+        "term_years": lambda: world.dice.choice((1, 2, 3, None)),
+        "vendor_approval": lambda: world.dice.choice(APPROVALS),
+        "distributor_approval": lambda: world.dice.choice(("approved", "rejected", None)),
+        "is_registered": lambda: world.dice.random() < 0.5,
+        "owner_company": lambda: world.dice.choice(accounts),
+        "second_partner": lambda: world.dice.choice([*accounts, None, None, None]),
+        "stage": lambda: world.dice.choice(world.desk.stages[record]),
     }
     name = world.dice.choice(list(choices))
     return name, choices[name]()
@@ -104,133 +109,160 @@ def _crm_value(world: World, record: str) -> tuple[str, Any]:
 
 def clears_field(world: World) -> None:
     """A person empties a field; once a field and deal, so that the ledger can tell."""
-    record = world.dice.choice(("lead", "opportunity"))
+    record = world.dice.choice(world.desk.deal_records)
     native = _chosen_deal(world, record)
     if native is None:
         return
     name = world.dice.choice(("amount", "licence_count", "expires_on"))
-    key = world.mapping.records[record].fields[name].native
-    edits = world.ledger.edits.get((world.deal_of(record, native), name), [])
+    edits = world.ledger.edits.get((world.deal_of(native), name), [])
     if all(edit.value is not None for edit in edits):
-        write_deal(world, record, native, {key: None})
+        write_deal(world, native, world.typed(record, {name: None}))
 
 
 def edits_company(world: World) -> None:
-    """A person renames, retypes, switches off or on, or rewrites the contracts of an account."""
+    """A person renames, retypes, switches off or on, or rewrites the contracts of a company."""
     native = _chosen(world, world.live("company"))
     if native is None:
         return
-    listed = [value for value in (native["Associated_Second_Partner__c"] or "").split(";") if value]
-    names = [one["Name"] for one in world.live("company") if one["Portal_Account_Type__c"] == "Distributor"]
-    fields: Record = world.dice.choice(
+    listed = list(world.read(native).get("second_partners") or ())
+    everybody = [world.read(one) for one in world.live("company")]
+    names = [values["name"] for values in everybody if values.get("account_type") == "second_partner"]
+    change: tuple[str, Value] = world.dice.choice(
         (
-            {"Name": world.dice.choice((f"Company {world.number()}", world.dice.choice(names or ["Alone"])))},
-            {"Portal_Status__c": world.dice.choice(("Active", "Active", "Inactive", "Pending", None))},
-            {"Portal_Account_Type__c": world.dice.choice(("Partner", "Distributor", "Vendor", None, "Reseller Plus"))},
-            {"Associated_Second_Partner__c": ";".join([*listed[1:], world.dice.choice([*names, "Nobody Ltd"])]) or None},
-            {"Associated_Second_Partner__c": ";".join(listed[1:]) or None},
-            {"Portal_Region__c": world.dice.choice(("EMEA", "APAC", None, "Moon"))},
+            ("name", world.dice.choice((f"Company {world.number()}", world.dice.choice(names or ["Alone"])))),
+            ("portal_status", world.dice.choice(("active", "active", "inactive", "pending", None))),
+            ("account_type", world.dice.choice(("partner", "second_partner", "vendor", None, ODD))),
+            ("second_partners", tuple(dict.fromkeys([*listed[1:], world.dice.choice([*names, "Nobody Ltd"])]))),
+            ("second_partners", tuple(listed[1:])),
+            ("region", world.dice.choice((*world.desk.regions, None, ODD))),
         )
     )
-    world.by_a_person(f"CRM: {native['Id']} {fields}", lambda: world.remote.edit("Account", native["Id"], fields))
+    fields = _typed(world, "company", *change)
+    world.by_a_person(f"CRM: {native.id} {fields}", lambda: world.desk.edit(native, fields))
 
 
 def creates_company(world: World) -> None:
-    """A new account, of ours or not."""
-    fields = {
-        "Name": f"Company {world.number()}",
-        "Portal_Status__c": world.dice.choice(("Active", "Active", None)),
-        "Portal_Account_Type__c": world.dice.choice(("Partner", "Distributor")),
+    """A new company, of ours or not."""
+    values: dict[str, Value] = {
+        "name": f"Company {world.number()}",
+        "portal_status": world.dice.choice(("active", "active", None)),
+        "account_type": world.dice.choice(("partner", "second_partner")),
     }
-    world.by_a_person(f"CRM: new account {fields['Name']}", lambda: world.remote.create("Account", fields))
+    fields = world.typed("company", values)
+    world.by_a_person(f"CRM: new company {values['name']}", lambda: world.desk.create("company", fields))
 
 
 def creates_deal(world: World) -> None:
     """A deal that begins in the CRM, with a partner, maybe one the portal does not know."""
-    record = world.dice.choice(("lead", "opportunity"))
+    record = world.dice.choice(world.desk.deal_records)
     number = world.number()
-    fields: Record = {"Portal_Partner__c": world.dice.choice(world.live("company"))["Id"], "Portal_Licences__c": number}
-    if record == "lead":
-        fields |= {"LastName": f"Doe {number}", "Company": f"Prospect {number}", "Portal_Deal_Name__c": f"Deal {number}"}
+    values: dict[str, Value] = {
+        "owner_company": world.dice.choice(world.live("company")).id,
+        "licence_count": number,
+        "name": f"Deal {number}",
+    }
+    if record == world.desk.converts:
+        values |= {"contact_last_name": f"Doe {number}", "prospect_name": f"Prospect {number}"}
     else:
-        fields |= {"Name": f"Deal {number}", "StageName": "Prospecting", "CloseDate": _day(world).isoformat(), "Amount": number + 0.5}
-    created = world.by_a_person(f"CRM: new {record} {number}", lambda: world.remote.create(NATIVES[record], fields))
+        values |= {"expected_close_on": _day(world), "amount": Decimal(number) + Decimal("0.5")}
+    fields = {**world.mapping.records[record].on_create, **world.typed(record, values)}
+    created = world.by_a_person(f"CRM: new {record} {number}", lambda: world.desk.create(record, fields))
     if created:
         world.say(f"     it is {created}")
-        enter_beginning(world, record, world.remote.record(NATIVES[record], created))
+        enter_beginning(world, world.desk.record(record, created))
 
 
-def enter_beginning(world: World, record: str, native: Record) -> None:
+def enter_beginning(world: World, native: Native) -> None:
     """The ledger's first page for a record that a person made."""
-    deal_id = world.deal_of(record, native)
+    deal_id = world.deal_of(native)
     world.ledger.begun_in_crm.add(deal_id)
-    values = world.read(record, native)
+    world.ledger.by_people.add(native.id)
+    values = world.read(native)
     for name in TRACKED:
         world.ledger.wrote("crm", deal_id, name, comparable(values.get(name)), before=None, at=world.time.crm_now)
 
 
+def _any_record(world: World) -> str:
+    return world.dice.choice((world.desk.deal_records[0], world.desk.deal_records[-1], world.desk.deal_records[-1], "company"))
+
+
 def deletes(world: World) -> None:
     """A record goes to the bin."""
-    record = world.dice.choice(("lead", "opportunity", "opportunity", "company"))
-    native = _chosen(world, world.live(record))
+    native = _chosen(world, world.live(_any_record(world)))
     if native:
-        world.by_a_person(f"CRM: delete {native['Id']}", lambda: world.remote.delete(NATIVES[record], native["Id"]))
+        world.by_a_person(f"CRM: delete {native.id}", lambda: world.desk.delete(native))
 
 
 def undeletes(world: World) -> None:
     """A record comes back out of the bin."""
-    record = world.dice.choice(("lead", "opportunity", "opportunity", "company"))
-    native = _chosen(world, [one for one in world.records(record) if one["IsDeleted"] and not one.get("MasterRecordId")])
+    native = _chosen(world, [one for one in world.records(_any_record(world)) if one.is_deleted and not one.is_merged])
     if native:
-        world.by_a_person(f"CRM: undelete {native['Id']}", lambda: world.remote.undelete([native["Id"]]))
+        world.by_a_person(f"CRM: undelete {native.id}", lambda: world.desk.undelete(native))
 
 
 def merges_companies(world: World) -> None:
-    """Two accounts become one; what named the loser names the survivor."""
+    """Two companies become one; what named the loser names the survivor."""
     found = world.live("company")
     if len(found) > 12:
-        master, loser = world.dice.sample(found, 2)
-        words = f"CRM: merge account {loser['Id']} into {master['Id']}"
-        world.by_a_person(words, lambda: world.remote.merge(master["Id"], [loser["Id"]]))
+        _merged(world, *world.dice.sample(found, 2))
 
 
-def merges_leads(world: World) -> None:
-    """Two leads become one; the ledger does not follow their fields."""
-    found = world.live("lead")
+def merges_deals(world: World) -> None:
+    """Two records of deals become one; the ledger does not follow their fields."""
+    found = world.live(world.desk.deal_records[0])
     if len(found) < 2:
         return
-    master, loser = world.dice.sample(found, 2)
-    if world.by_a_person(f"CRM: merge lead {loser['Id']} into {master['Id']}", lambda: world.remote.merge(master["Id"], [loser["Id"]])):
-        for native in (master, loser):
-            world.ledger.untold.add((world.deal_of("lead", native), ""))
+    winner, loser = world.dice.sample(found, 2)
+    survivor = _merged(world, winner, loser)
+    if not survivor:
+        return
+    for native in (winner, loser):
+        world.ledger.untold.add((world.deal_of(native), ""))
+    if survivor != winner.id:
+        _lives_on(world, winner, survivor, winner.record)
+
+
+def _merged(world: World, winner: Native, loser: Native) -> str:
+    """The id that both live on under, "" where the CRM would not."""
+    words = f"CRM: merge {winner.record} {loser.id} into {winner.id}"
+    return str(world.by_a_person(words, lambda: world.desk.merge(winner, loser)) or "")
+
+
+def _lives_on(world: World, native: Native, crm_id: str, record: str) -> str:
+    """The deal of a record is another record's from now on."""
+    world.say(f"     it is {crm_id}")
+    deal_id = world.deal_of(native)
+    world.ledger.deal_by_record[crm_id] = deal_id
+    world.ledger.by_people.add(crm_id)
+    begun_anew = world.identity(record, crm_id)  # where nobody read the first one before it turned, and then without its history
+    world.ledger.became[begun_anew] = deal_id
+    world.ledger.untold.add((begun_anew, ""))
+    return deal_id
 
 
 def converts_lead(world: World) -> None:
     """A lead becomes an opportunity; what the admin mapped goes along."""
-    native = _chosen_deal(world, "lead")
+    native = _chosen_deal(world, world.desk.converts) if world.desk.converts else None
     if native is None:
         return
-    is_mapped, omit = world.dice.random() < 0.7, world.dice.choice(((), (), ("Portal_Second_Partner__c",)))
-    account = world.dice.choice(world.live("company"))["Id"]
-    done = world.by_a_person(
-        f"CRM: convert {native['Id']} mapped={is_mapped} without={omit}",
-        lambda: world.remote.convert_lead(native["Id"], copy_mapping=is_mapped, omit=omit, account_id=account),
+    is_mapped, omit = world.dice.random() < 0.7, world.dice.choice(((), (), ("second_partner",)))
+    company = world.dice.choice(world.live("company"))
+    left_out = tuple(world.record_map(native).fields[name].native for name in omit)
+    crm_id = world.by_a_person(
+        f"CRM: convert {native.id} mapped={is_mapped} without={omit}",
+        lambda: world.desk.convert(native, is_mapped=is_mapped, omit=left_out, company=company) or True,
     )
-    if done and (crm_id := done["ConvertedOpportunityId"]):
+    if isinstance(crm_id, str):
         _enter_conversion(world, native, crm_id)
 
 
-def _enter_conversion(world: World, lead: Record, crm_id: str) -> None:
-    """The deal lives on in the opportunity; what it holds otherwise was written by the conversion, what it lost was not."""
-    world.say(f"     it is {crm_id}")
-    deal_id = world.deal_of("lead", lead)
-    world.ledger.deal_by_record[crm_id] = deal_id
-    begun_anew = world.identity("opportunity", crm_id)  # where nobody read the lead before it turned, and then without its history
-    world.ledger.became[begun_anew] = deal_id
-    world.ledger.untold.add((begun_anew, ""))
-    after = world.read("opportunity", world.remote.record("Opportunity", crm_id))
+def _enter_conversion(world: World, before: Native, crm_id: str) -> None:
+    """What the new record holds otherwise was written by the conversion, what it lost was not."""
+    record = world.record_map(before).converts_to or ""
+    deal_id = _lives_on(world, before, crm_id, record)
+    after = world.read(world.desk.record(record, crm_id))
     kept = {name: value for name, value in after.items() if comparable(value) is not None}
-    _enter(world, deal_id, world.read("lead", lead), kept)
+    _enter(world, deal_id, world.read(before), kept)
 
 
 # ── in the portal ────────────────────────────────────────────────────────────────────────────────────────────────────

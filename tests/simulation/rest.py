@@ -27,10 +27,12 @@ class Unsettled(AssertionError):
 def settle(world: World) -> None:
     """Rounds until one changes nothing. **Raises** Unsettled."""
     world.remote.clear_faults()
-    world.remote.write_late(0, times=0)
-    world.setting_at_rest()
+    world.desk.be_quick()
     world.say("── at rest ──")
     before = dump(world)
+    if world.desk.is_silent_on_associations:
+        look(world)
+        step(world, world.workers[0], Wake("compare"), [])
     for _ in range(MOST_ROUNDS):
         look(world)
         after = dump(world)
@@ -44,8 +46,8 @@ def look(world: World) -> None:
     """One look of the schedule at everything, and everything that follows from it."""
     world.time.forward(ROUND_S)
     worker = world.dice.choice(world.workers)
-    todo = [Wake("pull", record) for record in world.setting.readable]
-    todo += [Wake("refresh", record) for record in world.setting.readable]
+    todo = [Wake("pull", record) for record in world.readable]
+    todo += [Wake("refresh", record) for record in world.readable]
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):

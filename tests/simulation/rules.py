@@ -9,19 +9,17 @@ from functools import cached_property
 
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
-from sync_worker.sandbox.remote import Record
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import companies, conflicts, deals, failures, links, notices, outbox, runs
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.links import Link
+from tests.simulation.desk import Native
 from tests.simulation.ledger import TRACKED, Edit
 from tests.simulation.rest import changed, dump, look
 from tests.simulation.world import PORTAL, World
 
 REFERENCES = ("owner_company", "second_partner")
-MOST_READ_CALLS = 3
-READ_CALLS = ("query", "query_all", "query_more", "retrieve")
 
 
 @dataclass
@@ -40,11 +38,12 @@ class AtRest:
             self.runs = runs.listed(tx, limit=100_000)
             self.waiting = conflicts.open_fields(tx, list(self.deals))
             self.notices = notices.counts(tx)
-            self.survivors = links.survivors(tx, COMPANY, {native["Id"] for native in self.natives[COMPANY].values()})
+            self.survivors = links.survivors(tx, COMPANY, set(self.natives[COMPANY]))
 
     @cached_property
-    def natives(self) -> dict[str, dict[str, Record]]:
-        return {name: {native["Id"]: native for native in self.world.records(name)} for name in (COMPANY, "lead", "opportunity")}
+    def natives(self) -> dict[str, dict[str, Native]]:
+        names = (COMPANY, *self.world.desk.deal_records)
+        return {name: {native.id: native for native in self.world.records(name)} for name in names}
 
     @cached_property
     def failed(self) -> set[str]:
@@ -60,22 +59,22 @@ class AtRest:
     def problems_of(self, crm_id: str) -> set[tuple[str, str]]:
         return {(row.failure.code, row.failure.field) for row in self.rows if row.failure.record == crm_id}
 
-    def native_of(self, link: Link) -> Record | None:
+    def native_of(self, link: Link) -> Native | None:
         return self.natives[link.object].get(link.crm_id)
 
-    def values(self, record: str, native: Record) -> Mapping[str, Value]:
+    def values(self, native: Native) -> Mapping[str, Value]:
         """What the CRM says, companies by our id."""
-        values = dict(self.world.read(record, native))
+        values = dict(self.world.read(native))
         for name in REFERENCES:
             if crm_id := values.get(name):
                 values[name] = self.company_ids.get(str(crm_id), f"unknown {crm_id}")
         return values
 
-    def linked(self) -> Iterator[tuple[StoredDeal, Link, Record]]:
+    def linked(self) -> Iterator[tuple[StoredDeal, Link, Native]]:
         """Deals whose record is alive, not in failure on either side."""
         for deal_id, link in self.links.items():
             native = self.native_of(link)
-            if native and not native["IsDeleted"] and not native.get("IsConverted") and not {deal_id, link.crm_id} & self.failed:
+            if native and native.is_live and not {deal_id, link.crm_id} & self.failed:
                 yield self.deals[deal_id], link, native
 
 
@@ -91,7 +90,7 @@ def broken(world: World) -> list[str]:
 
 def agree(here: AtRest) -> Iterator[str]:
     for stored, link, native in here.linked():
-        crm = here.values(link.object, native)
+        crm = here.values(native)
         for name, field in here.world.mapping.records[link.object].fields.items():
             if field.direction == "pull" or field.write in ("create", "once") or name in here.waiting.get(stored.deal.id, ()):
                 continue
@@ -115,9 +114,9 @@ def once(here: AtRest) -> Iterator[str]:
     yield from (f"registered deal {deal_id} is gone" for deal_id in set(world.ledger.registered) - here.deals.keys())
     homes = Counter((link.object, link.crm_id) for link in here.links.values())
     yield from (f"{home} is the record of {count} deals" for home, count in homes.items() if count > 1)
-    for record in ("lead", "opportunity"):
-        live = [native for native in here.natives[record].values() if not native["IsDeleted"] and native["Portal_Deal_Key__c"]]
-        keys = Counter(native["Portal_Deal_Key__c"] for native in live)
+    for record in world.desk.deal_records:
+        key_field = world.mapping.records[record].key_field
+        keys = Counter(key for native in here.natives[record].values() if not native.is_deleted and (key := native.fields[key_field]))
         yield from (f"{count} live {record}s carry key {key}" for key, count in keys.items() if count > 1)
     yield from _created_twice(here)
     crm_ids = Counter(stored.company.crm_id for stored in here.companies if stored.company.crm_id)
@@ -125,12 +124,12 @@ def once(here: AtRest) -> Iterator[str]:
 
 
 def _created_twice(here: AtRest) -> Iterator[str]:
-    """Records that we made, told by their author; one that a person deleted before we knew it may have been made again."""
+    """Records that no person made; one that a person deleted before we knew it may have been made again."""
     made: Counter[str] = Counter()
-    for record in ("lead", "opportunity"):
+    for record in here.world.desk.deal_records:
         for native in here.natives[record].values():
-            if native["CreatedById"] == here.world.integration_user and not native["IsDeleted"]:
-                made[here.world.deal_of(record, native)] += 1
+            if native.id not in here.world.ledger.by_people and not native.is_deleted:
+                made[here.world.deal_of(native)] += 1
     yield from (f"deal {deal_id} was created {count} times" for deal_id, count in made.items() if count > 1)
 
 
@@ -206,35 +205,35 @@ def complete(here: AtRest) -> Iterator[str]:
     yield from (f"{count} notices of {name} are left" for name, count in here.notices.items())
     yield from _companies_complete(here)
     homes = {link.crm_id for link in here.links.values()}
-    owner = "Portal_Partner__c"
-    for record in here.world.setting.readable[1:]:
+    for record in here.world.readable[1:] if here.world.setting.from_crm else ():
         for native in here.natives[record].values():
-            is_gone = native["IsDeleted"] or native.get("IsConverted") or native["Id"] in here.failed
-            if not is_gone and here.world.setting.from_crm and native[owner] and native["Id"] not in homes:
-                yield f"{record} {native['Id']} has a partner and is in no deal; {here.problems_of(native['Id'])}"
+            is_gone = not native.is_live or native.id in here.failed
+            if not is_gone and native.id not in homes and here.world.read(native).get("owner_company"):
+                yield f"{record} {native.id} has a partner and is in no deal; {here.problems_of(native.id)}"
     for deal_id, link in here.links.items():
         gone = here.native_of(link)
-        if gone and (gone["IsDeleted"] or gone.get("IsConverted")) and not here.problems_of(link.crm_id):
+        if gone and not gone.is_live and not here.problems_of(link.crm_id):
             yield f"{deal_id}: {link.crm_id} is deleted or converted in the CRM, and nothing says so"
 
 
 def _companies_complete(here: AtRest) -> Iterator[str]:
     stored_by_id = {stored.company.crm_id: stored for stored in here.companies}
     for crm_id, native in here.natives[COMPANY].items():
-        stored, values = stored_by_id.get(crm_id), here.values(COMPANY, native)
+        stored, values = stored_by_id.get(crm_id), here.values(native)
         if crm_id in here.failed:
             continue
-        if native["IsDeleted"]:
+        if native.is_deleted:
             if stored and not stored.company.is_deleted:
-                yield f"account {crm_id} is deleted, and its company is not"
+                yield f"company {crm_id} is deleted, and its company is not"
             continue
         if stored is None:
             if values.get("portal_status"):
-                yield f"account {crm_id} is {values['portal_status']} and unknown here"
+                yield f"company {crm_id} is {values['portal_status']} and unknown here"
             continue
         yield from _company_differs(stored, values)
-        if native["Portal_Company_Id__c"] != stored.company.id and stored.company.id not in here.failed:
-            yield f"account {crm_id} carries {native['Portal_Company_Id__c']}, not {stored.company.id}"
+        key = native.fields[here.world.record_map(native).key_field]
+        if key != stored.company.id and stored.company.id not in here.failed:
+            yield f"company {crm_id} carries {key}, not {stored.company.id}"
 
 
 def _company_differs(stored: StoredCompany, values: Mapping[str, Value]) -> Iterator[str]:
@@ -267,10 +266,10 @@ def again(world: World) -> Iterator[str]:
     look(world)
     kinds = world.remote.calls()["kinds"]
     yield from changed(before, dump(world))
-    if writes := sum(count for kind, count in kinds.items() if kind.startswith(("collections_", "row_"))):
+    if writes := sum(kinds.get(kind, 0) for kind in world.desk.writing):
         yield f"{writes} writes"
-    reads = sum(kinds.get(kind, 0) for kind in READ_CALLS)
-    if reads > MOST_READ_CALLS:
+    reads = sum(kinds.get(kind, 0) for kind in world.desk.reading)
+    if reads > world.desk.most_reads:
         yield f"{reads} read calls: {kinds}"
 
 

@@ -17,6 +17,7 @@ EVENT_COUNT = 110
 class Report:
     """How a seed ended. **Shapes** `broken` empty = every rule holds; `trail`: what happened, a line an event."""
 
+    crm: str
     seed: int
     broken: tuple[str, ...]
     trail: tuple[str, ...]
@@ -24,15 +25,15 @@ class Report:
     def __str__(self) -> str:
         wrong = "\n".join(f"  {words}" for words in self.broken)
         return (
-            f"seed {self.seed}: run it again with SYNC_WORKER_SIMULATION_SEEDS={self.seed}\n"
+            f"seed {self.seed}: run it again with python -m tests.simulation --crm {self.crm} --seeds {self.seed}\n"
             + "\n".join(self.trail)
             + f"\nbroken:\n{wrong}"
         )
 
 
-def simulate(seed: int, *, event_count: int = EVENT_COUNT) -> Report:
+def simulate(crm: str, seed: int, *, event_count: int = EVENT_COUNT) -> Report:
     """Lives one seed. **Raises** whatever is not in our tree of errors, with the trail in its notes."""
-    with built(seed) as world:
+    with built(crm, seed) as world:
         world.say(str(world.setting))
         try:
             _begin(world)
@@ -43,12 +44,12 @@ def simulate(seed: int, *, event_count: int = EVENT_COUNT) -> Report:
         except Unsettled as error:
             wrong = [str(error)]
         except Exception as bug:
-            bug.add_note("\n".join([f"seed {seed}", *world.trail]))
+            bug.add_note("\n".join([f"{crm}, seed {seed}", *world.trail]))
             raise
-        return Report(seed, tuple(wrong), tuple(world.trail))
+        return Report(crm, seed, tuple(wrong), tuple(world.trail))
 
 
 def _begin(world: World) -> None:
-    for record in ("lead", "opportunity"):
+    for record in world.desk.deal_records:
         for native in world.records(record):
-            enter_beginning(world, record, native)
+            enter_beginning(world, native)

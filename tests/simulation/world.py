@@ -1,12 +1,13 @@
-"""One seed's world: a sandbox org, one database, two workers on it, one clock for all, and the dice."""
+"""One seed's world: a sandbox CRM, one database, two workers on it, one clock for all, and the dice."""
 
 from __future__ import annotations
 
 import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,28 +15,27 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.faults import Patience
-from sync_worker.crm.salesforce import writer
-from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.mapping.compile import CompiledMapping, compile_mapping
+from sync_worker.domain.values import Value
+from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal, load_portal
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
+from sync_worker.sandbox.process import serve_thread
 from sync_worker.sandbox.remote import ControlError, Record, Remote
-from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
 from sync_worker.steps import ingest, patch_back, push
-from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store.engine import Store
 from tests.servers import sqlite_store
-from tests.simulation.gate import Gate, GatedCrm, GatedStore
+from tests.simulation.desk import Desk, Native
+from tests.simulation.gate import Gate, GatedStore
+from tests.simulation.hubspot import HubspotDesk
 from tests.simulation.ledger import Ledger
+from tests.simulation.salesforce import SalesforceDesk
 from tests.simulation.time import MOST_SKEW_S, START_AT, AtOnce, Time
 
 PORTAL = "acme"
 HOT_COUNT = 4  # deals that people are at, of some twenty
-NATIVES = {"company": "Account", "lead": "Lead", "opportunity": "Opportunity"}
+DESKS: Mapping[str, type[Desk]] = {desk.kind: desk for desk in (SalesforceDesk, HubspotDesk)}
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
 
@@ -52,16 +52,17 @@ class Setting:
     skew_s: float
 
     @property
-    def readable(self) -> tuple[str, ...]:
-        """The records a pull reads."""
-        deals = ("lead", "opportunity") if self.from_crm or self.record == "lead" else ("opportunity",)
-        return (COMPANY, *deals)
+    def deals(self) -> str:
+        """As the portal file says it."""
+        from_crm, approvals = str(self.from_crm).lower(), "[distributor, vendor]"
+        rest = f"from_crm: {from_crm}, approvals: {approvals}, unassociated_second_partner: {self.unassociated}"
+        return f"deals: {{record: {self.record}, {rest}}}"
 
     @classmethod
-    def drawn(cls, dice: random.Random) -> Setting:
+    def drawn(cls, dice: random.Random, records: tuple[str, ...]) -> Setting:
         is_cut_small = dice.random() < 0.6
         return cls(
-            record=dice.choice(("lead", "opportunity")),
+            record=dice.choice(records),
             from_crm=dice.random() < 0.7,
             unassociated=dice.choice(("accept", "revert")),
             page_count=dice.randint(3, 12) if is_cut_small else 2000,
@@ -80,10 +81,7 @@ class Worker:
         self._world = world
         dice = random.Random(world.dice.random())
         self.store = GatedStore(world.url, clock=world.time.clock, gate=self.gate)
-        patience = Patience()
-        tokens = Tokens(world.credentials, world.services, patience)
-        crm = GatedCrm(world.credentials, tokens, assigns_on_create=False, services=world.services, patience=patience)
-        crm = crm.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)))
+        crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)))
         self.tenant = Tenant(world.portal, grammar=world.grammar, store=self.store, crm=crm, services=world.services)
 
     def close(self) -> None:
@@ -101,11 +99,9 @@ class World:
     services: Services
     portal: Portal
     grammar: LoadedMapping
-    credentials: Credentials
-    remote: Remote
+    desk: Desk
     url: str
     store: Store
-    mapping: CompiledMapping
     trail: list[str] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     busy: list[Worker] = field(default_factory=list)
@@ -123,14 +119,19 @@ class World:
         """A number nobody has drawn before: values made of it are told apart."""
         return next(self._numbers)
 
-    @cached_property
-    def integration_user(self) -> str:
-        """Who the workers are in the CRM."""
-        return str(next(user["Id"] for user in self.remote.records("User") if user["FirstName"] == "Portal"))
+    @property
+    def remote(self) -> Remote:
+        """The sandbox's controls."""
+        return self.desk.remote
 
-    def setting_at_rest(self) -> None:
-        """From now on pages are as long as the vendor makes them; calls are counted."""
-        queries.PAGE_SIZE = 2000
+    @property
+    def mapping(self) -> CompiledMapping:
+        return self.desk.mapping
+
+    @cached_property
+    def readable(self) -> tuple[str, ...]:
+        """The records a pull reads."""
+        return self.workers[0].tenant.readable_records()
 
     def warm(self, deal_id: str) -> None:
         """Somebody was at this deal."""
@@ -141,16 +142,21 @@ class World:
         dead.close()
         self.workers[self.workers.index(dead)] = Worker(self, dead.name)
 
-    def records(self, record: str) -> list[Record]:
-        return self.remote.records(NATIVES[record])
+    def records(self, record: str) -> list[Native]:
+        return self.desk.records(record)
 
-    def live(self, record: str) -> list[Record]:
+    def live(self, record: str) -> list[Native]:
         """Records that people can still edit."""
-        return [found for found in self.records(record) if not found["IsDeleted"] and not found.get("IsConverted")]
+        return [found for found in self.records(record) if found.is_live]
 
-    def read(self, record: str, native: Record) -> Mapping[str, Any]:
+    def read(self, native: Native) -> Mapping[str, Any]:
         """A record's values as the mapping reads them; what it cannot read is absent."""
-        return self.mapping.records[record].normalize(native).values
+        return self.mapping.records[native.record].normalize(native.fields).values
+
+    def typed(self, record: str, values: Mapping[str, Value]) -> Record:
+        """Values as a person enters them in this CRM; those that the record has."""
+        fields = self.mapping.records[record].fields
+        return {fields[name].native: _json(fields[name].spell(value)) for name, value in values.items() if name in fields}
 
     def by_a_person(self, words: str, act: Callable[[], Any]) -> Any:
         """A person does something in the CRM; what the CRM forbids does not happen."""
@@ -163,10 +169,13 @@ class World:
         self.say(words)
         return done if done is not None else True
 
-    def deal_of(self, record: str, native: Record) -> str:
+    def deal_of(self, native: Native) -> str:
         """Our id of the deal that lives in this record, known to us or not."""
-        root = self.ledger.deal_by_record.get(native["Id"])
-        return root or native.get("Portal_Deal_Key__c") or self.identity(record, native["Id"])
+        root = self.ledger.deal_by_record.get(native.id)
+        return root or native.fields.get(self.record_map(native).key_field) or self.identity(native.record, native.id)
+
+    def record_map(self, native: Native) -> RecordMap:
+        return self.mapping.records[native.record]
 
     def identity(self, object_: str, crm_id: str) -> str:
         """Our id for a record that began in the CRM."""
@@ -174,40 +183,24 @@ class World:
 
 
 @contextmanager
-def built(seed: int) -> Iterator[World]:
+def built(crm: str, seed: int) -> Iterator[World]:
     """A world, and its end."""
-    dice = random.Random(seed)
-    setting = Setting.drawn(dice)
-    options = SalesforceOptions(companies=28, leads=4, opportunities=14, seed=seed, now=START_AT)
+    dice, make = random.Random(seed), DESKS[crm]
+    setting = Setting.drawn(dice, make.deal_records)
     with ExitStack() as stack:
-        stack.enter_context(_cut_small(setting))
-        url = stack.enter_context(serve_thread(options))
-        remote = stack.enter_context(Remote(url))
+        stack.enter_context(_cut_small(make, setting))
+        url = stack.enter_context(serve_thread(make.options(seed, START_AT)))
         directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)
-        time.attach(remote)
-        store = sqlite_store(directory, clock=None)
-        store.close()
-        store = Store(store.url, clock=time.clock)
-        portal, services = _portal(directory, url, setting), _services(dice, time)
-        credentials = Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, "acme.my", url)
-        patience = Patience()
-        tokens = Tokens(credentials, services, patience)
-        crm = SalesforceCrm(credentials, tokens, assigns_on_create=False, services=services, patience=patience)
-        world = World(
-            seed,
-            dice,
-            setting,
-            time,
-            services,
-            portal,
-            _grammar(),
-            credentials,
-            remote,
-            store.url,
-            store,
-            _mapping(portal, crm),
-        )
+        with closing(sqlite_store(directory)) as migrated:
+            database_url = migrated.url
+        store = Store(database_url, clock=time.clock)
+        services = _services(dice, time)
+        desk = make(url, services)
+        time.attach(stack.enter_context(desk.remote))
+        portal = _portal(directory, make.portal_file(url, setting), make)
+        desk.mapping = _mapping(desk, portal)
+        world = World(seed, dice, setting, time, services, portal, _grammar(make), desk, store.url, store)
         world.workers = [Worker(world, "one"), Worker(world, "two")]
         try:
             yield world
@@ -217,9 +210,15 @@ def built(seed: int) -> Iterator[World]:
             store.close()
 
 
-def _mapping(portal: Portal, crm: SalesforceCrm) -> CompiledMapping:
+def _mapping(desk: Desk, portal: Portal) -> CompiledMapping:
     """The mapping as the checks read it; the workers ask the CRM for themselves."""
-    return compile_mapping(_grammar(), portal, {native: crm.describe(native) for native in NATIVES.values()})
+    grammar, crm = _grammar(type(desk)), desk.connection()
+    natives = {record.native for record in compile_mapping(grammar, portal, {}).records.values()}
+    return compile_mapping(grammar, portal, {native: crm.describe(native) for native in sorted(natives)})
+
+
+def _json(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _services(dice: random.Random, time: Time) -> Services:
@@ -234,48 +233,28 @@ def _services(dice: random.Random, time: Time) -> Services:
     )
 
 
-def _portal(directory: Path, url: str, setting: Setting) -> Portal:
+def _portal(directory: Path, text: str, desk: type[Desk]) -> Portal:
     path = directory / f"{PORTAL}.yaml"
-    path.write_text(
-        f"""
-portal: {PORTAL}
-crm:
-  kind: salesforce
-  mapping: salesforce.yaml
-  base_url: {url}
-  auth: {{flow: client_credentials, domain: acme.my, client_id: "${{SF_ID}}", client_secret: "${{SF_SECRET}}"}}
-vendor: {{account_type_value: Vendor}}
-two_tier: true
-second_partner: {{account_type_value: Distributor, display_label: Distributor}}
-partner: {{account_type_value: Partner, display_label: Partner}}
-associations: {{mode: contracts}}
-deals:
-  record: {setting.record}
-  from_crm: {str(setting.from_crm).lower()}
-  approvals: [distributor, vendor]
-  unassociated_second_partner: {setting.unassociated}
-"""
-    )
-    return load_portal(path, {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET})
+    path.write_text(text)
+    return load_portal(path, desk.environ)
 
 
 @cache
-def _grammar() -> LoadedMapping:
+def _grammar(desk: type[Desk]) -> LoadedMapping:
     """The shipped mapping; no setting of ours changes it."""
     with TemporaryDirectory() as directory:
-        setting = Setting("lead", True, "accept", 0, 0, 0, 0)
-        return load_for_portal(_portal(Path(directory), "http://127.0.0.1:1", setting), MAPPINGS)
+        setting = Setting(desk.deal_records[0], True, "accept", 0, 0, 0, 0)
+        return load_for_portal(_portal(Path(directory), desk.portal_file("http://127.0.0.1:1", setting), desk), MAPPINGS)
 
 
 @contextmanager
-def _cut_small(setting: Setting) -> Iterator[None]:
+def _cut_small(desk: type[Desk], setting: Setting) -> Iterator[None]:
     """Small pages, commits, claims and calls: with thirty companies nothing would ever be the second one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "PAGE_SIZE", setting.page_count)
         patch.setattr(ingest, "CHUNK_COUNT", setting.chunk_count)
         patch.setattr(push, "BATCH_COUNT", setting.batch_count)
         patch.setattr(patch_back, "BATCH_COUNT", setting.batch_count)
-        patch.setattr(writer, "BATCH_COUNT", max(1, setting.batch_count - 1))
+        desk.cut_small(patch, setting)
         yield
 
 

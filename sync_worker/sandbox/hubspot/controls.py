@@ -100,6 +100,15 @@ class Controls:
 
     # -- associations and definitions
 
+    async def list_associations(self, request: Request) -> list[Body]:
+        """`?object=deals&to=companies`: `{"id", "to_id", "labels"}` of every pair of records that are not archived."""
+        one, other = (self._portal.shelf(request.query_params[name]) for name in ("object", "to"))
+        return [
+            {"id": str(record.id), "to_id": str(far_id), "labels": [label.label for label in labels if label.label]}
+            for record in one.from_id(0, one.count(), archived=False)
+            for far_id, labels in self._linking().far(one, other, record.id)
+        ]
+
     async def associate(self, request: Request) -> Body:
         """`{"object", "id", "to", "to_id", "labels": ["Portal partner"]}`: the pair's labels; the others that it had are gone."""
         body = await json_object(request)
@@ -232,7 +241,7 @@ def control_routes(state: State) -> list[Route]:
         control_route("/hard_delete", POST=controls.hard_delete),
         control_route("/merge", POST=controls.merge),
         control_route("/merging", POST=controls.merging),
-        control_route("/associations", POST=controls.associate, DELETE=controls.part),
+        control_route("/associations", GET=controls.list_associations, POST=controls.associate, DELETE=controls.part),
         control_route("/fields", POST=controls.add_field),
         control_route("/clock", GET=controls.clock, POST=controls.clock),
         control_route("/lag", POST=controls.lag),

@@ -23,6 +23,10 @@ class HubspotRemote(Remote):
         """Whether a merge keeps the primary's id, or makes a record with a new one."""
         self._object("POST", "merging", {"keeps_id": on})
 
+    def associations(self, object_name: str) -> list[Record]:
+        """`id`, `to_id` and `labels` of every record's companies, archived ones left out."""
+        return self._list("GET", "associations", params={"object": object_name, "to": "companies"})
+
     def associate(self, object_name: str, record_id: str, company_id: str, *labels: str) -> None:
         """A person gives a record and a company these labels, and no others."""
         wish = {"object": object_name, "id": record_id, "to": "companies", "to_id": company_id, "labels": list(labels)}

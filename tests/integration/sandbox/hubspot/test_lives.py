@@ -136,3 +136,15 @@ def test_a_reset_begins_anew(wire: Wire, remote: HubspotRemote) -> None:
     assert (remote.records("companies"), remote.records("deals")) == before
     remote.create("companies", {"name": "Seen at once"})
     assert len(_searched(wire)) == 41
+
+
+def test_people_see_whom_a_record_is_associated_with(remote: HubspotRemote) -> None:
+    deal = remote.create("deals", {"dealname": "Harbor Freight Lines"})
+    one, other = (remote.create("companies", {"name": name}) for name in ("Birch Systems", "Cedar IT"))
+    remote.associate("deals", deal, one, "Portal partner", "Portal second partner")
+    remote.associate("deals", deal, other)
+    remote.delete("companies", other)
+
+    found = [row for row in remote.associations("deals") if row["id"] == deal]
+
+    assert [(row["to_id"], sorted(row["labels"])) for row in found] == [(one, ["Portal partner", "Portal second partner"])]

@@ -1,0 +1,142 @@
+"""A seed's CRM: how people sit before it, and how the workers are connected to it. One desk a CRM; nothing else of a seed knows which."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from sync_worker.crm.port import Crm
+from sync_worker.mapping.compile import CompiledMapping
+from sync_worker.sandbox.process import Options
+from sync_worker.sandbox.remote import Record, Remote
+from sync_worker.services import Services
+from tests.simulation.gate import Gate
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Setting, World
+
+Order = Callable[["World"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """One record as the CRM shows it to people. **Shapes** `record`: as the mapping calls its type; `fields`: by native name."""
+
+    record: str
+    id: str
+    fields: Mapping[str, Any]
+    is_deleted: bool = False
+    is_converted: bool = False
+    is_merged: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether people can still edit it."""
+        return not self.is_deleted and not self.is_converted
+
+
+class Desk(ABC):
+    """One CRM, in a sandbox.
+
+    **Shapes** `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `stages`,
+    `regions`: words of the CRM; `odd`: a field → a word that nobody mapped.
+    `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest. `is_silent_on_associations`: whom a record is associated with
+    is not stamped, so that only the nightly comparison finds it.
+    """
+
+    kind: ClassVar[str]
+    converts: ClassVar[str] = ""
+    deal_records: ClassVar[tuple[str, ...]]
+    stages: ClassVar[Mapping[str, tuple[str, ...]]]
+    regions: ClassVar[tuple[str, ...]]
+    odd: ClassVar[Mapping[str, str]]
+    environ: ClassVar[Mapping[str, str]]
+    reading: ClassVar[frozenset[str]]
+    writing: ClassVar[frozenset[str]]
+    most_reads: ClassVar[int]
+    is_silent_on_associations: ClassVar[bool] = False
+
+    mapping: CompiledMapping
+
+    def __init__(self, url: str, services: Services) -> None:
+        self.url = url
+        self.services = services
+        self.remote = self.controls(url)
+
+    @property
+    @abstractmethod
+    def faults(self) -> tuple[tuple[str, Order], ...]:
+        """Trouble to order, and what it is called."""
+
+    @staticmethod
+    @abstractmethod
+    def controls(url: str) -> Remote:
+        """The controls of a sandbox at that address."""
+
+    def native(self, record: str) -> str:
+        """The CRM's name of a record type."""
+        return self.mapping.records[record].native
+
+    @staticmethod
+    @abstractmethod
+    def options(seed: int, now: datetime) -> Options:
+        """A sandbox of that seed."""
+
+    @staticmethod
+    @abstractmethod
+    def portal_file(url: str, setting: Setting) -> str:
+        """A portal on it."""
+
+    @abstractmethod
+    def connection(self) -> Crm:
+        """One that nothing befalls."""
+
+    @abstractmethod
+    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
+        """One worker's, with a log-in of its own."""
+
+    @staticmethod
+    @abstractmethod
+    def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
+        """Small pages and small calls."""
+
+    @abstractmethod
+    def be_quick(self) -> None:
+        """From now on pages are as long as the vendor makes them, and nothing becomes visible late."""
+
+    # ── as people see and use it ─────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def records(self, record: str) -> list[Native]:
+        """Everything of a type, deleted ones too, in the order of ids."""
+
+    @abstractmethod
+    def record(self, record: str, crm_id: str) -> Native:
+        """One of them. **Raises** KeyError."""
+
+    @abstractmethod
+    def edit(self, native: Native, fields: Record) -> None:
+        """**Raises** ControlError where the CRM forbids it."""
+
+    @abstractmethod
+    def create(self, record: str, fields: Record) -> str:
+        """A new record; its id. **Raises** ControlError."""
+
+    @abstractmethod
+    def merge(self, winner: Native, loser: Native) -> str:
+        """The id that both live on under. **Raises** ControlError."""
+
+    def delete(self, native: Native) -> None:
+        self.remote.delete(self.native(native.record), native.id)
+
+    def undelete(self, native: Native) -> None:
+        self.remote.undelete([native.id])
+
+    def convert(self, native: Native, *, is_mapped: bool, omit: tuple[str, ...], company: Native) -> str | None:
+        """Turns it into another record, whose id it gives. **Raises** ControlError; NotImplementedError where nothing is ever converted."""
+        raise NotImplementedError(f"{self.kind} converts no {native.record} ({is_mapped=}, {omit=}, {company.id=})")

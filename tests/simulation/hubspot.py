@@ -1,0 +1,232 @@
+"""HubSpot in a seed: partners as labelled associations, merges that make a new id, a search that lags behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import reader, search, writer
+from sync_worker.crm.hubspot.adapter import HubspotCrm
+from sync_worker.crm.hubspot.login import StaticToken
+from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.mapping.catalog import ASSOCIATION, association_field
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions
+from sync_worker.sandbox.remote import Record
+from tests.simulation.desk import Desk, Native, Order
+from tests.simulation.gate import Gate, GatedConnection
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Setting, World
+
+LABELS = {association_field(label): label for label in ("Portal partner", "Portal second partner")}
+PAGE_COUNT, SEARCH_COUNT = reader.PAGE_COUNT, search.PAGE_COUNT
+MOST_LAG_S = 60  # below what a pull reads again
+
+
+class HubspotDesk(Desk):
+    kind = "hubspot"
+    deal_records = ("deal",)
+    stages = {"deal": ("qualifiedtobuy", "closedwon", "closedlost")}  # noqa: RUF012
+    regions = ("emea", "apac")
+    odd = {"deal_type": "sidegrade", "billing_cycle": "quarterly", "account_type": "reseller_plus", "region": "moon"}  # noqa: RUF012
+    environ = {"HS_TOKEN": SANDBOX_TOKEN}  # noqa: RUF012
+    reading = frozenset({"search", "list", "batch_read", "associations_read", "read"})
+    writing = frozenset({"batch_create", "batch_update", "batch_upsert", "batch_archive", "associations_write", "create", "update"})
+    most_reads = 4  # a search and the list of the archived for each record type
+    is_silent_on_associations = True
+
+    remote: HubspotRemote
+
+    @property
+    def faults(self) -> tuple[tuple[str, Order], ...]:
+        return FAULTS
+
+    @staticmethod
+    def controls(url: str) -> HubspotRemote:
+        return HubspotRemote(url)
+
+    @staticmethod
+    def options(seed: int, now: datetime) -> HubspotOptions:
+        return HubspotOptions(companies=28, deals=14, inquiries=4, seed=seed, now=now)
+
+    @staticmethod
+    def portal_file(url: str, setting: Setting) -> str:
+        return f"""
+portal: acme
+crm:
+  kind: hubspot
+  mapping: hubspot.yaml
+  base_url: {url}
+  auth: {{flow: static_token, token: "${{HS_TOKEN}}"}}
+vendor: {{account_type_value: vendor}}
+two_tier: true
+second_partner: {{account_type_value: second_partner, display_label: Distributor}}
+partner: {{account_type_value: partner, display_label: Partner}}
+associations: {{mode: contracts}}
+{setting.deals}
+"""
+
+    def connection(self) -> Crm:
+        return HubspotCrm(self._access(), services=self.services, patience=Patience())
+
+    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
+        return _Gated(self._access(), services=self.services, patience=Patience()).behind(gate, latency_s)
+
+    def _access(self) -> Access:
+        return Access(StaticToken(SANDBOX_TOKEN, self.url), self.services, Patience())
+
+    @staticmethod
+    def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
+        patch.setattr(reader, "PAGE_COUNT", min(setting.page_count, PAGE_COUNT))
+        patch.setattr(search, "PAGE_COUNT", min(setting.page_count, SEARCH_COUNT))
+        patch.setattr(writer, "BATCH_COUNT", max(1, setting.batch_count - 1))
+
+    def be_quick(self) -> None:
+        reader.PAGE_COUNT, search.PAGE_COUNT = PAGE_COUNT, SEARCH_COUNT
+        self.remote.lag_search(0)
+
+    # ── as people see and use it ─────────────────────────────────────────────────────────────────────────────────────
+
+    def records(self, record: str) -> list[Native]:
+        companies_by_id = self._companies_by_id() if record in self.deal_records else {}
+        rows = self.remote.records(self.native(record))
+        return [self._seen(record, row, companies_by_id.get(row["id"], {})) for row in rows]
+
+    def record(self, record: str, crm_id: str) -> Native:
+        row = self.remote.record(self.native(record), crm_id)
+        return self._seen(record, row, self._companies_by_id().get(crm_id, {}) if record in self.deal_records else {})
+
+    def edit(self, native: Native, fields: Record) -> None:
+        properties, companies = _parted(fields)
+        if properties:
+            self.remote.edit(self.native(native.record), native.id, properties)
+        for field, company in companies.items():
+            self._label(native.record, native.id, LABELS[field], company)
+
+    def create(self, record: str, fields: Record) -> str:
+        properties, companies = _parted(fields)
+        crm_id = self.remote.create(self.native(record), properties)
+        for field, company in companies.items():
+            self._label(record, crm_id, LABELS[field], company)
+        return crm_id
+
+    def merge(self, winner: Native, loser: Native) -> str:
+        return self.remote.merge(winner.id, [loser.id])
+
+    def _seen(self, record: str, row: Record, companies: dict[str, list[str]]) -> Native:
+        held: Record = {field: _only([one for one, labels in companies.items() if label in labels]) for field, label in LABELS.items()}
+        return Native(record, row["id"], {**row, **held}, bool(row["archived"]))
+
+    def _companies_by_id(self) -> dict[str, dict[str, list[str]]]:
+        """A deal's companies, with their labels."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for row in self.remote.associations("deals"):
+            found.setdefault(row["id"], {})[row["to_id"]] = row["labels"]
+        return found
+
+    def _label(self, record: str, crm_id: str, label: str, company: str | None) -> None:
+        """The label goes from whoever has it to this company; what else stands between them stays."""
+        held = self._companies_by_id().get(crm_id, {})
+        for other, labels in held.items():
+            if label in labels and other != company:
+                self.remote.associate(self.native(record), crm_id, other, *(one for one in labels if one != label))
+        if company and label not in held.get(company, ()):
+            self.remote.associate(self.native(record), crm_id, company, label, *held.get(company, ()))
+
+
+def _parted(fields: Record) -> tuple[Record, Record]:
+    """(properties, associations)."""
+    associations = {name: value for name, value in fields.items() if name.startswith(ASSOCIATION)}
+    return {name: value for name, value in fields.items() if name not in associations}, associations
+
+
+def _only(companies: list[str]) -> str | list[str] | None:
+    """As the adapter gives it: two companies under one label are no company."""
+    return sorted(companies) if len(companies) > 1 else next(iter(companies), None)
+
+
+class _Gated(HubspotCrm):
+    """The real adapter on a gated connection."""
+
+    def behind(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
+        self._gate = gate
+        gated: Any = GatedConnection(self._connection, gate, latency_s)
+        for room in (self, self._associations, self._reader):
+            room._connection = gated
+        return self
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s))
+
+
+# ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────
+
+WRITES = ("batch_upsert", "batch_update", "associations_write")
+
+
+def _times(world: World) -> int:
+    return world.dice.choice((1, 1, 2, 5))
+
+
+def _a_write(world: World) -> str:
+    return world.dice.choice(WRITES)
+
+
+def _read_fails(world: World) -> None:
+    kind = world.dice.choice(("search", "list", "batch_read", "associations_read", "properties", "labels", "account"))
+    status = world.dice.choice((502, 503, 524))
+    world.remote.fault(kind, times=_times(world), status=status, body="html", after=world.dice.choice((0, 0, 1)))
+
+
+def _reply_lost(world: World) -> None:
+    world.remote.fault(_a_write(world), times=_times(world), drop_connection=True, when="after_commit")
+
+
+def _write_dropped(world: World) -> None:
+    world.remote.fault(_a_write(world), times=_times(world), drop_connection=True)
+
+
+def _write_storm(world: World) -> None:
+    world.remote.fault(_a_write(world), times=world.dice.choice((2, 25)), status=502, body="html")
+
+
+def _row_locked(world: World) -> None:
+    world.remote.fault(_a_write(world), times=_times(world), record=True, error_code="LOCKED")
+
+
+def _row_refused(world: World) -> None:
+    world.remote.fault(_a_write(world), times=1, record=True, error_code="VALIDATION_ERROR", message="no")
+
+
+def _limited(world: World) -> None:
+    policy = world.dice.choice(("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY"))
+    world.remote.fault(world.dice.choice(("*", "search", *WRITES)), times=_times(world), error_code=policy)
+
+
+def _locked(world: World) -> None:
+    world.remote.fault(_a_write(world), times=_times(world), status=world.dice.choice((423, 477)))
+
+
+def _lags(world: World) -> None:
+    assert isinstance(world.remote, HubspotRemote)
+    world.remote.lag_search(world.dice.randint(0, MOST_LAG_S))
+
+
+FAULTS = (
+    ("reads fail", _read_fails),
+    ("replies to writes are lost", _reply_lost),
+    ("replies to writes are lost", _reply_lost),
+    ("writes are dropped before they arrive", _write_dropped),
+    ("writes answer 502", _write_storm),
+    ("rows are locked", _row_locked),
+    ("a row is refused", _row_refused),
+    ("limits are hit", _limited),
+    ("records are locked, or the account moves", _locked),
+    ("search lags behind", _lags),
+)
