@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sync_worker.crm.port import Crm
+from sync_worker.crm.salesforce import bulk
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import HubspotOptions, SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
@@ -17,7 +18,7 @@ from tests.contract.crm.hubspot import HubspotBench
 from tests.contract.crm.salesforce import SalesforceBench
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
-CRMS = ["salesforce", "hubspot"]
+CRMS = ["salesforce", "bulk", "hubspot"]  # bulk: Salesforce, by a job wherever the first page leaves anything
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def salesforce_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def salesforce_bench(salesforce_url: str) -> Iterator[Bench]:
+def salesforce_bench(salesforce_url: str) -> Iterator[SalesforceBench]:
     with Remote(salesforce_url) as remote:
         remote.set_clock(NOW)
         remote.freeze()
@@ -35,6 +36,13 @@ def salesforce_bench(salesforce_url: str) -> Iterator[Bench]:
         bench = SalesforceBench(salesforce_url, remote)
         yield bench
         bench.pages_of(salesforce.FULL_PAGE)
+
+
+@pytest.fixture
+def bulk_bench(salesforce_bench: SalesforceBench, monkeypatch: pytest.MonkeyPatch) -> SalesforceBench:
+    monkeypatch.setattr(bulk, "ANSWER_COUNT", 5)
+    salesforce_bench.bulk_above = 0
+    return salesforce_bench
 
 
 @pytest.fixture(scope="session")

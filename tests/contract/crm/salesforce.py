@@ -9,6 +9,7 @@ from typing import Any
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm
+from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
@@ -29,6 +30,7 @@ class SalesforceBench:
     name_field = "Company"
     filter_field = "Portal_Deal_Name__c"
     bad_field = "Portal_Vendor_Approval__c"
+    bulk_above: int | None = None
     rejects_with = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 
     def __init__(self, base_url: str, remote: Remote) -> None:
@@ -46,7 +48,14 @@ class SalesforceBench:
         return self._connect(Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, domain="", base_url=f"http://127.0.0.1:{closed_port()}"))
 
     def _connect(self, credentials: Credentials) -> Crm:
-        return SalesforceCrm(credentials, self._tokens, assigns_on_create=False, services=self._services, patience=self._patience)
+        return SalesforceCrm(
+            credentials,
+            self._tokens,
+            assigns_on_create=False,
+            services=self._services,
+            patience=self._patience,
+            bulk_above=self.bulk_above,
+        )
 
     def now(self) -> datetime:
         return self._remote.now()
@@ -79,7 +88,7 @@ class SalesforceBench:
         return [row for row in self._remote.records(self.native) if row[self.key_field] == key and not row["IsDeleted"]]
 
     def pages_of(self, count: int) -> None:
-        queries.PAGE_SIZE = count
+        queries.PAGE_SIZE = bulk.PAGE_COUNT = count
 
     def lose_reply(self) -> None:
         self._remote.fault("collections_write", when="after_commit", drop_connection=True)
