@@ -5,7 +5,8 @@
     wire.py       what every imitation does on the wire: Date header, fault orders, call counts
     clock.py      the imitation's own clock          faults.py   orders for trouble
     calls.py      what was asked of it, counted      controls.py /__sandbox__/
-    salesforce/   the Salesforce REST API
+    seed/         the companies, deals and people that every imitation begins with
+    salesforce/   the Salesforce REST API            hubspot/    HubSpot's CRM API
 
 Nothing here imports the worker, and the worker's adapters are written without reading this: two readings of the
 vendor's documents that must agree. docs/sandbox.md lists what is imitated and what is not.

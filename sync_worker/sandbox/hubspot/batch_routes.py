@@ -31,13 +31,17 @@ MAX_INPUTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One input of a batch of writes: what to check, what to do, and what the answer says besides the record."""
+    """One input of a batch of writes: what it comes to, and how the answer names it."""
 
     check: Callable[[], Change]
-    do: Callable[[], Record]
-    trace_id: str | None = None
+    trace_id: str | None
     ids: tuple[str, ...] = ()
-    told: Callable[[], Body] = dict
+    tells_new: bool = False
+
+    def told(self, change: Change) -> Body:
+        """What the answer says besides the record."""
+        new = {"new": change.before is None} if self.tells_new else {}
+        return new if self.trace_id is None else {**new, "objectWriteTraceId": self.trace_id}
 
     def context(self) -> errors.Context:
         """How a failure names it."""
@@ -72,14 +76,14 @@ class Batches:
         """POST new records."""
         shelf, body, writing = self._shelf(request), await json_object(request), self._state.writing(request)
         rows = [_creation(writing, shelf, one) for one in inputs_of(body, MAX_INPUTS)]
-        return self._write(request, shelf, rows, 201)
+        return self._write(request, shelf, writing, rows, 201)
 
     async def update(self, request: Request) -> Response:
         """POST changes of records, by id or by a unique property."""
         shelf, body, writing = self._shelf(request), await json_object(request), self._state.writing(request)
         inputs = inputs_of(body, MAX_INPUTS)
         _refuse_twice(inputs)
-        return self._write(request, shelf, [_update(self._portal, writing, shelf, one) for one in inputs], 200)
+        return self._write(request, shelf, writing, [_update(self._portal, writing, shelf, one) for one in inputs], 200)
 
     async def upsert(self, request: Request) -> Response:
         """POST records by a unique property: those that there are change, the others are made."""
@@ -90,7 +94,7 @@ class Batches:
                 raise errors.invalid("idProperty is required for every input of an upsert")
             self._portal.find(shelf, _id(one), one["idProperty"])
         _refuse_twice(inputs)
-        return self._write(request, shelf, [_upsert(self._portal, writing, shelf, one) for one in inputs], 200)
+        return self._write(request, shelf, writing, [_upsert(self._portal, writing, shelf, one) for one in inputs], 200)
 
     async def archive(self, request: Request) -> Response:
         """POST ids; what is not there is gone already."""
@@ -101,7 +105,7 @@ class Batches:
                 writing.archive(shelf, record)
         return empty()
 
-    def _write(self, request: Request, shelf: Shelf, rows: Sequence[Row], status: int) -> Response:
+    def _write(self, request: Request, shelf: Shelf, writing: Writing, rows: Sequence[Row], status: int) -> Response:
         began, traces = self._portal.now_ms(), Counter(row.trace_id for row in rows)
         is_each_told_apart = None not in traces and max(traces.values()) == 1
         if not is_each_told_apart:
@@ -110,13 +114,12 @@ class Batches:
         failures: list[Body] = []
         for row in rows:
             try:
-                if is_each_told_apart:
-                    self._checked(request, row)
-                told = row.told()
-                record = row.do()
-                results.append({**self._state.shapes.record(shelf, record, View(list(record.values))), **told})
+                change = self._checked(request, row) if is_each_told_apart else row.check()
             except Refusal as refusal:
                 failures.append(refusal.in_batch(row.context()))
+                continue
+            record = writing.done(change)
+            results.append({**self._state.shapes.record(shelf, record, View(list(record.values))), **row.told(change)})
         return self._answer(results, failures, began, status)
 
     def _checked(self, request: Request, row: Row) -> Change:
@@ -142,52 +145,25 @@ class Batches:
 
 def _creation(writing: Writing, shelf: Shelf, one: Body) -> Row:
     properties, links = properties_of(one), links_of(one)
-    trace_id = _trace(one)
-    return Row(
-        lambda: writing.checked(shelf, None, properties, links),
-        lambda: writing.create(shelf, properties, links),
-        trace_id,
-        told=lambda: _told(trace_id),
-    )
+    return Row(lambda: writing.checked(shelf, None, properties, links), _trace(one))
 
 
 def _update(portal: Portal, writing: Writing, shelf: Shelf, one: Body) -> Row:
-    key, properties, trace_id = _id(one), properties_of(one), _trace(one)
+    key, properties = _id(one), properties_of(one)
 
-    def found() -> Record:
+    def check() -> Change:
         record = portal.find(shelf, key, one.get("idProperty"))
         if record is None or record.archived_ms is not None:
             raise errors.missing(shelf.type.upper, [key])
-        return record
+        return writing.checked(shelf, record, properties)
 
-    return Row(
-        lambda: writing.checked(shelf, found(), properties),
-        lambda: writing.update(shelf, found(), properties),
-        trace_id,
-        (key,),
-        lambda: _told(trace_id),
-    )
+    return Row(check, _trace(one), (key,))
 
 
 def _upsert(portal: Portal, writing: Writing, shelf: Shelf, one: Body) -> Row:
-    key, name, trace_id = _id(one), str(one["idProperty"]), _trace(one)
+    key, name = _id(one), str(one["idProperty"])
     properties = {**properties_of(one), name: key}
-
-    def do() -> Record:
-        record = portal.find(shelf, key, name)
-        return writing.create(shelf, properties) if record is None else writing.update(shelf, record, properties)
-
-    return Row(
-        lambda: writing.checked(shelf, portal.find(shelf, key, name), properties),
-        do,
-        trace_id,
-        (key,),
-        lambda: {"new": portal.find(shelf, key, name) is None, **_told(trace_id)},
-    )
-
-
-def _told(trace_id: str | None) -> Body:
-    return {} if trace_id is None else {"objectWriteTraceId": trace_id}
+    return Row(lambda: writing.checked(shelf, portal.find(shelf, key, name), properties), _trace(one), (key,), tells_new=True)
 
 
 def _id(one: Body) -> str:

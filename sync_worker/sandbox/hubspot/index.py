@@ -3,12 +3,16 @@
 Saves wait in a queue until the lag has passed; records are values, so what is seen late costs nothing to keep.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sync_worker.sandbox.hubspot.records import Record
+
+T = TypeVar("T", int, tuple[int, int])
+_MANY = 500  # changes, above which sorting anew is faster than putting each in its place
 
 
 @dataclass(slots=True)
@@ -36,21 +40,28 @@ class Index:
 
     def seen(self) -> dict[int, Record]:
         """Every record that search sees now, by id."""
-        now = self.now_ms()
-        while self._waiting and (self._waiting[0][0] <= now or not self.lag_ms()):
+        now, lag = self.now_ms(), self.lag_ms()
+        due = 0
+        while self._waiting and (self._waiting[0][0] <= now or not lag):
             _, record_id, record = self._waiting.popleft()
+            due += 1
+            if due > _MANY:
+                self._by_modified = self._ids = None
             self._see(record_id, record)
         return self._seen
 
     def _see(self, record_id: int, record: Record | None) -> None:
+        before = self._seen.pop(record_id, None)
         self.age += 1
-        self._by_modified = None
-        if (record is None) == (record_id in self._seen):
-            self._ids = None
-        if record is None:
-            self._seen.pop(record_id, None)
-        else:
+        if record is not None:
             self._seen[record_id] = record
+        _swap(
+            self._by_modified,
+            None if before is None else (before.modified_ms, record_id),
+            None if record is None else (record.modified_ms, record_id),
+        )
+        if (before is None) != (record is None):
+            _swap(self._ids, None if before is None else record_id, None if record is None else record_id)
 
     def ids(self) -> list[int]:
         """Every id, in order."""
@@ -68,3 +79,13 @@ class Index:
         start = 0 if low_ms is None else bisect_left(rows, (low_ms,))
         stop = len(rows) if high_ms is None else bisect_right(rows, (high_ms, 1 << 62))
         return self.ids() if stop - start == len(rows) else sorted(record_id for _, record_id in rows[start:stop])
+
+
+def _swap(rows: list[T] | None, gone: T | None, new: T | None) -> None:
+    """One row out of a sorted list, another one in; a list that is not made yet stays so."""
+    if rows is None:
+        return
+    if gone is not None:
+        del rows[bisect_left(rows, gone)]
+    if new is not None:
+        insort(rows, new)
