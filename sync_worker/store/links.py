@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
@@ -68,16 +68,19 @@ def homes(tx: Tx, deal_ids: Collection[str]) -> dict[str, Home]:
 def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> list[tuple[str, str, str, str]]:
     """(object, CRM id, owner company, second partner) of the live records of deals between two companies, one of them among these.
 
-    **Shapes** `but`: lifecycles that do not count.
+    **Shapes** `but`: lifecycles that do not count. Sorted.
+
+    One look-up for each side: asked for both sides at once, or for a side that is set, SQLite walks every deal that has a second partner.
     """
-    touched = or_(among(tx, deals.c.owner_company, company_ids), among(tx, deals.c.second_partner, company_ids))
     query = (
         select(deal_links.c.object, deal_links.c.crm_id, deals.c.owner_company, deals.c.second_partner)
         .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
         .where(deal_links.c.portal == tx.portal, IS_CURRENT, deal_links.c.deleted_at.is_(None))
-        .where(touched, deals.c.owner_company.is_not(None), deals.c.second_partner.is_not(None), deals.c.lifecycle.not_in(list(but)))
+        .where(deals.c.lifecycle.not_in(list(but)))
     )
-    return [(object_, crm_id, owner, second) for object_, crm_id, owner, second in tx.connection.execute(query)]
+    sides = [among(tx, side, company_ids) for side in (deals.c.owner_company, deals.c.second_partner)]
+    found = {tuple(row) for side in sides for row in tx.connection.execute(query.where(side))}
+    return sorted((object_, crm_id, owner, second) for object_, crm_id, owner, second in found if owner and second)
 
 
 def crm_ids(tx: Tx, object_: str) -> list[str]:

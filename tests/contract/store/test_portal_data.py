@@ -257,6 +257,19 @@ def test_what_was_written_is_added_to_a_base_and_changes_nothing_else_of_its_lin
         assert links.current(tx, ["d2"]) == {"d2": link("00Q2", "d2", base=written, settled_no=9)}
 
 
+def test_live_records_of_deals_between_two_companies_are_found_by_either_side_each_once(store: Store) -> None:
+    # Given deals of one owner: with a second partner, without one, won, with a record in the bin, with a record that was left
+    with store.transaction("acme") as tx:
+        deals.save(tx, [deal("d1"), deal("d2", second_partner=None), deal("d3", lifecycle="won"), deal("d4"), deal("d5")])
+        deals.save(tx, [deal("d6", owner_company="c3", second_partner="c4")])
+        links.save(tx, [link(f"00Q{number}", f"d{number}") for number in (1, 2, 3, 6)])
+        links.save(tx, [link("00Q4", "d4", deleted_at=MONDAY), link("00Q5", "d5", is_current=False)])
+        # When they are asked for by the owner, the second partner, or both
+        found = [links.of_pairs(tx, ids, but=["won"]) for ids in (["c1"], ["c2"], ["c1", "c2"], ["c9"])]
+    # Then the one that counts is found each time
+    assert found == [[("lead", "00Q1", "c1", "c2")]] * 3 + [[]]
+
+
 @pytest.mark.parametrize(("old", "new"), [("a", "b"), ("b", "a")])
 def test_the_current_record_changes_in_one_save_whatever_the_ids(store: Store, old: str, new: str) -> None:
     with store.transaction("acme") as tx:
