@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import SchemaChanged
@@ -174,8 +175,7 @@ def _ending(native: str, part: Sequence[Pair], timeout: Timeout) -> Ask:
 
 def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> Iterator[str]:
     """The records an error is about: by id where it says so, else all that were sent: none may pass for written."""
-    context = error.get("context") or {}
-    ids = {str(one) for name in ("fromObjectId", "ids", "id") for one in context.get(name) or ()}
+    ids = {one for name in ("fromObjectId", "ids", "id") for one in faults.context_of(error, name)}
     sent = [pair["from"]["id"] for pair in part]
     named = [crm_id for crm_id in sent if crm_id in ids]
     yield from named or sent

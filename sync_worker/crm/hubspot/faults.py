@@ -113,6 +113,8 @@ def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: M
     """Our error for a call that failed as a whole. `doing`: what was asked, for people; `midnight`: None where nobody knows the zone."""
     if isinstance(error, SyncError):
         return error
+    if isinstance(error, UnicodeDecodeError) and hasattr(error.__context__, "status"):
+        error = error.__context__  # type: ignore[assignment]  # the client's own, whose body it could not decode
     if isinstance(error, (HTTPError, UnicodeDecodeError)):
         return _of_silence(error, doing=doing, is_write=is_write)
     status = getattr(error, "status", None)
@@ -185,7 +187,7 @@ def read(body: Any) -> Said:
     found = decoded(body)
     if not isinstance(found, Mapping):
         return Said()
-    details = [*_inner(str(found.get("message") or "")), *_outer(found.get("errors"))]
+    details = [*_inner(str(found.get("message") or "")), *_outer(found)]
     code, field = next(((code, field) for code, field, _ in details if code), ("", ""))
     field = field or next((field for _, field, _ in details if field), "")
     own = str(found.get("category") or found.get("errorType") or found.get("error") or found.get("code") or "")
@@ -220,19 +222,29 @@ def _inner(message: str) -> Iterator[tuple[str, str, str]]:
             yield str(one.get("error") or ""), str(one.get("name") or ""), str(one.get("message") or "")
 
 
-def _outer(errors: Any) -> Iterator[tuple[str, str, str]]:
+def _outer(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(code, property, words) of the list beside a message."""
-    for one in errors if isinstance(errors, list) else ():
+    for one in _listed(found, "errors"):
         if isinstance(one, Mapping):
-            names = (one.get("context") or {}).get("propertyName") or [one.get("in") or ""]
-            yield str(one.get("code") or ""), str(names[0]), str(one.get("message") or "")
+            names = context_of(one, "propertyName") or [str(one.get("in") or "")]
+            yield str(one.get("code") or ""), names[0], str(one.get("message") or "")
 
 
 def _scopes(found: Mapping[str, Any]) -> Iterator[str]:
-    for one in found.get("errors") or ():
+    for one in _listed(found, "errors"):
         if isinstance(one, Mapping):
-            context = one.get("context") or {}
-            yield from map(str, context.get("requiredGranularScopes") or context.get("requiredScopes") or ())
+            yield from context_of(one, "requiredGranularScopes") or context_of(one, "requiredScopes")
+
+
+def context_of(error: Mapping[str, Any], name: str) -> list[str]:
+    """What an error says it is about, by this name."""
+    context = error.get("context")
+    return [str(one) for one in _listed(context, name)] if isinstance(context, Mapping) else []
+
+
+def _listed(found: Mapping[str, Any], name: str) -> list[Any]:
+    value = found.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _options_in(words: str) -> str:

@@ -128,8 +128,8 @@ class _Desk:
         """The outcomes of one answer; a row that it does not speak of may have been written."""
         names = dict(_names(part))
         rows = {ref: row for row in answer["results"] if (ref := self._ref_of(row, names))}
-        errors = {ref: error for error in answer.get("errors") or () for ref in _context(error, "objectWriteTraceId")}
-        nameless = [error for error in answer.get("errors") or () if not _context(error, "objectWriteTraceId")]
+        errors = {ref: error for error in answer.get("errors") or () for ref in faults.context_of(error, "objectWriteTraceId")}
+        nameless = [error for error in answer.get("errors") or () if not faults.context_of(error, "objectWriteTraceId")]
         for change in part:
             if change.ref in rows:
                 batch.done[change.ref] = self._written(batch, change, rows[change.ref])
@@ -223,14 +223,10 @@ def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
                 yield name.lower(), change.ref
 
 
-def _context(error: Row, name: str) -> list[str]:
-    return [str(one) for one in (error.get("context") or {}).get(name) or ()]
-
-
 def _about(change: Change, errors: Sequence[Row]) -> Row | None:
     """An error without trace id that names the record, or the only thing that is said of the whole request."""
     for error in errors:
-        ids = {one.lower() for one in _context(error, "ids")}
+        ids = {one.lower() for one in faults.context_of(error, "ids")}
         if not ids or (change.crm_id or str(change.key).lower()) in ids:
             return error
     return None
