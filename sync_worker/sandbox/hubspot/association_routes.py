@@ -3,6 +3,7 @@
 What the vendor's own types are called, and which replace which: `associations.py`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -86,31 +87,37 @@ class Associations:
     async def create_batch(self, request: Request) -> Response:
         """POST pairs with their types: those that a pair had besides are gone."""
         one, other = self._sides(request)
-        linking, began = self._linking(request), self._state.portal.now_ms()
-        results: list[Body] = []
-        failures: list[Body] = []
-        for wish in inputs_of(await json_object(request), MAX_CREATED):
-            try:
-                type_ids = linking.types(one, other, wish.get("types"))
-                from_id, to_id = linking.put(one, other, _end(wish, "from"), _end(wish, "to"), type_ids)
-                results.append(self._labelled(one, other, from_id, to_id, type_ids))
-            except Refusal as refusal:
-                failures.append(refusal.in_batch({"fromObjectId": [str(_end(wish, "from"))], "toObjectId": [str(_end(wish, "to"))]}))
-        return self._answer(results, failures, began, 201)
+        linking = self._linking(request)
+
+        def put(wish: Body) -> list[Body]:
+            type_ids = linking.types(one, other, wish.get("types"))
+            from_id, to_id = linking.put(one, other, _end(wish, "from"), _end(wish, "to"), type_ids)
+            return [self._labelled(one, other, from_id, to_id, type_ids)]
+
+        return await self._each(request, put, 201)
 
     async def create_default_batch(self, request: Request) -> Response:
         """POST pairs, to be associated without a label."""
         one, other = self._sides(request)
-        linking, began = self._linking(request), self._state.portal.now_ms()
+        linking = self._linking(request)
+
+        def put(wish: Body) -> list[Body]:
+            return self._default(one, other, linking.put_default(one, other, _end(wish, "from"), _end(wish, "to")))
+
+        return await self._each(request, put, 200)
+
+    async def _each(self, request: Request, put: Callable[[Body], list[Body]], status: int) -> Response:
+        """Every pair by itself; those that will not do are told."""
+        began = self._state.portal.now_ms()
         results: list[Body] = []
         failures: list[Body] = []
         for wish in inputs_of(await json_object(request), MAX_CREATED):
+            ids = {"fromObjectId": [str(_end(wish, "from"))], "toObjectId": [str(_end(wish, "to"))]}
             try:
-                pair = linking.put_default(one, other, _end(wish, "from"), _end(wish, "to"))
-                results += self._default(one, other, pair)
+                results += put(wish)
             except Refusal as refusal:
-                failures.append(refusal.in_batch({"fromObjectId": [str(_end(wish, "from"))], "toObjectId": [str(_end(wish, "to"))]}))
-        return self._answer(results, failures, began)
+                failures.append(refusal.in_batch(ids))
+        return self._answer(results, failures, began, status)
 
     async def archive_batch(self, request: Request) -> Response:
         """POST records and those they are to be parted from."""

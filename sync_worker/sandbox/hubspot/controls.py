@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from sync_worker.sandbox.hubspot import stamps
+from sync_worker.sandbox.controls import Desk
 from sync_worker.sandbox.hubspot.control_route import control_route
 from sync_worker.sandbox.hubspot.lifecycle import Lifecycle
 from sync_worker.sandbox.hubspot.linking import Linking
@@ -135,47 +135,10 @@ class Controls:
 
     # -- time
 
-    async def clock(self, request: Request) -> Body:
-        """`{"advance_s": n}`, `{"now": iso}`, `{"frozen": true}`, or any of them together; `{}` only asks."""
-        clock = self._state.clock
-        body = await json_object(request) if request.method == "POST" else {}
-        if "now" in body:
-            clock.set(stamps.moment(str(body["now"])))
-        if "frozen" in body:
-            clock.freeze(frozen=bool(body["frozen"]))
-        if "advance_s" in body:
-            clock.advance(float(body["advance_s"]))
-        return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
-
     async def lag(self, request: Request) -> Body:
         """`{"seconds": n}`: how much later search sees a write."""
         self._portal.lag_s = float((await json_object(request))["seconds"])
         return {"seconds": self._portal.lag_s}
-
-    # -- trouble and counts
-
-    async def order_fault(self, request: Request) -> Body:
-        """A fault order; see `faults.py` for its keys."""
-        return self._state.faults.order(await json_object(request)).to_dict()
-
-    async def list_faults(self, _: Request) -> list[Body]:
-        """Every order, with its hits."""
-        return self._state.faults.to_list()
-
-    async def clear_faults(self, _: Request) -> list[Body]:
-        """No orders any more."""
-        self._state.faults.clear()
-        return []
-
-    async def calls(self, _: Request) -> Body:
-        """How many calls there were, by kind, and how many the vendor has counted today."""
-        calls, limits = self._state.calls, self._state.limits
-        return {"kinds": calls.by_kind(), "total": calls.total(), "api_usage": {"used": limits.used_today, "limit": limits.daily}}
-
-    async def reset_calls(self, request: Request) -> Body:
-        """Counts by kind begin again."""
-        self._state.calls.reset()
-        return await self.calls(request)
 
     async def reset(self, request: Request) -> Body:
         """Everything as it was at the start; the clock stays."""
@@ -232,6 +195,7 @@ def _raw(shelf: Shelf, record: Record) -> Body:
 def control_routes(state: State) -> list[Route]:
     """The routes of the controls."""
     controls = Controls(state)
+    desk = Desk(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -243,9 +207,9 @@ def control_routes(state: State) -> list[Route]:
         control_route("/merging", POST=controls.merging),
         control_route("/associations", GET=controls.list_associations, POST=controls.associate, DELETE=controls.part),
         control_route("/fields", POST=controls.add_field),
-        control_route("/clock", GET=controls.clock, POST=controls.clock),
+        control_route("/clock", GET=desk.clock, POST=desk.clock),
         control_route("/lag", POST=controls.lag),
-        control_route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
-        control_route("/calls", GET=controls.calls, DELETE=controls.reset_calls),
+        control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),
+        control_route("/calls", GET=desk.calls, DELETE=desk.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]

@@ -31,12 +31,3 @@ def read(text: str) -> int | None:
 def day(at_ms: int) -> str:
     """The day of a moment, in UTC."""
     return write(at_ms)[:10]
-
-
-def moment(text: str) -> datetime:
-    """An ISO 8601 moment, aware, UTC unless it says otherwise.
-
-    Raises: ValueError.
-    """
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

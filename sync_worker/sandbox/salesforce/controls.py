@@ -11,6 +11,7 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.routing import Route
 
+from sync_worker.sandbox.controls import Desk
 from sync_worker.sandbox.salesforce import stamps
 from sync_worker.sandbox.salesforce.control_route import control_route
 from sync_worker.sandbox.salesforce.ids import to_18
@@ -148,21 +149,6 @@ class Controls:
 
     # -- time
 
-    async def clock(self, request: Request) -> Body:
-        """`{"advance_s": n}`, `{"now": iso}`, `{"frozen": true}`, or any of them together; `{}` only asks."""
-        clock = self._state.clock
-        body = await json_object(request) if request.method == "POST" else {}
-        if "now" in body:
-            moment = stamps.read(str(body["now"]))
-            if moment is None:
-                raise ValueError(f"now must be a moment in ISO 8601, not {body['now']!r}")
-            clock.set(moment)
-        if "frozen" in body:
-            clock.freeze(frozen=bool(body["frozen"]))
-        if "advance_s" in body:
-            clock.advance(float(body["advance_s"]))
-        return {"now": clock.now().isoformat(), "frozen": clock.is_frozen}
-
     async def late(self, request: Request) -> Body:
         """`{"seconds": n, "times": 1}`: the next writes carry a stamp that far in the past, as if seen late."""
         body, org = await json_object(request), self._state.org
@@ -179,36 +165,9 @@ class Controls:
 
     # -- trouble and counts
 
-    async def order_fault(self, request: Request) -> Body:
-        """A fault order; see `faults.py` for its keys."""
-        return self._state.faults.order(await json_object(request)).to_dict()
-
-    async def list_faults(self, _: Request) -> list[Body]:
-        """Every order, with its hits."""
-        return self._state.faults.to_list()
-
-    async def clear_faults(self, _: Request) -> list[Body]:
-        """No orders any more."""
-        self._state.faults.clear()
-        return []
-
     async def expire_tokens(self, _: Request) -> Body:
         """Every access token ends now."""
         return {"expired": self._state.auth.expire_all()}
-
-    async def calls(self, _: Request) -> Body:
-        """How many calls there were, by kind, and what the vendor has counted."""
-        usage, calls = self._state.org.usage, self._state.calls
-        return {
-            "kinds": calls.by_kind(),
-            "total": calls.total(),
-            "api_usage": {"used": usage.used, "limit": usage.limit},
-        }
-
-    async def reset_calls(self, request: Request) -> Body:
-        """Counts by kind begin again; the vendor's own count does not."""
-        self._state.calls.reset()
-        return await self.calls(request)
 
     async def reset(self, request: Request) -> Body:
         """Everything as it was at the start; the clock stays."""
@@ -254,6 +213,7 @@ class Controls:
 def control_routes(state: State) -> list[Route]:
     """The routes of the controls."""
     controls = Controls(state)
+    desk = Desk(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -273,11 +233,11 @@ def control_routes(state: State) -> list[Route]:
         control_route("/duplicate_rule", POST=controls.duplicate_rule),
         control_route("/assignment_rule", POST=controls.assignment_rule),
         control_route("/limit", POST=controls.limit),
-        control_route("/clock", GET=controls.clock, POST=controls.clock),
+        control_route("/clock", GET=desk.clock, POST=desk.clock),
         control_route("/late", POST=controls.late),
         control_route("/replication", POST=controls.replication),
-        control_route("/faults", GET=controls.list_faults, POST=controls.order_fault, DELETE=controls.clear_faults),
+        control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),
         control_route("/expire_tokens", POST=controls.expire_tokens),
-        control_route("/calls", GET=controls.calls, DELETE=controls.reset_calls),
+        control_route("/calls", GET=desk.calls, DELETE=desk.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]
