@@ -1,6 +1,7 @@
 """What there is besides records: owners, pipelines and their stages, the record types themselves, the account."""
 
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,16 +93,15 @@ class Account:
 
     async def usage(self, _: Request) -> Response:
         """GET how many calls private apps have made today."""
-        limits, now = self._state.limits, self._state.clock.now()
-        zone = ZoneInfo(self._portal.time_zone)
-        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        limits, zone = self._state.limits, ZoneInfo(self._portal.time_zone)
+        tomorrow = self._state.clock.now().astimezone(zone).date() + timedelta(days=1)
         used = {
             "name": "private-apps-api-calls-daily",
             "usageLimit": limits.daily,
             "currentUsage": limits.used_today,
             "collectedAt": stamps.write(self._portal.now_ms()),
             "fetchStatus": "SUCCESS",
-            "resetsAt": stamps.write(stamps.ms_of(midnight) + stamps.DAY_MS),
+            "resetsAt": stamps.write(stamps.ms_of(datetime.combine(tomorrow, time(), zone))),
         }
         return answer({"results": [used]})
 

@@ -61,6 +61,7 @@ class Shelf:
     _versions: dict[tuple[int, str], list[Version]] = field(default_factory=dict)
     _next_id: int = 0
     _ids: list[int] | None = None
+    _archived: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._next_id = self.type.first_id
@@ -88,10 +89,13 @@ class Shelf:
 
     def from_id(self, first: int, count: int, *, archived: bool) -> list[Record]:
         """Records from an id on, in order: those that are archived, or those that are not."""
+        if archived:
+            return [self.records[one] for one in sorted(self._archived) if one >= first][:count]
         if self._ids is None:
             self._ids = sorted(self.records)
-        found = (self.records[one] for one in islice(self._ids, bisect_left(self._ids, first), None))
-        return list(islice((record for record in found if (record.archived_ms is not None) is archived), count))
+        ids = self._ids
+        found = (self.records[ids[place]] for place in range(bisect_left(ids, first), len(ids)))
+        return list(islice((record for record in found if record.archived_ms is None), count))
 
     def save(self, record: Record) -> None:
         """A new record, or a new state of one."""
@@ -100,12 +104,14 @@ class Shelf:
         if before is None:
             self._ids = None
         self.records[record.id] = record
+        (self._archived.discard if record.archived_ms is None else self._archived.add)(record.id)
         if record.archived_ms is None:
             self._id_by_key |= dict.fromkeys(self._keys(record), record.id)
 
     def remove(self, record_id: int) -> Record:
         """Takes a record away for good; what it was."""
         gone = self.records.pop(record_id)
+        self._archived.discard(record_id)
         self._ids = None
         self._forget_keys(gone)
         return gone

@@ -1,5 +1,7 @@
 """What there is besides records: owners, pipelines, record types, the account and what it has used of its day."""
 
+from datetime import datetime
+
 import pytest
 
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
@@ -55,3 +57,12 @@ def test_the_account_and_its_day(wire: Wire, remote: HubspotRemote, version: str
     wire.get("/crm/v3/owners")
     [later] = wire.get(f"/account-info/{version}/api-usage/daily/private-apps").json()["results"]
     assert later["currentUsage"] == used["currentUsage"] + 2
+
+
+@pytest.mark.parametrize(
+    ("day", "resets"), [("2026-03-07", "2026-03-08T05:00"), ("2026-03-08", "2026-03-09T04:00"), ("2026-11-01", "2026-11-02T05:00")]
+)
+def test_the_day_ends_at_the_portals_midnight_whatever_its_clocks_do(wire: Wire, remote: HubspotRemote, day: str, resets: str) -> None:
+    remote.set_clock(datetime.fromisoformat(f"{day}T18:00:00+00:00"))
+    [used] = wire.get("/account-info/v3/api-usage/daily/private-apps").json()["results"]
+    assert used["resetsAt"] == f"{resets}:00.000Z"
