@@ -23,7 +23,7 @@ class HubspotCrm:
     def __init__(self, access: Access, *, services: Services, patience: Patience) -> None:
         waits_out = max(patience.longest_wait_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
         self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out))
-        self._associations = Associations(self._connection)
+        self._associations = Associations(self._connection, services)
         self._reader = Reader(self._connection, self._associations)
 
     @property

@@ -12,7 +12,7 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/crm/association
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sync_worker.crm.hubspot import faults
@@ -20,19 +20,21 @@ from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
+from sync_worker.services import Services
 
 TO = "companies"
 READ_COUNT = 1000  # records a call; the vendor's limit
 WRITE_COUNT = 2000  # pairs a call
+LABELS_FRESH_S = 60.0  # a label that was renamed or deleted must not look like companies that were taken away
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Label:
-    """One association type. **Shapes** `text` "" for the plain one that every associated pair has."""
+    """One association type, the same whatever it is called. **Shapes** `text` "" for the plain one that every associated pair has."""
 
     category: str
     type_id: int
-    text: str = ""
+    text: str = field(default="", compare=False)
 
     @property
     def field(self) -> str:
@@ -50,23 +52,26 @@ Pairs: TypeAlias = Mapping[str, frozenset[Label]]
 
 
 class Associations:
-    """Those of one connection; labels are asked for once and kept by record type."""
+    """Those of one connection; labels are kept for a minute, by record type."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, services: Services) -> None:
         self._connection = connection
+        self._services = services
         self._labels: dict[str, dict[str, Label]] = {}
+        self._asked_at_s: dict[str, float] = {}
 
     def catalog(self, native: str) -> Iterator[CatalogField]:
         """The labels as fields."""
         self._labels.pop(native, None)
-        for field, label in self.labels(native).items():
-            yield CatalogField(field, "reference", label=label.text, refers_to=(TO,))
+        for name, label in self.labels(native).items():
+            yield CatalogField(name, "reference", label=label.text, refers_to=(TO,))
 
     def labels(self, native: str) -> Mapping[str, Label]:
         """The account's labels by field; no record type has any to itself."""
         if native == TO:
             return {}
-        if native not in self._labels:
+        now_s = self._services.monotonic()
+        if native not in self._labels or now_s - self._asked_at_s[native] > LABELS_FRESH_S:
             answer = self._connection.read(
                 lambda apis: apis.labels.get_all(native, TO, _preload_content=False),
                 doing=f"reading the association labels of {native}",
@@ -74,18 +79,24 @@ class Associations:
             )
             found = [_label(row) for row in answer["results"]]
             self._labels[native] = {label.field: label for label in sorted(found, reverse=True) if label.text}
+            self._asked_at_s[native] = now_s
         return self._labels[native]
 
     def fill(self, records: Sequence[NativeRecord], fields: Iterable[str]) -> None:
-        """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for."""
-        wanted = [name for name in fields if name.startswith(ASSOCIATION)]
+        """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for.
+
+        **Raises** SchemaChanged: a label that is no more says nothing of its companies.
+        """
+        wanted = [name for name in dict.fromkeys(fields) if name.startswith(ASSOCIATION)]
         if not wanted or not records:
             return
+        self.check(records[0].native, wanted)
+        labels = self.labels(records[0].native)
         pairs = self.read(records[0].native, [record.crm_id for record in records])
         for record in records:
             values = dict(record.fields)
             for name in wanted:
-                holders = sorted(crm_id for crm_id, labels in pairs.get(record.crm_id, {}).items() if name in {one.field for one in labels})
+                holders = sorted(crm_id for crm_id, held in pairs.get(record.crm_id, {}).items() if labels[name] in held)
                 values[name] = holders if len(holders) > 1 else next(iter(holders), None)
             record.fields = values
 

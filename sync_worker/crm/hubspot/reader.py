@@ -75,8 +75,7 @@ class Reader:
             total = int(answer.get("total") or 0) if total is None else total
             ids += [str(row["id"]) for row in answer["results"]]
             is_last = not answer.get("paging")
-        rows = records.by_id(self._batch(scan.native, ids, _fields(scan)))
-        return Turn([rows[crm_id] for crm_id in sorted(rows, key=int)], ids[-1] if ids else after, is_last, total)
+        return Turn(self._whole(scan.native, ids, _fields(scan)), ids[-1] if ids else after, is_last, total)
 
     def _listed(self, scan: Scan, after: str) -> Turn:
         rows: list[Row] = []
@@ -124,7 +123,7 @@ class Reader:
         )
         rows = list(answer["results"])
         following = str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
-        return (self._batch(native, [str(row["id"]) for row in rows], fields) if is_too_long else rows), following
+        return (self._whole(native, [str(row["id"]) for row in rows], fields) if is_too_long else rows), following
 
     # ── by id and by key ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,6 +144,11 @@ class Reader:
         found = [records.native_of(native, row) for row in rows.values()]
         self._associations.fill(found, fields)
         return found
+
+    def _whole(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        """The rows of these ids, each once, in the order of ids."""
+        rows = records.by_id(self._batch(native, crm_ids, fields))
+        return [rows[crm_id] for crm_id in sorted(rows, key=int)]
 
     def _batch(
         self, native: str, keys: Sequence[str], fields: Sequence[str], *, key_field: str = "", is_archived: bool = False

@@ -74,15 +74,18 @@ class _Desk:
     def send(self, changes: Sequence[Change]) -> list[Outcome]:
         """One batch: its properties request by request, then its associations."""
         batch = _Batch(changes)
-        for start in range(0, len(changes), ROW_COUNT):
+        rows = [change for change in changes if not change.crm_id or _properties(change)]
+        for start in range(0, len(rows), ROW_COUNT):
             try:
-                self._write(batch, changes[start : start + ROW_COUNT])
+                self._write(batch, rows[start : start + ROW_COUNT])
             except (ConnectionDown, RateLimited) as error:
                 if not batch.done:
                     raise
-                for change in changes[start:]:
+                for change in rows[start:]:
                     batch.done.setdefault(change.ref, Outcome(change.ref, Wrote.LATER, error=error))
                 break
+        for change in changes:  # what has labels alone
+            batch.done.setdefault(change.ref, Outcome(change.ref, Wrote.WRITTEN, crm_id=change.crm_id))
         self._associate(batch)
         return [batch.done[change.ref] for change in changes]
 
@@ -118,7 +121,7 @@ class _Desk:
         return send
 
     def _row(self, change: Change) -> dict[str, Any]:
-        properties = {name: value for name, value in change.fields.items() if not name.startswith(ASSOCIATION)}
+        properties = _properties(change)
         if change.crm_id:
             return {"id": change.crm_id, "properties": properties, "objectWriteTraceId": change.ref}
         properties[self.key_field] = change.key
@@ -193,6 +196,10 @@ class _Desk:
             raise _TimeIsUp("too little time is left to begin a write")
         connect_s = min(CONNECT_TIMEOUT_S, call_s / 4)
         return connect_s, call_s - connect_s
+
+
+def _properties(change: Change) -> dict[str, Any]:
+    return {name: value for name, value in change.fields.items() if not name.startswith(ASSOCIATION)}
 
 
 def _labelled(change: Change) -> dict[str, Any]:

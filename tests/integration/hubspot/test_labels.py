@@ -123,6 +123,23 @@ def test_associations_of_unknown_fate_are_uncertain(lab: Lab, crm: HubspotCrm) -
     assert outcome.wrote is Wrote.UNCERTAIN
 
 
+def test_a_label_that_is_gone_is_no_company_that_was_taken_away(lab: Lab, crm: HubspotCrm) -> None:
+    [bolt] = lab.companies("Bolt")
+    [deal] = lab.deals(1)
+    lab.remote.associate("deals", deal, bolt, OURS)
+    lab.remote.fault("labels", times=9, status=200, body={"results": [{"category": "HUBSPOT_DEFINED", "typeId": 5, "label": "Primary"}]})
+    with pytest.raises(SchemaChanged, match="no association label portal_partner, portal_second_partner"):
+        read(crm, deal)
+
+
+def test_labels_alone_cost_no_write_of_properties(lab: Lab, crm: HubspotCrm) -> None:
+    [bolt] = lab.companies("Bolt")
+    [deal] = lab.deals(1)
+    [outcome] = written(crm, Change("a", {PARTNER: bolt}, crm_id=deal))
+    assert (outcome.wrote, outcome.crm_id, lab.counted("batch_update")) == (Wrote.WRITTEN, deal, 0)
+    assert lab.labels(deal) == {bolt: {OURS}}
+
+
 def test_a_label_that_the_account_has_not_is_named_before_anything_is_written(lab: Lab, crm: HubspotCrm) -> None:
     with pytest.raises(SchemaChanged, match=r"no association label portal_agent.* create it .* or keep the company in a property"):
         written(crm, Change("a", {"dealname": "New", "association:portal_agent": "1"}, key="a"))

@@ -1,0 +1,48 @@
+"""The vendor's limits in force, and real time: never a no, and nine tenths of what they allow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import search
+from sync_worker.crm.hubspot.adapter import HubspotCrm
+from sync_worker.crm.hubspot.login import StaticToken
+from sync_worker.crm.hubspot.session import Access
+from sync_worker.sandbox.process import SANDBOX_TOKEN
+from sync_worker.services import Services
+from tests.integration.hubspot.conftest import Lab, ids
+
+
+@pytest.fixture
+def hurried(lab: Lab) -> HubspotCrm:
+    """An adapter that really waits; the sandbox's clock runs."""
+    lab.remote.freeze(frozen=False)
+    services = Services()
+    access = Access(StaticToken(SANDBOX_TOKEN, lab.base_url), services, Patience())
+    return HubspotCrm(access, services=services, patience=Patience())
+
+
+def test_calls_come_as_fast_as_the_limit_allows_and_are_never_refused(lab: Lab, hurried: HubspotCrm) -> None:
+    lab.remote.set_limits(ten_secondly=40)
+    begun_s = time.monotonic()
+    for _ in range(30):
+        hurried.fetch("deals", ["1"], fields=())  # two calls: the live and the archived
+    took_s = time.monotonic() - begun_s
+    assert lab.remote.calls()["kinds"]["batch_read"] == 60, "none was refused and asked again"
+    assert took_s <= 10.0 / 0.9, "40 at once, and the rest ten seconds later"
+
+
+def test_searches_come_five_a_second_and_are_never_refused(lab: Lab, hurried: HubspotCrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    created = lab.deals(20)
+    lab.remote.set_limits(secondly=5)
+    monkeypatch.setattr(search, "PAGE_COUNT", 1)
+    begun_s = time.monotonic()
+    scan = replace(lab.scan(), until_at=lab.remote.now())
+    assert ids(list(hurried.changed_since(scan)))[-20:] == created
+    took_s = time.monotonic() - begun_s
+    assert lab.remote.calls()["kinds"]["search"] == 20, "none was refused and asked again"
+    assert took_s <= 3.0 / 0.9 + 1.0, "five at once, and five more each second"
