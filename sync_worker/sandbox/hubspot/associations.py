@@ -99,16 +99,22 @@ class Associations:
         return changed
 
     def _demoted(self, one: str, other: str, from_id: int, to_id: int, wanted: frozenset[int]) -> list[Changed]:
-        """There is one primary: the one before is not it any more."""
-        types = self.types(one, other)
-        changed: list[Changed] = []
-        for type_id in wanted:
-            if types[type_id].is_primary and other == "companies":
-                for far_id, held in list(self.far(one, other, from_id).items()):
-                    if far_id != to_id and type_id in held:
-                        self._set(one, other, from_id, far_id, held - {type_id})
-                        changed.append((from_id, far_id, types[type_id], True))
-        return changed
+        """A record has one primary company: the one before is not it any more, from whichever side the new one was named."""
+        primary = next((label for type_id in wanted if (label := self.types(one, other)[type_id]).is_primary), None)
+        if primary is None:
+            return []
+        if one == "companies":
+            back = self.types(other, one)[primary.inverse_id]
+            return [(company, record_id, primary, gone) for record_id, company, _, gone in self._unseated(other, to_id, from_id, back)]
+        return self._unseated(one, from_id, to_id, primary)
+
+    def _unseated(self, one: str, record_id: int, company_id: int, primary: Label) -> list[Changed]:
+        """Takes the primary's place from every other company of a record."""
+        far = {company: held for company, held in self.far(one, "companies", record_id).items() if company != company_id}
+        unseated = [company for company, held in far.items() if primary.type_id in held]
+        for company in unseated:
+            self._set(one, "companies", record_id, company, far[company] - {primary.type_id})
+        return [(record_id, company, primary, True) for company in unseated]
 
     def drop(self, one: str, other: str, from_id: int, to_id: int, type_ids: Iterable[int] | None = None) -> list[Changed]:
         """Takes types from a pair, or all of them; without the unlabelled one nothing is left."""
@@ -118,14 +124,20 @@ class Associations:
         return [(from_id, to_id, types[type_id], True) for type_id in sorted(gone)]
 
     def move(self, one: str, record_id: int, new_id: int) -> None:
-        """What a record was associated with, its successor is."""
+        """What a record was associated with, its successor is; a primary company that the successor has stays the only one."""
         for (own, other), far_by_id in list(self._far.items()):
             if own != one:
                 continue
+            taken = self._primaries(one, other, new_id)
             for far_id, held in list(far_by_id.get(record_id, {}).items()):
                 self._set(one, other, record_id, far_id, frozenset())
                 if (other, far_id) != (one, new_id):
-                    self._set(one, other, new_id, far_id, held | self.far(one, other, new_id).get(far_id, frozenset()))
+                    self._set(one, other, new_id, far_id, (held - taken) | self.far(one, other, new_id).get(far_id, frozenset()))
+
+    def _primaries(self, one: str, other: str, record_id: int) -> frozenset[int]:
+        """The primary's type, where the record has a primary company."""
+        held = frozenset().union(*self.far(one, other, record_id).values())
+        return frozenset(type_id for type_id in held if other == "companies" and self.types(one, other)[type_id].is_primary)
 
     def forget(self, one: str, record_id: int) -> None:
         """A record that is gone for good is associated with nothing."""

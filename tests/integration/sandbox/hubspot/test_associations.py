@@ -66,6 +66,10 @@ def test_there_is_one_primary(wire: Wire, ends: tuple[str, str, str]) -> None:
         wire.ask("PUT", f"/crm/objects/{DATED}/deals/{deal}/associations/companies/{company}", json=[PRIMARY])
     assert _held(wire, deal) == {one: {None}, other: {None, "Primary"}}
 
+    back = _labels(wire, "/crm/v4/associations/companies/deals")["Primary"]
+    wire.ask("PUT", f"/crm/v4/objects/companies/{one}/associations/deals/{deal}", json=[back])
+    assert _held(wire, deal) == {one: {None, "Primary"}, other: {None}}
+
 
 def test_from_the_other_side_the_types_have_other_numbers(wire: Wire, ends: tuple[str, str, str]) -> None:
     deal, one, _ = ends

@@ -55,6 +55,21 @@ def test_in_some_portals_the_primary_lives_on(wire: Wire, remote: HubspotRemote)
     assert {primary, first, second} & set(_searched(wire)) == {primary}
 
 
+@pytest.mark.parametrize("keeps_id", [True, False])
+def test_a_merged_deal_has_one_primary_company(wire: Wire, remote: HubspotRemote, keeps_id: bool) -> None:
+    remote.keep_merged_ids(on=keeps_id)
+    companies = [remote.create("companies", {"name": name}) for name in ("One", "Two")]
+    deals = [remote.create("deals", {"dealname": name}) for name in ("One", "Two")]
+    for deal, company in zip(deals, companies, strict=True):
+        remote.associate("deals", deal, company, "Primary", "Portal partner")
+
+    survivor = remote.merge(deals[0], [deals[1]])
+
+    far = wire.get(f"/crm/v4/objects/deals/{survivor}/associations/companies").json()["results"]
+    held = {str(one["toObjectId"]): {kind["label"] for kind in one["associationTypes"]} for one in far}
+    assert held == {companies[0]: {None, "Primary", "Portal partner"}, companies[1]: {None, "Portal partner"}}
+
+
 def test_a_chain_of_merges_leads_to_its_end(wire: Wire, remote: HubspotRemote) -> None:
     one, two, three = (remote.create("companies", {"name": name}) for name in ("One", "Two", "Three"))
     middle = remote.merge(one, [two])
