@@ -1,7 +1,8 @@
 """The root of the command line: its commands, its options, and what each error means to whoever called.
 
 A command's module is imported when it is called, so that `--help` and a typing mistake answer at once.
-Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or configuration · 3 the CRM or a server is out of reach.
+Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or configuration · 3 the CRM or a server is out of reach ·
+130 stopped, by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from tests.journey.stage import Installation, Process, until
 from tests.servers import sqlite_store
 
 PULL = ("pull", "acme", "--record", "company")
+FULL = ("pull", "acme", "--full")
+THE_OTHERS = "; then sync-worker pull acme --record lead --full; then sync-worker pull acme --record opportunity --full"
 COUNT = 9_000  # companies: some four pages
 MODES = {"pages": "null", "job": "1000"}
 
@@ -103,7 +105,8 @@ def test_a_pull_by_hand(tmp_path: Path, org: str, untouched: list[str], mode: st
     installation = installed(tmp_path, org, mode)
     with opened(installation) as store:
         # Given a load that ends in the middle
-        with installation.process(*PULL) as process:
+        everything = kind is signal.SIGINT
+        with installation.process(*(FULL if everything else PULL)) as process:
             half_way(store, mode, process)
             process.send(kind)
             code = process.ended()
@@ -114,7 +117,7 @@ def test_a_pull_by_hand(tmp_path: Path, org: str, untouched: list[str], mode: st
         else:
             assert (code, first.state) == (130, "stopped"), process.log
             assert f"stopped on request after {first.counts.read:,} of " in process.log
-            assert "to go on: sync-worker pull acme --record company\n" in process.log
+            assert f"to go on: sync-worker pull acme --record company{THE_OTHERS if everything else ''}\n" in process.log
             assert "Traceback" not in process.log
         assert 0 < first.counts.read < COUNT
         # When it is begun again
