@@ -35,9 +35,9 @@ class Shapes:
             shape["propertiesWithHistory"] = {
                 name: self._history(shelf, record, name) for name in view.histories if name in shelf.type.properties
             }
-        if view.associations:
-            associated = {name: self._associated(shelf, record, self._portal.shelf(name)) for name in view.associations}
-            shape["associations"] = {name: found for name, found in associated.items() if found is not None}
+        associated = {name: self._associated(shelf, record, self._portal.shelf(name)) for name in view.associations}
+        if found := {name: page for name, page in associated.items() if page is not None}:
+            shape["associations"] = found
         return shape
 
     @staticmethod

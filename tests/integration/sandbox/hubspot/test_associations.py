@@ -163,6 +163,7 @@ def test_by_name_in_the_old_shape_and_beside_a_record(wire: Wire, ends: tuple[st
     assert wire.get(f"/crm/v3/objects/deals/{deal}/associations/companies").json()["results"] == told
     read = wire.get(f"/crm/v3/objects/deals/{deal}", associations="companies,contacts").json()
     assert read["associations"] == {"companies": {"results": told}}
+    assert "associations" not in wire.get(f"/crm/v3/objects/deals/{deal}", associations="contacts").json()
     listed = wire.get("/crm/v3/objects/deals", associations="companies", limit=100).json()["results"]
     assert next(record for record in listed if record["id"] == deal)["associations"] == read["associations"]
 
