@@ -61,6 +61,13 @@ def at_each_commit(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None])
     monkeypatch.setattr("sync_worker.steps.pull.ingest", watched)
 
 
+def somebody_else_reads(world: World) -> None:
+    """The lease ran out, and another reader has it."""
+    with world.store.side_transaction("acme") as tx:
+        tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL")
+        assert cursors.acquire(tx, COMPANY, "somebody")
+
+
 def queries(world: World) -> int:
     """Pages that the CRM was asked for."""
     kinds = world.remote.calls()["kinds"]
@@ -112,12 +119,7 @@ def test_an_error_comes_where_its_page_would_have(empty_world: World) -> None:
 
 
 def test_who_lost_the_lease_makes_no_call_but_the_one_under_way(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken() -> None:
-        with empty_world.store.side_transaction("acme") as tx:
-            tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL")
-            assert cursors.acquire(tx, COMPANY, "somebody")
-
-    at_each_commit(monkeypatch, taken)
+    at_each_commit(monkeypatch, lambda: somebody_else_reads(empty_world))
 
     with pytest.raises(StaleRead):
         pull(empty_world.tenant, COMPANY)
@@ -127,12 +129,7 @@ def test_who_lost_the_lease_makes_no_call_but_the_one_under_way(empty_world: Wor
 
 
 def test_who_lost_the_lease_while_a_page_was_under_way_asks_for_no_other(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(_number: int) -> None:
-        with empty_world.store.side_transaction("acme") as tx:
-            tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL")
-            assert cursors.acquire(tx, COMPANY, "somebody")
-
-    at_each_page(monkeypatch, taken)
+    at_each_page(monkeypatch, lambda _number: somebody_else_reads(empty_world))
 
     with pytest.raises(StaleRead):
         pull(empty_world.tenant, COMPANY)

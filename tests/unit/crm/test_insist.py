@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
+from threading import Event, Timer
 
 import pytest
 from hypothesis import given
@@ -105,3 +107,25 @@ def test_the_last_error_is_the_one_raised() -> None:
     errors: list[SyncError] = [TransientError("first"), TransientError("second"), TransientError("third"), TransientError("last")]
     with pytest.raises(TransientError, match="last"):
         Call(*errors).insist()
+
+
+@pytest.mark.parametrize("asked_after", [1, 2])
+def test_who_is_asked_to_stop_does_not_insist(asked_after: int) -> None:
+    call = Call(TransientError("x"))
+    call.services = replace(call.services, is_stopping=lambda: call.count >= asked_after)
+    with pytest.raises(TransientError):
+        call.insist()
+    assert call.count == asked_after
+
+
+def test_a_wait_ends_with_the_stop_and_not_before() -> None:
+    stopped = Event()
+    services = Services.until(stopped)
+    began_s = services.monotonic()
+    services.sleep(0.05)
+    assert services.monotonic() - began_s >= 0.05
+    assert not services.is_stopping()
+    Timer(0.05, stopped.set).start()
+    services.sleep(60)
+    assert services.is_stopping()
+    assert services.monotonic() - began_s < 30
