@@ -1,5 +1,6 @@
 """What was asked of the sandbox, counted by kind, so that a test can say how many calls a job took."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -19,18 +20,38 @@ class Calls:
 
     def __init__(self) -> None:
         self._count_by_kind: Counter[str] = Counter()
+        self._count_by_second: Counter[tuple[str, int]] = Counter()
+        self._count_by_status: Counter[int] = Counter()
+        self._began_s = 0.0
 
     def count(self, call: Call) -> None:
         """Remember one call."""
+        now_s = time.monotonic()
+        self._began_s = self._began_s if self._count_by_kind else now_s
         self._count_by_kind[call.kind] += 1
+        self._count_by_second[call.kind, int(now_s - self._began_s)] += 1
+
+    def answered(self, status: int) -> None:
+        """Remember how one call ended."""
+        self._count_by_status[status] += 1
 
     def reset(self) -> None:
         """Begin at nought."""
-        self._count_by_kind.clear()
+        for counts in (self._count_by_kind, self._count_by_second, self._count_by_status):
+            counts.clear()
 
     def by_kind(self) -> dict[str, int]:
         """Counts by kind, in the order of names; kinds never asked are absent."""
         return dict(sorted(self._count_by_kind.items()))
+
+    def by_second(self) -> dict[str, list[int]]:
+        """Counts by kind for each second since the first call, by the machine's clock: that of the sandbox may be moved."""
+        last = max((second for _, second in self._count_by_second), default=0)
+        return {kind: [self._count_by_second[kind, second] for second in range(last + 1)] for kind in self.by_kind()}
+
+    def by_status(self) -> dict[str, int]:
+        """Counts by the answer's status; a connection that was cut has none."""
+        return {str(status): count for status, count in sorted(self._count_by_status.items())}
 
     def total(self) -> int:
         """All calls together, controls excepted."""

@@ -45,8 +45,10 @@ class Desk:
         return []
 
     async def calls(self, _: Request) -> Answer:
-        """How many calls there were, by kind, and what the vendor has counted of its day: `used`, `limit`."""
-        return {"kinds": self._calls.by_kind(), "total": self._calls.total(), "api_usage": self._usage()}
+        """How many calls there were: by kind, by second and by status; and what the vendor has counted of its day: `used`, `limit`."""
+        calls = self._calls
+        counts = {"kinds": calls.by_kind(), "seconds": calls.by_second(), "statuses": calls.by_status(), "total": calls.total()}
+        return {**counts, "api_usage": self._usage()}
 
     async def reset_calls(self, request: Request) -> Answer:
         """Counts by kind begin again; the vendor's own count does not."""

@@ -167,7 +167,10 @@ def serve_process(options: Options, *, port: int = 0, log_path: Path | None = No
             assert process.stdout is not None  # noqa: S101 - a pipe was asked for
             line = process.stdout.readline().decode().strip()
             if not line.startswith(ready):
-                raise ChildProcessError(f"the sandbox ended with {process.wait()} instead of starting; see {log.name}")
+                _stop(process)  # it may live on
+                raise ChildProcessError(
+                    f"the sandbox said {line!r} instead of starting, and ended with {process.returncode}; see {log.name}"
+                )
             yield line.removeprefix(ready)
         finally:
             _stop(process)

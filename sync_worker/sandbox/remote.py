@@ -183,7 +183,9 @@ class Remote:
         self._object("POST", "replication", wish)
 
     def calls(self) -> dict[str, Any]:
-        """`kinds` (counts by kind of call), `total`, and `api_usage` (`used`, `limit`) as the vendor counts."""
+        """`kinds` (counts by kind of call), `seconds` (each kind by second since the first call), `statuses`, `total`, and
+        `api_usage` (`used`, `limit`) as the vendor counts.
+        """
         return self._object("GET", "calls")
 
     def reset_calls(self) -> None:

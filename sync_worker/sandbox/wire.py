@@ -90,7 +90,9 @@ class Wire:
         reply = await self._serve(scope, body, call, fault)
         if reply is None:
             await _cut(receive, send)
-        elif fault is not None and fault.cut_body:
+            return
+        self._calls.answered(reply.status)
+        if fault is not None and fault.cut_body:
             await self._send_half(reply, send)
             await _cut(receive, send)
         else:

@@ -148,3 +148,21 @@ def test_a_sandbox_that_keeps_the_vendors_limits_from_the_start() -> None:
     with serve_thread(HubspotOptions(companies=0, deals=0, enforces_limits=True)) as address:
         answer = Wire(address).get(COMPANIES)
         assert (answer.headers["X-HubSpot-RateLimit-Max"], answer.headers["X-HubSpot-RateLimit-Daily"]) == ("190", "625000")
+
+
+def test_calls_are_told_by_kind_by_second_and_by_status(remote: HubspotRemote, wire: Wire) -> None:
+    # Given a call that was refused and two that were answered
+    remote.set_limits(ten_secondly=1)
+    remote.reset_calls()
+    for path in (COMPANIES, COMPANIES, "/crm/v3/nowhere"):
+        wire.get(path)
+
+    # When the counts are asked for
+    told = remote.calls()
+
+    # Then every call has its kind, its second and its status
+    assert told["kinds"] == {"list": 2, "other": 1}
+    assert {kind: sum(seconds) for kind, seconds in told["seconds"].items()} == told["kinds"]
+    assert told["statuses"] == {"200": 1, "429": 2}
+    remote.reset_calls()
+    assert (remote.calls()["seconds"], remote.calls()["statuses"]) == ({}, {})
