@@ -116,6 +116,8 @@ def _reference(wire: Wire, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         if type(raw) is float or type(raw) is bool:
             raise ValueMistake("not_a_reference", f"is {_seen(raw)}, not a record id")
+        if isinstance(raw, list):
+            raise ValueMistake("not_a_reference", f"names {len(raw)} records ({', '.join(map(str, raw))}), and one is wanted")
         found = read_text(raw)
         return found.strip() if found else None
 

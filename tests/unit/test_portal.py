@@ -104,6 +104,14 @@ def test_a_hubspot_portal_loads(tmp_path: Path) -> None:
     assert portal.crm.auth.token.get_secret_value() == "pat-5"
 
 
+def test_a_hubspot_portal_may_log_in_by_refresh_token(tmp_path: Path) -> None:
+    flow = 'flow: refresh_token, client_id: app, client_secret: "${ACME_SF_SECRET}", refresh_token: "${ACME_HS_TOKEN}"'
+    portal = load(tmp_path, HUBSPOT.replace('flow: static_token, token: "${ACME_HS_TOKEN}"', flow))
+    assert portal.crm.auth.refresh_token is not None
+    [mistake] = mistakes_of(tmp_path, HUBSPOT.replace("static_token, token", "jwt_bearer, token"))
+    assert "'jwt_bearer' is no flow of hubspot — allowed: static_token, refresh_token" in mistake
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8081", "http://localhost:9", "http://[::1]:80/", "https://acme.my.salesforce.com"])
 def test_plain_http_is_for_loopback_and_https_for_all(tmp_path: Path, url: str) -> None:
     portal = load(tmp_path, MINIMAL.replace("auth:", f"base_url: {url!r}\n  auth:"))

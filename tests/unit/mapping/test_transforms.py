@@ -213,6 +213,7 @@ def test_the_portals_zone_decides_the_day_of_a_moment(raw: Any) -> None:
         ("multi_select", 5, "not_a_set"),
         ("company_ref", 1.5, "not_a_reference"),
         ("company_ref", False, "not_a_reference"),
+        ("company_ref", ["512", "513"], "not_a_reference"),
         ("text", {"a": 1}, "not_text"),
         ("text", ["a"], "not_text"),
     ],

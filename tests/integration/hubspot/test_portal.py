@@ -1,0 +1,113 @@
+"""A portal on HubSpot as bootstrap builds it: pulled, registered, pushed, compared; with labels, and with properties in their place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync_worker.bootstrap import build
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
+from sync_worker.settings import Settings
+from sync_worker.steps.check import check
+from sync_worker.steps.compare import compare
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals, links
+from tests.servers import sqlite_store
+
+MAPPINGS = Path(__file__).parents[3] / "mappings"
+AS_PROPERTIES = {
+    f"deal.{name}": {"native": native, "transform": "company_ref", "direction": "both", "conflict": "crm"}
+    for name, native in (("owner_company", "portal_partner"), ("second_partner", "portal_second_partner"))
+}
+CASES: list[Any] = [
+    pytest.param("professional", {}, id="labels"),
+    pytest.param("free", AS_PROPERTIES, id="properties"),
+]
+
+
+@contextmanager
+def portal_on(directory: Path, tier: str, overrides: dict[str, Any]) -> Iterator[tuple[Tenant, HubspotRemote]]:
+    with serve_thread(HubspotOptions(companies=60, deals=30, tier=tier)) as url, HubspotRemote(url) as remote:
+        portal = {
+            "portal": "acme",
+            "crm": {"kind": "hubspot", "mapping": "hubspot.yaml", "base_url": url, "auth": {"flow": "static_token", "token": "${TOKEN}"}},
+            "two_tier": True,
+            "vendor": {"account_type_value": "vendor"},
+            "partner": {"account_type_value": "partner"},
+            "second_partner": {"account_type_value": "second_partner", "display_label": "Distributor"},
+            "associations": {"mode": "contracts"},
+            "deals": {"from_crm": True},
+            "overrides": overrides,
+        }
+        (directory / "portals").mkdir()
+        (directory / "portals" / "acme.yaml").write_text(json.dumps(portal))
+        sqlite_store(directory).close()
+        settings = Settings(database_url=f"sqlite:///{directory / 'sync-worker.db'}", config_dir=directory, mappings_dir=MAPPINGS)
+        installation = build(settings, environ={"TOKEN": SANDBOX_TOKEN})
+        yield installation.tenant("acme"), remote
+        installation.close()
+
+
+def settled(tenant: Tenant) -> None:
+    """Everything read, written, and the echo of it read."""
+    for _ in range(2):
+        pull(tenant, "company")
+        pull(tenant, "deal")
+        push(tenant)
+        refresh(tenant, "deal")
+
+
+@pytest.mark.parametrize(("tier", "overrides"), CASES)
+def test_both_sides_tell_the_same_story(tmp_path: Path, tier: str, overrides: dict[str, Any]) -> None:
+    with portal_on(tmp_path, tier, overrides) as (tenant, remote):
+        # Given an account whose set-up is complete
+        assert [finding for finding in check(tenant) if not finding.is_ok] == []
+        # When all of it has been read and written
+        settled(tenant)
+        remote.advance_clock(3600)
+        # Then both sides hold the same, but for companies that are none of ours, and another round has nothing to do
+        differing = {difference.field for difference in compare(tenant).differences}
+        assert differing <= {"second_partner"}
+        again = [pull(tenant, record).counts for record in ("company", "deal")]
+        assert [(counts.applied, counts.failed) for counts in again] == [(0, 0), (0, 0)]
+        assert push(tenant).counts.claimed == 0
+        # And deals know both their companies
+        with tenant.store.reading(tenant.name) as tx:
+            found = [stored.deal for stored in deals.page(tx, after="", limit=100)]
+        assert found
+        assert all(deal.owner_company for deal in found)
+        assert any(deal.second_partner for deal in found)
+
+
+def test_a_partner_that_moves_in_the_crm_moves_in_the_portal(tmp_path: Path) -> None:
+    with portal_on(tmp_path, "professional", {}) as (tenant, remote):
+        # Given a deal of the portal, and another partner in the CRM
+        settled(tenant)
+        with tenant.store.reading(tenant.name) as tx:
+            deal = next(stored.deal for stored in deals.page(tx, after="", limit=100) if not stored.deal.second_partner)
+            link = links.current(tx, [deal.id])[deal.id]
+            other = next(
+                stored.company
+                for stored in companies.listed(tx, after=("", ""), limit=100)
+                if stored.company.account_type == "partner" and stored.company.id != deal.owner_company and stored.company.crm_id
+            )
+        # When a person moves the label, and touches the deal
+        [before] = [row["to_id"] for row in remote.associations("deals") if row["id"] == link.crm_id and "Portal partner" in row["labels"]]
+        remote.part("deals", link.crm_id, before)
+        remote.associate("deals", link.crm_id, other.crm_id or "", "Portal partner")
+        remote.edit("deals", link.crm_id, {"amount": "77"})
+        remote.advance_clock(3600)
+        pull(tenant, "deal")
+        # Then the portal's deal has it
+        with tenant.store.reading(tenant.name) as tx:
+            after = deals.by_ids(tx, [deal.id])[deal.id].deal
+        assert after.owner_company == other.id
