@@ -15,7 +15,8 @@ class Chunk:
     """Records of one answer.
 
     **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these. `is_filling`: a first load with pages to
-    come, so whom a contract names may be on one of them.
+    come, so whom a contract names may be on one of them. `is_poll`: most of it was seen before; what is as it was is only counted. Whoever
+    asked for these very records, or for all of them, wants them looked at whole.
     """
 
     tenant: Tenant
@@ -24,6 +25,7 @@ class Chunk:
     read_no: int
     run_id: str
     is_filling: bool = False
+    is_poll: bool = False
 
     @property
     def crm_ids(self) -> list[str]:

@@ -5,9 +5,7 @@ Pull and refresh both end here. Whether a record is late, the same, ours or brok
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
@@ -32,6 +30,7 @@ def ingest(
     run_id: str,
     finish: Callable[[Tx, bool], None],
     is_filling: bool = False,
+    is_poll: bool = False,
 ) -> tuple[Counts, set[Wake]]:
     """Stores the records of one answer, chunk by chunk.
 
@@ -39,24 +38,14 @@ def ingest(
     """
     total, wakes = Counts(), set[Wake]()
     for part, is_last in _parts(natives):
-        chunk = Chunk(tenant, record, part, read_no, run_id, is_filling)
+        chunk = Chunk(tenant, record, part, read_no, run_id, is_filling, is_poll)
         counts = Counts(read=len(part))
-        with _uncollected(), tenant.store.transaction(tenant.name) as tx:
+        with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
             wakes |= _store(tx, chunk, counts)
             runs.count(tx, run_id, counts)
         total.add(counts)
     return total, wakes
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """What is there already is there until the block ends, and Python's collector need not look at it over and over: a sixth of the CPU."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _store(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
@@ -15,8 +16,8 @@ from sync_worker.steps.associate import Moved, associate
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import associations, companies, deals, failures, links, outbox
-from sync_worker.store.companies import StoredCompany
+from sync_worker.store import associations, companies, deals, documents, failures, links, outbox
+from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
 
@@ -48,6 +49,15 @@ class CompanyReader:
         self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
         rules = tenant.portal.associations.mode == "rules"
         self._rule_fields = frozenset(name for name, field in record.fields.items() if field.is_rule_field and rules)
+        self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))
+        how = f"{tenant.mapping.hash}/{tenant.vendor_crm_id}/{tenant.portal.associations.mode}"
+        self._seed = hashlib.blake2b(how.encode(), digest_size=8)
+
+    def digest(self, native: NativeRecord) -> int:
+        """What arrival makes of the record depends on this alone, and on the company as it was made so."""
+        found = self._seed.copy()
+        found.update(documents.dump({key: native.fields[key] for key in self._keys if key in native.fields}).encode())
+        return int.from_bytes(found.digest(), signed=True)
 
     def arrival(self, native: NativeRecord, known: Company | None) -> Arrival:
         """**Raises** InvalidRecord for a company of ours without a name."""
@@ -73,25 +83,45 @@ class _Page:
         self._findings = findings
         self._counts = counts
         self._effects = effects
-        self._known = companies.by_crm_ids(tx, chunk.crm_ids)
         self._record: RecordMap = chunk.record
         self._reader = CompanyReader(chunk.tenant, chunk.record)
+        self._same = self._as_they_were() if chunk.is_poll else {}
+        self._known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in self._same])
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
         self.moved: list[Moved] = []
 
     def take(self, native: NativeRecord) -> None:
         """One record, one outcome."""
-        stored = self._known.get(native.crm_id)
-        if stored and stored.settled_no > self._chunk.read_no:
+        same, stored = self._same.get(native.crm_id), self._known.get(native.crm_id)
+        known = same or stored
+        if known and known.settled_no > self._chunk.read_no:
             self._effects.read_again(COMPANY, [native.crm_id])
             self._counts.skip("late")
         elif native.is_deleted:
             self._depart(native, stored)
         elif self._findings.is_known_failure(native):
             self._counts.skip("failed_before")
+        elif same:
+            self._repeat(native, same)
         else:
             self._arrive(native, stored)
+
+    def _as_they_were(self) -> dict[str, Mark]:
+        """The marks of companies whose records make of them what they are."""
+        marks = companies.marks(self._tx, self._chunk.crm_ids)
+        others = {native.crm_id for native in self._chunk.natives if not self._is_same(native, marks.get(native.crm_id))}
+        return {crm_id: mark for crm_id, mark in marks.items() if crm_id not in others}
+
+    def _is_same(self, native: NativeRecord, mark: Mark | None) -> bool:
+        return mark is not None and mark.digest is not None and not native.is_deleted and mark.digest == self._reader.digest(native)
+
+    def _repeat(self, native: NativeRecord, mark: Mark) -> None:
+        """The record as it was: nothing was wrong with it, and nothing is now."""
+        self._findings.judged(native.crm_id)
+        if not mark.is_patched and self._has_our_id(native, mark.company_id):
+            self.patched.append(mark.company_id)
+        self._counts.unchanged += 1
 
     def _arrive(self, native: NativeRecord, stored: StoredCompany | None) -> None:
         try:
@@ -107,17 +137,20 @@ class _Page:
         if company is None:
             self._counts.skip(arrival.skipped)
             return
-        self._keep(native, stored, company)
+        self._keep(native, stored, company, digest=None if arrival.problems else self._reader.digest(native))
 
-    def _keep(self, native: NativeRecord, stored: StoredCompany | None, company: Company) -> None:
-        has_our_id = native.fields.get(self._record.key_field) == company.id
+    def _has_our_id(self, native: NativeRecord, company_id: str) -> bool:
+        return bool(native.fields.get(self._record.key_field) == company_id)
+
+    def _keep(self, native: NativeRecord, stored: StoredCompany | None, company: Company, *, digest: int | None) -> None:
+        has_our_id = self._has_our_id(native, company.id)
         if has_our_id and not (stored and stored.is_patched):
             self.patched.append(company.id)
         if stored and stored.company == company:
             self._counts.unchanged += 1
             return
         is_patched = has_our_id or (stored is not None and stored.is_patched)
-        self.changed.append(StoredCompany(company, native.modified_at, stored.settled_no if stored else 0, is_patched))
+        self.changed.append(StoredCompany(company, native.modified_at, stored.settled_no if stored else 0, is_patched, digest))
         self.moved.append((stored.company if stored else None, company))
         self._counts.applied += 1
 
@@ -134,7 +167,7 @@ class _Page:
 
     def _leave(self, native: NativeRecord, stored: StoredCompany) -> None:
         gone = depart(stored.company)
-        self.changed.append(replace(stored, company=gone, crm_modified_at=native.modified_at, is_patched=True))
+        self.changed.append(replace(stored, company=gone, crm_modified_at=native.modified_at, is_patched=True, digest=None))
         self.moved.append((stored.company, gone))
         self._findings.judged(native.crm_id)
         if native.is_gone:

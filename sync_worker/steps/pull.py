@@ -54,10 +54,12 @@ def _scan(
     total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
     for read_no, page in _pages(tenant, scan, cursor, beside):
         finish = _mover(cursor, page, scan.until_at)
-        is_filling = kind == "first" and not page.is_last
+        is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
         if kind == "first" and page.is_last and record.record == COMPANY:
             report_unbound(tenant, run_id)
-        counts, due = ingest(tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling)
+        counts, due = ingest(
+            tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
+        )
         total.add(counts)
         wakes |= due
         so_far += len(page.records)

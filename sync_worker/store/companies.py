@@ -5,29 +5,50 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, exists, func, select, tuple_, update
+from sqlalchemy import Select, exists, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, failures
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every company of a first load
 class StoredCompany:
-    """A company and its place in the order of reads. `is_patched`: its portal id stands in the CRM."""
+    """A company and its place in the order of reads.
+
+    **Shapes** `is_patched`: its portal id stands in the CRM. `digest`: of the CRM's record that made it so, None where something was wrong.
+    """
 
     company: Company
     crm_modified_at: datetime | None
     settled_no: int = 0
     is_patched: bool = False
+    digest: int | None = None
+
+
+class Mark(NamedTuple):
+    """What tells whether a company's record is as it was, without the company."""
+
+    company_id: str
+    settled_no: int
+    is_patched: bool
+    digest: int | None
 
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
     """Those of the ids that we know, by CRM id."""
     found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids)))
     return {stored.company.crm_id: stored for stored in found if stored.company.crm_id}
+
+
+def marks(tx: Tx, crm_ids: Collection[str]) -> dict[str, Mark]:
+    """The marks of those of the ids that we know, by CRM id."""
+    query = select(
+        companies.c.crm_id, companies.c.id, companies.c.settled_no, companies.c.portal_id_written_at.is_not(None), companies.c.digest
+    ).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids))
+    return {crm_id: Mark(*mark) for crm_id, *mark in tx.connection.execute(query)}
 
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
@@ -93,7 +114,7 @@ def relink(tx: Tx, company_id: str, crm_id: str) -> None:
     tx.connection.execute(
         update(companies)
         .where(companies.c.portal == tx.portal, companies.c.id == company_id)
-        .values(crm_id=crm_id, portal_id_written_at=None)
+        .values(crm_id=crm_id, portal_id_written_at=None, digest=None)
     )
 
 
@@ -127,14 +148,9 @@ def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
 
 def mark_patched(tx: Tx, ids: Sequence[str]) -> None:
     """The CRM records of these carry our id."""
-    if not ids:
-        return
-    statement = (
-        update(companies)
-        .where(companies.c.portal == tx.portal, companies.c.id == bindparam("patched_id"))
-        .values(portal_id_written_at=tx.now)
-    )
-    tx.connection.execute(statement, [{"patched_id": company_id} for company_id in sorted(ids)])
+    if ids:
+        these = companies.c.portal == tx.portal, among(tx, companies.c.id, ids)
+        tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=tx.now))
 
 
 def count_by_type(tx: Tx) -> dict[str, int]:
@@ -153,9 +169,9 @@ _TYPES = {kind.value: kind for kind in AccountType}
 
 def _from_row(row: Sequence[Any]) -> StoredCompany:
     """By position, in the order of the table: half the price of going by name, and a first load reads every company."""
-    _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at = row
+    _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at, digest = row
     company = Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), deleted_at is not None)
-    return StoredCompany(company, modified_at, settled_no, written_at is not None)
+    return StoredCompany(company, modified_at, settled_no, written_at is not None, digest)
 
 
 _SAVED = tuple(column.name for column in companies.columns if column.name != "portal_id_written_at")
@@ -176,4 +192,5 @@ def _row(tx: Tx, stored: StoredCompany) -> tuple[Any, ...]:
         stored.crm_modified_at,
         stored.settled_no,
         tx.now if company.is_deleted else None,
+        stored.digest,
     )

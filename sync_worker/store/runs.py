@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from sync_worker.store.engine import Tx, begins
 from sync_worker.store.tables import runs
 
+
 @dataclass(slots=True)
 class Counts:
     """Reading: read = applied + unchanged + skipped + failed. Writing: claimed = written + unchanged + deferred + parked + uncertain."""

@@ -132,6 +132,7 @@ companies = Table(
     Column("settled_no", Integer, nullable=False, server_default="0"),  # a read drawn before this number is late
     Column("portal_id_written_at", Utc),  # null = the patch-back's outbox
     Column("deleted_at", Utc),
+    Column("digest", BigInteger),  # of the CRM's record as it was last applied without a problem
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
     Index(

@@ -72,6 +72,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.counts": associations.counts,
     "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
+    "companies.marks": lambda tx: companies.marks(tx, ["001"]),
     "companies.by_ids": lambda tx: companies.by_ids(tx, ["c1"]),
     "companies.by_names": lambda tx: companies.by_names(tx, ["Acme"]),
     "companies.find": lambda tx: companies.find(tx, "c1"),

@@ -72,6 +72,53 @@ def test_later_pulls_do_not_filter_by_status(world: World) -> None:
     assert done.counts.skips["not_ours"] == 1
 
 
+# ── records that come again as they were ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_record_that_comes_again_as_it_was_is_counted_and_nothing_else(world: World) -> None:
+    # Given a company that was touched in the CRM without a change of what we read, when it is polled
+    edit(world, "Cedar IT", Description="touched")
+    before = world.rows()["companies"]
+    done = world.pull(COMPANY)[0]
+    # then it is unchanged, and so is every row; also the next time, when it was read whole in between
+    assert done.counts.read == done.counts.unchanged > 0
+    assert world.rows()["companies"] == before
+    assert world.pull(COMPANY, is_full=True)[0].counts.applied == 0
+
+
+def test_what_is_wrong_with_a_record_stays_open_while_it_comes_again_as_it_was(world: World) -> None:
+    # Given a company whose account type is blank, when it is polled once more, then the problem is still open and was not counted up
+    crm_id = edit(world, "Cedar IT", Portal_Account_Type__c=None)
+    world.pull()
+    before = world.failures(record=crm_id)
+    edit(world, "Cedar IT", Description="touched")
+    done = world.pull(COMPANY)[0]
+    assert done.counts.applied == 0
+    assert world.failures(record=crm_id) == before
+    assert world.codes(crm_id) == {"account_type_blank"}
+
+
+def test_what_was_deleted_and_comes_again_as_it_was_is_active_again(world: World) -> None:
+    # Given a deleted company, when it is undeleted without any change, then it is what it was
+    crm_id, before = world.id_of("Cedar IT"), world.company("Cedar IT")
+    world.remote.delete("Account", crm_id)
+    world.pull()
+    assert world.company(crm_id).is_deleted
+    world.remote.undelete([crm_id])
+    world.pull()
+    assert world.company(crm_id) == before
+
+
+def test_what_was_wrong_with_a_record_is_over_when_it_comes_back_as_it_last_was(world: World) -> None:
+    # Given a company whose account type was cleared, so that it kept its own, when it is set as before, then nothing is open
+    crm_id = edit(world, "Cedar IT", Portal_Account_Type__c=None)
+    world.pull()
+    assert world.codes(crm_id) == {"account_type_blank"}
+    edit(world, "Cedar IT", Portal_Account_Type__c="Partner")
+    assert world.pull(COMPANY)[0].counts.applied == 0
+    assert world.codes(crm_id) == set()
+
+
 # ── our id in the CRM ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

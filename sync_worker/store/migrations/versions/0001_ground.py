@@ -60,6 +60,7 @@ def upgrade() -> None:
         required("settled_no", INTEGER, default="0"),
         column("portal_id_written_at", UTC),
         column("deleted_at", UTC),
+        column("digest", BIGINT),
         key("portal", "id"),
     )
     index("companies_by_crm_id", "companies", ["portal", "crm_id"], unique=True)
