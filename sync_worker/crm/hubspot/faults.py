@@ -168,6 +168,15 @@ def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
     return WriteRejected(message, code=said.code or "UNKNOWN", field=said.field)
 
 
+def check_whole(answer: Mapping[str, Any], *, doing: str) -> None:
+    """**Raises** TransientError where a read left something out that may be there: it would look deleted."""
+    if answer.get("status") not in (None, "COMPLETE"):
+        raise TransientError(f"HubSpot answered {answer['status']} instead of COMPLETE while {doing}")
+    for error in _listed(answer, "errors"):
+        if error.get("subCategory") != NOT_ASSOCIATED and error.get("category") != NOT_FOUND:
+            raise TransientError(f"HubSpot left something out while {doing}: {read(error).words}")
+
+
 def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncError:
     """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
     said = read(body)

@@ -26,10 +26,16 @@ def properties_of(fields: Iterable[str]) -> list[str]:
 
 
 def native_of(native: str, row: Mapping[str, Any]) -> NativeRecord:
-    """One row as the batch, list and write calls give it."""
-    properties = dict(row["properties"])
+    """One row as the batch and list calls give it."""
+    properties = row["properties"]
     stamp = properties.get(STAMP) or row["updatedAt"]
     return NativeRecord(native, str(row["id"]), datetime.fromisoformat(stamp), properties, is_deleted=row.get("archived") is True)
+
+
+def shown(native: str, row: Mapping[str, Any]) -> NativeRecord | None:
+    """What the answer to a write shows of a record; None where it does not even say when that was."""
+    properties = row.get("properties") or {}
+    return native_of(native, row) if properties.get(STAMP) or row.get("updatedAt") else None
 
 
 def losers_of(record: NativeRecord) -> Iterator[NativeRecord]:

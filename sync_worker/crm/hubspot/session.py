@@ -130,7 +130,9 @@ class Connection:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
 
         def attempt() -> Document:
-            return self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
+            answer = self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
+            faults.check_whole(answer, doing=doing)
+            return answer
 
         return insist(attempt, patience=self._patience, services=self._services)
 

@@ -144,14 +144,14 @@ class _Desk:
 
     def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
         """Whose row it is: by its trace id, its id, or our key."""
-        said = (row.get("objectWriteTraceId"), row["id"], row["properties"].get(self.key_field))
+        said = (row.get("objectWriteTraceId"), row["id"], (row.get("properties") or {}).get(self.key_field))
         return next((names[name] for one in said if (name := str(one).lower()) in names), "")
 
     def _written(self, batch: _Batch, change: Change, row: Row) -> Outcome:
         wrote = Wrote.CREATED if row.get("new") is True else Wrote.WRITTEN
         if wrote is Wrote.CREATED:
             batch.is_new.add(change.ref)
-        return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.native_of(self.native, row))
+        return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
 
     def _refused(self, change: Change, error: Row) -> Outcome:
         """A key that another create of ours took meanwhile is no refusal: the next upsert meets its record."""

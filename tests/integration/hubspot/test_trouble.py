@@ -110,6 +110,25 @@ def test_a_limit_of_ten_seconds_is_waited_out_by_a_read(lab: Lab, crm: HubspotCr
     assert sum(lab.slept) == 10.0
 
 
+GAPS: list[dict[str, Any]] = [
+    {"results": [], "status": "CANCELED"},
+    {"results": [], "errors": [{"category": "INTERNAL_ERROR", "message": "shard down"}]},
+    {"results": [], "errors": [{"category": "VALIDATION_ERROR", "subCategory": "crm.associations.INVALID_IDENTIFIER", "message": "odd"}]},
+]
+
+
+@pytest.mark.parametrize("call", ["batch_read", "associations_read"])
+@pytest.mark.parametrize("gap", GAPS, ids=str)
+def test_what_an_answer_leaves_out_for_no_good_reason_is_not_gone(lab: Lab, crm: HubspotCrm, gap: dict[str, Any], call: str) -> None:
+    created = lab.deals(1)
+    lab.remote.fault(call, status=207, body=gap)
+    [record] = crm.fetch("deals", created, fields=("association:portal_partner",))
+    assert not record.is_deleted
+    lab.remote.fault(call, times=99, status=207, body=gap)
+    with pytest.raises(TransientError):
+        crm.fetch("deals", created, fields=("association:portal_partner",))
+
+
 # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

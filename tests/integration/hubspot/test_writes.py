@@ -74,3 +74,16 @@ def test_time_that_runs_out_within_a_batch_leaves_the_rest_not_begun(lab: Lab, c
     changes = [Change(str(number), {"dealname": "New"}, key=f"key-{number}") for number in range(200)]
     [outcomes] = crm.write("deals", KEY, changes, time_left_s=lambda: next(left_s))
     assert [sum(outcome.wrote is wrote for outcome in outcomes) for wrote in (Wrote.CREATED, Wrote.NOT_BEGUN)] == [100, 100]
+
+
+def test_an_answer_that_shows_little_is_an_answer(lab: Lab, crm: HubspotCrm) -> None:
+    """As recorded: neither stamps nor all properties."""
+    rows = [{"id": "512", "new": True, "objectWriteTraceId": "a", "properties": {"dealname": "New"}}]
+    error = {"category": "VALIDATION_ERROR", "message": "no", "context": {"objectWriteTraceId": ["b"], "ids": ["raw-id"]}}
+    lab.remote.fault("batch_upsert", status=207, body={"status": "COMPLETE", "results": rows, "errors": [error]})
+    outcomes = written(crm, *(Change(ref, {"dealname": "New"}, key=ref) for ref in ("a", "b", "c")))
+    assert [(outcome.wrote, outcome.crm_id, outcome.record) for outcome in outcomes] == [
+        (Wrote.CREATED, "512", None),
+        (Wrote.REJECTED, None, None),
+        (Wrote.UNCERTAIN, None, None),
+    ]
