@@ -43,6 +43,7 @@ def hubspot(
     port: Port = 8082,
     companies: Number = HubspotOptions.companies,
     deals: Number = HubspotOptions.deals,
+    inquiries: Annotated[int, typer.Option(help="Deals of nobody's, from the web.", min=0)] = HubspotOptions.inquiries,
     seed: Seed = HubspotOptions.seed,
     tier: Annotated[Tier, typer.Option(help="What has been paid for: association labels are not free.")] = "professional",
 ) -> None:
@@ -50,7 +51,7 @@ def hubspot(
 
     Example: sync-worker sandbox hubspot --port 8082 --tier free
     """
-    options = HubspotOptions(companies=companies, deals=deals, seed=seed, tier=tier)
+    options = HubspotOptions(companies=companies, deals=deals, inquiries=inquiries, seed=seed, tier=tier)
     known = hubspot_credentials
     _serve(
         options,

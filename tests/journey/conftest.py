@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_process
+from sync_worker.sandbox.process import serve_process
 from sync_worker.sandbox.remote import Remote
+from tests.journey.crms import CRMS
 from tests.journey.stage import Installation
-
-OPTIONS = SalesforceOptions(companies=40, leads=5, opportunities=12)
 
 
 @pytest.fixture(scope="session")
 def base_url() -> Iterator[str]:
-    with serve_process(OPTIONS) as address:
+    with serve_process(CRMS["salesforce"].options) as address:
         yield address
 
 

@@ -21,8 +21,7 @@ from typing import Any, TypeVar
 import psutil
 import requests
 
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.remote import Remote
+from tests.journey.crms import CRMS, LocalCrm, adapted
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).parent / "sync-worker"
@@ -133,6 +132,7 @@ class Installation:
     database_url: str
     redis_url: str | None = None
     more_env: dict[str, str] = field(default_factory=dict)
+    crm: LocalCrm = CRMS["salesforce"]
 
     @property
     def env(self) -> dict[str, str]:
@@ -144,9 +144,7 @@ class Installation:
             "SYNC_WORKER_CONFIG_DIR": str(self.folder / "config"),
             "SYNC_WORKER_MAPPINGS_DIR": str(ROOT / "mappings"),
             "SYNC_WORKER_HTTP_PORT": "0",
-            "ACME_SF_ID": SANDBOX_CLIENT_ID,
-            "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET,
-            "ACME_SF_HOOK": "hook",
+            **{name: value for crm in CRMS.values() for name, value in crm.environ.items()},
         }
         if self.redis_url:
             ours["SYNC_WORKER_REDIS_URL"] = self.redis_url
@@ -154,25 +152,16 @@ class Installation:
 
     def write_portal(self, *, pull: str = "5m", from_crm: bool = True, name: str = "acme") -> Path:
         """The portal file: the shipped example, adapted to the sandbox as docs tell people to."""
-        written = (ROOT / "config/examples/contracts.yaml").read_text()
-        with Remote(self.base_url) as remote:
-            vendor, arrow = (remote.named("Account", one)["Id"] for one in ("Northwind Software", "Arrow Electronics"))
-        for old, new in (
+        written = self.crm.portal_file((ROOT / "config/examples/contracts.yaml").read_text(), self.base_url)
+        written = adapted(
+            written,
             ("portal: acme ", f"portal: {name} "),
-            ("# base_url: http://127.0.0.1:8081", f"base_url: {self.base_url}"),
-            ("domain: acme.my ", "# domain: acme.my "),
-            ("vendor_company: 0015g00000AAAACAA5", f"vendor_company: {vendor}"),
-            ("Arrow Inc: 0015g00000AAAAAAA5", f"Arrow Inc: {arrow}"),
-            ("overrides: ", "# overrides: "),
-            ("  company.second_partners.native: ", "  # company.second_partners.native: "),
             ("from_crm: false", f"from_crm: {str(from_crm).lower()}"),
             ("pull: 5m", f"pull: {pull}"),
-        ):
-            assert old in written, old
-            written = written.replace(old, new)
+        )
         path = self.folder / "config" / "portals" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(written.replace("overrides:  ", "# overrides: "))
+        path.write_text(written)
         return path
 
     def command(self, *words: str, code: int | None = 0, timeout_s: float = 60) -> Answer:

@@ -12,7 +12,7 @@ import requests
 from sync_worker.sandbox.process import READY
 from tests.journey.stage import COMMAND, Process, until
 
-CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--deals", "3", "--tier", "free"]}
+CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--deals", "3", "--inquiries", "1", "--tier", "free"]}
 
 
 @pytest.mark.parametrize("crm", CRMS)
@@ -20,7 +20,8 @@ def test_it_says_how_to_log_in_answers_and_stops(crm: str, tmp_path: Path) -> No
     process = Process([str(COMMAND), "sandbox", crm, "--port", "0", "--companies", "5", *CRMS[crm]], dict(os.environ), tmp_path)
     try:
         # Given a sandbox that was just started, it says where it is and what opens it
-        [address] = until(lambda: [line.removeprefix(READY).strip() for line in process.lines if line.startswith(READY)], 30)
+        ready = READY.format(crm)
+        [address] = until(lambda: [line.removeprefix(ready).strip() for line in process.lines if line.startswith(ready)], 30)
         said = dict(line.strip().split(": ") for line in process.lines if ": " in line)
 
         # When a client logs in with what was said, it is let in
