@@ -15,6 +15,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from itertools import chain, islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, TypeVar
@@ -44,11 +45,12 @@ T = TypeVar("T")
 class Place:
     """Where a scan by job stands.
 
-    **Shapes** `locator` "" = the first answer; `done`: its records that are behind us; `after`: the position that the job began after;
-    `read_no`: the number drawn before the job was ordered, which its values are as old as.
+    **Shapes** `query`: a digest of what the job was ordered with; `after`: the position that it began after; `read_no`: the number drawn
+    before that, which its values are as old as; `locator` "" = the first answer; `done`: its records that are behind us.
     """
 
     job: str
+    query: str
     after: str
     read_no: int
     locator: str = ""
@@ -80,6 +82,8 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
     if place is None:
         place = _ordered(connection, scan, position)
         yield _waiting(place)
+    if place.query != _digest(soql.matching(scan, place.after)):
+        raise JobLost(f"bulk job {place.job} was ordered for other fields of {scan.native} than the mapping names now")
     yield from _awaited(connection, services, scan, place)
     with SpooledTemporaryFile(SPOOL_BYTES) as file:
         while True:
@@ -96,7 +100,8 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
 
 def _ordered(connection: Connection, scan: Scan, position: str) -> Place:
     """A new job. An order whose answer is lost is repeated: a job that nobody fetches does no harm."""
-    wish = {"operation": "queryAll", "query": soql.matching(scan, position)}
+    query = soql.matching(scan, position)
+    wish = {"operation": "queryAll", "query": query}
 
     def ask(client: Client) -> str:
         answer = client.restful("jobs/query", method="POST", json=wish)
@@ -106,7 +111,11 @@ def _ordered(connection: Connection, scan: Scan, position: str) -> Place:
 
     job = _asked(connection, ask, doing=f"ordering a bulk job for {scan.native}")
     logs.get().info("a bulk job reads the rest", record=scan.native, job=job)
-    return Place(job, position, scan.read_no)
+    return Place(job, _digest(query), position, scan.read_no)
+
+
+def _digest(query: str) -> str:
+    return blake2b(query.encode(), digest_size=8).hexdigest()
 
 
 def _waiting(place: Place) -> Page:

@@ -54,19 +54,25 @@ def unreadable(columns: Sequence[str], types: Mapping[str, str]) -> list[str]:
 
 
 def rows(text: IO[str], columns: Sequence[str], types: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """One row after the other, as they are read; a header is known by its names, on whichever page it stands.
+    """One row after the other, as they are read. A header is known by its first cell, on whichever page it stands: no id reads "Id".
 
-    **Raises** csv.Error for what is no CSV of these columns.
+    **Shapes** `columns`: Id comes first. **Raises** csv.Error for what is no CSV of these columns.
     """
     lines = csv.reader(text, strict=True)
     first = next(lines, None)
     if first is None:
         return
-    spelled = {column.lower(): column for column in columns}
-    is_header = {name.lower() for name in first} == spelled.keys()
-    names = [spelled[name.lower()] for name in first] if is_header else list(columns)
+    is_header = first[0].lower() == columns[0].lower()
+    names = _known(first, columns) if is_header else columns
     plan = [(name, _READERS[types[name]]) for name in names]
     for line in lines if is_header else chain([first], lines):
         if len(line) != len(plan):
             raise csv.Error(f"line {lines.line_num} has {len(line)} columns, not {len(plan)}")
         yield {name: read(cell) if cell else None for (name, read), cell in zip(plan, line, strict=True)}
+
+
+def _known(header: Sequence[str], columns: Sequence[str]) -> list[str]:
+    spelled = {column.lower(): column for column in columns}
+    if {name.lower() for name in header} != spelled.keys():
+        raise csv.Error(f"its columns are {', '.join(header)}")
+    return [spelled[name.lower()] for name in header]

@@ -161,6 +161,15 @@ def test_a_job_that_comes_to_nothing_is_pages_again(lab: Lab, order: dict[str, A
     assert lab.counted("query_more") == 6
 
 
+def test_a_mapping_that_was_changed_meanwhile_is_pages_again(lab: Lab) -> None:
+    created = lab.leads(25)
+    pages = list(connected(lab).changed_since(scan_of("Company")))
+    rest = list(connected(lab).changed_since(scan_of("LastName", position=pages[4].position)))
+    assert ids(pages[:1]) + ids(rest) == created
+    assert {record.fields["LastName"] for record in told(rest).values()} == {"Doe"}
+    assert "was ordered for other fields of Lead than the mapping names now" in rest[0].warning
+
+
 def test_an_aborted_job_is_pages_again(lab: Lab) -> None:
     created = lab.leads(25)
     lab.remote.set_bulk(polls=3)
@@ -310,7 +319,16 @@ def test_an_answer_may_be_empty(net: responses.RequestsMock, bodies: tuple[str, 
     assert [page.is_last for page in pages] == [False] * (len(pages) - 1) + [True]
 
 
-@pytest.mark.parametrize("body", ["<html>\n<b>a,b</b>\n", HEADER + '"001Sb0000000002","2026"\n', HEADER + '"001Sb00000\n', HEADER + "a\n"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>\n<b>a,b</b>\n",
+        HEADER + '"001Sb0000000002","2026"\n',
+        HEADER + '"001Sb00000\n',
+        HEADER.replace("Name", "Site") + row("a", 2),
+        HEADER + "a\n",
+    ],
+)
 def test_what_is_no_csv_of_ours_is_no_result(net: responses.RequestsMock, body: str) -> None:
     pages = answers(net, body)
     assert names(pages) == ["First", "First"]
