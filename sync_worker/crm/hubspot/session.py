@@ -175,7 +175,7 @@ class Connection:
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = _said_at(error) or self._services.clock()
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now))
-        if isinstance(found, RateLimited) and found.scope == "burst":
+        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.longest_wait_s:  # longer ones are the queue's
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         return found
 

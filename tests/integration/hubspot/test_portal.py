@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sync_worker.bootstrap import build
+from sync_worker.errors import SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.settings import Settings
@@ -111,3 +112,39 @@ def test_a_partner_that_moves_in_the_crm_moves_in_the_portal(tmp_path: Path) -> 
         with tenant.store.reading(tenant.name) as tx:
             after = deals.by_ids(tx, [deal.id])[deal.id].deal
         assert after.owner_company == other.id
+
+
+def test_labels_that_are_not_paid_for_are_named_with_what_to_do(tmp_path: Path) -> None:
+    with portal_on(tmp_path, "free", {}) as (tenant, _):
+        found = {finding.subject: finding.remedy for finding in check(tenant) if not finding.is_ok}
+        assert found.keys() == {"deals.association:portal_partner", "deals.association:portal_second_partner"}
+        assert all(remedy.startswith("create the association label, or keep the company in a field") for remedy in found.values())
+        with pytest.raises(SchemaChanged, match=r"no deals\.association:portal_partner \(owner_company\).*an association needs a label"):
+            pull(tenant, "deal")
+
+
+@pytest.mark.parametrize(
+    ("kind", "field_type", "values"),
+    [
+        ("bool", "booleancheckbox", {"true": "second_partner", "false": "partner"}),
+        ("enumeration", "radio", {"disti": "second_partner", "reseller": "partner"}),
+        ("enumeration", "select", {"disti": "second_partner", "reseller": "partner"}),
+    ],
+)
+def test_an_account_type_may_be_a_checkbox_radio_or_dropdown(tmp_path: Path, kind: str, field_type: str, values: dict[str, str]) -> None:
+    override = {"company.account_type": {"native": "kind_of_partner", "values": values}}
+    with portal_on(tmp_path, "professional", override) as (tenant, remote):
+        # Given two companies, one of each type
+        options = [{"label": native, "value": native, "displayOrder": place, "hidden": False} for place, native in enumerate(values)]
+        remote.add_field("companies", "kind_of_partner", kind, fieldType=field_type, options=options)
+        named = {
+            remote.create("companies", {"name": f"Of {native}", "portal_status": "active", "kind_of_partner": native}): canonical
+            for native, canonical in values.items()
+        }
+        remote.advance_clock(60)
+        # When the portal reads them
+        pull(tenant, "company")
+        # Then each is what its value says
+        with tenant.store.reading(tenant.name) as tx:
+            found = {stored.company.crm_id: stored.company.account_type for stored in companies.by_crm_ids(tx, list(named)).values()}
+        assert found == named

@@ -103,6 +103,14 @@ def test_a_daily_limit_waits_for_the_accounts_midnight(lab: Lab, crm: HubspotCrm
     assert crm.fetch("deals", ["1"], fields=()) == []
 
 
+def test_a_long_wait_is_the_queues_and_holds_up_no_call(lab: Lab, crm: HubspotCrm) -> None:
+    lab.remote.fault("batch_read", status=477, headers={"Retry-After": "7200"})
+    with pytest.raises(RateLimited):
+        crm.fetch("deals", ["1"], fields=())
+    assert crm.fetch("deals", ["1"], fields=()) == []
+    assert lab.slept == []
+
+
 def test_a_limit_of_ten_seconds_is_waited_out_by_a_read(lab: Lab, crm: HubspotCrm) -> None:
     created = lab.deals(1)
     lab.remote.fault("batch_read", error_code="TEN_SECONDLY_ROLLING")
