@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sync_worker.bootstrap import build
+from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
@@ -20,6 +21,7 @@ from sync_worker.steps.compare import compare
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
+from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals, links
 from tests.servers import sqlite_store
@@ -28,6 +30,18 @@ MAPPINGS = Path(__file__).parents[3] / "mappings"
 AS_PROPERTIES = {
     f"deal.{name}": {"native": native, "transform": "company_ref", "direction": "both", "conflict": "crm"}
     for name, native in (("owner_company", "portal_partner"), ("second_partner", "portal_second_partner"))
+}
+TERMS = {
+    "owner_company": "Birch Systems",
+    "second_partner": "Arrow Electronics",
+    "name": "Acme expansion",
+    "prospect_name": "Acme Inc",
+    "amount": "1200.50",
+    "deal_type": "new",
+    "licence_count": "25",
+    "billing_cycle": "annual",
+    "term_years": "1",
+    "expected_close_on": "2026-06-30",
 }
 CASES: list[Any] = [
     pytest.param("professional", {}, id="labels"),
@@ -148,3 +162,27 @@ def test_an_account_type_may_be_a_checkbox_radio_or_dropdown(tmp_path: Path, kin
         with tenant.store.reading(tenant.name) as tx:
             found = {stored.company.crm_id: stored.company.account_type for stored in companies.by_crm_ids(tx, list(named)).values()}
         assert found == named
+
+
+@pytest.mark.parametrize(("tier", "overrides"), CASES)
+def test_a_registration_is_one_deal_with_its_companies_and_its_answer_the_read_back(
+    tmp_path: Path, tier: str, overrides: dict[str, Any]
+) -> None:
+    with portal_on(tmp_path, tier, overrides) as (tenant, remote):
+        # Given two companies that may work together
+        settled(tenant)
+        # When a deal of theirs is registered and pushed
+        made = register(tenant, TERMS, actor=Actor("Ann", None, "portal"))
+        assert not isinstance(made, Refusal), made
+        remote.reset_calls()
+        done = push(tenant)
+        # Then the CRM has one deal with both, and nothing had to be read
+        [record] = [row for row in remote.records("deals") if row["portal_deal_key"] == made[0].id]
+        assert (record["amount"], record["closedate"][:10], record["portal_registered"]) == ("1200.50", "2026-06-30", "true")
+        assert (done.counts.written, done.wakes) == (1, frozenset())
+        kinds = set(remote.calls()["kinds"]) - {"labels"}
+        assert kinds == {"batch_upsert"} | ({"associations_write"} if tier == "professional" else set())
+        # And another round changes nothing on either side
+        settled(tenant)
+        assert {difference.field for difference in compare(tenant).differences} <= {"second_partner"}
+        assert push(tenant).counts.claimed == 0
