@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_TOKEN
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 
 PORTAL = "bench"
@@ -13,7 +15,11 @@ PORTAL = "bench"
 
 @dataclass(frozen=True)
 class Goals:
-    """What is to be reached. **Units** `…_calls`: data calls; `spare_calls`: beyond the pages or batches that cannot be saved."""
+    """What is to be reached.
+
+    **Units** `…_calls`: data calls; `spare_calls`: beyond the pages or batches that cannot be saved; `idle_calls` of one poll: 1,000 a day
+    at one in five minutes; `unused_percent`: of what the vendor's limits allow.
+    """
 
     cpu_ratio: float = 3
     memory_mb: float = 200
@@ -22,15 +28,29 @@ class Goals:
     read_changed_calls: int = 3
     write_changed_calls: int = 7
     no_op_calls: int = 0
+    unused_percent: float = 10
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a vendor allows of calls in a rolling window. **Shapes** `kinds`: those it counts, as the sandbox names them."""
+
+    name: str
+    count: int
+    seconds: int
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Crm:
     """One CRM and the portal on it.
 
-    **Shapes** `serve`: a sandbox of so many companies and deals as a process of its own, yielding its address; `system_fields`: asked for
-    beside the mapping's, by native record type ("" = of every type); `free_calls`: kinds of calls, as the sandbox names them, that carry no
-    data; `write_calls`: those that write records. **Units** `write_count`: records one call can write.
+    **Shapes** `client`: id and secret of the floor's log-in; `serve`: a sandbox of so many companies and deals as a process of its own,
+    yielding its address; `system_fields`: asked for beside the mapping's, by native record type ("" = of every type); `kinds`: what a
+    column comes as, by the type of its field, else text; `free_calls`: kinds of calls, as the sandbox names them, that carry no data;
+    `write_calls`: those that write records; `limits`: what the vendor allows, which the sandbox at an address enforces after
+    `enforce_limits`. **Units** `write_count`: records one call can write; `associations_count`: records
+    whose associations are one call, 0 where they come with the records.
     """
 
     name: str
@@ -41,6 +61,10 @@ class Crm:
     free_calls: tuple[str, ...]
     write_calls: tuple[str, ...]
     write_count: int
+    associations_count: int = 0
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    enforce_limits: Callable[[str], None] | None = None
     goals: Goals = field(default_factory=Goals)
 
     @property
@@ -87,6 +111,58 @@ SALESFORCE = Crm(
     free_calls=("token", "describe", "versions"),
     write_calls=("collections_write",),
     write_count=200,
+    kinds={"number": "float8", "boolean": "bool"},
 )
 
-CRMS: Mapping[str, Crm] = {crm.name: crm for crm in (SALESFORCE,)}
+_HUBSPOT_PORTAL = """\
+portal: bench
+crm:
+  kind: hubspot
+  mapping: hubspot.yaml
+  base_url: {base_url}
+  auth: {{flow: static_token, token: "${{BENCH_SECRET}}"}}
+vendor: {{account_type_value: vendor}}
+two_tier: true
+second_partner: {{account_type_value: second_partner, display_label: Distributor}}
+partner: {{account_type_value: partner, display_label: Partner}}
+associations: {{mode: contracts}}
+deals: {{record: deal, from_crm: true, approvals: [distributor, vendor]}}
+"""
+
+
+def _serve_hubspot(companies: int, deals: int) -> AbstractContextManager[str]:
+    from sync_worker.sandbox.process import HubspotOptions, serve_process
+
+    options = HubspotOptions(companies=companies, deals=deals, inquiries=0, every_company_active=True, every_deal_has_partner=True)
+    return serve_process(options)
+
+
+def _enforce_hubspot(base_url: str) -> None:
+    with HubspotRemote(base_url) as remote:
+        remote.enforce_limits()
+
+
+_COUNTED_BY_HUBSPOT = (
+    *("list", "batch_read", "batch_update", "batch_upsert"),
+    *("associations_read", "associations_write", "labels", "properties"),
+)
+
+HUBSPOT = Crm(
+    name="hubspot",
+    portal_file=_HUBSPOT_PORTAL,
+    client=("", SANDBOX_TOKEN),
+    serve=_serve_hubspot,
+    system_fields={"": ("hs_object_id", "hs_lastmodifieddate", "hs_merged_object_ids")},
+    free_calls=("account", "properties", "labels"),
+    write_calls=("batch_update", "batch_upsert", "associations_write"),
+    write_count=100,
+    associations_count=1000,
+    limits=(
+        Limit("calls", 190, 10, _COUNTED_BY_HUBSPOT),
+        Limit("searches", 5, 1, ("search",)),
+    ),
+    enforce_limits=_enforce_hubspot,
+    goals=Goals(cpu_ratio=3.5, read_changed_calls=18, write_changed_calls=13),
+)
+
+CRMS: Mapping[str, Crm] = {crm.name: crm for crm in (SALESFORCE, HUBSPOT)}

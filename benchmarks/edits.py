@@ -1,4 +1,4 @@
-"""Partners at work in the portal: deals edited, and saved without a change, as the portal's forms do it."""
+"""Partners at work in the portal: deals registered, edited, and saved without a change, as the portal's forms do it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from itertools import islice
 from typing import Any
 
 from sync_worker.domain.deal import CLOSED, LOCKED, Actor, Deal, Refusal
+from sync_worker.domain.registration import COMPANIES, REGISTRABLE
 from sync_worker.domain.values import plain
 from sync_worker.steps.decide import change
+from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import deals
 from sync_worker.store.runs import Counts
@@ -30,6 +32,25 @@ def edit(tenant: Tenant, count: int) -> Done:
 def save(tenant: Tenant, count: int) -> Done:
     """The same deals are saved as they are."""
     return _saved(tenant, count, _same)
+
+
+def make(tenant: Tenant, count: int) -> Done:
+    """So many new deals are registered: open ones once more, of companies that may register."""
+    counts, wakes = Counts(), set[Wake]()
+    for deal in list(_open_deals(tenant)):
+        if counts.applied == count:
+            break
+        done = register(tenant, _again(deal), actor=PARTNER)
+        if not isinstance(done, Refusal):
+            counts.add(Counts(applied=1))
+            wakes |= done[1]
+    return Done("", counts, frozenset(wakes))
+
+
+def _again(deal: Deal) -> Mapping[str, Any]:
+    """A registration's form, filled in like this deal's."""
+    known = {name: plain(value) for name, value in deal.values.items() if name in REGISTRABLE | COMPANIES and value is not None}
+    return {**known, "name": f"{known['name']} again", "prospect_name": known.get("prospect_name") or known["name"]}
 
 
 def _saved(tenant: Tenant, count: int, form: Form) -> Done:

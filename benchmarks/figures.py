@@ -8,7 +8,7 @@ from math import ceil
 from statistics import median
 
 from benchmarks.bench import Figures
-from benchmarks.crms import Crm
+from benchmarks.crms import Crm, Limit
 from benchmarks.plan import Measured, Plan
 
 MB = 1_000_000
@@ -71,8 +71,9 @@ def _memory(plan: Plan, measured: Measured) -> Iterator[Figure]:
 
 def _load_calls(plan: Plan, measured: Measured) -> Iterator[Figure]:
     pages = sum(measured.floors[0]["pages"].values())
-    calls = data_calls(plan.of, measured.loads[-1])
-    yield Figure("first load: read calls", calls, "calls", pages + plan.of.goals.spare_calls, f"the floor's: {pages}")
+    associations = ceil(plan.deals / plan.of.associations_count) if plan.of.associations_count else 0
+    value, unit, note = _calls(plan.of, measured.loads[-1])
+    yield Figure("first load: read calls", value, unit, pages + associations + plan.of.goals.spare_calls, f"the floor's: {pages}; {note}")
 
 
 def _first_load(plan: Plan, measured: Measured) -> Iterator[Figure]:
@@ -113,9 +114,13 @@ STORY_LINES = (
     Line("nothing changed", "CPU"),
     Line("deals edited", "CPU"),
     Line("edits pushed", "calls", lambda plan: plan.of.goals.write_changed_calls),
+    Line("edits pushed", "writes"),
     Line("edits pushed", "CPU"),
     Line("no-op saves", "CPU"),
     Line("no-op saves pushed", "calls", lambda plan: plan.of.goals.no_op_calls),
+    Line("deals made", "CPU"),
+    Line("made deals pushed", "calls", lambda plan: plan.of.goals.write_changed_calls),
+    Line("made deals pushed", "CPU"),
 )
 
 
@@ -162,4 +167,29 @@ def _median(rounds: Sequence[Figures], name: str) -> float:
     return median(float(one[name]) for one in rounds)
 
 
-SECTIONS: tuple[Callable[[Plan, Measured], Iterator[Figure]], ...] = (_first_load, _story)
+# ── the vendor's limits ──────────────────────────────────────────────────────────────────────────────────────────────
+
+LIMITED_LINES = (("load at the limit", "calls"), ("poll at the limit", "searches"), ("patch back at the limit", "calls"))
+"""Each step with the limit that it is to come near to."""
+
+
+def _limited(plan: Plan, measured: Measured) -> Iterator[Figure]:
+    limits = {limit.name: limit for limit in plan.of.limits}
+    for step, name in LIMITED_LINES:
+        if found := measured.limited.get(step):
+            yield from _unused(plan, step, limits[name], found)
+            yield Figure(f"{step}: refused (429)", found["refused"], "calls", 0, f"of {sum(found['calls'].values()):,}")
+
+
+def _unused(plan: Plan, step: str, limit: Limit, found: Figures) -> Iterator[Figure]:
+    """What of a limit is left unused, over whole windows from the first call; nothing where a step is shorter than one."""
+    by_second = [sum(second) for second in zip(*(found["seconds"][kind] for kind in limit.kinds if kind in found["seconds"]), strict=True)]
+    windows = (len(by_second) - 1) // limit.seconds
+    if windows:
+        made, allowed = sum(by_second[: windows * limit.seconds]), windows * limit.count
+        rate, most = made / windows / limit.seconds, limit.count / limit.seconds
+        note = f"{rate:.2f} a second of {most:.0f} over {windows * limit.seconds} s"
+        yield Figure(f"{step}: {limit.name} left unused", 100 * (1 - made / allowed), "%", plan.of.goals.unused_percent, note)
+
+
+SECTIONS: tuple[Callable[[Plan, Measured], Iterator[Figure]], ...] = (_first_load, _story, _limited)

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import psycopg
-import requests
 
 from benchmarks.meter import ServerCpu, metered
 from benchmarks.readers import READERS, Query, Reader, Row
@@ -29,8 +28,8 @@ def load(
     """Reads and stores all of it. Returns the cost, and records and pages by record type."""
     records: dict[str, int] = {}
     pages: dict[str, int] = {}
-    with metered(server) as cost, _tables(database_url) as tables, requests.Session() as http:
-        reader = READERS[crm](http, base_url, client)
+    with metered(server) as cost, _tables(database_url) as tables:
+        reader = READERS[crm](base_url, client)
         for query in queries:
             records[query["native"]], pages[query["native"]] = _copy(reader, tables(query, reader.key), query)
     return {**vars(cost), "records": records, "pages": pages}
@@ -57,7 +56,7 @@ def _sqlite(path: str) -> Iterator[Tables]:
         store.execute("PRAGMA synchronous=NORMAL")
 
         def table(query: Query, key: str) -> Insert:
-            columns = ", ".join(f"{name} PRIMARY KEY" if name == key else name for name in query["columns"])
+            columns = ", ".join(f'"{name}"{" PRIMARY KEY" * (name == key)}' for name in query["columns"])
             store.execute(f"CREATE TABLE {query['native']} ({columns})")
             statement = f"INSERT INTO {query['native']} VALUES ({', '.join('?' * len(query['columns']))})"  # noqa: S608  # our own mapping's names
 
@@ -77,7 +76,7 @@ def _postgresql(url: str) -> Iterator[Tables]:
 
         def table(query: Query, key: str) -> Insert:
             kinds = query["columns"]
-            columns = ", ".join(f"{name} {kind}{' PRIMARY KEY' * (name == key)}" for name, kind in kinds.items())
+            columns = ", ".join(f'"{name}" {kind}{" PRIMARY KEY" * (name == key)}' for name, kind in kinds.items())
             store.execute(f"CREATE TABLE {query['native']} ({columns})".encode())
             statement = f"COPY {query['native']} FROM STDIN (FORMAT BINARY)".encode()
 

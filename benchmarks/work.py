@@ -30,7 +30,6 @@ from sync_worker.store.migrate import upgrade
 from sync_worker.store.runs import Counts
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
-KINDS = {"number": "float8", "boolean": "bool"}  # of a column, by the type of its field; everything else is text
 
 
 def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> bootstrap.Installation:
@@ -52,7 +51,7 @@ def perform(
     server: ServerCpu,
     watch: Callable[[], AbstractContextManager[Rooms]],
 ) -> dict[str, Any]:
-    """Does these verbs (those of `VERBS`, `edit 1000`, `save 1000`) one after the other.
+    """Does these verbs (those of `VERBS`, `edit 1000`, `save 1000`, `make 1000`) one after the other.
 
     Returns their cost together (mapping and describe included), what they did and the calls the sandbox saw.
     """
@@ -67,13 +66,16 @@ def perform(
                 for done in _do(tenant, verb):
                     total.add(done.counts)
                     wakes |= {wake.verb for wake in done.wakes}
+        calls = remote.calls()
         return {
             **vars(cost),
             "start_cpu_s": start_s,
             "verbs": list(verbs),
             "counts": {name: value for name in total.__slots__ if (value := getattr(total, name))},
             "wakes": sorted(wakes),
-            "calls": remote.calls()["kinds"],
+            "calls": calls["kinds"],
+            "seconds": calls["seconds"],
+            "refused": calls["statuses"].get("429", 0),
             "rooms": dict(rooms),
             "held": _held(tenant),
         }
@@ -92,7 +94,7 @@ def _query(crm: Crm, record: RecordMap, catalog: Catalog | None) -> Query:
     assert catalog is not None, f"{record.native} was described when its mapping was compiled"
     names = dict.fromkeys([*crm.system_fields[""], *crm.system_fields.get(record.native, ()), *record.native_fields])
     only_with = record.fields["portal_status" if record.record == COMPANY else "owner_company"].native
-    columns = {name: KINDS.get(catalog.fields[name].type, "text") for name in names}
+    columns = {name: crm.kinds.get(catalog.fields[name].type, "text") for name in names}
     return {"native": record.native, "columns": columns, "only_with": only_with}
 
 
@@ -100,7 +102,7 @@ def _do(tenant: Tenant, verb: str) -> list[Done]:
     if verb in VERBS:
         return VERBS[verb](tenant)
     name, count = verb.split()
-    return [{"edit": edits.edit, "save": edits.save}[name](tenant, int(count))]
+    return [{"edit": edits.edit, "save": edits.save, "make": edits.make}[name](tenant, int(count))]
 
 
 def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:

