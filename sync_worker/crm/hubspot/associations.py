@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
-from sync_worker.errors import SchemaChanged
+from sync_worker.errors import SchemaChanged, SyncError, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
 from sync_worker.services import Services
 
@@ -149,16 +149,29 @@ class Associations:
                     plan.new.append(_pair(crm_id, company, sorted(labels | before.get(company, frozenset()))))
         return plan
 
-    def write(self, native: str, plan: Plan, timeout: Timeout) -> dict[str, Mapping[str, Any]]:
-        """Carries a plan out; HubSpot's errors by record id. What ends goes first: an admin may allow one company a label."""
+    def write(self, native: str, plan: Plan, timeout: Timeout) -> dict[str, SyncError]:
+        """Carries a plan out; what was refused, by record id. What ends goes first: an admin may allow one company a label."""
+        refused: dict[str, SyncError] = {}
         for part in _parts(plan.gone):
-            self._connection.write(_ending(native, part, timeout), doing=f"ending {len(part)} labels of {native} and {TO}")
-        refused: dict[str, Mapping[str, Any]] = {}
+            self._send(_ending(native, timeout), part, refused, doing=f"ending labels of {native} and {TO}")
         for part in _parts(plan.new):
-            answer = self._connection.write(_making(native, part, timeout), doing=f"associating {len(part)} pairs of {native} and {TO}")
-            for error in answer.get("errors") or ():
-                refused |= dict.fromkeys(_named(error, part), error)
+            self._send(_making(native, timeout), part, refused, doing=f"associating {native} and {TO}")
         return refused
+
+    def _send(self, ask_for: Callable[[Sequence[Pair]], Ask], part: Sequence[Pair], refused: dict[str, SyncError], *, doing: str) -> None:
+        """One request. Where HubSpot refuses it as a whole, halves of it find out which pair is to blame."""
+        try:
+            answer = self._connection.write(ask_for(part), doing=doing)
+        except WriteRejected as error:
+            if len(part) == 1:
+                refused[part[0]["from"]["id"]] = error
+                return
+            middle = len(part) // 2
+            self._send(ask_for, part[:middle], refused, doing=doing)
+            self._send(ask_for, part[middle:], refused, doing=doing)
+            return
+        for row in answer.get("errors") or ():
+            refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}
 
 
 class Plan:
@@ -174,22 +187,28 @@ def _parts(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
         yield pairs[start : start + WRITE_COUNT]
 
 
-def _making(native: str, part: Sequence[Pair], timeout: Timeout) -> Ask:
-    body = {"inputs": list(part)}
-    return lambda apis: apis.associations.create(native, TO, body, _preload_content=False, _request_timeout=timeout)
+def _making(native: str, timeout: Timeout) -> Callable[[Sequence[Pair]], Ask]:
+    def ask_for(part: Sequence[Pair]) -> Ask:
+        body = {"inputs": list(part)}
+        return lambda apis: apis.associations.create(native, TO, body, _preload_content=False, _request_timeout=timeout)
+
+    return ask_for
 
 
-def _ending(native: str, part: Sequence[Pair], timeout: Timeout) -> Ask:
-    body = {"inputs": list(part)}
-    return lambda apis: apis.associations.archive_labels(native, TO, body, _preload_content=False, _request_timeout=timeout)
+def _ending(native: str, timeout: Timeout) -> Callable[[Sequence[Pair]], Ask]:
+    def ask_for(part: Sequence[Pair]) -> Ask:
+        body = {"inputs": list(part)}
+        return lambda apis: apis.associations.archive_labels(native, TO, body, _preload_content=False, _request_timeout=timeout)
+
+    return ask_for
 
 
-def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> Iterator[str]:
-    """The records an error is about: by id where it says so, else all that were sent: none may pass for written."""
-    ids = {one for name in ("fromObjectId", "ids", "id") for one in faults.context_of(error, name)}
-    sent = [pair["from"]["id"] for pair in part]
-    named = [crm_id for crm_id in sent if crm_id in ids]
-    yield from named or sent
+def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> list[str]:
+    """The records an error is about, by either end of a pair; where it names neither, all that were sent: none may pass for written."""
+    ids = {one for name in ("fromObjectId", "toObjectId", "ids", "id") for one in faults.context_of(error, name)}
+    by_from = [pair["from"]["id"] for pair in part if pair["from"]["id"] in ids]
+    by_to = [pair["from"]["id"] for pair in part if pair["to"]["id"] in ids]
+    return by_from or by_to or [pair["from"]["id"] for pair in part]
 
 
 def _pair(from_id: str, to_id: str, labels: Iterable[Label]) -> Pair:

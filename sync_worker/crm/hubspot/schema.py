@@ -7,6 +7,7 @@ from typing import Any
 
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.faults import MISSING_SCOPES
+from sync_worker.crm.hubspot.search import ID
 from sync_worker.crm.hubspot.session import Connection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
@@ -40,6 +41,8 @@ def describe(connection: Connection, associations: Associations, native: str) ->
 
 def _field(row: Mapping[str, Any]) -> CatalogField:
     kind = _TYPES.get(row.get("type") or "", "other")
+    if row.get("name") == ID:
+        kind = "id"
     if kind == "picklist" and row.get("fieldType") == "checkbox":
         kind = "multi_picklist"
     changes = row.get("modificationMetadata") or {}

@@ -171,11 +171,9 @@ class _Desk:
             return
         try:
             there = self._there(batch, wishes)
-            refused = self.associations.write(self.native, self.associations.plan(self.native, wishes, there), self._timeout)
+            found = self.associations.write(self.native, self.associations.plan(self.native, wishes, there), self._timeout)
         except SyncError as error:
-            found = {crm_id: _halfway(error) for crm_id in wishes}
-        else:
-            found = {crm_id: faults.of_record(row, ref=crm_id) for crm_id, row in refused.items()}
+            found = dict.fromkeys(wishes, _halfway(error))
         for change in batch.changes:
             outcome = batch.done[change.ref]
             if outcome.crm_id in found:

@@ -104,6 +104,14 @@ def test_a_company_that_is_gone_is_that_deals_refusal(lab: Lab, crm: HubspotCrm)
     assert [outcome.wrote for outcome in outcomes] == [Wrote.CREATED, Wrote.REJECTED]
 
 
+def test_pairs_refused_as_a_whole_are_halved_until_the_bad_one_stands_alone(lab: Lab, crm: HubspotCrm) -> None:
+    [bolt] = lab.companies("Bolt")
+    lab.remote.fault("associations_write", times=2, error_code="VALIDATION_ERROR", message="one company a label")
+    outcomes = written(crm, *(Change(ref, {PARTNER: bolt}, key=ref) for ref in "ab"))
+    assert [outcome.wrote for outcome in outcomes] == [Wrote.REJECTED, Wrote.CREATED]
+    assert "one company a label" in str(outcomes[0].error)
+
+
 def test_associations_that_fail_are_tried_again_with_their_record(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     change = Change("a", {"dealname": "New", PARTNER: bolt}, key="a")
