@@ -13,6 +13,7 @@ import typer
 from sync_worker.cli.output import out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.problem import CODES
+from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.steps.check import DataProblem, Finding, data_problems
 from sync_worker.steps.check import check as check_portal
 
@@ -46,7 +47,7 @@ def check(
 def write_csv(folder: Path, problems: Iterable[DataProblem]) -> list[Path]:
     """One file per record type and field: the id, an empty column of the field's API name to fill in, and what is wrong.
 
-    An empty column is left alone by bulk updates, so a file that was filled in half corrects half.
+    An empty column is left alone by bulk updates, so a file that was filled in half corrects half. Associations are no column.
     """
     folder.mkdir(parents=True, exist_ok=True)
     by_file: dict[tuple[str, str], list[DataProblem]] = {}
@@ -56,13 +57,13 @@ def write_csv(folder: Path, problems: Iterable[DataProblem]) -> list[Path]:
 
 
 def _write_one(folder: Path, native: str, field: str, problems: list[DataProblem]) -> Path:
-    path = folder / f"{native}.{field or 'record'}.csv"
+    path = folder / f"{native}.{field.removeprefix(ASSOCIATION) or 'record'}.csv"
+    columns = [] if field.startswith(ASSOCIATION) or not field else [field]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["Id", *([field] if field else []), "record", "code", "what_is_wrong"])
+        writer.writerow([problems[0].id_field, *columns, "record", "code", "what_is_wrong"])
         for problem in problems:
-            blank = [""] if field else []
-            writer.writerow([problem.crm_id, *blank, problem.name, problem.code, problem.message])
+            writer.writerow([problem.crm_id, *("" for _ in columns), problem.name, problem.code, problem.message])
     return path
 
 

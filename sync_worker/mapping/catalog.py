@@ -47,6 +47,11 @@ class Catalog:
     native: str
     fields: Mapping[str, CatalogField]
 
+    @property
+    def id_field(self) -> str:
+        """The CRM's own name for a record's id; "id" where it describes none."""
+        return next((field.name for field in self.fields.values() if field.type == "id"), "id")
+
     def to_document(self) -> dict[str, Any]:
         """JSON form, for the store's cache."""
         return {"native": self.native, "fields": [asdict(field) for field in self.fields.values()]}

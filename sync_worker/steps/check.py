@@ -26,10 +26,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DataProblem:
-    """One record whose data a person should correct in the CRM. **Shapes** `field`: API name, "" where no one field is to blame."""
+    """One record whose data a person should correct in the CRM.
+
+    **Shapes** `field`: API name, "" where no one field is to blame; `id_field`: what the CRM calls a record's id.
+    """
 
     code: str
     native: str
+    id_field: str
     crm_id: str
     name: str
     field: str
@@ -59,22 +63,27 @@ def check(tenant: Tenant) -> list[Finding]:
 
 def data_problems(tenant: Tenant) -> list[DataProblem]:
     """What is wrong with the CRM's data, as of the last reads; the records are applied as far as they make sense."""
+    records = tenant.plain_mapping.records
     with tenant.store.reading(tenant.name) as tx:
         found = [row.failure for row in failures.listed(tx)]
-    records = tenant.plain_mapping.records
-    return [_data_problem(records[failure.object], failure) for failure in found if failure.stage == "ingest" and failure.object in records]
+        ids = {name: catalog.id_field if (catalog := catalogs.get(tx, record.native)) else "id" for name, record in records.items()}
+    wrong = [failure for failure in found if failure.stage == "ingest" and failure.object in records]
+    return [_data_problem(records[failure.object], failure, ids[failure.object]) for failure in wrong]
 
 
-def _data_problem(record: RecordMap, failure: Failure) -> DataProblem:
+def _data_problem(record: RecordMap, failure: Failure, id_field: str) -> DataProblem:
     canonical = failure.field.partition("[")[0]  # a value of a set stands in brackets
     field = record.fields.get(canonical)
-    return DataProblem(failure.code, record.native, failure.record, failure.name, field.native if field else "", failure.message)
+    native = field.native if field else ""
+    return DataProblem(failure.code, record.native, id_field, failure.record, failure.name, native, failure.message)
 
 
 def _of_record(record: RecordMap, catalog: Catalog) -> Iterator[Finding]:
     yield _of_key(record, catalog)
+    missing = {field.field for field in record.missing}
     for field in record.fields.values():
-        yield _of_field(record, field, catalog)
+        if field.field not in missing:
+            yield _of_field(record, field, catalog)
     for field in record.missing:
         subject = f"{record.native}.{field.native}"
         remedy = "create the association label, or keep the company in a field: `native:` instead of `association:` in the mapping"

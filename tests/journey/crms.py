@@ -19,14 +19,19 @@ from sync_worker.sandbox.remote import Record, Remote
 
 @dataclass(frozen=True)
 class LocalCrm:
-    """One of them. **Shapes** `company`, `deal`: native names, the deal's as the portal creates it; `key`: ours on a deal."""
+    """One of them. **Shapes** `company`, `deal`, `natives`: record types, the deal's as the portal creates it; `key`: ours on a deal.
+
+    `id`: of a record as the controls show it; `id_field`: as the CRM calls it.
+    """
 
     kind: str
     options: Options
     controls: Callable[[str], Remote]
     company: str
     deal: str
+    natives: tuple[str, ...]
     id: str
+    id_field: str
     name: str
     key: str
     environ: Mapping[str, str]
@@ -71,7 +76,9 @@ CRMS: Mapping[str, LocalCrm] = {
         controls=Remote,
         company="Account",
         deal="Lead",
+        natives=("Account", "Lead", "Opportunity"),
         id="Id",
+        id_field="Id",
         name="Name",
         key="Portal_Deal_Key__c",
         environ={"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET, "ACME_SF_HOOK": "hook"},
@@ -83,7 +90,9 @@ CRMS: Mapping[str, LocalCrm] = {
         controls=HubspotRemote,
         company="companies",
         deal="deals",
+        natives=("companies", "deals"),
         id="id",
+        id_field="hs_object_id",
         name="name",
         key="portal_deal_key",
         environ={"ACME_HS_TOKEN": SANDBOX_TOKEN},

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from sync_worker.cli.app import run
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
+from sync_worker.sandbox.process import HubspotOptions, Options, SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
+from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.stage import Answer, Installation
+
+SMALL: dict[str, Options] = {
+    "salesforce": SalesforceOptions(companies=30, leads=3, opportunities=8),
+    "hubspot": HubspotOptions(companies=30, inquiries=3, deals=8),
+}
 
 
 class Terminal:
@@ -30,15 +38,30 @@ class Terminal:
         return answer
 
 
-@pytest.fixture(scope="session")
-def base_url() -> Iterator[str]:
-    with serve_thread(SalesforceOptions(companies=30, leads=3, opportunities=8)) as address:
-        yield address
+on_both = pytest.mark.parametrize("crm", CRMS, indirect=True)
+"""A test that holds on every CRM; without this mark it is made on the first one."""
 
 
 @pytest.fixture
-def remote(base_url: str) -> Iterator[Remote]:
-    with Remote(base_url) as controls:
+def crm(request: pytest.FixtureRequest) -> LocalCrm:
+    return CRMS[getattr(request, "param", "salesforce")]
+
+
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[Callable[[str], str]]:
+    """The address of each CRM's sandbox, which starts when it is asked for."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(serve_thread(SMALL[kind])))
+
+
+@pytest.fixture
+def base_url(crm: LocalCrm, sandboxes: Callable[[str], str]) -> str:
+    return sandboxes(crm.kind)
+
+
+@pytest.fixture
+def remote(crm: LocalCrm, base_url: str) -> Iterator[Remote]:
+    with crm.controls(base_url) as controls:
         controls.clear_faults()
         controls.reset()
         controls.reset_calls()
@@ -47,9 +70,15 @@ def remote(base_url: str) -> Iterator[Remote]:
 
 @pytest.fixture
 def terminal(
-    tmp_path: Path, base_url: str, remote: Remote, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    crm: LocalCrm,
+    base_url: str,
+    remote: Remote,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Terminal:
-    installation = Installation(tmp_path, base_url, sqlite_url)
+    installation = Installation(tmp_path, base_url, sqlite_url, crm=crm)
     installation.write_portal()
     for name, value in installation.env.items():
         monkeypatch.setenv(name, value)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from sync_worker.sandbox.remote import Remote
-from tests.integration.cli.conftest import Terminal
+from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.stage import COMMAND, Answer
 
 LOOKING = [
@@ -30,6 +30,7 @@ LOOKING = [
 ]
 
 
+@on_both
 @pytest.mark.parametrize("words", LOOKING)
 def test_a_table_for_people_and_json_for_programs(words: tuple[str, ...], terminal: Terminal) -> None:
     terminal.types("pull", "acme", code=None)
@@ -46,6 +47,7 @@ def test_a_table_for_people_and_json_for_programs(words: tuple[str, ...], termin
     assert document.code in (0, 1)
 
 
+@on_both
 def test_deals_are_found_by_the_beginning_of_their_id(terminal: Terminal) -> None:
     terminal.types("pull", "acme", code=None)
     [first, *_] = terminal.types("deals", "list", "acme", "--json").json
@@ -62,6 +64,7 @@ def test_nothing_there_yet_is_said_and_is_an_empty_list(words: tuple[str, ...], 
     assert terminal.types(*words, "--json").json == []
 
 
+@on_both
 def test_a_refused_move_is_json_too(terminal: Terminal, remote: Remote) -> None:
     terminal.types("pull", "acme", code=None)
     terminal.installation.deal_file(second_partner="Bolt Distribution")
@@ -73,6 +76,7 @@ def test_a_refused_move_is_json_too(terminal: Terminal, remote: Remote) -> None:
     assert "refused (not_your_track)" in answer.err
 
 
+@on_both
 def test_failures_are_filtered_by_code_record_and_time(terminal: Terminal) -> None:
     terminal.types("pull", "acme", code=None)
     everything = terminal.types("failures", "list", "acme", "--json").json

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from sync_worker.sandbox.remote import Remote
-from tests.integration.cli.conftest import Terminal
+from tests.integration.cli.conftest import Terminal, on_both
+from tests.journey.crms import LocalCrm
 
 
 @pytest.fixture
@@ -17,15 +18,17 @@ def loaded(terminal: Terminal) -> Terminal:
     return terminal
 
 
+@on_both
 def test_a_portal_that_agrees_with_its_crm_says_so(loaded: Terminal) -> None:
     said = loaded.types("compare", "acme")
     assert "nothing differs" in said.out
     assert "records" in said.out
 
 
-def test_what_vanished_is_shown_with_a_way_out_and_then_repaired(loaded: Terminal, remote: Remote) -> None:
-    crm_id = remote.named("Account", "Dogwood Networks")["Id"]
-    remote.delete("Account", crm_id)
+@on_both
+def test_what_vanished_is_shown_with_a_way_out_and_then_repaired(crm: LocalCrm, loaded: Terminal, remote: Remote) -> None:
+    crm_id = crm.id_named(remote, "Dogwood Networks")
+    remote.delete(crm.company, crm_id)
     remote.hard_delete([crm_id])
 
     # Given a company that vanished, when it is compared, then it is named, and the exit code says that it was not repaired

@@ -1,0 +1,90 @@
+"""`check` from end to end: what the CRM lacks, named as an admin finds it, and files with the records to correct."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import HubspotOptions, serve_thread
+from sync_worker.sandbox.remote import Remote
+from tests.integration.cli.conftest import Terminal, on_both
+from tests.journey.crms import LocalCrm, adapted
+
+on_hubspot = pytest.mark.parametrize("crm", ["hubspot"], indirect=True)
+
+
+@pytest.fixture
+def rewrite(terminal: Terminal) -> Callable[..., None]:
+    """Changes the portal file."""
+
+    def change(*changes: tuple[str, str]) -> None:
+        terminal.portal_file.write_text(adapted(terminal.portal_file.read_text(), *changes))
+
+    return change
+
+
+@on_both
+def test_a_crm_that_has_everything_is_in_order(terminal: Terminal) -> None:
+    assert "nothing is missing" in terminal.types("check", "acme").out
+
+
+@on_both
+def test_a_field_that_is_not_there_is_named_with_what_to_do(terminal: Terminal, crm: LocalCrm, rewrite: Callable[..., None]) -> None:
+    rewrite(("# overrides: ", "overrides: {deal.expires_on.native: nowhere}  # "))
+    [missing] = [row for row in terminal.types("check", "acme", "--json", code=1).json if row["subject"] == f"{crm.deal}.nowhere"]
+    assert missing["found"] == "missing or hidden (expires_on)"
+    assert "create the field" in missing["what_to_do"]
+
+
+@on_both
+def test_a_value_that_the_list_lacks_is_named(terminal: Terminal, rewrite: Callable[..., None]) -> None:
+    rewrite(("# overrides: ", "overrides: {deal.vendor_approval.values: {Waiting: pending}}  # "))
+    wrong = [row for row in terminal.types("check", "acme", "--json", code=1).json if not row["ok"]]
+    assert {row["found"] for row in wrong} == {"the picklist lacks Waiting (vendor_approval)"}
+    assert {row["what_to_do"] for row in wrong} == {"add the values, or correct the mapping"}
+
+
+@on_both
+def test_the_records_to_correct_come_as_files_with_the_crms_own_ids(
+    terminal: Terminal, crm: LocalCrm, remote: Remote, tmp_path: Path
+) -> None:
+    # Given a CRM that was read: one billing cycle that nobody mapped, contracts that name nobody
+    terminal.types("pull", "acme", code=None)
+
+    # When they are written down
+    said = terminal.types("check", "acme", "--csv", "to-correct")
+
+    # Then each file has the CRM's ids under the CRM's own name of them, and a column to fill in
+    files = sorted((tmp_path / "to-correct").iterdir())
+    assert [f"written: to-correct/{file.name}" in said.out for file in files] == [True] * len(files)
+    assert {file.name.split(".")[0] for file in files} >= {crm.company}
+    ids = {record[crm.id] for native in crm.natives for record in remote.records(native)}
+    for file in files:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+        assert rows
+        assert {row[crm.id_field] for row in rows} <= ids
+        field = file.name.split(".")[1]
+        assert field == "record" or field in rows[0] or crm.kind == "hubspot"
+
+
+@on_hubspot
+def test_scopes_that_are_missing_are_named(terminal: Terminal, remote: Remote) -> None:
+    assert isinstance(remote, HubspotRemote)
+    remote.change_scopes(remove=["crm.objects.deals.read", "crm.schemas.deals.read"])
+    answer = terminal.types("check", "acme", code=None)
+    assert answer.code in (1, 3)
+    assert "crm.schemas.deals.read" in answer.out + answer.err
+
+
+@on_hubspot
+def test_without_paid_labels_it_says_what_to_do_instead(terminal: Terminal, rewrite: Callable[..., None]) -> None:
+    with serve_thread(HubspotOptions(companies=20, inquiries=1, deals=8, tier="free")) as url:
+        rewrite((terminal.installation.base_url, url))
+        wrong = [row for row in terminal.types("check", "acme", "--json", code=1).json if not row["ok"]]
+    assert {row["subject"] for row in wrong} == {"deals.association:portal_partner", "deals.association:portal_second_partner"}
+    assert all("keep the company in a field" in row["what_to_do"] for row in wrong)
