@@ -44,8 +44,14 @@ def sampled() -> Iterator[Rooms]:
     """The CPU of the block by room; filled while it runs. Main thread only, as signals are."""
     rooms: Rooms = defaultdict(float)
     spent_s = {ident: cpu_s for ident, cpu_s in _threads()}
+    sampling = threading.Lock()  # a signal may come while one is being answered: what it would book, the next one does
 
     def sample(_number: int, here: FrameType | None) -> None:
+        if sampling.acquire(blocking=False):
+            book(here)
+            sampling.release()
+
+    def book(here: FrameType | None) -> None:
         frames = {**sys._current_frames(), threading.get_ident(): here}  # noqa: SLF001  # the only way to see other threads
         for ident, cpu_s in _threads():
             since_s = cpu_s - spent_s.get(ident, 0.0)

@@ -6,13 +6,18 @@ Times are never asserted.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from benchmarks import profile
+from benchmarks.meter import own_cpu_s
 
 ROOT = Path(__file__).parents[2]
 COMPANIES, OPPORTUNITIES = 2100, 60  # two pages of companies, one of deals
@@ -187,3 +192,32 @@ def test_a_profile_books_nearly_all_cpu_to_rooms(tmp_path: Path) -> None:
         assert pulled["rooms"][room] > 0
         assert room in found.printed
     assert 0.5 * pulled["cpu_s"] < sum(pulled["rooms"].values()) <= pulled["cpu_s"]
+
+
+def test_a_sample_within_a_sample_books_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a signal that comes between looking at the threads and booking what they used
+    look, looks = profile._threads, 0
+
+    def interrupted() -> list[tuple[int, float]]:
+        nonlocal looks
+        found, looks = look(), looks + 1
+        if looks > 1:
+            _work(0.01)
+            signal.raise_signal(signal.SIGPROF)
+        return found
+
+    monkeypatch.setattr(profile, "_threads", interrupted)
+
+    # When half a second is sampled
+    before_s = own_cpu_s()
+    with profile.sampled() as rooms:
+        _work(0.5)
+
+    # Then no more is booked than was used
+    assert 0 < sum(rooms.values()) <= own_cpu_s() - before_s + 0.01
+
+
+def _work(cpu_s: float) -> None:
+    until_s = time.thread_time() + cpu_s
+    while time.thread_time() < until_s:
+        pass
