@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sync_worker.steps.keeper import Keeper
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import cursors
+from sync_worker.steps.tenant import Tenant, Wake
+from sync_worker.store import cursors, notices
 from sync_worker.store.cursors import Cursor
 
 
@@ -25,6 +25,12 @@ def leased(tenant: Tenant, record_name: str) -> Iterator[Cursor | None]:
     finally:
         with tenant.store.side_transaction(tenant.name) as tx:
             cursors.release(tx, cursor)
+
+
+def turned_away(tenant: Tenant, record_name: str) -> set[Wake]:
+    """What was noticed while we read; asked once the lease is let go: whoever came for it before was told that we are at it."""
+    with tenant.store.reading(tenant.name) as tx:
+        return {Wake("refresh", record_name)} if notices.oldest(tx, record_name, 1) else set()
 
 
 def _held(tenant: Tenant, cursor: Cursor) -> bool:

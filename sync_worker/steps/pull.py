@@ -18,7 +18,7 @@ from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.ingest import ingest
-from sync_worker.steps.lease import leased
+from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import companies, cursors, links, notices, portals
 from sync_worker.store.companies import StoredCompany
@@ -42,7 +42,8 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id:
-            return _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
+            done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
+    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
 
 
 def _scan(
@@ -69,7 +70,7 @@ def _scan(
         if tenant.services.is_stopping() and not page.is_last:
             raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     tenant.log.info("pulled", record=record.record, kind=kind, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
-    return Done(run_id, total, frozenset(wakes | _noticed(tenant, record.record)))
+    return Done(run_id, total, frozenset(wakes))
 
 
 def _progress(so_far: int, in_all: int | None) -> str:
@@ -143,11 +144,6 @@ def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool
             cursors.move(tx, cursor, page.position)
 
     return finish
-
-
-def _noticed(tenant: Tenant, record_name: str) -> set[Wake]:
-    with tenant.store.reading(tenant.name) as tx:
-        return {Wake("refresh", object_) for object_ in notices.counts(tx) if object_ == record_name}
 
 
 def _introduce_vendor(tenant: Tenant) -> None:

@@ -7,11 +7,12 @@ An id that the CRM shows no more is ingested as gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.ingest import ingest
-from sync_worker.steps.lease import leased
+from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import cursors, notices
 from sync_worker.store.cursors import Cursor
@@ -30,7 +31,8 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("refresh", record_name) as run_id:
-            return _read_all(tenant, record_name, cursor, run_id)
+            done = _read_all(tenant, record_name, cursor, run_id)
+    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
 
 
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
@@ -48,8 +50,6 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=finish)
         total.add(counts)
         wakes |= due
-    if _waiting(tenant, record_name):
-        wakes.add(Wake("refresh", record_name))
     tenant.log.info("refreshed", record=record_name, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
     return Done(run_id, total, frozenset(wakes))
 
