@@ -21,7 +21,8 @@ from sync_worker.sandbox.remote import Record, Remote
 class LocalCrm:
     """One of them. **Shapes** `company`, `deal`, `natives`: record types, the deal's as the portal creates it; `key`: ours on a deal.
 
-    `id`: of a record as the controls show it; `id_field`: as the CRM calls it.
+    `id`: of a record as the controls show it; `id_field`: as the CRM calls it. `secret`: the variable that holds it. `scan`: how calls that
+    look for changes begin; `free`: kinds of calls that need no log-in.
     """
 
     kind: str
@@ -35,6 +36,9 @@ class LocalCrm:
     name: str
     key: str
     environ: Mapping[str, str]
+    secret: str
+    scan: str
+    free: frozenset[str]
     changes: tuple[tuple[str, str], ...]
 
     def portal_file(self, example: str, base_url: str) -> str:
@@ -82,6 +86,9 @@ CRMS: Mapping[str, LocalCrm] = {
         name="Name",
         key="Portal_Deal_Key__c",
         environ={"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET, "ACME_SF_HOOK": "hook"},
+        secret="ACME_SF_SECRET",
+        scan="query",
+        free=frozenset({"versions"}),
         changes=(),
     ),
     "hubspot": LocalCrm(
@@ -96,6 +103,9 @@ CRMS: Mapping[str, LocalCrm] = {
         name="name",
         key="portal_deal_key",
         environ={"ACME_HS_TOKEN": SANDBOX_TOKEN},
+        secret="ACME_HS_TOKEN",
+        scan="search",
+        free=frozenset({"account"}),
         changes=(
             ("kind: salesforce ", "kind: hubspot "),
             ("mapping: salesforce.yaml", "mapping: hubspot.yaml"),

@@ -108,10 +108,13 @@ def _deal_value(world: World, record: str) -> tuple[str, Value]:
 
 
 def clears_field(world: World) -> None:
-    """A person empties a field; once a field and deal, so that the ledger can tell."""
+    """A person empties a field; once a field and deal, so that the ledger can tell.
+
+    Not on a record that another one turned into: there, empty may also mean that the conversion did not copy it, and nobody can tell.
+    """
     record = world.dice.choice(world.desk.deal_records)
     native = _chosen_deal(world, record)
-    if native is None:
+    if native is None or native.id in world.ledger.deal_by_record:
         return
     name = world.dice.choice(("amount", "licence_count", "expires_on"))
     edits = world.ledger.edits.get((world.deal_of(native), name), [])
