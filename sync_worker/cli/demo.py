@@ -86,10 +86,7 @@ def _installed(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True)
     for kind, venue in venues.items():
-        with venue.remote(base_urls[kind]) as remote:
-            vendor = remote.named(venue.companies, VENDOR)
-        written = venue.portal_file.format(base_url=base_urls[kind], vendor=vendor.get("Id") or vendor["id"])
-        (portals / f"{venue.portal}.yaml").write_text(written)
+        (portals / f"{venue.portal}.yaml").write_text(venue.portal_file(base_urls[kind], vendor=VENDOR))
     settings = Settings(
         database_url=f"sqlite:///{folder}/sync-worker.db", redis_url=None, config_dir=folder / "config", mappings_dir=_mappings_dir()
     )

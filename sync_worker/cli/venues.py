@@ -17,70 +17,75 @@ from sync_worker.sandbox.process import (
 )
 from sync_worker.sandbox.remote import Remote
 
+PORTAL_FILE = """\
+portal: {portal}
+crm:
+  kind: {kind}
+  mapping: {kind}.yaml
+  base_url: {base_url}
+  auth: {auth}
+vendor_company: "{vendor_id}"
+vendor: {{account_type_value: {vendor}}}
+two_tier: true
+second_partner: {{account_type_value: {second_partner}, display_label: Distributor}}
+partner: {{account_type_value: {partner}, display_label: Partner}}
+associations: {{mode: contracts}}
+deals: {{record: {deal}, from_crm: true, approvals: [distributor, vendor]}}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Venue:
     """One local CRM and a portal on it.
 
-    **Shapes** `environ`: the portal's secrets; `companies`: the CRM's name of that record type; `portal_file`: as an integrator writes it,
-    `{base_url}` and `{vendor}` (the vendor's own company) to be filled in.
+    **Shapes** `companies`: the CRM's name of that record type; `deal`: the mapping's record that a deal of the portal becomes. `auth`: as
+    the portal file says it; `environ`: its secrets. `account_types`: how the CRM spells them.
     """
 
     title: str
+    kind: str
     portal: str
     options: Options
     remote: type[Remote]
     companies: str
+    deal: str
+    auth: str
     environ: Mapping[str, str]
-    portal_file: str
+    account_types: Mapping[str, str]
+
+    def portal_file(self, base_url: str, *, vendor: str) -> str:
+        """As an integrator writes it. **Shapes** `vendor`: the name of the vendor's own company."""
+        with self.remote(base_url) as remote:
+            found = remote.named(self.companies, vendor)
+        vendor_id = found.get("Id") or found["id"]
+        own = {"portal": self.portal, "kind": self.kind, "auth": self.auth, "deal": self.deal}
+        return PORTAL_FILE.format(**own, **self.account_types, base_url=base_url, vendor_id=vendor_id)
 
 
 VENUES: Final[Mapping[str, Venue]] = {
     "salesforce": Venue(
         title="Salesforce",
+        kind="salesforce",
         portal="acme",
         options=SalesforceOptions(),
         remote=Remote,
         companies="Account",
+        deal="lead",
+        auth='{flow: client_credentials, client_id: "${ACME_SF_ID}", client_secret: "${ACME_SF_SECRET}"}',
         environ={"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET},
-        portal_file="""\
-portal: acme
-crm:
-  kind: salesforce
-  mapping: salesforce.yaml
-  base_url: {base_url}
-  auth: {{flow: client_credentials, client_id: "${{ACME_SF_ID}}", client_secret: "${{ACME_SF_SECRET}}"}}
-vendor_company: {vendor}
-vendor: {{account_type_value: Vendor}}
-two_tier: true
-second_partner: {{account_type_value: Distributor, display_label: Distributor}}
-partner: {{account_type_value: Partner, display_label: Partner}}
-associations: {{mode: contracts}}
-deals: {{record: lead, from_crm: true, approvals: [distributor, vendor]}}
-""",
+        account_types={"vendor": "Vendor", "second_partner": "Distributor", "partner": "Partner"},
     ),
     "hubspot": Venue(
         title="HubSpot",
+        kind="hubspot",
         portal="globex",
         options=HubspotOptions(),
         remote=HubspotRemote,
         companies="companies",
+        deal="deal",
+        auth='{flow: static_token, token: "${GLOBEX_HS_TOKEN}"}',
         environ={"GLOBEX_HS_TOKEN": SANDBOX_TOKEN},
-        portal_file="""\
-portal: globex
-crm:
-  kind: hubspot
-  mapping: hubspot.yaml
-  base_url: {base_url}
-  auth: {{flow: static_token, token: "${{GLOBEX_HS_TOKEN}}"}}
-vendor_company: "{vendor}"
-vendor: {{account_type_value: vendor}}
-two_tier: true
-second_partner: {{account_type_value: second_partner, display_label: Distributor}}
-partner: {{account_type_value: partner, display_label: Partner}}
-associations: {{mode: contracts}}
-deals: {{record: deal, from_crm: true, approvals: [distributor, vendor]}}
-""",
+        account_types={"vendor": "vendor", "second_partner": "second_partner", "partner": "partner"},
     ),
 }
 """By `crm.kind`, in the order of telling."""

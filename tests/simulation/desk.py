@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 Order = Callable[["World"], None]
 
 
+def times(world: World) -> int:
+    """How many calls some trouble befalls."""
+    return world.dice.choice((1, 1, 2, 5))
+
+
 @dataclass(frozen=True, slots=True)
 class Native:
     """One record as the CRM shows it to people. **Shapes** `record`: as the mapping calls its type; `fields`: by native name."""
@@ -43,10 +48,10 @@ class Native:
 class Desk(ABC):
     """One CRM, in a sandbox.
 
-    **Shapes** `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `stages`,
-    `regions`: words of the CRM; `odd`: a field → a word that nobody mapped.
-    `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest. `is_silent_on_associations`: whom a record is associated with
-    is not stamped, so that only the nightly comparison finds it.
+    **Shapes** `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as
+    the portal file says it; `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that
+    nobody mapped. `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest. `is_silent_on_associations`: whom a record is
+    associated with is not stamped, so that only the nightly comparison finds it.
     """
 
     kind: ClassVar[str]
@@ -55,7 +60,9 @@ class Desk(ABC):
     stages: ClassVar[Mapping[str, tuple[str, ...]]]
     regions: ClassVar[tuple[str, ...]]
     odd: ClassVar[Mapping[str, str]]
+    auth: ClassVar[str]
     environ: ClassVar[Mapping[str, str]]
+    account_types: ClassVar[Mapping[str, str]]
     reading: ClassVar[frozenset[str]]
     writing: ClassVar[frozenset[str]]
     most_reads: ClassVar[int]
@@ -87,10 +94,23 @@ class Desk(ABC):
     def options(seed: int, now: datetime) -> Options:
         """A sandbox of that seed."""
 
-    @staticmethod
-    @abstractmethod
-    def portal_file(url: str, setting: Setting) -> str:
+    @classmethod
+    def portal_file(cls, url: str, setting: Setting) -> str:
         """A portal on it."""
+        return f"""
+portal: acme
+crm:
+  kind: {cls.kind}
+  mapping: {cls.kind}.yaml
+  base_url: {url}
+  auth: {cls.auth}
+vendor: {{account_type_value: {cls.account_types["vendor"]}}}
+two_tier: true
+second_partner: {{account_type_value: {cls.account_types["second_partner"]}, display_label: Distributor}}
+partner: {{account_type_value: {cls.account_types["partner"]}, display_label: Partner}}
+associations: {{mode: contracts}}
+{setting.deals}
+"""
 
     @abstractmethod
     def connection(self) -> Crm:

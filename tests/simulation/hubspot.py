@@ -18,7 +18,7 @@ from sync_worker.mapping.catalog import ASSOCIATION, association_field
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions
 from sync_worker.sandbox.remote import Record
-from tests.simulation.desk import Desk, Native, Order
+from tests.simulation.desk import Desk, Native, Order, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class HubspotDesk(Desk):
     stages = {"deal": ("qualifiedtobuy", "closedwon", "closedlost")}  # noqa: RUF012
     regions = ("emea", "apac")
     odd = {"deal_type": "sidegrade", "billing_cycle": "quarterly", "account_type": "reseller_plus", "region": "moon"}  # noqa: RUF012
+    auth = '{flow: static_token, token: "${HS_TOKEN}"}'
+    account_types = {"vendor": "vendor", "second_partner": "second_partner", "partner": "partner"}  # noqa: RUF012
     environ = {"HS_TOKEN": SANDBOX_TOKEN}  # noqa: RUF012
     reading = frozenset({"search", "list", "batch_read", "associations_read", "read"})
     writing = frozenset({"batch_create", "batch_update", "batch_upsert", "batch_archive", "associations_write", "create", "update"})
@@ -54,23 +56,6 @@ class HubspotDesk(Desk):
     @staticmethod
     def options(seed: int, now: datetime) -> HubspotOptions:
         return HubspotOptions(companies=28, deals=14, inquiries=4, seed=seed, now=now)
-
-    @staticmethod
-    def portal_file(url: str, setting: Setting) -> str:
-        return f"""
-portal: acme
-crm:
-  kind: hubspot
-  mapping: hubspot.yaml
-  base_url: {url}
-  auth: {{flow: static_token, token: "${{HS_TOKEN}}"}}
-vendor: {{account_type_value: vendor}}
-two_tier: true
-second_partner: {{account_type_value: second_partner, display_label: Distributor}}
-partner: {{account_type_value: partner, display_label: Partner}}
-associations: {{mode: contracts}}
-{setting.deals}
-"""
 
     def connection(self) -> Crm:
         return HubspotCrm(self._access(), services=self.services, patience=Patience())
@@ -170,10 +155,6 @@ class _Gated(HubspotCrm):
 WRITES = ("batch_upsert", "batch_update", "associations_write")
 
 
-def _times(world: World) -> int:
-    return world.dice.choice((1, 1, 2, 5))
-
-
 def _a_write(world: World) -> str:
     return world.dice.choice(WRITES)
 
@@ -181,15 +162,15 @@ def _a_write(world: World) -> str:
 def _read_fails(world: World) -> None:
     kind = world.dice.choice(("search", "list", "batch_read", "associations_read", "properties", "labels", "account"))
     status = world.dice.choice((502, 503, 524))
-    world.remote.fault(kind, times=_times(world), status=status, body="html", after=world.dice.choice((0, 0, 1)))
+    world.remote.fault(kind, times=times(world), status=status, body="html", after=world.dice.choice((0, 0, 1)))
 
 
 def _reply_lost(world: World) -> None:
-    world.remote.fault(_a_write(world), times=_times(world), drop_connection=True, when="after_commit")
+    world.remote.fault(_a_write(world), times=times(world), drop_connection=True, when="after_commit")
 
 
 def _write_dropped(world: World) -> None:
-    world.remote.fault(_a_write(world), times=_times(world), drop_connection=True)
+    world.remote.fault(_a_write(world), times=times(world), drop_connection=True)
 
 
 def _write_storm(world: World) -> None:
@@ -197,7 +178,7 @@ def _write_storm(world: World) -> None:
 
 
 def _row_locked(world: World) -> None:
-    world.remote.fault(_a_write(world), times=_times(world), record=True, error_code="LOCKED")
+    world.remote.fault(_a_write(world), times=times(world), record=True, error_code="LOCKED")
 
 
 def _row_refused(world: World) -> None:
@@ -206,11 +187,11 @@ def _row_refused(world: World) -> None:
 
 def _limited(world: World) -> None:
     policy = world.dice.choice(("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY"))
-    world.remote.fault(world.dice.choice(("*", "search", *WRITES)), times=_times(world), error_code=policy)
+    world.remote.fault(world.dice.choice(("*", "search", *WRITES)), times=times(world), error_code=policy)
 
 
 def _locked(world: World) -> None:
-    world.remote.fault(_a_write(world), times=_times(world), status=world.dice.choice((423, 477)))
+    world.remote.fault(_a_write(world), times=times(world), status=world.dice.choice((423, 477)))
 
 
 def _lags(world: World) -> None:

@@ -17,7 +17,7 @@ from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
-from tests.simulation.desk import Desk, Native, Order
+from tests.simulation.desk import Desk, Native, Order, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class SalesforceDesk(Desk):
     stages = {"lead": ("Open - Not Contacted", "Working - Contacted"), "opportunity": ("Qualification", "Closed Won", "Closed Lost")}  # noqa: RUF012
     regions = ("EMEA", "APAC")
     odd = {"deal_type": "Sidegrade", "billing_cycle": "Quarterly", "account_type": "Reseller Plus", "region": "Moon"}  # noqa: RUF012
+    auth = '{flow: client_credentials, domain: acme.my, client_id: "${SF_ID}", client_secret: "${SF_SECRET}"}'
+    account_types = {"vendor": "Vendor", "second_partner": "Distributor", "partner": "Partner"}  # noqa: RUF012
     environ = {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET}  # noqa: RUF012
     reading = frozenset({"query", "query_all", "query_more", "retrieve"})
     writing = frozenset({"collections_write", "row_create", "row_update", "row_upsert", "row_delete"})
@@ -56,23 +58,6 @@ class SalesforceDesk(Desk):
     @staticmethod
     def options(seed: int, now: datetime) -> SalesforceOptions:
         return SalesforceOptions(companies=28, leads=4, opportunities=14, seed=seed, now=now)
-
-    @staticmethod
-    def portal_file(url: str, setting: Setting) -> str:
-        return f"""
-portal: acme
-crm:
-  kind: salesforce
-  mapping: salesforce.yaml
-  base_url: {url}
-  auth: {{flow: client_credentials, domain: acme.my, client_id: "${{SF_ID}}", client_secret: "${{SF_SECRET}}"}}
-vendor: {{account_type_value: Vendor}}
-two_tier: true
-second_partner: {{account_type_value: Distributor, display_label: Distributor}}
-partner: {{account_type_value: Partner, display_label: Partner}}
-associations: {{mode: contracts}}
-{setting.deals}
-"""
 
     def connection(self) -> Crm:
         return SalesforceCrm(self._credentials, self._tokens(), assigns_on_create=False, services=self.services, patience=Patience())
@@ -135,21 +120,17 @@ class _Gated(SalesforceCrm):
 # ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _times(world: World) -> int:
-    return world.dice.choice((1, 1, 2, 5))
-
-
 def _read_fails(world: World) -> None:
     kind = world.dice.choice(("query_all", "retrieve", "query", "query_more", "token", "versions"))
-    world.remote.fault(kind, times=_times(world), status=503, body=HTML, after=world.dice.choice((0, 0, 1)))
+    world.remote.fault(kind, times=times(world), status=503, body=HTML, after=world.dice.choice((0, 0, 1)))
 
 
 def _reply_lost(world: World) -> None:
-    world.remote.fault("collections_write", times=_times(world), drop_connection=True, when="after_commit")
+    world.remote.fault("collections_write", times=times(world), drop_connection=True, when="after_commit")
 
 
 def _write_dropped(world: World) -> None:
-    world.remote.fault("collections_write", times=_times(world), drop_connection=True)
+    world.remote.fault("collections_write", times=times(world), drop_connection=True)
 
 
 def _write_storm(world: World) -> None:
@@ -157,7 +138,7 @@ def _write_storm(world: World) -> None:
 
 
 def _row_locked(world: World) -> None:
-    world.remote.fault("collections_write", times=_times(world), record=True, error_code="UNABLE_TO_LOCK_ROW")
+    world.remote.fault("collections_write", times=times(world), record=True, error_code="UNABLE_TO_LOCK_ROW")
 
 
 def _row_refused(world: World) -> None:
@@ -166,7 +147,7 @@ def _row_refused(world: World) -> None:
 
 def _limited(world: World) -> None:
     code, words = "REQUEST_LIMIT_EXCEEDED", world.dice.choice((LIMIT, "ConcurrentPerOrgLongTxn Limit exceeded."))
-    world.remote.fault("*", times=_times(world), status=403, error_code=code, message=words)
+    world.remote.fault("*", times=times(world), status=403, error_code=code, message=words)
 
 
 def _session_ends(world: World) -> None:
@@ -180,7 +161,7 @@ def _tokens_expire(world: World) -> None:
 
 def _late(world: World) -> None:
     world.is_stamped_late = True
-    world.remote.write_late(world.dice.randint(5, MOST_LATE_S), times=_times(world))
+    world.remote.write_late(world.dice.randint(5, MOST_LATE_S), times=times(world))
 
 
 FAULTS = (
