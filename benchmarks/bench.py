@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.changes import BULK_EDITS, CHANGES
+from benchmarks.changes import CHANGES
 from benchmarks.crms import Crm
 from benchmarks.databases import Database, Fresh
 from benchmarks.readers import Query
@@ -60,12 +60,6 @@ class Bench:
         """People change so many companies and deals in the CRM, long enough ago for a poll to see them all."""
         self._say(f"changing {companies + deals:,} records in the CRM", 0, 0)
         CHANGES[self._crm.name](self._base_url, self._crm.client, companies, deals)
-        self.advance_clock(SETTLED_S)
-
-    def bulk_edit(self, companies: int) -> None:
-        """An admin changes so many companies at one stroke, long enough ago."""
-        self._say(f"changing {companies:,} companies in the CRM", 0, 0)
-        BULK_EDITS[self._crm.name](self._base_url, companies)
         self.advance_clock(SETTLED_S)
 
     def enforce_limits(self) -> None:

@@ -8,13 +8,10 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.readers import Hubspot, Query, Reader, Row, Salesforce
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.remote import Remote
 
 Change = Callable[[str, tuple[str, str], int, int], None]
 """Changes so many companies and so many deals at the address."""
-BulkEdit = Callable[[str, int], None]
-"""Changes so many companies at the address at one stroke, as an admin does."""
 
 _ACCOUNTS = Query(
     native="Account", columns={"Id": "text", "Portal_Tier__c": "text", "Portal_Product_Lines__c": "text"}, only_with="Portal_Status__c"
@@ -61,11 +58,6 @@ def _change_hubspot(base_url: str, client: tuple[str, str], companies: int, deal
             remote.edit("deals", crm_id, {**terms, **_every_fifth(number, {"dealstage": "closedwon"})})
 
 
-def _bulk_edit_hubspot(base_url: str, companies: int) -> None:
-    with HubspotRemote(base_url) as remote:
-        remote.edit_many("companies", {"portal_account_owner_email": "ann@vendor.example"}, count=companies)
-
-
 def _rows(reader: Reader, query: Query) -> Iterator[Row]:
     return (row for page in reader.pages(query) for row in page)
 
@@ -79,4 +71,3 @@ def _later(day: str) -> str:
 
 
 CHANGES: Mapping[str, Change] = {"salesforce": _change_salesforce, "hubspot": _change_hubspot}
-BULK_EDITS: Mapping[str, BulkEdit] = {"hubspot": _bulk_edit_hubspot}

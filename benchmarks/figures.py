@@ -169,16 +169,19 @@ def _median(rounds: Sequence[Figures], name: str) -> float:
 
 # ── the vendor's limits ──────────────────────────────────────────────────────────────────────────────────────────────
 
-LIMITED_LINES = (("load at the limit", "calls"), ("poll at the limit", "searches"), ("patch back at the limit", "calls"))
-"""Each step with the limit that it is to come near to."""
+LIMITED = (("pull companies", "calls"), ("patch back", "calls"), ("push deals", "calls"), ("echo poll", "searches"))
+"""Steps that are long enough to fill a limit, each with that limit."""
 
 
-def _limited(plan: Plan, measured: Measured) -> Iterator[Figure]:
+def _limits(plan: Plan, measured: Measured) -> Iterator[Figure]:
     limits = {limit.name: limit for limit in plan.of.limits}
-    for step, name in LIMITED_LINES:
-        if found := measured.limited.get(step):
-            yield from _unused(plan, step, limits[name], found)
-            yield Figure(f"{step}: refused (429)", found["refused"], "calls", 0, f"of {sum(found['calls'].values()):,}")
+    if limits and measured.story:
+        for step, name in LIMITED:
+            if found := measured.story.get(step):
+                yield from _unused(plan, step, limits[name], found)
+        steps = measured.story.values()
+        calls = sum(sum(step["calls"].values()) for step in steps)
+        yield Figure("refused (429) of the whole story", sum(step["refused"] for step in steps), "calls", 0, f"of {calls:,}")
 
 
 def _unused(plan: Plan, step: str, limit: Limit, found: Figures) -> Iterator[Figure]:
@@ -189,7 +192,7 @@ def _unused(plan: Plan, step: str, limit: Limit, found: Figures) -> Iterator[Fig
         made, allowed = sum(by_second[: windows * limit.seconds]), windows * limit.count
         rate, most = made / windows / limit.seconds, limit.count / limit.seconds
         note = f"{rate:.2f} a second of {most:.0f} over {windows * limit.seconds} s"
-        yield Figure(f"{step}: {limit.name} left unused", 100 * (1 - made / allowed), "%", plan.of.goals.unused_percent, note)
+        yield Figure(f"{step}: {limit.name} allowed, not made", 100 * (1 - made / allowed), "%", plan.of.goals.unused_percent, note)
 
 
-SECTIONS: tuple[Callable[[Plan, Measured], Iterator[Figure]], ...] = (_first_load, _story, _limited)
+SECTIONS: tuple[Callable[[Plan, Measured], Iterator[Figure]], ...] = (_first_load, _story, _limits)

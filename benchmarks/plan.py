@@ -3,7 +3,7 @@
 load    rounds × the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
         once a first load of few records                                  does memory grow with the count?
 story   once, one step after the other on one database                    STORY
-limited once, where a vendor's limits are known: with those limits on     LIMITED
+        with the vendor's limits on, where they are known                 how near do we come to them, and is anything refused?
 """
 
 from __future__ import annotations
@@ -12,31 +12,29 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from benchmarks.bench import Bench, Figures, How, Say, bench
+from benchmarks.bench import SETTLED_S, Bench, Figures, How, Say, bench
 from benchmarks.crms import CRMS, Crm
 from benchmarks.databases import DATABASES, Fresh
 
 CHANGED = 1000  # records changed at once, on either side
 CHANGED_COMPANIES = 600  # of them, in the CRM: whole pages of a search that gives 200
-LIMITED_COMPANIES, LIMITED_CHANGES = 62_000, 32_000  # half a minute and more at 190 calls in ten seconds, and at five searches a second
 LOOK_BACK_S = 2000  # past the look-back of the portal (900 s), so that a poll sees what is new since the last one, and only that
 
-Part = Literal["load", "story", "limited"]
+Part = Literal["load", "story"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One measurement of a story.
+    """One measurement of the story.
 
-    **Shapes** `verbs`: those of work.py; before them the CRM's clock moves, and people change so many companies and deals, or an admin
-    so many companies at one stroke.
+    **Shapes** `verbs`: those of work.py; before them the CRM's clock moves, so that what the step before used of a limit is over, and
+    people change so many companies and deals.
     """
 
     name: str
     verbs: tuple[str, ...]
-    moved_s: int = 0
+    moved_s: int = SETTLED_S
     changed: tuple[int, int] = (0, 0)
-    bulk_edited: int = 0
 
 
 FIRST_LOAD = ("pull companies", "pull deals")
@@ -60,11 +58,6 @@ STORY = (
     Step("deals made", (f"make {CHANGED}",)),
     Step("made deals pushed", ("push",)),
 )
-LIMITED = (
-    Step("load at the limit", ("pull companies",)),
-    Step("poll at the limit", ("pull companies",), moved_s=LOOK_BACK_S, bulk_edited=LIMITED_CHANGES),
-    Step("patch back at the limit", ("push",)),
-)
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ class Plan:
     deals: int = 20_000
     few_companies: int = 10_000
     rounds: int = 3
-    parts: tuple[Part, ...] = ("load", "story", "limited")
+    parts: tuple[Part, ...] = ("load", "story")
 
     @property
     def of(self) -> Crm:
@@ -90,11 +83,6 @@ class Plan:
             return None
         return replace(self, companies=self.few_companies, deals=self.deals * self.few_companies // self.companies)
 
-    @property
-    def limited(self) -> Plan | None:
-        """The same with as many companies as fill the vendor's limits for a while, None where it has none."""
-        return replace(self, companies=min(self.companies, LIMITED_COMPANIES), deals=0) if self.of.limits else None
-
 
 @dataclass
 class Measured:
@@ -104,7 +92,6 @@ class Measured:
     loads: list[Figures] = field(default_factory=list)
     few: Figures = field(default_factory=dict)
     story: dict[str, Figures] = field(default_factory=dict)
-    limited: dict[str, Figures] = field(default_factory=dict)
 
 
 def measure(plan: Plan, say: Say) -> Measured:
@@ -115,11 +102,8 @@ def measure(plan: Plan, say: Say) -> Measured:
             _load(plan, fresh, say, found)
         if "story" in plan.parts:
             with bench(plan.of, plan.companies, plan.deals, fresh, say) as there:
-                found.story = _told(there, STORY, "ours")
-        if "limited" in plan.parts and (limited := plan.limited):
-            with bench(limited.of, limited.companies, limited.deals, fresh, say) as there:
                 there.enforce_limits()
-                found.limited = _told(there, LIMITED, "ours")
+                found.story = _told(there, STORY, "ours")
     return found
 
 
@@ -151,8 +135,6 @@ def _told(there: Bench, steps: Sequence[Step], how: How) -> dict[str, Figures]:
             there.advance_clock(step.moved_s)
             if any(step.changed):
                 there.change(*step.changed)
-            if step.bulk_edited:
-                there.bulk_edit(step.bulk_edited)
             found[step.name] = there.ours(step.name, step.verbs, place, how)
     return found
 
