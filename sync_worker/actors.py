@@ -35,6 +35,7 @@ from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import failures, portals
 from sync_worker.store.failures import Failure
+from sync_worker.trail import following
 
 QUEUE = "live"
 QUEUE_DOWN = (BrokerConnectionError, RedisError)
@@ -88,7 +89,9 @@ class Actors:
     def _runner(self, verb: str) -> Callable[[str, str], None]:
         def run(portal: str, record: str) -> None:
             done = attempt(self._installation, portal, verb, record)
-            self.wake(portal, done.wakes if done else ())
+            if done:
+                with following(cause=done.run_id):
+                    self.wake(portal, done.wakes)
 
         run.__doc__ = f"{verb.capitalize()} for one portal."
         return run

@@ -24,12 +24,14 @@ from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, L
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
+from sync_worker.metrics import Waits
 from sync_worker.portal import CrmKind, Portal, load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
+from sync_worker.trail import Trail
 
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
@@ -96,10 +98,10 @@ def build(
 def broker(settings: Settings) -> dramatiq.Broker:
     """Redis where it is named, else a queue inside this process."""
     if settings.redis_url is None:
-        return StubBroker(middleware=[])
+        return StubBroker(middleware=[Trail(), Waits()])
     return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq does not type it
         url=_with_timeout(settings.redis_url),
-        middleware=[],
+        middleware=[Trail(), Waits()],
         namespace="sync-worker",
         heartbeat_timeout=15_000,  # ms; a killed worker's messages come back within half a minute …
         maintenance_chance=100_000,  # … because one call in ten looks for them (of 1,000,000)

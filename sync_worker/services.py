@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
+from sync_worker.trail import goes_on
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -22,7 +24,7 @@ def _new_id() -> str:
 
 
 def _one_thread() -> Executor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside", initializer=goes_on())
 
 
 def _never() -> bool:

@@ -86,7 +86,6 @@ def compare(tenant: Tenant) -> Comparison:
             _take(comparison, held)
         with tenant.store.side_transaction(tenant.name) as tx:
             runs.count(tx, run_id, comparison.counts)
-    tenant.log.info("compared", run=run_id, read=comparison.counts.read, differences=len(comparison.differences))
     return comparison
 
 

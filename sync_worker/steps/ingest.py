@@ -44,6 +44,8 @@ def ingest(
             finish(tx, is_last)
             wakes |= _store(tx, chunk, counts)
             runs.count(tx, run_id, counts)
+        if part:
+            tenant.batch_done(record.record, counts)
         total.add(counts)
     return total, wakes
 

@@ -69,7 +69,6 @@ def _scan(
             on_page(so_far, in_all)
         if tenant.services.is_stopping() and not page.is_last:
             raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
-    tenant.log.info("pulled", record=record.record, kind=kind, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
     return Done(run_id, total, frozenset(wakes))
 
 

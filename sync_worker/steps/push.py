@@ -17,7 +17,7 @@ from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
-from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
 from sync_worker.store import companies, links, notices, outbox, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
@@ -37,11 +37,11 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     total, wakes = Counts(), set[Wake]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
-        for counts in _batches(tenant, run_id, wakes):
+        for object_, counts in _batches(tenant, run_id, wakes):
             total.add(counts)
+            tenant.batch_done(object_, counts)
             if on_batch:
                 on_batch(total.claimed)
-    tenant.log.info("pushed", run=run_id, written=total.written, deferred=total.deferred, parked=total.parked, uncertain=total.uncertain)
     return Done(run_id, total, frozenset(wakes))
 
 
@@ -51,24 +51,24 @@ def has_work(tenant: Tenant) -> bool:
         return outbox.has_due(tx) or bool(companies.unpatched(tx, 1))
 
 
-def _batches(tenant: Tenant, run_id: str, wakes: set[Wake]) -> Iterator[Counts]:
-    """Batches of any kind until nothing is due: uncertain rows first, then deals, then portal ids."""
+def _batches(tenant: Tenant, run_id: str, wakes: set[Wake]) -> Iterator[tuple[str, Counts]]:
+    """Batches of any kind until nothing is due: uncertain rows first, then deals, then portal ids. Each with what it wrote."""
     read: set[str] = set()
     while True:
         with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
             if claim.rows:
-                yield read_back(tenant, claim, run_id, wakes)
+                yield DEAL, read_back(tenant, claim, run_id, wakes)
                 continue
         read |= _read_first(tenant, wakes, known=read)
         with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
             if claim.rows:
-                yield _write(tenant, claim, read, run_id, wakes)
+                yield DEAL, _write(tenant, claim, read, run_id, wakes)
                 read -= {row.record_id for row in claim.rows}
                 continue
         patched = patch_back(tenant, run_id)
         if patched is None:
             return
-        yield patched
+        yield COMPANY, patched
 
 
 def _doubt_expired(tenant: Tenant) -> None:

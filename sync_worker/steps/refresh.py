@@ -50,7 +50,6 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=finish)
         total.add(counts)
         wakes |= due
-    tenant.log.info("refreshed", record=record_name, run=run_id, read=total.read, applied=total.applied, failed=total.failed)
     return Done(run_id, total, frozenset(wakes))
 
 

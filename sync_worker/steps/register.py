@@ -51,7 +51,6 @@ def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tup
         if isinstance(deal, Refusal):
             return deal
         _store(tx, deal, actor, run_id)
-    tenant.log.info("registered", deal=deal.id, run=run_id)
     return deal, frozenset({Wake("push")})
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import structlog
 
-from sync_worker import logs
+from sync_worker import logs, metrics
 from sync_worker.crm.port import Crm
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
@@ -25,7 +25,8 @@ from sync_worker.services import Services
 from sync_worker.store import catalogs, portals, runs
 from sync_worker.store.catalogs import FRESH_S
 from sync_worker.store.engine import Store
-from sync_worker.store.runs import Counts
+from sync_worker.store.runs import Counts, Run
+from sync_worker.trail import following
 
 COMPANY = "company"
 DEAL = "deal"  # the outbox's object for deals, whatever record they live in
@@ -50,6 +51,14 @@ class Done:
     is_busy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A moment of a run. **Units** `at_s` on the monotonic clock; `calls` made by then."""
+
+    at_s: float
+    calls: int
+
+
 class Tenant:
     """One portal's work in one thread."""
 
@@ -63,6 +72,7 @@ class Tenant:
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
         self._is_running = False
+        self._batched = _Mark(0, 0)
         self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus ours, as last measured
 
     @property
@@ -144,13 +154,15 @@ class Tenant:
         """A run row around a piece of work: opened, closed with how it ended and the calls it cost. **Raises** as `mapping` does."""
         _ = self.mapping  # asked for before any transaction, and the same until the end
         was_running, self._is_running = self._is_running, True
-        run_id, calls = self.services.new_id(), self.crm.calls
+        run_id = self.services.new_id()
+        began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)
         error, is_stopped = "", False
         try:
             with self.store.side_transaction(self.name) as tx:
                 portals.enter(tx, self.portal.associations.mode)
                 runs.start(tx, run_id, verb, object_)
-            yield run_id
+            with following(run=run_id):
+                yield run_id
         except Stopped as stopped:
             error, is_stopped = str(stopped), True
             raise
@@ -165,8 +177,25 @@ class Tenant:
         finally:
             self._is_running = was_running
             with self.store.side_transaction(self.name) as tx:
-                runs.count(tx, run_id, Counts(calls=self.crm.calls - calls))
-                runs.finish(tx, run_id, error=error, is_stopped=is_stopped)
+                runs.count(tx, run_id, Counts(calls=self.crm.calls - began.calls))
+                ended = runs.finish(tx, run_id, error=error, is_stopped=is_stopped)
+            self._tell(ended, self.services.monotonic() - began.at_s)
+
+    def batch_done(self, object_: str, counts: Counts) -> None:
+        """One line for what a run has just committed; its time and calls are those since the batch before it."""
+        now, before = _Mark(self.services.monotonic(), self.crm.calls), self._batched
+        self._batched = now
+        costs = {"calls": now.calls - before.calls, "duration_s": round(now.at_s - before.at_s, 3)}
+        self.log.info("batch", object=object_, **counts.outcomes(), **costs)
+
+    def _tell(self, run: Run, duration_s: float) -> None:
+        """One line for the whole run, and its part in this process's metrics."""
+        outcomes, costs = run.counts.outcomes(), {"calls": run.counts.calls, "duration_s": round(duration_s, 3)}
+        more = {name: value for name, value in (("skips", run.counts.skips), ("error", run.error)) if value}
+        self.log.info("run", verb=run.verb, state=run.state, object=run.object, run=run.id, **outcomes, **costs, **more)
+        metrics.run_ended(
+            self.name, run.verb, run.object, state=run.state, duration_s=duration_s, outcomes=outcomes, calls=run.counts.calls
+        )
 
     def _catalogs(self) -> dict[str, Catalog]:
         return {

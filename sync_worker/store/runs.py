@@ -35,6 +35,10 @@ class Counts:
         self.skipped += 1
         self.skips[reason] = self.skips.get(reason, 0) + 1
 
+    def outcomes(self) -> dict[str, int]:
+        """What there is to say, without the calls."""
+        return {name: count for name in NUMBERS if name != "calls" and (count := getattr(self, name))}
+
     def add(self, other: Counts) -> None:
         """Takes the other's counts in."""
         for name in NUMBERS:
@@ -77,11 +81,12 @@ def count(tx: Tx, run_id: str, counts: Counts) -> None:
     tx.connection.execute(update(runs).where(here).values(**sums, skips=skips))
 
 
-def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> None:
+def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> Run:
     """Closes the run as done, or as failed or stopped with its words."""
     state = "stopped" if is_stopped else "failed" if error else "done"
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    tx.connection.execute(update(runs).where(here).values(finished_at=tx.now, state=state, error=error))
+    ended = update(runs).where(here).values(finished_at=tx.now, state=state, error=error).returning(*runs.c)
+    return _run(tx.connection.execute(ended).mappings().one())
 
 
 def get(tx: Tx, id_prefix: str) -> Run | None:

@@ -137,7 +137,7 @@ def _use_up(side: Side) -> None:
 def _each_line_has_its_portal(sides: list[Side], processes: list[Process]) -> None:
     """Every line of a step names its portal, and what a portal's line names is its own."""
     lines = [json.loads(line) for process in processes for line in process.lines if line.startswith("{")]
-    steps = [line for line in lines if line["event"] in ("pulled", "pushed", "refreshed") or "verb" in line]
+    steps = [line for line in lines if line["event"] == "batch" or "verb" in line]
     assert {line["portal"] for line in steps} == {side.portal for side in sides}
     for line in steps:
         assert not any(side.portal in json.dumps(line) for side in sides if side.portal != line["portal"]), line

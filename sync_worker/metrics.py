@@ -1,0 +1,53 @@
+"""What this process counts of its own doings, for Prometheus, on loopback. What the database knows is in figures.py.
+
+No label grows with the data: verbs, record types as mappings name them, outcomes, portals of the configuration, routes of the application.
+A count per portal and record type would be thirty thousand series for a thousand portals; `runs list` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import dramatiq
+from dramatiq.broker import MessageProxy
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY: Final = CollectorRegistry()
+
+_ANSWER_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)  # the goals are 0.1 s and, on SQLite, 0.5 s
+_APPLIED_S: Final = (0.25, 0.5, 1, 2, 5, 15, 30, 60, 300, 1800)  # the goals: 1 s for half of them, 5 s for 99 of 100
+_RUN_S: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)  # a poll takes a second, a first load an hour
+_WAIT_S: Final = (0.05, 0.1, 0.5, 1, 5, 15, 35, 60, 300, 1800)  # a killed worker's work is taken up within 35 s
+
+PROCESS: Final = Gauge("sync_worker_process", "1, and which process this is.", ["process"], registry=REGISTRY)
+RUNS: Final = Counter("sync_worker_runs", "Runs that ended.", ["verb", "state"], registry=REGISTRY)
+RUN_S: Final = Histogram("sync_worker_run_seconds", "How long runs took.", ["verb"], buckets=_RUN_S, registry=REGISTRY)
+RECORDS: Final = Counter("sync_worker_records", "Records by how they ended.", ["verb", "record", "outcome"], registry=REGISTRY)
+CALLS: Final = Counter("sync_worker_api_calls", "Data calls made to the portal's CRM.", ["portal", "verb"], registry=REGISTRY)
+STOPS: Final = Counter("sync_worker_work_stopped", "Pieces of work that an error stopped.", ["verb", "code"], registry=REGISTRY)
+APPLIED_S: Final = Histogram(
+    "sync_worker_notice_applied_seconds", "From the first notice of a record to its commit.", buckets=_APPLIED_S, registry=REGISTRY
+)
+WAIT_S: Final = Histogram("sync_worker_message_wait_seconds", "From send to begin.", ["queue"], buckets=_WAIT_S, registry=REGISTRY)
+ANSWER_S: Final = Histogram(
+    "sync_worker_http_answer_seconds", "From request to answer.", ["route", "method", "status"], buckets=_ANSWER_S, registry=REGISTRY
+)
+
+
+def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: float, outcomes: Mapping[str, int], calls: int) -> None:
+    """One run, whatever its end."""
+    RUNS.labels(verb, state).inc()
+    RUN_S.labels(verb).observe(duration_s)
+    for outcome, count in outcomes.items():
+        RECORDS.labels(verb, record, outcome).inc(count)
+    CALLS.labels(portal, verb).inc(calls)
+
+
+class Waits(dramatiq.Middleware):
+    """How long messages wait in their queue."""
+
+    def before_process_message(self, _broker: dramatiq.Broker, message: MessageProxy) -> None:
+        sent_at: Any = message.message_datetime
+        WAIT_S.labels(message.queue_name).observe(max((datetime.now(UTC) - sent_at).total_seconds(), 0))
