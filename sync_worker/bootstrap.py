@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -14,6 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 from pydantic import SecretStr
 from redis import RedisError
 
+from sync_worker.crm.budget import Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
@@ -22,6 +26,7 @@ from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
 from sync_worker.crm.salesforce.session import Tokens
+from sync_worker.crm.shared_budget import Shared
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.metrics import Waits
@@ -29,13 +34,14 @@ from sync_worker.portal import CrmKind, Portal, load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
+from sync_worker.store import runs
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
 from sync_worker.trail import Trail
 
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
-Connect = Callable[[], Crm]
+Connect = Callable[[Purse], Crm]
 """Makes one connection, for the thread that calls it."""
 
 
@@ -57,23 +63,45 @@ class Installation:
         self.services = services
         self._offices = portals
         self._here = threading.local()
+        self._closing = ExitStack()
+        self._closing.callback(store.close)
+        ledger = self._ledger()
+        self._budgets = {
+            name: Budget(name, _terms(office.portal), ledger, services=services, past=_past(store, name))
+            for name, office in portals.items()
+        }
+
+    def _ledger(self) -> Ledger:
+        if self.settings.redis_url is None:
+            return Memory()
+        shared = Shared(self.settings.redis_url, services=self.services)
+        self._closing.callback(shared.close)
+        return shared
 
     @property
     def portals(self) -> list[Portal]:
         return [office.portal for office in self._offices.values()]
 
-    def tenant(self, name: str) -> Tenant:
-        """The portal's tenant for this thread. **Raises** ConfigError naming the portals there are."""
+    def tenant(self, name: str, share: Share = "operator") -> Tenant:
+        """The portal's tenant for this thread and kind of work; a command's is an operator's.
+
+        **Raises** ConfigError naming the portals there are.
+        """
         office = self._offices.get(name)
         if office is None:
             raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self._offices)}")
-        tenants: dict[str, Tenant] = self._here.__dict__.setdefault("tenants", {})
-        if name not in tenants:
-            tenants[name] = Tenant(office.portal, grammar=office.mapping, store=self.store, crm=office.connect(), services=self.services)
-        return tenants[name]
+        tenants: dict[tuple[str, Share], Tenant] = self._here.__dict__.setdefault("tenants", {})
+        if (name, share) not in tenants:
+            crm = office.connect(SharePurse(self._budgets[name], share))
+            tenants[name, share] = Tenant(office.portal, grammar=office.mapping, store=self.store, crm=crm, services=self.services)
+        return tenants[name, share]
+
+    def budget(self, name: str) -> Budget:
+        """The portal's calls, whoever makes them."""
+        return self._budgets[name]
 
     def close(self) -> None:
-        self.store.close()
+        self._closing.close()
 
 
 def build(
@@ -159,16 +187,35 @@ def _office(portal: Portal, settings: Settings, services: Services, patience: Pa
     return _Office(portal, mapping, _CONNECT[portal.crm.kind](portal, services, patience))
 
 
+def _terms(portal: Portal) -> Terms:
+    budget = portal.crm.api_budget
+    return Terms(budget.daily, {"live": budget.reserve.live, "backfill": budget.reserve.backfill, "operator": budget.reserve.operator})
+
+
+def _past(store: Store, portal: str) -> Past:
+    """What the runs of this portal cost: for which work is not written there, so only comparisons count as backfill."""
+
+    def past(since_at: datetime) -> Slots:
+        slots: Counter[tuple[int, Share]] = Counter()
+        with store.reading(portal) as tx:
+            for verb, started_at, calls in runs.calls(tx, since_at=since_at):
+                slots[slot_of(started_at.timestamp()), "backfill" if verb == "compare" else "live"] += calls
+        return slots
+
+    return past
+
+
 def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
     login = _salesforce_login(portal)
     tokens = Tokens(login, services, patience)
-    return lambda: SalesforceCrm(
+    return lambda purse: SalesforceCrm(
         login,
         tokens,
         assigns_on_create=portal.deals.run_assignment_rules_on_create,
         services=services,
         patience=patience,
         bulk_above=portal.crm.bulk_above,
+        purse=purse,
     )
 
 
@@ -185,7 +232,7 @@ def _salesforce_login(portal: Portal) -> Login:
 
 def _hubspot(portal: Portal, services: Services, patience: Patience) -> Connect:
     access = Access(_hubspot_login(portal), services, patience)
-    return lambda: HubspotCrm(access, services=services, patience=patience)
+    return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
 
 
 def _hubspot_login(portal: Portal) -> hubspot_login.Login:

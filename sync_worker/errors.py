@@ -97,9 +97,9 @@ class TransientError(SyncError):
 
 
 class RateLimited(TransientError):
-    """The CRM asks us to wait.
+    """The CRM asks us to wait, or our own budget does.
 
-    **Units** `retry_after_s`: seconds. `scope`: `daily` (the whole org's allowance) or `burst`.
+    **Units** `retry_after_s`: seconds. `scope`: `daily` (the whole org's allowance), `burst`, or `budget` (our own, of one kind of work).
     """
 
     def __init__(self, message: str, *, retry_after_s: float, scope: str) -> None:

@@ -96,15 +96,15 @@ class Webhooks(Part):
 
 
 class Reserve(Part):
-    """Shares of the daily allowance, in percent."""
+    """What of the day's calls is kept for each kind of work, in percent; what nobody reserves is whoever's comes first."""
 
-    live: Percent = 50
-    backfill: Percent = 30
-    operator: Percent = 20
+    live: Percent = 40
+    backfill: Percent = 20
+    operator: Percent = 10
 
 
 class ApiBudget(Part):
-    """**Units** `daily`: data calls per day; `None` leaves the CRM's own limit as the only one."""
+    """**Units** `daily`: calls per day; `None` leaves the CRM's own limit as the only one."""
 
     daily: Count | None = None
     reserve: Reserve = Reserve()

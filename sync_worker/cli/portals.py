@@ -7,7 +7,8 @@ from typing import Any
 import typer
 
 from sync_worker.cli.output import show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
+from sync_worker.cli.work import AsJson, PortalName, opened
+from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import associations, companies, cursors, deals, failures, notices, outbox, portals
 
@@ -38,12 +39,12 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command(name="show")
 def show_(portal: PortalName, as_json: AsJson = False) -> None:
-    """One portal: how far it has read, what waits, what is open.
+    """One portal: how far it has read, what waits, what is open, and how many calls are left for which work.
 
     Example: sync-worker portals show acme
     """
-    with tenant_of(portal) as tenant:
-        row = standing(tenant)
+    with opened() as installation:
+        row = standing(installation.tenant(portal)) | allowance(installation.budget(portal))
     if as_json:
         show_json(row)
     else:
@@ -69,3 +70,21 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},
             **{f"open {kind}s": count for kind, count in failures.counts(tx).items()},
         }
+
+
+def allowance(budget: Budget) -> dict[str, Any]:
+    """The day's calls, as a part of the portal's row. **Shapes** None where no limit is known."""
+    count, day = budget.standing()
+    row: dict[str, Any] = {
+        "calls counted": f"the account's day ({count.zone})" if count.zone else "the last 24 hours",
+        "calls made": sum(day.used.values()),
+        "calls left": day.left,
+    }
+    for share in SHARES:
+        until_at = budget.waits_until(share)
+        row |= {
+            f"calls {share} made": day.used[share],
+            f"calls {share} may make now": day.room(share),
+            f"calls {share} waits until": until_at.isoformat() if until_at else None,
+        }
+    return row

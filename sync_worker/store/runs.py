@@ -103,6 +103,13 @@ def latest(tx: Tx, verb: str, *, since_at: datetime) -> Run | None:
     return _run(found) if found else None
 
 
+def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
+    """(verb, begun at, calls) of the runs begun since then that made any."""
+    here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.calls > 0)
+    query = select(runs.c.verb, runs.c.started_at, runs.c.calls).where(here)
+    return [(verb, started_at, calls) for verb, started_at, calls in tx.connection.execute(query)]
+
+
 def listed(tx: Tx, *, limit: int = 50) -> list[Run]:
     """The latest first."""
     query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)

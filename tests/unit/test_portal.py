@@ -201,7 +201,7 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
         ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is no base URL"),
         ("auth:", "bulk_above: 0\n  auth:", "'0' is no count"),
         ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is no count"),
-        ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 140%"),
+        ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 120%"),
         ("portal: acme", "portal: Acme", "'Acme' is no portal name"),
         ("portal: acme", "portal: other", "the file acme.yaml holds the portal 'other' — name it other.yaml"),
         ("portal: acme\n", "", "'portal' is missing"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import schema, writer
 from sync_worker.crm.hubspot.associations import Associations
@@ -20,9 +21,9 @@ from sync_worker.services import Services
 class HubspotCrm:
     """One account, one thread. See `crm/port.py` for what each call promises."""
 
-    def __init__(self, access: Access, *, services: Services, patience: Patience) -> None:
+    def __init__(self, access: Access, *, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         waits_out = max(patience.longest_wait_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
-        self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out))
+        self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out), purse)
         self._associations = Associations(self._connection, services)
         self._reader = Reader(self._connection, self._associations)
 

@@ -94,6 +94,12 @@ def _spared(most: int) -> int:
     return max(1, int(most * (1 - SPARE)))
 
 
+def day_of(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """Calls of the account's day, used and allowed, where an answer tells; to an app with OAuth, and of a search, none does."""
+    most, left = _number(headers, "Daily"), _number(headers, "Daily-Remaining")
+    return (most - left, most) if most and left is not None else None
+
+
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(f"X-HubSpot-RateLimit-{name}", "")
     return int(text) if text.isdigit() else None

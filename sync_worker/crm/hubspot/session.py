@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from urllib3.exceptions import HTTPError
 
+from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
@@ -71,6 +72,11 @@ class Access:
                 self._log_in(wire)
             return True
 
+    @property
+    def zone_name(self) -> str:
+        """Of the account's day; "" where nothing has told it."""
+        return str(self._zone or "")
+
     def learn(self, wire: Wire) -> None:
         """Asks once in which time zone the account's day ends; an account that does not tell is no reason to stop."""
         if self._was_asked:
@@ -119,10 +125,11 @@ class Access:
 class Connection:
     """One thread's way to one account: renews the token once when it has expired, translates every failure, counts data calls."""
 
-    def __init__(self, access: Access, services: Services, patience: Patience) -> None:
+    def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._access = access
         self._services = services
         self._patience = patience
+        self._purse = purse
         self._wire = Wire(access.login.base_url, access.pace)
         self.calls = 0
 
@@ -169,8 +176,13 @@ class Connection:
     def _counted(self, ask: Ask, *, is_counted: bool) -> Document:
         self._wire.token = self._access.token(self._wire)
         self._access.learn(self._wire)
+        self._purse.place(self._access.zone_name)
+        self._purse.take()
         self.calls += is_counted
-        return _document(ask(self._wire.apis))
+        answer = ask(self._wire.apis)
+        if self._wire.told:
+            self._purse.hear(*self._wire.told)
+        return _document(answer)
 
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = _said_at(error) or self._services.clock()

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 from sync_worker.crm.hubspot.login import HOST
-from sync_worker.crm.hubspot.pace import Pace
+from sync_worker.crm.hubspot.pace import Pace, day_of
 
 API_VERSION = "2026-09"  # of the CRM's addresses; each is supported for 18 months
 PLATFORM_VERSION = "2026-03"  # of log-in and account
@@ -48,11 +48,15 @@ class Apis:
 
 
 class Wire:
-    """For one thread at a time. **Shapes** `token`: what the next requests carry."""
+    """For one thread at a time.
+
+    **Shapes** `token`: what the next requests carry; `told`: what the last answer said of the account's day, calls used and allowed.
+    """
 
     def __init__(self, base_url: str | None, pace: Pace) -> None:
         self.host = base_url or HOST
         self.token = ""
+        self.told: tuple[int, int] | None = None
         self._pace = pace
         self._pool = _pool(self.host, is_outside=base_url is None)
         self.apis = self._apis()
@@ -94,6 +98,7 @@ class Wire:
             **rest,
         )
         self._pace.hear(answer.headers)
+        self.told = day_of(answer.headers)
         return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
 from sync_worker.crm.salesforce import load, reader, schema, writer
@@ -27,8 +28,9 @@ class SalesforceCrm:
         services: Services,
         patience: Patience,
         bulk_above: int | None = None,
+        purse: Purse = UNMETERED,
     ) -> None:
-        self._connection = Connection(login, tokens, services, patience)
+        self._connection = Connection(login, tokens, services, patience, purse)
         self._services = services
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create

@@ -59,6 +59,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: failures.record(tx, [failure(waits_for="007")]),
     lambda tx: conflicts.record(tx, [("k1", "d1", conflict())], "r1"),
     lambda tx: runs.start(tx, "r1", "pull", "company"),
+    lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
 ]
 
@@ -114,6 +115,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "portals.get": portals.get,
     "runs.get": lambda tx: runs.get(tx, "r1"),
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
+    "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
 }
 
