@@ -20,6 +20,7 @@ from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
+from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.login import Credentials as Credentials
@@ -154,11 +155,12 @@ class Client(Salesforce):
 class Connection:
     """One thread's way to one org: renews the token once when a call meets a 401, translates every failure, counts data calls."""
 
-    def __init__(self, login: Login, tokens: Tokens, services: Services, patience: Patience) -> None:
+    def __init__(self, login: Login, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._tokens = tokens
         self._services = services
         self._patience = patience
         self._login = login
+        self._purse = purse
         self._wire = Wire(login.base_url)
         self._token: Token | None = None
         self._client: Client | None = None
@@ -202,8 +204,13 @@ class Connection:
 
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         client, token = self._connected(), self._token
+        self._purse.take()
         self.calls += is_counted
-        answer = ask(client)
+        try:
+            answer = ask(client)
+        finally:
+            if self._wire.told:
+                self._purse.hear(*self._wire.told)
         if token:
             token.has_worked = True
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,17 +14,20 @@ from requests.adapters import HTTPAdapter
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
+_USAGE = re.compile(r"(?<![-\w])api-usage=(\d+)/(\d+)")  # beside it may stand per-app-api-usage
 
 
 class Wire(requests.Session):
     """Keep-alive, for one thread. `base_url` sends every request to a sandbox on loopback: simple-salesforce insists on https.
 
-    **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing.
+    **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing; `told`: what it said of the org's day,
+    calls used and allowed.
     """
 
     def __init__(self, base_url: str | None) -> None:
         super().__init__()
         self.retry_after_s: float | None = None
+        self.told: tuple[int, int] | None = None
         self.trust_env = base_url is None  # proxies and certificates of the machine are for the world outside, not for loopback
         self.auth = _as_it_is
         self.hooks["response"].append(self._listen)
@@ -32,6 +36,8 @@ class Wire(requests.Session):
 
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
         self.retry_after_s = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"))
+        used = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
+        self.told = (int(used[1]), int(used[2])) if used else None
 
 
 class _Adapter(HTTPAdapter):
