@@ -117,6 +117,10 @@ class Crm(Protocol):
     def calls(self) -> int:
         """Data calls made since this object was built; describe, log-in and `now` are not data calls."""
 
+    @property
+    def write_count(self) -> int:
+        """How many records one call writes at most."""
+
     def now(self) -> datetime:
         """The CRM's own clock; a call the CRM does not count."""
 
@@ -131,6 +135,12 @@ class Crm(Protocol):
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The records of these ids, any number, in batches, each once. Deleted ones come marked while the CRM shows them; else absent."""
+
+    def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
+        """Those of these ids that have not changed since, as far as the CRM can tell for less than what reading them costs.
+
+        What changed within the last seconds may be missed; which id is not in it, nobody knows.
+        """
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The live records that carry one of our keys."""

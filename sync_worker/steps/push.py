@@ -6,19 +6,21 @@ its CRM id; our key is for the first create only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError
+from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
 from sync_worker.steps.letters import Desk, Letter
-from sync_worker.steps.park import close_push_failures, park
+from sync_worker.steps.park import NOTHING_OWED, close_push_failures, park
 from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
-from sync_worker.store import companies, links, notices, outbox, runs
+from sync_worker.store import companies, cursors, links, notices, outbox, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
@@ -42,6 +44,9 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
             tenant.batch_done(object_, counts)
             if on_batch:
                 on_batch(total.claimed)
+            if tenant.is_turn_over:
+                wakes.add(Wake("push"))
+                break
     return Done(run_id, total, frozenset(wakes))
 
 
@@ -84,7 +89,8 @@ def _doubt_expired(tenant: Tenant) -> None:
 def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str]:
     """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns their deals.
 
-    Where another reader has the lease, its records wait: a create never does.
+    What the CRM says has not changed since the last poll is as we hold it. Where another reader has the lease, its records wait: a create
+    never does.
     """
     with tenant.store.reading(tenant.name) as tx:
         if known.issuperset(outbox.due(tx, BATCH_COUNT)):
@@ -93,13 +99,30 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
     read: set[str] = set()
     for record_name in sorted({home.object for home in due.values()}):
         mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
+        untouched = _untouched(tenant, record_name, [home.crm_id for home in mine.values()])
+        read |= {deal_id for deal_id, home in mine.items() if home.crm_id in untouched}
+        mine = {deal_id: home for deal_id, home in mine.items() if home.crm_id not in untouched}
+        if not mine:
+            continue
         with tenant.store.side_transaction(tenant.name) as tx:
             notices.add(tx, record_name, [home.crm_id for home in mine.values()])
-        done = refresh(tenant, record_name)
+        with tenant.turn(math.inf):  # what is read by half is not read
+            done = refresh(tenant, record_name)
         wakes |= done.wakes
         if not done.is_busy:
             read |= mine.keys()
     return read
+
+
+def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[str]:
+    """Those that nobody has changed since the last poll, which nobody has noticed either."""
+    with tenant.store.reading(tenant.name) as tx:
+        cursor = cursors.get(tx, record_name)
+        noticed = notices.oldest(tx, record_name, READ_COUNT)
+    if cursor is None or cursor.high_water_at is None or len(noticed) == READ_COUNT:
+        return set()
+    untouched = tenant.crm.untouched(tenant.mapping.records[record_name].native, crm_ids, since=cursor.high_water_at)
+    return untouched - {notice.crm_id for notice in noticed}
 
 
 def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set[Wake]) -> Counts:
@@ -144,8 +167,9 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
     letters: dict[str, Letter] = {}
     idle: list[OutboxRow] = []
     with tenant.store.transaction(tenant.name) as tx:
-        desk = Desk(tx, tenant, [row.record_id for row in claim.rows])
-        for row in claim.rows:
+        rows = admitted(tx, claim, counts)
+        desk = Desk(tx, tenant, [row.record_id for row in rows])
+        for row in rows:
             if row.record_id in desk.links and row.record_id not in read:
                 outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
                 counts.deferred += 1
@@ -173,7 +197,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
 def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow], counts: Counts) -> None:
     """These rows owe nothing."""
     outbox.done(tx, idle, claim.token)
-    close_push_failures(tx, [row.record_id for row in idle], "nothing is owed any more")
+    close_push_failures(tx, [row.record_id for row in idle], NOTHING_OWED)
     counts.unchanged += len(idle)
 
 

@@ -31,6 +31,10 @@ class HubspotCrm:
     def calls(self) -> int:
         return self._connection.calls
 
+    @property
+    def write_count(self) -> int:
+        return writer.ROW_COUNT
+
     def now(self) -> datetime:
         return self._connection.now()
 
@@ -45,6 +49,9 @@ class HubspotCrm:
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._reader.fetch(native, crm_ids, fields)
+
+    def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
+        return self._reader.untouched(native, crm_ids, since)
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._reader.find_by_key(native, key_field, keys, fields)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sync_worker.crm.hubspot.search import STAMP
+from sync_worker.crm.hubspot.search import MERGED, STAMP
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.catalog import ASSOCIATION
 
-MERGED = "hs_merged_object_ids"
 _ID = re.compile(r"[0-9]{1,19}")
 
 
@@ -40,9 +39,14 @@ def shown(native: str, row: Mapping[str, Any]) -> NativeRecord | None:
 
 def losers_of(record: NativeRecord) -> Iterator[NativeRecord]:
     """A record for each id that a merge made into this one."""
-    for crm_id in str(record.fields.get(MERGED) or "").split(";"):
-        if is_id(crm_id) and crm_id != record.crm_id:
+    for crm_id in swallowed(record.fields):
+        if crm_id != record.crm_id:
             yield loser_of(record, crm_id)
+
+
+def swallowed(properties: Mapping[str, Any]) -> list[str]:
+    """The ids that merges have made into this record."""
+    return [crm_id for crm_id in str(properties.get(MERGED) or "").split(";") if is_id(crm_id)]
 
 
 def loser_of(survivor: NativeRecord, crm_id: str) -> NativeRecord:

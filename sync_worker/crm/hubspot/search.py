@@ -16,6 +16,7 @@ from sync_worker.crm.port import Scan
 
 STAMP = "hs_lastmodifieddate"  # of companies and deals
 ID = "hs_object_id"
+MERGED = "hs_merged_object_ids"
 PAGE_COUNT = 200  # the vendor's limit
 
 
@@ -23,6 +24,12 @@ def changed(scan: Scan, after_id: str) -> dict[str, Any]:
     """The body that asks for the next ids of a window."""
     filters = [*_window(scan), *([_filter(ID, "GT", after_id)] if after_id else ())]
     return _body(filters, limit=PAGE_COUNT)
+
+
+def touched(since: datetime, after_id: str) -> dict[str, Any]:
+    """The body that asks for the next ids changed since, and what each has swallowed in a merge."""
+    filters = [_filter(STAMP, "GTE", _milliseconds(since)), *([_filter(ID, "GT", after_id)] if after_id else ())]
+    return {**_body(filters, limit=PAGE_COUNT), "properties": [ID, MERGED]}
 
 
 def counted(with_field: str | None) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class SalesforceCrm:
     def calls(self) -> int:
         return self._connection.calls
 
+    @property
+    def write_count(self) -> int:
+        return writer.BATCH_COUNT
+
     def now(self) -> datetime:
         return self._connection.now()
 
@@ -53,6 +57,9 @@ class SalesforceCrm:
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return reader.fetch(self._connection, native, crm_ids, fields)
+
+    def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
+        return set()
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return reader.find_by_key(self._connection, native, key_field, keys, fields)

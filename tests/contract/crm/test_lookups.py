@@ -112,3 +112,18 @@ def test_calls_are_what_the_crm_counts_as_data(bench: Bench, crm: Crm) -> None:
     crm.find_by_key(bench.native, bench.key_field, ["key-1", "key-2"], fields=())
     list(crm.write(bench.native, bench.key_field, [Change("a", {bench.name_field: "New"}, crm_id=created[1])], time_left_s=lambda: 60.0))
     assert crm.calls == bench.data_calls() > 4
+
+
+def test_what_changed_since_is_never_called_untouched(bench: Bench, crm: Crm) -> None:
+    """A CRM may know nothing of it, and then names none."""
+    created = [bench.create(f"Prospect {number}") for number in range(3)]
+    since = bench.now() + timedelta(minutes=5)
+    bench.move_clock(since + timedelta(minutes=5))
+    bench.edit(created[1], "Edited")
+    untouched = crm.untouched(bench.native, created * 100, since=since)
+    assert untouched <= {created[0], created[2]}
+
+
+def test_whether_a_few_are_untouched_costs_no_call(bench: Bench, crm: Crm) -> None:
+    crm.untouched(bench.native, [bench.create("Prospect")], since=bench.now())
+    assert crm.calls == 0

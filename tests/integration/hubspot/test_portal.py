@@ -50,8 +50,8 @@ CASES: list[Any] = [
 
 
 @contextmanager
-def portal_on(directory: Path, tier: str, overrides: dict[str, Any]) -> Iterator[tuple[Tenant, HubspotRemote]]:
-    with serve_thread(HubspotOptions(companies=60, deals=30, tier=tier)) as url, HubspotRemote(url) as remote:
+def portal_on(directory: Path, tier: str, overrides: dict[str, Any], *, deal_count: int = 30) -> Iterator[tuple[Tenant, HubspotRemote]]:
+    with serve_thread(HubspotOptions(companies=60, deals=deal_count, tier=tier)) as url, HubspotRemote(url) as remote:
         portal = {
             "portal": "acme",
             "crm": {"kind": "hubspot", "mapping": "hubspot.yaml", "base_url": url, "auth": {"flow": "static_token", "token": "${TOKEN}"}},
