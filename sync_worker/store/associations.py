@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, select, tuple_, update
 
 from sync_worker.domain.association import Binding
 from sync_worker.store.engine import Tx, among, put
@@ -36,12 +36,15 @@ def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, Contra
 
 
 def involving(tx: Tx, company_id: str) -> list[ContractRow]:
-    """Rows on this company's record, and rows bound to it."""
-    query = select(contract_values).where(
-        contract_values.c.portal == tx.portal,
-        or_(contract_values.c.company_id == company_id, contract_values.c.resolved_id == company_id),
-    )
-    return _rows(tx, query)
+    """Rows on this company's record, and rows bound to it: by company id, then by value.
+
+    One look-up for each side, sorted here: asked for both at once, or in order, SQLite walks every row there is.
+    """
+    here = select(contract_values).where(contract_values.c.portal == tx.portal)
+    sides = (contract_values.c.company_id, contract_values.c.resolved_id)
+    rows = [_row(row) for side in sides for row in tx.connection.execute(here.where(side == company_id)).mappings()]
+    found = {(row.company_id, row.binding.value): row for row in rows}
+    return [found[key] for key in sorted(found)]
 
 
 def listed(tx: Tx) -> list[ContractRow]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from sync_worker.domain.association import Binding
@@ -18,7 +22,7 @@ from sync_worker.domain.reconcile import Base
 from sync_worker.store import associations, companies, deals, failures, links
 from sync_worker.store.engine import Store
 from tests.contract.store.samples import change, company, contract, deal, failure, link
-from tests.servers import MONDAY, Clock
+from tests.servers import MONDAY, Clock, sqlite_store
 
 # ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,6 +122,23 @@ def test_contract_values_come_back_by_company_and_by_value(store: Store) -> None
         assert associations.bound_by_name(tx, "c2") == [rows[0], rows[2]]
         assert associations.counts(tx) == (2, 1)
         assert associations.unbound_values(tx, ["North", "South", "West"]) == ["South"]
+
+
+def test_the_contract_values_of_a_company_are_looked_up_on_either_side(tmp_path: Path) -> None:
+    # Given SQLite, which walks a whole table rather than sort what an index finds
+    asked: list[tuple[str, Any]] = []
+    with closing(sqlite_store(tmp_path)) as store, store.transaction("acme") as tx:
+
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(tx.connection, "before_cursor_execute", note)
+        # When they are asked for
+        associations.involving(tx, "c1")
+        event.remove(tx.connection, "before_cursor_execute", note)
+        # Then each look-up names the company to an index
+        plans = [str(tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()) for statement, given in asked]
+    assert ["company_id=?" in plans[0], "resolved_id=?" in plans[1]] == [True, True]
 
 
 def test_contract_values_are_replaced_removed_and_bound_to_a_survivor(store: Store) -> None:
