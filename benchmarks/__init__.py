@@ -1,13 +1,14 @@
 """`python -m benchmarks`: what a first load, the writes after it, later changes and idle polls cost, held against a floor of the same run.
 
-    crms.py       the CRMs that can be measured: sandbox, portal file, goals     ← add a CRM here, and its reading to readers.py
+    crms.py       the CRMs that can be measured: sandbox, portal file, limits, goals   ← add a CRM here, with readers.py and changes.py
     plan.py       what is measured, in which order                               ← add a measurement here …
     figures.py    what is shown of it, with its goal                             ← … and its lines here
     databases.py  SQLite and PostgreSQL, a fresh database per measurement
     bench.py      starts the sandbox, and one fresh process per measurement
     child.py      that process: does one piece of work and prints what it cost
     readers.py    the floor's reading of a CRM   floor.py   … and its storing; the best simple script, without anything of ours
-    work.py       ours: the steps, as the command line would run them     changes.py   people at work in the CRM
+    work.py       ours: the steps, as the command line would run them
+    changes.py    people at work in the CRM          edits.py   partners at work in the portal
     meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room
     report.py     the tables, the result files
 

