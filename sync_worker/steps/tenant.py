@@ -153,14 +153,14 @@ class Tenant:
     def run(self, verb: str, object_: str = "") -> Iterator[str]:
         """A run row around a piece of work: opened, closed with how it ended and the calls it cost. **Raises** as `mapping` does."""
         _ = self.mapping  # asked for before any transaction, and the same until the end
-        was_running, self._is_running = self._is_running, True
         run_id = self.services.new_id()
+        with self.store.side_transaction(self.name) as tx:
+            portals.enter(tx, self.portal.associations.mode)
+            runs.start(tx, run_id, verb, object_)
+        was_running, self._is_running = self._is_running, True
         began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)
         error, is_stopped = "", False
         try:
-            with self.store.side_transaction(self.name) as tx:
-                portals.enter(tx, self.portal.associations.mode)
-                runs.start(tx, run_id, verb, object_)
             with following(run=run_id):
                 yield run_id
         except Stopped as stopped:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from sync_worker.domain.deal import Lifecycle
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
 from sync_worker.steps.tenant import COMPANY
@@ -56,6 +57,12 @@ class AtRest:
         ends = {crm_id: self.survivors.get(crm_id, crm_id) for crm_id in self.natives[COMPANY]}
         return {crm_id: known[end] for crm_id, end in ends.items() if end in known}
 
+    @cached_property
+    def twins(self) -> set[str]:
+        """Deals that began with a record whose own deal was read only afterwards, and goes on with it: they were withdrawn."""
+        both = {twin for twin, deal_id in self.world.ledger.became.items() if {twin, deal_id} <= self.deals.keys()}
+        return {twin for twin in both if self.deals[twin].deal.lifecycle is Lifecycle.WITHDRAWN}
+
     def problems_of(self, crm_id: str) -> set[tuple[str, str]]:
         return {(row.failure.code, row.failure.field) for row in self.rows if row.failure.record == crm_id}
 
@@ -99,7 +106,7 @@ def agree(here: AtRest) -> Iterator[str]:
                 ours, theirs = bool(ours), bool(theirs)
             if ours != theirs and not (name == "second_partner" and ("waiting_for_parent", name) in here.problems_of(link.crm_id)):
                 yield f"{stored.deal.id} in {link.crm_id}: {name} is {ours!r} here and {theirs!r} there; base {link.base.get(name)}"
-    for deal_id in here.deals.keys() - here.links.keys() - here.failed:
+    for deal_id in here.deals.keys() - here.links.keys() - here.failed - here.twins:
         yield f"{deal_id} is in no CRM record, and no failure says so"
 
 
@@ -109,7 +116,7 @@ def agree(here: AtRest) -> Iterator[str]:
 def once(here: AtRest) -> Iterator[str]:
     world = here.world
     unread = {identity for identity, deal_id in world.ledger.became.items() if deal_id not in here.deals}  # a lead we never saw
-    expected = {*world.ledger.registered, *world.ledger.begun_in_crm, *unread}
+    expected = {*world.ledger.registered, *world.ledger.begun_in_crm, *unread, *here.twins}
     yield from (f"deal {deal_id} is nobody's: a second one of a record" for deal_id in here.deals.keys() - expected)
     yield from (f"registered deal {deal_id} is gone" for deal_id in set(world.ledger.registered) - here.deals.keys())
     homes = Counter((link.object, link.crm_id) for link in here.links.values())

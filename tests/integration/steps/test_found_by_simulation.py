@@ -11,7 +11,7 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import Wake
-from sync_worker.store import outbox
+from sync_worker.store import outbox, runs
 from tests.integration.steps.world import ANN, World
 
 
@@ -256,3 +256,14 @@ def test_what_was_written_on_a_lead_right_before_its_conversion_is_not_lost_with
     after, record = world.deal(deal.id).values, world.record_of(deal.id)
     assert (after["licence_count"], record["Portal_Licences__c"]) == (77, 77)
     assert (after["amount"], record["Amount"]) == (None, None)
+
+
+def test_a_run_that_could_not_be_opened_ends_with_what_stopped_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a database that goes out of reach as a run is opened
+    def away(*_: object) -> None:
+        raise StoreDown("the database is out of reach")
+
+    monkeypatch.setattr(runs, "start", away)
+    # When a step begins, then those very words come out, and no run is there to be closed
+    with pytest.raises(StoreDown, match="out of reach"):
+        pull(world.tenant, "company")
