@@ -20,7 +20,7 @@ Where things are:
     schedule.py when to look for what is due       bootstrap.py  where everything is joined
     web/ cli/   the doorsteps                      sandbox/      a local CRM that shares nothing with us
     portal.py source.py scalars.py settings.py     what people write, every mistake with its place
-    trail.py    whose request it was, through the queue      metrics.py   what this process counts
+    trail.py    whose request it was, through the queue      metrics.py figures.py   for whoever watches
 
 Four sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,
 the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.

@@ -13,7 +13,7 @@ import dramatiq
 from dramatiq.errors import BrokerConnectionError
 from redis import RedisError
 
-from sync_worker import logs
+from sync_worker import logs, metrics
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import (
     ConfigError,
@@ -164,13 +164,15 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
     """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is nobody's business."""
     if isinstance(error, StaleRead):
         return
+    code = code_of(error)
+    metrics.STOPS.labels(verb, code).inc()
     failure = Failure(
         id=tenant.services.new_id(),
         kind="problem",
         object=record or verb,
         record=verb,
         stage="pull",
-        code=code_of(error),
+        code=code,
         message=str(error) if isinstance(error, SyncError) else f"{type(error).__name__}: {error}",
         run_id="",
         name=f"{verb} {record}".strip(),

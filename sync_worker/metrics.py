@@ -6,15 +6,21 @@ A count per portal and record type would be thirty thousand series for a thousan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any, Final
+from wsgiref.simple_server import WSGIServer
 
 import dramatiq
 from dramatiq.broker import MessageProxy
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client.registry import Collector
 
+LOOPBACK: Final = "127.0.0.1"
 REGISTRY: Final = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
 
 _ANSWER_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)  # the goals are 0.1 s and, on SQLite, 0.5 s
 _APPLIED_S: Final = (0.25, 0.5, 1, 2, 5, 15, 30, 60, 300, 1800)  # the goals: 1 s for half of them, 5 s for 99 of 100
@@ -43,6 +49,36 @@ def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: fl
     for outcome, count in outcomes.items():
         RECORDS.labels(verb, record, outcome).inc(count)
     CALLS.labels(portal, verb).inc(calls)
+
+
+def noticed_applied(ages_s: Iterable[float]) -> None:
+    """Noticed records, read and committed. **Units** seconds since each one's first notice."""
+    for age_s in ages_s:
+        APPLIED_S.observe(max(age_s, 0))
+
+
+@contextmanager
+def serving(process: str, ports: Sequence[int], *more: Collector) -> Iterator[int]:
+    """Shows everything on the first of these ports of loopback that is free; its number. **Raises** OSError where none is."""
+    server, thread = _first_free(ports)
+    for collector in more:
+        REGISTRY.register(collector)
+    PROCESS.labels(process).set(1)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        for collector in more:
+            REGISTRY.unregister(collector)
+
+
+def _first_free(ports: Sequence[int]) -> tuple[WSGIServer, Thread]:
+    for port in ports[:-1]:
+        with suppress(OSError):
+            return start_http_server(port, addr=LOOPBACK, registry=REGISTRY)
+    return start_http_server(ports[-1], addr=LOOPBACK, registry=REGISTRY)
 
 
 class Waits(dramatiq.Middleware):

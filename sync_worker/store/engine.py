@@ -95,7 +95,7 @@ class Store:
 
     @contextmanager
     def schema(self, *, writes: bool) -> Iterator[Connection]:
-        """A transaction of no portal, for migrations."""
+        """A transaction of no portal, for migrations; and for a look at all of them."""
         with self._writing() if writes else self._connected(writes=False) as connection:
             yield connection
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import and_, delete, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,7 @@ class Notice:
 
     crm_id: str
     count: int
+    first_seen_at: datetime | None = field(default=None, compare=False)
 
 
 def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
@@ -37,12 +39,12 @@ def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
 def oldest(tx: Tx, object_: str, limit: int) -> list[Notice]:
     """The longest waiting, at most `limit`."""
     query = (
-        select(notices.c.crm_id, notices.c.count)
+        select(notices.c.crm_id, notices.c.count, notices.c.first_seen_at)
         .where(notices.c.portal == tx.portal, notices.c.object == object_)
         .order_by(notices.c.first_seen_at, notices.c.crm_id)
         .limit(limit)
     )
-    return [Notice(crm_id, count) for crm_id, count in tx.connection.execute(query)]
+    return [Notice(*row) for row in tx.connection.execute(query)]
 
 
 def settle(tx: Tx, object_: str, taken: Sequence[Notice]) -> None:

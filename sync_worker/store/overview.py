@@ -1,0 +1,84 @@
+"""What the database says of all portals at once, for whoever watches: four statements, however many portals there are.
+
+The one reading that crosses portals; nothing here is of a record, and nothing is shown to a portal's people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, func, literal, select
+
+from sync_worker.store.engine import Store
+from sync_worker.store.tables import cursors, failures, notices, outbox, portals
+
+NOTICED: Final = "noticed"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How far one record type of a portal is read.
+
+    **Shapes** `record`: "" = the portal has read nothing yet; `high_water_at`: when the portal began, until its first load is complete.
+    """
+
+    portal: str
+    record: str
+    high_water_at: datetime
+    paused_until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in one portal. **Shapes** `state`: of the outbox, or NOTICED: records to read again."""
+
+    portal: str
+    state: str
+    count: int
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open failures of one cause."""
+
+    portal: str
+    kind: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    reads: list[Read]
+    waiting: list[Waiting]
+    opened: list[Open]
+
+
+def overview(store: Store) -> Overview:
+    """One snapshot. **Raises** StoreDown."""
+    with store.schema(writes=False) as connection:
+        reads, owed, noticed, opened = (connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN))
+    waiting = [Waiting(*row) for row in (*owed, *noticed)]
+    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened])
+
+
+_READS: Select[Any] = select(
+    portals.c.portal,
+    func.coalesce(cursors.c.object, ""),
+    func.coalesce(cursors.c.high_water_at, portals.c.mode_set_at),
+    portals.c.paused_until_at,
+).join_from(portals, cursors, portals.c.portal == cursors.c.portal, isouter=True)
+_OUTBOX: Select[Any] = select(outbox.c.portal, outbox.c.state, func.count(), func.min(outbox.c.due_at)).group_by(
+    outbox.c.portal, outbox.c.state
+)
+_NOTICES: Select[Any] = select(notices.c.portal, literal(NOTICED), func.count(), func.min(notices.c.first_seen_at)).group_by(
+    notices.c.portal
+)
+_OPEN: Select[Any] = (
+    select(failures.c.portal, failures.c.kind, failures.c.code, func.count())
+    .where(failures.c.resolved_at.is_(None))
+    .group_by(failures.c.portal, failures.c.kind, failures.c.code)
+)
