@@ -111,16 +111,27 @@ def build(
     services: Services | None = None,
     patience: Patience | None = None,
 ) -> Installation:
-    """Reads what people wrote and joins it. **Raises** ConfigError with every mistake; StoreDown."""
+    """As `join`, on a database of this version. **Raises** ConfigError with every mistake; StoreDown."""
+    installation = join(settings, environ=environ, services=services, patience=patience)
+    if not is_current(installation.store):
+        installation.close()
+        raise ConfigError(f"the database {installation.store.shown_url} is not of this version — run `sync-worker db upgrade`")
+    return installation
+
+
+def join(
+    settings: Settings | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    services: Services | None = None,
+    patience: Patience | None = None,
+) -> Installation:
+    """Reads what people wrote and joins it, whatever state the database is in. **Raises** ConfigError with every mistake."""
     gc.set_threshold(GARBAGE_COUNT)
     settings = settings or read_settings()
     services = services or Services()
     offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience())
-    store = Store(settings.database_url, clock=services.clock)
-    if not is_current(store):
-        store.close()
-        raise ConfigError(f"the database {store.shown_url} is not of this version — run `sync-worker db upgrade`")
-    return Installation(settings, offices, store, services)
+    return Installation(settings, offices, Store(settings.database_url, clock=services.clock), services)
 
 
 def broker(settings: Settings) -> dramatiq.Broker:

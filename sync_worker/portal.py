@@ -7,7 +7,7 @@ in the file and come from the environment; a message quotes only what the file s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.scalars import BaseUrl, Count, Flag, Percent, Seconds, Text, TimeOfDay, ZoneName
+from sync_worker.scalars import BaseUrl, Count, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
 from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS: tuple[NodePath, ...] = (
     *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
@@ -34,7 +35,8 @@ FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "hubspot": {"static_token": ("token",), "refresh_token": ("client_id", "client_secret", "refresh_token")},
 }
-OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",)}
+WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "secret"), "hubspot": ("hub_id", "secret")}
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}
 DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
 
 
@@ -89,10 +91,15 @@ class Auth(Part):
 
 
 class Webhooks(Part):
-    """What proves that a notice comes from this portal's CRM."""
+    """What proves that a notice comes from this portal's CRM. One model for all; `WEBHOOKS` says what each CRM needs.
 
-    organization_id: Text | None = None
+    **Shapes** `secret`: at Salesforce the last part of the address, at HubSpot the app's own.
+    """
+
+    organization_id: OrganizationId | None = None
+    hub_id: HubId | None = None
     secret: SecretStr | None = None
+    signature: Literal["v3", "v1"] = "v3"
 
 
 class Reserve(Part):
@@ -327,12 +334,27 @@ def _auth_checks(portal: Portal) -> Iterator[Mistake]:
         yield source.mistake((*at, "flow"), f"{auth.flow!r} is no flow of {portal.crm.kind}", f"allowed: {', '.join(flows)}")
         return
     needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
+    more = ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ()))
+    yield from _key_checks(source, at, auth, auth.flow, needed, more)
+
+
+def _webhook_checks(portal: Portal) -> Iterator[Mistake]:
+    kind, source, webhooks = portal.crm.kind, portal.source, portal.crm.webhooks
+    at: NodePath = ("crm", "webhooks")
+    if source.at(at):
+        yield from _key_checks(source, at, webhooks, f"a {kind} webhook", WEBHOOKS[kind], OPTIONAL.get(kind, ()))
+    if kind == "salesforce" and webhooks.secret and not ADDRESS.fullmatch(webhooks.secret.get_secret_value()):
+        yield source.mistake((*at, "secret"), "does not fit into an address", "use letters, digits, - and _ only, some 40 of them")
+
+
+def _key_checks(source: Source, at: NodePath, part: Part, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Mistake]:
+    """Every key that is needed, and none that means nothing here."""
     for key in needed:
-        if getattr(auth, key) is None:
-            yield source.mistake(at, f"{key!r} is missing", f"{auth.flow} needs {', '.join(needed)}", at_key=True)
+        if getattr(part, key) is None:
+            yield source.mistake(at, f"{key!r} is missing", f"{name} needs {', '.join(needed)}", at_key=True)
     for key in source.at(at):
-        if key not in ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ())):
-            yield source.mistake((*at, key), f"{auth.flow} has no {key!r}", "leave it out", at_key=True)
+        if key not in (*needed, *more):
+            yield source.mistake((*at, key), f"{name} has no {key!r}", "leave it out", at_key=True)
 
 
 def _tier_checks(portal: Portal) -> Iterator[Mistake]:
@@ -390,6 +412,7 @@ def _budget_checks(portal: Portal) -> Iterator[Mistake]:
 _MODE_OF = {"rules": "rules", "contract_values": "contracts"}
 _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _auth_checks,
+    _webhook_checks,
     _tier_checks,
     _association_checks,
     _deal_checks,

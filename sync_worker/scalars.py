@@ -1,4 +1,4 @@
-"""What people write as one scalar: flags, durations, percentages, times of day, time zones, addresses. Text in, a typed value out.
+"""What people write as one scalar: flags, durations, shares, times of day, time zones, addresses, ids. Text in, a typed value out.
 
 Each type refuses what it does not know with the words of `source.wrong`, so that the mistake says what would be right.
 """
@@ -85,6 +85,18 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _organization_id(value: str) -> str:
+    if not re.fullmatch(r"00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", value):
+        raise wrong(f"{value!r} is no organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information")
+    return value
+
+
+def _hub_id(value: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", value):
+        raise wrong(f"{value!r} is no Hub ID", "the number that HubSpot shows beside the account's name")
+    return value
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -102,3 +114,5 @@ Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
 TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
 ZoneName: TypeAlias = Annotated[str, AfterValidator(_zone)]
 BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+OrganizationId: TypeAlias = Annotated[str, AfterValidator(_organization_id)]
+HubId: TypeAlias = Annotated[str, AfterValidator(_hub_id)]

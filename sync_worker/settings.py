@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     mappings_dir: Path = Path("mappings")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+(/[^/?#\s]+)*$")  # what HubSpot signs; no slash at the end
     log_format: Literal["console", "json"] = "console"
 
 

@@ -17,6 +17,7 @@ from typing import Annotated
 import dramatiq
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from sync_worker import logs
 from sync_worker.actors import register
@@ -28,7 +29,7 @@ from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
-from sync_worker.web.app import create_app
+from sync_worker.web.app import create_app, healthy, serving
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
 START_TIMEOUT_S = 10
@@ -50,8 +51,9 @@ def run(port: Port = None, threads: Threads = 4) -> None:
         _upgrade(settings)
         with closing(build(settings, services=Services.until(stopped))) as installation:
             queue = broker(settings.model_copy(update={"redis_url": None}))
-            schedule = Schedule(installation, register(queue, installation))
-            with _serving(settings, settings.http_port if port is None else port), _working(queue, threads), schedule:
+            actors = register(queue, installation)
+            app = serving(installation, actors.send)
+            with _serving(app, settings, _port(settings, port)), _working(queue, threads), Schedule(installation, actors):
                 stopped.wait()
 
 
@@ -60,7 +62,7 @@ def web(port: Port = None) -> None:
 
     Example: sync-worker web --port 8080
     """
-    with _started("web") as (settings, stopped), _serving(settings, settings.http_port if port is None else port):
+    with _started("web") as (settings, stopped), _serving(create_app(), settings, _port(settings, port)):
         stopped.wait()
 
 
@@ -71,7 +73,7 @@ def schedule(health_port: HealthPort = None) -> None:
     """
     with _started("schedule") as (settings, stopped), closing(_built(settings, stopped, "schedule")) as installation:
         queue = reach(broker(settings))
-        with _serving(settings, health_port), Schedule(installation, register(queue, installation)):
+        with _serving(healthy(installation.store), settings, health_port), Schedule(installation, register(queue, installation)):
             stopped.wait()
 
 
@@ -83,7 +85,7 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
         queue = reach(broker(settings))
         register(queue, installation)
-        with _serving(settings, health_port), _working(queue, threads):
+        with _serving(healthy(installation.store), settings, health_port), _working(queue, threads):
             stopped.wait()
 
 
@@ -122,13 +124,17 @@ def _working(queue: dramatiq.Broker, threads: int) -> Iterator[None]:
         worker.stop()
 
 
+def _port(settings: Settings, port: int | None) -> int:
+    return settings.http_port if port is None else port
+
+
 @contextmanager
-def _serving(settings: Settings, port: int | None) -> Iterator[None]:
-    """The web application in a thread; the main thread keeps the signals."""
+def _serving(app: FastAPI, settings: Settings, port: int | None) -> Iterator[None]:
+    """The web application in a thread; the main thread keeps the signals. No access log: an address may hold a secret."""
     with ExitStack() as stack:
         if port is not None:
             listener = stack.enter_context(_listening(settings.http_host, port))
-            server = _Server(uvicorn.Config(create_app(), log_config=None, access_log=False, timeout_graceful_shutdown=2))
+            server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
             thread.start()
             stack.callback(thread.join, timeout=START_TIMEOUT_S)

@@ -45,9 +45,9 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         seen |= {notice.crm_id for notice in taken}
         read_no = tenant.draw_read_no()
         found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)
-        finish = _settler(cursor, record_name, taken)
         answer = [*_in_order(found), *_gone(tenant, record, taken, found)]
-        counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=finish)
+        counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
+        _forget(tenant, record_name, taken)
         total.add(counts)
         wakes |= due
     return Done(run_id, total, frozenset(wakes))
@@ -70,12 +70,18 @@ def _gone(tenant: Tenant, record: RecordMap, taken: Sequence[Notice], found: Seq
     return [NativeRecord(record.native, crm_id, now, {}, is_deleted=True, is_gone=True) for crm_id in sorted(wanted - shown)]
 
 
-def _settler(cursor: Cursor, record_name: str, taken: Sequence[Notice]) -> Callable[[Tx, bool], None]:
-    """Compares the fence in each commit, and forgets the notices in the last one."""
+def _holder(cursor: Cursor) -> Callable[[Tx, bool], None]:
+    """Compares the fence in each commit."""
 
-    def finish(tx: Tx, is_last_chunk: bool) -> None:
+    def finish(tx: Tx, _is_last_chunk: bool) -> None:
         cursors.hold(tx, cursor)
-        if is_last_chunk:
-            notices.settle(tx, record_name, taken)
 
     return finish
+
+
+def _forget(tenant: Tenant, record_name: str, taken: Sequence[Notice]) -> None:
+    """What was read and stored. Apart from the page: whoever notices these records meanwhile would wait for all of it. A crash before
+    this reads them again.
+    """
+    with tenant.store.side_transaction(tenant.name) as tx:
+        notices.settle(tx, record_name, taken)

@@ -8,12 +8,14 @@ at once.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import itemgetter
+from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -70,7 +72,7 @@ class Store:
         self.url = f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
         self.engine = _engine(self.url)
         self._clock = clock
-        self._one_writer = threading.Lock()
+        self._one_writer = Turns()
         self._here = threading.local()
 
     @contextmanager
@@ -130,6 +132,46 @@ class Store:
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             with connection.execution_options(**options).begin():
                 yield connection
+
+
+class Turns:
+    """One thread at a time, in the order of asking. A `threading.Lock` goes to the quickest, and that is who has just let it go: a long
+    read that commits chunk by chunk would keep everybody out until its end.
+    """
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._is_taken = False
+
+    def __enter__(self) -> None:
+        with self._door:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        try:
+            mine.acquire()  # handed over by whoever is done
+        except BaseException:  # interrupted while waiting
+            self._withdraw(mine)
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._door:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
+
+    def _withdraw(self, mine: threading.Lock) -> None:
+        with self._door:
+            is_waiting = mine in self._waiting
+            if is_waiting:
+                self._waiting.remove(mine)
+        if not is_waiting:  # it was handed over in that moment
+            self.__exit__(None, None, None)
 
 
 # ── statements ───────────────────────────────────────────────────────────────────────────────────────────────────────

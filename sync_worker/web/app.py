@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI, Response
 
+from sync_worker.actors import register
+from sync_worker.bootstrap import Installation, broker, join
 from sync_worker.errors import StoreDown
-from sync_worker.services import Services
-from sync_worker.settings import read_settings
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
+from sync_worker.web.webhooks.bell import Send
+from sync_worker.web.webhooks.routes import Webhooks
 
 
 def create_app() -> FastAPI:
-    """The web process: health for now. **Raises** ConfigError for a wrong environment."""
-    settings = read_settings()
-    store = Store(settings.database_url, clock=Services().clock)
+    """The web process. **Raises** ConfigError for a wrong environment or portal file.
+
+    Without Redis there is nobody here to wake: the schedule of `run`, beside this process, finds what was noticed.
+    """
+    installation = join()
+    settings = installation.settings
+    app = serving(installation, register(broker(settings), installation).send if settings.redis_url else _nobody)
+    app.state.at_end.callback(installation.close)
+    return app
+
+
+def serving(installation: Installation, send: Send) -> FastAPI:
+    """Everything that is asked over HTTP; what that makes due is sent to whoever works. **Raises** ConfigError."""
+    app = healthy(installation.store)
+    webhooks = Webhooks(installation, send)
+    app.router.routes.extend(webhooks.routes)
+    app.state.at_end.callback(webhooks.close)
+    return app
+
+
+def healthy(store: Store) -> FastAPI:
+    """Health alone. `state.at_end`: what is to be let go when the server ends."""
+    at_end = ExitStack()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        store.close()
+        with at_end:
+            yield
 
     app = FastAPI(title="sync-worker", description="Keeps a partner portal and its CRM telling the same story.", lifespan=lifespan)
+    app.state.at_end = at_end
 
     @app.get("/health/live")
     def live() -> dict[str, str]:
@@ -41,6 +64,10 @@ def create_app() -> FastAPI:
         return {"status": "ready"}
 
     return app
+
+
+def _nobody(_portal: str, _verb: str, _record: str) -> None:
+    """Nobody works here."""
 
 
 def _not_ready(store: Store) -> str:

@@ -280,3 +280,47 @@ def test_each_flow_has_its_own_keys(tmp_path: Path, auth: str, expected: str | N
         return
     with pytest.raises(ConfigError, match=expected):
         load_portal(path, {"ACME_SF_ID": "i", "ACME_SF_SECRET": "s"})
+
+
+# ── webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HUBSPOT_HOOKED = HUBSPOT.replace("mapping: hubspot.yaml,", "mapping: hubspot.yaml, webhooks: {WEBHOOKS},")
+HOOKED = MINIMAL + "  webhooks: {WEBHOOKS}\n"
+
+
+@pytest.mark.parametrize("organization_id", ["00D5g000004XXXX", "00D5g000004XXXXEAI"])
+def test_what_salesforces_webhooks_are_proven_by(tmp_path: Path, organization_id: str) -> None:
+    webhooks = load(tmp_path, HOOKED.replace("WEBHOOKS", f'organization_id: {organization_id}, secret: "${{ACME_SF_HOOK}}"')).crm.webhooks
+    assert webhooks.organization_id == organization_id
+    assert webhooks.secret
+    assert webhooks.secret.get_secret_value() == "hook-7"
+
+
+def test_what_hubspots_webhooks_are_proven_by(tmp_path: Path) -> None:
+    written = 'hub_id: "47110815", secret: "${ACME_SF_HOOK}"'
+    webhooks = load(tmp_path, HUBSPOT_HOOKED.replace("WEBHOOKS", written)).crm.webhooks
+    assert (webhooks.hub_id, webhooks.signature) == ("47110815", "v3")
+    assert load(tmp_path, HUBSPOT_HOOKED.replace("WEBHOOKS", written + ", signature: v1")).crm.webhooks.signature == "v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "words"),
+    [
+        (HOOKED, "organization_id: 00D5g000004XXXX", "'secret' is missing — a salesforce webhook needs organization_id, secret"),
+        (HOOKED, 'secret: "${ACME_SF_HOOK}"', "'organization_id' is missing"),
+        (HOOKED, 'organization_id: 001, secret: "${ACME_SF_HOOK}"', "'001' is no organization id — 15 or 18 letters and digits"),
+        (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ACME_SF_HOOK}", hub_id: 1', "a salesforce webhook has no 'hub_id'"),
+        (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ACME_SF_HOOK}", signature: v1', "a salesforce webhook has no 'signature'"),
+        (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ODD}"', "does not fit into an address — use letters, digits"),
+        (HOOKED, "organization_id: 00D5g000004XXXX, secret: hook", "a secret must not stand in the file"),
+        (HUBSPOT_HOOKED, 'secret: "${ACME_SF_HOOK}"', "'hub_id' is missing — a hubspot webhook needs hub_id, secret"),
+        (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${ACME_SF_HOOK}"', "'acme' is no Hub ID"),
+        (HUBSPOT_HOOKED, 'hub_id: 7, secret: "${ACME_SF_HOOK}", signature: v2', "signature"),
+        (HUBSPOT_HOOKED, 'hub_id: 7, secret: "${NOWHERE}"', "NOWHERE is not set"),
+    ],
+)
+def test_webhooks_that_could_never_be_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, written: str, words: str) -> None:
+    monkeypatch.setitem(ENVIRON, "ODD", "a/b?c")
+    mistakes = mistakes_of(tmp_path, text.replace("WEBHOOKS", written))
+    assert any(words in mistake for mistake in mistakes), mistakes
+    assert not any("a/b?c" in mistake or "hook-7" in mistake for mistake in mistakes)

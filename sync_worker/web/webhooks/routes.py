@@ -1,0 +1,196 @@
+"""`POST /webhooks/salesforce/{portal}/{secret}` and `POST /webhooks/hubspot/{portal}`: refuse, or store and only then answer.
+
+Whoever proves nothing is told 401 and no more, whether the portal exists or not; why stands in the log, with the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sync_worker import logs
+from sync_worker.bootstrap import Installation
+from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.errors import ConfigError, StoreDown
+from sync_worker.portal import Portal
+from sync_worker.web.webhooks import hubspot, salesforce, signature
+from sync_worker.web.webhooks.bell import Bell, Send
+from sync_worker.web.webhooks.heard import Heard, Records, Refusal
+from sync_worker.web.webhooks.inbox import Inbox
+
+MOST_BYTES = 4 << 20  # a hundred events with a long text each; whoever sends more is not our CRM
+GONE = Refusal(400, "the sender hung up")
+TOO_LARGE = Refusal(413, f"more than {MOST_BYTES} bytes")
+NO_PORTAL = "no such portal, or it takes no webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """How one portal's CRM proves itself.
+
+    **Shapes** `sender`: the organization in 18 characters, or the Hub ID; `url`: how HubSpot reaches us, b"" where the file asks for v1.
+    """
+
+    secret: bytes = b""
+    sender: str = ""
+    url: bytes = b""
+    records: Records = field(default_factory=dict)
+
+
+NOBODY = Hook()
+
+
+class Webhooks:
+    """The two addresses, for every portal whose file has `webhooks`.
+
+    **Shapes** `counts`: (portal, what) → requests `taken` and `refused`, events `heard` and `skipped`; refusals of portals that are none of
+    ours stand under "".
+    """
+
+    def __init__(self, installation: Installation, send: Send) -> None:
+        """**Raises** ConfigError: a portal's webhooks can never be proven."""
+        self._clock: Callable[[], datetime] = installation.services.clock
+        self._salesforce = {portal.name: _salesforce_hook(installation, portal) for portal in _hooked(installation, "salesforce")}
+        self._hubspot = {portal.name: _hubspot_hook(installation, portal) for portal in _hooked(installation, "hubspot")}
+        self._inbox = Inbox(installation.store)
+        self._bell = Bell(send)
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route("/webhooks/salesforce/{portal}/{secret}", self._of_salesforce, methods=["POST"]),
+            Route("/webhooks/hubspot/{portal}", self._of_hubspot, methods=["POST"]),
+        ]
+
+    def close(self) -> None:
+        self._bell.close()
+        self._inbox.close()
+
+    async def _of_salesforce(self, request: Request) -> Response:
+        portal, secret = request.path_params["portal"], request.path_params["secret"]
+        hook = self._salesforce.get(portal, NOBODY)
+        if not _is_secret(secret, hook.secret):
+            return self._refused(request, Refusal(401, "the secret is wrong" if hook.secret else NO_PORTAL))
+        body = await _body(request)
+        if isinstance(body, Refusal):
+            return self._refused(request, body)
+        heard = await run_in_threadpool(salesforce.read_message, body, organization_id=hook.sender, records=hook.records)
+        if isinstance(heard, Refusal):
+            return self._refused(request, heard, salesforce.NOT_UNDERSTOOD if heard.status == 400 else "")
+        is_taken = await self._take(portal, heard)
+        return Response(salesforce.TAKEN if is_taken else salesforce.NOT_NOW, 200 if is_taken else 503, media_type="text/xml")
+
+    async def _of_hubspot(self, request: Request) -> Response:
+        portal = request.path_params["portal"]
+        hook = self._hubspot.get(portal, NOBODY)
+        body = await _body(request)
+        if isinstance(body, Refusal):
+            return self._refused(request, body)
+        if fault := self._fault(request, hook, body):
+            return self._refused(request, Refusal(401, fault if hook.secret else NO_PORTAL))
+        heard = await run_in_threadpool(hubspot.read_events, body, hub_id=hook.sender, records=hook.records)
+        if isinstance(heard, Refusal):
+            return self._refused(request, heard)
+        return Response(status_code=204 if await self._take(portal, heard) else 503)
+
+    def _fault(self, request: Request, hook: Hook, body: bytes) -> str:
+        if not hook.url:
+            return signature.v1_fault(hook.secret, body, request.headers)
+        return signature.v3_fault(hook.secret, hook.url + _target(request), body, request.headers, self._clock())
+
+    async def _take(self, portal: str, heard: Heard) -> bool:
+        """Stores what was heard, then wakes whoever reads it. False: the database is out of reach, and the CRM must send it again."""
+        try:
+            await self._inbox.put(portal, heard)
+        except StoreDown as error:
+            logs.get().error("a webhook could not be stored; the CRM sends it again", portal=portal, error=str(error))
+            return False
+        self._bell.ring(portal, heard.noticed)
+        self.counts.update({(portal, "taken"): 1, (portal, "heard"): heard.events, (portal, "skipped"): heard.skipped.total()})
+        return True
+
+    def _refused(self, request: Request, refusal: Refusal, answer: str = "") -> Response:
+        portal = request.path_params["portal"]
+        known = portal if portal in self._salesforce or portal in self._hubspot else ""
+        self.counts[known, "refused"] += 1
+        source = request.client.host if request.client else ""
+        logs.get().warning("webhook refused", portal=portal[:64], source=source, status=refusal.status, reason=refusal.reason)
+        return Response(answer, refusal.status, media_type="text/xml" if answer else None)
+
+
+# ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _body(request: Request) -> bytes | Refusal:
+    """What was sent, as it was sent; nobody makes us keep more than `MOST_BYTES`."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > MOST_BYTES:
+        return TOO_LARGE
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                return TOO_LARGE
+    except ClientDisconnect:
+        return GONE
+    return bytes(body)
+
+
+def _target(request: Request) -> bytes:
+    """The path and query as they were sent; the host before them is the one people told HubSpot, never the one the request claims."""
+    path: bytes = request.scope["raw_path"]
+    query: bytes = request.scope["query_string"]
+    return path + b"?" + query if query else path
+
+
+def _is_secret(given: str, secret: bytes) -> bool:
+    """Takes the same time for every answer, for portals that are none too."""
+    is_same = hmac.compare_digest(hashlib.sha256(given.encode()).digest(), hashlib.sha256(secret).digest())
+    return is_same and bool(secret)
+
+
+# ── portals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hooked(installation: Installation, kind: str) -> list[Portal]:
+    return [portal for portal in installation.portals if portal.crm.kind == kind and portal.crm.webhooks.secret]
+
+
+def _salesforce_hook(installation: Installation, portal: Portal) -> Hook:
+    organization_id = canonical(portal.crm.webhooks.organization_id or "")
+    if organization_id is None:
+        at = ("crm", "webhooks", "organization_id")
+        raise ConfigError(
+            [portal.source.mistake(at, "the last three characters do not fit the others", "copy it again, or leave them out")]
+        )
+    return Hook(_secret(portal), organization_id, records=_records(installation, portal))
+
+
+def _hubspot_hook(installation: Installation, portal: Portal) -> Hook:
+    webhooks, public_url = portal.crm.webhooks, installation.settings.public_url
+    if webhooks.signature == "v3" and not public_url:
+        remedy = "set SYNC_WORKER_PUBLIC_URL to how HubSpot reaches us: https://sync.example.com"
+        raise ConfigError([portal.source.mistake(("crm", "webhooks"), "a v3 signature is of the public address", remedy, at_key=True)])
+    url = (public_url or "").encode() if webhooks.signature == "v3" else b""
+    return Hook(_secret(portal), webhooks.hub_id or "", url, _records(installation, portal))
+
+
+def _secret(portal: Portal) -> bytes:
+    secret = portal.crm.webhooks.secret
+    return secret.get_secret_value().encode() if secret else b""
+
+
+def _records(installation: Installation, portal: Portal) -> Mapping[str, str]:
+    tenant = installation.tenant(portal.name)
+    return {tenant.plain_mapping.records[name].native: name for name in tenant.readable_records()}

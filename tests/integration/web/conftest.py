@@ -1,0 +1,171 @@
+"""Two portals behind one public address: `acme` on a local Salesforce, `globex` on a local HubSpot; the doorstep is a real process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import requests
+
+from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from sync_worker.sandbox.hubspot.portal import PORTAL_ID
+from sync_worker.sandbox.hubspot.push import signing
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.process import serve_thread
+from sync_worker.sandbox.remote import Remote
+from sync_worker.services import Services
+from sync_worker.store import companies, notices
+from sync_worker.store.engine import Store
+from tests.journey.crms import CRMS, LocalCrm, adapted
+from tests.journey.stage import Installation, Process, until
+
+PUBLIC_URL = "https://sync.example.com/crm"
+HOOK = "k7-a_part.of~the-address"
+ORGANIZATION = "00D5g000004XXXX"
+HUB_ID = str(PORTAL_ID)
+Headers = Mapping[str, str]
+NONE: Headers = MappingProxyType({})
+Answer = requests.Response
+MESSAGE = """<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" \
+xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound">\
+<OrganizationId>{organization}</OrganizationId><ActionId>04k7F0000008V3hQAE</ActionId><SessionId xsi:nil="true"/>{inside}\
+</notifications></soapenv:Body></soapenv:Envelope>"""
+NOTIFICATION = """<Notification><Id>04l7F000008aeAyQAI</Id><sObject xsi:type="sf:{type}" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">\
+{id}<sf:Name>Never believed</sf:Name></sObject></Notification>"""
+
+
+def message(*ids: str, type_: str = "Account", organization: str = ORGANIZATION) -> bytes:
+    """An outbound message as the vendor sends it; "" names a record that is gone."""
+    inside = "".join(NOTIFICATION.format(type=type_, id=f"<sf:Id>{one}</sf:Id>" if one else "") for one in ids)
+    return MESSAGE.format(organization=organization, inside=inside).encode()
+
+
+def event(what: str, record_id: object = None, **more: Any) -> dict[str, Any]:
+    """A HubSpot event of globex's account."""
+    told = {"eventId": 1, "subscriptionId": 2, "portalId": PORTAL_ID, "occurredAt": 1, "subscriptionType": what, "attemptNumber": 0}
+    return {**told, **({} if record_id is None else {"objectId": record_id}), **more}
+
+
+@dataclass
+class Doorstep:
+    """The web process of an installation, and what it keeps. **Shapes** `records`: the portal's CRM and its controls."""
+
+    url: str
+    process: Process
+    installation: Installation
+    store: Store
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def post(self, path: str, body: bytes, **headers: str) -> Answer:
+        return self.session.post(f"{self.url}/webhooks/{path}", data=body, headers=headers, timeout=20)
+
+    def tell_salesforce(self, body: bytes, *, portal: str = "acme", secret: str = HOOK) -> Answer:
+        return self.post(f"salesforce/{portal}/{secret}", body, **{"Content-Type": "text/xml"})
+
+    def tell_hubspot(self, body: bytes, *, portal: str = "globex", query: str = "", late_s: float = 0, more: Headers = NONE) -> Answer:
+        """Signed as HubSpot would, unless `more` says otherwise."""
+        path = f"hubspot/{portal}{query}"
+        at_ms = int((Services().clock().timestamp() - late_s) * 1000)
+        signed = signing.headers(SANDBOX_CLIENT_SECRET, f"{PUBLIC_URL}/webhooks/{path}", body, timestamp_ms=at_ms)
+        return self.post(path, body, **{"Content-Type": "application/json", **signed, **more})
+
+    def noticed(self, portal: str) -> dict[str, set[str]]:
+        """record type → ids that wait to be read again."""
+        with self.store.reading(portal) as tx:
+            return {record: {one.crm_id for one in notices.oldest(tx, record, 10_000)} for record in notices.counts(tx)}
+
+    def names(self, portal: str) -> set[str]:
+        with self.store.reading(portal) as tx:
+            return {stored.company.name for stored in companies.listed(tx)}
+
+    def told(self, since: int = 0) -> str:
+        """What the process logged after so many lines."""
+        return "".join(self.process.lines[since:])
+
+    def awaits(self, words: str, since: int) -> str:
+        """The line with these words, once it is there."""
+        return until(lambda: next((line for line in self.process.lines[since:] if words in line), ""), 10, what=words)
+
+
+@pytest.fixture(scope="session")
+def urls() -> Iterator[dict[str, str]]:
+    """Both sandboxes, in threads."""
+    with ExitStack() as stack:
+        yield {kind: stack.enter_context(serve_thread(crm.options)) for kind, crm in CRMS.items()}
+
+
+@pytest.fixture
+def salesforce(urls: dict[str, str]) -> Iterator[Remote]:
+    with Remote(urls["salesforce"]) as controls:
+        _begin_anew(controls)
+        yield controls
+        controls._list("DELETE", "outbound_messages")
+
+
+@pytest.fixture
+def hubspot(urls: dict[str, str]) -> Iterator[HubspotRemote]:
+    with HubspotRemote(urls["hubspot"]) as controls:
+        _begin_anew(controls)
+        yield controls
+        controls.clear_webhooks()
+
+
+def _begin_anew(controls: Remote) -> None:
+    controls.clear_faults()
+    controls.reset()
+    controls.reset_calls()
+
+
+def installed(folder: Path, urls: dict[str, str], database_url: str, redis_url: str | None = None, **env: str) -> Installation:
+    """Both portals' files, with webhooks; pulls by themselves are rare."""
+    environ = {"ACME_SF_HOOK": HOOK, "ACME_HS_HOOK": SANDBOX_CLIENT_SECRET, "SYNC_WORKER_PUBLIC_URL": PUBLIC_URL, **env}
+    one = Installation(folder, urls["salesforce"], database_url, redis_url, environ)
+    one.write_portal(name="acme", pull="1h")
+    path = replace(one, base_url=urls["hubspot"], crm=CRMS["hubspot"]).write_portal(name="globex", pull="1h")
+    webhooks = f'  webhooks: {{hub_id: "{HUB_ID}", secret: "${{ACME_HS_HOOK}}"}}\n'
+    path.write_text(adapted(path.read_text(), ("  mapping: hubspot.yaml", f"{webhooks}  mapping: hubspot.yaml")))
+    return one
+
+
+@contextmanager
+def doorstep(installation: Installation, *words: str) -> Iterator[Doorstep]:
+    """The process of `words`, which serves webhooks, and a look into its database."""
+    store = Store(installation.database_url, clock=Services().clock)
+    with installation.process(*words) as process, requests.Session() as session:
+        session.trust_env = False
+        try:
+            yield Doorstep(process.address(), process, installation, store, session)
+        finally:
+            store.close()
+
+
+def id_of(crm: LocalCrm, remote: Remote, name: str) -> str:
+    """A company's CRM id."""
+    return crm.id_named(remote, name)
+
+
+def subscribe_salesforce(remote: Remote, door: Doorstep, **more: Any) -> None:
+    """The org tells acme of every company, lead and opportunity."""
+    for native in ("Account", "Lead", "Opportunity"):
+        remote.subscribe(native, ["Name"], f"{door.url}/webhooks/salesforce/acme/{HOOK}", organization_id=ORGANIZATION, **more)
+
+
+def subscribe_hubspot(remote: HubspotRemote, door: Doorstep, **more: Any) -> None:
+    """The account tells globex of companies and deals, through a proxy."""
+    whats = [f"{kind}.{what}" for kind in ("company", "deal") for what in ("creation", "deletion", "merge", "restore", "associationChange")]
+    wishes = [{"eventType": what} for what in whats]
+    wishes += [
+        {"eventType": "company.propertyChange", "propertyName": "name"},
+        {"eventType": "deal.propertyChange", "propertyName": "amount"},
+    ]
+    public_url = f"{PUBLIC_URL}/webhooks/hubspot/globex"
+    remote.set_webhooks(f"{door.url}/webhooks/hubspot/globex", wishes, public_url=public_url, **more)
+
+
+assert canonical(ORGANIZATION) != ORGANIZATION  # the file says 15 characters, messages say 18 or 15
