@@ -1,100 +1,189 @@
-"""`failures`: what could not pass or passed with something wrong, grouped by cause; and trying it again."""
+"""`failures`: what could not pass or passed with something wrong, grouped by cause; trying it again, letting it be."""
 
 from __future__ import annotations
 
+import getpass
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sync_worker.bootstrap import Installation
+from sync_worker.cli.failure_words import as_cause, as_row, as_try, codes_page, held_words
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, opened, stopping_gently, tenant_of
 from sync_worker.domain.problem import CODES
-from sync_worker.domain.values import plain
-from sync_worker.errors import ConfigError
-from sync_worker.steps.replay import replay as replay_rows
+from sync_worker.domain.remedy import PAGE, page_of
+from sync_worker.errors import ConfigError, Stopped
+from sync_worker.steps.intervene import Result, begin_replay, go_on, is_replayable
+from sync_worker.steps.intervene import discard as discard_rows
+from sync_worker.steps.intervene import release as release_row
+from sync_worker.steps.preview import Preview, preview
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import failures
-from sync_worker.store.failures import FailureRow
+from sync_worker.store import breakers, failures, interventions
+from sync_worker.store.failures import FailureRow, Wanted
 
-app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again.")
+app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again, let be.")
+
+SHOWN_COUNT = 20  # rows and field changes that are printed; --json has all of them
 
 FailureId = Annotated[str, typer.Argument(metavar="ID", help="The failure's id, or the beginning of it.", show_default=False)]
+FailureIds = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Failures by id.", show_default=False)]
 InPortal = Annotated[str | None, typer.Option("--portal", help="The portal, where several are installed.", show_default=False)]
+Code = Annotated[str | None, typer.Option(help="Only this cause.", show_default=False)]
+Record = Annotated[str | None, typer.Option(help="Only this record: its id or name.", show_default=False)]
+Since = Annotated[datetime | None, typer.Option(help="Only what was seen since, UTC.", show_default=False)]
+Object = Annotated[str | None, typer.Option("--object", help="Only this kind of record: company, lead, deal, …", show_default=False)]
+Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push or pull.", show_default=False)]
+Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but look).", show_default=False)]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 
 
 @app.command(name="list")
 def list_(
     portal: PortalName,
-    code: Annotated[str | None, typer.Option(help="Only this cause.", show_default=False)] = None,
-    record: Annotated[str | None, typer.Option(help="Only this record: its id or name.", show_default=False)] = None,
-    since: Annotated[datetime | None, typer.Option(help="Only what was seen since, UTC.", show_default=False)] = None,
+    code: Code = None,
+    record: Record = None,
+    since: Since = None,
+    object_: Object = None,
+    stage: Stage = None,
+    kind: Kind = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many single rows are shown.")] = SHOWN_COUNT,
     as_json: AsJson = False,
 ) -> None:
-    """Open failures and problems by cause, with counts; then each of them.
+    """Open failures and problems by cause, with counts and what must change first; then the latest of each cause.
 
     Example: sync-worker failures list acme --code unlisted_value
     """
-    moment = since.replace(tzinfo=UTC) if since else None
+    wanted = _wanted(code, record, since, object_, stage, kind)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
-        rows = [as_row(row) for row in failures.listed(tx, code=code, record_=record, since=moment)]
+        causes = failures.causes(tx, wanted)
+        rows = failures.listed(tx, wanted, limit=None if as_json else limit)
+        resting = breakers.standing(tx)
+        waiting = interventions.unfinished(tx)
     if as_json:
-        show_json(rows)
+        show_json([as_row(row) for row in rows])
         return
-    causes: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        cause = (row["kind"], row["code"], row["object"])
-        causes[cause] = causes.get(cause, 0) + 1
-    grouped = [{"kind": kind, "code": name, "object": object_, "records": count} for (kind, name, object_), count in causes.items()]
-    show(grouped, columns=("kind", "code", "object", "records"), as_json=False, title="by cause", empty="nothing is open")
-    if rows:
-        out.print()
-        show(rows, columns=("id", "code", "about", "message"), as_json=False)
+    grouped = [as_cause(cause, resting) for cause in causes]
+    show(grouped, columns=("kind", "code", "object", "records", "replay"), as_json=False, title="by cause", empty="nothing is open")
+    if not rows:
+        return
+    out.print(f"\neach code is explained: {', '.join(sorted({page_of(cause.code) for cause in causes}))}\n", highlight=False)
+    show([as_row(row) for row in rows], columns=("id", "code", "about", "message"), as_json=False)
+    total = sum(cause.records for cause in causes)
+    if total > len(rows):
+        out.print(f"… and {total - len(rows)} more: --limit {total} shows them, --json has them whole", highlight=False)
+    for asked in waiting:
+        out.print(f"a replay by {asked.actor} is not finished; the same command goes on with it: {asked.selection}", highlight=False)
 
 
 @app.command(name="show")
 def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) -> None:
-    """One failure whole: what happened, to which record, what would be right, what to do next.
+    """One failure whole: what happened, to which record, what would be right, what to do next, and what was done about it.
 
     Example: sync-worker failures show 4f3c2a1b
     """
     with opened() as installation:
-        _, row = _found([installation.tenant(name) for name in _portals(installation.portals, portal)], failure)
+        tenant, row = _found(_tenants(installation, portal), failure)
+        with tenant.store.reading(tenant.name) as tx:
+            history = [as_try(one) for one in interventions.history(tx, row.failure.id)]
+    whole = {"portal": tenant.name, **as_row(row, is_whole=True)}
     if as_json:
-        show_json(as_row(row, is_whole=True))
+        show_json({**whole, "history": history})
         return
-    shown = [{"what": name, "value": value} for name, value in as_row(row, is_whole=True).items() if value not in (None, "")]
+    shown = [{"what": name, "value": value} for name, value in whole.items() if value not in (None, "")]
     show(shown, columns=("what", "value"), as_json=False)
+    if history:
+        show(history, columns=("when", "did", "who", "why", "outcome"), as_json=False, title="\nhistory")
 
 
 @app.command()
 def replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Failures by id.", show_default=False)] = None,
+    ids: FailureIds = None,
     portal: InPortal = None,
-    code: Annotated[str | None, typer.Option(help="Every open one of this cause.", show_default=False)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be tried.")] = False,
+    code: Code = None,
+    record: Record = None,
+    since: Since = None,
+    object_: Object = None,
+    stage: Stage = None,
+    kind: Kind = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is open.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change, and what it would cost.")] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Leave it to the workers.")] = False,
+    actor: Who = "",
+    reason: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Tries failures again, from both sides as they are now; each resolves itself when its record passes.
 
+    Ctrl-C ends it after the batch at hand. What is left stays marked: the same command goes on with it.
+
     Example: sync-worker failures replay --portal acme --code unlisted_value --dry-run
     """
-    if not ids and not code:
-        raise ConfigError("name what to replay — ids, or --code CODE")
+    wanted = _wanted(code, record, since, object_, stage, kind)
+    if not ids and not everything and wanted == failures.EVERY:
+        raise ConfigError("name what to replay — ids, a filter such as --code CODE, or --all")
+    selection = _selection("replay", ids or (), wanted, portal)
+    with stopping_gently() as services, opened(services) as installation:
+        chosen = _chosen(_tenants(installation, portal), ids or (), wanted)
+        if dry_run:
+            _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
+            return
+        for tenant, rows in chosen:
+            _say_left_out(rows)
+            asked = (
+                begin_replay(tenant, rows, selection=selection, actor=actor or _user(), reason=reason, is_queued=queue) if rows else None
+            )
+            if asked and not queue:
+                _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
+    if queue:
+        out.print("left to the workers; sync-worker failures list shows what is still open")
+
+
+@app.command()
+def discard(
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Failures by id.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)],
+    portal: InPortal = None,
+    actor: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Closes failures that need no more attention. Their records are not tried again until they change.
+
+    Example: sync-worker failures discard 4f3c2a1b --reason "the partner withdrew"
+    """
+    if not reason.strip():
+        raise ConfigError("--reason: say why, for whoever looks at the history")
     with opened() as installation:
-        tenants = [installation.tenant(name) for name in _portals(installation.portals, portal)]
-        chosen: dict[str, tuple[Tenant, list[FailureRow]]] = {tenant.name: (tenant, _by_code(tenant, code)) for tenant in tenants}
-        for failure in ids or ():
-            tenant, row = _found(tenants, failure)
-            chosen[tenant.name][1].append(row)
-        if not dry_run:
-            for tenant, rows in chosen.values():
-                work_off(tenant, replay_rows(tenant, rows))
-        after = [_outcome(tenant, row) for tenant, rows in chosen.values() for row in rows]
-    show(after, columns=("id", "code", "about", "message", "now"), as_json=as_json, title="would be tried" if dry_run else "tried")
-    if not dry_run and any(row["now"] == "open" for row in after):
-        err.print("some failed again")
-        raise typer.Exit(1)
+        chosen = [(tenant, rows) for tenant, rows in _chosen(_tenants(installation, portal), ids, None) if rows]
+        for tenant, rows in chosen:
+            discard_rows(tenant, rows, selection=_selection("discard", ids, failures.EVERY, portal), actor=actor or _user(), reason=reason)
+        done = [as_row(row) for _, rows in chosen for row in rows]
+    show(done, columns=("id", "code", "about", "message"), as_json=as_json, title="discarded")
+    if not as_json:
+        out.print("their records are not tried again until they change: in the CRM, in the portal, or by another mapping")
+
+
+@app.command()
+def release(failure: FailureId, portal: InPortal = None, actor: Who = "", reason: Why = "", as_json: AsJson = False) -> None:
+    """Does once what the brake holds back (held_for_review), because a person has looked at it.
+
+    Example: sync-worker failures release 4f3c2a1b --reason "the accounts were deleted on purpose"
+    """
+    with opened() as installation:
+        tenant, row = _found(_tenants(installation, portal), failure)
+        if row.failure.code != "held_for_review" or row.resolved_at:
+            raise ConfigError(
+                f"failure {row.failure.id[:8]} ({row.failure.code}) is not held for review — `failures replay` tries it again"
+            )
+        release_row(tenant, row, actor=actor or _user(), reason=reason)
+    show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, title="released")
 
 
 @app.command()
@@ -112,63 +201,57 @@ def codes(
         show([{"code": code, "meaning": words} for code, words in sorted(CODES.items())], columns=("code", "meaning"), as_json=as_json)
 
 
-def codes_page() -> str:
-    """docs/codes.md, made from the code."""
-    head = (
-        "# Codes",
-        "",
-        "What each code means, and what to do. Made from the code: `sync-worker failures codes --markdown`; a test holds the two together.",
-        "A code in capitals is the CRM's own; its words stand in the failure (`sync-worker failures show ID`).",
-        "",
-        "| code | what it means, what to do |",
-        "|---|---|",
-    )
-    return "\n".join([*head, *(f'| <a id="{code}"></a>`{code}` | {words} |' for code, words in sorted(CODES.items()))]) + "\n"
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user has no name
+        return "unknown"
 
 
-def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
-    """A failure as a row; whole, with what to do and the record as it came."""
-    failure = row.failure
-    found: dict[str, Any] = {
-        "id": failure.id if is_whole else failure.id[:8],
-        "kind": failure.kind,
-        "code": failure.code,
-        "object": failure.object,
-        "record": failure.record,
-        "name": failure.name,
-        "about": failure.name or failure.record,
-        "field": failure.field,
-        "stage": failure.stage,
-        "message": failure.message,
-        "first_seen_at": row.first_seen_at.isoformat(timespec="seconds"),
-        "last_seen_at": row.last_seen_at.isoformat(timespec="seconds"),
-        "count": row.count,
-    }
-    if is_whole:
-        found |= {
-            "what_to_do": CODES.get(failure.code, "Correct what the message names; then `sync-worker failures replay`."),
-            "waits_for": failure.waits_for,
-            "run": failure.run_id,
-            "resolved_at": row.resolved_at.isoformat(timespec="seconds") if row.resolved_at else None,
-            "resolution": row.resolution,
-            "payload": {name: plain(value) if not isinstance(value, dict) else value for name, value in (failure.payload or {}).items()},
-        }
-    return found
+# ── which ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _portals(installed: Any, wanted: str | None) -> list[str]:
-    names = [portal.name for portal in installed]
-    return [wanted] if wanted else names
+def _wanted(
+    code: str | None, record: str | None, since: datetime | None, object_: str | None, stage: str | None, kind: str | None
+) -> Wanted:
+    for name, value, allowed in (("stage", stage, ("ingest", "push", "pull")), ("kind", kind, ("failure", "problem"))):
+        if value is not None and value not in allowed:
+            raise ConfigError(f"--{name} {value}: there is none — allowed: {', '.join(allowed)}")
+    return Wanted(code, record, since.replace(tzinfo=UTC) if since else None, object_, stage, kind)
 
 
-def _by_code(tenant: Tenant, code: str | None) -> list[FailureRow]:
-    if not code:
-        return []
+def _selection(verb: str, ids: Sequence[str], wanted: Wanted, portal: str | None) -> str:
+    """The command that asks for the same again."""
+    filters = [f"--{name} {shlex.quote(_word(value))}" for name, value in asdict(wanted).items() if value is not None]
+    everything = [] if ids or filters else ["--all"]
+    return " ".join(["failures", verb, *sorted(ids), *([f"--portal {portal}"] if portal else []), *filters, *everything])
+
+
+def _word(value: object) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%S") if isinstance(value, datetime) else str(value)
+
+
+def _tenants(installation: Installation, wanted: str | None) -> list[Tenant]:
+    return [installation.tenant(name) for name in ([wanted] if wanted else [portal.name for portal in installation.portals])]
+
+
+def _chosen(tenants: Sequence[Tenant], ids: Sequence[str], wanted: Wanted | None) -> list[tuple[Tenant, list[FailureRow]]]:
+    """The failures of these ids, or where there are none, all that are wanted."""
+    if not ids:
+        return [(tenant, _listed(tenant, wanted or failures.EVERY)) for tenant in tenants]
+    found: dict[str, list[FailureRow]] = {tenant.name: [] for tenant in tenants}
+    for failure in ids:
+        tenant, row = _found(tenants, failure)
+        found[tenant.name].append(row)
+    return [(tenant, found[tenant.name]) for tenant in tenants]
+
+
+def _listed(tenant: Tenant, wanted: Wanted) -> list[FailureRow]:
     with tenant.store.reading(tenant.name) as tx:
-        return failures.listed(tx, code=code)
+        return failures.listed(tx, wanted)
 
 
-def _found(tenants: list[Tenant], failure: str) -> tuple[Tenant, FailureRow]:
+def _found(tenants: Sequence[Tenant], failure: str) -> tuple[Tenant, FailureRow]:
     for tenant in tenants:
         with tenant.store.reading(tenant.name) as tx:
             if row := failures.get(tx, failure):
@@ -176,7 +259,80 @@ def _found(tenants: list[Tenant], failure: str) -> tuple[Tenant, FailureRow]:
     raise ConfigError(f"there is no single failure {failure!r} — `sync-worker failures list PORTAL` shows their ids")
 
 
-def _outcome(tenant: Tenant, row: FailureRow) -> dict[str, Any]:
+def _replayable(rows: Sequence[FailureRow]) -> list[FailureRow]:
+    return [row for row in rows if is_replayable(row)]
+
+
+# ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _with_bar(tenant: Tenant, asked: interventions.Intervention, selection: str) -> Result:
     with tenant.store.reading(tenant.name) as tx:
-        now = failures.get(tx, row.failure.id)
-    return {**as_row(row), "now": "resolved" if now is None or now.resolved_at else "open"}
+        total = len(interventions.left(tx, asked.id))
+    with _bar(total) as moved:
+        try:
+            return go_on(tenant, asked, on_batch=moved)
+        except Stopped as stopped:
+            raise Stopped(f"{stopped}\nto go on: sync-worker {selection}") from None
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, so that stdout stays data."""
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("replaying", total=total)
+        yield lambda count: progress.update(task, completed=count)
+
+
+def _say_left_out(rows: Sequence[FailureRow]) -> None:
+    if left_out := len(rows) - len(_replayable(rows)):
+        err.print(f"{left_out} of {len(rows)} are not tried, because that changes nothing: sync-worker failures list says what does")
+
+
+def _report(tenant: Tenant, result: Result, *, as_json: bool) -> None:
+    """What became of it. Exit 1 while some of it failed or is left."""
+    outcomes = {name or "left": count for name, count in result.outcomes.items()}
+    with tenant.store.reading(tenant.name) as tx:
+        failed = failures.by_ids(tx, interventions.of_outcome(tx, result.intervention.id, "failed"))
+    rows = [as_row(row) for row in failed.values()]
+    if as_json:
+        show_json({"replay": result.intervention.id, "outcomes": outcomes, "failed": rows, "held": held_words(result.held)})
+    else:
+        order = ("passed", "superseded", "failed", "waiting", "left")
+        said = [{"outcome": name, "failures": outcomes[name], "means": MEANS[name]} for name in order if name in outcomes]
+        show(said, columns=("outcome", "failures", "means"), as_json=False, title=f"replayed in {tenant.name}")
+        show(rows[:SHOWN_COUNT], columns=("id", "code", "about", "message"), as_json=False, title="failed again", empty="none")
+    for words in held_words(result.held):
+        err.print(f"{words}: correct it there, then give the same command again")
+    if result.left_count or outcomes.get("failed"):
+        err.print("some failed again" if outcomes.get("failed") else "some were not tried")
+        raise typer.Exit(1)
+
+
+MEANS = {
+    "passed": "written, or read without a mistake",
+    "superseded": "nothing was left to try: resolved, discarded or changed since",
+    "failed": "open again, for the same or another reason",
+    "waiting": "under way: the next push or pull goes on with it",
+    "left": "not tried, because the cause is still there; marked",
+}
+
+
+def _show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) -> None:
+    if as_json:
+        show_json([{"portal": tenant.name, **asdict(one)} for tenant, one in previews])
+    for tenant, one in () if as_json else previews:
+        changes = [asdict(change) for change in one.changes]
+        columns = ("side", "record", "id", "field", "now", "then")
+        show(changes[:SHOWN_COUNT], columns=columns, as_json=False, title="what would change", empty="no field")
+        if len(changes) > SHOWN_COUNT:
+            out.print(f"… and {len(changes) - SHOWN_COUNT} more fields: --json has them whole", highlight=False)
+        out.print(
+            f"{tenant.name}: {one.count} would be tried, {one.superseded} of them are superseded, {len(one.would_fail)} would fail as "
+            f"before; {one.written} records written, about {one.calls} API calls, {one.minutes:g} minutes. Nothing was changed.",
+            highlight=False,
+            soft_wrap=False,
+        )
+    if not previews and not as_json:
+        out.print(f"nothing to try; what each code needs: {PAGE}")

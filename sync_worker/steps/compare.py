@@ -92,6 +92,11 @@ def compare(tenant: Tenant) -> Comparison:
 def repair(tenant: Tenant, comparison: Comparison) -> Done:
     """Makes whatever differs due. **Raises** HeldForReview where so much has vanished that it is rather we who are kept out."""
     _hold_back(tenant, comparison)
+    return mend(tenant, comparison)
+
+
+def mend(tenant: Tenant, comparison: Comparison) -> Done:
+    """The same for a person who has looked at what vanished."""
     differences = comparison.differences
     wakes = set[Wake]()
     with tenant.store.transaction(tenant.name) as tx:

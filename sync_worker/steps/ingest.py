@@ -42,7 +42,7 @@ def ingest(
         counts = Counts(read=len(part))
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
-            wakes |= _store(tx, chunk, counts)
+            wakes |= store_chunk(tx, chunk, counts)
             runs.count(tx, run_id, counts)
         if part:
             tenant.batch_done(record.record, counts)
@@ -50,7 +50,8 @@ def ingest(
     return total, wakes
 
 
-def _store(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
+def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
+    """What one commit stores of an answer, each record with its outcome. Returns whom to wake after it."""
     findings = Findings(
         tx,
         chunk.record.record,

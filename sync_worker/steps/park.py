@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,10 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
+
+GAVE_UP = "gave_up"
+OTHERWISE = "tried again, and failed otherwise"  # resolutions, as they stand in closed rows
+NOTHING_OWED = "nothing is owed any more"
 
 
 def park(
@@ -30,18 +35,24 @@ def park(
     """The CRM, or our own mapping, refuses this record: a failure row, and the row waits for a person or the record's next change."""
     outbox.park(tx, row, claim.token)
     counts.parked += 1
-    code = error.code if isinstance(error, RecordError) else "gave_up"
+    code = code_of(error)
     field = error.field if isinstance(error, RecordError) else ""
     words = str(error) if error else "the CRM did not take it"
     failure = push_failure(tenant, row.record_id, code, words, run_id)
-    close_push_failures(tx, [row.record_id], "tried again, and failed otherwise", but=(code, field))
+    close_push_failures(tx, [row.record_id], OTHERWISE, but=(code, field))
     failures.record(tx, [replace(failure, kind="failure", field=field, payload=payload)])
 
 
-def close_push_failures(tx: Tx, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None) -> None:
-    """What was open about these records' writes is no more, but for a (code, field) that was found again."""
-    rows = failures.open_rows(tx, DEAL, record_ids, "push")
-    failures.close(tx, [row.id for row in rows if (row.code, row.field) != but], resolution)
+def code_of(error: SyncError | None) -> str:
+    """The code under which a refused write is kept."""
+    return error.code if isinstance(error, RecordError) else GAVE_UP
+
+
+def close_push_failures(tx: Tx, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None) -> Counter[str]:
+    """What was open about these records' writes is no more, but for a (code, field) that was found again. Returns records by code."""
+    rows = [row for row in failures.open_rows(tx, DEAL, record_ids, "push") if (row.code, row.field) != but]
+    failures.close(tx, [row.id for row in rows], resolution)
+    return Counter(code for _, code in {(row.record, row.code) for row in rows})
 
 
 def push_failure(tenant: Tenant, record_id: str, code: str, message: str, run_id: str) -> Failure:

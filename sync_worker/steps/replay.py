@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, Wake
 from sync_worker.store import failures, notices, outbox
 from sync_worker.store.failures import FailureRow
+
+REPLAYED = "replayed"  # the resolution of what is found again if it fails again
+BUSY_TRIES, BUSY_WAIT_S = 60, 1.0  # another reader of the same records is waited for; a page takes it a few seconds
 
 
 def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
@@ -14,17 +19,27 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
 
     A row resolves itself when its record passes, and stays open, counted up, when it fails again.
     """
-    wakes: set[Wake] = set()
+    unread = [row.failure for row in rows if row.failure.stage == "ingest"]
+    refused = [row.failure for row in rows if row.failure.stage == "push"]
     with tenant.store.side_transaction(tenant.name) as tx:
-        for row in rows:
-            failure = row.failure
-            if failure.stage == "ingest":
-                failures.forget_payload(tx, failure.id)
-                notices.add(tx, failure.object, [failure.record])
-                wakes.add(Wake("refresh", failure.object))
-            elif failure.stage == "push":
-                if failure.object == COMPANY:
-                    failures.close(tx, [failure.id], "replayed")
-                outbox.unpark(tx, failure.object, [failure.record])
-                wakes.add(Wake("push"))
-    return frozenset(wakes)
+        failures.forget_payloads(tx, [failure.id for failure in unread])
+        for object_ in sorted({failure.object for failure in unread}):
+            notices.add(tx, object_, [failure.record for failure in unread if failure.object == object_])
+        failures.close(tx, [failure.id for failure in refused if failure.object == COMPANY], REPLAYED)  # while open, it keeps its id back
+        outbox.unpark(tx, DEAL, [failure.record for failure in refused if failure.object != COMPANY])
+    wakes = {Wake("refresh", failure.object) for failure in unread}
+    return frozenset(wakes | ({Wake("push")} if refused else set()))
+
+
+def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
+    """Does this work and what it wakes, reading before writing. **Raises** what `refresh` and `push` do."""
+    waiting, busy_count = set(wakes), 0
+    while waiting:
+        wake = min(waiting, key=lambda one: (one.verb != "refresh", one.record != COMPANY, one.record))
+        waiting.discard(wake)
+        done = push(tenant) if wake.verb == "push" else refresh(tenant, wake.record)
+        waiting |= done.wakes
+        if done.is_busy and busy_count < BUSY_TRIES:
+            busy_count += 1
+            tenant.services.sleep(BUSY_WAIT_S)
+            waiting.add(wake)

@@ -6,15 +6,17 @@ shows everything as it was sent, the answer is the read-back.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.reconcile import Base
+from sync_worker.steps.breaker import learn
 from sync_worker.steps.claim import Claim, wait_s
 from sync_worker.steps.letters import Letter
-from sync_worker.steps.park import close_push_failures, park, push_failure
+from sync_worker.steps.park import close_push_failures, code_of, park, push_failure
 from sync_worker.steps.read_back import agreed
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import failures, links, notices, outbox, portals
@@ -31,14 +33,19 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
     """The outcomes of one call, letters of one record type. Returns whom to wake."""
     written = [(letter, outcome) for letter, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
     done = {letter.row.record_id for letter, _ in written}
-    wakes = _settle_written(tx, tenant, claim, written, counts, run_id) if written else set()
+    refused = Counter(code_of(outcome.error) for _, outcome in answered if outcome.wrote is Wrote.REJECTED)
+    passed: Counter[str] = Counter()
+    wakes = _settle_written(tx, tenant, claim, written, counts, run_id, passed) if written else set()
     for letter, outcome in answered:
         if letter.row.record_id not in done:
             wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
+    learn(tx, tenant, passed=passed, failed=refused)
     return wakes
 
 
-def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
+def _settle_written(
+    tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str, passed: Counter[str]
+) -> set[Wake]:
     """A row whose claim was lost meanwhile is left to whoever has it now, who reads it back."""
     is_owed_again = outbox.done(tx, [letter.row for letter, _ in written], claim.token)
     mine = [(letter, outcome) for letter, outcome in written if letter.row.record_id in is_owed_again]
@@ -50,7 +57,7 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
     _keep_links(tx, record_name, mine, crm_ids, shown)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
     notices.add(tx, record_name, to_read)
-    close_push_failures(tx, list(crm_ids), "written")
+    passed.update(close_push_failures(tx, list(crm_ids), "written"))
     warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
     failures.record(tx, [push_failure(tenant, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
     is_push_due = len(mine) < len(written) or any(is_owed_again.values())

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync_worker.domain.breaker import Cause
 from sync_worker.store.documents import storable
 from sync_worker.store.engine import Tx, among, begins
 from sync_worker.store.tables import failures
@@ -45,6 +46,35 @@ class FailureRow:
     count: int
     resolved_at: datetime | None
     resolution: str | None
+    discarded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which failures; None = whatever. **Shapes** `record`: its id or name."""
+
+    code: str | None = None
+    record: str | None = None
+    since: datetime | None = None
+    object: str | None = None
+    stage: str | None = None
+    kind: str | None = None
+
+
+EVERY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """Failures of one cause, counted."""
+
+    kind: str
+    code: str
+    object: str
+    stage: str
+    records: int
+    first_seen_at: datetime
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +105,7 @@ def record(tx: Tx, found: Sequence[Failure]) -> None:
     statement = insert.on_conflict_do_update(
         index_elements=["portal", "object", "record", "stage", "code", "field"],
         index_where=failures.c.resolved_at.is_(None),
-        set_={**{name: insert.excluded[name] for name in news}, "count": failures.c.count + 1},
+        set_={**{name: insert.excluded[name] for name in news}, "count": failures.c.count + 1, "discarded_at": None},
     )
     tx.connection.execute(statement, rows)
 
@@ -120,11 +150,17 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
     return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
-def forget_payload(tx: Tx, failure_id: str) -> None:
-    """The same record under the same mapping is tried once more."""
-    tx.connection.execute(
-        update(failures).where(failures.c.portal == tx.portal, failures.c.id == failure_id).values(payload_hash="", mapping_hash="")
-    )
+def discard(tx: Tx, ids: Sequence[str], words: str) -> int:
+    """Nobody is told of these any more, and they are not tried again, until their records are news. Returns how many."""
+    here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids), *_SHOWN)
+    return tx.connection.execute(update(failures).where(*here).values(discarded_at=tx.now, resolution=words)).rowcount
+
+
+def forget_payloads(tx: Tx, ids: Collection[str]) -> None:
+    """The same records under the same mapping are tried once more."""
+    if ids:
+        here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids))
+        tx.connection.execute(update(failures).where(*here).values(payload_hash="", mapping_hash=""))
 
 
 def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
@@ -144,31 +180,59 @@ def get(tx: Tx, id_prefix: str) -> FailureRow | None:
     return found[0] if len(found) == 1 else None
 
 
-def listed(
-    tx: Tx,
-    *,
-    code: str | None = None,
-    record_: str | None = None,
-    since: datetime | None = None,
-    include_resolved: bool = False,
-) -> list[FailureRow]:
+def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, FailureRow]:
+    """Those of these ids, resolved ones too."""
+    rows = _rows(tx, select(failures).where(failures.c.portal == tx.portal, among(tx, failures.c.id, ids)))
+    return {row.failure.id: row for row in rows}
+
+
+def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, limit: int | None = None) -> list[FailureRow]:
     """Rows by cause, the latest first within each."""
-    query = select(failures).where(failures.c.portal == tx.portal)
+    query = select(failures).where(*_conditions(tx, wanted))
     if not include_resolved:
-        query = query.where(failures.c.resolved_at.is_(None))
-    if code:
-        query = query.where(failures.c.code == code)
-    if record_:
-        query = query.where(or_(failures.c.record == record_, failures.c.name == record_))
-    if since:
-        query = query.where(failures.c.last_seen_at >= since)
-    return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id))
+        query = query.where(*_SHOWN)
+    return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id).limit(limit))
+
+
+def causes(tx: Tx, wanted: Wanted = EVERY) -> list[CauseRow]:
+    """What is open, by cause, with counts: failures before problems, the largest first."""
+    cause = [failures.c[name] for name in ("kind", "code", "object", "stage")]
+    sums = (func.count().label("records"), func.min(failures.c.first_seen_at), func.max(failures.c.last_seen_at))
+    query: Select[Any] = select(*cause, *sums).where(*_conditions(tx, wanted), *_SHOWN).group_by(*cause)
+    rows = [CauseRow(*row) for row in tx.connection.execute(query)]
+    return sorted(rows, key=lambda row: (row.kind, -row.records, row.code, row.object))
+
+
+def records_of(tx: Tx, cause: Cause) -> list[str]:
+    """The records with something open of this cause."""
+    here = [failures.c[name] == value for name, value in cause._asdict().items()]
+    query = select(failures.c.record).where(failures.c.portal == tx.portal, failures.c.resolved_at.is_(None), *here)
+    return list(tx.connection.execute(query).scalars())
+
+
+def seen_count(tx: Tx, stage: str, code: str) -> int:
+    """How many times this code was met, on the record where it was met most often since that last passed."""
+    here = (failures.c.portal == tx.portal, failures.c.stage == stage, failures.c.code == code, failures.c.resolved_at.is_(None))
+    return int(tx.connection.execute(select(func.max(failures.c.count)).where(*here)).scalar() or 0)
 
 
 def counts(tx: Tx) -> dict[str, int]:
     """Open rows by kind."""
-    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, failures.c.resolved_at.is_(None))
+    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN)
     return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
+
+
+_SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
+
+
+def _conditions(tx: Tx, wanted: Wanted) -> list[ColumnElement[bool]]:
+    named = {name: value for name in ("code", "object", "stage", "kind") if (value := getattr(wanted, name)) is not None}
+    found = [failures.c.portal == tx.portal, *(failures.c[name] == value for name, value in named.items())]
+    if wanted.record is not None:
+        found.append(or_(failures.c.record == wanted.record, failures.c.name == wanted.record))
+    if wanted.since is not None:
+        found.append(failures.c.last_seen_at >= wanted.since)
+    return found
 
 
 _KEPT = tuple(Failure.__slots__)
@@ -180,7 +244,7 @@ def _rows(tx: Tx, query: Select[Any]) -> list[FailureRow]:
 
 def _from_row(row: Mapping[Any, Any]) -> FailureRow:
     failure = Failure(**{name: row[name] for name in _KEPT})
-    return FailureRow(failure, row["first_seen_at"], row["last_seen_at"], row["count"], row["resolved_at"], row["resolution"])
+    return FailureRow(failure, *(row[name] for name in FailureRow.__slots__[1:]))
 
 
 def _row(tx: Tx, failure: Failure) -> dict[str, Any]:

@@ -113,6 +113,23 @@ def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime, *, is_attempt: b
     return _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, due_at=due_at, attempts=attempts)
 
 
+def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> int:
+    """These rows, all of one object, were not tried: due again at `due_at`. Returns how many the claim still held."""
+    held = _held(tx, rows, token)
+    if not held:
+        return 0
+    free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "due_at": due_at}
+    tries = {"attempts": outbox.c.attempts - 1}
+    return tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**free, **tries)).rowcount
+
+
+def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
+    """Those of these records that are ready later are ready now. Returns how many."""
+    later = and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.now)
+    _lock(tx, later)
+    return tx.connection.execute(update(outbox).where(later).values(due_at=tx.now)).rowcount
+
+
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:
     """The CRM refused it: waits for a person, or for the record's next change."""
     state = case((outbox.c.generation == row.generation, "parked"), else_="ready")
@@ -150,6 +167,11 @@ def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
 def listed(tx: Tx) -> list[OutboxRow]:
     """Every row, the longest due first."""
     return _rows(tx, select(outbox).where(outbox.c.portal == tx.portal).order_by(outbox.c.due_at, outbox.c.record_id))
+
+
+def of(tx: Tx, object_: str, record_ids: Collection[str]) -> list[OutboxRow]:
+    """The rows of these records, in any state."""
+    return _rows(tx, select(outbox).where(_here(tx, object_, record_ids)).order_by(outbox.c.record_id))
 
 
 def due(tx: Tx, limit: int) -> list[str]:

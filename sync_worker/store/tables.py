@@ -86,6 +86,7 @@ def _portal() -> Column[str]:
 
 
 _OPEN = text("resolved_at IS NULL")
+_UNFINISHED = text("finished_at IS NULL")
 _CURRENT = text("is_current")
 _BOUND, _UNBOUND = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL")
 
@@ -284,10 +285,51 @@ failures = Table(
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
+    Column("discarded_at", Utc),  # a person wants to hear no more of it, until it is news again
     Column("resolved_at", Utc),
     Column("resolution", Text),
     Index("failures_open", "portal", "object", "record", "stage", "code", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("failures_waiting", "portal", "waits_for", sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
+
+interventions = Table(
+    "interventions",
+    metadata,
+    _portal(),
+    Column("id", Text, primary_key=True),
+    Column("verb", Text, nullable=False),  # replay | discard | release
+    Column("selection", Text, nullable=False),  # as it was asked for
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("asked_at", Utc, nullable=False),
+    Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
+    Column("finished_at", Utc),  # null = some of it is left
+    Index("interventions_left", "portal", "asked_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+)
+
+tries = Table(
+    "tries",
+    metadata,
+    _portal(),
+    Column("failure_id", Text, primary_key=True),
+    Column("intervention_id", Text, primary_key=True),
+    Column("place", Integer, nullable=False),  # in the order received
+    Column("outcome", Text, nullable=False, server_default=""),  # "" = marked, not tried yet; see store/interventions.py
+    Column("became", Text),  # the failure that took its place
+    Column("tried_at", Utc),
+    Index("tries_of_intervention", "portal", "intervention_id", "place"),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    _portal(),
+    Column("object", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("failed_count", Integer, nullable=False),  # in a row
+    Column("rest_s", Integer, nullable=False),
+    Column("until_at", Utc),  # null = closed
 )
 
 conflicts = Table(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync_worker.store import conflicts, failures, runs
 from sync_worker.store.engine import Store
-from sync_worker.store.failures import FailureRow
+from sync_worker.store.failures import FailureRow, Wanted
 from sync_worker.store.runs import Counts
 from tests.contract.store.samples import conflict, failure
 from tests.servers import Clock
@@ -83,7 +83,7 @@ def test_there_is_never_more_than_one_open_row_of_a_kind(store: Store, acts: lis
         for record, is_resolved in acts:
             failures.record(tx, [failure(f"f{next(fresh)}", record)])
             if is_resolved:
-                failures.close(tx, [row.failure.id for row in failures.listed(tx, record_=record, code="name_blank")], "passed")
+                failures.close(tx, [row.failure.id for row in failures.listed(tx, Wanted(record=record, code="name_blank"))], "passed")
             (seen.discard if is_resolved else seen.add)(record)
             assert sorted(row.failure.record for row in failures.listed(tx)) == sorted(seen)
 
@@ -102,7 +102,7 @@ def test_open_rows_of_records_are_told_by_stage_and_object(store: Store) -> None
 def test_a_forgotten_payload_is_no_longer_the_same_again(store: Store) -> None:
     with store.transaction("acme") as tx:
         failures.record(tx, [failure("f1", "001"), failure("f2", "002")])
-        failures.forget_payload(tx, "f1")
+        failures.forget_payloads(tx, ["f1"])
         rows = failures.open_rows(tx, "company", ["001", "002"], "ingest")
     assert {row.id: (row.payload_hash, row.mapping_hash) for row in rows} == {"f1": ("", ""), "f2": ("p1", "m1")}
 
@@ -130,10 +130,10 @@ def test_failures_are_listed_by_cause_and_found_by_what_people_know(store: Store
     with store.transaction("acme") as tx:
         failures.record(tx, [failure("f3", "003")])
         assert [row.failure.id for row in failures.listed(tx)] == ["f3", "f1", "f2"]
-        assert [row.failure.id for row in failures.listed(tx, code="status_unknown")] == ["f2"]
-        assert [row.failure.id for row in failures.listed(tx, record_="Globex")] == ["f2"]
-        assert [row.failure.id for row in failures.listed(tx, record_="003")] == ["f3"]
-        assert [row.failure.id for row in failures.listed(tx, since=clock.now)] == ["f3"]
+        assert [row.failure.id for row in failures.listed(tx, Wanted(code="status_unknown"))] == ["f2"]
+        assert [row.failure.id for row in failures.listed(tx, Wanted(record="Globex"))] == ["f2"]
+        assert [row.failure.id for row in failures.listed(tx, Wanted(record="003"))] == ["f3"]
+        assert [row.failure.id for row in failures.listed(tx, Wanted(since=clock.now))] == ["f3"]
         assert failures.counts(tx) == {"failure": 2, "problem": 1}
 
 

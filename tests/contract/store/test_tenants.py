@@ -14,16 +14,49 @@ import pytest
 from sqlalchemy import select
 
 from sync_worker.domain.association import Binding
+from sync_worker.domain.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.company import AccountType
 from sync_worker.domain.reconcile import Base
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.store import associations, catalogs, companies, conflicts, cursors, deals, failures, links, notices, outbox, portals, runs
+from sync_worker.store import (
+    associations,
+    breakers,
+    catalogs,
+    companies,
+    conflicts,
+    cursors,
+    deals,
+    failures,
+    interventions,
+    links,
+    notices,
+    outbox,
+    portals,
+    runs,
+)
 from sync_worker.store.engine import Store, Tx
+from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
-MODULES = (associations, catalogs, companies, conflicts, cursors, deals, failures, links, notices, outbox, portals, runs)
+MODULES = (
+    associations,
+    breakers,
+    catalogs,
+    companies,
+    conflicts,
+    cursors,
+    deals,
+    failures,
+    interventions,
+    links,
+    notices,
+    outbox,
+    portals,
+    runs,
+)
+CAUSE = Cause("company", "ingest", "name_blank")
 
 
 def cursor_of(tx: Tx) -> Any:
@@ -57,6 +90,8 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
     lambda tx: notices.add(tx, "company", ["001"]),
     lambda tx: failures.record(tx, [failure(waits_for="007")]),
+    lambda tx: interventions.begin(tx, Intervention("i1", "replay", "failures replay --all", "Ann"), ["f1"]),
+    lambda tx: breakers.save(tx, CAUSE, Breaker(20, 60, tx.now)),
     lambda tx: conflicts.record(tx, [("k1", "d1", conflict())], "r1"),
     lambda tx: runs.start(tx, "r1", "pull", "company"),
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
@@ -71,6 +106,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),
     "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),
     "associations.counts": associations.counts,
+    "breakers.standing": breakers.standing,
     "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
     "companies.marks": lambda tx: companies.marks(tx, ["001"]),
@@ -97,8 +133,17 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.open_rows": lambda tx: failures.open_rows(tx, "company", ["001"], "ingest"),
     "failures.waiting_for": lambda tx: failures.waiting_for(tx, ["007"]),
     "failures.get": lambda tx: failures.get(tx, "f1"),
+    "failures.by_ids": lambda tx: failures.by_ids(tx, ["f1"]),
+    "failures.causes": failures.causes,
+    "failures.records_of": lambda tx: failures.records_of(tx, CAUSE),
     "failures.listed": failures.listed,
     "failures.counts": failures.counts,
+    "failures.seen_count": lambda tx: failures.seen_count(tx, "ingest", failure().code),
+    "interventions.unfinished": interventions.unfinished,
+    "interventions.left": lambda tx: interventions.left(tx, "i1"),
+    "interventions.of_outcome": lambda tx: interventions.of_outcome(tx, "i1", ""),
+    "interventions.counts": lambda tx: interventions.counts(tx, "i1"),
+    "interventions.history": lambda tx: interventions.history(tx, "f1"),
     "links.by_crm_ids": lambda tx: links.by_crm_ids(tx, "lead", ["00Q1"]),
     "links.crm_ids": lambda tx: links.crm_ids(tx, "lead"),
     "links.of_pairs": lambda tx: links.of_pairs(tx, ["c1", "c2"], but=[]),
@@ -109,6 +154,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "notices.counts": notices.counts,
     "outbox.listed": outbox.listed,
     "outbox.due": lambda tx: outbox.due(tx, 9),
+    "outbox.of": lambda tx: outbox.of(tx, "lead", ["d1"]),
     "outbox.sent": lambda tx: outbox.sent(tx, "lead", ["d2"]),
     "outbox.has_due": outbox.has_due,
     "outbox.counts": outbox.counts,
@@ -124,6 +170,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
     "associations.rebind": lambda tx: associations.rebind(tx, "c2", "c9"),
     "associations.remove": lambda tx: associations.remove(tx, [("c1", "North"), ("c1", "South")]),
+    "breakers.save": lambda tx: breakers.save(tx, CAUSE, CLOSED),
+    "breakers.close": lambda tx: breakers.close(tx, [CAUSE]),
     "catalogs.save": lambda tx: catalogs.save(tx, Catalog("Account", {})),
     "catalogs.forget": catalogs.forget,
     "companies.save": lambda tx: companies.save(tx, [company(name="Other")]),
@@ -140,10 +188,14 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "deals.save": lambda tx: deals.save(tx, [deal(version=5)]),
     "deals.record_changes": lambda tx: deals.record_changes(tx, [change(version=9)]),
     "deals.move_company": lambda tx: deals.move_company(tx, "c1", "c9"),
-    "failures.forget_payload": lambda tx: failures.forget_payload(tx, "f1"),
+    "failures.forget_payloads": lambda tx: failures.forget_payloads(tx, ["f1"]),
     "failures.record": lambda tx: failures.record(tx, [failure("f9")]),
+    "failures.discard": lambda tx: failures.discard(tx, ["f1"], "why"),
     "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
     "failures.close_fields": lambda tx: failures.close_fields(tx, "company", ["name"], ["name_blank"], "gone"),
+    "interventions.begin": lambda tx: interventions.begin(tx, Intervention("i2", "discard", "", "Bo"), ["f1"]),
+    "interventions.settle": lambda tx: interventions.settle(tx, "i1", {"f1": Outcome("passed")}),
+    "interventions.finish": lambda tx: interventions.finish(tx, "i1"),
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
     "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),
     "links.add_alias": lambda tx: links.add_alias(tx, "company", "009", "003"),
@@ -156,6 +208,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "outbox.later": lambda tx: outbox.later(tx, claimed(tx), "t", tx.now),
     "outbox.doubt": lambda tx: outbox.doubt(tx, claimed(tx), "t"),
     "outbox.doubt_expired": outbox.doubt_expired,
+    "outbox.put_off": lambda tx: outbox.put_off(tx, [claimed(tx)], "t", tx.now),
+    "outbox.hasten": lambda tx: outbox.hasten(tx, "lead", ["d1"]),
     "outbox.park": lambda tx: outbox.park(tx, claimed(tx), "t"),
     "outbox.unpark": lambda tx: outbox.unpark(tx, "lead", ["d1"]),
     "outbox.done": lambda tx: outbox.done(tx, [claimed(tx)], "t"),

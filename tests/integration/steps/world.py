@@ -36,7 +36,7 @@ from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import associations, companies, conflicts, cursors, deals, failures, links, notices, outbox
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store
-from sync_worker.store.failures import FailureRow
+from sync_worker.store.failures import FailureRow, Wanted
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.tables import metadata
@@ -287,7 +287,7 @@ class World:
     def failures(self, code: str | None = None, record: str | None = None) -> list[FailureRow]:
         """What is open."""
         with self.store.reading("acme") as tx:
-            return failures.listed(tx, code=code, record_=record)
+            return failures.listed(tx, Wanted(code=code, record=record))
 
     def codes(self, record: str) -> set[str]:
         """The codes open for one record, by CRM id (ours for writes) or name."""
@@ -296,7 +296,7 @@ class World:
     def history(self, record: str) -> dict[str, str]:
         """code → message of everything that was ever wrong with one record."""
         with self.store.reading("acme") as tx:
-            return {row.failure.code: row.failure.message for row in failures.listed(tx, record_=record, include_resolved=True)}
+            return {row.failure.code: row.failure.message for row in failures.listed(tx, Wanted(record=record), include_resolved=True)}
 
     def records_of(self, deal_id: str, record: str = "Lead") -> list[Record]:
         """Live CRM records that carry the deal's key."""

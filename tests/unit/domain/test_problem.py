@@ -48,7 +48,7 @@ def uttered(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from spoken(node)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("code", "GAVE_UP"):
             yield from constants(node.value)
         elif isinstance(node, ast.FunctionDef) and node.name in RETURNED:
             yield from returned(node)

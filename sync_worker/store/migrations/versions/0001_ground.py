@@ -38,6 +38,17 @@ def upgrade() -> None:
         key("portal", "object", "old_crm_id"),
     )
     op.create_table(
+        "breakers",
+        required("portal", TEXT),
+        required("object", TEXT),
+        required("stage", TEXT),
+        required("code", TEXT),
+        required("failed_count", INTEGER),
+        required("rest_s", INTEGER),
+        column("until_at", UTC),
+        key("portal", "object", "stage", "code"),
+    )
+    op.create_table(
         "catalogs",
         required("portal", TEXT),
         required("native", TEXT),
@@ -196,12 +207,27 @@ def upgrade() -> None:
         required("first_seen_at", UTC),
         required("last_seen_at", UTC),
         required("count", INTEGER),
+        column("discarded_at", UTC),
         column("resolved_at", UTC),
         column("resolution", TEXT),
         key("portal", "id"),
     )
     index("failures_open", "failures", ["portal", "object", "record", "stage", "code", "field"], unique=True, where="resolved_at IS NULL")
     index("failures_waiting", "failures", ["portal", "waits_for"], where="resolved_at IS NULL")
+    op.create_table(
+        "interventions",
+        required("portal", TEXT),
+        required("id", TEXT),
+        required("verb", TEXT),
+        required("selection", TEXT),
+        required("actor", TEXT),
+        required("reason", TEXT, default=""),
+        required("asked_at", UTC),
+        required("is_queued", BOOLEAN),
+        column("finished_at", UTC),
+        key("portal", "id"),
+    )
+    index("interventions_left", "interventions", ["portal", "asked_at"], where="finished_at IS NULL")
     op.create_table(
         "notices",
         required("portal", TEXT),
@@ -264,11 +290,24 @@ def upgrade() -> None:
         key("portal", "id"),
     )
     index("runs_by_start", "runs", ["portal", "started_at"])
+    op.create_table(
+        "tries",
+        required("portal", TEXT),
+        required("failure_id", TEXT),
+        required("intervention_id", TEXT),
+        required("place", INTEGER),
+        required("outcome", TEXT, default=""),
+        column("became", TEXT),
+        column("tried_at", UTC),
+        key("portal", "failure_id", "intervention_id"),
+    )
+    index("tries_of_intervention", "tries", ["portal", "intervention_id", "place"])
 
 
 def downgrade() -> None:
     for table in (
         "aliases",
+        "breakers",
         "catalogs",
         "companies",
         "conflicts",
@@ -278,9 +317,11 @@ def downgrade() -> None:
         "deal_links",
         "deals",
         "failures",
+        "interventions",
         "notices",
         "outbox",
         "portals",
         "runs",
+        "tries",
     ):
         op.drop_table(table)

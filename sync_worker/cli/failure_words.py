@@ -1,0 +1,105 @@
+"""How failures are shown: as rows, by cause, with their history; and docs/codes.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sync_worker.domain.breaker import Breaker, Cause
+from sync_worker.domain.problem import CODES
+from sync_worker.domain.remedy import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
+from sync_worker.domain.values import plain
+from sync_worker.store.failures import CauseRow, FailureRow
+from sync_worker.store.interventions import Try
+
+
+def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
+    """A failure as a row; whole, with what to do and the record as it came."""
+    failure = row.failure
+    remedy = remedy_of(failure.code, stage=failure.stage)
+    found: dict[str, Any] = {
+        "id": failure.id if is_whole else failure.id[:8],
+        "kind": failure.kind,
+        "code": failure.code,
+        "page": page_of(failure.code),
+        "object": failure.object,
+        "record": failure.record,
+        "name": failure.name,
+        "about": failure.name or failure.record,
+        "field": failure.field,
+        "stage": failure.stage,
+        "message": failure.message,
+        "is_replayable": remedy.is_replayable,
+        "change_first_in": remedy.where,
+        "first_seen_at": row.first_seen_at.isoformat(timespec="seconds"),
+        "last_seen_at": row.last_seen_at.isoformat(timespec="seconds"),
+        "tries": row.count,
+    }
+    return found | _whole(row, remedy) if is_whole else found
+
+
+def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
+    failure = row.failure
+    return {
+        "what_to_do": CODES.get(failure.code) or CRM_CODES.get(failure.code) or "Correct what the message names; then replay.",
+        "replay": words_of(remedy),
+        "waits_for": failure.waits_for,
+        "run": failure.run_id,
+        "discarded_at": row.discarded_at.isoformat(timespec="seconds") if row.discarded_at else None,
+        "resolved_at": row.resolved_at.isoformat(timespec="seconds") if row.resolved_at else None,
+        "resolution": row.resolution,
+        "payload": {name: plain(value) if not isinstance(value, dict) else value for name, value in (failure.payload or {}).items()},
+    }
+
+
+def words_of(remedy: Remedy) -> str:
+    """Whether to replay, in a person's words."""
+    if remedy.instead:
+        return f"no: {remedy.instead}"
+    return f"change {remedy.where} first" if remedy.where else "yes"
+
+
+def as_cause(cause: CauseRow, resting: Mapping[Cause, Breaker]) -> dict[str, Any]:
+    """Failures of one cause as a row."""
+    breaker = resting.get(Cause(cause.object, cause.stage, cause.code))
+    rests = f"; resting until {breaker.until_at:%H:%M:%S} UTC" if breaker and breaker.until_at else ""
+    replay = words_of(remedy_of(cause.code, stage=cause.stage)) + rests
+    return {"kind": cause.kind, "code": cause.code, "object": cause.object, "records": cause.records, "replay": replay}
+
+
+def as_try(one: Try) -> dict[str, Any]:
+    """What somebody did about a failure, as a row."""
+    outcome = {"": "marked"}.get(one.outcome, one.outcome) + (f", became {one.became[:8]}" if one.became else "")
+    when = (one.tried_at or one.asked_at).isoformat(timespec="seconds")
+    return {"when": when, "did": one.verb, "who": one.actor, "why": one.reason, "outcome": outcome, "became": one.became}
+
+
+def held_words(held: Mapping[Cause, str]) -> list[str]:
+    """Causes that fail as before."""
+    return [f"{cause.code} ({cause.object}) is still there, so the others of it were not tried" for cause in sorted(held)]
+
+
+def codes_page() -> str:
+    """docs/codes.md, made from the code."""
+    head = (
+        "# Codes",
+        "",
+        "What each code means, and what to do. Made from the code: `sync-worker failures codes --markdown`; a test holds the two together.",
+        "The last column is what `sync-worker failures list` says before you select: whether a replay helps, and what must change first.",
+        "",
+        "| code | what it means, what to do | replay |",
+        "|---|---|---|",
+    )
+    rows = [f'| <a id="{code}"></a>`{code}` | {words} | {words_of(remedy_of(code, stage=""))} |' for code, words in sorted(CODES.items())]
+    own = (
+        "",
+        f'## <a id="{OWN_CODES}"></a>The CRM\'s own codes',
+        "",
+        "Any other code is the CRM's own word for why it refused a record; its words are in the failure (`sync-worker failures show ID`).",
+        "Correct what they name, in the CRM or on the deal, then replay. The common ones:",
+        "",
+        "| code | what it means, what to do |",
+        "|---|---|",
+        *(f"| `{code}` | {words} |" for code, words in sorted(CRM_CODES.items())),
+    )
+    return "\n".join([*head, *rows, *own]) + "\n"

@@ -1,0 +1,246 @@
+"""INTERVENE: a person replays, discards or releases failures. Who, when, why and what became of each is kept.
+
+A replay marks its failures in one commit, then tries them: records in the order in which their failures came, at first twenty of each
+cause, then a thousand at a time. A cause whose breaker opens is left alone; what is left stays marked, and asking again goes on with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sync_worker.domain.breaker import TRIP_COUNT, Cause
+from sync_worker.domain.remedy import remedy_of
+from sync_worker.errors import Stopped
+from sync_worker.steps.breaker import judge
+from sync_worker.steps.compare import compare, mend
+from sync_worker.steps.park import NOTHING_OWED, OTHERWISE
+from sync_worker.steps.replay import REPLAYED, replay, work_off
+from sync_worker.steps.tenant import Done, Tenant
+from sync_worker.store import breakers, failures, interventions
+from sync_worker.store.engine import Tx
+from sync_worker.store.failures import FailureRow
+from sync_worker.store.interventions import Intervention, Outcome
+from sync_worker.store.runs import Counts
+
+BATCH_COUNT = 1000  # records between two looks at whether to stop
+
+Progress = Callable[[int], None]
+"""Called after each batch with the number of failures tried so far."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One record's failures, in the order received: they are tried together."""
+
+    rows: list[FailureRow] = field(default_factory=list)
+
+    @property
+    def causes(self) -> set[Cause]:
+        return {cause_of(row) for row in self.rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a replay came to so far. **Shapes** `held`: causes that fail as before, so that what is left of them was not tried."""
+
+    intervention: Intervention
+    outcomes: Mapping[str, int]
+    held: Mapping[Cause, str]
+
+    @property
+    def left_count(self) -> int:
+        return self.outcomes.get(interventions.LEFT, 0)
+
+
+def cause_of(row: FailureRow) -> Cause:
+    """What the failure has in common with others."""
+    return Cause(row.failure.object, row.failure.stage, row.failure.code)
+
+
+def is_replayable(row: FailureRow) -> bool:
+    """Whether trying it again is of any use."""
+    return remedy_of(row.failure.code, stage=row.failure.stage).is_replayable
+
+
+def begin_replay(
+    tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str = "", is_queued: bool = False
+) -> Intervention:
+    """Marks the failures that can be replayed. Where the same was asked for and is not finished, it goes on with that."""
+    received = sorted((row for row in rows if is_replayable(row)), key=lambda row: (row.first_seen_at, row.failure.id))
+    with tenant.store.side_transaction(tenant.name) as tx:
+        for earlier in interventions.unfinished(tx):
+            if earlier.selection == selection and interventions.left(tx, earlier.id):
+                return earlier
+        asked = Intervention(tenant.services.new_id(), "replay", selection, actor, reason, is_queued)
+        interventions.begin(tx, asked, [row.failure.id for row in received])
+    words = {"intervention": asked.id, "actor": actor, "reason": reason, "failures": len(received), "queued": is_queued}
+    tenant.log.info("replay asked for", **words)
+    return asked
+
+
+def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = None) -> Result:
+    """Tries what is left of a replay. **Raises** Stopped, and what `refresh` and `push` do; what is left then stays marked."""
+    units = _units(tenant, asked)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        breakers.close(tx, {cause for unit in units for cause in unit.causes})  # a person says that they are gone
+    tried = 0
+    for batch in _batches(tenant, units):
+        _try(tenant, asked, batch)
+        tried += sum(len(unit.rows) for unit in batch)
+        if on_batch:
+            on_batch(tried)
+        if tenant.services.is_stopping():
+            raise Stopped(f"{tried} of {sum(len(unit.rows) for unit in units)} failures were tried; the others stay marked")
+    return _finished(tenant, asked)
+
+
+def go_on_queued(tenant: Tenant) -> Done:
+    """Every replay that was left to the workers."""
+    for asked in queued(tenant):
+        go_on(tenant, asked)
+    return Done("", Counts())
+
+
+def queued(tenant: Tenant) -> list[Intervention]:
+    """Replays that were left to the workers and can go on: none that waits for a cause to be removed."""
+    with tenant.store.reading(tenant.name) as tx:
+        held = _held(tx)
+        waiting = [asked for asked in interventions.unfinished(tx) if asked.is_queued]
+        return [asked for asked in waiting if _causes_left(tx, asked) - held.keys()]
+
+
+def discard(tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str) -> Intervention:
+    """Nobody is told of these any more; their records are tried again when they change."""
+    ids = [row.failure.id for row in rows]
+    with tenant.store.side_transaction(tenant.name) as tx:
+        failures.discard(tx, ids, f"discarded by {actor}: {reason}")
+        return _record(tx, tenant, Intervention(tenant.services.new_id(), "discard", selection, actor, reason), ids, "discarded")
+
+
+def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Intervention:
+    """What the brake holds back is done, once, because a person has looked at it. **Raises** what `compare`, `refresh` and `push` do."""
+    work_off(tenant, mend(tenant, compare(tenant)).wakes)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        failures.close(tx, [row.failure.id], f"released by {actor}: {reason}")
+        asked = Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
+        return _record(tx, tenant, asked, [row.failure.id], "released")
+
+
+def _record(tx: Tx, tenant: Tenant, asked: Intervention, ids: Sequence[str], outcome: str) -> Intervention:
+    """Something that was done at once."""
+    interventions.begin(tx, asked, ids)
+    interventions.settle(tx, asked.id, dict.fromkeys(ids, Outcome(outcome)))
+    interventions.finish(tx, asked.id)
+    tenant.log.info(outcome, intervention=asked.id, actor=asked.actor, reason=asked.reason, failures=len(ids))
+    return asked
+
+
+# ── in what order ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _units(tenant: Tenant, asked: Intervention) -> list[_Unit]:
+    """What is left, by record: the record whose first failure came first is first."""
+    with tenant.store.reading(tenant.name) as tx:
+        ids = interventions.left(tx, asked.id)
+        rows = failures.by_ids(tx, ids)
+    units: dict[tuple[str, str], _Unit] = {}
+    for row in (rows[failure_id] for failure_id in ids):
+        units.setdefault((row.failure.object, row.failure.record), _Unit()).rows.append(row)
+    return list(units.values())
+
+
+def _batches(tenant: Tenant, units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
+    """First a sample of each cause, then the others; those of causes that keep failing are left out."""
+    sample, rest = _sampled(units)
+    for start in (None, *range(0, len(rest), BATCH_COUNT)):
+        batch = sample if start is None else rest[start : start + BATCH_COUNT]
+        with tenant.store.reading(tenant.name) as tx:
+            held = _held(tx)
+        if admitted := [unit for unit in batch if not unit.causes & held.keys()]:
+            yield admitted
+
+
+def _sampled(units: Iterable[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
+    counts: Counter[Cause] = Counter()
+    sample, rest = list[_Unit](), list[_Unit]()
+    for unit in units:
+        is_sample = any(counts[cause] < TRIP_COUNT for cause in unit.causes)
+        (sample if is_sample else rest).append(unit)
+        counts.update(unit.causes)
+    return sample, rest
+
+
+def _held(tx: Tx) -> dict[Cause, str]:
+    """Causes whose work rests."""
+    return {cause: breaker.until_at.isoformat(timespec="seconds") for cause, breaker in breakers.standing(tx).items() if breaker.until_at}
+
+
+def _causes_left(tx: Tx, asked: Intervention) -> set[Cause]:
+    return {cause_of(row) for row in failures.by_ids(tx, interventions.left(tx, asked.id)).values()}
+
+
+# ── one batch ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _try(tenant: Tenant, asked: Intervention, batch: Sequence[_Unit]) -> None:
+    """Both sides are read again. What was resolved or discarded since it was marked is not tried."""
+    ids = [row.failure.id for unit in batch for row in unit.rows]
+    with tenant.store.reading(tenant.name) as tx:
+        before = failures.by_ids(tx, ids)
+    live = [row for failure_id in ids if is_open(row := before[failure_id])]
+    work_off(tenant, replay(tenant, live))
+    with tenant.store.transaction(tenant.name) as tx:
+        outcomes = {failure_id: Outcome("superseded") for failure_id in ids} | _outcomes(tx, live)
+        interventions.settle(tx, asked.id, outcomes)
+        judge(tx, tenant, _readings(live, outcomes))
+
+
+def is_open(row: FailureRow) -> bool:
+    """Whether there is still something to try."""
+    return row.resolved_at is None and row.discarded_at is None
+
+
+def _outcomes(tx: Tx, tried: Sequence[FailureRow]) -> dict[str, Outcome]:
+    """What became of the failures."""
+    now = failures.by_ids(tx, [row.failure.id for row in tried])
+    heirs = _heirs(tx, [row for row in now.values() if row.resolution in (OTHERWISE, REPLAYED)])
+    return {row.failure.id: _outcome(row, now[row.failure.id], heirs.get(row.failure.id)) for row in tried}
+
+
+def _outcome(before: FailureRow, now: FailureRow, heir: str | None) -> Outcome:
+    if now.resolved_at is None:
+        is_judged = now.count > before.count or (now.failure.stage == "ingest" and now.failure.kind == "problem")  # still so: no news
+        return Outcome("failed" if is_judged else "waiting")
+    if heir or now.resolution == OTHERWISE:
+        return Outcome("failed", heir)
+    return Outcome("superseded" if now.resolution == NOTHING_OWED else "passed")
+
+
+def _heirs(tx: Tx, closed: Sequence[FailureRow]) -> dict[str, str]:
+    """Failures that took the place of these, by the id of these."""
+    found: dict[str, str] = {}
+    for object_, stage in sorted({(row.failure.object, row.failure.stage) for row in closed}):
+        mine = {row.failure.record: row.failure.id for row in closed if (row.failure.object, row.failure.stage) == (object_, stage)}
+        found |= {mine[heir.record]: heir.id for heir in failures.open_rows(tx, object_, list(mine), stage) if heir.kind == "failure"}
+    return found
+
+
+def _readings(tried: Sequence[FailureRow], outcomes: Mapping[str, Outcome]) -> dict[Cause, tuple[int, int]]:
+    """Passed and failed by cause, of what was read; pushes teach their breakers themselves."""
+    found: Counter[tuple[Cause, str]] = Counter(
+        (cause_of(row), outcomes[row.failure.id].outcome) for row in tried if row.failure.stage == "ingest"
+    )
+    return {cause: (found[cause, "passed"], found[cause, "failed"]) for cause, _ in found}
+
+
+def _finished(tenant: Tenant, asked: Intervention) -> Result:
+    with tenant.store.side_transaction(tenant.name) as tx:
+        outcomes = interventions.counts(tx, asked.id)
+        if not outcomes.get(interventions.LEFT):
+            interventions.finish(tx, asked.id)
+        left = _causes_left(tx, asked)
+        result = Result(asked, outcomes, {cause: until for cause, until in _held(tx).items() if cause in left})
+    tenant.log.info("replayed", intervention=asked.id, left=result.left_count, **{name: n for name, n in outcomes.items() if name})
+    return result
