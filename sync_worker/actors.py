@@ -1,12 +1,22 @@
 """Dramatiq actors: a few lines each, ids only, safe to run twice and twice at once. The queue is a hint; the database knows what is due.
 
+    live        polls, notices, pushes                 one queue each, with threads of its own, so that none waits for another; the queue
+    backfill    first loads, comparisons, repairs      is the share of the API budget too, and what a piece of work makes due stays in it
+    operator    replays
+
+No portal keeps the others waiting: the same work is never done twice at once in a process, and a long one ends after its turn and goes to
+the end of the queue.
+
 An error never stays in the queue. It is written where an operator looks, the message is acknowledged, and the schedule comes back to
 whatever is still due. One table says how long the portal waits first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import dramatiq
@@ -15,6 +25,7 @@ from redis import RedisError
 
 from sync_worker import logs, metrics
 from sync_worker.bootstrap import Installation
+from sync_worker.crm.budget import SHARES, Share
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
@@ -37,7 +48,8 @@ from sync_worker.store import failures, portals
 from sync_worker.store.failures import Failure
 from sync_worker.trail import following
 
-QUEUE = "live"
+TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
+LONGEST_PAUSE_S = 3600.0  # for somebody to act; until then the pause doubles each time
 QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
 VERBS: dict[str, Callable[[Tenant, str], Done]] = {
@@ -48,7 +60,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
 }
 
 PAUSE_S: dict[type[SyncError], float] = {
-    ConnectionDown: 300,  # a person must act; looking again every five minutes shows when they did
+    ConnectionDown: 300,  # a person must act; looking again shows when they did, and less often the longer it takes
     RateLimited: 0,  # the error itself says how long
     TransientError: 15,
     StaleRead: 0,  # somebody newer is at it
@@ -68,14 +80,17 @@ class Actors:
     def __init__(self, broker: dramatiq.Broker, installation: Installation) -> None:
         self._installation = installation
         self.broker = broker
-        self._actors: dict[str, dramatiq.Actor[[str, str], None]] = {
-            verb: dramatiq.actor(broker=broker, actor_name=verb, queue_name=QUEUE)(self._runner(verb)) for verb in VERBS
+        self._rounds = Rounds()
+        self._actors: dict[tuple[str, Share], dramatiq.Actor[[str, str], None]] = {
+            (verb, share): dramatiq.actor(broker=broker, actor_name=f"{share}.{verb}", queue_name=share)(self._runner(verb, share))
+            for verb in VERBS
+            for share in SHARES
         }
 
-    def send(self, portal: str, verb: str, record: str = "") -> bool:
+    def send(self, portal: str, verb: str, record: str = "", share: Share = "live") -> bool:
         """One piece of work for whichever worker is free. False: the queue is out of reach; the schedule finds the work again."""
         try:
-            self._actors[verb].send(portal, record)
+            self._actors[verb, share].send(portal, record)
         except QUEUE_DOWN as error:
             logs.get().error("the queue is out of reach", portal=portal, verb=verb, error=str(error))
             return False
@@ -84,17 +99,44 @@ class Actors:
     def wake(self, portal: str, wakes: Iterable[Wake]) -> None:
         """What a commit made due."""
         for wake in sorted(wakes, key=lambda wake: (wake.verb, wake.record)):
-            self.send(portal, wake.verb, wake.record)
+            self.send(portal, wake.verb, wake.record, wake.share)
 
-    def _runner(self, verb: str) -> Callable[[str, str], None]:
+    def _runner(self, verb: str, share: Share) -> Callable[[str, str], None]:
         def run(portal: str, record: str) -> None:
-            done = attempt(self._installation, portal, verb, record)
+            with self._rounds.of((portal, verb, record), again=lambda: self.send(portal, verb, record, share)) as is_mine:
+                done = attempt(self._installation, portal, verb, record, share) if is_mine else None
             if done:
                 with following(cause=done.run_id):
                     self.wake(portal, done.wakes)
 
-        run.__doc__ = f"{verb.capitalize()} for one portal."
+        run.__doc__ = f"{verb.capitalize()} for one portal, paid from its {share} share."
         return run
+
+
+class Rounds:
+    """Which pieces of work are under way in this process. Whoever comes for one of them leaves it at one more round afterwards.
+
+    So a backlog of one portal, which the schedule reminds us of every minute, has one thread of a process and not all of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_asked_again: dict[tuple[str, str, str], bool] = {}
+
+    @contextmanager
+    def of(self, work: tuple[str, str, str], *, again: Callable[[], object]) -> Iterator[bool]:
+        """Whether this work is ours to do; `again` is called at the end where somebody else came for it meanwhile."""
+        with self._lock:
+            is_mine = work not in self._is_asked_again
+            self._is_asked_again[work] = not is_mine
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                with self._lock:
+                    is_asked_again = self._is_asked_again.pop(work)
+                if is_asked_again:
+                    again()
 
 
 def register(broker: dramatiq.Broker, installation: Installation) -> Actors:
@@ -102,17 +144,28 @@ def register(broker: dramatiq.Broker, installation: Installation) -> Actors:
     return Actors(broker, installation)
 
 
-def attempt(installation: Installation, portal: str, verb: str, record: str) -> Done | None:
-    """Runs one step, unless the portal is paused; whatever goes wrong is written down. None: nothing was done."""
-    log = logs.get().bind(portal=portal, verb=verb, record=record)
+def threads_by_share(count: int) -> dict[Share, int]:
+    """So many threads of one process, a quarter each for backfill and operator, one at least for every queue."""
+    aside = max(1, count // 4)
+    return {"live": max(1, count - 2 * aside), "backfill": aside, "operator": aside}
+
+
+def attempt(installation: Installation, portal: str, verb: str, record: str, share: Share = "live") -> Done | None:
+    """One turn of one step, unless the portal is paused or the share used up; whatever goes wrong is written down.
+
+    None: nothing was done.
+    """
+    log = logs.get().bind(portal=portal, verb=verb, record=record, share=share)
     try:
-        tenant = installation.tenant(portal)
+        tenant = installation.tenant(portal, share)
     except ConfigError as error:
         log.warning("this work is nobody's any more", error=str(error))
         return None
     try:
         try:
-            return _worked(tenant, verb, record)
+            if _is_paused(tenant) or installation.budget(portal).waits_until(share):
+                return None
+            return _worked(tenant, verb, record, share)
         except StoreDown:
             raise
         except Stopped as stopped:
@@ -128,20 +181,22 @@ def attempt(installation: Installation, portal: str, verb: str, record: str) -> 
     return None
 
 
-def _worked(tenant: Tenant, verb: str, record: str) -> Done | None:
-    if _is_paused(tenant):
-        return None
-    done = VERBS[verb](tenant, record)
+def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
+    with tenant.turn(TURN_S):
+        done = VERBS[verb](tenant, record)
     if done.run_id:
         _passed(tenant, verb, record)
-    return done
+    return replace(done, wakes=frozenset(replace(wake, share=share) for wake in done.wakes))
 
 
-def pause_s(error: BaseException) -> float:
-    """How long the portal's work rests after this error."""
+def pause_s(error: BaseException, *, seen_count: int = 1) -> float:
+    """How long the portal's work rests after this error, which has come so many times in a row. Our own budget stops one share alone."""
     if isinstance(error, RateLimited):
-        return error.retry_after_s
-    return next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
+        return 0 if error.scope == "budget" else error.retry_after_s
+    rest_s = next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
+    if isinstance(error, ConnectionDown):
+        return min(rest_s * 2.0 ** min(seen_count - 1, 9), LONGEST_PAUSE_S)
+    return rest_s
 
 
 def _is_paused(tenant: Tenant) -> bool:
@@ -177,10 +232,10 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         run_id="",
         name=f"{verb} {record}".strip(),
     )
-    rest_s = pause_s(error)
     with tenant.store.side_transaction(tenant.name) as tx:
         portals.enter(tx, tenant.portal.associations.mode)
         failures.record(tx, [failure])
+        rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
         if rest_s:
             portals.pause(tx, tx.now + timedelta(seconds=rest_s), str(error))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import TracebackType
 from typing import Self
@@ -14,13 +14,14 @@ from sync_worker import logs
 from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
-from sync_worker.steps.push import has_work
+from sync_worker.portal import Portal
 from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import cursors, notices, portals, runs
-from sync_worker.store.engine import Tx
+from sync_worker.store import runs
+from sync_worker.store.due import Reading, Standing, standings
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
+COMPARE = Wake("compare", share="backfill")
 COMPARE_AGAIN_S = 3600  # a nightly comparison that was begun and did not end well is begun again, the same night
 
 
@@ -31,6 +32,8 @@ class Schedule:
         self._installation = installation
         self._actors = actors
         self._sent_at: dict[str, dict[Wake, datetime]] = {}
+        self._records: dict[str, tuple[str, ...]] = {}
+        self._compared_at: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def __enter__(self) -> Self:
@@ -45,44 +48,98 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def tick(self) -> None:
-        """One look at every portal. A portal that cannot be looked at does not keep the others waiting."""
+        """One look at every portal. One that cannot be looked at does not keep the others waiting."""
+        try:
+            with self._installation.store.reading("") as tx:
+                found = standings(tx)
+        except SyncError as error:
+            logs.get().warning("could not look for due work", error=str(error))
+            return
         for portal in self._installation.portals:
             try:
-                self._look(portal.name)
+                self._look(portal, found.get(portal.name))
             except SyncError as error:
                 logs.get().warning("could not look for due work", portal=portal.name, error=str(error))
 
-    def _look(self, portal: str) -> None:
+    def _look(self, portal: Portal, standing: Standing | None) -> None:
         now = self._installation.services.clock()
-        before, sent = self._sent_at.get(portal, {}), {}
-        for wake in due(self._installation.tenant(portal), now):
+        before, sent = self._sent_at.get(portal.name, {}), {}
+        for wake in self._due(portal, standing, now):
             last = before.get(wake)
             if last and now - last < timedelta(seconds=AGAIN_S):
                 sent[wake] = last
-            elif self._actors.send(portal, wake.verb, wake.record):
+            elif self._actors.send(portal.name, wake.verb, wake.record, wake.share):
                 sent[wake] = now
-        self._sent_at[portal] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
+        self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
+
+    def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
+        if standing and _rests(standing, now):
+            return
+        if portal.name not in self._records:
+            self._records[portal.name] = self._installation.tenant(portal.name).readable_records()
+        yield from _reads(portal, self._records[portal.name], standing, now, slowness=self._slowness(portal, standing, now))
+        if standing:
+            yield from _writes(standing)
+            yield from self._comparison(portal, standing, now)
+
+    def _slowness(self, portal: Portal, standing: Standing | None, now: datetime) -> int:
+        """How many times slower than it is written this portal is polled; asked of the budget only where a poll would be due."""
+        readings = standing.readings.values() if standing else ()
+        is_any_due = any(reading.pulled_at and _is_past(reading.pulled_at, portal.schedule.pull_s, now) for reading in readings)
+        return self._installation.budget(portal.name).slowness() if is_any_due else 1
+
+    def _comparison(self, portal: Portal, standing: Standing, now: datetime) -> Iterator[Wake]:
+        """The night's comparison, until it is known to have gone through."""
+        since_at = _compared_since(portal, standing, now)
+        if since_at is None or self._compared_at.get(portal.name) == since_at:
+            return
+        with self._installation.store.reading(portal.name) as tx:
+            last = runs.latest(tx, "compare", since_at=since_at)
+        if last and last.state == "done":
+            self._compared_at[portal.name] = since_at
+        elif last is None or _is_past(last.started_at, COMPARE_AGAIN_S, now):
+            yield COMPARE
 
 
 def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
-    """What the database says is due for one portal; nothing while it is paused."""
+    """What the database says is due for one portal, but for comparisons; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
-        row = portals.get(tx)
-        if row and row.paused_until_at and row.paused_until_at > now:
-            return
-        noticed = notices.counts(tx)
-        is_compare_due = row is not None and _is_compare_due(tx, tenant, row.mode_set_at, now)
-        pulled_at = {name: cursor.last_pulled_at for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
-    for name in tenant.readable_records():
-        last = pulled_at.get(name)
-        if last is None or now - last >= timedelta(seconds=tenant.portal.schedule.pull_s):
+        standing = standings(tx).get(tenant.name)
+    if standing and _rests(standing, now):
+        return
+    yield from _reads(tenant.portal, tenant.readable_records(), standing, now)
+    if standing:
+        yield from _writes(standing)
+
+
+def _rests(standing: Standing, now: datetime) -> bool:
+    return standing.paused_until_at is not None and standing.paused_until_at > now
+
+
+def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:
+    """Pulls and refreshes, companies first. A first load is a backfill."""
+    readings: Mapping[str, Reading] = standing.readings if standing else {}
+    for name in records:
+        last = readings[name].pulled_at if name in readings else None
+        if last is None:
+            yield Wake("pull", name, share="backfill")
+        elif _is_past(last, portal.schedule.pull_s * slowness, now):
             yield Wake("pull", name)
-    for object_ in sorted(noticed):
-        yield Wake("refresh", object_)
-    if has_work(tenant):
+    for name, reading in sorted(readings.items()):
+        if reading.is_noticed:
+            yield Wake("refresh", name)
+
+
+def _writes(standing: Standing) -> Iterator[Wake]:
+    """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
+    if standing.owes:
         yield Wake("push")
-    if is_compare_due:
-        yield Wake("compare")
+    elif standing.is_unpatched:
+        yield Wake("push", share="backfill")
+
+
+def _is_past(moment: datetime, seconds: float, now: datetime) -> bool:
+    return now - moment >= timedelta(seconds=seconds)
 
 
 def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
@@ -92,13 +149,10 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
     return today if today <= now else datetime.combine(day - timedelta(days=1), at, zone).astimezone(UTC)
 
 
-def _is_compare_due(tx: Tx, tenant: Tenant, begun_at: datetime, now: datetime) -> bool:
-    """Whether the nightly comparison's hour has passed since the portal began, and no comparison has gone through since."""
-    at = tenant.portal.schedule.full_compare
+def _compared_since(portal: Portal, standing: Standing, now: datetime) -> datetime | None:
+    """Since when a comparison must have gone through; None where the portal wants none, or began after that hour."""
+    at = portal.schedule.full_compare
     if at is None:
-        return False
-    since_at = last_moment(at, ZoneInfo(tenant.portal.time_zone), now)
-    if begun_at >= since_at:
-        return False
-    last = runs.latest(tx, "compare", since_at=since_at)
-    return last is None or (last.state != "done" and now - last.started_at >= timedelta(seconds=COMPARE_AGAIN_S))
+        return None
+    since_at = last_moment(at, ZoneInfo(portal.time_zone), now)
+    return since_at if standing.mode_set_at < since_at else None

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Annotated
 
@@ -20,7 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sync_worker import logs
-from sync_worker.actors import register
+from sync_worker.actors import register, threads_by_share
 from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
@@ -39,7 +40,7 @@ Port = Annotated[
 HealthPort = Annotated[
     int | None, typer.Option(help="Port of /health/live, 0 for any; none where it is left out.", min=0, max=65535, show_default=False)
 ]
-Threads = Annotated[int, typer.Option(help="Pieces of work at the same time.", min=1, max=64)]
+Threads = Annotated[int, typer.Option(help="Pieces of work at the same time; each queue has one at least.", min=1, max=64)]
 
 
 def run(port: Port = None, threads: Threads = 4) -> None:
@@ -49,8 +50,9 @@ def run(port: Port = None, threads: Threads = 4) -> None:
     """
     with _started("run") as (settings, stopped):
         _upgrade(settings)
+        settings = settings.model_copy(update={"redis_url": None})
         with closing(build(settings, services=Services.until(stopped))) as installation:
-            queue = broker(settings.model_copy(update={"redis_url": None}))
+            queue = broker(settings)
             actors = register(queue, installation)
             app = serving(installation, actors.send)
             with _serving(app, settings, _port(settings, port)), _working(queue, threads), Schedule(installation, actors):
@@ -116,12 +118,18 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
 
 @contextmanager
 def _working(queue: dramatiq.Broker, threads: int) -> Iterator[None]:
-    worker = dramatiq.Worker(queue, worker_threads=threads, worker_timeout=WORKER_TIMEOUT_MS)
-    worker.start()
+    """Workers with threads of their own for each queue, stopped at the end all at once."""
+    workers = [
+        dramatiq.Worker(queue, queues={share}, worker_threads=count, worker_timeout=WORKER_TIMEOUT_MS)
+        for share, count in threads_by_share(threads).items()
+    ]
+    for worker in workers:
+        worker.start()
     try:
         yield
     finally:
-        worker.stop()
+        with ThreadPoolExecutor(len(workers)) as stopping:
+            list(stopping.map(dramatiq.Worker.stop, workers))
 
 
 def _port(settings: Settings, port: int | None) -> int:

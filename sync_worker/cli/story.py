@@ -14,7 +14,7 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.stub import StubBroker
 
-from sync_worker.actors import QUEUE, register
+from sync_worker.actors import register
 from sync_worker.bootstrap import Installation
 from sync_worker.cli.associations import explained, rows_of
 from sync_worker.cli.output import out, show_table
@@ -181,7 +181,7 @@ class Story:
     def _work(self, wakes: Iterable[Wake]) -> None:
         """Sends the work to the actors and waits until the queue is empty, what followed from it included."""
         self._actors.wake(self._tenant.name, wakes)
-        self._queue.join(QUEUE)
+        self._queue.join("live")
         self._worker.join()
         with self._tenant.store.reading(self._tenant.name) as tx:
             stopped = [row.failure for row in failures.listed(tx) if row.failure.stage == "pull"]

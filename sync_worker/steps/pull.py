@@ -67,6 +67,9 @@ def _scan(
         in_all = page.total or in_all
         if on_page:
             on_page(so_far, in_all)
+        if tenant.is_turn_over and not page.is_last:
+            wakes.add(Wake("pull", record.record))
+            break
         if tenant.services.is_stopping() and not page.is_last:
             raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     return Done(run_id, total, frozenset(wakes))
@@ -114,7 +117,7 @@ def _pages(tenant: Tenant, scan: Scan, cursor: Cursor, beside: Executor) -> Iter
     coming = beside.submit(next, pages)
     while True:
         page, page_no = coming.result(), read_no
-        if not (page.is_last or tenant.services.is_stopping()):
+        if not (page.is_last or tenant.is_turn_over or tenant.services.is_stopping()):
             read_no = _draw(tenant, cursor)
             coming = beside.submit(next, pages)
         if page.warning:

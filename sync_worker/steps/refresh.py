@@ -50,6 +50,8 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         _forget(tenant, record_name, taken)
         total.add(counts)
         wakes |= due
+        if tenant.is_turn_over:
+            return Done(run_id, total, frozenset(wakes | {Wake("refresh", record_name)}))
     return Done(run_id, total, frozenset(wakes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from functools import cached_property
 import structlog
 
 from sync_worker import logs, metrics
+from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
@@ -35,10 +37,11 @@ _IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Work that a commit made due. **Shapes** `verb`: refresh | push; `record`: "" where the verb needs none."""
+    """Work that is due. **Shapes** `verb`: pull | refresh | push; `record`: "" where the verb needs none; `share`: whose calls it takes."""
 
     verb: str
     record: str = ""
+    share: Share = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Tenant:
         self._mapped_at: datetime | None = None
         self._is_running = False
         self._batched = _Mark(0, 0)
+        self._turn_until_s = math.inf
         self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus ours, as last measured
 
     @property
@@ -95,6 +99,20 @@ class Tenant:
             self._refuse(_missing(compiled))
             self._mapping, self._mapped_at = compiled, now
         return self._mapping
+
+    @property
+    def is_turn_over(self) -> bool:
+        """Whether others have waited long enough: a step ends after the page or batch at hand, and says what it left."""
+        return self.services.monotonic() >= self._turn_until_s
+
+    @contextmanager
+    def turn(self, seconds: float) -> Iterator[None]:
+        """Inside, this tenant's work is one of many pieces that take turns."""
+        before, self._turn_until_s = self._turn_until_s, self.services.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._turn_until_s = before
 
     @property
     def vendor_crm_id(self) -> str | None:

@@ -12,7 +12,8 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
 from sync_worker import actors
-from sync_worker.actors import QUEUE, attempt, register
+from sync_worker.actors import attempt, register
+from sync_worker.crm.budget import SHARES
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.sandbox.remote import Remote
@@ -32,7 +33,7 @@ DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics",
 def idle(queue: dramatiq.Broker) -> bool:
     """Whether nothing waits, nothing is under way, nothing is dead."""
     if isinstance(queue, StubBroker):
-        return queue.queues[QUEUE].unfinished_tasks == 0 and not queue.dead_letters
+        return not any(queue.queues[share].unfinished_tasks for share in SHARES) and not queue.dead_letters
     assert isinstance(queue, RedisBroker)
     kept = {str(key) for key in queue.client.keys("sync-worker:*")}
     return not {key for key in kept if "__heartbeats__" not in key}
@@ -91,7 +92,7 @@ def test_two_queues_in_one_process_do_not_mix(build_on: Build) -> None:
     one, other = StubBroker(middleware=[]), StubBroker(middleware=[])
     hands, _ = register(one, build_on()), register(other, build_on())
     hands.send("acme", "pull", "company")
-    assert (one.queues[QUEUE].qsize(), other.queues[QUEUE].qsize()) == (1, 0)
+    assert (one.queues["live"].qsize(), other.queues["live"].qsize()) == (1, 0)
 
 
 def test_nothing_is_bound_at_import() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import Installation
+from sync_worker.crm.budget import SHARES, Budget, Memory, Share, Terms
 from sync_worker.domain.deal import Deal
 from sync_worker.schedule import due
 from sync_worker.steps.replay import replay
@@ -24,6 +25,7 @@ from tests.integration.steps.world import World
 
 ALWAYS = 999
 DAILY_S = 900
+UNLIMITED = Terms(None, dict.fromkeys(SHARES, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,11 @@ class Desk:
 
     world: World
 
-    def tenant(self, _portal: str) -> Tenant:
+    def tenant(self, _portal: str, _share: Share) -> Tenant:
         return self.world.tenant
+
+    def budget(self, portal: str) -> Budget:
+        return Budget(portal, UNLIMITED, Memory(), services=self.world.services, past=lambda _since: {})
 
     def attempt(self, verb: str, record: str = "") -> Done | None:
         return attempt(cast("Installation", self), "acme", verb, record)

@@ -1,0 +1,76 @@
+"""What is due, of every portal at once: two statements, however many portals there are; each looks no further than a first row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import companies, cursors, failures, notices, outbox, portals
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one record type stands. **Shapes** `pulled_at`: None before the first load is complete."""
+
+    pulled_at: datetime | None
+    is_noticed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one portal stands. **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is."""
+
+    mode_set_at: datetime
+    paused_until_at: datetime | None
+    owes: bool
+    is_unpatched: bool
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+
+def standings(tx: Tx) -> dict[str, Standing]:
+    """By portal: the transaction's, or where that is "" every one that was ever synced."""
+    readings: dict[str, dict[str, Reading]] = {}
+    noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
+    query = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed).where(_mine(tx, cursors.c.portal))
+    for portal, object_, pulled_at, is_noticed in tx.connection.execute(query):
+        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed))
+    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, _owes(tx), _is_unpatched())
+    return {
+        portal: Standing(mode_set_at, paused_until_at, bool(owes), bool(is_unpatched), readings.get(portal, {}))
+        for portal, mode_set_at, paused_until_at, owes, is_unpatched in tx.connection.execute(
+            select(*columns).where(_mine(tx, portals.c.portal))
+        )
+    }
+
+
+def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == tx.portal if tx.portal else column != ""
+
+
+def _owes(tx: Tx) -> ColumnElement[bool]:
+    is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.now)
+    is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.now, outbox.c.claim_until_at < tx.now)
+    return exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired))
+
+
+def _is_unpatched() -> ColumnElement[bool]:
+    """As `companies.unpatched` finds them."""
+    refused = exists().where(
+        failures.c.portal == companies.c.portal,
+        failures.c.object == "company",
+        failures.c.record == companies.c.id,
+        failures.c.stage == "push",
+        failures.c.kind == "failure",
+        failures.c.resolved_at.is_(None),
+    )
+    return exists().where(
+        companies.c.portal == portals.c.portal,
+        companies.c.portal_id_written_at.is_(None),
+        companies.c.crm_id.is_not(None),
+        companies.c.deleted_at.is_(None),
+        ~refused,
+    )
