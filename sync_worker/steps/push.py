@@ -7,7 +7,6 @@ its CRM id; our key is for the first create only.
 from __future__ import annotations
 
 import math
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -108,7 +107,6 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
         with tenant.store.side_transaction(tenant.name) as tx:
             notices.add(tx, record_name, [home.crm_id for home in mine.values()])
         with tenant.turn(math.inf):  # what is read by half is not read
-            with tenant.turn(math.inf):  # what is read by half is not read
             done = refresh(tenant, record_name)
         wakes |= done.wakes
         if not done.is_busy:

@@ -216,12 +216,6 @@ def seen_count(tx: Tx, stage: str, code: str) -> int:
     return int(tx.connection.execute(select(func.max(failures.c.count)).where(*here)).scalar() or 0)
 
 
-def seen_count(tx: Tx, stage: str, code: str) -> int:
-    """How many times this code was met, on the record where it was met most often since that last passed."""
-    here = (failures.c.portal == tx.portal, failures.c.stage == stage, failures.c.code == code, failures.c.resolved_at.is_(None))
-    return int(tx.connection.execute(select(func.max(failures.c.count)).where(*here)).scalar() or 0)
-
-
 def counts(tx: Tx) -> dict[str, int]:
     """Open rows by kind."""
     query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN)

@@ -139,7 +139,6 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.listed": failures.listed,
     "failures.counts": failures.counts,
     "failures.seen_count": lambda tx: failures.seen_count(tx, "ingest", failure().code),
-    "failures.seen_count": lambda tx: failures.seen_count(tx, "ingest", failure().code),
     "interventions.unfinished": interventions.unfinished,
     "interventions.left": lambda tx: interventions.left(tx, "i1"),
     "interventions.of_outcome": lambda tx: interventions.of_outcome(tx, "i1", ""),
