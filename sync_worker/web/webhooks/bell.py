@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
 WINDOW_S = 0.5  # of the second a notice may take; at fifty events a second some twenty-five share a refresh
 
@@ -16,7 +18,10 @@ Send = Callable[[str, str, str], object]
 
 
 class Bell:
-    """Belongs to one event loop; sends from a thread of its own, one at a time, so that a queue that hangs holds up nothing else."""
+    """Belongs to one event loop; sends from a thread of its own, one at a time, so that a queue that hangs holds up nothing else.
+
+    A refresh has the trail of the first request that made it due.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -28,7 +33,8 @@ class Bell:
         for record in records:
             if (portal, record) not in self._ringing:
                 self._ringing.add((portal, record))
-                asyncio.get_running_loop().call_later(WINDOW_S, self._thread.submit, self._wake, portal, record)
+                wake = partial(copy_context().run, self._wake, portal, record)
+                asyncio.get_running_loop().call_later(WINDOW_S, self._thread.submit, wake)
 
     def _wake(self, portal: str, record: str) -> None:
         self._ringing.discard((portal, record))  # first: what comes from here on may come too late for this refresh

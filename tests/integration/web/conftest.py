@@ -22,7 +22,7 @@ from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store import companies, notices
 from sync_worker.store.engine import Store
-from tests.journey.crms import CRMS, LocalCrm, adapted
+from tests.journey.crms import CRMS, adapted
 from tests.journey.stage import Installation, Process, until
 
 PUBLIC_URL = "https://sync.example.com/crm"
@@ -118,6 +118,7 @@ def hubspot(urls: dict[str, str]) -> Iterator[HubspotRemote]:
 
 def _begin_anew(controls: Remote) -> None:
     controls.clear_faults()
+    controls.set_clock(Services().clock())  # it stamps the webhooks
     controls.reset()
     controls.reset_calls()
 
@@ -145,15 +146,61 @@ def doorstep(installation: Installation, *words: str) -> Iterator[Doorstep]:
             store.close()
 
 
-def id_of(crm: LocalCrm, remote: Remote, name: str) -> str:
-    """A company's CRM id."""
-    return crm.id_named(remote, name)
+def loaded(installation: Installation) -> Installation:
+    """After the first load of both portals, and what it writes back."""
+    for portal in ("acme", "globex"):
+        for verb in ("pull", "push"):
+            installation.command(verb, portal, code=None)  # some of the sandbox's records are wrong on purpose
+    return installation
 
 
 def subscribe_salesforce(remote: Remote, door: Doorstep, **more: Any) -> None:
     """The org tells acme of every company, lead and opportunity."""
     for native in ("Account", "Lead", "Opportunity"):
         remote.subscribe(native, ["Name"], f"{door.url}/webhooks/salesforce/acme/{HOOK}", organization_id=ORGANIZATION, **more)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One portal and its CRM. **Shapes** `native`, `name`, `key`: a company's record type, name and id there."""
+
+    portal: str
+    remote: Remote
+    native: str
+    name: str
+    key: str
+
+    def tell(self, door: Doorstep, **more: Any) -> None:
+        """From now on the CRM tells us; with `auto` by itself."""
+        if isinstance(self.remote, HubspotRemote):
+            subscribe_hubspot(self.remote, door, **more)
+        else:
+            subscribe_salesforce(self.remote, door, **more)
+
+    def hush(self) -> None:
+        """It tells us nothing any more."""
+        if isinstance(self.remote, HubspotRemote):
+            self.remote.clear_webhooks()
+        else:
+            self.remote._list("DELETE", "outbound_messages")
+
+    def deliver(self) -> dict[str, int]:
+        """What waits is told, out of order."""
+        if isinstance(self.remote, HubspotRemote):
+            return self.remote.deliver_webhooks(shuffle=True)
+        return self.remote.deliver_messages(shuffle=True)
+
+    def rename(self, company: str, name: str) -> None:
+        """A person does."""
+        self.remote.edit(self.native, company, {self.name: name})
+
+
+@pytest.fixture(params=["salesforce", "hubspot"])
+def side(request: pytest.FixtureRequest) -> Side:
+    """Whoever takes this runs on both CRMs."""
+    remote: Remote = request.getfixturevalue(request.param)
+    words = ("acme", remote, "Account", "Name", "Id") if request.param == "salesforce" else ("globex", remote, "companies", "name", "id")
+    return Side(*words)
 
 
 def subscribe_hubspot(remote: HubspotRemote, door: Doorstep, **more: Any) -> None:
