@@ -174,13 +174,14 @@ def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[Na
         if letter:
             found.written += 1
             crm_id = letter.change.crm_id or ""
-            found.changes += _written(letter.record.record, crm_id, shown.get(crm_id, {}), letter.change.fields)
+            where = crm_id or f"(new: {row.record_id})"
+            found.changes += _written(letter.record.record, where, shown.get(crm_id, {}), letter.change.fields)
 
 
 def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldChange]:
     for name, value in sorted(then.items()):
         if plain(now.get(name)) != plain(value):
-            yield FieldChange("crm", object_, crm_id or "(new)", name, plain(now.get(name)), plain(value))
+            yield FieldChange("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
 
 
 def _per_minute(tenant: Tenant) -> float:
