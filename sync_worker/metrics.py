@@ -51,6 +51,11 @@ def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: fl
     CALLS.labels(portal, verb).inc(calls)
 
 
+def answered(route: str, method: str, *, status: int, duration_s: float) -> None:
+    """One answer over HTTP."""
+    ANSWER_S.labels(route, method, str(status)).observe(duration_s)
+
+
 def noticed_applied(ages_s: Iterable[float]) -> None:
     """Noticed records, read and committed. **Units** seconds since each one's first notice."""
     for age_s in ages_s:
@@ -58,11 +63,9 @@ def noticed_applied(ages_s: Iterable[float]) -> None:
 
 
 @contextmanager
-def serving(process: str, ports: Sequence[int], *more: Collector) -> Iterator[int]:
+def serving(process: str, ports: Sequence[int]) -> Iterator[int]:
     """Shows everything on the first of these ports of loopback that is free; its number. **Raises** OSError where none is."""
     server, thread = _first_free(ports)
-    for collector in more:
-        REGISTRY.register(collector)
     PROCESS.labels(process).set(1)
     try:
         yield server.server_port
@@ -70,8 +73,16 @@ def serving(process: str, ports: Sequence[int], *more: Collector) -> Iterator[in
         server.shutdown()
         thread.join()
         server.server_close()
-        for collector in more:
-            REGISTRY.unregister(collector)
+
+
+@contextmanager
+def showing(collector: Collector) -> Iterator[None]:
+    """What else this process knows is shown too, for a while."""
+    REGISTRY.register(collector)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(collector)
 
 
 def _first_free(ports: Sequence[int]) -> tuple[WSGIServer, Thread]:

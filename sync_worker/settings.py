@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+(/[^/?#\s]+)*$")  # what HubSpot signs; no slash at the end
+    metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"
 
 

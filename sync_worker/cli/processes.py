@@ -20,11 +20,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from sync_worker import logs
+from sync_worker import logs, metrics
 from sync_worker.actors import register, threads_by_share
 from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
+from sync_worker.figures import Figures
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
@@ -34,6 +35,8 @@ from sync_worker.web.app import create_app, healthy, serving
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
 START_TIMEOUT_S = 10
+METRICS_OFFSET = {"run": 0, "web": 0, "schedule": 10, "worker": 20}  # from SYNC_WORKER_METRICS_PORT: one setting for a whole machine
+METRICS_PORTS = {"run": 10, "web": 10, "schedule": 10, "worker": 80}  # processes of a kind on one machine
 Port = Annotated[
     int | None, typer.Option(help="HTTP port, 0 for any; SYNC_WORKER_HTTP_PORT where it is left out.", min=0, max=65535, show_default=False)
 ]
@@ -55,7 +58,12 @@ def run(port: Port = None, threads: Threads = 4) -> None:
             queue = broker(settings)
             actors = register(queue, installation)
             app = serving(installation, actors.send)
-            with _serving(app, settings, _port(settings, port)), _working(queue, threads), Schedule(installation, actors):
+            with (
+                _serving(app, settings, _port(settings, port)),
+                metrics.showing(Figures(installation, queue)),
+                _working(queue, threads),
+                Schedule(installation, actors),
+            ):
                 stopped.wait()
 
 
@@ -75,7 +83,9 @@ def schedule(health_port: HealthPort = None) -> None:
     """
     with _started("schedule") as (settings, stopped), closing(_built(settings, stopped, "schedule")) as installation:
         queue = reach(broker(settings))
-        with _serving(healthy(installation.store), settings, health_port), Schedule(installation, register(queue, installation)):
+        actors = register(queue, installation)
+        app = healthy(installation.store, queue)
+        with _serving(app, settings, health_port), metrics.showing(Figures(installation, queue)), Schedule(installation, actors):
             stopped.wait()
 
 
@@ -87,7 +97,7 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
         queue = reach(broker(settings))
         register(queue, installation)
-        with _serving(healthy(installation.store), settings, health_port), _working(queue, threads):
+        with _serving(healthy(installation.store, queue), settings, health_port), _working(queue, threads):
             stopped.wait()
 
 
@@ -100,8 +110,24 @@ def _started(name: str) -> Iterator[tuple[Settings, threading.Event]]:
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda _kind, _frame: stopped.set())
     logs.get().info("starting", process=name)
-    yield settings, stopped
+    with _watched(settings, name):
+        yield settings, stopped
     logs.get().info("stopped", process=name)
+
+
+@contextmanager
+def _watched(settings: Settings, name: str) -> Iterator[None]:
+    """Metrics on loopback, where a port is set: each kind of process has its ports, and takes the first that is free."""
+    with ExitStack() as stack:
+        if settings.metrics_port is not None:
+            first = settings.metrics_port + METRICS_OFFSET[name]
+            try:
+                port = stack.enter_context(metrics.serving(name, range(first, first + METRICS_PORTS[name])))
+            except OSError as error:
+                said = f"no port from {first} on is free for metrics ({error.strerror})"
+                raise ConfigError(f"{said} — choose another SYNC_WORKER_METRICS_PORT") from None
+            logs.get().info("metrics", address=f"http://{metrics.LOOPBACK}:{port}/metrics")
+        yield
 
 
 def _upgrade(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.ingest import ingest
@@ -48,6 +49,7 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         answer = [*_in_order(found), *_gone(tenant, record, taken, found)]
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
         _forget(tenant, record_name, taken)
+        _measure(tenant, taken)
         total.add(counts)
         wakes |= due
         if tenant.is_turn_over:
@@ -58,6 +60,12 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
 def _waiting(tenant: Tenant, record_name: str) -> list[Notice]:
     with tenant.store.reading(tenant.name) as tx:
         return notices.oldest(tx, record_name, BATCH_COUNT)
+
+
+def _measure(tenant: Tenant, taken: Sequence[Notice]) -> None:
+    """How long these notices took to be applied."""
+    now = tenant.services.clock()
+    metrics.noticed_applied((now - notice.first_seen_at).total_seconds() for notice in taken if notice.first_seen_at)
 
 
 def _in_order(found: Sequence[NativeRecord]) -> list[NativeRecord]:

@@ -66,6 +66,7 @@ def test_what_a_process_did_is_counted(build_on: Build, remote: Remote, port: in
     assert grown("runs_total", verb="pull", state="done") == 1
     assert grown("api_calls_total", portal="acme", verb="pull") == 1
     assert grown("run_seconds_count", verb="refresh") == 1
+    assert grown("notice_applied_seconds_count") == refreshed.counts.read
     assert value(after, "process", process="worker") == 1
 
 
@@ -83,7 +84,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         hands.send("acme", "push")
 
     # When it is scraped
-    with metrics.serving("schedule", [port], Figures(installation, queue)):
+    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, queue)):
         samples = scraped(port)
 
     # Then
@@ -110,7 +111,7 @@ def test_a_portal_that_was_taken_out_falls_behind_for_nobody(build_on: Build, po
         portals.enter(tx, "contracts")
         notices.add(tx, "lead", ["00Q1"])
         failures.record(tx, [problem("f1", "bug")])
-    with metrics.serving("schedule", [port], Figures(installation, broker(installation.settings))):
+    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, broker(installation.settings))):
         assert not [labels for _, labels in scraped(port) if ("portal", "gone") in labels]
 
 
@@ -118,7 +119,7 @@ def test_no_label_grows_with_the_data(build_on: Build, port: int) -> None:
     installation = build_on()
     with installation.store.transaction("acme") as tx:
         failures.record(tx, [problem(f"f{number}", f"vendor_code_{number}") for number in range(500)])
-    with metrics.serving("schedule", [port], Figures(installation, broker(installation.settings))):
+    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, broker(installation.settings))):
         samples = scraped(port)
     codes = [labels for name, labels in samples if name == "sync_worker_failures_open_by_code"]
     assert len(codes) == MOST_CODES + 1
@@ -131,7 +132,7 @@ def test_what_is_out_of_reach_is_said(build_on: Build, settings: Settings, tmp_p
     blind = Installation(settings, installation._offices, nowhere, installation.services)
     nobody = broker(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"}))
     register(nobody, installation)
-    with metrics.serving("schedule", [port], Figures(blind, nobody)):
+    with metrics.serving("schedule", [port]), metrics.showing(Figures(blind, nobody)):
         samples = scraped(port)
     assert (value(samples, "database_up"), value(samples, "queue_up")) == (0, 0)
     nowhere.close()
@@ -144,8 +145,9 @@ def test_the_first_free_port_of_loopback_is_taken(port: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with metrics.serving("worker", [port, port + 1]) as found:
-            assert found == port + 1
+        other = free_port()
+        with metrics.serving("worker", [port, other]) as found:
+            assert found == other
             assert requests.get(f"http://127.0.0.1:{found}/metrics", timeout=5).status_code == 200
             for address in other_addresses():
                 with socket.socket() as probe:
