@@ -40,6 +40,7 @@ from sync_worker.errors import (
     UncertainWrite,
 )
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
@@ -57,6 +58,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "refresh": refresh,
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
+    "replay": lambda tenant, _record: go_on_queued(tenant),
 }
 
 PAUSE_S: dict[type[SyncError], float] = {

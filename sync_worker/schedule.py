@@ -132,6 +132,8 @@ def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, no
 
 def _writes(standing: Standing) -> Iterator[Wake]:
     """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
+    if standing.is_replaying:
+        yield Wake("replay", share="operator")
     if standing.owes:
         yield Wake("push")
     elif standing.is_unpatched:

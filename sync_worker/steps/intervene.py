@@ -6,6 +6,7 @@ cause, then a thousand at a time. A cause whose breaker opens is left alone; wha
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sync_worker.steps.breaker import judge
 from sync_worker.steps.compare import compare, mend
 from sync_worker.steps.park import NOTHING_OWED, OTHERWISE
 from sync_worker.steps.replay import REPLAYED, replay, work_off
-from sync_worker.steps.tenant import Done, Tenant
+from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import breakers, failures, interventions
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import FailureRow
@@ -70,6 +71,7 @@ def begin_replay(
     """Marks the failures that can be replayed. Where the same was asked for and is not finished, it goes on with that."""
     received = sorted((row for row in rows if is_replayable(row)), key=lambda row: (row.first_seen_at, row.failure.id))
     with tenant.store.side_transaction(tenant.name) as tx:
+        breakers.close(tx, {cause_of(row) for row in received})  # a person says that they are gone
         for earlier in interventions.unfinished(tx):
             if earlier.selection == selection and interventions.left(tx, earlier.id):
                 return earlier
@@ -81,26 +83,31 @@ def begin_replay(
 
 
 def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = None) -> Result:
-    """Tries what is left of a replay. **Raises** Stopped, and what `refresh` and `push` do; what is left then stays marked."""
-    units = _units(tenant, asked)
-    with tenant.store.side_transaction(tenant.name) as tx:
-        breakers.close(tx, {cause for unit in units for cause in unit.causes})  # a person says that they are gone
-    tried = 0
+    """Tries what is left of a replay, or a turn of it.
+
+    **Raises** Stopped, and what `refresh` and `push` do; what is left then stays marked.
+    """
+    units, tried = _units(tenant, asked), 0
     for batch in _batches(tenant, units):
-        _try(tenant, asked, batch)
+        with tenant.turn(math.inf):  # what is tried by half is not tried
+            _try(tenant, asked, batch)
         tried += sum(len(unit.rows) for unit in batch)
         if on_batch:
             on_batch(tried)
         if tenant.services.is_stopping():
             raise Stopped(f"{tried} of {sum(len(unit.rows) for unit in units)} failures were tried; the others stay marked")
+        if tenant.is_turn_over:
+            break
     return _finished(tenant, asked)
 
 
 def go_on_queued(tenant: Tenant) -> Done:
-    """Every replay that was left to the workers."""
+    """A turn of every replay that was left to the workers."""
+    wakes = set[Wake]()
     for asked in queued(tenant):
-        go_on(tenant, asked)
-    return Done("", Counts())
+        if go_on(tenant, asked).left_count and tenant.is_turn_over:
+            wakes.add(Wake("replay", share="operator"))
+    return Done("", Counts(), frozenset(wakes))
 
 
 def queued(tenant: Tenant) -> list[Intervention]:

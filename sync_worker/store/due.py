@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies, cursors, failures, notices, outbox, portals
+from sync_worker.store.tables import companies, cursors, failures, interventions, notices, outbox, portals
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one portal stands. **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is."""
+    """How one portal stands.
+
+    **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us.
+    """
 
     mode_set_at: datetime
     paused_until_at: datetime | None
     owes: bool
     is_unpatched: bool
+    is_replaying: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
@@ -38,10 +42,10 @@ def standings(tx: Tx) -> dict[str, Standing]:
     query = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed).where(_mine(tx, cursors.c.portal))
     for portal, object_, pulled_at, is_noticed in tx.connection.execute(query):
         readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed))
-    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, _owes(tx), _is_unpatched())
+    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, _owes(tx), _is_unpatched(), _is_replaying())
     return {
-        portal: Standing(mode_set_at, paused_until_at, bool(owes), bool(is_unpatched), readings.get(portal, {}))
-        for portal, mode_set_at, paused_until_at, owes, is_unpatched in tx.connection.execute(
+        portal: Standing(mode_set_at, paused_until_at, bool(owes), bool(is_unpatched), bool(is_replaying), readings.get(portal, {}))
+        for portal, mode_set_at, paused_until_at, owes, is_unpatched, is_replaying in tx.connection.execute(
             select(*columns).where(_mine(tx, portals.c.portal))
         )
     }
@@ -55,6 +59,12 @@ def _owes(tx: Tx) -> ColumnElement[bool]:
     is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.now)
     is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.now, outbox.c.claim_until_at < tx.now)
     return exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired))
+
+
+def _is_replaying() -> ColumnElement[bool]:
+    return exists().where(
+        interventions.c.portal == portals.c.portal, interventions.c.finished_at.is_(None), interventions.c.is_queued.is_(True)
+    )
 
 
 def _is_unpatched() -> ColumnElement[bool]:

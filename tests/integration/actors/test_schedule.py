@@ -20,7 +20,8 @@ from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.claim import CLAIM_S
 from sync_worker.steps.tenant import DEAL, Wake
-from sync_worker.store import cursors, notices, outbox, portals, runs
+from sync_worker.store import cursors, interventions, notices, outbox, portals, runs
+from sync_worker.store.interventions import Intervention
 from tests.servers import Clock
 
 READS = {Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")}
@@ -218,3 +219,15 @@ def test_a_portal_that_cannot_be_looked_at_does_not_keep_the_tick_from_ending(wa
         watched.schedule.tick()
     assert watched.sent() == FIRST_READS
     assert set(due(watched.tenant, watched.clock())) == FIRST_READS
+
+
+def test_a_replay_that_was_left_to_the_workers_is_sent_to_theirs_until_it_is_done(watched: Watched) -> None:
+    watched.pulled()
+    watched.sent()
+    with watched.tenant.store.side_transaction("acme") as tx:
+        interventions.begin(tx, Intervention("i1", "replay", "failures replay --all", "Olga", is_queued=True), [])
+    assert watched.sent() == {Wake("replay", share="operator")}
+    with watched.tenant.store.side_transaction("acme") as tx:
+        interventions.finish(tx, "i1")
+    watched.clock.forward(seconds=61)
+    assert Wake("replay", share="operator") not in watched.sent()
