@@ -12,6 +12,7 @@ import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -104,6 +105,7 @@ def read_source(path: Path) -> Source:
     return parse_source(text, file=str(path))
 
 
+@lru_cache(maxsize=16)  # portals by the thousand name the same mapping, and reading it takes a tenth of a second
 def parse_source(text: str, *, file: str) -> Source:
     """The text with its places; duplicate keys, aliases, merge keys and tags are refused, all at once."""
     _refuse_machinery(text, file)
