@@ -1,7 +1,8 @@
 """INTERVENE: a person replays, discards or releases failures. Who, when, why and what became of each is kept.
 
 A replay marks its failures in one commit, then tries them: records in the order in which their failures came, at first twenty of each
-cause, then a thousand at a time. A cause whose breaker opens is left alone; what is left stays marked, and asking again goes on with it.
+cause, then a thousand at a time. A cause whose breaker opens is left alone. What is left stays marked; whoever asks for the same again
+goes on with it.
 """
 
 from __future__ import annotations
@@ -68,14 +69,15 @@ def is_replayable(row: FailureRow) -> bool:
 def begin_replay(
     tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str = "", is_queued: bool = False
 ) -> Intervention:
-    """Marks the failures that can be replayed. Where the same was asked for and is not finished, it goes on with that."""
+    """Marks the failures that can be replayed. One that was asked for in the same words and stopped is over: this one goes on with it."""
     received = sorted((row for row in rows if is_replayable(row)), key=lambda row: (row.first_seen_at, row.failure.id))
+    asked = Intervention(tenant.services.new_id(), "replay", selection, actor, reason, is_queued)
     with tenant.store.side_transaction(tenant.name) as tx:
         breakers.close(tx, {cause_of(row) for row in received})  # a person says that they are gone
         for earlier in interventions.unfinished(tx):
-            if earlier.selection == selection and interventions.left(tx, earlier.id):
-                return earlier
-        asked = Intervention(tenant.services.new_id(), "replay", selection, actor, reason, is_queued)
+            if earlier.selection == selection:
+                interventions.settle(tx, earlier.id, dict.fromkeys(interventions.left(tx, earlier.id), Outcome("continued")))
+                interventions.finish(tx, earlier.id)
         interventions.begin(tx, asked, [row.failure.id for row in received])
     words = {"intervention": asked.id, "actor": actor, "reason": reason, "failures": len(received), "queued": is_queued}
     tenant.log.info("replay asked for", **words)

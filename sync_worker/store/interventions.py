@@ -1,7 +1,7 @@
 """What people did about failures: who, when, why, and what became of each one. An intervention that is stopped leaves its marks.
 
 A try's outcome: "" (marked, not tried yet) | passed | failed | superseded (nothing was left to try) | waiting (under way elsewhere) |
-discarded | released.
+continued (the next replay went on with it) | discarded | released.
 """
 
 from __future__ import annotations
