@@ -205,7 +205,7 @@ def _applied(sender: Sender, address: str, remote: Remote, store: Store, ids: li
 def _watch(store: Store, seen_s: dict[str, float], count: int, until_s: float) -> None:
     while len(seen_s) < count and time.monotonic() < until_s:
         with store.reading(PORTAL) as tx:
-            names = {stored.company.name for stored in companies.listed(tx) if stored.company.name.startswith("Applied ")}
+            names = {stored.company.name for stored in companies.listed(tx, limit=COMPANIES) if stored.company.name.startswith("Applied ")}
         now_s = time.monotonic()
         for name in names - seen_s.keys():
             seen_s[name] = now_s

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -84,7 +83,7 @@ class Webhooks:
         body = await _body(request)
         if isinstance(body, Refusal):
             return self._refused(request, body)
-        heard = await run_in_threadpool(salesforce.read_message, body, organization_id=hook.sender, records=hook.records)
+        heard = salesforce.read_message(body, organization_id=hook.sender, records=hook.records)
         if isinstance(heard, Refusal):
             return self._refused(request, heard, salesforce.NOT_UNDERSTOOD if heard.status == 400 else "")
         is_taken = await self._take(portal, heard)
@@ -98,7 +97,7 @@ class Webhooks:
             return self._refused(request, body)
         if fault := self._fault(request, hook, body):
             return self._refused(request, Refusal(401, fault if hook.secret else NO_PORTAL))
-        heard = await run_in_threadpool(hubspot.read_events, body, hub_id=hook.sender, records=hook.records)
+        heard = hubspot.read_events(body, hub_id=hook.sender, records=hook.records)
         if isinstance(heard, Refusal):
             return self._refused(request, heard)
         return Response(status_code=204 if await self._take(portal, heard) else 503)
