@@ -37,22 +37,32 @@ class Figures(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._database()
-        yield from self._messages()
-
-    def _database(self) -> Iterator[Metric]:
         try:
-            seen = overview(self._installation.store)
+            yield from [*self._database(), *self._budgets()]
         except StoreDown as error:
             logs.get().warning("no figures: the database is out of reach", error=str(error))
             yield _gauge("database_up", "Whether the database answers.", [], [((), 0)])
-            return
+        yield from self._messages()
+
+    def _database(self) -> Iterator[Metric]:
+        seen = overview(self._installation.store)
         yield _gauge("database_up", "Whether the database answers.", [], [((), 1)])
         pulls_s = {portal.name: portal.schedule.pull_s for portal in self._installation.portals}
         yield _gauge("pull_interval_seconds", "How often the portal file has it read.", ["portal"], _each(pulls_s))
         now = self._installation.services.clock()
         for make in (_lags, _pauses, _outboxes, _notices, _failures):
             yield from make(seen, pulls_s.keys(), now)
+        resting: dict[tuple[str, ...], int] = {(code,): count for code, count in seen.breakers.items()}
+        yield _gauge(
+            "breakers_open", "Causes that failed too often in a row, so that nothing is tried for now.", ["code"], _named(resting).items()
+        )
+
+    def _budgets(self) -> Iterator[Metric]:
+        days = {portal.name: self._installation.budget(portal.name).standing()[1] for portal in self._installation.portals}
+        left = {name: float(day.left) for name, day in days.items() if day.left is not None}
+        used = {name: float(sum(day.used.values())) for name, day in days.items()}
+        yield _gauge("budget_left", "Calls the portal may still make today, where a limit is known.", ["portal"], _each(left))
+        yield _gauge("budget_used", "Calls it has made today, by all processes.", ["portal"], _each(used))
 
     def _messages(self) -> Iterator[Metric]:
         try:
@@ -121,12 +131,17 @@ def _failures(seen: Overview, portals: Collection[str], _now: datetime) -> Itera
         if one.portal in portals:
             by_portal[one.portal, one.kind] += one.count
             by_code[one.kind, one.code] += one.count
-    named = {key for key, _ in by_code.most_common(MOST_CODES)}
-    shown = Counter[tuple[str, ...]]()
-    for (kind, code), count in by_code.items():
-        shown[kind, code if (kind, code) in named else "other"] += count
     yield _gauge("failures_open", "Failures and problems nobody has resolved.", ["portal", "kind"], by_portal.items())
-    yield _gauge("failures_open_by_code", "The same by cause.", ["kind", "code"], shown.items())
+    yield _gauge("failures_open_by_code", "The same by cause.", ["kind", "code"], _named(by_code).items())
+
+
+def _named(counts: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
+    """The same with the rarest causes, which stand last in each key, under one name."""
+    ranked = sorted(counts, key=lambda key: (-counts[key], key))
+    shown = Counter({key: counts[key] for key in ranked[:MOST_CODES]})
+    for key in ranked[MOST_CODES:]:
+        shown[*key[:-1], "other"] += counts[key]
+    return shown
 
 
 def _age_s(since_at: datetime, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""What the database says of all portals at once, for whoever watches: four statements, however many portals there are.
+"""What the database says of all portals at once, for whoever watches: five statements, however many portals there are.
 
 The one reading that crosses portals; nothing here is of a record, and nothing is shown to a portal's people.
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Select, func, literal, select
 
 from sync_worker.store.engine import Store
-from sync_worker.store.tables import cursors, failures, notices, outbox, portals
+from sync_worker.store.tables import breakers, cursors, failures, notices, outbox, portals
 
 NOTICED: Final = "noticed"
 
@@ -55,14 +55,16 @@ class Overview:
     reads: list[Read]
     waiting: list[Waiting]
     opened: list[Open]
+    breakers: dict[str, int]  # cause → in how many places nothing is tried for now
 
 
 def overview(store: Store) -> Overview:
     """One snapshot. **Raises** StoreDown."""
     with store.schema(writes=False) as connection:
-        reads, owed, noticed, opened = (connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN))
+        found = [connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN, _BREAKERS)]
+    reads, owed, noticed, opened, resting = found
     waiting = [Waiting(*row) for row in (*owed, *noticed)]
-    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened])
+    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened], {code: count for code, count in resting})
 
 
 _READS: Select[Any] = select(
@@ -82,3 +84,4 @@ _OPEN: Select[Any] = (
     .where(failures.c.resolved_at.is_(None))
     .group_by(failures.c.portal, failures.c.kind, failures.c.code)
 )
+_BREAKERS: Select[Any] = select(breakers.c.code, func.count()).where(breakers.c.until_at.is_not(None)).group_by(breakers.c.code)

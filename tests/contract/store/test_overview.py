@@ -1,4 +1,4 @@
-"""What is seen of all portals at once: right, in four statements, and within a moment for a thousand of them."""
+"""What is seen of all portals at once: right, in five statements, and within a moment for a thousand of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from sync_worker.store import cursors, failures, notices, outbox, portals
+from sync_worker.domain.breaker import Breaker, Cause
+from sync_worker.store import breakers, cursors, failures, notices, outbox, portals
 from sync_worker.store.engine import Store
 from sync_worker.store.overview import NOTICED, Open, Read, Waiting, overview
 from tests.contract.store.samples import failure
@@ -29,6 +30,8 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
         notices.add(tx, "lead", ["00Q1", "00Q2"])
         failures.record(tx, [failure(), failure("f2", "002"), failure("f3", "003", kind="problem", code="status_unknown")])
         failures.close(tx, ["f2"], "healed")
+        breakers.save(tx, Cause("deal", "push", "rejected"), Breaker(9, 60, MONDAY + timedelta(minutes=1)))
+        breakers.save(tx, Cause("deal", "push", "locked"), Breaker(1, 0, None))
     with store.transaction("birch") as tx:
         portals.enter(tx, "contracts")
         portals.pause(tx, MONDAY + timedelta(minutes=5), "no log-in")
@@ -50,10 +53,11 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
         Open("acme", "failure", "name_blank", 1),
         Open("acme", "problem", "status_unknown", 1),
     ]
+    assert seen.breakers == {"rejected": 1}
 
 
 @pytest.mark.timeout(120)
-def test_a_thousand_portals_are_four_statements(store: Store) -> None:
+def test_a_thousand_portals_are_five_statements(store: Store) -> None:
     for number in range(1000):
         with store.transaction(f"p{number}") as tx:
             portals.enter(tx, "contracts")
@@ -70,5 +74,5 @@ def test_a_thousand_portals_are_four_statements(store: Store) -> None:
 
     print(f"1,000 portals, 20,000 notices, 10,000 failures: {took_s * 1000:.0f} ms")
     assert (len(seen.reads), len(seen.waiting), len(seen.opened)) == (3000, 1000, 5000)
-    assert len(statements) == 4
+    assert len(statements) == 5
     assert took_s < SCRAPE_S

@@ -98,6 +98,10 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
     assert value(samples, "failures_open", portal="acme", kind="problem") >= 1
     assert value(samples, "failures_open_by_code", kind="problem", code="bug") == 1
     assert value(samples, "queue_messages", queue="live") == 3
+    assert value(samples, "budget_used", portal="acme") >= 1
+    assert (
+        value(samples, "budget_left", portal="acme") + value(samples, "budget_used", portal="acme") == 15_000
+    )  # the org says less than the file
     assert (value(samples, "database_up"), value(samples, "queue_up")) == (1, 1)
 
     # And the wait in the queue is counted where the work is done
