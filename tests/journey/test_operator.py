@@ -147,12 +147,13 @@ def _repairs(desk: Desk, remote: Remote) -> None:
     assert "Gone Ltd" in str(whole["payload"])
     desk.types("failures", "show", unread["id"])
 
-    tried = desk.asks("failures", "replay", refused["id"], "--dry-run")
-    assert [row["now"] for row in tried] == ["open"]
+    [preview] = desk.asks("failures", "replay", refused["id"], "--dry-run")
+    assert (preview["count"], preview["written"]) == (1, 1)
+    assert "Gone Ltd" in [change["then"] for change in preview["changes"]]
     assert "failed again" in desk.types("failures", "replay", refused["id"], code=1).err
     remote.clear_validation_rules()
     remote.edit("Opportunity", unread["record"], {"Portal_Billing__c": "Annual"})
     replayed = desk.types("failures", "replay", refused["id"], unread["id"])
-    assert "resolved" in replayed.out
+    assert "passed" in replayed.out
     assert [row for row in desk.asks("failures", "list", "acme") if row["kind"] == "failure"] == []
     assert [lead["Company"] for lead in remote.records("Lead") if lead["Company"] == "Gone Ltd"] == ["Gone Ltd"]
