@@ -165,7 +165,10 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
         return None
     try:
         try:
-            if _is_paused(tenant) or installation.budget(portal).waits_until(share):
+            if _is_paused(tenant):
+                return None
+            if until_at := installation.budget(portal).waits_until(share):
+                log.info("waits for the day's calls", until=until_at.isoformat())
                 return None
             return _worked(tenant, verb, record, share)
         except StoreDown:
