@@ -22,6 +22,7 @@ from sync_worker.store.notices import Notice
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 2000  # ids read in one go
+FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them waits for it
 
 
 def refresh(tenant: Tenant, record_name: str) -> Done:
@@ -93,5 +94,6 @@ def _forget(tenant: Tenant, record_name: str, taken: Sequence[Notice]) -> None:
     """What was read and stored. Apart from the page: whoever notices these records meanwhile would wait for all of it. A crash before
     this reads them again.
     """
-    with tenant.store.side_transaction(tenant.name) as tx:
-        notices.settle(tx, record_name, taken)
+    for start in range(0, len(taken), FORGET_COUNT):
+        with tenant.store.side_transaction(tenant.name) as tx:
+            notices.settle(tx, record_name, taken[start : start + FORGET_COUNT])
