@@ -15,13 +15,14 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from pydantic import SecretStr
-from redis import RedisError
+from redis import Redis, RedisError
 
 from sync_worker.crm.budget import Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.shared_pace import SharedPace
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
@@ -30,7 +31,7 @@ from sync_worker.crm.shared_budget import Shared
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.metrics import Waits
-from sync_worker.portal import CrmKind, Portal, load_portals
+from sync_worker.portal import Portal, load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
@@ -39,6 +40,7 @@ from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
 from sync_worker.trail import Trail
 
+ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
 Connect = Callable[[Purse], Crm]
@@ -57,7 +59,9 @@ class _Office:
 class Installation:
     """One process's view of everything: its portals, its store, and a tenant per portal and thread."""
 
-    def __init__(self, settings: Settings, portals: Mapping[str, _Office], store: Store, services: Services) -> None:
+    def __init__(
+        self, settings: Settings, portals: Mapping[str, _Office], store: Store, services: Services, redis: Redis | None = None
+    ) -> None:
         self.settings = settings
         self.store = store
         self.services = services
@@ -65,18 +69,13 @@ class Installation:
         self._here = threading.local()
         self._closing = ExitStack()
         self._closing.callback(store.close)
-        ledger = self._ledger()
+        if redis:
+            self._closing.callback(redis.close)
+        ledger: Ledger = Shared(redis, services=services) if redis else Memory()
         self._budgets = {
             name: Budget(name, _terms(office.portal), ledger, services=services, past=_past(store, name))
             for name, office in portals.items()
         }
-
-    def _ledger(self) -> Ledger:
-        if self.settings.redis_url is None:
-            return Memory()
-        shared = Shared(self.settings.redis_url, services=self.services)
-        self._closing.callback(shared.close)
-        return shared
 
     @property
     def portals(self) -> list[Portal]:
@@ -130,8 +129,16 @@ def join(
     gc.set_threshold(GARBAGE_COUNT)
     settings = settings or read_settings()
     services = services or Services()
-    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience())
-    return Installation(settings, offices, Store(settings.database_url, clock=services.clock), services)
+    redis = _redis(settings)
+    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
+    return Installation(settings, offices, Store(settings.database_url, clock=services.clock), services, redis)
+
+
+def _redis(settings: Settings) -> Redis | None:
+    """Where the processes count and pace their calls together; not asked before the first one."""
+    if settings.redis_url is None:
+        return None
+    return Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
 
 
 def broker(settings: Settings) -> dramatiq.Broker:
@@ -162,7 +169,9 @@ def _with_timeout(url: str) -> str:
     return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout=30"
 
 
-def _offices(settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience) -> dict[str, _Office]:
+def _offices(
+    settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience, redis: Redis | None
+) -> dict[str, _Office]:
     """Every portal with its mapping. **Raises** ConfigError: every mistake of every portal file, and of the mappings they name."""
     mistakes: list[Mistake] = []
     try:
@@ -174,7 +183,7 @@ def _offices(settings: Settings, environ: Mapping[str, str], services: Services,
     offices = {}
     for portal in portals:
         try:
-            offices[portal.name] = _office(portal, settings, services, patience)
+            offices[portal.name] = _office(portal, settings, services, patience, redis)
         except ConfigError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -191,11 +200,13 @@ def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
             yield from error.mistakes
 
 
-def _office(portal: Portal, settings: Settings, services: Services, patience: Patience) -> _Office:
+def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
     mapping = load_for_portal(portal, settings.mappings_dir)
     if portal.associations.mode == "rules":
         raise ConfigError([portal.source.mistake(("associations", "mode"), "rules are not in this version yet", "mode: contracts")])
-    return _Office(portal, mapping, _CONNECT[portal.crm.kind](portal, services, patience))
+    if portal.crm.kind == "hubspot":
+        return _Office(portal, mapping, _hubspot(portal, services, patience, redis))
+    return _Office(portal, mapping, _salesforce(portal, services, patience))
 
 
 def _terms(portal: Portal) -> Terms:
@@ -241,8 +252,9 @@ def _salesforce_login(portal: Portal) -> Login:
     return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
 
 
-def _hubspot(portal: Portal, services: Services, patience: Patience) -> Connect:
-    access = Access(_hubspot_login(portal), services, patience)
+def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
+    pace = SharedPace(portal.name, redis, services) if redis else None
+    access = Access(_hubspot_login(portal), services, patience, pace)
     return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
 
 
@@ -255,6 +267,3 @@ def _hubspot_login(portal: Portal) -> hubspot_login.Login:
 
 def _secret(value: SecretStr | None) -> str:
     return value.get_secret_value() if value else ""
-
-
-_CONNECT: Mapping[CrmKind, Callable[[Portal, Services, Patience], Connect]] = {"salesforce": _salesforce, "hubspot": _hubspot}

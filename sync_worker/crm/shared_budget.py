@@ -68,8 +68,8 @@ return 1
 class Shared:
     """The ledger that the processes on one Redis share."""
 
-    def __init__(self, url: str, *, services: Services) -> None:
-        self._redis: Redis = Redis.from_url(url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5)
+    def __init__(self, redis: Redis, *, services: Services) -> None:
+        self._redis = redis
         self._run_take, self._run_begin = self._redis.register_script(TAKE), self._redis.register_script(BEGIN)
         self._services = services
         self._here = Memory()
@@ -104,9 +104,6 @@ class Shared:
 
     def read(self, portal: str) -> Count:
         return self._ask(lambda: _count(cast("Any", self._redis.hgetall(_key(portal)))), lambda: self._here.read(portal))
-
-    def close(self) -> None:
-        self._redis.close()
 
     def _ask(self, there: Callable[[], T], here: Callable[[], Any]) -> T:
         """The answer of Redis, or of this process while Redis is away."""

@@ -1,4 +1,4 @@
-"""How fast one portal may ask: shared by its threads in this process, so that the vendor need not say no.
+"""How fast one portal may ask, shared by its threads (by its processes too: shared_pace.py), so that the vendor need not say no.
 
     data calls     so many in ten seconds, rolling, as the answers' headers tell (100 until one has told)
     searches       five a second for the whole account; no header tells, and they do not count for the ten seconds
@@ -59,7 +59,7 @@ class Pace:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._lock = threading.Lock()
-        self._calls = Window(_spared(FREE_COUNT), INTERVAL_S)
+        self._calls = Window(spared(FREE_COUNT), INTERVAL_S)
         self._searches = Window(SEARCH_COUNT, SEARCH_INTERVAL_S * (1 + SPARE))
 
     def wait(self, *, is_search: bool) -> None:
@@ -72,14 +72,12 @@ class Pace:
 
     def hear(self, headers: Mapping[str, str]) -> None:
         """What an answer says of the allowance: how much it is, and how much others have used of it."""
-        most, left = _number(headers, "Max"), _number(headers, "Remaining")
-        if not most:
+        told = heard(headers)
+        if told is None:
             return
         with self._lock:
-            self._calls.most = _spared(most)
-            self._calls.interval_s = (_number(headers, "Interval-Milliseconds") or INTERVAL_S * 1000) / 1000
-            used = most - (most if left is None else left)
-            self._calls.others = max(0, used - self._calls.count)
+            self._calls.most, self._calls.interval_s = told.most, told.interval_s
+            self._calls.others = max(0, told.used - self._calls.count)
 
     def rest(self, seconds: float, *, is_search: bool) -> None:
         """The vendor said no all the same: nobody starts for so long."""
@@ -90,7 +88,26 @@ class Pace:
         return self._searches if is_search else self._calls
 
 
-def _spared(most: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an answer says of the rolling allowance: how many we may make of it, and how many were made by all."""
+
+    most: int
+    interval_s: float
+    used: int
+
+
+def heard(headers: Mapping[str, str]) -> Heard | None:
+    """None where an answer says nothing: a search's does not."""
+    most, left = _number(headers, "Max"), _number(headers, "Remaining")
+    if not most:
+        return None
+    interval_s = (_number(headers, "Interval-Milliseconds") or INTERVAL_S * 1000) / 1000
+    return Heard(spared(most), interval_s, most - (most if left is None else left))
+
+
+def spared(most: int) -> int:
+    """So many less that what the way shifts does no harm."""
     return max(1, int(most * (1 - SPARE)))
 
 

@@ -39,9 +39,9 @@ Ask: TypeAlias = Callable[[Apis], Any]
 class Access:
     """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
 
-    def __init__(self, login: Login, services: Services, patience: Patience) -> None:
+    def __init__(self, login: Login, services: Services, patience: Patience, pace: Pace | None = None) -> None:
         self.login = login
-        self.pace = Pace(services)
+        self.pace = pace or Pace(services)
         self._services = services
         self._patience = patience
         self._lock = threading.Lock()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from redis import Redis
 
 from sync_worker.crm.budget import DAY_S, SHARES, SLOT_S, TOLD_FOR_S, Budget, Ledger, Memory, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.shared_budget import Shared
@@ -26,15 +27,15 @@ def open_ledger(request: pytest.FixtureRequest) -> Iterator[Callable[[], Ledger]
         memory = Memory()
         yield lambda: memory
         return
-    url, opened = request.getfixturevalue("redis_db"), list[Shared]()
+    url, opened = request.getfixturevalue("redis_db"), list[Redis]()
 
     def another() -> Ledger:
-        opened.append(Shared(url, services=Services()))
-        return opened[-1]
+        opened.append(Redis.from_url(url, decode_responses=True))
+        return Shared(opened[-1], services=Services())
 
     yield another
-    for ledger in opened:
-        ledger.close()
+    for client in opened:
+        client.close()
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ class Process:
         self.monotonic_s = 100.0
         services = Services(clock=clock, monotonic=lambda: self.monotonic_s)
         past: dict[tuple[int, Share], int] = {(slot_of(clock.now.timestamp()) - SLOT_S, "live"): remembered}
-        self.ledger = Shared(url, services=services)
+        self.client = redis.Redis.from_url(url, decode_responses=True)
+        self.ledger = Shared(self.client, services=services)
         self.budget = Budget("acme", TERMS, self.ledger, services=services, past=lambda _since: past)
 
     def spend(self, most: int) -> int:
@@ -39,7 +40,7 @@ class Process:
 @contextmanager
 def process(url: str, clock: Clock, remembered: int = 0) -> Iterator[Process]:
     made = Process(url, clock, remembered)
-    with closing(made.ledger):
+    with closing(made.client):
         yield made
 
 
@@ -76,5 +77,5 @@ def test_a_redis_that_ends_in_the_middle_is_no_reason_to_stop(clock: Clock) -> N
     with own_redis() as url:
         made = Process(url, clock)
         assert made.spend(3) == 3
-    with closing(made.ledger):
+    with closing(made.client):
         assert made.spend(30) == 10, "what it cannot see it cannot know: the database tells what was finished before"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import search
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.shared_pace import SharedPace
 from sync_worker.sandbox.process import SANDBOX_TOKEN
 from sync_worker.services import Services
 from tests.integration.hubspot.conftest import Lab, ids
+from tests.servers import free_port
 
 
 @pytest.fixture
@@ -34,6 +39,40 @@ def test_calls_come_as_fast_as_the_limit_allows_and_are_never_refused(lab: Lab, 
     took_s = time.monotonic() - begun_s
     assert lab.remote.calls()["kinds"]["batch_read"] == 60, "none was refused and asked again"
     assert took_s <= 10.0 / 0.9, "40 at once, and the rest ten seconds later"
+
+
+def test_processes_on_one_redis_keep_the_limit_together(lab: Lab, redis_db: str) -> None:
+    # Given two processes, each with a log-in and a pace of its own, but for what Redis knows
+    lab.remote.freeze(frozen=False)
+    lab.remote.set_limits(ten_secondly=40)
+    with ExitStack() as stack:
+        crms = []
+        for _ in range(2):
+            client = stack.enter_context(closing(Redis.from_url(redis_db, decode_responses=True)))
+            services = Services()
+            access = Access(StaticToken(SANDBOX_TOKEN, lab.base_url), services, Patience(), SharedPace("acme", client, services))
+            crms.append(HubspotCrm(access, services=services, patience=Patience()))
+
+        # when both ask as often as they can
+        begun_s = time.monotonic()
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda crm: [crm.fetch("deals", ["1"], fields=()) for _ in range(15)], crms))
+        took_s = time.monotonic() - begun_s
+
+    # then nobody was refused, and nobody waited longer than one process would have
+    assert lab.remote.calls()["kinds"]["batch_read"] == 60
+    assert took_s <= 10.0 / 0.9
+
+
+def test_without_redis_a_process_keeps_its_own_pace(lab: Lab, capfd: pytest.CaptureFixture[str]) -> None:
+    with closing(Redis(port=free_port())) as client:
+        access = Access(StaticToken(SANDBOX_TOKEN, lab.base_url), lab.services, Patience(), SharedPace("acme", client, lab.services))
+        crm = HubspotCrm(access, services=lab.services, patience=Patience())
+        for _ in range(60):
+            crm.fetch("deals", ["1"], fields=())
+    assert lab.counted("batch_read") == 120
+    said = capfd.readouterr()
+    assert (said.out + said.err).count("Redis is out of reach") == 1
 
 
 def test_searches_come_five_a_second_and_are_never_refused(lab: Lab, hurried: HubspotCrm, monkeypatch: pytest.MonkeyPatch) -> None:
