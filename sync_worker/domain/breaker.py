@@ -2,7 +2,8 @@
 
     closed ── 20 failures in a row ──► open ── its rest is over ──► half open: one probe at a time
       ▲                                 ▲                              │
-      └───── something of it passed ────┴──── the probe failed ────────┘   each rest is twice the last, up to ten minutes
+      │                                 └── unless its probe passes ───┤   each rest is twice the last, up to ten minutes
+      └───── something of it passed ───────────────────────────────────┘
 
 A cause's work is what has failed of it before. What has not is tried: nobody knows yet whether it would fail too.
 """
@@ -43,19 +44,19 @@ class Breaker:
         return 1 if self.until_at <= now else 0
 
     def probing(self, now: datetime) -> Breaker:
-        """While its probe is under way no other is begun."""
-        return replace(self, until_at=now + timedelta(seconds=self.rest_s))
+        """With its probe under way no other is begun; where the probe fails, this rest is twice the last."""
+        rest_s = min(self.rest_s * 2, LONGEST_REST_S)
+        return replace(self, rest_s=rest_s, until_at=now + timedelta(seconds=rest_s))
 
 
 CLOSED = Breaker()
 
 
 def after(breaker: Breaker, *, passed_count: int, failed_count: int, now: datetime) -> Breaker:
-    """The breaker once so many of its cause's records have passed and failed."""
+    """The breaker once so many of its cause's records have passed and failed. What fails while it is open makes no rest longer."""
     if passed_count:
         return CLOSED
     count = breaker.failed_count + failed_count
-    if not failed_count or count < TRIP_COUNT:
+    if breaker.until_at is not None or not failed_count or count < TRIP_COUNT:
         return replace(breaker, failed_count=count)
-    rest_s = min(breaker.rest_s * 2, LONGEST_REST_S) or FIRST_REST_S
-    return Breaker(count, rest_s, now + timedelta(seconds=rest_s))
+    return Breaker(count, FIRST_REST_S, now + timedelta(seconds=FIRST_REST_S))

@@ -52,26 +52,20 @@ def judge(tx: Tx, tenant: Tenant, counts: Mapping[Cause, tuple[int, int]]) -> No
             outbox.hasten(tx, cause.object, failures.records_of(tx, cause))
 
 
-def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: Mapping[Cause, Breaker]) -> dict[str, datetime]:
+def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: dict[Cause, Breaker]) -> dict[str, datetime]:
     """Until when which records rest. A breaker that is half open lets the first of its cause through, and then rests again."""
     until_at: dict[str, datetime] = {}
     causes = _causes(tx, [row.record_id for row in rows])
-    left = {cause: breaker.admits(tx.now) for cause, breaker in resting.items()}
     for row in rows:
         mine = [cause for cause in causes.get(row.record_id, ()) if cause in resting]
-        if not mine:
+        waits = [until for cause in mine if not resting[cause].admits(tx.now) and (until := resting[cause].until_at)]
+        if waits:
+            until_at[row.record_id] = max(waits)
             continue
-        if all(left[cause] for cause in mine):
-            for cause in mine:
-                left[cause] = 0
-                breakers.save(tx, cause, resting[cause].probing(tx.now))
-        else:
-            until_at[row.record_id] = max(_rests(resting[cause], tx.now) for cause in mine)
+        for cause in mine:
+            resting[cause] = resting[cause].probing(tx.now)
+            breakers.save(tx, cause, resting[cause])
     return until_at
-
-
-def _rests(breaker: Breaker, now: datetime) -> datetime:
-    return max(breaker.until_at or now, breaker.probing(now).until_at or now)
 
 
 def _causes(tx: Tx, record_ids: Collection[str]) -> dict[str, list[Cause]]:

@@ -33,16 +33,23 @@ def test_after_its_rest_one_probe_passes_at_a_time() -> None:
     later = NOON + timedelta(seconds=FIRST_REST_S)
     assert opened.admits(later) == 1
     assert opened.probing(later).admits(later) == 0
-    assert opened.probing(later).admits(later + timedelta(seconds=FIRST_REST_S)) == 1
+    assert opened.probing(later).admits(later + timedelta(seconds=2 * FIRST_REST_S)) == 1
 
 
 @given(probes=st.integers(min_value=1, max_value=30))
 def test_each_probe_that_fails_doubles_the_rest_up_to_ten_minutes(probes: int) -> None:
-    breaker = failed(CLOSED, TRIP_COUNT)
+    breaker, now = failed(CLOSED, TRIP_COUNT), NOON
     for _ in range(probes):
-        breaker = failed(breaker, 1)
+        now = breaker.until_at or now
+        breaker = failed(breaker.probing(now), 1, at=now)
     assert breaker.rest_s == min(FIRST_REST_S * 2**probes, LONGEST_REST_S)
-    assert breaker.until_at == NOON + timedelta(seconds=breaker.rest_s)
+    assert breaker.until_at == now + timedelta(seconds=breaker.rest_s)
+
+
+def test_what_is_tried_for_the_first_time_and_fails_makes_no_rest_longer() -> None:
+    opened = failed(CLOSED, TRIP_COUNT)
+    again = failed(opened, 300, at=NOON + timedelta(seconds=5))
+    assert (again.until_at, again.rest_s) == (opened.until_at, FIRST_REST_S)
 
 
 def test_nothing_learnt_changes_nothing() -> None:
