@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
-from sync_worker.errors import SchemaChanged, SyncError, WriteRejected
+from sync_worker.errors import SchemaChanged, SyncError, TransientError, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
 from sync_worker.services import Services
 
@@ -108,7 +108,9 @@ class Associations:
             part, asked = asked[:READ_COUNT], asked[READ_COUNT:]
             for row in self._page(native, part):
                 crm_id = str(row["from"]["id"])
-                found.setdefault(crm_id, {}).update(_pairs(row["to"]))
+                held = found.setdefault(crm_id, {})
+                for company, label in _labels(row["to"]):
+                    held[company] = held.get(company, frozenset()) | label
                 if after := ((row.get("paging") or {}).get("next") or {}).get("after"):
                     asked.append({"id": crm_id, "after": after})
         return dict(found)
@@ -118,7 +120,10 @@ class Associations:
             lambda apis: apis.associations.get_page(native, TO, {"inputs": list(inputs)}, _preload_content=False),
             doing=f"reading the associations of {len(inputs)} {native}",
         )
-        return [row for row in answer["results"] if row.get("to")]
+        rows = [row for row in answer["results"] if row.get("to")]
+        if not all((row.get("from") or {}).get("id") for row in rows):
+            raise TransientError(f"HubSpot does not say whose associations it sends of {native}")
+        return rows
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -170,7 +175,7 @@ class Associations:
             self._send(ask_for, part[:middle], refused, doing=doing)
             self._send(ask_for, part[middle:], refused, doing=doing)
             return
-        for row in answer.get("errors") or ():
+        for row in faults.errors_of(answer):
             refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}
 
 
@@ -215,9 +220,15 @@ def _pair(from_id: str, to_id: str, labels: Iterable[Label]) -> Pair:
     return {"from": {"id": from_id}, "to": {"id": to_id}, "types": [label.to_type() for label in labels]}
 
 
-def _pairs(rows: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[Label]]:
-    return {str(row["toObjectId"]): frozenset(_label(one) for one in row["associationTypes"]) for row in rows}
+def _labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, frozenset[Label]]]:
+    """(company id, its labels); a company may come more than once."""
+    for row in rows:
+        yield str(row.get("toObjectId")), frozenset(_label(one) for one in row.get("associationTypes") or ())
 
 
 def _label(row: Mapping[str, Any]) -> Label:
-    return Label(str(row["category"]), int(row["typeId"]), str(row.get("label") or ""))
+    """**Raises** TransientError: a label that cannot be told from others must not look like one that was taken away."""
+    type_id = str(row.get("typeId"))
+    if not type_id.isdigit():
+        raise TransientError(f"HubSpot names an association type without its id: {row.get('label')}")
+    return Label(str(row.get("category") or ""), int(type_id), str(row.get("label") or ""))

@@ -172,9 +172,17 @@ def check_whole(answer: Mapping[str, Any], *, doing: str) -> None:
     """**Raises** TransientError where a read left something out that may be there: it would look deleted."""
     if answer.get("status") not in (None, "COMPLETE"):
         raise TransientError(f"HubSpot answered {answer['status']} instead of COMPLETE while {doing}")
-    for error in _listed(answer, "errors"):
-        if error.get("subCategory") != NOT_ASSOCIATED and error.get("category") != NOT_FOUND:
+    if "results" not in answer:
+        raise TransientError(f"HubSpot sent no list of results while {doing}")
+    for error in errors_of(answer):
+        if error.get("subCategory") != NOT_ASSOCIATED and read(error).code != NOT_FOUND:
             raise TransientError(f"HubSpot left something out while {doing}: {read(error).words}")
+
+
+def errors_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What an answer says went wrong: a list of errors, or one alone, or mere words."""
+    told = answer.get("errors") or []
+    return [error if isinstance(error, Mapping) else {"message": str(error)} for error in (told if isinstance(told, list) else [told])]
 
 
 def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncError:
@@ -248,7 +256,8 @@ def _scopes(found: Mapping[str, Any]) -> Iterator[str]:
 def context_of(error: Mapping[str, Any], name: str) -> list[str]:
     """What an error says it is about, by this name."""
     context = error.get("context")
-    return [str(one) for one in _listed(context, name)] if isinstance(context, Mapping) else []
+    told = context.get(name) if isinstance(context, Mapping) else None
+    return [str(one) for one in (told if isinstance(told, list) else [told]) if one is not None]
 
 
 def _listed(found: Mapping[str, Any], name: str) -> list[Any]:

@@ -18,6 +18,7 @@ from sync_worker.crm.hubspot import records, search
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.session import Connection, Document
 from sync_worker.crm.port import NativeRecord, Page, Scan
+from sync_worker.errors import TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
 READ_COUNT = 100  # records a batch or list call; the vendor's limit
@@ -72,11 +73,15 @@ class Reader:
         ids: list[str] = []
         total, is_last = None, False
         while len(ids) < PAGE_COUNT and not is_last:
-            answer = self._search(scan.native, search.changed(scan, ids[-1] if ids else after))
+            answer = self._search(scan.native, search.changed(scan, after))
             total = int(answer.get("total") or 0) if total is None else total
-            ids += [str(row["id"]) for row in answer["results"]]
-            is_last = not answer.get("paging")
-        return Turn(self._whole(scan.native, ids, _fields(scan)), ids[-1] if ids else after, is_last, total)
+            found = [records.id_of(scan.native, row) for row in answer["results"]]
+            is_last = not (found and _following(answer))
+            before, after = after, str(max(map(int, found), default=after))
+            if not is_last and int(after) <= int(before or 0):
+                raise _circle(f"searching {scan.native}")
+            ids += found
+        return Turn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
 
     def _listed(self, scan: Scan, after: str) -> Turn:
         rows: list[Row] = []
@@ -94,7 +99,7 @@ class Reader:
         while not is_last:
             rows, after = self._list(scan.native, (), after, is_archived=True)
             is_last = not after
-            found += [records.departed(scan.native, row) for row in rows if _is_within(scan, records.archived_at(row))]
+            found += [records.departed(scan.native, row) for row in rows if records.is_archived(row) and _has_left(scan, row)]
         return found
 
     def _taken(self, scan: Scan, rows: Sequence[Row]) -> list[NativeRecord]:
@@ -123,20 +128,36 @@ class Reader:
             doing=f"listing {native}",
         )
         rows = list(answer["results"])
-        following = str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
-        return (self._whole(native, [str(row["id"]) for row in rows], fields) if is_too_long else rows), following
+        following = _following(answer)
+        if following and following == after:
+            raise _circle(f"listing {native}")
+        return (self._whole(native, [records.id_of(native, row) for row in rows], fields) if is_too_long else rows), following
 
     # ── by id and by key ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def fetch(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
         """The records of these ids, each once: live, archived, or merged into another, which comes too."""
         wanted = dict.fromkeys(crm_id for crm_id in crm_ids if records.is_id(crm_id))
-        live = {crm_id: records.native_of(native, row) for crm_id, row in records.by_id(self._batch(native, list(wanted), fields)).items()}
+        rows = self._batch(native, list(wanted), fields)
+        live = {crm_id: records.native_of(native, row) for crm_id, row in records.by_id(native, rows).items()}
         self._associations.fill(list(live.values()), fields)
         losers = {loser.crm_id: loser for record in live.values() for loser in records.losers_of(record) if loser.crm_id in wanted}
         missing = [crm_id for crm_id in wanted if crm_id not in live and crm_id not in losers]
-        gone = [records.departed(native, row) for row in self._batch(native, missing, fields, is_archived=True)]
+        if len(rows) > len(wanted.keys() & live.keys()):  # some id was answered with another's record
+            losers |= self._renamed(native, missing)
+            missing = [crm_id for crm_id in missing if crm_id not in losers]
+        archived = self._batch(native, missing, fields, is_archived=True)
+        gone = [records.departed(native, row) for row in archived if records.is_archived(row)]
         return [*losers.values(), *(record for crm_id, record in live.items() if crm_id in wanted), *gone]
+
+    def _renamed(self, native: str, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
+        """Those of these ids under which HubSpot gives another record: a merge that the survivor does not tell of. Each asked for alone."""
+        found: dict[str, NativeRecord] = {}
+        for crm_id in crm_ids:
+            for row in self._batch(native, [crm_id], ()):
+                if records.id_of(native, row) != crm_id:
+                    found[crm_id] = records.loser_of(records.native_of(native, row), crm_id)
+        return found
 
     def untouched(self, native: str, crm_ids: Sequence[str], since: datetime) -> set[str]:
         """Those of these ids that no search finds changed; none where the searches would cost more than half of what reading costs."""
@@ -144,25 +165,26 @@ class Reader:
         while most_calls:
             answer = self._search(native, search.touched(since - INDEX_LAG, after))
             rows = answer["results"]
-            touched |= {crm_id for row in rows for crm_id in (str(row["id"]), *records.swallowed(row.get("properties") or {}))}
-            if not answer.get("paging"):
+            found = [records.id_of(native, row) for row in rows]
+            touched |= {*found, *(crm_id for row in rows for crm_id in records.swallowed(row.get("properties") or {}))}
+            if not (found and _following(answer)):
                 return set(crm_ids) - touched
             if int(answer.get("total") or 0) > most_calls * search.PAGE_COUNT:
                 break
-            after, most_calls = str(rows[-1]["id"]), most_calls - 1
+            after, most_calls = str(max(map(int, found))), most_calls - 1
         return set()
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
         """The live records that carry one of our keys."""
         wanted = [key for key in dict.fromkeys(keys) if key.strip()]
-        rows = records.by_id(self._batch(native, wanted, (key_field, *fields), key_field=key_field))
+        rows = records.by_id(native, self._batch(native, wanted, (key_field, *fields), key_field=key_field))
         found = [records.native_of(native, row) for row in rows.values()]
         self._associations.fill(found, fields)
         return found
 
     def _whole(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         """The rows of these ids, each once, in the order of ids."""
-        rows = records.by_id(self._batch(native, crm_ids, fields))
+        rows = records.by_id(native, self._batch(native, crm_ids, fields))
         return [rows[crm_id] for crm_id in sorted(rows, key=int)]
 
     def _batch(
@@ -189,3 +211,18 @@ def _fields(scan: Scan) -> tuple[str, ...]:
 
 def _is_within(scan: Scan, moment: datetime) -> bool:
     return (scan.from_at is None or scan.from_at <= moment) and moment <= scan.until_at
+
+
+def _has_left(scan: Scan, row: Row) -> bool:
+    """Whether a row was archived within the scan's window; one that does not say when is never left out."""
+    archived_at = records.moment(row.get("archivedAt"))
+    return archived_at is None or _is_within(scan, archived_at)
+
+
+def _following(answer: Document) -> str:
+    """Where the next page begins; "" after the last, in each of the ways to say so."""
+    return str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
+
+
+def _circle(doing: str) -> TransientError:
+    return TransientError(f"HubSpot gives the same page again and again while {doing}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sync_worker.crm.hubspot.search import MERGED, STAMP
 from sync_worker.crm.port import NativeRecord
+from sync_worker.errors import TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
 _ID = re.compile(r"[0-9]{1,19}")
@@ -25,16 +26,39 @@ def properties_of(fields: Iterable[str]) -> list[str]:
 
 
 def native_of(native: str, row: Mapping[str, Any]) -> NativeRecord:
-    """One row as the batch and list calls give it."""
-    properties = row["properties"]
-    stamp = properties.get(STAMP) or row["updatedAt"]
-    return NativeRecord(native, str(row["id"]), datetime.fromisoformat(stamp), properties, is_deleted=row.get("archived") is True)
+    """One row as the batch and list calls give it. **Raises** TransientError for one that does not say whose it is, or how old."""
+    properties, stamp = row.get("properties"), _stamp_of(row)
+    if not isinstance(properties, Mapping) or stamp is None:
+        raise TransientError(f"HubSpot's answer does not say what record {row.get('id')} of {native} holds, or when it changed")
+    return NativeRecord(native, id_of(native, row), stamp, properties, is_deleted=row.get("archived") is True)
+
+
+def id_of(native: str, row: Mapping[str, Any]) -> str:
+    """Whose row it is; HubSpot spells ids as text and as numbers. **Raises** TransientError where it names none."""
+    crm_id = str(row.get("id"))
+    if not is_id(crm_id):
+        raise TransientError(f"HubSpot sent a row of {native} without the record's id")
+    return crm_id
+
+
+def moment(told: Any) -> datetime | None:
+    """A moment as HubSpot spells it: ISO 8601, with or without a zone, or milliseconds. None for what is none."""
+    try:
+        if isinstance(told, int) or str(told).isdigit():
+            return datetime.fromtimestamp(int(told) / 1000, UTC)
+        found = datetime.fromisoformat(told)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _stamp_of(row: Mapping[str, Any]) -> datetime | None:
+    return moment((row.get("properties") or {}).get(STAMP)) or moment(row.get("updatedAt"))
 
 
 def shown(native: str, row: Mapping[str, Any]) -> NativeRecord | None:
     """What the answer to a write shows of a record; None where it does not even say when that was."""
-    properties = row.get("properties") or {}
-    return native_of(native, row) if properties.get(STAMP) or row.get("updatedAt") else None
+    return native_of(native, row) if isinstance(row.get("properties"), Mapping) and _stamp_of(row) else None
 
 
 def losers_of(record: NativeRecord) -> Iterator[NativeRecord]:
@@ -55,18 +79,18 @@ def loser_of(survivor: NativeRecord, crm_id: str) -> NativeRecord:
 
 
 def departed(native: str, row: Mapping[str, Any]) -> NativeRecord:
-    """An archived row; its stamp is the moment it was archived."""
+    """An archived row; its stamp is the moment it was archived, or its last change where HubSpot does not say."""
     record = native_of(native, row)
     record.is_deleted = True
-    record.modified_at = archived_at(row)
+    record.modified_at = moment(row.get("archivedAt")) or record.modified_at
     return record
 
 
-def archived_at(row: Mapping[str, Any]) -> datetime:
-    """When a row was archived; its last change where HubSpot does not say."""
-    return datetime.fromisoformat(row.get("archivedAt") or row["updatedAt"])
+def is_archived(row: Mapping[str, Any]) -> bool:
+    """Of a row that was asked for among the archived: whoever overlooks that wish sends live ones."""
+    return row.get("archived") is not False
 
 
-def by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def by_id(native: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Rows by their id; one that was found by two ids stands once."""
-    return {str(row["id"]): row for row in rows}
+    return {id_of(native, row): row for row in rows}

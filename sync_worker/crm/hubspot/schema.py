@@ -36,7 +36,7 @@ def describe(connection: Connection, associations: Associations, native: str) ->
         if isinstance(error, SchemaChanged) or MISSING_SCOPES in str(error):
             raise SchemaChanged(f"HubSpot shows this token no record type {native!r}: {error}") from error
         raise
-    return Catalog(native=native, fields={row["name"]: _field(row) for row in answer["results"]} | labels)
+    return Catalog(native=native, fields={row["name"]: _field(row) for row in answer["results"] if row.get("name")} | labels)
 
 
 def _field(row: Mapping[str, Any]) -> CatalogField:
@@ -47,7 +47,8 @@ def _field(row: Mapping[str, Any]) -> CatalogField:
         kind = "multi_picklist"
     changes = row.get("modificationMetadata") or {}
     is_writable = not (changes.get("readOnlyValue") or row.get("calculated"))
-    options = tuple(str(option["value"]) for option in row.get("options") or ())  # hidden ones too: records keep them, writes may use them
+    told = [option.get("value") for option in row.get("options") or ()]  # hidden ones too: records keep them, writes may use them
+    options = tuple(str(value) for value in told if value is not None)
     has_options = kind in ("picklist", "multi_picklist") and bool(options)
     return CatalogField(
         name=str(row["name"]),

@@ -28,7 +28,8 @@ from sync_worker.services import Services
 
 TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
 DETAILS_PATH = f"/account-info/{PLATFORM_VERSION}/details"
-RENEWED_BEFORE_S = 300.0  # the end of a token of 1,800 s
+TOKEN_LIFE_S = 1800.0  # where an answer does not tell
+RENEWED_BEFORE_S = 300.0  # the end of a token
 REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 
 Document: TypeAlias = Mapping[str, Any]
@@ -115,11 +116,12 @@ class Access:
         except HTTPError as error:
             raise faults.of_call(error, doing="logging in") from error
         content = faults.decoded(answer.data)
-        if answer.status != 200 or not isinstance(content, Mapping) or "access_token" not in content:
+        if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
             raise faults.of_token_answer(answer.status, answer.data, answer.headers)
         self.login.granted(content)
         self._token, self._refusal = str(content["access_token"]), ""
-        self._lasts_s, self._renewed_at_s = float(content.get("expires_in") or 1800), self._services.monotonic()
+        told = str(content.get("expires_in"))
+        self._lasts_s, self._renewed_at_s = float(told) if told.isdigit() else TOKEN_LIFE_S, self._services.monotonic()
 
 
 class Connection:
@@ -148,7 +150,7 @@ class Connection:
         return self._once(send, doing=doing, is_write=True, is_counted=True)
 
     def now(self) -> datetime:
-        """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for."""
+        """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for. Ours where it tells none."""
         return insist(self._date, patience=self._patience, services=self._services)
 
     def _date(self) -> datetime:
@@ -157,9 +159,9 @@ class Connection:
         except HTTPError as error:
             raise faults.of_call(error, doing="asking for the time") from error
         found = date_of(answer)
-        if found is None or answer.status >= 500:
+        if answer.status >= 500:
             raise TransientError(f"HubSpot did not say what time it is (HTTP {answer.status})")
-        return found
+        return found or self._services.clock()
 
     def _once(self, ask: Ask, *, doing: str, is_write: bool, is_counted: bool) -> Document:
         """One attempt, and a second one with another token where the first one's had expired."""
@@ -193,13 +195,14 @@ class Connection:
 
 
 def _document(answer: Any) -> Document:
-    """The body of an answer: of whatever kind, HubSpot sends `results`, or nothing at all with a 204. **Raises** BadAnswer."""
-    if answer.status == 204:
+    """The body of an answer: of whatever kind, HubSpot sends `results`, or nothing at all. **Raises** BadAnswer."""
+    if not answer.data:
         return {}
     found = faults.decoded(answer.data)
-    if not isinstance(found, Mapping) or not isinstance(found.get("results"), list):
+    rows = found.get("results") if isinstance(found, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise BadAnswer("no list of results")
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def _has_expired(error: Exception) -> bool:

@@ -100,7 +100,7 @@ class _Desk:
             raise
         except WriteRejected as error:
             if len(part) == 1:
-                batch.done[part[0].ref] = Outcome(part[0].ref, Wrote.REJECTED, error=error)
+                batch.done[part[0].ref] = self._refused(part[0], error)
                 return
             middle = len(part) // 2
             self._write(batch, part[:middle])
@@ -130,21 +130,25 @@ class _Desk:
     def _take(self, batch: _Batch, part: Sequence[Change], answer: Row) -> None:
         """The outcomes of one answer; a row that it does not speak of may have been written."""
         names = dict(_names(part))
-        rows = {ref: row for row in answer["results"] if (ref := self._ref_of(row, names))}
-        errors = {ref: error for error in answer.get("errors") or () for ref in faults.context_of(error, "objectWriteTraceId")}
-        nameless = [error for error in answer.get("errors") or () if not faults.context_of(error, "objectWriteTraceId")]
+        rows = {ref: row for row in answer.get("results") or () if row.get("id") and (ref := self._ref_of(row, names))}
+        told = [(error, _traces(error)) for error in faults.errors_of(answer)]
+        errors = {ref: error for error, refs in told for ref in refs}
+        nameless = [error for error, refs in told if not refs]
+        if len(part) == len(answer.get("results") or ()) == 1 and not told:
+            rows = {part[0].ref: answer["results"][0]} if answer["results"][0].get("id") else {}
         for change in part:
             if change.ref in rows:
                 batch.done[change.ref] = self._written(batch, change, rows[change.ref])
             elif error := errors.get(change.ref) or _about(change, nameless):
-                batch.done[change.ref] = self._refused(change, error)
+                found = faults.of_record(error, ref=change.crm_id or change.ref)
+                batch.done[change.ref] = self._refused(change, found)
             else:
                 lost = UncertainWrite(f"HubSpot's answer does not speak of record {change.crm_id or change.ref}")
                 batch.done[change.ref] = Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
 
     def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
         """Whose row it is: by its trace id, its id, or our key."""
-        said = (row.get("objectWriteTraceId"), row["id"], (row.get("properties") or {}).get(self.key_field))
+        said = (row.get("objectWriteTraceId"), row.get("id"), (row.get("properties") or {}).get(self.key_field))
         return next((names[name] for one in said if (name := str(one).lower()) in names), "")
 
     def _written(self, batch: _Batch, change: Change, row: Row) -> Outcome:
@@ -153,9 +157,8 @@ class _Desk:
             batch.is_new.add(change.ref)
         return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
 
-    def _refused(self, change: Change, error: Row) -> Outcome:
+    def _refused(self, change: Change, found: SyncError) -> Outcome:
         """A key that another create of ours took meanwhile is no refusal: the next upsert meets its record."""
-        found = faults.of_record(error, ref=change.crm_id or change.ref)
         is_taken = isinstance(found, WriteRejected) and found.code == faults.UNIQUE_TAKEN and found.field in ("", self.key_field)
         if is_taken and not change.crm_id:
             found = TransientError(str(found))
@@ -230,11 +233,18 @@ def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
 
 def _about(change: Change, errors: Sequence[Row]) -> Row | None:
     """An error without trace id that names the record, or the only thing that is said of the whole request."""
+    name = change.crm_id or str(change.key).lower()
     for error in errors:
-        ids = {one.lower() for one in faults.context_of(error, "ids")}
-        if not ids or (change.crm_id or str(change.key).lower()) in ids:
+        ids = {one.lower() for place in ("ids", "id") for one in faults.context_of(error, place)}
+        if not ids or name in ids or str(error.get("id")).lower() == name:
             return error
     return None
+
+
+def _traces(error: Row) -> list[str]:
+    """The refs of the changes that an error names."""
+    beside = error.get("objectWriteTraceId")
+    return faults.context_of(error, "objectWriteTraceId") or ([str(beside)] if beside else [])
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
