@@ -200,6 +200,12 @@ def test_an_outsider_who_hangs_up_leaves_no_trace_but_a_line(door: Doorstep) -> 
     refused(door, since, "the sender hung up", "acme")
 
 
+def test_behind_a_proxy_of_this_machine_the_log_names_who_really_called(door: Doorstep) -> None:
+    since = len(door.process.lines)
+    assert door.post("hubspot/globex", b"[]", **{"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+    assert "203.0.113.9" in door.awaits("webhook refused", since)
+
+
 # ── what cannot be proven is not begun ───────────────────────────────────────────────────────────────────────────────
 
 
