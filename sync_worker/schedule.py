@@ -73,7 +73,7 @@ class Schedule:
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
     def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
-        if standing and _rests(standing, now):
+        if standing and standing.rests(now):
             return
         if portal.name not in self._records:
             self._records[portal.name] = self._installation.tenant(portal.name).readable_records()
@@ -105,15 +105,11 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
     """What the database says is due for one portal, but for comparisons; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing = standings(tx).get(tenant.name)
-    if standing and _rests(standing, now):
+    if standing and standing.rests(now):
         return
     yield from _reads(tenant.portal, tenant.readable_records(), standing, now)
     if standing:
         yield from _writes(standing)
-
-
-def _rests(standing: Standing, now: datetime) -> bool:
-    return standing.paused_until_at is not None and standing.paused_until_at > now
 
 
 def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:

@@ -11,17 +11,22 @@ from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import associations, companies, cursors, deals, failures, notices, outbox, portals
+from sync_worker.store.due import standings
 
 app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """Every portal file, in short.
+    """Every portal file, in short, and which portals rest after an error; `portals show` says why.
 
     Example: sync-worker portals list
     """
     with opened() as installation:
+        with installation.store.reading("") as tx:
+            paused = {
+                name: row.paused_until_at for name, row in standings(tx).items() if row.paused_until_at and row.paused_until_at > tx.now
+            }
         rows = [
             {
                 "portal": portal.name,
@@ -31,10 +36,11 @@ def list_(as_json: AsJson = False) -> None:
                 "associations": portal.associations.mode,
                 "deals": portal.deals.record,
                 "pull_every_s": portal.schedule.pull_s,
+                "paused_until": paused.get(portal.name),
             }
             for portal in installation.portals
         ]
-    show(rows, columns=("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s"), as_json=as_json)
+    show(rows, columns=("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until"), as_json=as_json)
 
 
 @app.command(name="show")

@@ -145,6 +145,7 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
 @contextmanager
 def _working(queue: dramatiq.Broker, threads: int) -> Iterator[None]:
     """Workers with threads of their own for each queue, stopped at the end all at once."""
+    logging.getLogger("dramatiq.broker").setLevel(logging.ERROR)  # it warns of more than one worker on a broker
     workers = [
         dramatiq.Worker(queue, queues={share}, worker_threads=count, worker_timeout=WORKER_TIMEOUT_MS)
         for share, count in threads_by_share(threads).items()

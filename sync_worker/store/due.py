@@ -34,6 +34,10 @@ class Standing:
     is_replaying: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
+    def rests(self, now: datetime) -> bool:
+        """Whether an error has paused the portal."""
+        return self.paused_until_at is not None and self.paused_until_at > now
+
 
 def standings(tx: Tx) -> dict[str, Standing]:
     """By portal: the transaction's, or where that is "" every one that was ever synced."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import statistics
+import time
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -12,19 +16,26 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
 from sync_worker import actors
-from sync_worker.actors import attempt, register
+from sync_worker.actors import Rounds, attempt, register, threads_by_share
+from sync_worker.bootstrap import broker, build
+from sync_worker.cli.processes import _working
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.sandbox.remote import Remote
+from sync_worker.schedule import AGAIN_S, Schedule, due
+from sync_worker.services import Services
+from sync_worker.settings import Settings
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.portals import PortalRow
-from tests.integration.actors.conftest import Build, working
+from sync_worker.store.runs import Counts
+from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.journey.stage import until
+from tests.servers import Clock
 
 READS = [Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")]
 DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
@@ -106,7 +117,7 @@ def test_two_workers_on_one_portal_do_no_double_work(queue: dramatiq.Broker, bui
     with working(queue, threads=4):
         hands.wake("acme", READS[:1])
         settle(queue)
-        remote.fault("query", latency_ms=300, times=2)
+        remote.fault("query_all", latency_ms=300, times=2)
         for wake in READS[1:] * 4:
             hands.wake("acme", [wake])
         settle(queue)
@@ -167,6 +178,120 @@ def test_refused_credentials_pause_the_portal_and_the_next_success_resolves_it(
     assert attempt(right, "acme", "pull", "company")
     assert problems(tenant) == []
     assert [row.resolution for row in problems(tenant, include_resolved=True)] == ["the work went through"]
+
+
+def test_a_refused_log_in_is_tried_less_and_less_often(settings: Settings, clock: Clock) -> None:
+    # Given a portal whose secret is wrong
+    environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "wrong", "ACME_SF_HOOK": "hook"}
+    with closing(build(settings, environ=environ, services=Services(clock=clock), patience=IMPATIENT)) as installation:
+        rests_s = []
+        for _ in range(6):
+            # when it is tried each time that its pause ends
+            assert attempt(installation, "acme", "pull", "company") is None
+            paused = standing(installation.tenant("acme"))
+            assert paused
+            assert paused.paused_until_at
+            rests_s.append((paused.paused_until_at - clock.now).total_seconds())
+            clock.now = paused.paused_until_at
+
+    # then the pause doubles up to an hour
+    assert rests_s == [300, 600, 1200, 2400, 3600, 3600]
+
+
+def test_the_same_work_is_not_done_twice_at_once_and_nothing_asked_for_is_forgotten(build_on: Build) -> None:
+    rounds, again = Rounds(), list[str]()
+    with rounds.of(("acme", "push", ""), again=lambda: again.append("push")) as is_mine:
+        assert is_mine
+        for work, is_free in ((("acme", "push", ""), False), (("birch", "push", ""), True), (("acme", "refresh", "lead"), True)):
+            with rounds.of(work, again=lambda: again.append("no")) as is_mine_too:
+                assert is_mine_too == is_free
+        assert again == []
+    assert again == ["push"]
+    with rounds.of(("acme", "push", ""), again=lambda: again.append("no")) as is_mine:
+        assert is_mine
+    assert again == ["push"]
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(1, (1, 1, 1)), (4, (2, 1, 1)), (8, (4, 2, 2)), (64, (32, 16, 16))])
+def test_every_queue_has_threads_of_its_own(threads: int, expected: tuple[int, int, int]) -> None:
+    assert tuple(threads_by_share(threads).values()) == expected
+
+
+def test_a_backfill_keeps_no_live_work_waiting(build_on: Build, settings: Settings, redis_db: str, remote: Remote) -> None:
+    # Given a worker whose one thread for backfills waits for the CRM
+    installation = build_on()
+    queue = broker(settings.model_copy(update={"redis_url": redis_db}))
+    hands = register(queue, installation)
+    remote.fault("query_all", latency_ms=4000, times=1)
+    with _working(queue, 4):
+        hands.send("acme", "pull", "company", "backfill")
+        hands.send("birch", "pull", "company", "backfill")
+        until(lambda: remote.faults()[0]["hits"], 10, what="the backfill waits")
+
+        # when live work comes, then it is done before the backfill
+        hands.send("birch", "pull", "lead")
+        until(lambda: ("pull", "lead") in ended(installation.tenant("birch")), 3, what="the poll went through")
+        assert ("pull", "company") not in ended(installation.tenant("acme"))
+        settle(queue)
+
+
+def ended(tenant: Tenant) -> list[tuple[str, str]]:
+    with tenant.store.reading(tenant.name) as tx:
+        return [(run.verb, run.object) for run in runs.listed(tx, limit=1000) if run.state == "done"]
+
+
+def test_an_idle_worker_begins_within_a_tenth_of_a_second(
+    build_on: Build, settings: Settings, redis_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker as processes start it, idle
+    begun_s: list[float] = []
+
+    def note(_tenant: Tenant, _record: str) -> Done:
+        begun_s.append(time.monotonic())
+        return Done("", Counts())
+
+    monkeypatch.setitem(actors.VERBS, "push", note)
+    installation = build_on()
+    queue = broker(settings.model_copy(update={"redis_url": redis_db}))
+    hands = register(queue, installation)
+    with _working(queue, 4):
+        waits_s: list[float] = []
+        for _ in range(15):
+            sent_s = time.monotonic()
+            hands.send("acme", "push")
+            until(lambda: len(begun_s) == len(waits_s) + 1, 5, every_s=0.005)
+            waits_s.append(begun_s[-1] - sent_s)
+
+    # then half of the work is begun far sooner than a tenth of a second
+    assert statistics.median(waits_s) <= 0.1, waits_s
+
+
+def test_a_flushed_redis_loses_nothing(build_on: Build, settings: Settings, redis_db: str, clock: Clock, remote: Remote) -> None:
+    """The messages are gone with it, in the middle of a load and of a push; the schedule finds what is due in the database."""
+    # Given work that waits in Redis, and some that is under way
+    environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
+    with closing(build(settings, environ=environ, services=Services(clock=clock), patience=IMPATIENT)) as installation:
+        queue = broker(settings.model_copy(update={"redis_url": redis_db}))
+        schedule = Schedule(installation, register(queue, installation))
+        schedule.tick()
+        remote.fault("query_all", latency_ms=300, times=1)
+        with working(queue):
+            until(lambda: run_verbs(installation.tenant("acme")), 10, what="some work has begun")
+
+            # when Redis forgets everything, and a minute passes
+            with redis.Redis.from_url(redis_db) as client:
+                client.flushdb()
+            settle(queue)
+            clock.forward(seconds=AGAIN_S)
+
+            # then the schedule sends what is still due, until nothing is
+            def is_all_done() -> bool:
+                schedule.tick()
+                clock.forward(seconds=AGAIN_S)
+                return not any(set(due(installation.tenant(name), clock())) for name in ("acme", "birch"))
+
+            until(is_all_done, 60, every_s=0.5, what="everything due is done")
+    assert len(_patched(remote)) == len({record["Id"] for record in _patched(remote)}) > 0
 
 
 def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Broker, build_on: Build) -> None:
