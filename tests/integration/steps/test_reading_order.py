@@ -144,7 +144,7 @@ def test_a_crash_in_mid_page_resumes_and_loses_or_doubles_nothing(
     world = empty_world
     monkeypatch.setattr("sync_worker.sandbox.salesforce.queries.PAGE_SIZE", 8)
     monkeypatch.setattr(ingest_step, "CHUNK_COUNT", 3)
-    store, seen = ingest_step._store, []
+    store, seen = ingest_step.store_chunk, []
 
     def dies(*args: Any) -> Any:
         seen.append(args)
@@ -155,7 +155,7 @@ def test_a_crash_in_mid_page_resumes_and_loses_or_doubles_nothing(
 
     world.forward()
     with monkeypatch.context() as patch:
-        patch.setattr(ingest_step, "_store", dies)
+        patch.setattr(ingest_step, "store_chunk", dies)
         with pytest.raises(Killed):
             pull(world.tenant, COMPANY)
     # when another one goes on, while the CRM has changed
