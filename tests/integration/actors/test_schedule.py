@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,15 +14,18 @@ from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
 from sync_worker.actors import register
-from sync_worker.bootstrap import Installation, build
+from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.crm.budget import SHARES
+from sync_worker.sandbox.remote import Remote
 from sync_worker.schedule import AGAIN_S, COMPARE_AGAIN_S, TICK_S, Schedule, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.claim import CLAIM_S
-from sync_worker.steps.tenant import DEAL, Wake
-from sync_worker.store import cursors, interventions, notices, outbox, portals, runs
+from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.store import cursors, failures, interventions, notices, outbox, portals, runs
 from sync_worker.store.interventions import Intervention
+from tests.integration.actors.conftest import IMPATIENT, working
+from tests.journey.stage import until
 from tests.servers import Clock
 
 READS = {Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")}
@@ -35,6 +39,7 @@ class Watched:
     def __init__(self, installation: Installation, clock: Clock) -> None:
         self.clock = clock
         self.tenant = installation.tenant("acme")
+        self.budget = installation.budget("acme")
         self._queue = StubBroker(middleware=[])
         self.schedule = Schedule(installation, register(self._queue, installation))
 
@@ -231,3 +236,50 @@ def test_a_replay_that_was_left_to_the_workers_is_sent_to_theirs_until_it_is_don
         interventions.finish(tx, "i1")
     watched.clock.forward(seconds=61)
     assert Wake("replay", share="operator") not in watched.sent()
+
+
+def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, remote: Remote) -> None:
+    """Both send everything that is due, all the time; what is done is done once."""
+    environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
+    with closing(build(settings, environ=environ, patience=IMPATIENT)) as installation:
+        queue = broker(settings.model_copy(update={"redis_url": redis_db}))
+        hands, tenants = register(queue, installation), [installation.tenant(name) for name in ("acme", "birch")]
+        with working(queue, threads=4), Schedule(installation, hands), Schedule(installation, hands):
+            until(lambda: not any(set(due(tenant, installation.services.clock())) for tenant in tenants), 60, what="everything is done")
+        assert problems_of(tenants) == []
+        found = [run for tenant in tenants for run in runs_of(tenant) if run.state == "done"]
+    first_loads = [run for run in found if run.verb == "pull" and run.object == "company" and run.counts.applied]
+    assert len(first_loads) == 2, "one for each portal"
+    patched = [record for record in remote.records("Account") if record["Portal_Company_Id__c"]]
+    assert sum(run.counts.written for run in found) >= len(patched) > 0
+
+
+def problems_of(tenants: list[Tenant]) -> list[str]:
+    found = []
+    for tenant in tenants:
+        with tenant.store.reading(tenant.name) as tx:
+            found += [row.failure.message for row in failures.listed(tx) if row.failure.stage == "pull"]
+    return found
+
+
+def runs_of(tenant: Tenant) -> list[runs.Run]:
+    with tenant.store.reading(tenant.name) as tx:
+        return runs.listed(tx, limit=1000)
+
+
+def test_a_portal_with_little_left_is_polled_less_often(watched: Watched) -> None:
+    # Given a portal that has used up a good part of its day
+    watched.pulled()
+    budget = watched.budget
+    budget.hear(used=0, limit=100)
+    for _ in range(65):
+        budget.take("live")
+    assert budget.slowness() == 4
+
+    # when its time for a poll comes, then it is not polled before four times that
+    watched.clock.forward(seconds=300)
+    budget.hear(used=65, limit=100)
+    assert watched.sent() == set()
+    watched.clock.forward(seconds=900)
+    budget.hear(used=65, limit=100)
+    assert watched.sent() == READS
