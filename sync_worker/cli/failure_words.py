@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sync_worker.domain.breaker import Breaker, Cause
@@ -74,7 +75,7 @@ def as_try(one: Try) -> dict[str, Any]:
     return {"when": when, "did": one.verb, "who": one.actor, "why": one.reason, "outcome": outcome, "became": one.became}
 
 
-def held_words(held: Mapping[Cause, str]) -> list[str]:
+def held_words(held: Mapping[Cause, datetime]) -> list[str]:
     """Causes that fail as before."""
     return [f"{cause.code} ({cause.object}) is still there, so the others of it were not tried" for cause in sorted(held)]
 

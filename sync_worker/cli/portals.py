@@ -10,7 +10,8 @@ from sync_worker.cli.output import show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import associations, companies, cursors, deals, failures, notices, outbox, portals
+from sync_worker.store import associations, companies, cursors, deals, failures, interventions, notices, outbox, portals
+from sync_worker.store.breakers import resting
 from sync_worker.store.due import standings
 
 app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
@@ -75,6 +76,8 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{f"outbox {state}": count for state, count in outbox.counts(tx).items()},
             **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},
             **{f"open {kind}s": count for kind, count in failures.counts(tx).items()},
+            **{f"resting {cause.code} ({cause.object})": f"until {until_at.isoformat()}" for cause, until_at in resting(tx).items()},
+            "replays that are not finished": len(interventions.unfinished(tx)),
         }
 
 

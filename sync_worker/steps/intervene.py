@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sync_worker.domain.breaker import TRIP_COUNT, Cause
 from sync_worker.domain.remedy import remedy_of
@@ -49,7 +50,7 @@ class Result:
 
     intervention: Intervention
     outcomes: Mapping[str, int]
-    held: Mapping[Cause, str]
+    held: Mapping[Cause, datetime]
 
     @property
     def left_count(self) -> int:
@@ -115,7 +116,7 @@ def go_on_queued(tenant: Tenant) -> Done:
 def queued(tenant: Tenant) -> list[Intervention]:
     """Replays that were left to the workers and can go on: none that waits for a cause to be removed."""
     with tenant.store.reading(tenant.name) as tx:
-        held = _held(tx)
+        held = breakers.resting(tx)
         waiting = [asked for asked in interventions.unfinished(tx) if asked.is_queued]
         return [asked for asked in waiting if _causes_left(tx, asked) - held.keys()]
 
@@ -166,7 +167,7 @@ def _batches(tenant: Tenant, units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
     for start in (None, *range(0, len(rest), BATCH_COUNT)):
         batch = sample if start is None else rest[start : start + BATCH_COUNT]
         with tenant.store.reading(tenant.name) as tx:
-            held = _held(tx)
+            held = breakers.resting(tx)
         if admitted := [unit for unit in batch if not unit.causes & held.keys()]:
             yield admitted
 
@@ -179,11 +180,6 @@ def _sampled(units: Iterable[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
         (sample if is_sample else rest).append(unit)
         counts.update(unit.causes)
     return sample, rest
-
-
-def _held(tx: Tx) -> dict[Cause, str]:
-    """Causes whose work rests."""
-    return {cause: breaker.until_at.isoformat(timespec="seconds") for cause, breaker in breakers.standing(tx).items() if breaker.until_at}
 
 
 def _causes_left(tx: Tx, asked: Intervention) -> set[Cause]:
@@ -250,6 +246,6 @@ def _finished(tenant: Tenant, asked: Intervention) -> Result:
         if not outcomes.get(interventions.LEFT):
             interventions.finish(tx, asked.id)
         left = _causes_left(tx, asked)
-        result = Result(asked, outcomes, {cause: until for cause, until in _held(tx).items() if cause in left})
+        result = Result(asked, outcomes, {cause: until for cause, until in breakers.resting(tx).items() if cause in left})
     tenant.log.info("replayed", intervention=asked.id, left=result.left_count, **{name: n for name, n in outcomes.items() if name})
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import and_, delete, select
 
@@ -15,6 +16,11 @@ def standing(tx: Tx) -> dict[Cause, Breaker]:
     """Those that are not as at the beginning."""
     rows = tx.connection.execute(select(breakers).where(breakers.c.portal == tx.portal)).mappings()
     return {Cause(row["object"], row["stage"], row["code"]): Breaker(row["failed_count"], row["rest_s"], row["until_at"]) for row in rows}
+
+
+def resting(tx: Tx) -> dict[Cause, datetime]:
+    """The causes whose work rests, and until when."""
+    return {cause: breaker.until_at for cause, breaker in standing(tx).items() if breaker.until_at}
 
 
 def save(tx: Tx, cause: Cause, breaker: Breaker) -> None:

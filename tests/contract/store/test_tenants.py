@@ -107,6 +107,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),
     "associations.counts": associations.counts,
     "breakers.standing": breakers.standing,
+    "breakers.resting": breakers.resting,
     "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
     "companies.marks": lambda tx: companies.marks(tx, ["001"]),

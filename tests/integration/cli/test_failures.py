@@ -124,6 +124,19 @@ def test_a_replay_for_the_workers_is_marked_and_done_by_nobody_here(terminal: Te
     assert len(terminal.types("failures", "list", "acme", "--code", RULE, "--json").json) == 5
 
 
+def test_a_cause_that_keeps_failing_is_seen_to_rest(terminal: Terminal, refused: list[str]) -> None:
+    for number in range(5, 25):
+        terminal.installation.deal_file(f"deal{number}.yaml", prospect_name=f"Gone {number}")
+        terminal.types("deals", "register", "acme", f"deal{number}.yaml")
+    assert "resting until" not in terminal.types("failures", "list", "acme").out
+    terminal.types("push", "acme", code=1)
+    assert "resting until" in " ".join(terminal.types("failures", "list", "acme").out.split())
+    assert f"resting {RULE} (deal)" in terminal.types("portals", "show", "acme", "--json").json
+    said = terminal.types("failures", "replay", "--code", RULE, code=1)
+    assert "is still there" in said.err
+    assert terminal.types("portals", "show", "acme", "--json").json["replays that are not finished"] == 1
+
+
 @on_both
 def test_nothing_to_replay_is_said(terminal: Terminal) -> None:
     assert terminal.types("failures", "replay", "--code", "never_seen", "--dry-run").out.startswith("nothing to try")

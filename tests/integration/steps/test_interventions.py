@@ -45,8 +45,7 @@ def history(world: World, row: FailureRow) -> list[Try]:
 
 def is_resting(world: World, cause: Cause = CAUSE) -> bool:
     with world.store.reading("acme") as tx:
-        breaker = breakers.standing(tx).get(cause)
-        return breaker is not None and breaker.until_at is not None
+        return cause in breakers.resting(tx)
 
 
 # ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
