@@ -243,16 +243,25 @@ _here = threading.local()
 
 
 def _posted(address: str, path: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status, over a connection that stays."""
+    """The status, over a connection that stays; a new one where the server has let go of an idle one."""
     lines: dict[str, http.client.HTTPConnection] = _here.__dict__
-    if address not in lines:
-        lines[address] = line = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
-        line.connect()
-        line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    lines[address].request("POST", path, body, headers)
-    with lines[address].getresponse() as answer:
-        answer.read()
-        return int(answer.status)
+    for kept in (lines.get(address), None):
+        line = lines[address] = kept or _connected(address)
+        try:
+            line.request("POST", path, body, headers)
+            with line.getresponse() as answer:
+                answer.read()
+                return int(answer.status)
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            line.close()
+    return 0
+
+
+def _connected(address: str) -> http.client.HTTPConnection:
+    line = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    line.connect()
+    line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
 
 
 def _at_once(send: Callable[[int], None], count: int) -> None:
