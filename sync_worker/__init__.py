@@ -11,7 +11,7 @@
 
 Where things are:
 
-    domain/     what two-tier distribution means; pure             company association deal registration reconcile merge problem
+    domain/     what two-tier distribution means; pure             company association deal registration reconcile merge problem breaker
     mapping/    the language of mappings/*.yaml                    grammar transforms lint load compile
     crm/        the outside, behind port.py                        faults salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL                   tables engine, then one file per noun
