@@ -54,20 +54,21 @@ def unreadable(columns: Sequence[str], types: Mapping[str, str]) -> list[str]:
 
 
 def rows(text: IO[str], columns: Sequence[str], types: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """One row after the other, as they are read. A header is known by its first cell, on whichever page it stands: no id reads "Id".
+    """One row after the other, as they are read. A header is known by its cells, on whichever page it stands: no id reads "Id".
 
     **Shapes** `columns`: Id comes first. **Raises** csv.Error for what is no CSV of these columns.
     """
-    lines = csv.reader(text, strict=True)
+    reader = csv.reader(text, strict=True)
+    lines = (line for line in reader if line)
     first = next(lines, None)
     if first is None:
         return
-    is_header = first[0].lower() == columns[0].lower()
+    is_header = first[0].lower() == columns[0].lower() or {cell.lower() for cell in first} == {column.lower() for column in columns}
     names = _known(first, columns) if is_header else columns
     plan = [(name, _READERS[types[name]]) for name in names]
     for line in lines if is_header else chain([first], lines):
         if len(line) != len(plan):
-            raise csv.Error(f"line {lines.line_num} has {len(line)} columns, not {len(plan)}")
+            raise csv.Error(f"line {reader.line_num} has {len(line)} columns, not {len(plan)}")
         yield {name: read(cell) if cell else None for (name, read), cell in zip(plan, line, strict=True)}
 
 

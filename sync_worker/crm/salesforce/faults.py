@@ -10,8 +10,8 @@ Source: REST API Developer Guide, "Status Codes and Error Responses"; the words 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import requests
 from simple_salesforce.exceptions import SalesforceError
@@ -84,8 +84,6 @@ _COLUMN = re.compile(r"[Nn]o such column '([^']+)'|field '?([\w.]+)'? can not be
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _TOKEN = re.compile(r"\b00D\w{12,15}![\w.\-]+")  # an access token, should an answer ever repeat it
 
-Errors: TypeAlias = Sequence[Mapping[str, Any]]
-
 
 class LocatorLost(StaleRead):
     """The query cursor is gone (expired, or its session is): start again from the last position."""
@@ -117,12 +115,13 @@ def is_nobodys_address(error: Exception) -> bool:
     return isinstance(error, SalesforceError) and error.status == 404 and not _code_and_message(error.content)[0]
 
 
-def of_record(errors: Errors, *, ref: str) -> SyncError:
+def of_record(errors: Any, *, ref: str) -> SyncError:
     """Our error for one record of a collection call that the CRM refused: it may pass later, or it is refused."""
-    first = errors[0] if errors else {}
+    first = _first(errors)
     code = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN")
-    words = _cleaned(str(first.get("message", "")))
-    fields = [str(field) for field in first.get("fields") or ()] or [name for name in [_column(words)] if name]
+    words = _cleaned(str(first.get("message") or ""))
+    told = first.get("fields") or ()
+    fields = [str(field) for field in ([told] if isinstance(told, str) else told)] or [name for name in [_column(words)] if name]
     named = f" (fields: {', '.join(fields)})" if first.get("fields") else ""
     matches = _matches(first)
     alike = f" (alike: {', '.join(matches)})" if matches else ""
@@ -221,7 +220,14 @@ def _with_column(words: str, message: str) -> str:
 def _matches(error: Mapping[str, Any]) -> list[str]:
     """The records a duplicate rule found. **Source** the key was misspelt until API 59."""
     found = error.get("duplicateResult") or error.get("duplicateResut") or {}
-    return [str(match["record"]["Id"]) for result in found.get("matchResults") or () for match in result.get("matchRecords") or ()]
+    matches = (match.get("record") or {} for result in found.get("matchResults") or () for match in result.get("matchRecords") or ())
+    return [str(record["Id"]) for record in matches if record.get("Id")]
+
+
+def _first(errors: Any) -> Mapping[str, Any]:
+    """The first error of a record: of a list, alone, or mere words."""
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    return first if isinstance(first, Mapping) else {"message": str(first or "")}
 
 
 def _excerpt(content: Any) -> str:

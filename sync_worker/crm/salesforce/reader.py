@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.records import record_of
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.session import API_VERSION, Client, Connection
 from sync_worker.errors import TooLarge, TransientError
 
 RETRIEVE_COUNT = 2000  # ids per retrieve call; the vendor's limit
 FIRST_LIMIT = 1000  # rows asked for after the vendor gave up on a whole window; halved while it goes on giving up …
 LEAST_LIMIT = 125  # … down to this
 SMALLEST_BATCH = 200  # rows a page, below which the vendor takes no wish
-MOST_RESTARTS = 3  # in a row without a page between them
+MOST_RESTARTS = 3  # in a row without a record between them
 
 
 def changed_since(connection: Connection, scan: Scan) -> Iterator[Page]:
@@ -56,13 +57,25 @@ class _Walk:
             is_first = False
 
     def _page(self, answer: Mapping[str, Any]) -> Page:
-        rows = answer["records"]
-        self._locator = answer.get("nextRecordsUrl") or ""
-        if rows:
-            self._position = soql.position_of(rows[-1])
+        found = [record_of(self._scan.native, row) for row in answer["records"]]
+        before, asked = self._position, self._locator
+        self._locator = _following(answer)
+        is_last = not self._locator and not self._is_cut_short(answer)
+        if found:
+            self._position = soql.position_of(found[-1].crm_id, found[-1].modified_at)
+        if self._position != before:
             self._restarts = 0
-        is_cut_short = self._limit is not None and answer.get("totalSize", self._limit) >= self._limit
-        return Page([record_of(self._scan.native, row) for row in rows], self._position, is_last=not self._locator and not is_cut_short)
+        elif not is_last:
+            stuck = TransientError(f"Salesforce sent a page of {self._scan.native} with nothing new that is not the last")
+            self._restart(stuck, self._locator if self._locator != asked else "")
+        return Page(found, self._position, is_last)
+
+    def _is_cut_short(self, answer: Mapping[str, Any]) -> bool:
+        """Whether more follows without a locator: a LIMIT of ours was reached, or the answer itself says that it is not all."""
+        if answer.get("done") is False:
+            return True
+        size = answer.get("totalSize")
+        return self._limit is not None and (len(answer["records"]) if size is None else size) >= self._limit
 
     def _next(self) -> Mapping[str, Any]:
         while True:
@@ -80,10 +93,10 @@ class _Walk:
         text = soql.scan_after(self._scan, self._position, limit=self._limit)
         return _rows(self._connection, _query(text, batch_count=self._limit), doing=doing)
 
-    def _restart(self, error: TransientError) -> None:
+    def _restart(self, error: TransientError, locator: str = "") -> None:
         """**Raises** TransientError where one restart after the other brings nothing."""
         self._restarts += 1
-        self._locator = ""
+        self._locator = locator
         if self._restarts > MOST_RESTARTS:
             raise TransientError(f"{error}; starting again from {self._position or 'the beginning'} did not help") from error
 
@@ -102,7 +115,7 @@ def fetch(connection: Connection, native: str, crm_ids: Sequence[str], fields: S
     for start in range(0, len(wanted), RETRIEVE_COUNT):
         chunk = wanted[start : start + RETRIEVE_COUNT]
         live = _retrieve(connection, native, chunk, soql.columns(native, fields))
-        found += live
+        found += {record.crm_id: record for record in live}.values()
         seen = {record.crm_id for record in live}
         missing = [crm_id for crm_id in chunk if crm_id not in seen]
         for text in soql.having(native, fields, "Id", missing, is_deleted=True):
@@ -121,9 +134,8 @@ def find_by_key(connection: Connection, native: str, key_field: str, keys: Seque
 
 def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:
     def ask(client: Client) -> list[Any]:
-        path = f"composite/sobjects/{native}"
-        rows = client.restful(path, method="POST", json={"ids": list(ids), "fields": list(columns)}) or []
-        if not isinstance(rows, list):
+        rows = client.retrieve(native, ids, columns)
+        if not isinstance(rows, list) or not all(row is None or isinstance(row, dict) for row in rows):
             raise BadAnswer("no list of records")
         return rows
 
@@ -137,9 +149,15 @@ def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[
         try:
             answer = _rows(connection, _query(text), doing=doing)
             rows = list(answer["records"])
-            while locator := answer.get("nextRecordsUrl"):
+            locator = _following(answer)
+            while locator:
                 answer = _rows(connection, _more(locator), doing=doing)
                 rows += answer["records"]
+                before, locator = locator, _following(answer)
+                if locator == before:
+                    break
+            if answer.get("done") is False:
+                raise LocatorLost(f"Salesforce did not send all of what it has found while {doing}")
             return [record_of(native, row) for row in rows]
         except LocatorLost as error:
             lost = error
@@ -151,9 +169,10 @@ def _rows(connection: Connection, ask: Callable[[Client], Any], *, doing: str) -
 
     def checked(client: Client) -> Mapping[str, Any]:
         answer = ask(client)
-        if not isinstance(answer, dict) or not isinstance(answer.get("records"), list):
+        rows = answer.get("records") if isinstance(answer, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise BadAnswer("no page of records")
-        return answer
+        return answer  # type: ignore[no-any-return]
 
     return connection.read(checked, doing=doing)
 
@@ -161,6 +180,13 @@ def _rows(connection: Connection, ask: Callable[[Client], Any], *, doing: str) -
 def _query(text: str, *, batch_count: int | None = None) -> Callable[[Client], Any]:
     headers = {"Sforce-Query-Options": f"batchSize={max(batch_count, SMALLEST_BATCH)}"} if batch_count else {}
     return lambda client: client.query(text, include_deleted=True, headers=headers)
+
+
+def _following(answer: Mapping[str, Any]) -> str:
+    """The address of the next page, without its host; "" after the last. **Shapes** from a whole address, a path, or a locator alone."""
+    told = "" if answer.get("done") is True else str(answer.get("nextRecordsUrl") or "")
+    path = urlsplit(told).path
+    return path if not path or path.startswith("/") else f"/services/data/v{API_VERSION}/query/{path.rpartition('/')[2]}"
 
 
 def _more(locator: str) -> Callable[[Client], Any]:

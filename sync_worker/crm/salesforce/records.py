@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.ids import id_18
+from sync_worker.errors import TransientError
 
 
 def record_of(native: str, row: dict[str, Any]) -> NativeRecord:
-    """**Shapes** `row`: the fields asked for, with those of `soql.columns`; what only REST says of a row (its address) is taken away."""
+    """**Shapes** `row`: the fields asked for, with those of `soql.columns`; what only REST says of a row (its address) is taken away.
+
+    **Raises** TransientError for a row that does not say whose it is, or how old.
+    """
     row.pop("attributes", None)
     return NativeRecord(
         native,
-        id_18(row["Id"]),
-        datetime.fromisoformat(row[soql.STAMP]),
+        *identity(native, row),
         row,
         row.get("IsDeleted") is True,
-        row.get("MasterRecordId"),
+        id_18(row.get("MasterRecordId") or "") or None,
         row.get("IsConverted") is True,
-        row.get("ConvertedOpportunityId"),
+        id_18(row.get("ConvertedOpportunityId") or "") or None,
     )
+
+
+def identity(native: str, row: dict[str, Any]) -> tuple[str, datetime]:
+    """Whose row it is and when that changed; a stamp without a zone is UTC. **Raises** TransientError where it does not say."""
+    try:
+        stamp = datetime.fromisoformat(row[soql.STAMP])
+        return id_18(row["Id"]), stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    except (KeyError, TypeError, ValueError):
+        raise TransientError(f"Salesforce sent a row of {native} without its Id or {soql.STAMP}: {row.get('Id')}") from None

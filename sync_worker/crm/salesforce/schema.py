@@ -40,7 +40,7 @@ def describe(connection: Connection, native: str) -> Catalog:
 
 def types(connection: Connection, native: str) -> dict[str, str]:
     """The vendor's own type of each field."""
-    return {field["name"]: field["type"] for field in _fields(connection, native)}
+    return {field["name"]: str(field.get("type")) for field in _fields(connection, native)}
 
 
 def _fields(connection: Connection, native: str) -> list[Mapping[str, Any]]:
@@ -54,18 +54,18 @@ def _fields(connection: Connection, native: str) -> list[Mapping[str, Any]]:
         return answer
 
     fields: list[Mapping[str, Any]] = connection.read(ask, doing=f"describing {native}", is_counted=False)["fields"]
-    return fields
+    return [field for field in fields if field.get("name")]
 
 
 def _field(field: Mapping[str, Any]) -> CatalogField:
-    kind = _TYPES.get(field["type"], "other")
-    values = tuple(value["value"] for value in field.get("picklistValues") or () if value.get("active", True))
+    kind = _TYPES.get(str(field.get("type")), "other")
+    values = tuple(value["value"] for value in field.get("picklistValues") or () if value.get("active", True) and "value" in value)
     return CatalogField(
         name=field["name"],
         type=kind,
         label=field.get("label") or "",
-        is_createable=bool(field.get("createable")),
-        is_updateable=bool(field.get("updateable")),
+        is_createable=bool(field.get("createable", True)),  # where nothing is said, the first write tells
+        is_updateable=bool(field.get("updateable", True)),
         is_filterable=bool(field.get("filterable", True)),
         is_unique=bool(field.get("unique")),
         is_restricted=bool(field.get("restrictedPicklist")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote_plus
 
 from simple_salesforce.format import format_soql
@@ -49,9 +48,9 @@ def matching(scan: Scan, position: str) -> str:
     return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
 
 
-def position_of(row: Mapping[str, Any]) -> str:
-    """Where a scan stands after this row."""
-    return f"{literal(datetime.fromisoformat(row[STAMP]))}|{row['Id']}"
+def position_of(crm_id: str, stamp: datetime) -> str:
+    """Where a scan stands after this record."""
+    return f"{literal(stamp)}|{crm_id}"
 
 
 def literal(moment: datetime) -> str:

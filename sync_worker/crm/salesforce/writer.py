@@ -98,7 +98,7 @@ class _Desk:
         body = {"allOrNone": False, "records": records}
 
         def send(client: Client) -> Rows:
-            return _checked(client.restful(path, method="PATCH", json=body, headers=headers, timeout=self._timeout()), len(batch))
+            return _checked(client.restful(path, method="PATCH", json=body, headers=headers, timeout=self._timeout()), batch)
 
         try:
             self._timeout()  # before a log-in, too
@@ -129,16 +129,22 @@ def _not_answered(change: Change, error: SyncError) -> Outcome:
 
 def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:
     if row.get("success"):
-        wrote = Wrote.CREATED if row.get("created") else Wrote.WRITTEN
-        return Outcome(change.ref, wrote, crm_id=id_18(row.get("id") or change.crm_id or ""))
-    error = faults.of_record(row.get("errors") or (), ref=change.crm_id or change.ref)
+        crm_id = id_18(row.get("id") or change.crm_id or "")
+        if not crm_id:
+            lost = UncertainWrite(f"Salesforce wrote record {change.ref} and does not say under which id")
+            return Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
+        return Outcome(change.ref, Wrote.CREATED if row.get("created") else Wrote.WRITTEN, crm_id=crm_id)
+    error = faults.of_record(row.get("errors"), ref=change.crm_id or change.ref)
     return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
 
 
-def _checked(rows: Any, count: int) -> Rows:
-    """**Raises** BadAnswer: the records were sent, and what became of them is unknown."""
-    if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
-        raise BadAnswer(f"no list of {count} results")
+def _checked(rows: Any, batch: Sequence[Change]) -> Rows:
+    """The results, in the order of the changes. **Raises** BadAnswer: the records were sent, and what became of them is unknown."""
+    if not isinstance(rows, list) or len(rows) != len(batch) or not all(isinstance(row, dict) for row in rows):
+        raise BadAnswer(f"no list of {len(batch)} results")
+    for change, row in zip(batch, rows, strict=True):
+        if change.crm_id and row.get("id") and canonical(row["id"]) != canonical(change.crm_id):
+            raise BadAnswer(f"the result of {row['id']} in the place of that of {change.crm_id}")
     return rows
 
 

@@ -60,7 +60,7 @@ def test_a_moment_is_utc_and_has_no_microseconds(moment: datetime, text: str) ->
 
 @pytest.mark.parametrize("stamp", ["2026-06-01T12:00:00.000+0000", "2026-06-01T12:00:00.000Z", "2026-06-01T14:00:00.000+0200"])
 def test_a_position_is_read_from_any_spelling_of_the_stamp(stamp: str) -> None:
-    assert soql.position_of({"SystemModstamp": stamp, "Id": "00Q1"}) == "2026-06-01T12:00:00.000Z|00Q1"
+    assert soql.position_of("00Q1", datetime.fromisoformat(stamp)) == "2026-06-01T12:00:00.000Z|00Q1"
 
 
 def test_a_scan_is_spelled_whole() -> None:
