@@ -169,6 +169,4 @@ def not_paid_for(what: str) -> Refusal:
 def property_exists(name: str) -> Refusal:
     """A property of that name is there."""
     words = f"A property named '{name}' already exists."
-    return Refusal(
-        words, "CONFLICT", 409, sub_category="Properties.PROPERTY_EXISTS", errors=[{"message": words, "code": "PROPERTY_EXISTS"}]
-    )
+    return Refusal(words, "OBJECT_ALREADY_EXISTS", 409, sub_category="Properties.PROPERTY_WITH_NAME_EXISTS")

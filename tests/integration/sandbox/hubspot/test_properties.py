@@ -35,7 +35,8 @@ def test_a_life(wire: Wire) -> None:
     made = wire.post(PATH, {**TEXT, "hasUniqueValue": True})
     assert (made.status_code, made.json()["hasUniqueValue"], made.json()["hubspotDefined"]) == (201, True, False)
     again = wire.post(PATH, TEXT)
-    assert (again.status_code, again.json()["category"]) == (409, "CONFLICT")
+    assert (again.status_code, again.json()["category"]) == (409, "OBJECT_ALREADY_EXISTS")
+    assert again.json()["subCategory"] == "Properties.PROPERTY_WITH_NAME_EXISTS"
 
     changed = wire.ask("PATCH", f"{PATH}/ext_key", json={"label": "Key", "hidden": True, "hasUniqueValue": False})
     assert (changed.status_code, changed.json()["label"], changed.json()["hidden"]) == (200, "Key", True)
