@@ -125,7 +125,7 @@ CODES: Final[Mapping[str, str]] = {
     "too_large": "The CRM gave up on the size of a query, even a small one. It is tried again by itself; "
     "if it stays, ask the CRM's admin for an index on SystemModstamp.",
     "held_for_review": "So much would change at once that a person should look first; the message says what. If it is meant, "
-    "raise `brake` in the portal file.",
+    "`sync-worker failures release ID` does it once; or raise `brake` in the portal file.",
     "bug": "A mistake of ours stopped this work; the log has the traceback. Report it; what it was about stays due.",
     # values
     "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
