@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import requests
 
 from sync_worker.sandbox.remote import Remote
 from tests.journey.stage import ROOT, Installation, Process, status, until
-from tests.servers import PostgreSQL, free_port
+from tests.servers import PostgreSQL, free_port, own_redis
 
 PROCESSES = {
     "run": ("run", "--port", "0"),
@@ -108,6 +109,21 @@ def test_ready_says_that_the_database_is_gone_and_back(installation: Installatio
         _rename(postgresql, f"{name}_away", name)
         assert status(f"{address}/health/ready") == 200
         assert process.stop() == 0
+
+
+def test_ready_says_that_redis_is_gone_to_those_who_live_on_it(installation: Installation) -> None:
+    with ExitStack() as stack:
+        redis = stack.enter_context(ExitStack())
+        apart = replace(installation, redis_url=f"{redis.enter_context(own_redis())}/0")
+        addresses = {name: stack.enter_context(apart.process(*PROCESSES[name])).address() for name in ("web", "worker", "schedule")}
+        assert {name: status(f"{address}/health/ready") for name, address in addresses.items()} == dict.fromkeys(addresses, 200)
+
+        redis.close()
+
+        said = {name: requests.get(f"{address}/health/ready", timeout=60) for name, address in addresses.items()}
+        assert {name: answer.status_code for name, answer in said.items()} == {"web": 200, "worker": 503, "schedule": 503}
+        assert "Redis" in said["worker"].json()["why"]
+        assert {status(f"{address}/health/live") for address in addresses.values()} == {200}
 
 
 @pytest.mark.parametrize("name", ["worker", "schedule"])
