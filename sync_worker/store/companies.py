@@ -7,11 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, func, select, tuple_, update
+from sqlalchemy import Select, and_, exists, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, failures
+
+UNPATCHED = and_(
+    companies.c.portal_id_written_at.is_(None),
+    companies.c.crm_id.is_not(None),
+    companies.c.deleted_at.is_(None),
+    ~exists().where(
+        failures.c.portal == companies.c.portal,
+        failures.c.object == "company",
+        failures.c.record == companies.c.id,
+        failures.c.stage == "push",
+        failures.c.kind == "failure",
+        failures.c.resolved_at.is_(None),
+    ),
+)
+"""Live, and its CRM record does not carry our id yet; not those the CRM refused."""
 
 
 @dataclass(slots=True)  # not frozen: made for every company of a first load
@@ -123,23 +138,9 @@ def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
 
     **Shapes** those the CRM changed first come first; sorted by our id.
     """
-    refused = exists().where(
-        failures.c.portal == tx.portal,
-        failures.c.object == "company",
-        failures.c.record == companies.c.id,
-        failures.c.stage == "push",
-        failures.c.kind == "failure",
-        failures.c.resolved_at.is_(None),
-    )
     query = (
         select(companies.c.id, companies.c.crm_id)
-        .where(
-            companies.c.portal == tx.portal,
-            companies.c.portal_id_written_at.is_(None),
-            companies.c.crm_id.is_not(None),
-            companies.c.deleted_at.is_(None),
-            ~refused,
-        )
+        .where(companies.c.portal == tx.portal, UNPATCHED)
         .order_by(companies.c.crm_modified_at)
         .limit(limit)
     )

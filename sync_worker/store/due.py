@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
+from sync_worker.store.companies import UNPATCHED
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies, cursors, failures, interventions, notices, outbox, portals
+from sync_worker.store.tables import companies, cursors, interventions, notices, outbox, portals
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +73,4 @@ def _is_replaying() -> ColumnElement[bool]:
 
 
 def _is_unpatched() -> ColumnElement[bool]:
-    """As `companies.unpatched` finds them."""
-    refused = exists().where(
-        failures.c.portal == companies.c.portal,
-        failures.c.object == "company",
-        failures.c.record == companies.c.id,
-        failures.c.stage == "push",
-        failures.c.kind == "failure",
-        failures.c.resolved_at.is_(None),
-    )
-    return exists().where(
-        companies.c.portal == portals.c.portal,
-        companies.c.portal_id_written_at.is_(None),
-        companies.c.crm_id.is_not(None),
-        companies.c.deleted_at.is_(None),
-        ~refused,
-    )
+    return exists().where(companies.c.portal == portals.c.portal, UNPATCHED)
