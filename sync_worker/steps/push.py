@@ -157,6 +157,7 @@ def _send(
 def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id: str) -> None:
     """The call failed before anything of it was written: these rows are due again."""
     with tenant.store.side_transaction(tenant.name) as tx:
+        outbox.hold(tx, [letter.row for letter in letters.values()])
         for letter in letters.values():
             outbox.later(tx, letter.row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
         runs.count(tx, run_id, Counts(deferred=len(letters)))
@@ -167,6 +168,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
     letters: dict[str, Letter] = {}
     idle: list[OutboxRow] = []
     with tenant.store.transaction(tenant.name) as tx:
+        outbox.hold(tx, claim.rows)
         rows = admitted(tx, claim, counts)
         desk = Desk(tx, tenant, [row.record_id for row in rows])
         for row in rows:

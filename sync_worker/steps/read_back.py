@@ -29,6 +29,7 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
         current = links.current(tx, [row.record_id for row in claim.rows])
     found = {**_found_by_key(tenant, claim.rows, current), **_found_by_id(tenant, current)}
     with tenant.store.transaction(tenant.name) as tx:
+        outbox.hold(tx, claim.rows)
         for row in claim.rows:
             rest_s = 0.0 if row.attempts <= 1 else wait_s(tenant, row)  # a CRM that loses every write is not asked without end
             outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s))

@@ -31,6 +31,7 @@ Answered: TypeAlias = tuple[Letter, Outcome]
 
 def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
     """The outcomes of one call, letters of one record type. Returns whom to wake."""
+    outbox.hold(tx, [letter.row for letter, _ in answered])
     written = [(letter, outcome) for letter, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
     done = {letter.row.record_id for letter, _ in written}
     refused = Counter(code_of(outcome.error) for _, outcome in answered if outcome.wrote is Wrote.REJECTED)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
@@ -87,9 +87,17 @@ def begin(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapp
 
 def renew(tx: Tx, token: str, until_at: datetime) -> int:
     """Prolongs a claim while its call is in flight. Returns how many rows it still holds."""
-    held = and_(outbox.c.portal == tx.portal, outbox.c.claim_token == token)
-    _lock(tx, held)
+    held = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.claim_token == token))
     return tx.connection.execute(update(outbox).where(held).values(claim_until_at=until_at)).rowcount
+
+
+def hold(tx: Tx, rows: Iterable[OutboxRow]) -> None:
+    """Locks rows of a claim before they are settled one by one, in whatever order their answers came."""
+    by_object: dict[str, list[str]] = {}
+    for row in rows:
+        by_object.setdefault(row.object, []).append(row.record_id)
+    if tx.is_postgresql and by_object:
+        _locked(tx, or_(*(_here(tx, object_, record_ids) for object_, record_ids in by_object.items())))
 
 
 def done(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
@@ -125,8 +133,7 @@ def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> 
 
 def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
     """Those of these records that are ready later are ready now. Returns how many."""
-    later = and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.now)
-    _lock(tx, later)
+    later = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.now))
     return tx.connection.execute(update(outbox).where(later).values(due_at=tx.now)).rowcount
 
 
@@ -143,8 +150,7 @@ def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
 
 def doubt_expired(tx: Tx) -> int:
     """Claims past their time become uncertain where something was about to be sent, ready where nothing was. Returns how many."""
-    expired = and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now)
-    _lock(tx, expired)
+    expired = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now))
     state = case((outbox.c.sent.is_(None), "ready"), else_="uncertain")
     return tx.connection.execute(update(outbox).where(expired).values(state=state, claim_token=None, claim_until_at=None)).rowcount
 
@@ -159,8 +165,7 @@ def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping
 
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
     """Parked rows are tried again now. Returns how many."""
-    parked = and_(_here(tx, object_, record_ids), outbox.c.state == "parked")
-    _lock(tx, parked)
+    parked = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "parked"))
     return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.now, attempts=0)).rowcount
 
 
@@ -225,11 +230,18 @@ def _set_claimed(tx: Tx, row: OutboxRow, token: str, **values: Any) -> bool:
     return bool(tx.connection.execute(update(outbox).where(_mine(tx, row, token)).values(**values)).rowcount)
 
 
-def _lock(tx: Tx, condition: ColumnElement[bool]) -> None:
-    """Locks the rows in the order in which `owe` does, for this transaction may not hold the portal's lock."""
-    query = select(outbox.c.record_id).where(condition).order_by(outbox.c.object, outbox.c.record_id)
-    if tx.is_postgresql:
-        tx.connection.execute(query.with_for_update())
+def _locked(tx: Tx, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows of the condition, locked in the order in which `owe` does, for this transaction may not hold the portal's lock.
+
+    A row that comes to fulfil the condition afterwards is not among them: it would be locked out of turn.
+    """
+    if not tx.is_postgresql:
+        return condition
+    query = select(outbox.c.object, outbox.c.record_id).where(condition).order_by(outbox.c.object, outbox.c.record_id)
+    found: dict[str, list[str]] = {}
+    for object_, record_id in tx.connection.execute(query.with_for_update()):
+        found.setdefault(object_, []).append(record_id)
+    return or_(false(), *(_here(tx, object_, record_ids) for object_, record_ids in found.items()))
 
 
 def _ready_if_parked() -> ColumnElement[str]:

@@ -204,6 +204,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),
     "outbox.owe": lambda tx: outbox.owe(tx, "lead", ["d1"], "r2"),
     "outbox.claim": lambda tx: outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now),
+    "outbox.hold": lambda tx: outbox.hold(tx, [claimed(tx)]),
     "outbox.begin": lambda tx: outbox.begin(tx, [claimed(tx)], "t", {claimed(tx).record_id: {}}),
     "outbox.renew": lambda tx: outbox.renew(tx, "t", tx.now - timedelta(days=1)),
     "outbox.later": lambda tx: outbox.later(tx, claimed(tx), "t", tx.now),
@@ -314,6 +315,7 @@ def _act_aside(store: Store, portal: str, chance: random.Random, *, token: str, 
     with store.side_transaction(portal) as tx:
         outbox.doubt_expired(tx)
     with store.transaction(portal) as tx:
+        outbox.hold(tx, rows)
         for row in chance.sample(rows, len(rows)):
             chance.choice([outbox.park, outbox.doubt])(tx, row, token)
         outbox.done(tx, chance.sample(rows, len(rows)), token)
