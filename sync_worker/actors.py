@@ -40,6 +40,7 @@ from sync_worker.errors import (
     UncertainWrite,
 )
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.expire import expire
 from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
@@ -58,6 +59,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "refresh": refresh,
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
+    "expire": lambda tenant, _record: expire(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),
 }
 

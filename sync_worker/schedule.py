@@ -22,7 +22,8 @@ from sync_worker.store.due import Reading, Standing, standings
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
 COMPARE = Wake("compare", share="backfill")
-COMPARE_AGAIN_S = 3600  # a nightly comparison that was begun and did not end well is begun again, the same night
+EXPIRE = Wake("expire")
+AGAIN_AFTER_S = 3600  # a night's work that was begun and did not end well is begun again, the same night
 
 
 class Schedule:
@@ -33,7 +34,7 @@ class Schedule:
         self._actors = actors
         self._sent_at: dict[str, dict[Wake, datetime]] = {}
         self._records: dict[str, tuple[str, ...]] = {}
-        self._compared_at: dict[str, datetime] = {}
+        self._nights: dict[tuple[str, Wake], datetime] = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def __enter__(self) -> Self:
@@ -80,7 +81,9 @@ class Schedule:
         yield from _reads(portal, self._records[portal.name], standing, now, slowness=self._slowness(portal, standing, now))
         if standing:
             yield from _writes(standing)
-            yield from self._comparison(portal, standing, now)
+            for wake, since_at in _nightly(portal, standing, now):
+                if self._is_open(portal, wake, since_at, now):
+                    yield wake
 
     def _slowness(self, portal: Portal, standing: Standing | None, now: datetime) -> int:
         """How many times slower than it is written this portal is polled; asked of the budget only where a poll would be due."""
@@ -88,21 +91,20 @@ class Schedule:
         is_any_due = any(reading.pulled_at and _is_past(reading.pulled_at, portal.schedule.pull_s, now) for reading in readings)
         return self._installation.budget(portal.name).slowness() if is_any_due else 1
 
-    def _comparison(self, portal: Portal, standing: Standing, now: datetime) -> Iterator[Wake]:
-        """The night's comparison, until it is known to have gone through."""
-        since_at = _compared_since(portal, standing, now)
-        if since_at is None or self._compared_at.get(portal.name) == since_at:
-            return
+    def _is_open(self, portal: Portal, wake: Wake, since_at: datetime, now: datetime) -> bool:
+        """Whether the night's work has yet to go through; asked no more once it has."""
+        if self._nights.get((portal.name, wake)) == since_at:
+            return False
         with self._installation.store.reading(portal.name) as tx:
-            last = runs.latest(tx, "compare", since_at=since_at)
+            last = runs.latest(tx, wake.verb, since_at=since_at)
         if last and last.state == "done":
-            self._compared_at[portal.name] = since_at
-        elif last is None or _is_past(last.started_at, COMPARE_AGAIN_S, now):
-            yield COMPARE
+            self._nights[portal.name, wake] = since_at
+            return False
+        return last is None or _is_past(last.started_at, AGAIN_AFTER_S, now)
 
 
 def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
-    """What the database says is due for one portal, but for comparisons; nothing while it is paused."""
+    """What the database says is due for one portal, but for a night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing = standings(tx).get(tenant.name)
     if standing and standing.rests(now):
@@ -147,10 +149,11 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
     return today if today <= now else datetime.combine(day - timedelta(days=1), at, zone).astimezone(UTC)
 
 
-def _compared_since(portal: Portal, standing: Standing, now: datetime) -> datetime | None:
-    """Since when a comparison must have gone through; None where the portal wants none, or began after that hour."""
-    at = portal.schedule.full_compare
-    if at is None:
-        return None
-    since_at = last_moment(at, ZoneInfo(portal.time_zone), now)
-    return since_at if standing.mode_set_at < since_at else None
+def _nightly(portal: Portal, standing: Standing, now: datetime) -> Iterator[tuple[Wake, datetime]]:
+    """A night's work, and since when it must have gone through; nothing for a night before the portal began."""
+    for wake, at in ((EXPIRE, time()), (COMPARE, portal.schedule.full_compare)):
+        if at is None:
+            continue
+        since_at = last_moment(at, ZoneInfo(portal.time_zone), now)
+        if standing.mode_set_at < since_at:
+            yield wake, since_at

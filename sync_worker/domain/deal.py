@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -296,6 +297,22 @@ def _state(deal: Deal, track: Track) -> VendorApproval | DistributorApproval:
 
 
 # ── what follows from a change ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_calendar(deal: Deal, today: date) -> Move | None:
+    """What the day alone makes of a deal; None where it is as it should be.
+
+    A registration ends after its last day. One whose last day was put off, by whoever may, is a registration again; its decisions stand.
+    Once finalize is requested the sale is under way, and no day ends it.
+    """
+    last_day = deal.values.get("expires_on")
+    if not isinstance(last_day, date):
+        return None
+    if deal.lifecycle is Lifecycle.SUBMITTED and last_day < today:
+        return Move(_with_derived(deal, {"lifecycle": Lifecycle.EXPIRED.value}), f"expired after {last_day}")
+    if deal.lifecycle is Lifecycle.EXPIRED and last_day >= today:
+        return Move(_with_derived(deal, {"lifecycle": Lifecycle.SUBMITTED.value}), f"runs until {last_day} by now")
+    return None
 
 
 def consequences(before: Deal, changes: Mapping[str, Value], policy: Policy, *, vendor_moved: bool) -> dict[str, Value]:

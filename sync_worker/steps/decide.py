@@ -70,10 +70,11 @@ def _move(tenant: Tenant, verb: str, deal_id: str, actor: Actor, judge: Judgemen
             return move
         if not move.changes:
             return stored.deal, frozenset()
-        return _store(tx, stored, move, actor, run_id), frozenset({Wake("push")})
+        return store_move(tx, stored, move, actor, run_id), frozenset({Wake("push")})
 
 
-def _store(tx: Tx, stored: StoredDeal, move: Move, actor: Actor, run_id: str) -> Deal:
+def store_move(tx: Tx, stored: StoredDeal, move: Move, actor: Actor, run_id: str) -> Deal:
+    """A move, its history and what it owes the CRM."""
     after, version = stored.deal.changed(move.changes), stored.version + 1
     deals.save(tx, [replace(stored, deal=after, version=version)])
     deals.record_changes(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.values import Plain, Value
@@ -71,6 +71,14 @@ def naming(tx: Tx, company_id: str) -> list[StoredDeal]:
     """Deals that the company owns or that name it as second partner."""
     query = select(deals).where(deals.c.portal == tx.portal, or_(deals.c.owner_company == company_id, deals.c.second_partner == company_id))
     return _stored(tx, query.order_by(deals.c.id))
+
+
+def turning(tx: Tx, today: date, *, limit: int) -> list[StoredDeal]:
+    """Deals that a day may have made expire, or run again: submitted ones past their last day, expired ones before it."""
+    is_over = and_(deals.c.lifecycle == "submitted", deals.c.expires_on < today)
+    runs_again = and_(deals.c.lifecycle == "expired", deals.c.expires_on >= today)
+    query = select(deals).where(deals.c.portal == tx.portal, or_(is_over, runs_again))
+    return _stored(tx, query.order_by(deals.c.id).limit(limit))
 
 
 def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:

@@ -356,7 +356,7 @@ runs = Table(
     metadata,
     _portal(),
     Column("id", Text, primary_key=True),
-    Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit
+    Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit | expire
     Column("object", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("finished_at", Utc),

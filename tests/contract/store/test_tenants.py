@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -82,7 +82,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: cursors.acquire(tx, "company", "t"),
     lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
     lambda tx: associations.save(tx, [contract(), contract("c1", "South", None)]),
-    lambda tx: deals.save(tx, [deal()]),
+    lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30))]),
     lambda tx: deals.record_changes(tx, [change()]),
     lambda tx: links.save(tx, [link()]),
     lambda tx: links.add_alias(tx, "company", "009", "001"),
@@ -126,6 +126,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.by_ids": lambda tx: deals.by_ids(tx, ["d1"]),
     "deals.get": lambda tx: deals.get(tx, "d1"),
     "deals.listed": deals.listed,
+    "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), limit=9),
     "deals.naming": lambda tx: deals.naming(tx, "c1"),
     "deals.page": lambda tx: deals.page(tx, after="", limit=10),
     "deals.history": lambda tx: deals.history(tx, "d1"),

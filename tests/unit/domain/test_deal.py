@@ -28,6 +28,7 @@ from sync_worker.domain.deal import (
     Refusal,
     Track,
     VendorApproval,
+    by_calendar,
     consequences,
     decide,
     differing,
@@ -415,3 +416,30 @@ def assert_followed(before: Deal, after: Deal, act: dict[str, Any]) -> None:
     if newly:
         assert act["do"] == "decide"
         assert act["company"] == after.second_partner
+
+
+# ── the calendar ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LAST_DAY = date(2026, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "today", "becomes"),
+    [
+        ("submitted", date(2026, 6, 30), None),  # the last day counts
+        ("submitted", date(2026, 7, 1), {"lifecycle": "expired", "is_registered": False}),
+        ("expired", date(2026, 7, 1), None),
+        ("expired", date(2026, 6, 30), {"lifecycle": "submitted", "is_registered": True}),  # somebody put it off
+        ("finalize_requested", date(2026, 7, 1), None),
+        ("won", date(2026, 7, 1), None),
+        ("withdrawn", date(2026, 7, 1), None),
+    ],
+)
+def test_a_day_ends_a_registration_and_nothing_else(lifecycle: str, today: date, becomes: dict[str, Value] | None) -> None:
+    registered = lifecycle not in ("expired", "withdrawn")
+    move = by_calendar(submitted(lifecycle=lifecycle, is_registered=registered, expires_on=LAST_DAY), today)
+    assert (dict(move.changes) if move else None) == becomes
+
+
+def test_a_deal_without_a_last_day_never_expires() -> None:
+    assert by_calendar(submitted(expires_on=None), date.max) is None

@@ -1,0 +1,37 @@
+"""EXPIRE: once a day of the portal's own calendar, registrations past their last day end, and those that were put off go on."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sync_worker.domain.deal import Actor, by_calendar
+from sync_worker.steps.decide import store_move
+from sync_worker.steps.tenant import DEAL, Done, Tenant, Wake
+from sync_worker.store import deals, runs
+from sync_worker.store.runs import Counts
+
+BATCH_COUNT = 500  # deals a commit
+CALENDAR = Actor("the calendar", None, "worker")
+
+
+def expire(tenant: Tenant) -> Done:
+    """Moves every deal whose day has come. What it changes is pushed like any other change. **Raises** StoreDown."""
+    total = Counts()
+    with tenant.run("expire", DEAL) as run_id:
+        while counts := _batch(tenant, run_id):
+            total.add(counts)
+    tenant.log.info("expired", run=run_id, applied=total.applied)
+    return Done(run_id, total, frozenset({Wake("push")}) if total.applied else frozenset())
+
+
+def _batch(tenant: Tenant, run_id: str) -> Counts | None:
+    with tenant.store.transaction(tenant.name) as tx:
+        today = tx.now.astimezone(ZoneInfo(tenant.portal.time_zone)).date()
+        moves = [(stored, move) for stored in deals.turning(tx, today, limit=BATCH_COUNT) if (move := by_calendar(stored.deal, today))]
+        if not moves:
+            return None
+        for stored, move in moves:
+            store_move(tx, stored, move, CALENDAR, run_id)
+        counts = Counts(read=len(moves), applied=len(moves))
+        runs.count(tx, run_id, counts)
+        return counts
