@@ -15,7 +15,7 @@ Where things are:
     mapping/    the language of mappings/*.yaml                    grammar transforms lint load compile
     crm/        the outside, behind port.py                        faults budget salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL                   tables engine, then one file per noun
-    steps/      the verbs                                          pull refresh ingest associate register decide expire push replay check compare
+    steps/      the verbs                                          pull refresh ingest associate register decide expire push check compare
     actors.py   who runs a step, and what an error means for the next one
     schedule.py when to look for what is due       bootstrap.py  where everything is joined
     web/ cli/   the doorsteps                      sandbox/      a local CRM that shares nothing with us
