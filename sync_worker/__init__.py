@@ -13,7 +13,7 @@ Where things are:
 
     domain/     what two-tier distribution means; pure             company association deal registration reconcile merge problem breaker
     mapping/    the language of mappings/*.yaml                    grammar transforms lint load compile
-    crm/        the outside, behind port.py                        faults budget salesforce/ hubspot/
+    crm/        the outside, behind port.py                        faults batches budget salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL                   tables engine, then one file per noun
     steps/      the verbs                                          pull refresh ingest associate register decide expire push check compare
     actors.py   who runs a step, and what an error means for the next one

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sync_worker.crm.batches import TimeIsUp, batches, not_answered, timeout
 from sync_worker.crm.hubspot import faults, records
 from sync_worker.crm.hubspot.associations import Associations, Pairs
 from sync_worker.crm.hubspot.session import Ask, Connection
@@ -23,14 +24,8 @@ from sync_worker.mapping.catalog import ASSOCIATION
 ROW_COUNT = 100  # rows a request; the vendor's limit
 BATCH_COUNT = 400  # changes settled together: four requests, and one for their associations
 LONGEST_CALL_S = 60.0
-SHORTEST_CALL_S = 5.0  # with less time left no call is begun
-SPARE_S = 1.0  # of the time left, for what comes after the answer
 
 Row = Mapping[str, Any]
-
-
-class _TimeIsUp(SyncError):
-    """Too little time is left to begin a call. Raised last before the send: a log-in may have come between."""
 
 
 def write(
@@ -48,7 +43,7 @@ def write(
     desk = _Desk(connection, associations, native, key_field, time_left_s)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
-    for batch in [*_batches(known), *_batches(new)]:
+    for batch in [*batches(known, BATCH_COUNT, name_of=_name), *batches(new, BATCH_COUNT, name_of=_name)]:
         yield desk.send(batch)
 
 
@@ -106,7 +101,7 @@ class _Desk:
             self._write(batch, part[:middle])
             self._write(batch, part[middle:])
         except SyncError as error:
-            batch.done |= {change.ref: _not_answered(change, error) for change in part}
+            batch.done |= {change.ref: not_answered(change, error) for change in part}
         else:
             self._take(batch, part, answer)
 
@@ -180,7 +175,7 @@ class _Desk:
         for change in batch.changes:
             outcome = batch.done[change.ref]
             if outcome.crm_id in found:
-                batch.done[change.ref] = _not_answered(change, found[outcome.crm_id])
+                batch.done[change.ref] = not_answered(change, found[outcome.crm_id])
             elif outcome.record and outcome.crm_id in wishes:
                 outcome.record.fields = {**outcome.record.fields, **wishes[outcome.crm_id]}
 
@@ -191,12 +186,8 @@ class _Desk:
         return self.associations.read(self.native, known) if known else {}
 
     def _timeout(self) -> tuple[float, float]:
-        """For the connect and for the answer; both together are shorter than the time left. **Raises** _TimeIsUp."""
-        call_s = min(LONGEST_CALL_S, self.time_left_s() - SPARE_S)
-        if call_s < SHORTEST_CALL_S:
-            raise _TimeIsUp("too little time is left to begin a write")
-        connect_s = min(CONNECT_TIMEOUT_S, call_s / 4)
-        return connect_s, call_s - connect_s
+        """For the connect and for the answer; both together are shorter than the time left. **Raises** TimeIsUp."""
+        return timeout(self.time_left_s(), longest_call_s=LONGEST_CALL_S, longest_connect_s=CONNECT_TIMEOUT_S)
 
 
 def _properties(change: Change) -> dict[str, Any]:
@@ -209,18 +200,9 @@ def _labelled(change: Change) -> dict[str, Any]:
 
 def _halfway(error: SyncError) -> SyncError:
     """An error of the associations, after the properties were written: the change as a whole is tried again, which repeats nothing."""
-    if isinstance(error, (_TimeIsUp, ConnectionDown, RateLimited)):
+    if isinstance(error, (TimeIsUp, ConnectionDown, RateLimited)):
         return TransientError(f"the record was written, its associations were not: {error}")
     return error
-
-
-def _not_answered(change: Change, error: SyncError) -> Outcome:
-    """One record of a call that gave no answer, or was refused as a whole."""
-    if isinstance(error, _TimeIsUp):
-        return Outcome(change.ref, Wrote.NOT_BEGUN)
-    if isinstance(error, UncertainWrite):
-        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
-    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
 
 
 def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
@@ -247,16 +229,6 @@ def _traces(error: Row) -> list[str]:
     return faults.context_of(error, "objectWriteTraceId") or ([str(beside)] if beside else [])
 
 
-def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Up to 400 in their order, no record twice in one: HubSpot refuses the whole request for it."""
-    batch: list[Change] = []
-    seen: set[str] = set()
-    for change in changes:
-        name = change.crm_id or str(change.key).strip().lower()
-        if name in seen or len(batch) == BATCH_COUNT:
-            yield batch
-            batch, seen = [], set()
-        batch.append(change)
-        seen.add(name)
-    if batch:
-        yield batch
+def _name(change: Change) -> str:
+    """What tells one record of a request from another."""
+    return change.crm_id or str(change.key).strip().lower()

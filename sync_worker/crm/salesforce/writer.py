@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sync_worker.crm.batches import batches, not_answered, timeout
 from sync_worker.crm.port import Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.faults import BadAnswer
@@ -20,15 +21,9 @@ from sync_worker.errors import ConnectionDown, RateLimited, SyncError, Transient
 
 BATCH_COUNT = 200  # the vendor's limit for one collections call
 LONGEST_CALL_S = 120.0
-SHORTEST_CALL_S = 5.0  # with less time left no call is begun
-SPARE_S = 1.0  # of the time left, for what comes after the answer
 ASSIGN, SAVE_DUPLICATES = "Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header"
 
 Rows = Sequence[Mapping[str, Any]]
-
-
-class _TimeIsUp(SyncError):
-    """Too little time is left to begin a call. Raised last before the send: a log-in may have come between."""
 
 
 def write(
@@ -44,9 +39,9 @@ def write(
     desk = _Desk(connection, native, key_field, time_left_s)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
-    for batch in _batches(known):
+    for batch in batches(known, BATCH_COUNT, name_of=_name):
         yield desk.update(batch)
-    for batch in _batches(new):
+    for batch in batches(new, BATCH_COUNT, name_of=_name):
         yield desk.create(batch, assigns=assigns_on_create)
 
 
@@ -106,25 +101,12 @@ class _Desk:
         except (ConnectionDown, RateLimited):
             raise
         except SyncError as error:
-            return [_not_answered(change, error) for change in batch]
+            return [not_answered(change, error) for change in batch]
         return [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
 
     def _timeout(self) -> tuple[float, float]:
-        """For the connect and for the answer; both together are shorter than the time left. **Raises** _TimeIsUp."""
-        call_s = min(LONGEST_CALL_S, self.time_left_s() - SPARE_S)
-        if call_s < SHORTEST_CALL_S:
-            raise _TimeIsUp("too little time is left to begin a write")
-        connect_s = min(CONNECT_TIMEOUT_S, call_s / 4)
-        return connect_s, call_s - connect_s
-
-
-def _not_answered(change: Change, error: SyncError) -> Outcome:
-    """One record of a call that gave no answer, or was refused as a whole."""
-    if isinstance(error, _TimeIsUp):
-        return Outcome(change.ref, Wrote.NOT_BEGUN)
-    if isinstance(error, UncertainWrite):
-        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
-    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+        """For the connect and for the answer; both together are shorter than the time left. **Raises** TimeIsUp."""
+        return timeout(self.time_left_s(), longest_call_s=LONGEST_CALL_S, longest_connect_s=CONNECT_TIMEOUT_S)
 
 
 def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:
@@ -159,16 +141,6 @@ def _warned(saved: Outcome, stopped: Outcome) -> Outcome:
     return replace(saved, warning=f"saved in spite of a duplicate rule: {stopped.error}")
 
 
-def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Up to 200 in their order, no record twice in one: the vendor refuses both of such a pair."""
-    batch: list[Change] = []
-    seen: set[str] = set()
-    for change in changes:
-        name = canonical(change.crm_id) or change.crm_id if change.crm_id else str(change.key).strip().lower()
-        if name in seen or len(batch) == BATCH_COUNT:
-            yield batch
-            batch, seen = [], set()
-        batch.append(change)
-        seen.add(name)
-    if batch:
-        yield batch
+def _name(change: Change) -> str:
+    """What tells one record of a request from another."""
+    return canonical(change.crm_id) or change.crm_id if change.crm_id else str(change.key).strip().lower()

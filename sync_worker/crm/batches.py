@@ -1,0 +1,48 @@
+"""What writing by batches is at every CRM: no record twice in a batch, calls that end before the claim, calls without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.errors import SyncError, TransientError, UncertainWrite
+
+SHORTEST_CALL_S = 5.0  # with less time left no call is begun
+SPARE_S = 1.0  # of the time left, for what comes after the answer
+
+
+class TimeIsUp(SyncError):
+    """Too little time is left to begin a call. Raised last before the send: a log-in may have come between."""
+
+
+def timeout(time_left_s: float, *, longest_call_s: float, longest_connect_s: float) -> tuple[float, float]:
+    """For the connect and for the answer; both together are shorter than the time left. **Raises** TimeIsUp."""
+    call_s = min(longest_call_s, time_left_s - SPARE_S)
+    if call_s < SHORTEST_CALL_S:
+        raise TimeIsUp("too little time is left to begin a write")
+    connect_s = min(longest_connect_s, call_s / 4)
+    return connect_s, call_s - connect_s
+
+
+def not_answered(change: Change, error: SyncError) -> Outcome:
+    """One record of a call that gave no answer, or was refused as a whole."""
+    if isinstance(error, TimeIsUp):
+        return Outcome(change.ref, Wrote.NOT_BEGUN)
+    if isinstance(error, UncertainWrite):
+        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
+    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+
+
+def batches(changes: Sequence[Change], count: int, *, name_of: Callable[[Change], str]) -> Iterator[list[Change]]:
+    """Up to `count` in their order, no record twice in one: vendors refuse both of such a pair, or the whole request."""
+    batch: list[Change] = []
+    seen: set[str] = set()
+    for change in changes:
+        name = name_of(change)
+        if name in seen or len(batch) == count:
+            yield batch
+            batch, seen = [], set()
+        batch.append(change)
+        seen.add(name)
+    if batch:
+        yield batch
