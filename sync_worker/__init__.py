@@ -14,12 +14,12 @@ Where things are:
     domain/     what two-tier distribution means; pure             company association deal registration reconcile merge problem breaker
     mapping/    the language of mappings/*.yaml                    grammar transforms lint load compile
     crm/        the outside, behind port.py                        faults batches budget salesforce/ hubspot/
-    store/      the memory, SQLite or PostgreSQL                   tables engine, then one file per noun
+    store/      the memory, SQLite or PostgreSQL                   tables/ engine, then one file per noun
     steps/      the verbs                                          pull refresh ingest associate register decide expire push check compare
     actors.py   who runs a step, and what an error means for the next one
     schedule.py when to look for what is due       bootstrap.py  where everything is joined
     web/ cli/   the doorsteps                      sandbox/      a local CRM that shares nothing with us
-    portal.py source.py scalars.py settings.py     what people write, every mistake with its place
+    portal.py portal_file.py source.py scalars.py settings.py     what people write, every mistake with its place
     trail.py    whose request it was, through the queue      metrics.py figures.py   for whoever watches
 
 Four sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,

@@ -31,7 +31,8 @@ from sync_worker.crm.shared_budget import Shared
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.metrics import Waits
-from sync_worker.portal import Portal, load_portals
+from sync_worker.portal import Portal
+from sync_worker.portal_file import load_portals
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant

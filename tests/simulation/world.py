@@ -18,7 +18,8 @@ import pytest
 from sync_worker.domain.values import Value
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
-from sync_worker.portal import Portal, load_portal
+from sync_worker.portal import Portal
+from sync_worker.portal_file import load_portal
 from sync_worker.sandbox.process import serve_thread
 from sync_worker.sandbox.remote import ControlError, Record, Remote
 from sync_worker.services import Services

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal, load_portal, load_portals
+from sync_worker.portal import Portal
+from sync_worker.portal_file import load_portal, load_portals
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 ENVIRON = {"ACME_SF_ID": "client-1", "ACME_SF_SECRET": "s3cret-9", "ACME_SF_HOOK": "hook-7", "ACME_HS_TOKEN": "pat-5"}

@@ -23,7 +23,8 @@ from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
-from sync_worker.portal import Portal, load_portal
+from sync_worker.portal import Portal
+from sync_worker.portal_file import load_portal
 from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.services import Services

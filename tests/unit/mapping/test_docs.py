@@ -20,7 +20,7 @@ from sync_worker.mapping.grammar import FieldSpec, RecordSpec
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, loaded
 from sync_worker.mapping.transforms import Wire, transform_named
 from sync_worker.mapping.vocabulary import domain_values
-from sync_worker.portal import load_portal
+from sync_worker.portal_file import load_portal
 from sync_worker.source import parse_source
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,8 @@ from sync_worker.errors import ConfigError
 from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping, loaded
-from sync_worker.portal import Portal, load_portal
+from sync_worker.portal import Portal
+from sync_worker.portal_file import load_portal
 from sync_worker.source import parse_source
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"

@@ -1,0 +1,229 @@
+"""Reads `config/portals/<portal>.yaml`, and says every mistake with its place.
+
+Secrets are named `${NAME}` in the file and come from the environment; a message quotes only what the file says, so no secret is ever
+printed. What one key alone cannot say (`_cross_checks`) stands at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sync_worker.errors import ConfigError, Mistake
+from sync_worker.portal import Part, Portal
+from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated
+
+ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SECRETS: tuple[NodePath, ...] = (
+    *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
+    ("crm", "webhooks", "secret"),
+)
+# What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
+FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "salesforce": {
+        "client_credentials": ("domain", "client_id", "client_secret"),
+        "jwt_bearer": ("domain", "client_id", "username", "private_key"),
+        "refresh_token": ("domain", "client_id", "client_secret", "refresh_token"),
+    },
+    "hubspot": {"static_token": ("token",), "refresh_token": ("client_id", "client_secret", "refresh_token")},
+}
+WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "secret"), "hubspot": ("hub_id", "secret")}
+OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}
+DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal, ...]:
+    """Every portal of `config_dir/portals`, by name.
+
+    **Raises** ConfigError: every mistake of every file; or there is no portal at all.
+    """
+    folder = config_dir / "portals"
+    remedy = f"copy {config_dir / 'examples' / 'contracts.yaml'} to {folder / 'acme.yaml'} and edit it"
+    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")) if folder.is_dir() else []
+    if not paths:
+        raise ConfigError(f"{folder}: no portal file here — {remedy}")
+    portals: list[Portal] = []
+    mistakes: list[Mistake] = []
+    for path in paths:
+        try:
+            portals.append(load_portal(path, environ))
+        except ConfigError as error:
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(sorted(portals, key=lambda portal: portal.name))
+
+
+def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = False) -> Portal:
+    """One portal file.
+
+    **Shapes** `is_example`: the file's name need not be the portal's.
+    **Raises** ConfigError: every mistake, each with its place.
+    """
+    source = read_source(path)
+    mistakes = list(_literal_secrets(source))
+    data, unset = _filled_in(source, environ)
+    mistakes += unset
+    try:
+        portal = validated(Portal, source, data=_with_defaults(data)).written_in(source)
+    except ConfigError as error:
+        raise ConfigError(in_order([*mistakes, *error.mistakes])) from None
+    mistakes += _cross_checks(portal)
+    if not is_example:
+        mistakes += _name_checks(portal, path)
+    if mistakes:
+        raise ConfigError(in_order(mistakes))
+    return portal
+
+
+def _literal_secrets(source: Source) -> Iterator[Mistake]:
+    for path in SECRETS:
+        written = source.at(path)
+        if isinstance(written, str) and not VARIABLE.fullmatch(written):
+            remedy = "write ${NAME} and put the secret into that environment variable"
+            yield source.mistake(path, "a secret must not stand in the file", remedy)
+
+
+def _filled_in(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
+    """The data with every `${NAME}` under `crm` replaced, and the variables that are not set."""
+    mistakes: list[Mistake] = []
+
+    def fill(node: Any, path: NodePath) -> Any:
+        if isinstance(node, dict):
+            return {key: fill(child, (*path, key)) for key, child in node.items()}
+        if isinstance(node, list):
+            return [fill(child, (*path, index)) for index, child in enumerate(node)]
+        return VARIABLE.sub(lambda match: value_of(match[1], path), node) if isinstance(node, str) else node
+
+    def value_of(name: str, path: NodePath) -> str:
+        value = environ.get(name, "")
+        if not value:
+            mistakes.append(source.mistake(path, f"the environment variable {name} is not set", f"export {name}=…"))
+        return value or "unset"
+
+    data = dict(source.data)
+    if "crm" in data:
+        data["crm"] = fill(data["crm"], ("crm",))
+    return data, mistakes
+
+
+def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """What follows from other keys: the deal record from the CRM, the tracks from the tiers."""
+    crm, deals = data.get("crm"), data.get("deals", {})
+    kind = crm.get("kind") if isinstance(crm, dict) else None
+    if isinstance(deals, dict):
+        tracks = ["distributor", "vendor"] if data.get("two_tier") == "true" else ["vendor"]
+        record = DEAL_RECORDS.get(kind if isinstance(kind, str) else "", ("lead",))[0]
+        deals = {"record": record, "approvals": tracks} | deals
+    return data | {"deals": deals}
+
+
+# ── what one key alone cannot say ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name_checks(portal: Portal, path: Path) -> Iterator[Mistake]:
+    if path.name != f"{portal.name}.yaml":
+        yield portal.source.mistake(("portal",), f"the file {path.name} holds the portal {portal.name!r}", f"name it {portal.name}.yaml")
+
+
+def _cross_checks(portal: Portal) -> list[Mistake]:
+    return [mistake for check in _CHECKS for mistake in check(portal)]
+
+
+def _auth_checks(portal: Portal) -> Iterator[Mistake]:
+    flows, auth, source = FLOWS[portal.crm.kind], portal.crm.auth, portal.source
+    at: NodePath = ("crm", "auth")
+    if auth.flow not in flows:
+        yield source.mistake((*at, "flow"), f"{auth.flow!r} is no flow of {portal.crm.kind}", f"allowed: {', '.join(flows)}")
+        return
+    needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
+    more = ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ()))
+    yield from _key_checks(source, at, auth, auth.flow, needed, more)
+
+
+def _webhook_checks(portal: Portal) -> Iterator[Mistake]:
+    kind, source, webhooks = portal.crm.kind, portal.source, portal.crm.webhooks
+    at: NodePath = ("crm", "webhooks")
+    if source.at(at):
+        yield from _key_checks(source, at, webhooks, f"a {kind} webhook", WEBHOOKS[kind], OPTIONAL.get(kind, ()))
+    if kind == "salesforce" and webhooks.secret and not ADDRESS.fullmatch(webhooks.secret.get_secret_value()):
+        yield source.mistake((*at, "secret"), "does not fit into an address", "use letters, digits, - and _ only, some 40 of them")
+
+
+def _key_checks(source: Source, at: NodePath, part: Part, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Mistake]:
+    """Every key that is needed, and none that means nothing here."""
+    for key in needed:
+        if getattr(part, key) is None:
+            yield source.mistake(at, f"{key!r} is missing", f"{name} needs {', '.join(needed)}", at_key=True)
+    for key in source.at(at):
+        if key not in (*needed, *more):
+            yield source.mistake((*at, key), f"{name} has no {key!r}", "leave it out", at_key=True)
+
+
+def _tier_checks(portal: Portal) -> Iterator[Mistake]:
+    source = portal.source
+    for key in ("display_label", "account_type_value"):
+        if portal.two_tier and getattr(portal.second_partner, key) is None:
+            remedy = f"add {key} to second_partner"
+            yield source.mistake(("second_partner",), f"two_tier needs second_partner.{key}", remedy, at_key=True)
+    if not portal.two_tier and "distributor" in portal.deals.approvals:
+        yield source.mistake(("deals", "approvals"), "a portal without two_tier has no distributor track", "write [vendor]")
+    values = portal.account_type_values
+    for kind, value in values.items():
+        others = [other for other in values if values[other] == value and other != kind]
+        if others:
+            what = f"{value!r} stands for {' and '.join([kind, *others])}"
+            yield source.mistake((kind, "account_type_value"), what, "each account type needs a spelling of its own")
+
+
+def _association_checks(portal: Portal) -> Iterator[Mistake]:
+    settings, source = portal.associations, portal.source
+    odd = "rules" if settings.mode == "contracts" else "contract_values"
+    if getattr(settings, odd):
+        what = f"{odd} mean nothing in {settings.mode} mode"
+        yield source.mistake(("associations", odd), what, f"remove them, or set mode: {_MODE_OF[odd]}", at_key=True)
+    names = [rule.name for rule in settings.rules]
+    for index, rule in enumerate(settings.rules):
+        at: NodePath = ("associations", "rules", index)
+        if rule.name in names[:index]:
+            yield source.mistake((*at, "name"), f"two rules are named {rule.name!r}", "give each its own name")
+        if not (rule.partner or rule.second_partner or rule.match):
+            yield source.mistake(at, f"the rule {rule.name!r} has no condition", "add partner, second_partner or match")
+        for side in ("partner", "second_partner"):
+            for field, values in getattr(rule, side).items():
+                if not values:
+                    yield source.mistake((*at, side, field), "lists no value", "a rule with an empty list never holds")
+
+
+def _deal_checks(portal: Portal) -> Iterator[Mistake]:
+    records = DEAL_RECORDS[portal.crm.kind]
+    if portal.deals.record not in records:
+        what = f"{portal.crm.kind} has no {portal.deals.record!r} record"
+        yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, records))
+    if not portal.deals.approvals:
+        yield portal.source.mistake(("deals", "approvals"), "lists no track", "name distributor, vendor or both")
+
+
+def _budget_checks(portal: Portal) -> Iterator[Mistake]:
+    reserve = portal.crm.api_budget.reserve
+    total = reserve.live + reserve.backfill + reserve.operator
+    if total > 100:
+        at: NodePath = ("crm", "api_budget", "reserve")
+        yield portal.source.mistake(at, f"the shares add up to {total}%", "keep live + backfill + operator within 100%")
+
+
+_MODE_OF = {"rules": "rules", "contract_values": "contracts"}
+_CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
+    _auth_checks,
+    _webhook_checks,
+    _tier_checks,
+    _association_checks,
+    _deal_checks,
+    _budget_checks,
+)

@@ -1,0 +1,33 @@
+"""Tables and constraints. Every key begins with `portal`; times are aware UTC; money is decimal; what JSON holds is said beside it.
+
+Text has no length here: PostgreSQL would refuse a whole page for one long value, and SQLite would not even notice.
+"""
+
+from __future__ import annotations
+
+from sync_worker.store.tables.columns import metadata
+from sync_worker.store.tables.companies import aliases, companies, contract_values
+from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, deals
+from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
+from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, tries
+
+__all__ = [
+    "aliases",
+    "breakers",
+    "catalogs",
+    "companies",
+    "conflicts",
+    "contract_values",
+    "cursors",
+    "deal_changes",
+    "deal_links",
+    "deals",
+    "failures",
+    "interventions",
+    "metadata",
+    "notices",
+    "outbox",
+    "portals",
+    "runs",
+    "tries",
+]

@@ -1,0 +1,96 @@
+"""Deals: as the portal holds them, where they live in the CRM, how they came to be so."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table, Text, text
+
+from sync_worker.store.tables.columns import Money, Utc, json_column, metadata, portal_column
+
+_OPEN = text("resolved_at IS NULL")
+_CURRENT = text("is_current")
+
+deals = Table(
+    "deals",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),  # +1 with every change
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("owner_company", Text),
+    Column("second_partner", Text),
+    Column("name", Text),
+    Column("prospect_name", Text),
+    Column("contact_first_name", Text),
+    Column("contact_last_name", Text),
+    Column("contact_email", Text),
+    Column("amount", Money),
+    Column("currency", Text),
+    Column("expected_close_on", Date),
+    Column("deal_type", Text),
+    Column("licence_count", BigInteger),
+    Column("term_years", BigInteger),
+    Column("billing_cycle", Text),
+    Column("stage", Text),
+    Column("outcome", Text),
+    Column("vendor_approval", Text),
+    Column("distributor_approval", Text),
+    Column("lifecycle", Text),
+    Column("is_registered", Boolean),
+    Column("quote_state", Text),
+    Column("expires_on", Date),
+    Column("crm_owner", Text),
+    json_column("attributes", is_required=True),
+    Index("deals_by_owner_company", "portal", "owner_company"),
+    Index("deals_by_second_partner", "portal", "second_partner"),
+)
+
+deal_links = Table(
+    "deal_links",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),
+    Column("crm_id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    json_column("base", is_required=True),  # {field: [portal value, CRM spelling]} both sides last agreed on
+    Column("crm_modified_at", Utc),
+    Column("settled_no", Integer, nullable=False, server_default="0"),
+    Column("deleted_at", Utc),
+    Index("deal_links_current", "portal", "deal_id", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+)
+
+deal_changes = Table(
+    "deal_changes",
+    metadata,
+    portal_column(),
+    Column("deal_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),  # the deal's version that this change made
+    Column("field", Text, primary_key=True),  # "" = the deal as it came in, whole
+    Column("at", Utc, nullable=False),
+    Column("side", Text, nullable=False),  # portal | crm | worker
+    Column("actor", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    json_column("old"),
+    json_column("new"),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    json_column("base_value"),
+    json_column("crm_value"),
+    json_column("portal_value"),
+    Column("taken", Text, nullable=False),  # crm | portal | "" = waits for a person
+    Column("run_id", Text, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),
+    Column("resolved_at", Utc),
+    Index("conflicts_open", "portal", "deal_id", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+)

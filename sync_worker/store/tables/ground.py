@@ -1,0 +1,71 @@
+"""The ground: the portal itself, how far it has read, what it did, what the CRM described."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text
+
+from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
+
+portals = Table(
+    "portals",
+    metadata,
+    portal_column(),
+    Column("mode", Text, nullable=False),  # contracts | rules; set once
+    Column("mode_set_at", Utc, nullable=False),
+    Column("read_no", Integer, nullable=False, server_default="0"),  # drawn before each request; orders reads against our writes
+    Column("paused_until_at", Utc),
+    Column("paused_because", Text),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),  # the record as the mapping names it: company, lead, opportunity, …
+    Column("high_water_at", Utc),  # every change up to here is applied or in failures
+    Column("window_from_at", Utc),  # the scan under way, if position is set
+    Column("window_until_at", Utc),
+    Column("position", Text, nullable=False, server_default=""),
+    Column("kind", Text, nullable=False, server_default="first"),  # first | changes | full
+    Column("last_pulled_at", Utc),
+    Column("lease_token", Text),  # one reader at a time per portal and object
+    Column("lease_until_at", Utc),
+    Column("fence", Integer, nullable=False, server_default="0"),  # compared in every page's commit
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit | expire
+    Column("object", Text, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("finished_at", Utc),
+    Column("state", Text, nullable=False),  # running | done | failed | stopped
+    Column("error", Text, nullable=False, server_default=""),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    # reading: read = applied + unchanged + skipped + failed, always
+    Column("read", Integer, nullable=False, server_default="0"),
+    Column("applied", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    # writing: claimed = written + unchanged + deferred + parked + uncertain
+    Column("claimed", Integer, nullable=False, server_default="0"),
+    Column("written", Integer, nullable=False, server_default="0"),
+    Column("deferred", Integer, nullable=False, server_default="0"),
+    Column("parked", Integer, nullable=False, server_default="0"),
+    Column("uncertain", Integer, nullable=False, server_default="0"),
+    json_column("skips"),  # {reason: count}
+    Index("runs_by_start", "portal", "started_at"),
+)
+
+catalogs = Table(
+    "catalogs",
+    metadata,
+    portal_column(),
+    Column("native", Text, primary_key=True),
+    Column("fetched_at", Utc, nullable=False),
+    json_column("document", is_required=True),  # describe, as cached
+)
