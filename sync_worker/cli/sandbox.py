@@ -46,12 +46,13 @@ def hubspot(
     inquiries: Annotated[int, typer.Option(help="Deals of nobody's, from the web.", min=0)] = HubspotOptions.inquiries,
     seed: Seed = HubspotOptions.seed,
     tier: Annotated[Tier, typer.Option(help="What has been paid for: association labels are not free.")] = "professional",
+    clean: Annotated[bool, typer.Option("--clean", help="As HubSpot delivers it: `provision` has everything to do.")] = False,
 ) -> None:
     """Serves a local HubSpot until it is stopped.
 
     Example: sync-worker sandbox hubspot --port 8082 --tier free
     """
-    options = HubspotOptions(companies=companies, deals=deals, inquiries=inquiries, seed=seed, tier=tier)
+    options = HubspotOptions(companies=companies, deals=deals, inquiries=inquiries, seed=seed, tier=tier, clean=clean)
     known = hubspot_credentials
     _serve(
         options,

@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     hubspot.add_argument("--deals", type=int, default=HubspotOptions.deals)
     hubspot.add_argument("--inquiries", type=int, default=HubspotOptions.inquiries, help="deals of nobody's, from the web")
     hubspot.add_argument("--every-deal-has-partner", action="store_true")
+    hubspot.add_argument("--clean", action="store_true", help="no property and no label of an admin's")
     hubspot.add_argument("--tier", choices=("free", "professional", "enterprise"), default=HubspotOptions.tier, help="labels are not free")
     hubspot.add_argument("--time-zone", default=HubspotOptions.time_zone, help="when the portal's day begins")
     hubspot.add_argument("--enforces-limits", action="store_true", help="190 calls in ten seconds, five searches a second")

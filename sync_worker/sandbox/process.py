@@ -70,7 +70,10 @@ class SalesforceOptions:
 
 @dataclass(frozen=True)
 class HubspotOptions:
-    """How much there is in the portal, how tidy it is, what has been paid for, and what time it is there (None: the machine's)."""
+    """How much there is in the portal, how tidy it is, what has been paid for, and what time it is there (None: the machine's).
+
+    `clean`: as it is delivered, without a property or a label of an admin's.
+    """
 
     companies: int = 300
     deals: int = 60
@@ -78,6 +81,7 @@ class HubspotOptions:
     seed: int = 7
     every_company_active: bool = False
     every_deal_has_partner: bool = False
+    clean: bool = False
     tier: str = "professional"
     time_zone: str = "US/Eastern"
     enforces_limits: bool = False

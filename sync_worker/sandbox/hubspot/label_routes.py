@@ -13,6 +13,7 @@ from sync_worker.sandbox.hubspot.routing import json_object, route
 from sync_worker.sandbox.hubspot.state import State
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+MAX_LABELS = 50  # an admin's own, between two record types
 
 
 class Labels:
@@ -35,6 +36,8 @@ class Labels:
             raise errors.invalid(f"name must not begin with a number nor contain a hyphen, label must not be blank: {name!r}, {label!r}")
         if any(known.name == name or known.label == label for known in self._associations.types(*sides).values()):
             raise errors.conflict(f"An association label named {name} or {label} already exists")
+        if sum(known.is_own for known in self._associations.types(*sides).values()) >= MAX_LABELS:
+            raise errors.invalid(f"The limit of {MAX_LABELS} association labels between {sides[0]} and {sides[1]} has been reached")
         inverse = body.get("inverseLabel")
         near, far = self._associations.add_label(*sides, name, label, None if inverse is None else str(inverse))
         return answer({"results": [far.to_dict(), near.to_dict()]})

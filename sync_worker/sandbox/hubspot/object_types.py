@@ -1,10 +1,11 @@
-"""The record types of the sandbox portal: the vendor's properties that matter, and the custom ones that a portal needs."""
+"""The record types of the sandbox portal: the vendor's properties that matter, and the custom ones that a partner portal needs."""
 
 from collections.abc import Sequence
 
 from sync_worker.sandbox.hubspot.schema import Group, Kind, ObjectType, Option, Property
 from sync_worker.sandbox.seed import words
 
+CUSTOM = "portal"  # the group of everything that an admin made
 ACCOUNT_TYPES = ("vendor", "partner", "second_partner", "customer", "reseller_plus")
 STATUSES = ("active", "inactive", "pending")
 DEAL_TYPES = ("new", "renewal", "upsell")
@@ -43,7 +44,7 @@ def _stock(name: str, kind: Kind = "string", field_type: str = "text", *, read_o
 
 
 def _custom(name: str, kind: Kind = "string", field_type: str = "text", *, options: Sequence[str] = (), unique: bool = False) -> Property:
-    return Property(name, kind, field_type, _label(name), "portal", options_of(options), is_unique=unique)
+    return Property(name, kind, field_type, _label(name), CUSTOM, options_of(options), is_unique=unique)
 
 
 def _stamps(modified: str) -> list[Property]:
@@ -59,7 +60,7 @@ def _stamps(modified: str) -> list[Property]:
 
 def _companies(second_partners: Sequence[Option]) -> ObjectType:
     contracts = Property(
-        "associated_second_partner", "enumeration", "checkbox", "Associated second partner", "portal", tuple(second_partners)
+        "associated_second_partner", "enumeration", "checkbox", "Associated second partner", CUSTOM, tuple(second_partners)
     )
     found = [
         *_stamps("hs_lastmodifieddate"),
@@ -125,7 +126,7 @@ def _type(
 ) -> ObjectType:
     stock = f"{singular}information"
     properties = {one.name: one if one.group else one.in_group(stock) for one in found}
-    groups = {group.name: group for group in (Group(stock, f"{label} information", 0), Group("portal", "Portal", 1))}
+    groups = {group.name: group for group in (Group(stock, f"{label} information", 0), Group(CUSTOM, "Portal", 1))}
     modified = "lastmodifieddate" if singular == "contact" else "hs_lastmodifieddate"
     return ObjectType(name, singular, type_id, first_id, label, primary, shown, modified, properties, groups)
 
@@ -133,3 +134,12 @@ def _type(
 def portal_types(second_partners: Sequence[Option]) -> tuple[ObjectType, ...]:
     """Every record type of the portal; the contracts' options depend on the data."""
     return (_companies(second_partners), _deals(), _contacts())
+
+
+def clean_types() -> tuple[ObjectType, ...]:
+    """The same as the vendor delivers them: nobody has made a property or a group yet."""
+    found = portal_types(())
+    for kind in found:
+        kind.properties = {name: prop for name, prop in kind.properties.items() if prop.group != CUSTOM}
+        del kind.groups[CUSTOM]
+    return found

@@ -1,5 +1,6 @@
 """The portal: its record types, records, associations, people and pipelines. Everything that a reset begins anew."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,6 @@ from sync_worker.sandbox.hubspot import errors, stamps
 from sync_worker.sandbox.hubspot.associations import Associations, Changed
 from sync_worker.sandbox.hubspot.index import Index
 from sync_worker.sandbox.hubspot.news import Linked, Listener, News, Saved
-from sync_worker.sandbox.hubspot.object_types import portal_types
 from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, Values
 from sync_worker.sandbox.hubspot.schema import ObjectType, Option, Property
 from sync_worker.sandbox.hubspot.validation import Rule
@@ -67,10 +67,10 @@ class Portal:
     _shelf_by_name: dict[str, Shelf] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, clock: Clock, second_partners: tuple[Option, ...] = (), **more: Any) -> "Portal":
+    def empty(cls, clock: Clock, types: Iterable[ObjectType], **more: Any) -> "Portal":
         """A portal without records; the seed fills it."""
         portal = cls(clock, **more)
-        for kind in portal_types(second_partners):
+        for kind in types:
             shelf = Shelf(kind)
             portal.shelves[kind.name] = shelf
             portal.indexes[kind.name] = Index(portal.now_ms, lambda: int(portal.lag_s * 1000))

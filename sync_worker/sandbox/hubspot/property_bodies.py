@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from sync_worker.sandbox.hubspot import errors, stamps
 from sync_worker.sandbox.hubspot.routing import Body
-from sync_worker.sandbox.hubspot.schema import FIELD_TYPES, NAME, Group, Kind, ObjectType, Option, Property
+from sync_worker.sandbox.hubspot.schema import FIELD_TYPES, MAX_OPTION_CHARS, MAX_OPTIONS, NAME, Group, Kind, ObjectType, Option, Property
 
 _KEYS = {  # the vendor's names of what may be said of a property, and ours
     "label": "label",
@@ -60,10 +60,16 @@ def changes_of(kind: ObjectType, prop: Property, body: Body) -> dict[str, Any]:
     Raises: Refusal.
     """
     changes = {_KEYS[key]: value for key, value in body.items() if key in _KEYS}
+    if prop.is_vendors and any(getattr(prop, name) != value for name, value in changes.items()):
+        raise errors.invalid(f"Property {prop.name} has a read only definition")
+    if body.get("type") not in (None, prop.kind):
+        raise errors.invalid(f"The type of property {prop.name} cannot be changed from {prop.kind} to {body['type']}")
     if "options" in body:
         if prop.has_fixed_options:
             raise errors.invalid(f"Property {prop.name} has read only options")
         changes["options"] = _options(body["options"])
+        if prop.kind == "enumeration" and not changes["options"]:
+            raise errors.invalid("An enumeration needs options")
     if "group" in changes:
         group_of(kind, changes["group"])
     if "field_type" in changes:
@@ -88,6 +94,10 @@ def _options(wishes: Any) -> tuple[Option, ...]:
         raise errors.invalid("Property options must have unique labels and values")
     if padded := [value for value in values if value != value.strip() or not value]:
         raise errors.invalid(f"Property option values must not be blank, nor begin or end with white space: {padded}")
+    if len(found) > MAX_OPTIONS:
+        raise errors.invalid(f"A property has at most {MAX_OPTIONS} options, not {len(found)}")
+    if any(len(one.value) + len(one.label) + len(one.description or "") > MAX_OPTION_CHARS for one in found):
+        raise errors.invalid(f"An option's label, value and description have at most {MAX_OPTION_CHARS} characters together")
     return found
 
 

@@ -17,6 +17,8 @@ FIELD_TYPES = {
 }
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 MAX_UNIQUE = 10  # unique properties of a record type, the vendor's own not counted
+MAX_OPTIONS = 5_000  # of one enumeration
+MAX_OPTION_CHARS = 3_000  # of an option's label, value and description together
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ second partner are labelled associations, or properties where labels are not pai
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync_worker.sandbox.clock import Clock
 from sync_worker.sandbox.hubspot.associations import Associations
+from sync_worker.sandbox.hubspot.object_types import clean_types, portal_types
 from sync_worker.sandbox.hubspot.portal import Owner, Pipeline, Portal, Stage
 from sync_worker.sandbox.hubspot.records import Record, Values
-from sync_worker.sandbox.hubspot.schema import Option
+from sync_worker.sandbox.hubspot.schema import ObjectType, Option
 from sync_worker.sandbox.seed import cast, draft
 from sync_worker.sandbox.seed.draft import Draft
 
@@ -52,7 +53,7 @@ Link = tuple[int, int, frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much, how tidy, what has been paid for, and where the portal's day begins."""
+    """How much, how tidy, whether an admin has made nothing yet, what has been paid for, and where the portal's day begins."""
 
     companies: int = 300
     deals: int = 60
@@ -60,6 +61,7 @@ class Sizes:
     seed: int = 7
     every_company_active: bool = False
     every_deal_has_partner: bool = False
+    clean: bool = False
     tier: str = "professional"
     time_zone: str = "US/Eastern"
 
@@ -79,12 +81,14 @@ class _Seed:
         self._draft = Draft(sizes.wish(), clock.now())
         values = (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed)
         contracts = tuple(Option(value, value, order) for order, value in enumerate(values))
-        self._portal = Portal.empty(clock, contracts, tier=sizes.tier, time_zone=sizes.time_zone)
+        types = clean_types() if sizes.clean else portal_types(contracts)
+        self._portal = Portal.empty(clock, types, tier=sizes.tier, time_zone=sizes.time_zone)
         self._first_company, self._first_deal, self._first_contact = (
             self._portal.shelf(name).type.first_id for name in ("companies", "deals", "contacts")
         )
         self._links: list[Link] = []
-        self._has_labels = sizes.tier != "free"
+        self._is_clean = sizes.clean
+        self._has_labels = sizes.tier != "free" and not sizes.clean
         self._types = _labelled(self._portal.associations) if self._has_labels else {}
 
     def portal(self) -> Portal:
@@ -105,7 +109,8 @@ class _Seed:
         return self._portal
 
     def _load(self, name: str, records: Iterable[Record]) -> None:
-        self._portal.shelf(name).load(records)
+        shelf = self._portal.shelf(name)
+        shelf.load((_known(shelf.type, record) for record in records) if self._is_clean else records)
 
     def _companies(self) -> Iterator[Record]:
         for place, one in enumerate(self._draft.companies()):
@@ -184,6 +189,11 @@ class _Seed:
 def _record(record_id: int, values: Values, at: draft.Stamps) -> Record:
     held = {name: value for name, value in values.items() if value}
     return Record(record_id, held, at.created_s * 1000, at.changed_s * 1000)
+
+
+def _known(kind: ObjectType, record: Record) -> Record:
+    """A record without the values that a clean portal has no property for."""
+    return replace(record, values={name: value for name, value in record.values.items() if name in kind.properties})
 
 
 def _small(text: str) -> str:

@@ -62,6 +62,21 @@ def test_options_are_replaced_whole(wire: Wire, remote: HubspotRemote) -> None:
     assert wire.ask("PATCH", f"{PATH}/hs_merged_object_ids", json={"options": _options("a")}).status_code == 400
 
 
+def test_what_a_property_is_cannot_be_changed_nor_what_the_vendor_made(wire: Wire) -> None:
+    assert wire.ask("PATCH", f"{PATH}/portal_tier", json={"type": "string"}).status_code == 400
+    assert wire.ask("PATCH", f"{PATH}/portal_tier", json={"type": "enumeration", "options": []}).status_code == 400
+    assert wire.ask("PATCH", f"{PATH}/industry", json={"label": "Trade"}).status_code == 400
+    assert wire.ask("PATCH", f"{PATH}/industry", json={"label": "Industry", "options": _options("RETAIL")}).status_code == 200
+
+
+def test_an_enumeration_has_five_thousand_options_of_three_thousand_characters_at_most(wire: Wire) -> None:
+    many, long = _options(*map(str, range(5_001))), [{"label": "a", "value": "b" * 3_000}]
+    for options in (many, long):
+        refused = wire.post(PATH, {**TEXT, "type": "enumeration", "fieldType": "select", "options": options})
+        assert (refused.status_code, refused.json()["category"]) == (400, "VALIDATION_ERROR")
+    assert wire.post(PATH, {**TEXT, "type": "enumeration", "fieldType": "checkbox", "options": many[1:]}).status_code == 201
+
+
 def test_ten_unique_properties_at_most(wire: Wire) -> None:
     codes = [wire.post(PATH, {**TEXT, "name": f"key_{place}", "hasUniqueValue": True}).status_code for place in range(10)]
     assert codes == [201] * 9 + [400]
