@@ -6,6 +6,7 @@ SyncError
 ├── ConnectionDown            one CRM connection unusable            pause that portal; alert
 │   ├── AuthFailed            credentials refused
 │   └── SchemaChanged         a field is gone or of another type     pause that object of that portal; name the field
+├── SchemaRefused             the CRM does not let us make a field   name it, and what its admin does; the others go on
 ├── HeldForReview             the mass-change brake                  page and cursor held; a person releases it
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
@@ -82,6 +83,10 @@ class AuthFailed(ConnectionDown):
 
 class SchemaChanged(ConnectionDown):
     """A field or record type the mapping names is gone, hidden or of another type."""
+
+
+class SchemaRefused(SyncError):
+    """The CRM did not let us make or change one field: a permission, a limit, or a thing of another kind stands there."""
 
 
 class HeldForReview(SyncError):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sync_worker.errors import SyncError
 from sync_worker.mapping.catalog import Catalog
+from sync_worker.mapping.wishes import FieldWish
 
 
 @dataclass(slots=True)
@@ -105,6 +106,29 @@ class Outcome:
     error: SyncError | None = None
     warning: str = ""
     record: NativeRecord | None = None
+
+
+class Schema(Protocol):
+    """What an admin does to the CRM's record types, done for one: an adapter's `schema` property, over the same connection.
+
+    Nothing is ever removed, hidden or made smaller. Every call may be repeated, and made by two at once: what is there already stays as
+    it is, and is no error.
+
+    **Raises** SchemaRefused where the CRM refuses this one field (the others may be tried); else what every call of `Crm` raises, and
+    UncertainWrite: repeat it.
+    """
+
+    def by_hand(self, wish: FieldWish) -> str:
+        """What an admin clicks where the vendor's API makes no such field; "" where `create` makes it. No call."""
+
+    def create(self, wish: FieldWish) -> None:
+        """Afterwards the field (or the labelled association) is there, and this user sees it, and may edit it where we write it."""
+
+    def add_values(self, wish: FieldWish, values: Sequence[str]) -> None:
+        """Afterwards each of these values can be chosen in the field's list; the others and their order stay, hidden ones hidden."""
+
+    def conversion(self, native: str, into: str) -> Mapping[str, str] | None:
+        """Field → field: what a converted record hands on. None where there is no conversion, or the API does not tell this user."""
 
 
 class Crm(Protocol):

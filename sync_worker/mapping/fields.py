@@ -32,11 +32,13 @@ class FieldMap:
     """One field on one record type.
 
     **Shapes** `field`: canonical; attributes stand flat. `native`: API name on this record, or what an association travels as.
+    `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
     `allowed`: the portal values of a closed list. `read` and `spell` raise `ValueMistake`.
     """
 
     field: str
     native: str
+    transform: str
     is_association: bool
     is_attribute: bool
     direction: Direction
@@ -46,6 +48,8 @@ class FieldMap:
     is_reference: bool
     is_rule_field: bool
     is_optional: bool
+    has_list: bool
+    listed: Mapping[str, Value] | None
     allowed: tuple[Value, ...] | None
     create_default: Value
     read: Read
@@ -80,6 +84,7 @@ def field_map(
     return FieldMap(
         field=name,
         native=native,
+        transform=spec.transform or "text",
         is_association=spec.association is not None,
         is_attribute=kind is None,
         direction=spec.direction,
@@ -89,6 +94,8 @@ def field_map(
         is_reference=transform.kind == "reference",
         is_rule_field=spec.rule_field,
         is_optional=spec.optional,
+        has_list=spec.values is not None or table is not None,
+        listed=table,
         allowed=None if table is None else _allowed(table, default),
         create_default=None if spec.create_default is None else transform.read(spec.create_default),
         read=_reader(transform, table, default),
