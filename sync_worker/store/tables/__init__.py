@@ -5,6 +5,7 @@ Text has no length here: PostgreSQL would refuse a whole page for one long value
 
 from __future__ import annotations
 
+from sync_worker.store.tables.brake import removals
 from sync_worker.store.tables.columns import metadata
 from sync_worker.store.tables.companies import aliases, companies, contract_values
 from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, deals
@@ -28,6 +29,7 @@ __all__ = [
     "notices",
     "outbox",
     "portals",
+    "removals",
     "runs",
     "tries",
 ]

@@ -10,7 +10,8 @@ portals = Table(
     "portals",
     metadata,
     portal_column(),
-    Column("mode", Text, nullable=False),  # contracts | rules; set once
+    Column("mode", Text, nullable=False),  # contracts | rules: what answers now; set once
+    Column("next_mode", Text),  # what an operator has set instead, until everything is derived under it
     Column("mode_set_at", Utc, nullable=False),
     Column("read_no", Integer, nullable=False, server_default="0"),  # drawn before each request; orders reads against our writes
     Column("paused_until_at", Utc),
@@ -31,6 +32,7 @@ cursors = Table(
     Column("lease_token", Text),  # one reader at a time per portal and object
     Column("lease_until_at", Utc),
     Column("fence", Integer, nullable=False, server_default="0"),  # compared in every page's commit
+    Column("paused_until_at", Utc),  # this record type alone rests: the brake holds it
 )
 
 runs = Table(

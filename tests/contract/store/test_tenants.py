@@ -32,6 +32,7 @@ from sync_worker.store import (
     notices,
     outbox,
     portals,
+    removals,
     runs,
 )
 from sync_worker.store.engine import Store, Tx
@@ -54,6 +55,7 @@ MODULES = (
     notices,
     outbox,
     portals,
+    removals,
     runs,
 )
 CAUSE = Cause("company", "ingest", "name_blank")
@@ -96,6 +98,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: runs.start(tx, "r1", "pull", "company"),
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
+    lambda tx: removals.add(tx, "r1", "associations", 3),
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -161,6 +164,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "outbox.has_due": outbox.has_due,
     "outbox.counts": outbox.counts,
     "portals.get": portals.get,
+    "removals.listed": removals.listed,
     "runs.get": lambda tx: runs.get(tx, "r1"),
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
@@ -220,6 +224,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "portals.draw_read_no": portals.draw_read_no,
     "portals.pause": lambda tx: portals.pause(tx, tx.now, "why"),
     "portals.unpause": portals.unpause,
+    "removals.add": lambda tx: removals.add(tx, "r1", "associations", 4),
+    "removals.forget": removals.forget,
     "runs.start": lambda tx: runs.start(tx, "r2", "push", "lead"),
     "runs.count": lambda tx: runs.count(tx, "r1", Counts(read=1, applied=1)),
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),

@@ -103,6 +103,7 @@ def upgrade() -> None:
         column("lease_token", TEXT),
         column("lease_until_at", UTC),
         required("fence", INTEGER, default="0"),
+        column("paused_until_at", UTC),
         key("portal", "object"),
     )
     op.create_table(
@@ -241,6 +242,7 @@ def upgrade() -> None:
         "portals",
         required("portal", TEXT),
         required("mode", TEXT),
+        column("next_mode", TEXT),
         required("mode_set_at", UTC),
         required("read_no", INTEGER, default="0"),
         column("paused_until_at", UTC),

@@ -1,0 +1,56 @@
+"""The mass-change brake: how much may go within a day before a person has looked. What went, what is left, one verdict.
+
+A mistake in the CRM (a status cleared in bulk, a picklist emptied, a permission lost) looks like a wish; its size tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+WINDOW: Final = timedelta(hours=24)
+FEW_COUNT: Final = 10  # so many of a kind may always go within a day, however small the portal: one company of three is no mass
+
+COMPANIES: Final = "active companies"
+ASSOCIATIONS: Final = "associations"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What one run took away. **Shapes** `kind`: COMPANIES or ASSOCIATIONS. **Units** `at`: aware UTC, of its last commit."""
+
+    kind: str
+    count: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Why a commit is held. **Shapes** `of`: those that went within the day and those that are left; `since`: of the first that went."""
+
+    kind: str
+    losing: int
+    before: int
+    of: int
+    percent: int
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        earlier = f", after {self.before:,} since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        gone = self.before + self.losing
+        return f"{self.losing:,} {self.kind} would go at once{earlier}: {gone:,} of {self.of:,} within a day; the brake is {self.percent} %"
+
+
+def excess(kind: str, losing: int, *, removals: Iterable[Removal], left: int, percent: int, now: datetime) -> Excess | None:
+    """Why a commit that takes `losing` away should be held; None where it may pass.
+
+    **Shapes** `removals`: of any kind and age, in any order. `left`: how many there are after that commit.
+    """
+    recent = [removal for removal in removals if removal.kind == kind and removal.at > now - WINDOW]
+    before = sum(removal.count for removal in recent)
+    gone, of = before + losing, before + losing + left
+    if not losing or gone <= FEW_COUNT or gone * 100 <= of * percent:
+        return None
+    return Excess(kind, losing, before, of, percent, min((removal.at for removal in recent), default=None))
