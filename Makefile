@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+# tests at once: most of their time is waiting for processes
+JOBS   ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
@@ -40,7 +42,7 @@ check: $(VENV)/.dev  ## format, lint, types, import floors
 	$(BIN)/sync-worker mappings test
 
 test: check | .run  ## make check and every test; starts its own Redis and PostgreSQL
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
 	$(BIN)/python -m benchmarks $(ARGS)
