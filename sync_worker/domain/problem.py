@@ -94,6 +94,36 @@ CODES: Final[Mapping[str, str]] = {
     "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
     "The portal's state is written back; the vendor looks again and approves.",
     "not_a_vendor_move": "That state of the vendor track follows from a renewal; nobody sets it by hand. It is written back.",
+    # subgroups, terms and agreements
+    "not_a_member": "Only members of the company do this. Let one of them do it, or have them add you.",
+    "parent_not_a_second_partner": "Only a second partner has subgroups. Name one as the parent, or correct its account type.",
+    "subgroup_name_missing": "A subgroup needs a name. Give one.",
+    "subgroup_not_a_partner": "Only a partner company becomes a subgroup. Correct its account type, or choose another.",
+    "company_exists": "A company of that name is in this portal already. Promote it, or choose another name.",
+    "has_parent": "The company is a subgroup already, and has exactly one parent. That parent disassociates it first.",
+    "not_a_subgroup": "The company is no subgroup of this second partner, so there is nothing to disassociate.",
+    "parent_gone": "The deal was pending when its owner left the second partner's subgroups. It goes on as it is; withdraw it, "
+    "or change the second partner, if it should not.",
+    "no_terms_between": "Terms are between a partner and a second partner, or a second partner and the vendor. Name such a pair.",
+    "deal_type_unknown": "The portal file does not list this deal type. Choose a listed one, or add it under deals.types.",
+    "percent_malformed": "A percent is a number from 0 to 100 with at most two decimals. Correct it.",
+    "terms_missing": "The second partner has not set the terms of its subgroup yet. It sets them, then the deal can be registered.",
+    "may_not_register": "By its terms this company registers no deals. The company above it changes the terms, if it should.",
+    "percent_missing": "The terms have no percent for this deal type. Whoever sets the terms adds one, or the deal takes another type.",
+    "agreement_missing": "No signed agreement of the subgroup is on file. A member of the second partner uploads it first.",
+    "file_empty": "The file holds nothing. Choose another.",
+    "file_too_large": "The file is larger than is taken; nothing of it was kept. Scan it coarser, or split it.",
+    "file_type_unknown": "By its content the file is of none of the types taken; nothing was kept. Export it as PDF.",
+    "file_type_not_as_named": "The file's content is not what its name says; nothing was kept. Give it the name its type has.",
+    # quotes and completion
+    "quote_not_ready": "The deal cannot be quoted yet. The message lists all that is missing.",
+    "pricing_not_for_deal": "The deal has no quote in this pricing. Choose one of those allowed.",
+    "lines_malformed": "Each line of a quote needs a name, a count from 1 and a unit price from 0. Correct the lines.",
+    "lines_count_otherwise": "The lines count other licences than the deal. Correct whichever is wrong.",
+    "quote_not_yours": "Who sees and sends which pricing is in docs/distributors.md. Let one of those named do it.",
+    "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote.",
+    "finalize_not_requested": "Nothing is signed before the owner company has asked to finalize the deal.",
+    "signature_not_yours": "A member of the company that the vendor bills signs, or the vendor records the signature.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal of that id. List them with `sync-worker deals list`.",
     "waiting_for_parent": "The deal names a company that the portal does not know yet. Give it a portal status in the CRM; "

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
+from sync_worker.domain.quote import BillingCycle
 from sync_worker.mapping.transforms import Kind
 
 RecordKind: TypeAlias = Literal["company", "deal"]
@@ -36,14 +37,6 @@ TRANSFORM_BY_KIND: Mapping[Kind, str] = {
     "set": "multi_select",
     "reference": "company_ref",
 }
-
-
-class BillingCycle(StrEnum):
-    """How a deal is billed (domain: one year annual or monthly; two and three up front or annual)."""
-
-    ANNUAL = "annual"
-    MONTHLY = "monthly"
-    UP_FRONT = "up_front"
 
 
 _LISTS: Mapping[RecordKind, Mapping[str, type[StrEnum]]] = {

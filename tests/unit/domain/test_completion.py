@@ -1,0 +1,160 @@
+"""From finalize to licences: each step once, whoever is killed where; and who sees and signs what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.completion import OURS, Facts, Step, licences, next_step, signature_refusal
+from sync_worker.domain.deal import Deal, Lifecycle
+from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.quote_policy import TABLE, Side, recipient_company, send_refusal, sides, view_refusal
+
+BIRCH = Company("birch", "1", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)
+ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
+VENDOR = Company("vendor", "3", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
+LINES = (Line("Seat", Decimal(10), 20), Line("Server", Decimal(100), 5))
+
+
+def deal(**values: Any) -> Deal:
+    ready: dict[str, Any] = {
+        "owner_company": "birch",
+        "second_partner": "arrow",
+        "vendor_approval": "approved",
+        "lifecycle": "finalize_requested",
+        "currency": "EUR",
+        "deal_type": "new",
+        "term_years": 2,
+        "billing_cycle": "annual",
+    }
+    return Deal("d1", {**ready, **values})
+
+
+def quote() -> Quote:
+    made = price(deal(), Offer(LINES, date(2026, 4, 1)), Pricing.DISTRIBUTOR, Decimal(20))
+    assert isinstance(made, Quote)
+    return made
+
+
+def identity(name: str) -> str:
+    return f"id of {name}"
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.lists(st.booleans(), min_size=40, max_size=40))
+def test_whoever_is_killed_at_whatever_step_every_step_is_done_once_and_in_order(is_killed: list[bool]) -> None:
+    """Each try may die before it is recorded; the next one asks again."""
+    now, facts, done = deal(), Facts(), []
+    owed = frozenset(licence.id for licence in licences(now, quote(), identity=identity))
+    for dies in [*is_killed, *[False] * 9]:
+        step = next_step(now, facts, owed if facts.is_quote_signed else frozenset())
+        if step is None:
+            break
+        if dies:
+            continue
+        done.append(step)
+        if step is Step.LICENSE:  # one licence a commit is the worst that can be
+            facts = replace(facts, licence_ids=facts.licence_ids | {min(owed - facts.licence_ids)})
+        elif step is Step.COMPLETE:
+            now = now.changed({"lifecycle": "completed"})
+        else:
+            passed = {*done}
+            facts = Facts(Step.ALERT in passed, Step.QUOTE in passed, Step.SIGN in passed)
+    assert done == [Step.ALERT, Step.QUOTE, Step.SIGN, Step.LICENSE, Step.LICENSE, Step.COMPLETE]
+    assert facts.licence_ids == owed
+
+
+@pytest.mark.parametrize("lifecycle", sorted(set(Lifecycle) - {Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED}))
+def test_before_finalize_and_after_the_end_nothing_is_to_be_done(lifecycle: Lifecycle) -> None:
+    assert next_step(deal(lifecycle=lifecycle.value), Facts(True, True, True), frozenset()) is None
+
+
+def test_the_worker_waits_for_the_vendor_and_for_the_signature_and_for_nobody_else() -> None:
+    assert set(Step) - OURS == {Step.QUOTE, Step.SIGN}
+
+
+# ── licences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_licences_are_the_resellers_with_count_and_term_and_the_same_each_time() -> None:
+    first, second = licences(deal(), quote(), identity=identity)
+    assert (first.company_id, first.name, first.count, first.starts_on, first.ends_on) == (
+        "birch",
+        "Seat",
+        20,
+        date(2026, 4, 1),
+        date(2028, 3, 31),
+    )
+    assert second.count == 5
+    assert first.id != second.id
+    assert licences(deal(), quote(), identity=identity) == (first, second)
+
+
+# ── signature ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def code_of(company: Company | None, facts: Facts, **values: Any) -> str:
+    refused = signature_refusal(deal(**values), facts, company)
+    return refused.code if refused else ""
+
+
+def test_the_billed_company_signs_or_the_vendor_records_it() -> None:
+    sent = Facts(is_vendor_alerted=True, is_quote_sent=True)
+    assert code_of(ARROW, sent) == code_of(VENDOR, sent) == ""
+    assert code_of(BIRCH, sent) == code_of(None, sent) == "signature_not_yours"
+    assert code_of(BIRCH, sent, second_partner=None) == ""
+    assert code_of(ARROW, Facts()) == "quote_not_sent"
+    assert code_of(ARROW, sent, lifecycle="submitted") == "finalize_not_requested"
+
+
+def test_a_second_signature_gets_the_first_answer() -> None:
+    signed = Facts(True, True, True)
+    assert code_of(ARROW, signed, lifecycle="completed") == ""
+    assert code_of(BIRCH, signed, lifecycle="completed") == "signature_not_yours"
+
+
+# ── who sees which quote ─────────────────────────────────────────────────────────────────────────────────────────────
+
+SEEN = {
+    "vendor": {Pricing.RETAIL, Pricing.DISTRIBUTOR, Pricing.RESELLER},
+    "arrow": {Pricing.RETAIL, Pricing.DISTRIBUTOR, Pricing.RESELLER},
+    "birch": {Pricing.RETAIL, Pricing.RESELLER},
+    "stranger": set(),
+}
+
+
+@pytest.mark.parametrize("company", SEEN)
+def test_each_company_sees_its_pricings(company: str) -> None:
+    standing = sides(deal(), [company], vendor_id="vendor")
+    assert {pricing for pricing in Pricing if view_refusal(pricing, standing, sees_deal=True) is None} == SEEN[company]
+    assert all(view_refusal(pricing, standing, sees_deal=False) for pricing in Pricing)
+
+
+def test_the_distributor_sends_reseller_pricing_and_the_reseller_does_not() -> None:
+    def may_send(company: str) -> set[Pricing]:
+        standing = sides(deal(), [company], vendor_id="vendor")
+        return {pricing for pricing in Pricing if send_refusal(pricing, standing, sees_deal=True) is None}
+
+    assert Pricing.RESELLER in may_send("arrow")
+    assert may_send("birch") == {Pricing.RETAIL}
+
+
+def test_distributor_pricing_goes_to_the_distributor_and_the_others_to_the_reseller() -> None:
+    assert [recipient_company(pricing, deal()) for pricing in Pricing] == ["birch", "arrow", "birch"]
+    assert recipient_company(Pricing.DISTRIBUTOR, deal(second_partner=None)) == "birch"
+
+
+@given(st.sampled_from(Pricing), st.frozensets(st.sampled_from(Side)))
+def test_whoever_may_send_a_quote_may_see_it_and_no_reseller_sees_distributor_pricing(pricing: Pricing, standing: frozenset[Side]) -> None:
+    assert TABLE[pricing].sent_by <= TABLE[pricing].seen_by
+    if standing == {Side.RESELLER} and pricing is Pricing.DISTRIBUTOR:
+        assert view_refusal(pricing, standing, sees_deal=True)
