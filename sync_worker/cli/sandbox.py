@@ -28,12 +28,13 @@ def salesforce(
     leads: Number = SalesforceOptions.leads,
     opportunities: Number = SalesforceOptions.opportunities,
     seed: Seed = SalesforceOptions.seed,
+    clean: Annotated[bool, typer.Option("--clean", help="As Salesforce delivers it: `provision` has everything to do.")] = False,
 ) -> None:
     """Serves a local Salesforce until it is stopped.
 
     Example: sync-worker sandbox salesforce --port 8081 --companies 1000
     """
-    options = SalesforceOptions(companies=companies, leads=leads, opportunities=opportunities, seed=seed)
+    options = SalesforceOptions(companies=companies, leads=leads, opportunities=opportunities, seed=seed, clean=clean)
     known = salesforce_credentials
     _serve(options, port, client_id=known.SANDBOX_CLIENT_ID, client_secret=known.SANDBOX_CLIENT_SECRET)
 

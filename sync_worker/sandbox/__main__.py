@@ -19,6 +19,7 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument("--leads", type=int, default=SalesforceOptions.leads)
     salesforce.add_argument("--opportunities", type=int, default=SalesforceOptions.opportunities)
     salesforce.add_argument("--every-opportunity-has-partner", action="store_true")
+    salesforce.add_argument("--clean", action="store_true", help="no field of an admin's")
     hubspot = _shared(crms.add_parser("hubspot", help="HubSpot's CRM API"), HubspotOptions)
     hubspot.add_argument("--deals", type=int, default=HubspotOptions.deals)
     hubspot.add_argument("--inquiries", type=int, default=HubspotOptions.inquiries, help="deals of nobody's, from the web")

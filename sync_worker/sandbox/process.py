@@ -51,7 +51,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SalesforceOptions:
-    """How much there is in the org, how tidy it is, and what time it is there (None: the machine's)."""
+    """How much there is in the org, how tidy it is, and what time it is there (None: the machine's).
+
+    `clean`: as it is delivered, without a field of an admin's.
+    """
 
     companies: int = 300
     leads: int = 40
@@ -59,6 +62,7 @@ class SalesforceOptions:
     seed: int = 7
     every_company_active: bool = False
     every_opportunity_has_partner: bool = False
+    clean: bool = False
     now: datetime | None = None
 
     def app(self, base_url: str) -> ASGIApp:

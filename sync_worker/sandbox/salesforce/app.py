@@ -30,6 +30,7 @@ from sync_worker.sandbox.salesforce.replies import answer, empty, ordered_reply,
 from sync_worker.sandbox.salesforce.routing import DATA, METHODS, route
 from sync_worker.sandbox.salesforce.rows import Rows
 from sync_worker.sandbox.salesforce.state import State
+from sync_worker.sandbox.salesforce.tooling.routes import tooling_routes
 from sync_worker.sandbox.salesforce.zipping import Zip
 from sync_worker.sandbox.wire import Wire
 
@@ -125,6 +126,7 @@ def salesforce_app(state: State) -> ASGIApp:
         *push_controls(state),
         *login_routes(state),
         *bulk_routes(state),
+        *tooling_routes(state),
         route("/services/data", GET=api.versions),
         route(DATA, GET=api.resources),
         route(DATA + "/limits", GET=api.limits),

@@ -9,7 +9,7 @@ from sync_worker.sandbox.salesforce.schema import ID_KINDS, NUMBER_KINDS, TEXT_K
 Shape = dict[str, Any]
 OLDEST, NEWEST = 31, 67  # Summer '14 and Summer '26
 _SEASONS = ("Winter", "Spring", "Summer")
-_RESOURCES = ("query", "queryAll", "sobjects", "composite", "jobs", "limits", "recent")
+_RESOURCES = ("query", "queryAll", "sobjects", "composite", "jobs", "limits", "recent", "tooling")
 _SOAP_TYPES = {
     "id": "tns:ID",
     "reference": "tns:ID",

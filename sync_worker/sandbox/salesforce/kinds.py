@@ -16,6 +16,7 @@ KINDS = _LOGIN_KINDS | {
     *("composite", "composite_batch", "updated", "deleted"),
     *("bulk_query", "bulk_query_state", "bulk_query_results", "bulk_ingest", "bulk_ingest_upload"),
     *("bulk_ingest_state", "bulk_ingest_results", "other"),
+    *("tooling_query", "tooling_read", "tooling_create", "tooling_update"),
 }
 _FREE = _LOGIN_KINDS | {"versions"}  # the vendor counts none of them
 _VERSION = re.compile(r"/services/data/v\d+\.\d+(/.*)?")
@@ -77,7 +78,15 @@ def _kind(method: str, parts: list[str], query_string: bytes, body: bytes) -> Na
         return _composite(method, parts[1:], body)
     if head == "jobs" and len(parts) > 1:
         return _job(parts[1], parts[2:], body)
+    if head == "tooling":
+        return _tooling(method, parts[1:])
     return {"": "resources", "limits": "limits"}.get(head, "other"), None
+
+
+def _tooling(method: str, parts: list[str]) -> Named:
+    if parts[:1] == ["query"]:
+        return "tooling_query", None
+    return {"GET": "tooling_read", "POST": "tooling_create", "PATCH": "tooling_update"}.get(method, "other"), "CustomField"
 
 
 def _from(query_string: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sync_worker.sandbox.salesforce import fields as make
+from sync_worker.sandbox.salesforce.permission_types import permission_objects
 from sync_worker.sandbox.salesforce.schema import Field, SObject
 from sync_worker.sandbox.seed.words import (
     COUNTRIES,
@@ -210,5 +211,5 @@ def organization() -> SObject:
 
 def org_objects(second_partners: Sequence[str]) -> dict[str, SObject]:
     """Every record type of the org, by its lower-case name."""
-    types = (account(second_partners), contact(), lead(), opportunity(), organization(), user())
+    types = (account(second_partners), contact(), lead(), opportunity(), organization(), user(), *permission_objects())
     return {sobject.name.lower(): sobject for sobject in types}

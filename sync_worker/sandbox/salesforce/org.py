@@ -86,6 +86,10 @@ class Replication:
     deleted_since: datetime | None = None
 
 
+def _uncustomized(sobject: SObject) -> SObject:
+    return replace(sobject, fields=tuple(found for found in sobject.fields if not found.is_custom))
+
+
 @dataclass(slots=True)
 class Org:
     """One org. `objects` are keyed by lower-case name."""
@@ -98,6 +102,7 @@ class Org:
     replication: Replication = field(default_factory=Replication)
     rules: list[ValidationRule] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)
+    guarded: dict[tuple[str, str], Field] = field(default_factory=dict)  # made by API, seen through a permission set
     schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     lead_assignment: bool = True
     duplicate_rules: set[str] = field(default_factory=set)
@@ -105,9 +110,11 @@ class Org:
     late_by_s: float = 0
 
     @classmethod
-    def empty(cls, clock: Clock, second_partners: tuple[str, ...]) -> "Org":
-        """An org without records; the seed fills it."""
+    def empty(cls, clock: Clock, second_partners: tuple[str, ...], *, clean: bool = False) -> "Org":
+        """An org without records; the seed fills it. A clean one has no field that an admin made."""
         objects = org_objects(second_partners)
+        if clean:
+            objects = {name: _uncustomized(sobject) for name, sobject in objects.items()}
         return cls(clock, objects, Store(objects.values()), schema_changed_at=clock.now())
 
     def sobject(self, name: str) -> SObject:
@@ -154,6 +161,26 @@ class Org:
         self.objects[sobject.name.lower()] = grown
         self.schema_changed_at = self.clock.now()
         return grown
+
+    def guard(self, sobject: SObject, found: Field) -> None:
+        """From now on the field is seen by whoever is granted it; it is kept here as it was made."""
+        self.guarded[sobject.name, found.name] = found
+
+    def made(self, sobject: SObject, found: Field) -> Field:
+        """The field as an admin sees it."""
+        return self.guarded.get((sobject.name, found.name), found)
+
+    def change_field(self, sobject: SObject, changed: Field) -> None:
+        """An admin's change to a field."""
+        if (sobject.name, changed.name) in self.guarded:
+            self.guard(sobject, changed)
+        self.put_field(sobject, changed)
+
+    def put_field(self, sobject: SObject, changed: Field) -> None:
+        """The field in the place of the one of its name."""
+        fields = tuple(changed if one.name == changed.name else one for one in sobject.fields)
+        self.objects[sobject.name.lower()] = replace(self.objects[sobject.name.lower()], fields=fields)
+        self.schema_changed_at = self.clock.now()
 
     def hide(self, sobject: SObject, found: Field, *, hidden: bool) -> None:
         """Take a field from the client's sight by field-level security, or give it back."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync_worker.sandbox.salesforce import errors
+from sync_worker.sandbox.salesforce.access import PERMISSION_TYPES, apply_access, refuse_bad_permission
 from sync_worker.sandbox.salesforce.ids import to_18
 from sync_worker.sandbox.salesforce.org import Org
 from sync_worker.sandbox.salesforce.references import resolved
@@ -51,17 +52,20 @@ class Records:
         _refuse_unwritable(sobject)
         changes = self._values(sobject, body, creating=True)
         record = _with_defaults(sobject, changes)
-        record.setdefault("OwnerId", self._author.user_id)
+        if sobject.field("OwnerId"):
+            record.setdefault("OwnerId", self._author.user_id)
         missing = [field.name for field in sobject.fields if field.is_required and record.get(field.name) is None]
         if missing:
             raise errors.required_missing(missing)
         self._check(sobject, record, changes, record_id=None)
         self._refuse_duplicates(sobject, record)
+        refuse_bad_permission(self._org, sobject, record, None)
         record_id = self._org.store.next_id(sobject.prefix)
         self._assign(sobject, record)
         stamp = self._org.stamp()
         record |= {"Id": record_id, "CreatedDate": stamp, "CreatedById": self._author.user_id}
         self._org.store.insert(sobject, record | self._stamps(stamp) | _derived(sobject, record))
+        self._follow(sobject)
         return Saved(record_id, created=True)
 
     def update(self, sobject: SObject, record_id: str, body: Mapping[str, Any]) -> Saved:
@@ -79,9 +83,11 @@ class Records:
             raise errors.required_missing(emptied)
         record |= changes
         self._check(sobject, record, changes, record_id=record["Id"])
+        refuse_bad_permission(self._org, sobject, record, record["Id"])
         self._assign(sobject, changes)
         stamps = self._stamps(self._org.stamp())
         self._org.store.update(sobject, record["Id"], changes | stamps | _derived(sobject, record))
+        self._follow(sobject)
         return Saved(record["Id"], created=False)
 
     def upsert(self, sobject: SObject, key: Field, value: Any, body: Mapping[str, Any]) -> Saved:
@@ -110,6 +116,7 @@ class Records:
         record = self.alive(sobject, record_id, missing=errors.bad_reference(404))
         with self._org.store.transaction():
             self._bin(sobject, str(record["Id"]))
+        self._follow(sobject)
         return str(record["Id"])
 
     def _bin(self, sobject: SObject, record_id: str) -> None:
@@ -139,6 +146,11 @@ class Records:
         urls = [f"{self._author.url_prefix}/sobjects/{sobject.name}/{record_id}" for record_id in found]
         words = f"{key.name}: more than one record found for external id field: [{', '.join(found)}]"
         return errors.Refusal("DUPLICATE_EXTERNAL_ID", words, status=300, fields=[], extra={"urls": urls})
+
+    def _follow(self, sobject: SObject) -> None:
+        """What a saved permission changes for the integration user."""
+        if sobject.name in PERMISSION_TYPES:
+            apply_access(self._org)
 
     def _stamps(self, stamp: str) -> Values:
         return {"LastModifiedDate": stamp, "LastModifiedById": self._author.user_id, "SystemModstamp": stamp}

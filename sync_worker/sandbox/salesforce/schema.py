@@ -41,6 +41,7 @@ class Field:
     precision: int = 0
     scale: int = 0
     values: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
     is_restricted: bool = False
     is_nillable: bool = True
     is_createable: bool = True
@@ -52,6 +53,7 @@ class Field:
     is_name: bool = False
     refers_to: tuple[str, ...] = ()
     relationship: str | None = None
+    child_relationship: str | None = None
     default: str | bool | None = None
 
     @property

@@ -7,6 +7,7 @@ seed and the sizes; the moments follow from the clock. What is drawn: `sandbox/s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from sync_worker.sandbox.clock import Clock
@@ -29,6 +30,7 @@ class Sizes:
     seed: int = 7
     every_company_active: bool = False
     every_opportunity_has_partner: bool = False
+    clean: bool = False
 
     def wish(self) -> draft.Wish:
         """The same, in the words of every sandbox."""
@@ -46,7 +48,7 @@ class _Seed:
         self._now = clock.now()
         self._draft = Draft(sizes.wish(), self._now)
         self._account_ids: list[str] = []
-        self._org = Org.empty(clock, (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed))
+        self._org = Org.empty(clock, (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed), clean=sizes.clean)
 
     def org(self) -> Org:
         self._users()
@@ -64,9 +66,10 @@ class _Seed:
         first = next(rows, None)
         if first is None:
             return
-        columns = list(first)
-        self._org.store.insert_many(sobject, columns, [list(first.values())])
-        self._org.store.insert_many(sobject, columns, (list(row.values()) for row in rows))
+        columns = [name for name in first if sobject.field(name)]
+        taken = itemgetter(*columns)
+        self._org.store.insert_many(sobject, columns, [taken(first)])
+        self._org.store.insert_many(sobject, columns, map(taken, rows))
 
     def _users(self) -> None:
         user = self._org.sobject("User")

@@ -19,6 +19,7 @@ from sync_worker.sandbox.salesforce.queries import Queries
 from sync_worker.sandbox.salesforce.records import Author, Records
 from sync_worker.sandbox.salesforce.replies import ordered_refusal
 from sync_worker.sandbox.salesforce.seed import Sizes, seeded
+from sync_worker.sandbox.salesforce.tooling.fields import CustomFields
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class State:
     org: Org = field(init=False)
     auth: Auth = field(init=False)
     queries: Queries = field(init=False)
+    custom_fields: CustomFields = field(init=False)
+    field_queries: Queries = field(init=False)
     extracts: Extracts = field(init=False)
     loads: Loads = field(init=False)
     outbox: Outbox = field(init=False)
@@ -46,6 +49,7 @@ class State:
         """Seed anew: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
         self.outbox.clear()
         self.org.store.close()
+        self.custom_fields.shelf.store.close()
         self.calls.reset()
         self.faults.clear()
         self._begin()
@@ -54,6 +58,8 @@ class State:
         self.org = seeded(self.sizes, self.clock)
         self.auth = Auth(self.org, self.rng, self.base_url)
         self.queries = Queries(self.org, self.rng)
+        self.custom_fields = CustomFields(self.org)
+        self.field_queries = Queries(self.custom_fields.shelf, self.rng)
         self.extracts = Extracts(self.org, self.queries)
         self.loads = Loads(self.org, self._refuse_row)
         auth = self.auth
