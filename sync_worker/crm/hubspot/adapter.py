@@ -8,10 +8,12 @@ from datetime import datetime
 
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import schema, writer
+from sync_worker.crm.hubspot import writer
 from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.describe import describe
 from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import Reader
+from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
 from sync_worker.mapping.catalog import Catalog
@@ -26,6 +28,7 @@ class HubspotCrm:
         self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out), purse)
         self._associations = Associations(self._connection, services)
         self._reader = Reader(self._connection, self._associations)
+        self.schema = HubspotSchema(self._connection, self._associations, services)
 
     @property
     def calls(self) -> int:
@@ -42,7 +45,7 @@ class HubspotCrm:
         return text
 
     def describe(self, native: str) -> Catalog:
-        return schema.describe(self._connection, self._associations, native)
+        return describe(self._connection, self._associations, native)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._reader.changed_since(scan)

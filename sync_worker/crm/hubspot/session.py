@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -32,6 +32,7 @@ TOKEN_LIFE_S = 1800.0  # where an answer does not tell
 RENEWED_BEFORE_S = 300.0  # the end of a token
 REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 
+T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
 Ask: TypeAlias = Callable[[Apis], Any]
 """Makes one call and gives the raw answer, as `_preload_content=False` has it."""
@@ -139,7 +140,7 @@ class Connection:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
 
         def attempt() -> Document:
-            answer = self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
+            answer = self._once(lambda apis: _document(ask(apis)), doing=doing, is_write=False, is_counted=is_counted)
             faults.check_whole(answer, doing=doing)
             return answer
 
@@ -147,7 +148,15 @@ class Connection:
 
     def write(self, send: Ask, *, doing: str) -> Document:
         """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
-        return self._once(send, doing=doing, is_write=True, is_counted=True)
+        return self._once(lambda apis: _document(send(apis)), doing=doing, is_write=True, is_counted=True)
+
+    def define(self, send: Ask, *, doing: str) -> None:
+        """A call that changes what records look like; its answer says nothing that is not read back. **Raises** also UncertainWrite."""
+        insist(
+            lambda: self._once(lambda apis: send(apis).data, doing=doing, is_write=True, is_counted=False),
+            patience=self._patience,
+            services=self._services,
+        )
 
     def now(self) -> datetime:
         """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for. Ours where it tells none."""
@@ -163,7 +172,7 @@ class Connection:
             raise TransientError(f"HubSpot did not say what time it is (HTTP {answer.status})")
         return found or self._services.clock()
 
-    def _once(self, ask: Ask, *, doing: str, is_write: bool, is_counted: bool) -> Document:
+    def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
         """One attempt, and a second one with another token where the first one's had expired."""
         try:
             return self._counted(ask, is_counted=is_counted)
@@ -175,7 +184,7 @@ class Connection:
         except Exception as error:
             raise self._translated(error, doing=doing, is_write=is_write) from error
 
-    def _counted(self, ask: Ask, *, is_counted: bool) -> Document:
+    def _counted(self, ask: Callable[[Apis], T], *, is_counted: bool) -> T:
         self._wire.token = self._access.token(self._wire)
         self._access.learn(self._wire)
         self._purse.place(self._access.zone_name)
@@ -184,7 +193,7 @@ class Connection:
         answer = ask(self._wire.apis)
         if self._wire.told:
             self._purse.hear(*self._wire.told)
-        return _document(answer)
+        return answer
 
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = _said_at(error) or self._services.clock()

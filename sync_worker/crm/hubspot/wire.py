@@ -43,6 +43,8 @@ class Apis:
     batch: Any
     search: Any
     properties: Any
+    property_batches: Any
+    groups: Any
     associations: Any
     labels: Any
 
@@ -76,6 +78,8 @@ class Wire:
             batch=crm.objects.batch_api,
             search=crm.objects.search_api,
             properties=crm.properties.core_api,
+            property_batches=crm.properties.batch_api,
+            groups=crm.properties.groups_api,
             associations=labelled.batch_api,
             labels=labelled.schema.definitions_api,
         )

@@ -1,6 +1,7 @@
 """The record types of the sandbox portal: the vendor's properties that matter, and the custom ones that a partner portal needs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sync_worker.sandbox.hubspot.schema import Group, Kind, ObjectType, Option, Property
 from sync_worker.sandbox.seed import words
@@ -88,8 +89,8 @@ def _deals() -> ObjectType:
     found = [
         *_stamps("hs_lastmodifieddate"),
         _stock("dealname"),
-        _stock("pipeline", "enumeration", "select"),
-        _stock("dealstage", "enumeration", "radio"),
+        replace(_stock("pipeline", "enumeration", "select"), has_fixed_options=True),
+        replace(_stock("dealstage", "enumeration", "radio"), has_fixed_options=True),
         _stock("amount", "number", "number"),
         _stock("closedate", "datetime", "date"),
         _stock("description", "string", "textarea"),
