@@ -62,6 +62,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("work:db", "The database: bring it to this version."),
     "portals": ("portals:app", "Which portals there are, how each stands."),
     "check": ("check:check", "Hold the CRM against portal file and mapping."),
+    "plan": ("plan:plan", "What a pull and a push would change, before anything is."),
     "pull": ("work:pull", "Read what changed in the CRM, now."),
     "push": ("work:push", "Write what the portal owes the CRM, now."),
     "compare": ("compare:compare", "Hold every record against the CRM's own; with --repair, mend what differs."),

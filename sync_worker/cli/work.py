@@ -91,7 +91,7 @@ def pull(
                 raise Stopped(f"{stopped}\n{_going_on(portal, names[place:], is_full=full)}") from None
             _refuse_busy(done, name)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
-            rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
+            rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
     show(rows, columns=READ_COLUMNS, as_json=as_json)
     if any(row["failed"] for row in rows):
         err.print(f"some records could not be applied: sync-worker failures list {portal}")
@@ -103,7 +103,7 @@ def push(portal: PortalName, as_json: AsJson = False) -> None:
 
     Example: sync-worker push acme
     """
-    with tenant_of(portal) as tenant, _bar("pushing") as (progress, task):
+    with tenant_of(portal) as tenant, bar("pushing") as (progress, task):
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
@@ -164,7 +164,7 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
 
 def _pulled(tenant: Tenant, name: str, *, is_full: bool) -> Done:
     """One record type's pull, with its bar."""
-    with _bar(f"pulling {name}") as (progress, task):
+    with bar(f"pulling {name}") as (progress, task):
         return pull_record(tenant, name, is_full=is_full, on_page=lambda done, total: progress.update(task, completed=done, total=total))
 
 
@@ -196,7 +196,7 @@ def _row(verb: str, name: str, done: Done, calls: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _bar(words: str) -> Iterator[tuple[Progress, Any]]:
+def bar(words: str) -> Iterator[tuple[Progress, Any]]:
     """A bar on stderr, so that stdout stays data."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:

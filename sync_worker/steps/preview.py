@@ -12,6 +12,7 @@ from typing import Any
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Deal
+from sync_worker.domain.plan import changes
 from sync_worker.domain.values import Plain, plain
 from sync_worker.errors import RecordError
 from sync_worker.steps.chunk import Chunk
@@ -73,7 +74,7 @@ def preview(tenant: Tenant, rows: Sequence[FailureRow]) -> Preview:
             look(tenant, mine[start : start + BATCH_COUNT], found)
     reads = tenant.crm.calls - calls
     found.calls = reads + -(-found.written // tenant.crm.write_count) + (reads if found.written else 0)  # what is written is read back
-    found.minutes = round(len(live) / _per_minute(tenant), 1)
+    found.minutes = round(len(live) / per_minute(tenant), 1)
     return found
 
 
@@ -126,26 +127,27 @@ def _held(tx: Tx, object_: str, natives: Sequence[NativeRecord], deal_ids: Seque
     """Our records behind these, field by field."""
     crm_ids = [native.crm_id for native in natives]
     if object_ == COMPANY:
-        return {stored.company.id: _company(stored.company) for stored in companies.by_crm_ids(tx, crm_ids).values()}
+        return {stored.company.id: company_values(stored.company) for stored in companies.by_crm_ids(tx, crm_ids).values()}
     mine = {link.deal_id for link in links.by_crm_ids(tx, object_, crm_ids).values()} | set(deal_ids)
-    return {deal_id: _deal(stored.deal) for deal_id, stored in deals.by_ids(tx, mine).items()}
+    return {deal_id: deal_values(stored.deal) for deal_id, stored in deals.by_ids(tx, mine).items()}
 
 
-def _company(company: Company) -> dict[str, Plain]:
+def company_values(company: Company) -> dict[str, Plain]:
+    """Every field of the company, plain."""
     whole = {item.name: getattr(company, item.name) for item in fields(company) if item.name not in ("id", "attributes")}
     return {name: plain(value) for name, value in {**whole, **company.attributes}.items()}
 
 
-def _deal(deal: Deal) -> dict[str, Plain]:
+def deal_values(deal: Deal) -> dict[str, Plain]:
+    """Every field of the deal, plain."""
     return {name: plain(value) for name, value in deal.values.items()}
 
 
 def _applied(object_: str, before: Mapping[str, Mapping[str, Plain]], after: Mapping[str, Mapping[str, Plain]]) -> Iterator[FieldChange]:
+    """What the portal would hold otherwise, record by record."""
     for id_, values in sorted(after.items()):
-        old = before.get(id_, {})
-        for name in sorted(values.keys() | old.keys()):
-            if old.get(name) != values.get(name):
-                yield FieldChange("portal", object_, id_, name, old.get(name), values.get(name))
+        for change in changes(before.get(id_, {}), values):
+            yield FieldChange("portal", object_, id_, change["field"], change["before"], change["after"])
 
 
 # ── what would be written into the CRM ───────────────────────────────────────────────────────────────────────────────
@@ -184,8 +186,8 @@ def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[st
             yield FieldChange("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
 
 
-def _per_minute(tenant: Tenant) -> float:
-    """Records a minute, as the portal's last runs of size went."""
+def per_minute(tenant: Tenant) -> float:
+    """Records a minute, read or written, as the portal's last runs of size went."""
     with tenant.store.reading(tenant.name) as tx:
         found = [run for run in runs.listed(tx) if run.finished_at and run.verb in ("refresh", "push")]
     large = [run for run in found if run.counts.read + run.counts.claimed >= MEASURED_COUNT]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Conflict
@@ -72,10 +72,20 @@ def open_fields(tx: Tx, deal_ids: Sequence[str]) -> dict[str, set[str]]:
     return found
 
 
+def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Those of these ids, resolved ones too."""
+    query = select(conflicts).where(conflicts.c.portal == tx.portal, among(tx, conflicts.c.id, ids))
+    return {row["id"]: row for row in _rows(tx, query)}
+
+
 def listed(tx: Tx, *, include_resolved: bool = False) -> list[Mapping[str, Any]]:
     """Conflicts, the latest first."""
     query = select(conflicts).where(conflicts.c.portal == tx.portal)
     if not include_resolved:
         query = query.where(conflicts.c.resolved_at.is_(None))
     ordered = query.order_by(conflicts.c.last_seen_at.desc(), conflicts.c.id)
-    return [{str(name): value for name, value in row.items()} for row in tx.connection.execute(ordered).mappings()]
+    return _rows(tx, ordered)
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[Mapping[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in tx.connection.execute(query).mappings()]

@@ -124,6 +124,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.unpatched": lambda tx: companies.unpatched(tx, 9),
     "companies.count_by_type": companies.count_by_type,
     "conflicts.open_fields": lambda tx: conflicts.open_fields(tx, ["d1"]),
+    "conflicts.by_ids": lambda tx: conflicts.by_ids(tx, ["k1"]),
     "conflicts.listed": conflicts.listed,
     "cursors.get": lambda tx: cursors.get(tx, "company"),
     "deals.by_ids": lambda tx: deals.by_ids(tx, ["d1"]),

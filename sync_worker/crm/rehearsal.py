@@ -1,0 +1,88 @@
+"""A CRM that is read for real and never written: what would be written is told, answered as the CRM would, and read back as written.
+
+It stands before the adapter, so that the real steps can run against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sync_worker.crm.port import Change, Crm, NativeRecord, Outcome, Page, Scan, Wrote
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.services import Services
+
+Told: TypeAlias = Callable[[str, Sequence[Change]], None]
+"""Hears of each batch before its answer: the native type and the changes."""
+
+MADE_UP = "(new) "
+"""How the ids of records begin that would be created."""
+
+
+class Rehearsal:
+    """One `Crm` around another. **Shapes** `write_calls`: those that the writes would have cost."""
+
+    def __init__(self, crm: Crm, *, tell: Told, services: Services) -> None:
+        self._crm = crm
+        self._tell = tell
+        self._services = services
+        self._written: dict[str, NativeRecord] = {}
+        self.write_calls = 0
+
+    @property
+    def calls(self) -> int:
+        return self._crm.calls
+
+    @property
+    def write_count(self) -> int:
+        return self._crm.write_count
+
+    def now(self) -> datetime:
+        return self._crm.now()
+
+    def canonical_id(self, text: str) -> str:
+        return self._crm.canonical_id(text)
+
+    def describe(self, native: str) -> Catalog:
+        return self._crm.describe(native)
+
+    def changed_since(self, scan: Scan) -> Iterator[Page]:
+        return self._crm.changed_since(scan)
+
+    def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
+        return self._crm.untouched(native, crm_ids, since=since)
+
+    def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        return self._crm.find_by_key(native, key_field, keys, fields=fields)
+
+    def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        """As the CRM shows them, with what was written meanwhile; those that were created are ours alone."""
+        made = [self._written[crm_id] for crm_id in crm_ids if crm_id.startswith(MADE_UP)]
+        real = [crm_id for crm_id in crm_ids if not crm_id.startswith(MADE_UP)]
+        return [*(self._as_written(record) for record in self._crm.fetch(native, real, fields=fields)), *made]
+
+    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+        """Every change passes: what the CRM would refuse, nobody knows before it is asked."""
+        del time_left_s
+        ordered = sorted(changes, key=lambda change: change.crm_id is None)
+        for start in range(0, len(ordered), self.write_count):
+            batch = ordered[start : start + self.write_count]
+            self._tell(native, batch)
+            self.write_calls += 1
+            yield [self._answer(native, key_field, change) for change in batch]
+
+    def _answer(self, native: str, key_field: str, change: Change) -> Outcome:
+        crm_id = change.crm_id or MADE_UP + change.ref
+        before = self._written.get(crm_id)
+        fields: Mapping[str, Any] = {**(before.fields if before else {}), **change.fields}
+        if change.key:
+            fields = {**fields, key_field: change.key}
+            self._written[crm_id] = NativeRecord(native, crm_id, self._services.clock(), fields)
+        shown = NativeRecord(native, crm_id, self._services.clock(), fields)
+        return Outcome(change.ref, Wrote.WRITTEN if change.crm_id else Wrote.CREATED, crm_id, record=shown)
+
+    def _as_written(self, record: NativeRecord) -> NativeRecord:
+        written = self._written.get(record.crm_id)
+        return replace(record, fields={**record.fields, **written.fields}) if written else record
