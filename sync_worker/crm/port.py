@@ -109,7 +109,7 @@ class Outcome:
 
 
 class Schema(Protocol):
-    """What an admin does to the CRM's record types, done for one: an adapter's `schema` property, over the same connection.
+    """What an admin does to the CRM's record types, done for one.
 
     Nothing is ever removed, hidden or made smaller. Every call may be repeated, and made by two at once: what is there already stays as
     it is, and is no error.
@@ -176,3 +176,11 @@ class Crm(Protocol):
         No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.
         An error ends the iteration before anything of the batch at hand was written; the outcomes given until then stand.
         """
+
+
+class WholeCrm(Crm, Protocol):
+    """What an adapter offers: the records, and the record types."""
+
+    @property
+    def schema(self) -> Schema:
+        """The same connection, as an admin."""

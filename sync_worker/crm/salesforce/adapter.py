@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
+from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan, Schema
 from sync_worker.crm.salesforce import load, reader, schema, writer
+from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.session import Connection, Tokens
@@ -34,6 +35,10 @@ class SalesforceCrm:
         self._services = services
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create
+
+    @property
+    def schema(self) -> Schema:
+        return SalesforceSchema(self._connection)
 
     @property
     def calls(self) -> int:

@@ -41,11 +41,13 @@ T = TypeVar("T")
 class Token:
     """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time.
 
-    **Shapes** `is_renewal`: it took the place of a refused one; `has_worked`: some call with it was not refused.
+    **Shapes** `user_id`: whose it is, "" where the log-in did not say; `is_renewal`: it took the place of a refused one; `has_worked`: some
+    call with it was not refused.
     """
 
     access_token: str = field(repr=False)
     instance_url: str
+    user_id: str = ""
     is_renewal: bool = False
     has_worked: bool = False
 
@@ -114,7 +116,8 @@ class Tokens:
         content = _decoded(answer)
         if answer.ok and isinstance(content, Mapping) and content.get("access_token"):
             self._login.granted(content)
-            return Token(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)))
+            user_id = str(content.get("id") or "").rpartition("/")[2]  # the identity URL ends with it
+            return Token(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
         raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s)
 
 
@@ -198,6 +201,11 @@ class Connection:
     def write(self, send: Callable[[Client], T], *, doing: str) -> T:
         """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
         return self._once(send, doing=doing, is_write=True, is_counted=True)
+
+    @property
+    def user_id(self) -> str:
+        """The user we work as; asks for a token where there is none."""
+        return self._tokens.current(self._wire).user_id
 
     def now(self) -> datetime:
         """The org's clock, from the `Date` header of a call the vendor does not count."""

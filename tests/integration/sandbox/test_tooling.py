@@ -62,7 +62,8 @@ def values(*names: str) -> dict[str, Any]:
 
 
 def refused(error: pytest.ExceptionInfo[SalesforceError]) -> str:
-    return str(error.value.content[0]["errorCode"])
+    content: Any = error.value.content
+    return str(content[0]["errorCode"])
 
 
 def test_a_clean_org_has_no_field_of_an_admins(sf: Salesforce) -> None:
@@ -87,7 +88,8 @@ def test_a_field_is_there_at_once_and_seen_once_it_is_granted(sf: Salesforce) ->
     # Then it is seen, but not edited before that is granted too
     key = names(sf, "Account")["Key__c"]
     assert (key["unique"], key["externalId"], key["length"], key["updateable"]) == (True, True, 36, False)
-    [row] = sf.query("SELECT Id FROM FieldPermissions WHERE Field = 'Account.Key__c' AND SobjectType = 'Account'")["records"]
+    found: Any = sf.query("SELECT Id FROM FieldPermissions WHERE Field = 'Account.Key__c' AND SobjectType = 'Account'")
+    [row] = found["records"]
     table(sf, "FieldPermissions").update(row["Id"], {"PermissionsEdit": True})
     assert names(sf, "Account")["Key__c"]["updateable"]
 
