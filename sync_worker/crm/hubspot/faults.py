@@ -32,14 +32,13 @@ from sync_worker.errors import (
     WriteRejected,
 )
 
-EXPIRED = "EXPIRED_AUTHENTICATION"
 MISSING_SCOPES = "MISSING_SCOPES"
 NOT_FOUND = "OBJECT_NOT_FOUND"
 NOT_ASSOCIATED = "crm.associations.NO_ASSOCIATIONS_FOUND"
 UNIQUE_TAKEN = "CONFLICTING_UNIQUE_VALUE"
 
 CODES: Mapping[str, type[SyncError]] = {
-    EXPIRED: AuthFailed,
+    "EXPIRED_AUTHENTICATION": AuthFailed,
     "INVALID_AUTHENTICATION": AuthFailed,
     "BAD_REFRESH_TOKEN": AuthFailed,
     "BAD_CLIENT_ID": AuthFailed,

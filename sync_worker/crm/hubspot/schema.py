@@ -57,6 +57,8 @@ class HubspotSchema:
             return "keep it in a property: `native:` instead of `association:` in the mapping" if wish.native == TO else ""
         if wish.name in _PIPELINED:
             return f"Settings, Objects, Deals, Pipelines: make a pipeline or stage with the internal value {' or '.join(wish.values)}"
+        if wish.name.startswith("hs_"):
+            return "a property of HubSpot's own; see that it is on, or name another one in the mapping"
         if not _NAME.fullmatch(wish.name):
             return "correct the mapping: HubSpot's property names are of small letters, digits and underscores"
         return ""

@@ -1,6 +1,7 @@
 """One portal's account at HubSpot, shared by its threads, and one thread's connection to it: the token, what a failure means, the count.
 
-An OAuth token lives half an hour and is renewed before its end; a 401 alone does not mean that it ended, only EXPIRED_AUTHENTICATION does.
+An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
+EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, once.
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
 
@@ -126,7 +127,7 @@ class Access:
 
 
 class Connection:
-    """One thread's way to one account: renews the token once when it has expired, translates every failure, counts data calls."""
+    """One thread's way to one account: renews the token once when it was refused, translates every failure, counts data calls."""
 
     def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._access = access
@@ -173,11 +174,11 @@ class Connection:
         return found or self._services.clock()
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
-        """One attempt, and a second one with another token where the first one's had expired."""
+        """One attempt, and a second one with another token where the first one's was refused."""
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:
-            if not _has_expired(error) or not self._access.renew(self._wire.token, self._wire):
+            if getattr(error, "status", None) != 401 or not self._access.renew(self._wire.token, self._wire):
                 raise self._translated(error, doing=doing, is_write=is_write) from error
         try:
             return self._counted(ask, is_counted=is_counted)
@@ -212,10 +213,6 @@ def _document(answer: Any) -> Document:
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise BadAnswer("no list of results")
     return found  # type: ignore[no-any-return]
-
-
-def _has_expired(error: Exception) -> bool:
-    return getattr(error, "status", None) == 401 and faults.read(getattr(error, "body", "")).code == faults.EXPIRED
 
 
 def _said_at(error: Exception) -> datetime | None:

@@ -273,6 +273,7 @@ def test_what_an_admin_does_by_hand(crm: HubspotCrm) -> None:
         return crm.schema.by_hand(FieldWish(native, name, "picklist", values=("won",)))
 
     assert "Pipelines: make a pipeline or stage with the internal value won" in by_hand("deals", "dealstage")
+    assert "HubSpot's own" in by_hand("companies", "hs_lead_status")
     assert "small letters" in by_hand("companies", "Portal_Status__c")
     assert "keep it in a property" in by_hand("companies", "association:parent")
     assert by_hand("deals", PARTNER.name) == by_hand("companies", "portal_tier") == ""
