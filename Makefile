@@ -47,7 +47,7 @@ test: check | .run  ## make check and every test; starts its own Redis and Postg
 bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.webhooks --out benchmarks/results/webhooks.json)
-	$(if $(ARGS),,$(BIN)/python -m benchmarks.replays --database sqlite)
+	$(if $(ARGS),,$(BIN)/python -m benchmarks.replays --out benchmarks/results/replays.json)
 
 lock:  ## new pins (needs uv on PATH); prints no registry address
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,19 @@ def _expect(found: int, wanted: int, what: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--crm", choices=CRMS, default="salesforce")
-    parser.add_argument("--database", choices=DATABASES, default="sqlite")
+    parser.add_argument("--crm", nargs="+", choices=CRMS, default=list(CRMS))
+    parser.add_argument("--database", nargs="+", choices=DATABASES, default=list(DATABASES))
     parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--out", type=Path, help="keep the figures in this file")
     wish = parser.parse_args()
     logs.set_up(level=30)
-    with DATABASES[wish.database]() as fresh:
-        figures = measure(CRMS[wish.crm], fresh, wish.count)
-    print(json.dumps({"database": wish.database, **figures}, indent=2))
+    found = []
+    for crm, database in product(wish.crm, wish.database):
+        with DATABASES[database]() as fresh:
+            found.append({"crm": crm, "database": database, **measure(CRMS[crm], fresh, wish.count)})
+        print(json.dumps(found[-1]), flush=True)
+    if wish.out:
+        wish.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
