@@ -9,10 +9,12 @@ from sync_worker.store.tables.brake import removals
 from sync_worker.store.tables.columns import metadata
 from sync_worker.store.tables.companies import aliases, companies, contract_values
 from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, deals
+from sync_worker.store.tables.distributors import agreements, licences, mails, quotes, subgroups, terms
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
 from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, tries
 
 __all__ = [
+    "agreements",
     "aliases",
     "breakers",
     "catalogs",
@@ -25,11 +27,16 @@ __all__ = [
     "deals",
     "failures",
     "interventions",
+    "licences",
+    "mails",
     "metadata",
     "notices",
     "outbox",
     "portals",
+    "quotes",
     "removals",
     "runs",
+    "subgroups",
+    "terms",
     "tries",
 ]

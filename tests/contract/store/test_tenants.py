@@ -39,6 +39,7 @@ from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
+from tests.contract.store import distributors
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
 MODULES = (
@@ -57,6 +58,7 @@ MODULES = (
     portals,
     removals,
     runs,
+    *distributors.MODULES,
 )
 CAUSE = Cause("company", "ingest", "name_blank")
 
@@ -99,6 +101,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
     lambda tx: removals.add(tx, "r1", "associations", 3),
+    *distributors.FILL,
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -170,6 +173,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
+    **distributors.READS,
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
@@ -230,6 +234,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runs.start": lambda tx: runs.start(tx, "r2", "push", "lead"),
     "runs.count": lambda tx: runs.count(tx, "r1", Counts(read=1, applied=1)),
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
+    **distributors.WRITES,
 }
 
 

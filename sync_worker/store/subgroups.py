@@ -1,0 +1,48 @@
+"""Which company is under which parent, and was: rows begin and end, none is removed. The database holds that nobody has two parents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+
+from sync_worker.domain.subgroup import Subgroup
+from sync_worker.store.engine import Tx, among
+from sync_worker.store.tables import subgroups
+
+_COLUMNS = [subgroups.c[name] for name in Subgroup.__slots__]
+
+
+def begin(tx: Tx, subgroup: Subgroup) -> None:
+    """From now on the company is under this parent. The caller has looked that it is under none."""
+    values = {name: getattr(subgroup, name) for name in Subgroup.__slots__}
+    tx.connection.execute(insert(subgroups).values(portal=tx.portal, **values))
+
+
+def end(tx: Tx, company_id: str, actor: str) -> bool:
+    """From now on the company is under nobody. False: it was so already."""
+    here = (subgroups.c.portal == tx.portal, subgroups.c.company_id == company_id, subgroups.c.until_at.is_(None))
+    return tx.connection.execute(update(subgroups).where(*here).values(until_at=tx.now, until_by=actor)).rowcount > 0
+
+
+def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:
+    """By company: those of the ids that are under a parent now."""
+    query = _mine(tx).where(among(tx, subgroups.c.company_id, set(company_ids)), subgroups.c.until_at.is_(None))
+    return {row.company_id: Subgroup(*row) for row in tx.connection.execute(query)}
+
+
+def under(tx: Tx, parent_id: str) -> list[Subgroup]:
+    """Those that are under this parent now, the oldest first."""
+    query = _mine(tx).where(subgroups.c.parent_id == parent_id, subgroups.c.until_at.is_(None))
+    return [Subgroup(*row) for row in tx.connection.execute(query.order_by(subgroups.c.since_at, subgroups.c.company_id))]
+
+
+def history(tx: Tx, company_id: str) -> list[Subgroup]:
+    """Every parent the company ever had, the oldest first."""
+    query = _mine(tx).where(subgroups.c.company_id == company_id).order_by(subgroups.c.since_at)
+    return [Subgroup(*row) for row in tx.connection.execute(query)]
+
+
+def _mine(tx: Tx) -> Select[Any]:
+    return select(*_COLUMNS).where(subgroups.c.portal == tx.portal)

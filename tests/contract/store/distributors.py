@@ -1,0 +1,96 @@
+"""The part of the tenants' test that is about distributors: rows of every table, and each function that reads or writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from types import ModuleType
+
+from sync_worker.domain.completion import Licence
+from sync_worker.domain.deal import Deal
+from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.subgroup import Subgroup
+from sync_worker.domain.terms import Pair, Terms
+from sync_worker.domain.values import Value
+from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms
+from sync_worker.store.agreements import Agreement
+from sync_worker.store.engine import Tx
+from sync_worker.store.mails import Mail
+
+MODULES: tuple[ModuleType, ...] = (agreements, licences, mails, quotes, subgroups, terms)
+PAIR = Pair("c1", "c2")
+AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
+MAIL = Mail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal": "Harbor Freight", "seats": 25})
+
+
+def subgroup(tx: Tx, company_id: str = "c1", parent_id: str = "c2") -> Subgroup:
+    return Subgroup(company_id, parent_id, "created", tx.now, "Ann")
+
+
+def upload(tx: Tx, id_: str = "a1") -> Agreement:
+    return agreements.add(
+        tx, PAIR, id_=id_, name="Vertrag.pdf", media_type="application/pdf", size_bytes=9, sha256="00", key=f"k/{id_}", actor="Ann"
+    )
+
+
+def quote(deal_id: str = "d1", pricing: Pricing = Pricing.DISTRIBUTOR) -> Quote:
+    """Three payments that are not alike, of two lines."""
+    values: dict[str, Value] = {"vendor_approval": "approved", "currency": "EUR", "deal_type": "new", "term_years": 3, "billing_cycle": "annual"}
+    deal = Deal(deal_id, {**values, "owner_company": "c1", "second_partner": "c2"})
+    offer = Offer((Line("Seat", Decimal("99.90"), 25), Line("Server", Decimal("0.005"), 2)), date(2026, 4, 1))
+    made = price(deal, offer, pricing, Decimal("12.50"))
+    assert isinstance(made, Quote), made
+    return made
+
+
+def licence(number: int = 1, deal_id: str = "d1") -> Licence:
+    return Licence(f"l{number}", deal_id, number, "c1", "Seat", 25, date(2026, 4, 1), date(2029, 3, 31))
+
+
+FILL: list[Callable[[Tx], object]] = [
+    lambda tx: subgroups.begin(tx, subgroup(tx)),
+    lambda tx: terms.begin(tx, PAIR, AGREED, "Ann"),
+    lambda tx: upload(tx),
+    lambda tx: quotes.add(tx, "q1", quote(), "Ann"),
+    lambda tx: quotes.add(tx, "q2", quote("d2"), "Ann"),
+    lambda tx: quotes.sign(tx, "q1", "Bo", "c2"),
+    lambda tx: licences.issue(tx, [licence()]),
+    lambda tx: mails.write(tx, [MAIL]),
+]
+
+READS: dict[str, Callable[[Tx], object]] = {
+    "agreements.versions": lambda tx: agreements.versions(tx, PAIR),
+    "agreements.get": lambda tx: agreements.get(tx, "a1"),
+    "agreements.is_on_file": lambda tx: agreements.is_on_file(tx, PAIR),
+    "agreements.keys": agreements.keys,
+    "licences.of_deal": lambda tx: licences.of_deal(tx, "d1"),
+    "licences.of_company": lambda tx: licences.of_company(tx, "c1"),
+    "mails.has_due": mails.has_due,
+    "mails.listed": mails.listed,
+    "mails.of_event": lambda tx: mails.of_event(tx, MAIL.event),
+    "mails.counts": mails.counts,
+    "quotes.get": lambda tx: quotes.get(tx, "q1"),
+    "quotes.of_deal": lambda tx: quotes.of_deal(tx, "d1"),
+    "quotes.signed": lambda tx: quotes.signed(tx, "d1"),
+    "subgroups.lasting": lambda tx: subgroups.lasting(tx, ["c1"]),
+    "subgroups.under": lambda tx: subgroups.under(tx, "c2"),
+    "subgroups.history": lambda tx: subgroups.history(tx, "c1"),
+    "terms.current": lambda tx: terms.current(tx, [PAIR]),
+    "terms.history": lambda tx: terms.history(tx, PAIR),
+}
+
+WRITES: dict[str, Callable[[Tx], object]] = {
+    "agreements.add": lambda tx: upload(tx, "a2"),
+    "licences.issue": lambda tx: licences.issue(tx, [licence(), licence(2)]),
+    "mails.write": lambda tx: mails.write(tx, [MAIL, Mail("m2", "other", "bo@example.com", "deal_updated")]),
+    "mails.claim": lambda tx: mails.claim(tx, limit=9, token="t", until_at=tx.now + timedelta(seconds=30)),
+    "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
+    "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
+    "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),
+    "quotes.mark_sent": lambda tx: quotes.mark_sent(tx, "q1", "Ann"),
+    "quotes.sign": lambda tx: quotes.sign(tx, "q2", "Cy", "c2"),
+    "subgroups.begin": lambda tx: subgroups.begin(tx, subgroup(tx, "c3")),
+    "subgroups.end": lambda tx: subgroups.end(tx, "c1", "Bo"),
+    "terms.begin": lambda tx: terms.begin(tx, PAIR, Terms(False), "Bo"),
+}
