@@ -46,7 +46,7 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import failures, portals
+from sync_worker.store import cursors, failures, portals
 from sync_worker.store.failures import Failure
 from sync_worker.trail import following
 
@@ -69,7 +69,7 @@ PAUSE_S: dict[type[SyncError], float] = {
     TransientError: 15,
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
-    HeldForReview: 0,
+    HeldForReview: 300,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
     RecordError: 0,
@@ -167,7 +167,7 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
         return None
     try:
         try:
-            if _is_paused(tenant):
+            if _is_resting(tenant, record):
                 return None
             if until_at := installation.budget(portal).waits_until(share):
                 log.info("waits for the day's calls", until=until_at.isoformat())
@@ -197,19 +197,20 @@ def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
 
 
 def pause_s(error: BaseException, *, seen_count: int = 1) -> float:
-    """How long the portal's work rests after this error, which has come so many times in a row. Our own budget stops one share alone."""
+    """How long the portal, or one record type, rests after this error, come so many times in a row. Our budget stops one share."""
     if isinstance(error, RateLimited):
         return 0 if error.scope == "budget" else error.retry_after_s
     rest_s = next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
-    if isinstance(error, ConnectionDown):
+    if isinstance(error, ConnectionDown | HeldForReview):
         return min(rest_s * 2.0 ** min(seen_count - 1, 9), LONGEST_PAUSE_S)
     return rest_s
 
 
-def _is_paused(tenant: Tenant) -> bool:
+def _is_resting(tenant: Tenant, record: str) -> bool:
+    """Whether the whole portal is paused, or this record type alone."""
     with tenant.store.reading(tenant.name) as tx:
-        row = portals.get(tx)
-        return row is not None and row.paused_until_at is not None and row.paused_until_at > tx.now
+        paused = [row.paused_until_at for row in (portals.get(tx), cursors.get(tx, record)) if row]
+        return any(until_at > tx.now for until_at in paused if until_at)
 
 
 def _passed(tenant: Tenant, verb: str, record: str) -> None:
@@ -228,6 +229,9 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         return
     code = code_of(error)
     metrics.STOPS.labels(verb, code).inc()
+    if isinstance(error, HeldForReview):
+        _let_rest(tenant, record, error)
+        return
     failure = Failure(
         id=tenant.services.new_id(),
         kind="problem",
@@ -245,6 +249,13 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
         if rest_s:
             portals.pause(tx, tx.now + timedelta(seconds=rest_s), str(error))
+
+
+def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
+    """The brake has written it down; what it holds is looked at again now and then, and everything else of the portal goes on."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        rest_s = pause_s(held, seen_count=failures.seen_count(tx, "pull", code_of(held)))
+        cursors.pause(tx, record, tx.now + timedelta(seconds=rest_s))
 
 
 def code_of(error: Exception) -> str:

@@ -116,15 +116,18 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
 
 def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:
     """Pulls and refreshes, companies first. A first load is a backfill."""
-    readings: Mapping[str, Reading] = standing.readings if standing else {}
+    readings: Mapping[str, Reading] = {} if standing is None else standing.readings
+    resting = {name for name, reading in readings.items() if reading.rests(now)}
     for name in records:
+        if name in resting:
+            continue
         last = readings[name].pulled_at if name in readings else None
         if last is None:
             yield Wake("pull", name, share="backfill")
         elif _is_past(last, portal.schedule.pull_s * slowness, now):
             yield Wake("pull", name)
     for name, reading in sorted(readings.items()):
-        if reading.is_noticed:
+        if reading.is_noticed and name not in resting:
             yield Wake("refresh", name)
 
 

@@ -5,7 +5,7 @@ A mistake in the CRM (a status cleared in bulk, a picklist emptied, a permission
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,14 +43,14 @@ class Excess:
         return f"{self.losing:,} {self.kind} would go at once{earlier}: {gone:,} of {self.of:,} within a day; the brake is {self.percent} %"
 
 
-def excess(kind: str, losing: int, *, removals: Iterable[Removal], left: int, percent: int, now: datetime) -> Excess | None:
+def excess(kind: str, losing: int, *, removals: Iterable[Removal], left: Callable[[], int], percent: int, now: datetime) -> Excess | None:
     """Why a commit that takes `losing` away should be held; None where it may pass.
 
-    **Shapes** `removals`: of any kind and age, in any order. `left`: how many there are after that commit.
+    **Shapes** `removals`: of any kind and age, in any order. `left`: how many there are after that commit, asked only where it matters.
     """
     recent = [removal for removal in removals if removal.kind == kind and removal.at > now - WINDOW]
     before = sum(removal.count for removal in recent)
-    gone, of = before + losing, before + losing + left
-    if not losing or gone <= FEW_COUNT or gone * 100 <= of * percent:
+    gone = before + losing
+    if not losing or gone <= FEW_COUNT or gone * 100 <= (of := gone + left()) * percent:
         return None
     return Excess(kind, losing, before, of, percent, min((removal.at for removal in recent), default=None))

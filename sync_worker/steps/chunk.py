@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.brake import NOTHING, Loss
 from sync_worker.steps.tenant import Tenant, Wake
 
 
@@ -34,10 +35,11 @@ class Chunk:
 
 @dataclass(slots=True)
 class Effects:
-    """What follows once the commit is through. **Shapes** `reread`: CRM ids to read again, by record."""
+    """What follows once the commit is through. **Shapes** `reread`: CRM ids to read again, by record. `loss`: what it takes away."""
 
     reread: dict[str, set[str]] = field(default_factory=dict)
     wakes: set[Wake] = field(default_factory=set)
+    loss: Loss = NOTHING
 
     def read_again(self, record: str, crm_ids: Iterable[str]) -> None:
         self.reread.setdefault(record, set()).update(crm_ids)

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.brake import excess
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
 from sync_worker.errors import HeldForReview, InvalidRecord
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.brake import kept
 from sync_worker.steps.deal_shelf import REFERENCES
 from sync_worker.steps.ingest_companies import CompanyReader
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
@@ -27,7 +30,6 @@ from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
 
 PAGE_COUNT = 2000  # records a look
-FEW_COUNT = 10  # so many vanished records are never too many, however small the portal
 WHOLE = ""  # the field of a difference that concerns the record as a whole
 LIVE = "live"
 DELETED = "deleted"
@@ -91,7 +93,8 @@ def compare(tenant: Tenant) -> Comparison:
 
 def repair(tenant: Tenant, comparison: Comparison) -> Done:
     """Makes whatever differs due. **Raises** HeldForReview where so much has vanished that it is rather we who are kept out."""
-    _hold_back(tenant, comparison)
+    with kept(tenant, "compare", "compare", comparison.run_id):
+        _hold_back(tenant, comparison)
     return mend(tenant, comparison)
 
 
@@ -115,11 +118,11 @@ def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
     """A user who lost a permission sees no companies either: that is no reason to deactivate them all."""
     for record, live_count in sorted(comparison.live_counts.items()):
         gone_count = sum(one.is_gone for one in comparison.differences if one.record == record)
-        if gone_count > FEW_COUNT and gone_count * 100 > live_count * tenant.portal.brake_percent:
+        percent, still_there = tenant.portal.brake_percent, partial(int, live_count - gone_count)
+        if excess(record, gone_count, removals=(), left=still_there, percent=percent, now=tenant.services.clock()):
             raise HeldForReview(
-                f"portal {tenant.name}: the CRM shows {gone_count} of {live_count} records of type {record} no more, which is above the "
-                f"brake of {tenant.portal.brake_percent} %, so nothing was repaired. Does the worker's user still see them all? "
-                "If they were deleted on purpose, raise `brake` in the portal file for one `sync-worker compare --repair`"
+                f"the CRM shows {gone_count} of {live_count} records of type {record} no more, which is above the brake of {percent} %; "
+                "does the worker's user still see them all?"
             )
 
 

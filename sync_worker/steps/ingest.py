@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.chunk import Chunk
+from sync_worker.steps.brake import brake
+from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.ingest_companies import ingest_companies
 from sync_worker.steps.ingest_deals import ingest_deals
@@ -35,6 +36,7 @@ def ingest(
     """Stores the records of one answer, chunk by chunk.
 
     **Shapes** `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
+    **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
     """
     total, wakes = Counts(), set[Wake]()
     for part, is_last in _parts(natives):
@@ -42,16 +44,18 @@ def ingest(
         counts = Counts(read=len(part))
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
-            wakes |= store_chunk(tx, chunk, counts)
+            effects = store_chunk(tx, chunk, counts)
+            brake(tx, tenant, effects.loss, run_id)
             runs.count(tx, run_id, counts)
+        wakes |= effects.wakes
         if part:
             tenant.batch_done(record.record, counts)
         total.add(counts)
     return total, wakes
 
 
-def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
-    """What one commit stores of an answer, each record with its outcome. Returns whom to wake after it."""
+def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> Effects:
+    """What one commit stores of an answer, each record with its outcome; and what follows from it."""
     findings = Findings(
         tx,
         chunk.record.record,
@@ -66,7 +70,8 @@ def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> set[Wake]:
     findings.settle()
     for object_, crm_ids in effects.reread.items():
         notices.add(tx, object_, crm_ids)
-    return effects.wakes | {Wake("refresh", object_) for object_, crm_ids in effects.reread.items() if crm_ids}
+    effects.wakes |= {Wake("refresh", object_) for object_, crm_ids in effects.reread.items() if crm_ids}
+    return effects
 
 
 def _parts(natives: Sequence[NativeRecord]) -> Iterator[tuple[Sequence[NativeRecord], bool]]:

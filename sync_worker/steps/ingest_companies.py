@@ -13,6 +13,7 @@ from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import Moved, associate
+from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
@@ -30,9 +31,11 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
         chunk.natives, key=lambda native: not native.is_deleted
     ):  # who lost a merge hands over before the survivor arrives
         page.take(native)
+    tally = Tally(tx, page.moved)
     companies.save(tx, page.changed)
     companies.mark_patched(tx, page.patched)
     associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
+    effects.loss = tally.loss()
     _wake_waiting(tx, page, effects)
     if any(not stored.is_patched for stored in page.changed):
         effects.push()

@@ -16,12 +16,14 @@ from datetime import datetime
 from sync_worker.domain.breaker import TRIP_COUNT, Cause
 from sync_worker.domain.remedy import remedy_of
 from sync_worker.errors import Stopped
+from sync_worker.steps.brake import released
 from sync_worker.steps.breaker import judge
 from sync_worker.steps.compare import compare, mend
 from sync_worker.steps.park import NOTHING_OWED, OTHERWISE
-from sync_worker.steps.replay import REPLAYED, replay, work_off
+from sync_worker.steps.pull import pull
+from sync_worker.steps.replay import REPLAYED, replay, waited_for, work_off
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import breakers, failures, interventions
+from sync_worker.store import breakers, cursors, failures, interventions
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.interventions import Intervention, Outcome
@@ -130,12 +132,34 @@ def discard(tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor
 
 
 def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Intervention:
-    """What the brake holds back is done, once, because a person has looked at it. **Raises** what `compare`, `refresh` and `push` do."""
-    work_off(tenant, mend(tenant, compare(tenant)).wakes)
+    """What the brake holds back is done, once, because a person has looked at it; the commit that does it says so.
+
+    **Raises** what the work that was held does: HeldForReview again where what follows is too much as well, and was not looked at.
+    """
+    failure, asked = row.failure, Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
+
+    def write_down(tx: Tx) -> None:
+        failures.close(tx, [failure.id], f"released by {actor}: {reason}")
+        cursors.pause(tx, failure.object, None)
+        _record(tx, tenant, asked, [failure.id], "released")
+
+    with released(tenant, write_down):
+        _do_again(tenant, verb=failure.record, object_=failure.object)
     with tenant.store.side_transaction(tenant.name) as tx:
-        failures.close(tx, [row.failure.id], f"released by {actor}: {reason}")
-        asked = Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
-        return _record(tx, tenant, asked, [row.failure.id], "released")
+        if failures.by_ids(tx, [failure.id])[failure.id].resolved_at is None:  # the brake did not need to be let go
+            write_down(tx)
+    return asked
+
+
+def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
+    """The work that was held, and what follows from it; another reader is waited for."""
+    if verb == "compare":
+        work_off(tenant, mend(tenant, compare(tenant)).wakes)
+    elif verb == "refresh":
+        work_off(tenant, {Wake("refresh", object_)})
+    else:
+        done = waited_for(tenant, lambda: pull(tenant, object_))
+        work_off(tenant, {wake for wake in done.wakes if wake.verb != "pull"})
 
 
 def _record(tx: Tx, tenant: Tenant, asked: Intervention, ids: Sequence[str], outcome: str) -> Intervention:

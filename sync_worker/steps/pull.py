@@ -17,6 +17,7 @@ from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import report_unbound
+from sync_worker.steps.brake import kept
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
@@ -35,13 +36,13 @@ Progress = Callable[[int, int | None], None]
 def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
     """Reads what changed in one record type since the last pull, or everything.
 
-    **Raises** the port's errors, StaleRead, StoreDown; Stopped after the page at hand, where the process is asked to stop.
+    **Raises** the port's errors, StaleRead, StoreDown; HeldForReview; Stopped after the page at hand, where the process is asked to stop.
     """
     record = tenant.mapping.records[record_name]
     with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an answer nobody wants
         if cursor is None:
             return Done("", Counts(), is_busy=True)
-        with tenant.run("pull", record_name) as run_id:
+        with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
             done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
     return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.brake import kept
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.tenant import Done, Tenant, Wake
@@ -26,13 +27,13 @@ FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them
 
 
 def refresh(tenant: Tenant, record_name: str) -> Done:
-    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, StoreDown."""
+    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, HeldForReview, StoreDown."""
     if not _waiting(tenant, record_name):
         return Done("", Counts())
     with leased(tenant, record_name) as cursor:
         if cursor is None:
             return Done("", Counts(), is_busy=True)
-        with tenant.run("refresh", record_name) as run_id:
+        with tenant.run("refresh", record_name) as run_id, kept(tenant, "refresh", record_name, run_id):
             done = _read_all(tenant, record_name, cursor, run_id)
     return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
 

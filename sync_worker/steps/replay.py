@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
 from sync_worker.store import failures, notices, outbox
 from sync_worker.store.failures import FailureRow
 
 REPLAYED = "replayed"  # the resolution of what is found again if it fails again
-BUSY_TRIES, BUSY_WAIT_S = 60, 1.0  # another reader of the same records is waited for; a page takes it a few seconds
+BUSY_TRIES, BUSY_WAIT_S = 60, 1.0
 
 
 def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
@@ -33,13 +34,19 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
 
 def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
     """Does this work and what it wakes, reading before writing. **Raises** what `refresh` and `push` do."""
-    waiting, busy_count = set(wakes), 0
+    waiting = set(wakes)
     while waiting:
         wake = min(waiting, key=lambda one: (one.verb != "refresh", one.record != COMPANY, one.record))
         waiting.discard(wake)
-        done = push(tenant) if wake.verb == "push" else refresh(tenant, wake.record)
-        waiting |= done.wakes
-        if done.is_busy and busy_count < BUSY_TRIES:
-            busy_count += 1
-            tenant.services.sleep(BUSY_WAIT_S)
-            waiting.add(wake)
+        step = partial(push, tenant) if wake.verb == "push" else partial(refresh, tenant, wake.record)
+        waiting |= waited_for(tenant, step).wakes
+
+
+def waited_for(tenant: Tenant, step: Callable[[], Done]) -> Done:
+    """The step, once nobody else is at the same records; a page takes another reader a few seconds. After a while it is left to him."""
+    for _ in range(BUSY_TRIES):
+        done = step()
+        if not done.is_busy:
+            return done
+        tenant.services.sleep(BUSY_WAIT_S)
+    return done

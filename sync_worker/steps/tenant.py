@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from sync_worker.portal import Portal
 from sync_worker.services import Services
 from sync_worker.store import catalogs, portals, runs
 from sync_worker.store.catalogs import FRESH_S
-from sync_worker.store.engine import Store
+from sync_worker.store.engine import Store, Tx
 from sync_worker.store.runs import Counts, Run
 from sync_worker.trail import following
 
@@ -78,6 +78,7 @@ class Tenant:
         self._batched = _Mark(0, 0)
         self._turn_until_s = math.inf
         self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus ours, as last measured
+        self.release: Callable[[Tx], None] | None = None  # lets the brake's next refusal pass, once; called in the commit that passes
 
     @property
     def log(self) -> structlog.typing.FilteringBoundLogger:

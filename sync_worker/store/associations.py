@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Select, and_, bindparam, delete, func, select, tuple_, update
 
 from sync_worker.domain.association import Binding
+from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.store.engine import Tx, among, put
-from sync_worker.store.tables import contract_values
+from sync_worker.store.tables import companies, contract_values
 
 _COLUMNS = tuple(column.name for column in contract_values.columns)
 
@@ -120,6 +121,34 @@ def rebind(tx: Tx, old_company_id: str, company_id: str) -> None:
         .where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id == old_company_id)
         .values(resolved_id=company_id)
     )
+
+
+def pairs(tx: Tx, company_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(partner, second partner) of the associations in effect on which one of these companies stands, on either side.
+
+    One look-up for each side: asked for both at once, SQLite walks every row there is.
+    """
+    if not company_ids:
+        return set()
+    sides = (contract_values.c.company_id, contract_values.c.resolved_id)
+    return {
+        (partner, second) for side in sides for partner, second in tx.connection.execute(_in_effect(tx).where(among(tx, side, company_ids)))
+    }
+
+
+def pair_count(tx: Tx) -> int:
+    """How many associations are in effect."""
+    return int(tx.connection.execute(select(func.count()).select_from(_in_effect(tx).subquery())).scalar_one())
+
+
+def _in_effect(tx: Tx) -> Select[Any]:
+    """As `domain.association.exclusion` has it: an active partner and an active second partner, each pair once."""
+    query = select(contract_values.c.company_id, contract_values.c.resolved_id).where(contract_values.c.portal == tx.portal).distinct()
+    for column, kind in ((contract_values.c.company_id, AccountType.PARTNER), (contract_values.c.resolved_id, AccountType.SECOND_PARTNER)):
+        side = companies.alias(kind.value)
+        takes_part = and_(side.c.account_type == kind, side.c.status == PortalStatus.ACTIVE, side.c.deleted_at.is_(None))
+        query = query.join(side, and_(side.c.portal == contract_values.c.portal, side.c.id == column, takes_part))
+    return query
 
 
 def counts(tx: Tx) -> tuple[int, int]:

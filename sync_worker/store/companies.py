@@ -154,6 +154,12 @@ def mark_patched(tx: Tx, ids: Sequence[str]) -> None:
         tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=tx.now))
 
 
+def active_count(tx: Tx) -> int:
+    """How many take part."""
+    here = (companies.c.portal == tx.portal, companies.c.status == PortalStatus.ACTIVE, companies.c.deleted_at.is_(None))
+    return int(tx.connection.execute(select(func.count()).select_from(companies).where(*here)).scalar_one())
+
+
 def count_by_type(tx: Tx) -> dict[str, int]:
     """Active companies by account type."""
     query = select(companies.c.account_type, func.count()).where(companies.c.portal == tx.portal, companies.c.status == PortalStatus.ACTIVE)

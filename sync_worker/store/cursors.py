@@ -30,6 +30,7 @@ class Cursor:
     fence: int
     last_pulled_at: datetime | None
     lease_until_at: datetime | None = None
+    paused_until_at: datetime | None = None
 
 
 def get(tx: Tx, object_: str) -> Cursor | None:
@@ -75,6 +76,12 @@ def close_window(tx: Tx, cursor: Cursor, until_at: datetime) -> None:
     _fenced(
         tx, cursor, high_water_at=until_at, window_from_at=None, window_until_at=None, position="", kind="changes", last_pulled_at=tx.now
     )
+
+
+def pause(tx: Tx, object_: str, until_at: datetime | None) -> None:
+    """Nobody reads this record type by himself before `until_at`; None lets them at once."""
+    here = (cursors.c.portal == tx.portal, cursors.c.object == object_)
+    tx.connection.execute(update(cursors).where(*here).values(paused_until_at=until_at))
 
 
 def release(tx: Tx, cursor: Cursor) -> None:

@@ -19,6 +19,11 @@ class Reading:
 
     pulled_at: datetime | None
     is_noticed: bool
+    paused_until_at: datetime | None = None
+
+    def rests(self, now: datetime) -> bool:
+        """Whether this record type alone is paused."""
+        return self.paused_until_at is not None and self.paused_until_at > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,9 @@ def standings(tx: Tx) -> dict[str, Standing]:
     """By portal: the transaction's, or where that is "" every one that was ever synced."""
     readings: dict[str, dict[str, Reading]] = {}
     noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
-    query = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed).where(_mine(tx, cursors.c.portal))
-    for portal, object_, pulled_at, is_noticed in tx.connection.execute(query):
-        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed))
+    reading = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, cursors.c.paused_until_at)
+    for portal, object_, pulled_at, is_noticed, paused_until_at in tx.connection.execute(reading.where(_mine(tx, cursors.c.portal))):
+        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
     columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, _owes(tx), _is_unpatched(), _is_replaying())
     return {
         portal: Standing(mode_set_at, paused_until_at, bool(owes), bool(is_unpatched), bool(is_replaying), readings.get(portal, {}))

@@ -85,7 +85,8 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: portals.draw_read_no(tx),
     lambda tx: cursors.acquire(tx, "company", "t"),
     lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
-    lambda tx: associations.save(tx, [contract(), contract("c1", "South", None)]),
+    lambda tx: companies.save(tx, [company("c3", crm_id="003", name="East", account_type=AccountType.SECOND_PARTNER)]),
+    lambda tx: associations.save(tx, [contract(), contract("c1", "South", None), contract("c1", "East", "c3")]),
     lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30))]),
     lambda tx: deals.record_changes(tx, [change()]),
     lambda tx: links.save(tx, [link()]),
@@ -106,6 +107,9 @@ FILL: list[Callable[[Tx], object]] = [
 
 READS: dict[str, Callable[[Tx], object]] = {
     "associations.bindings": lambda tx: associations.bindings(tx, ["c1"]),
+    "associations.pairs": lambda tx: associations.pairs(tx, ["c1", "c2"]),
+    "associations.pair_count": associations.pair_count,
+    "companies.active_count": companies.active_count,
     "associations.involving": lambda tx: associations.involving(tx, "c1"),
     "associations.listed": associations.listed,
     "associations.unbound": lambda tx: associations.unbound(tx, after=("", ""), limit=9),
@@ -195,6 +199,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "cursors.open_window": lambda tx: cursors.open_window(tx, cursor_of(tx), from_at=None, until_at=tx.now, kind="full"),
     "cursors.move": lambda tx: cursors.move(tx, cursor_of(tx), "p"),
     "cursors.close_window": lambda tx: cursors.close_window(tx, cursor_of(tx), tx.now),
+    "cursors.pause": lambda tx: cursors.pause(tx, "company", tx.now),
     "cursors.release": lambda tx: cursors.release(tx, cursor_of(tx)),
     "deals.save": lambda tx: deals.save(tx, [deal(version=5)]),
     "deals.record_changes": lambda tx: deals.record_changes(tx, [change(version=9)]),

@@ -29,7 +29,7 @@ from sync_worker.settings import Settings
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import companies, failures, links, notices, outbox, portals, runs
+from sync_worker.store import companies, cursors, failures, links, notices, outbox, portals, runs
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts
@@ -307,6 +307,53 @@ def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Brok
         settle(queue)
     assert run_verbs(acme) == []
     assert ("pull", "company") in run_verbs(birch)
+
+
+def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Settings, clock: Clock, remote: Remote) -> None:
+    """Deals are read, deals are pushed; only companies wait for a person."""
+    environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
+    with closing(build(settings, environ=environ, services=Services(clock=clock), patience=IMPATIENT)) as installation:
+        tenant = installation.tenant("acme")
+        for wake in READS:
+            attempt(installation, "acme", wake.verb, wake.record)
+        while wakes := [wake for wake in due(tenant, clock()) if wake.verb in ("push", "refresh")]:
+            attempt(installation, "acme", wakes[0].verb, wakes[0].record)
+        # Given every partner but one made inactive in one go
+        partners = [
+            row for row in remote.records("Account") if row["Portal_Account_Type__c"] == "Partner" and row["Portal_Status__c"] == "Active"
+        ]
+        for row in partners:
+            if row["Name"] != "Birch Systems":
+                remote.edit("Account", row["Id"], {"Portal_Status__c": "Inactive"})
+        _registered(tenant)
+        clock.forward(hours=1)
+        remote.advance_clock(3600)
+        # when whatever is due is worked off
+        rests = []
+        for _ in range(2):
+            for wake in list(due(tenant, clock())):
+                attempt(installation, "acme", wake.verb, wake.record)
+            with tenant.store.reading("acme") as tx:
+                cursor = cursors.get(tx, "company")
+            assert cursor is not None
+            assert cursor.paused_until_at is not None
+            rests.append((cursor.paused_until_at - clock()).total_seconds())
+            # then companies rest, the portal does not, and its deals were read and written
+            assert {wake.record for wake in due(tenant, clock()) if wake.verb == "pull"} == set()
+            clock.forward(seconds=rests[-1])
+        assert rests == [300, 600]
+        paused = standing(tenant)
+        assert paused
+        assert paused.paused_until_at is None
+        (held,) = [row for row in problems(tenant) if row.failure.code == "held_for_review"]
+        assert held.count == 2
+        assert run_verbs(tenant).count(("pull", "opportunity")) > 1
+        assert [row for row in remote.records("Lead") if row["Portal_Deal_Key__c"]]
+        # and once it is mended in the CRM it passes by itself, and the failure with it
+        for row in partners:
+            remote.edit("Account", row["Id"], {"Portal_Status__c": "Active"})
+        attempt(installation, "acme", "pull", "company")
+        assert problems(tenant) == []
 
 
 def test_a_full_allowance_waits_as_long_as_the_crm_asks(build_on: Build, remote: Remote) -> None:

@@ -35,7 +35,7 @@ MEANT: dict[type[SyncError], tuple[float, int]] = {
     ConnectionDown: (300, 3),
     AuthFailed: (300, 3),
     SchemaChanged: (300, 1),
-    HeldForReview: (0, 1),
+    HeldForReview: (300, 1),
     errors.Stopped: (0, 130),
     TransientError: (15, 3),
     RateLimited: (77, 3),

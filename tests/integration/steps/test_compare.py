@@ -149,7 +149,7 @@ def test_a_delete_that_no_poll_saw_is_an_ordinary_delete(world: World) -> None:
 
 def test_so_many_that_vanish_at_once_are_held_for_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a user that lost sight of half the companies
-    monkeypatch.setattr(compare_step, "FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
     names = ["Birch Systems", "Cedar IT", "Dogwood Networks", "Bolt Distribution"]
     for name in names:
         vanish(world, "company", world.id_of(name))
@@ -157,9 +157,11 @@ def test_so_many_that_vanish_at_once_are_held_for_a_person(world: World, monkeyp
     # when that is to be repaired, then nothing is, and the words say what to look at
     with pytest.raises(HeldForReview, match=r"CRM shows 4 of .* company no more.*brake of 15 %"):
         repair(world.tenant, compare(world.tenant))
-    assert world.rows() == before
+    assert {**world.rows(), "failures": before["failures"]} == before
+    (held,) = world.failures("held_for_review")
+    assert (held.failure.object, held.failure.record) == ("compare", "compare")
     # and with a higher brake it goes on
-    world.configure(brake="60%")
+    world.configure(brake="90%")
     mended(world)
     assert all(world.company(name).is_deleted for name in names)
 

@@ -22,7 +22,7 @@ removal = st.builds(
 
 
 def judged(losing: int, *removals: Removal, left: int, percent: int = 15) -> Excess | None:
-    return excess(COMPANIES, losing, removals=removals, left=left, percent=percent, now=NOW)
+    return excess(COMPANIES, losing, removals=removals, left=lambda: left, percent=percent, now=NOW)
 
 
 def gone(count: int, *, hours_ago: float = 1, kind: str = COMPANIES) -> Removal:

@@ -1,0 +1,118 @@
+"""BRAKE: counts what each commit of a reading takes away. A commit that would cross the limit is undone, and its cursor stays.
+
+Tally      who stood in an association before a chunk was stored, and who no longer does after it
+brake      counts that loss in the same commit, or refuses the commit
+kept       writes a refusal down apart from what it refuses, with the command that lets it pass
+released   inside, one refused commit passes, because a person has looked at it; the counter then starts again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from sync_worker.domain.brake import ASSOCIATIONS, COMPANIES, excess
+from sync_worker.domain.company import Company, PortalStatus
+from sync_worker.errors import HeldForReview
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import associations, companies, failures, removals
+from sync_worker.store.engine import Tx
+from sync_worker.store.failures import Failure
+
+CODE = "held_for_review"
+_LEFT: dict[str, Callable[[Tx], int]] = {COMPANIES: companies.active_count, ASSOCIATIONS: associations.pair_count}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one commit takes away."""
+
+    companies: int = 0
+    associations: int = 0
+
+
+NOTHING = Loss()
+
+
+class Tally:
+    """Looks at the companies that changed before they are stored, and again after what follows from it."""
+
+    def __init__(self, tx: Tx, moved: Sequence[tuple[Company | None, Company]]) -> None:
+        self._tx = tx
+        known = [(before, after) for before, after in moved if before is not None]
+        self._company_count = sum(_takes_part(before) and not _takes_part(after) for before, after in known)
+        self._ids = [after.id for before, after in known if _may_end_some(before, after)]
+        self._before = associations.pairs(tx, self._ids)
+
+    def loss(self) -> Loss:
+        """What is gone by now."""
+        return Loss(self._company_count, len(self._before - associations.pairs(self._tx, self._ids)) if self._before else 0)
+
+
+def _takes_part(company: Company) -> bool:
+    return company.status is PortalStatus.ACTIVE and not company.is_deleted
+
+
+def _may_end_some(before: Company, after: Company) -> bool:
+    """Whether the change could end an association."""
+    sides = (after.status, after.account_type, after.is_deleted, after.second_partner_values)
+    return (before.status, before.account_type, before.is_deleted, before.second_partner_values) != sides
+
+
+def brake(tx: Tx, tenant: Tenant, loss: Loss, run_id: str) -> None:
+    """Counts what this commit takes away. **Raises** HeldForReview where that is too much within a day, unless a person let it pass."""
+    lost = {kind: count for kind, count in ((COMPANIES, loss.companies), (ASSOCIATIONS, loss.associations)) if count}
+    if not lost:
+        return
+    before, percent = removals.listed(tx), tenant.portal.brake_percent
+    found = [
+        excess(kind, count, removals=before, left=partial(_LEFT[kind], tx), percent=percent, now=tx.now) for kind, count in lost.items()
+    ]
+    if refused := [str(one) for one in found if one]:
+        if tenant.release is None:
+            raise HeldForReview("; ".join(refused))
+        tenant.release(tx)
+        tenant.release = None
+        return
+    for kind, count in lost.items():
+        removals.add(tx, run_id, kind, count)
+
+
+@contextmanager
+def kept(tenant: Tenant, verb: str, object_: str, run_id: str) -> Iterator[None]:
+    """Writes down what the brake refused inside. **Raises** HeldForReview with what to do about it."""
+    try:
+        yield
+    except HeldForReview as held:
+        raise HeldForReview(_keep(tenant, verb, object_, run_id, str(held))) from None
+
+
+def _keep(tenant: Tenant, verb: str, object_: str, run_id: str, words: str) -> str:
+    """One open failure for this work on this record type, however often it is refused. Returns its words."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        open_ids = [row.id for row in failures.open_rows(tx, object_, [verb], "pull") if row.code == CODE]
+        failure_id = open_ids[0] if open_ids else tenant.services.new_id()
+        message = (
+            f"portal {tenant.name}, {verb} of {object_}: {words}. Nothing of it was applied. Look at the records in the CRM; "
+            f'if it is meant: sync-worker failures release {failure_id[:8]} --reason "…"'
+        )
+        name = f"{verb} {object_}"
+        failures.record(tx, [Failure(failure_id, "failure", object_, verb, "pull", CODE, message, run_id, name=name)])
+    return message
+
+
+@contextmanager
+def released(tenant: Tenant, on_pass: Callable[[Tx], None]) -> Iterator[None]:
+    """Inside, the first commit that the brake would refuse passes; `on_pass` belongs to that commit."""
+
+    def let_pass(tx: Tx) -> None:
+        removals.forget(tx)
+        on_pass(tx)
+
+    tenant.release = let_pass
+    try:
+        yield
+    finally:
+        tenant.release = None
