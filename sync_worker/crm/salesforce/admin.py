@@ -8,6 +8,7 @@ Source: Tooling API, "CustomField"; Object Reference, "FieldPermissions" (a fiel
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,7 @@ PERMISSION_SET = "sync_worker"
 THERE_ALREADY = frozenset({faults.DUPLICATE_VALUE, "DUPLICATE_DEVELOPER_NAME"})
 ATTEMPTS = 3  # another tool may write the whole list between our reading and our writing
 PERMISSIONS = "it needs Customize Application, Manage Profiles and Permission Sets, and Assign Permission Sets while it provisions"
+_LISTS = threading.Lock()  # one list at a time in this process
 _PATH = "Setup → Object Manager → {} → Fields & Relationships"
 
 
@@ -53,7 +55,7 @@ class SalesforceSchema:
     def add_values(self, wish: FieldWish, values: Sequence[str]) -> None:
         if manual := self.by_hand(wish):
             raise SchemaRefused(f"{wish.subject}: the API does not change a standard list — {manual}")
-        with _explained(wish):
+        with _LISTS, _explained(wish):
             field = self._field_id(wish)
             for _ in range(ATTEMPTS):
                 found = self._read(f"tooling/sobjects/CustomField/{field}", doing=f"reading {wish.subject}")["Metadata"]

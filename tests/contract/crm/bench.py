@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Crm, WholeCrm
 
 
 def closed_port() -> int:
@@ -30,7 +30,7 @@ class Bench(Protocol):
     bad_field: str  # takes no value but those of a list
     rejects_with: str  # the vendor's code for another value
 
-    def connect(self) -> Crm:
+    def connect(self) -> WholeCrm:
         """A connection that shares its log-in with the others."""
 
     def unreachable(self) -> Crm:
@@ -70,6 +70,12 @@ class Bench(Protocol):
 
     def lock_one(self) -> None:
         """One record of the next write is locked by somebody."""
+
+    def new_field(self, word: str) -> str:
+        """How this CRM spells the name of a field that is to be made."""
+
+    def lose_definition(self) -> None:
+        """The next field is made, and the answer lost."""
 
     def data_calls(self) -> int:
         """As the CRM has counted them since the test began."""

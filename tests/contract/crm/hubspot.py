@@ -12,7 +12,7 @@ from sync_worker.crm.hubspot import reader, search
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Crm, WholeCrm
 from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_TOKEN
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.services import Services
@@ -41,7 +41,7 @@ class HubspotBench:
     def _access_at(self, base_url: str) -> Access:
         return Access(StaticToken(SANDBOX_TOKEN, base_url), self._services, Patience())
 
-    def connect(self) -> Crm:
+    def connect(self) -> WholeCrm:
         return HubspotCrm(self._access, services=self._services, patience=Patience())
 
     def unreachable(self) -> Crm:
@@ -90,6 +90,12 @@ class HubspotBench:
 
     def lock_one(self) -> None:
         self._remote.fault("batch_upsert", record=True, error_code="LOCKED")
+
+    def new_field(self, word: str) -> str:
+        return f"portal_{word}"
+
+    def lose_definition(self) -> None:
+        self._remote.fault(f"/properties/[^/]+/{self.native}$", when="after_commit", drop_connection=True)
 
     def data_calls(self) -> int:
         kinds = self._remote.calls()["kinds"]

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Crm, WholeCrm
 from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -40,14 +40,14 @@ class SalesforceBench:
         self._patience = Patience()
         self._tokens = Tokens(self._credentials, self._services, self._patience)
 
-    def connect(self) -> Crm:
+    def connect(self) -> WholeCrm:
         return self._connect(self._credentials)
 
     def unreachable(self) -> Crm:
         self.connect().fetch(self.native, ["00QSb0000000000AAA"], fields=())
         return self._connect(Credentials(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, domain="", base_url=f"http://127.0.0.1:{closed_port()}"))
 
-    def _connect(self, credentials: Credentials) -> Crm:
+    def _connect(self, credentials: Credentials) -> WholeCrm:
         return SalesforceCrm(
             credentials,
             self._tokens,
@@ -98,6 +98,12 @@ class SalesforceBench:
 
     def lock_one(self) -> None:
         self._remote.fault("collections_write", record=True, error_code="UNABLE_TO_LOCK_ROW")
+
+    def new_field(self, word: str) -> str:
+        return f"Portal_{word.title()}__c"
+
+    def lose_definition(self) -> None:
+        self._remote.fault("tooling_create", when="after_commit", drop_connection=True)
 
     def data_calls(self) -> int:
         kinds = self._remote.calls()["kinds"]
