@@ -40,6 +40,7 @@ from sync_worker.errors import (
     UncertainWrite,
 )
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
 from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.pull import pull
@@ -60,6 +61,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
     "expire": lambda tenant, _record: expire(tenant),
+    "evaluate": lambda tenant, _record: evaluate(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import TracebackType
 from typing import Self
@@ -15,7 +15,9 @@ from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.portal import Portal
-from sync_worker.steps.tenant import Tenant, Wake
+from sync_worker.steps.evaluate import EVALUATE, is_by_rules
+from sync_worker.steps.evaluate import is_due as is_evaluation_due
+from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import runs
 from sync_worker.store.due import Reading, Standing, standings
 
@@ -81,6 +83,7 @@ class Schedule:
         yield from _reads(portal, self._records[portal.name], standing, now, slowness=self._slowness(portal, standing, now))
         if standing:
             yield from _writes(standing)
+            yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
             for wake, since_at in _nightly(portal, standing, now):
                 if self._is_open(portal, wake, since_at, now):
                     yield wake
@@ -112,6 +115,14 @@ def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
     yield from _reads(tenant.portal, tenant.readable_records(), standing, now)
     if standing:
         yield from _writes(standing)
+        yield from _evaluations(tenant.portal, standing, lambda: tenant)
+
+
+def _evaluations(portal: Portal, standing: Standing, tenant: Callable[[], Tenant]) -> Iterator[Wake]:
+    """Rules that do not stand yet, once there are companies to hold them against; one look more for a portal that has rules."""
+    companies = standing.readings.get(COMPANY)
+    if is_by_rules(portal) and companies and companies.pulled_at and is_evaluation_due(tenant()):
+        yield EVALUATE
 
 
 def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:

@@ -1,15 +1,15 @@
-"""Who may work a deal together: contracts read from the partner's CRM field, each association with its reason.
+"""Who may work a deal together, each association with every reason it has; and contracts, read from the partner's CRM field.
 
-One core, `associates`, judges every contract of a company; the Associated Partners view, the deal form's options, the check at registration
-and `explain` all stand on it. (Rules mode adds another source of candidates; `exclusion` is common ground.)
+One core, `associates`, judges candidates, wherever they come from (contracts here, rules in rule.py; a further source is one more class
+with a `reason`); the Associated Partners view, the deal form's options, the check at registration and `explain` all stand on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.problem import Problem
@@ -35,22 +35,77 @@ class Binding(NamedTuple):  # made for every contract value of a first load
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why two companies are associated.
+
+    **Shapes** `name`: the contract value or the rule. `partner_values`, `second_partner_values`: the fields that count and what they hold.
+    **Units** `since`: aware UTC; `run_id`: the run that made it so.
+    """
+
+    source: Literal["contract", "rule"]
+    name: str
+    words: str
+    since: datetime
+    run_id: str
+    partner_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    second_partner_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Candidate(Protocol):
+    """What would associate two companies, if nothing bars them. **Shapes** `second_partner_id` is `None` where it names nobody."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def partner_id(self) -> str: ...
+    @property
+    def second_partner_id(self) -> str | None: ...
+    def reason(self, partner: Company, second: Company) -> Reason:
+        """In words, with what each side holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """One value on one partner's record, as bound, and since when. **Units** `since`: aware UTC."""
+    """One value on one partner's record, as bound, since when, and by which run. **Units** `since`: aware UTC."""
 
     partner_id: str
     binding: Binding
     since: datetime
+    run_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What stands for it in a list."""
+        return self.binding.value
+
+    @property
+    def second_partner_id(self) -> str | None:
+        return self.binding.company_id
+
+    def reason(self, partner: Company, second: Company) -> Reason:
+        """The value, the record it stands on, and how it came to mean that company."""
+        value = self.binding.value
+        words = f'{FIELD} of {partner.name} ({partner.crm_id}) holds "{value}": {_HOW_WORDS[self.binding.how]} ({second.name})'
+        return Reason("contract", value, words, self.since, self.run_id, {FIELD: (value,)})
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """These two may work a deal together, for this reason. **Units** `since`: aware UTC."""
+    """These two may work a deal together. **Shapes** `reasons`: all of them, the oldest first; never empty."""
 
     partner_id: str
     second_partner_id: str
-    reason: str
-    since: datetime
+    reasons: tuple[Reason, ...]
+
+    @property
+    def reason(self) -> str:
+        """All of them in words."""
+        return "; and ".join(reason.words for reason in self.reasons)
+
+    @property
+    def since(self) -> datetime:
+        """Since when there has been one."""
+        return self.reasons[0].since
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +120,13 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why two companies are associated, or what is missing. **Shapes** `since` is `None` unless they are."""
+    """Why two companies are associated, or what is missing. **Shapes** `since` is `None` and `reasons` empty unless they are."""
 
     is_associated: bool
     words: str
     code: str = ""
     since: datetime | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 # ── from a value to a company ────────────────────────────────────────────────────────────────────────────────────────
@@ -181,70 +237,70 @@ def _exclusion(partner: Company, second_partner: Company) -> tuple[str, str] | N
 
 
 def associates(
-    company: Company, contracts: Iterable[Contract], *, companies: Mapping[str, Company]
+    company: Company, candidates: Iterable[Candidate], *, companies: Mapping[str, Company]
 ) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
     """Whom this company may work with, and beside them what was excluded or did not resolve, and why. For companies of both kinds.
 
-    **Shapes** `contracts` may hold more than this company's; `companies` by our id holds the other sides. Each pair comes once, with its
-    earliest contract, in the order of the contracts.
+    **Shapes** `candidates` may hold more than this company's; `companies` by our id holds the other sides. Each pair comes once, with all
+    its reasons, in the order of the candidates.
     """
-    associations: dict[str, Association] = {}
+    pairs: dict[tuple[str, str], list[Reason]] = {}
     exclusions: list[Exclusion] = []
-    for contract in contracts:
-        if company.id not in (contract.partner_id, contract.binding.company_id):
+    for candidate in candidates:
+        if company.id not in (candidate.partner_id, candidate.second_partner_id):
             continue
-        judged = _judge(company, contract, companies)
+        judged = _judge(company, candidate, companies)
         if isinstance(judged, Exclusion):
             exclusions.append(judged)
             continue
-        other_id = _other(company, contract)
-        earlier = associations.get(other_id or "")
-        if earlier is None or judged.since < earlier.since:
-            associations[other_id or ""] = judged
-    return tuple(associations.values()), tuple(exclusions)
+        pairs.setdefault((candidate.partner_id, str(candidate.second_partner_id)), []).append(judged)
+    found = tuple(Association(*pair, tuple(sorted(reasons, key=lambda reason: reason.since))) for pair, reasons in pairs.items())
+    return found, tuple(exclusions)
 
 
-def explain(a: Company, b: Company, *, contracts: Iterable[Contract]) -> Explanation:
+Missing: TypeAlias = Callable[[Company, Company], tuple[str, str]]
+"""Of a partner and a second partner whom nothing bars: (what is missing, in words; its code or "")."""
+
+
+def explain(a: Company, b: Company, *, candidates: Iterable[Candidate], missing: Missing) -> Explanation:
     """Say why `a` and `b` are associated, or what is missing. The order of the two does not matter."""
-    contracts = tuple(contracts)
-    found, excluded = associates(a, contracts, companies={a.id: a, b.id: b})
+    found, excluded = associates(a, tuple(candidates), companies={a.id: a, b.id: b})
     for association in found:
         if b.id in (association.partner_id, association.second_partner_id):
-            return Explanation(True, association.reason, since=association.since)
+            return Explanation(True, association.reason, since=association.since, reasons=association.reasons)
     for item in excluded:
         if item.company_id == b.id:
-            return Explanation(False, f'{item.why}; the contract value "{item.value}" alone does not join them', item.code)
+            return Explanation(False, f'{item.why}; "{item.value}" alone does not join them', item.code)
     partner, second = (b, a) if a.account_type is AccountType.SECOND_PARTNER else (a, b)
     barred = _exclusion(partner, second)
     if barred:
         return Explanation(False, barred[1], barred[0])
-    return _missing(partner, second, contracts)
+    words, code = missing(partner, second)
+    return Explanation(False, words, code)
 
 
-def _missing(partner: Company, second: Company, contracts: Iterable[Contract]) -> Explanation:
-    """Nothing bars the pair but that no contract value names it."""
-    held = [contract.binding for contract in contracts if contract.partner_id == partner.id]
-    listed = ", ".join(f'"{binding.value}" ({_HOW_WORDS[binding.how]})' for binding in held) or "nothing"
-    words = f"no contract: {FIELD} of {partner.name} ({partner.crm_id}) holds {listed}, and none of it is {second.name}"
-    return Explanation(False, words, "contract_value_unresolved" if any(not b.company_id for b in held) else "")
+def missing_contract(contracts: Sequence[Contract]) -> Missing:
+    """Nothing bars a pair but that no contract value names it."""
+
+    def missing(partner: Company, second: Company) -> tuple[str, str]:
+        held = [contract.binding for contract in contracts if contract.partner_id == partner.id]
+        listed = ", ".join(f'"{binding.value}" ({_HOW_WORDS[binding.how]})' for binding in held) or "nothing"
+        words = f"no contract: {FIELD} of {partner.name} ({partner.crm_id}) holds {listed}, and none of it is {second.name}"
+        return words, "contract_value_unresolved" if any(not b.company_id for b in held) else ""
+
+    return missing
 
 
-def _judge(company: Company, contract: Contract, companies: Mapping[str, Company]) -> Association | Exclusion:
-    binding = contract.binding
-    other_id = _other(company, contract)
+def _judge(company: Company, candidate: Candidate, companies: Mapping[str, Company]) -> Reason | Exclusion:
+    other_id = candidate.second_partner_id if candidate.partner_id == company.id else candidate.partner_id
     if other_id is None:
-        why = f'"{binding.value}" names no single second partner of this portal'
-        return Exclusion(None, binding.value, why, "contract_value_unresolved")
+        why = f'"{candidate.name}" names no single second partner of this portal'
+        return Exclusion(None, candidate.name, why, "contract_value_unresolved")
     other = company if other_id == company.id else companies.get(other_id)
     if other is None:
-        return Exclusion(other_id, binding.value, "the other company is not in this portal", "company_unknown")
-    partner, second = (company, other) if contract.partner_id == company.id else (other, company)
+        return Exclusion(other_id, candidate.name, "the other company is not in this portal", "company_unknown")
+    partner, second = (company, other) if candidate.partner_id == company.id else (other, company)
     barred = _exclusion(partner, second)
     if barred:
-        return Exclusion(other_id, binding.value, barred[1], barred[0])
-    reason = f'{FIELD} of {partner.name} ({partner.crm_id}) holds "{binding.value}": {_HOW_WORDS[binding.how]} ({second.name})'
-    return Association(partner.id, second.id, reason, contract.since)
-
-
-def _other(company: Company, contract: Contract) -> str | None:
-    return contract.binding.company_id if contract.partner_id == company.id else contract.partner_id
+        return Exclusion(other_id, candidate.name, barred[1], barred[0])
+    return candidate.reason(partner, second)

@@ -49,6 +49,14 @@ CODES: Final[Mapping[str, str]] = {
     "Rename the picklist value, or leave it.",
     "contract_lost_in_merge": "A company that lost a merge in the CRM had this contract value, and the survivor's record has it not: "
     "the contract has ended. If it should go on, add the value to the survivor; any edit of its values closes this.",
+    # rules
+    "rule_name_unresolved": "A rule names a company that the portal does not know. Correct the name in the portal file, or give that "
+    "company a portal status; the rule holds for it as soon as it arrives.",
+    "rule_name_ambiguous": "A rule names a company, and several are called so. Write the CRM id in the portal file instead of the name.",
+    "rule_name_wrong_side": "A rule names a company as a partner that is none, or as a second partner. Correct the rule, "
+    "or the company's account type.",
+    "rule_keys_many": "A company holds so many values in several fields that a rule matches that only the first combinations of them "
+    "count. Clear some of the values, or match by fewer fields.",
     # why a pair may not work together
     "self": "A company cannot work with itself. Remove the value.",
     "vendor": "The vendor takes no part in associations. Remove the value.",

@@ -1,25 +1,40 @@
-"""ASSOCIATE: contract values become bound to second partners, for the companies touched only; and whom a company may work with.
+"""ASSOCIATE: what companies that changed mean for associations, by contracts or by rules; and whom a company may work with.
 
-A value once bound stays bound. What names nobody yet is healed when its company arrives, by one statement per value, not per partner.
-Open deals of a pair that is, or is not, associated any more are marked to be read again, and say so then.
+A contract value once bound stays bound. What names nobody yet is healed when its company arrives, by one statement per value, not per
+partner. Rules are in rule_members.py. Open deals of a pair that is, or is not, associated any more are marked to be read again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from sync_worker.domain.association import FIELD as CONTRACTS
-from sync_worker.domain.association import Association, Binding, Contract, Exclusion, Explanation, associates, bind, exclusion, explain
+from sync_worker.domain.association import (
+    Association,
+    Binding,
+    Candidate,
+    Contract,
+    Exclusion,
+    Explanation,
+    associates,
+    bind,
+    exclusion,
+    explain,
+    missing_contract,
+)
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED
 from sync_worker.domain.problem import Problem
+from sync_worker.steps import rule_members
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings, contract_field
 from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import associations, companies, failures, links
+from sync_worker.store import associations, companies, evaluations, failures, links, pasts, portals, rule_names
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Tx
+from sync_worker.store.evaluations import Evaluation
 from sync_worker.store.failures import Failure
 
 Moved: TypeAlias = tuple[Company | None, Company]
@@ -29,26 +44,56 @@ UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contr
 
 
 def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings, effects: Effects) -> None:
-    """What the companies that changed mean for contracts: theirs, and those that name them; and for the open deals of such pairs."""
-    if not tenant.portal.two_tier or tenant.portal.associations.mode != "contracts":
+    """What the companies that changed mean for associations: theirs, and those that name them; and for the open deals of such pairs."""
+    if not tenant.portal.two_tier:
+        return
+    turned = {after.id: before for before, after in reversed(moved) if before and _changes_sides(before, after)}
+    pasts.leave(tx, list(turned.values()))
+    if tenant.portal.associations.mode == "rules":
+        changed = rule_members.derive(tx, tenant, run_id, moved)
+        _read_deals_again(tx, effects, pairs=set(), company_ids=changed | turned.keys())
         return
     pairs = _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
     healed = _heal(tx, tenant, run_id, moved)
     _report_renames(tx, tenant, run_id, moved)
-    _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | {after.id for before, after in moved if _changes_sides(before, after)})
+    _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | turned.keys())
 
 
-def whom(tx: Tx, company: Company) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
-    """Whom this company may work with, each with its reason; and beside them what was excluded or did not resolve, and why."""
-    rows = associations.involving(tx, company.id)
-    others = {row.company_id for row in rows} | {row.binding.company_id for row in rows if row.binding.company_id}
-    return associates(company, _contracts(rows), companies=companies.by_ids(tx, others))
+def hand_over(tx: Tx, loser: Company, survivor: Company) -> None:
+    """What was bound to a company that lost a merge is bound to the survivor; who is to be looked at as one that changed."""
+    pasts.end(tx, [row for row in associations.involving(tx, loser.id) if row.binding.company_id == loser.id])
+    associations.rebind(tx, loser.id, survivor.id)
+    rule_names.rebind(tx, loser.id, survivor.id)
 
 
-def why(tx: Tx, one: Company, other: Company) -> Explanation:
-    """Why the two are associated, or what is missing."""
-    rows = {(row.company_id, row.binding.value): row for company in (one, other) for row in associations.involving(tx, company.id)}
-    return explain(one, other, contracts=_contracts(rows.values()))
+# ── who may work with whom ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def whom(
+    tx: Tx, company: Company, *, at: datetime | None = None, after: str = "", limit: int | None = None
+) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
+    """Whom this company may work with, each with its reasons; and beside them what was excluded or did not resolve, and why.
+
+    **Shapes** `at`: as it was then. `limit`: so many of the other side, by id, after the id `after`; all of them unless told.
+    """
+    one = _as_of(tx, {company.id: company}, at)[company.id]
+    found = _candidates(tx, one, at, after=after, limit=limit)
+    others = {side for candidate in found for side in (candidate.partner_id, candidate.second_partner_id) if side} - {company.id}
+    return associates(one, found, companies=_as_of(tx, companies.by_ids(tx, others), at))
+
+
+def why(tx: Tx, one: Company, other: Company, *, at: datetime | None = None) -> Explanation:
+    """Why the two are associated, or what is missing; or how that was then."""
+    both = _as_of(tx, {company.id: company for company in (one, other)}, at)
+    one, other = both[one.id], both[other.id]
+    evaluation = _evaluation(tx, at)
+    if evaluation:
+        partner, second = (other, one) if one.account_type is AccountType.SECOND_PARTNER else (one, other)
+        shared = rule_members.shared_by(tx, partner, second, evaluation, at)
+        return explain(one, other, candidates=shared, missing=lambda a, b: rule_members.missing_rule(tx, a, b, evaluation, at))
+    rows = {(row.company_id, row.binding.value): row for company in (one, other) for row in _contract_rows(tx, company, at)}
+    contracts = _contracts(rows.values())
+    return explain(one, other, candidates=contracts, missing=missing_contract(contracts))
 
 
 def options(tx: Tx, owner: Company) -> list[Company]:
@@ -58,8 +103,71 @@ def options(tx: Tx, owner: Company) -> list[Company]:
     return sorted(companies.by_ids(tx, ids).values(), key=lambda company: (company.name, company.id))
 
 
+def associated(tx: Tx, pairs: Iterable[Pair]) -> tuple[Mapping[str, Company], set[Pair]]:
+    """The companies of these (partner, second partner) pairs by our id, and those of the pairs that may work together."""
+    wanted = set(pairs)
+    if not wanted:
+        return {}, set()
+    known = companies.by_ids(tx, {company_id for pair in wanted for company_id in pair})
+    joined = _joined(tx, wanted)
+    allowed = {pair for pair in joined if all(side in known for side in pair) and exclusion(known[pair[0]], known[pair[1]]) is None}
+    return known, allowed
+
+
+def _joined(tx: Tx, wanted: set[Pair]) -> set[Pair]:
+    """Those of the pairs that anything joins. Before the first evaluation stands nobody knows, and no deal is judged by it."""
+    evaluation = _evaluation(tx, None)
+    if evaluation:
+        return rule_members.joined(tx, wanted, evaluation)
+    if _is_by_rules(tx, None):
+        return wanted
+    rows = associations.bindings(tx, {partner for partner, _ in wanted})
+    return wanted & {(partner, str(row.binding.company_id)) for partner, held in rows.items() for row in held.values()}
+
+
+def _evaluation(tx: Tx, at: datetime | None) -> Evaluation | None:
+    """The rules that count, or counted then; None where contracts do: also until the first evaluation stands."""
+    return evaluations.standing(tx, at) if _is_by_rules(tx, at) else None
+
+
+def _is_by_rules(tx: Tx, at: datetime | None) -> bool:
+    """The portal's mode; before it was set there was the other one, if any."""
+    row = portals.get(tx)
+    return row is not None and (row.mode == "rules") == (at is None or at >= row.mode_set_at)
+
+
+def _candidates(tx: Tx, company: Company, at: datetime | None, *, after: str, limit: int | None) -> Sequence[Candidate]:
+    """Whatever would associate this company with another; a further source of reasons is one more list here."""
+    evaluation = _evaluation(tx, at)
+    if evaluation:
+        return rule_members.shared(tx, company, evaluation, at=at, after=after, limit=limit)
+    contracts = _contracts(_contract_rows(tx, company, at))
+    return _page(company, contracts, after, limit) if after or limit is not None else contracts
+
+
+def _page(company: Company, contracts: Sequence[Contract], after: str, limit: int | None) -> list[Contract]:
+    """Those of so many others; what names nobody is on the first page."""
+    others = {
+        contract: (contract.partner_id if contract.partner_id != company.id else contract.second_partner_id or "") for contract in contracts
+    }
+    ids = sorted({other for other in others.values() if other > after})[:limit]
+    wanted = {*ids, *([] if after else [""])}
+    return [contract for contract in contracts if others[contract] in wanted]
+
+
+def _contract_rows(tx: Tx, company: Company, at: datetime | None) -> list[ContractRow]:
+    return associations.involving(tx, company.id) if at is None else pasts.contracts(tx, company.id, at)
+
+
+def _as_of(tx: Tx, known: Mapping[str, Company], at: datetime | None) -> Mapping[str, Company]:
+    return known if at is None else pasts.as_of(tx, known, at)
+
+
 def _contracts(rows: Iterable[ContractRow]) -> list[Contract]:
-    return [Contract(row.company_id, row.binding, row.since_at) for row in rows]
+    return [Contract(row.company_id, row.binding, row.since_at, row.run_id) for row in rows]
+
+
+# ── contracts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _has_news(before: Company | None, after: Company) -> bool:
@@ -89,11 +197,22 @@ def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company
         findings.judged(crm_id, with_contracts=True)
         for problem in problems:
             findings.contract_problem(crm_id, problem, name=company.name)
+    pasts.end(tx, _ended(held, saved, gone))
     associations.save(tx, saved)
     associations.remove(tx, gone)
     ended = {(company_id, held[company_id][value].binding.company_id) for company_id, value in gone}
     begun = {(row.company_id, row.binding.company_id) for row in saved}
     return {(partner_id, second_id) for partner_id, second_id in ended | begun if second_id}
+
+
+def _ended(held: Mapping[str, Mapping[str, ContractRow]], saved: Sequence[ContractRow], gone: Sequence[Pair]) -> Iterable[ContractRow]:
+    """The rows as they were whose pair ends: of values that are gone, and of those that name another company now."""
+    for company_id, value in gone:
+        yield held[company_id][value]
+    for row in saved:
+        before = held.get(row.company_id, {}).get(row.binding.value)
+        if before and before.binding.company_id != row.binding.company_id:
+            yield before
 
 
 class _Candidates:
@@ -222,13 +341,3 @@ def _read_deals_again(tx: Tx, effects: Effects, *, pairs: set[Pair], company_ids
     for object_, crm_id, owner_id, second_id in links.of_pairs(tx, company_ids | {partner_id for partner_id, _ in pairs}, but=CLOSED):
         if (owner_id, second_id) in pairs or owner_id in company_ids or second_id in company_ids:
             effects.read_again(object_, [crm_id])
-
-
-def associated(tx: Tx, pairs: Iterable[tuple[str, str]]) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
-    """The companies of these (partner, second partner) pairs by our id, and those of the pairs that may work together."""
-    wanted = set(pairs)
-    known = companies.by_ids(tx, {company_id for pair in wanted for company_id in pair}) if wanted else {}
-    rows = associations.bindings(tx, {partner for partner, _ in wanted}) if wanted else {}
-    bound = {(partner, row.binding.company_id) for partner, held in rows.items() for row in held.values()}
-    allowed = {pair for pair in wanted & bound if all(side in known for side in pair) and exclusion(known[pair[0]], known[pair[1]]) is None}
-    return known, allowed

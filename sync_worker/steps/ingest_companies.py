@@ -12,12 +12,12 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.associate import Moved, associate
+from sync_worker.steps.associate import Moved, associate, hand_over
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import associations, companies, deals, documents, failures, links, outbox
+from sync_worker.store import companies, deals, documents, failures, links, outbox
 from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
@@ -190,7 +190,8 @@ class _Page:
         if survivor is None:
             self._go_on(native, stored, survivor_crm_id)
             return
-        associations.rebind(tx, loser.id, survivor.company.id)
+        hand_over(tx, loser, survivor.company)
+        self.moved.append((survivor.company, survivor.company))
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
         deals.move_company(tx, loser.id, survivor.company.id)
         outbox.owe(tx, DEAL, touched, self._chunk.run_id)

@@ -18,6 +18,7 @@ from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.brake import kept
+from sync_worker.steps.evaluate import EVALUATE, is_due
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
@@ -73,6 +74,8 @@ def _scan(
             break
         if tenant.services.is_stopping() and not page.is_last:
             raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
+    if record.record == COMPANY and page.is_last and is_due(tenant):
+        wakes.add(EVALUATE)
     return Done(run_id, total, frozenset(wakes))
 
 

@@ -5,6 +5,7 @@ Text has no length here: PostgreSQL would refuse a whole page for one long value
 
 from __future__ import annotations
 
+from sync_worker.store.tables.associations import company_pasts, evaluations, past_contracts, rule_members, rule_names
 from sync_worker.store.tables.brake import removals
 from sync_worker.store.tables.columns import metadata
 from sync_worker.store.tables.companies import aliases, companies, contract_values
@@ -19,12 +20,14 @@ __all__ = [
     "breakers",
     "catalogs",
     "companies",
+    "company_pasts",
     "conflicts",
     "contract_values",
     "cursors",
     "deal_changes",
     "deal_links",
     "deals",
+    "evaluations",
     "failures",
     "interventions",
     "licences",
@@ -32,9 +35,12 @@ __all__ = [
     "metadata",
     "notices",
     "outbox",
+    "past_contracts",
     "portals",
     "quotes",
     "removals",
+    "rule_members",
+    "rule_names",
     "runs",
     "subgroups",
     "terms",

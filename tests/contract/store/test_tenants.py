@@ -39,7 +39,7 @@ from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
-from tests.contract.store import distributors
+from tests.contract.store import distributors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
 MODULES = (
@@ -59,6 +59,7 @@ MODULES = (
     removals,
     runs,
     *distributors.MODULES,
+    *rules.MODULES,
 )
 CAUSE = Cause("company", "ingest", "name_blank")
 
@@ -103,6 +104,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
     lambda tx: removals.add(tx, "r1", "associations", 3),
     *distributors.FILL,
+    *rules.FILL,
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -178,6 +180,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
     **distributors.READS,
+    **rules.READS,
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
@@ -240,6 +243,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runs.count": lambda tx: runs.count(tx, "r1", Counts(read=1, applied=1)),
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
     **distributors.WRITES,
+    **rules.WRITES,
 }
 
 

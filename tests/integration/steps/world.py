@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sync_worker.actors import VERBS
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
@@ -31,7 +32,6 @@ from sync_worker.services import Services
 from sync_worker.steps.decide import change
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import associations, companies, conflicts, cursors, deals, failures, links, notices, outbox
@@ -186,7 +186,7 @@ class World:
                 return done
             wake = min(todo, key=lambda one: (one.verb != "refresh", one.record))
             todo.discard(wake)
-            one = push(self.tenant) if wake.verb == "push" else refresh(self.tenant, wake.record)
+            one = VERBS[wake.verb](self.tenant, wake.record)
             done.append(one)
             todo |= one.wakes
         raise AssertionError(f"work that never ends: {todo}")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.association import Binding, Contract, associates, bind, exclusion, explain
+from sync_worker.domain.association import Binding, Contract, Explanation, associates, bind, exclusion, explain, missing_contract
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.problem import Problem
 
@@ -161,6 +161,10 @@ def contract(partner: Company, company: Company | None, days: int = 0) -> Contra
     return Contract(partner.id, binding, NOW + timedelta(days=days))
 
 
+def explained(one: Company, other: Company, contracts: list[Contract]) -> Explanation:
+    return explain(one, other, candidates=contracts, missing=missing_contract(contracts))
+
+
 def test_both_kinds_of_company_see_the_same_pair() -> None:
     contracts = [contract(ACME, ARROW), contract(BETA, ARROW), contract(ACME, INGRAM)]
     (one, two), _ = associates(ACME, contracts, companies=EVERYBODY)
@@ -184,10 +188,16 @@ def test_what_did_not_resolve_or_was_excluded_stands_beside_them() -> None:
     ]
 
 
-def test_two_values_for_one_company_make_one_association_since_the_earlier() -> None:
-    twice = Contract("acme", Binding("crm-arrow", "arrow", "crm_id"), NOW - timedelta(days=3))
+def test_two_values_for_one_company_make_one_association_with_both_reasons() -> None:
+    twice = Contract("acme", Binding("crm-arrow", "arrow", "crm_id"), NOW - timedelta(days=3), "r1")
     (found,), _ = associates(ACME, [contract(ACME, ARROW), twice], companies=EVERYBODY)
+    assert [(reason.name, reason.since, reason.run_id) for reason in found.reasons] == [
+        ("crm-arrow", twice.since, "r1"),
+        ("Arrow", NOW, ""),
+    ]
     assert found.since == NOW - timedelta(days=3)
+    assert "it is the CRM id" in found.reason
+    assert "it is the company's name" in found.reason
 
 
 @given(data=st.data())
@@ -204,25 +214,25 @@ def test_law_an_association_is_always_one_active_partner_and_one_active_second_p
         assert partner.status is second.status is PortalStatus.ACTIVE
         assert association in seen[partner.id]  # both sides say the same
         assert association in seen[second.id]
-        assert explain(second, partner, contracts=contracts).is_associated
+        assert explained(second, partner, contracts).is_associated
 
 
 def test_explain_gives_the_reason_in_either_order() -> None:
     contracts = [contract(ACME, ARROW)]
-    assert explain(ACME, ARROW, contracts=contracts) == explain(ARROW, ACME, contracts=contracts)
-    assert explain(ACME, ARROW, contracts=contracts).since == NOW
+    assert explained(ACME, ARROW, contracts) == explained(ARROW, ACME, contracts)
+    assert explained(ACME, ARROW, contracts).since == NOW
 
 
 def test_explain_says_what_is_missing() -> None:
-    nothing = explain(ACME, ARROW, contracts=[])
+    nothing = explained(ACME, ARROW, [])
     assert nothing.words == "no contract: second_partners of Acme (crm-acme) holds nothing, and none of it is Arrow"
-    unresolved = explain(ARROW, ACME, contracts=[contract(ACME, None)])
+    unresolved = explained(ARROW, ACME, [contract(ACME, None)])
     assert unresolved.code == "contract_value_unresolved"
     assert '"Nobody" (unresolved)' in unresolved.words
 
 
 @pytest.mark.parametrize("contracts", [[], [contract(ACME, ARROW)]])
 def test_explain_says_what_bars_the_pair(contracts: list[Contract]) -> None:
-    found = explain(ACME, replace(ARROW, status=PortalStatus.INACTIVE), contracts=contracts)
+    found = explained(ACME, replace(ARROW, status=PortalStatus.INACTIVE), contracts)
     assert (found.is_associated, found.code) == (False, "company_inactive")
-    assert explain(ACME, BETA, contracts=contracts).code == "same_type"
+    assert explained(ACME, BETA, contracts).code == "same_type"

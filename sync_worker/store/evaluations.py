@@ -1,0 +1,88 @@
+"""Evaluations of a portal's rules: which stands, which is under way, how far it has come. One row each, numbered from 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, update
+
+from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.tables import companies, evaluations
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One set of rules, applied to every company.
+
+    **Shapes** `document`: the rules, in JSON form. `position`: the last company done, of the phase at hand. `stood_at` None: under way;
+    `told_at` None: deals of pairs that changed are still to be read again. `beginnings`: when each number began to stand, of one that stands.
+    """
+
+    no: int
+    digest: str
+    document: Sequence[Any]
+    position: str
+    run_id: str
+    began_at: datetime
+    stood_at: datetime | None
+    told_at: datetime | None
+    beginnings: Mapping[int, datetime] = field(default_factory=dict)
+
+    def since(self, at: datetime, from_no: int) -> datetime:
+        """Since when a row counts that was written then: one that waited for its evaluation, not before that stood."""
+        return max(at, self.beginnings.get(from_no, at))
+
+
+def newest(tx: Tx) -> Evaluation | None:
+    """The last one that was begun."""
+    return _first(tx, select(evaluations))
+
+
+def standing(tx: Tx, at: datetime | None = None) -> Evaluation | None:
+    """The one whose answer counts; or counted then."""
+    stood = evaluations.c.stood_at
+    found = _first(tx, select(evaluations).where(stood.is_not(None) if at is None else stood <= at))
+    if found is None:
+        return None
+    rows = tx.connection.execute(select(evaluations.c.no, stood).where(evaluations.c.portal == tx.portal, stood.is_not(None)))
+    return replace(found, beginnings={no: stood_at for no, stood_at in rows if stood_at})
+
+
+def begin(tx: Tx, no: int, digest: str, document: Sequence[Any], run_id: str) -> None:
+    """Begins this number with these rules; one of that number that never stood is forgotten."""
+    row = {"portal": tx.portal, "no": no, "digest": digest, "document": document, "position": "", "run_id": run_id, "began_at": tx.now}
+    upsert(tx, evaluations, [{**row, "stood_at": None, "told_at": None}])
+
+
+def move(tx: Tx, no: int, position: str) -> None:
+    """Everything up to `position` is in this commit or an earlier one."""
+    _set(tx, no, position=position)
+
+
+def stand(tx: Tx, no: int) -> None:
+    """From now on its answer counts."""
+    _set(tx, no, position="", stood_at=tx.now)
+
+
+def finish(tx: Tx, no: int) -> None:
+    """Whoever it concerns was told."""
+    _set(tx, no, position="", told_at=tx.now)
+
+
+def _set(tx: Tx, no: int, **values: Any) -> None:
+    tx.connection.execute(update(evaluations).where(evaluations.c.portal == tx.portal, evaluations.c.no == no).values(**values))
+
+
+def _first(tx: Tx, query: Select[Any]) -> Evaluation | None:
+    mine = query.where(evaluations.c.portal == tx.portal).order_by(evaluations.c.no.desc()).limit(1)
+    row = tx.connection.execute(mine).mappings().first()
+    return Evaluation(**{name: value for name, value in row.items() if name != "portal"}) if row else None
+
+
+def ids_after(tx: Tx, company_id: str, limit: int) -> list[str]:
+    """The companies that come next, by id."""
+    query = select(companies.c.id).where(companies.c.portal == tx.portal, companies.c.id > company_id).order_by(companies.c.id)
+    return list(tx.connection.execute(query.limit(limit)).scalars())

@@ -1,0 +1,129 @@
+"""Memberships of rules: which company holds which key of which rule. Pairs are a join of two of them; nobody stores pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, delete, or_, select, update
+
+from sync_worker.domain.rule_member import Member
+from sync_worker.domain.rule import Membership, Side
+from sync_worker.store.engine import Tx, among, put
+from sync_worker.store.evaluations import Evaluation
+from sync_worker.store.tables import rule_members
+
+_COLUMNS = tuple(column.name for column in rule_members.columns)
+
+
+class Share(NamedTuple):
+    """A key that two companies hold. **Shapes** `run_id`: of the later of their two memberships. **Units** `since`: aware UTC."""
+
+    company_id: str
+    rule: str
+    key: str
+    since: datetime
+    run_id: str
+
+
+def held(tx: Tx, company_ids: Collection[str]) -> dict[str, list[Member]]:
+    """The rows of these companies that go on, of whatever evaluation; by company id."""
+    query = _rows(tx).where(among(tx, rule_members.c.company_id, company_ids), rule_members.c.until_at.is_(None))
+    found: dict[str, list[Member]] = {}
+    for row in tx.connection.execute(query):
+        found.setdefault(row.company_id, []).append(_member(row))
+    return found
+
+
+def save(tx: Tx, members: Iterable[Member]) -> None:
+    """Writes the rows as they are now."""
+    put(tx, rule_members, _COLUMNS, [_row(tx, member) for member in members])
+
+
+def remove(tx: Tx, members: Sequence[Member]) -> None:
+    """Takes away rows that never stood."""
+    if not members:
+        return
+    key = {name: rule_members.c[name] == bindparam(f"gone_{name}") for name in ("company_id", "rule", "side", "key", "since_at")}
+    statement = delete(rule_members).where(rule_members.c.portal == tx.portal, *key.values())
+    rows = sorted((member.company_id, *member.membership, member.since) for member in members)
+    tx.connection.execute(statement, [dict(zip((f"gone_{name}" for name in key), row, strict=True)) for row in rows])
+
+
+def of(tx: Tx, company_ids: Collection[str], evaluation: Evaluation, at: datetime | None = None) -> dict[str, dict[Membership, Member]]:
+    """What these companies hold under the evaluation, now or then: by company id, then by membership."""
+    found: dict[str, dict[Membership, Member]] = {}
+    query = _rows(tx).where(among(tx, rule_members.c.company_id, company_ids), _stands(rule_members, evaluation.no, at))
+    for row in tx.connection.execute(query):
+        member = _member(row)
+        found.setdefault(row.company_id, {})[member.membership] = member
+    return found
+
+
+def shares(
+    tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
+) -> list[Share]:
+    """Every key this company holds in common with one of the other side. **Shapes** by the other's id; `limit` counts companies."""
+    mine, theirs = rule_members.alias("mine"), rule_members.alias("theirs")
+    other = "second_partner" if side == "partner" else "partner"
+    joined = and_(theirs.c.portal == mine.c.portal, theirs.c.rule == mine.c.rule, theirs.c.side == other, theirs.c.key == mine.c.key)
+    here = (
+        mine.c.portal == tx.portal,
+        mine.c.company_id == company_id,
+        mine.c.side == side,
+        _stands(mine, evaluation.no, at),
+        _stands(theirs, evaluation.no, at),
+    )
+    columns = [table.c[name] for table in (mine, theirs) for name in ("since_at", "from_no", "run_id")]
+    query = select(theirs.c.company_id, theirs.c.rule, theirs.c.key, *columns).select_from(mine.join(theirs, joined)).where(*here)
+    if limit is not None or after:
+        ids = select(theirs.c.company_id).select_from(mine.join(theirs, joined)).where(*here, theirs.c.company_id > after)
+        page = tx.connection.execute(ids.distinct().order_by(theirs.c.company_id).limit(limit)).scalars()
+        query = query.where(among(tx, theirs.c.company_id, list(page)))
+    return sorted(_share(row, evaluation) for row in tx.connection.execute(query))
+
+
+def changed(tx: Tx, evaluation: Evaluation, *, after: str, limit: int) -> list[str]:
+    """The companies for which the evaluation made a difference when it began to stand, by id. **Shapes** `after`: the last one seen."""
+    made = and_(rule_members.c.from_no == evaluation.no, rule_members.c.since_at <= evaluation.stood_at)
+    query = select(rule_members.c.company_id).where(
+        rule_members.c.portal == tx.portal, rule_members.c.company_id > after, or_(made, rule_members.c.until_no == evaluation.no)
+    )
+    return list(tx.connection.execute(query.distinct().order_by(rule_members.c.company_id).limit(limit)).scalars())
+
+
+def date(tx: Tx, evaluation: Evaluation, company_ids: Collection[str]) -> None:
+    """Writes on these companies' rows that they ended when the evaluation began to stand."""
+    here = (rule_members.c.portal == tx.portal, among(tx, rule_members.c.company_id, company_ids))
+    ended = (rule_members.c.until_no == evaluation.no, rule_members.c.until_at.is_(None))
+    tx.connection.execute(update(rule_members).where(*here, *ended).values(until_at=evaluation.stood_at))
+
+
+def _stands(table: FromClause, no: int, at: datetime | None) -> ColumnElement[bool]:
+    """Whether a row is part of that evaluation, now or then."""
+    is_of = and_(table.c.from_no <= no, or_(table.c.until_no.is_(None), table.c.until_no > no))
+    if at is None:
+        return and_(is_of, table.c.until_at.is_(None))
+    return and_(is_of, table.c.since_at <= at, or_(table.c.until_at.is_(None), table.c.until_at > at))
+
+
+def _rows(tx: Tx) -> Select[Any]:
+    return select(rule_members).where(rule_members.c.portal == tx.portal)
+
+
+def _member(row: Row[Any]) -> Member:
+    _, company_id, rule, side, key, since_at, until_at, from_no, until_no, run_id = tuple(row)
+    return Member(company_id, Membership(rule, side, key), since_at, from_no, run_id, until_at, until_no)
+
+
+def _row(tx: Tx, member: Member) -> tuple[Any, ...]:
+    """In the order of the table."""
+    times = (member.since, member.until, member.from_no, member.until_no)
+    return (tx.portal, member.company_id, *member.membership, *times, member.run_id)
+
+
+def _share(row: Row[Any], evaluation: Evaluation) -> Share:
+    other_id, rule, key, since, no, run_id, their_since, their_no, their_run_id = tuple(row)
+    mine, theirs = (evaluation.since(since, no), run_id), (evaluation.since(their_since, their_no), their_run_id)
+    return Share(other_id, rule, key, *max(mine, theirs))

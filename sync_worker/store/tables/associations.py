@@ -1,0 +1,72 @@
+"""Associations by rule, and what associations of both modes were: ended contracts, and how companies stood before."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text
+
+from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    portal_column(),
+    Column("no", Integer, primary_key=True),  # 1, 2, …; the last one that stood stands
+    Column("digest", Text, nullable=False),  # of all that the evaluation depends on
+    json_column("document", is_required=True),  # the rules
+    Column("position", Text, nullable=False),  # the last company that was evaluated; then the last whose deals were told
+    Column("run_id", Text, nullable=False),
+    Column("began_at", Utc, nullable=False),
+    Column("stood_at", Utc),  # null = under way
+    Column("told_at", Utc),  # null = deals of pairs that changed are still to be read again
+)
+
+rule_members = Table(
+    "rule_members",
+    metadata,
+    portal_column(),
+    Column("company_id", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("side", Text, primary_key=True),  # partner | second_partner
+    Column("key", Text, primary_key=True),  # the values it matches by
+    Column("since_at", Utc, primary_key=True),
+    Column("until_at", Utc),
+    Column("from_no", Integer, nullable=False),  # part of the evaluations from this one
+    Column("until_no", Integer),  # until before this one
+    Column("run_id", Text, nullable=False),
+    Index("rule_members_by_key", "portal", "rule", "side", "key", "company_id"),
+)
+
+rule_names = Table(
+    "rule_names",
+    metadata,
+    portal_column(),
+    Column("side", Text, primary_key=True),
+    Column("name", Text, primary_key=True),  # a company as a rule names it
+    Column("company_id", Text),  # whom it was bound to, whatever that is called now; null = nobody
+    Index("rule_names_bound", "portal", "company_id"),
+)
+
+past_contracts = Table(
+    "past_contracts",
+    metadata,
+    portal_column(),
+    Column("company_id", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("until_at", Utc, primary_key=True),
+    Column("resolved_id", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("since_at", Utc, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Index("past_contracts_bound", "portal", "resolved_id"),
+)
+
+company_pasts = Table(
+    "company_pasts",
+    metadata,
+    portal_column(),
+    Column("company_id", Text, primary_key=True),
+    Column("until_at", Utc, primary_key=True),  # until then the company stood so; how it stands now, it says itself
+    Column("status", Text, nullable=False),
+    Column("account_type", Text, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+)
