@@ -203,8 +203,6 @@ def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
 
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
     mapping = load_for_portal(portal, settings.mappings_dir)
-    if portal.associations.mode == "rules":
-        raise ConfigError([portal.source.mistake(("associations", "mode"), "rules are not in this version yet", "mode: contracts")])
     if portal.crm.kind == "hubspot":
         return _Office(portal, mapping, _hubspot(portal, services, patience, redis))
     return _Office(portal, mapping, _salesforce(portal, services, patience))
