@@ -40,6 +40,8 @@ from sync_worker.errors import (
     UncertainWrite,
 )
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.deliver import DELIVER, deliver
+from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
 from sync_worker.steps.intervene import go_on_queued
@@ -63,7 +65,9 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "expire": lambda tenant, _record: expire(tenant),
     "evaluate": lambda tenant, _record: evaluate(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),
+    "deliver": lambda tenant, _record: deliver(tenant),
 }
+WITHOUT_CRM = frozenset({"deliver"})  # goes on while the CRM rests, or its calls are used up
 
 PAUSE_S: dict[type[SyncError], float] = {
     ConnectionDown: 300,  # a person must act; looking again shows when they did, and less often the longer it takes
@@ -169,10 +173,7 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
         return None
     try:
         try:
-            if _is_resting(tenant, record):
-                return None
-            if until_at := installation.budget(portal).waits_until(share):
-                log.info("waits for the day's calls", until=until_at.isoformat())
+            if verb not in WITHOUT_CRM and _waits(installation, tenant, record, share):
                 return None
             return _worked(tenant, verb, record, share)
         except StoreDown:
@@ -190,12 +191,23 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
     return None
 
 
+def _waits(installation: Installation, tenant: Tenant, record: str, share: Share) -> bool:
+    """Whether the portal's CRM is to be left alone for now."""
+    if _is_resting(tenant, record):
+        return True
+    until_at = installation.budget(tenant.name).waits_until(share)
+    if until_at:
+        tenant.log.info("waits for the day's calls", until=until_at.isoformat(), share=share)
+    return until_at is not None
+
+
 def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
     with tenant.turn(TURN_S):
         done = VERBS[verb](tenant, record)
     if done.run_id:
         _passed(tenant, verb, record)
-    return replace(done, wakes=frozenset(replace(wake, share=share) for wake in done.wakes))
+    wakes = {replace(wake, share=share) for wake in done.wakes if wake.verb not in WITHOUT_CRM}
+    return replace(done, wakes=frozenset(wakes | ({DELIVER} if is_feed_due(tenant) else set())))
 
 
 def pause_s(error: BaseException, *, seen_count: int = 1) -> float:

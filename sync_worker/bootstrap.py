@@ -33,6 +33,7 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mappin
 from sync_worker.metrics import Waits
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portals
+from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
@@ -55,6 +56,7 @@ class _Office:
     portal: Portal
     mapping: LoadedMapping
     connect: Connect
+    receiver: Receiver | None
 
 
 class Installation:
@@ -70,6 +72,9 @@ class Installation:
         self._here = threading.local()
         self._closing = ExitStack()
         self._closing.callback(store.close)
+        for office in portals.values():
+            if office.receiver:
+                self._closing.callback(office.receiver.close)
         if redis:
             self._closing.callback(redis.close)
         ledger: Ledger = Shared(redis, services=services) if redis else Memory()
@@ -93,7 +98,9 @@ class Installation:
         tenants: dict[tuple[str, Share], Tenant] = self._here.__dict__.setdefault("tenants", {})
         if (name, share) not in tenants:
             crm = office.connect(SharePurse(self._budgets[name], share))
-            tenants[name, share] = Tenant(office.portal, grammar=office.mapping, store=self.store, crm=crm, services=self.services)
+            tenants[name, share] = Tenant(
+                office.portal, grammar=office.mapping, store=self.store, crm=crm, services=self.services, receiver=office.receiver
+            )
         return tenants[name, share]
 
     def budget(self, name: str) -> Budget:
@@ -132,7 +139,8 @@ def join(
     services = services or Services()
     redis = _redis(settings)
     offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
-    return Installation(settings, offices, Store(settings.database_url, clock=services.clock), services, redis)
+    wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
+    return Installation(settings, offices, Store(settings.database_url, clock=services.clock, events=wanted), services, redis)
 
 
 def _redis(settings: Settings) -> Redis | None:
@@ -204,8 +212,12 @@ def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
     mapping = load_for_portal(portal, settings.mappings_dir)
     if portal.crm.kind == "hubspot":
-        return _Office(portal, mapping, _hubspot(portal, services, patience, redis))
-    return _Office(portal, mapping, _salesforce(portal, services, patience))
+        return _Office(portal, mapping, _hubspot(portal, services, patience, redis), _receiver(portal, services))
+    return _Office(portal, mapping, _salesforce(portal, services, patience), _receiver(portal, services))
+
+
+def _receiver(portal: Portal, services: Services) -> Receiver | None:
+    return Receiver(portal.feed.url, _secret(portal.feed.secret), clock=services.clock) if portal.feed else None
 
 
 def _terms(portal: Portal) -> Terms:

@@ -37,6 +37,9 @@ APPLIED_S: Final = Histogram(
     "sync_worker_notice_applied_seconds", "From the first notice of a record to its commit.", buckets=_APPLIED_S, registry=REGISTRY
 )
 WAIT_S: Final = Histogram("sync_worker_message_wait_seconds", "From send to begin.", ["queue"], buckets=_WAIT_S, registry=REGISTRY)
+FEED_SENT: Final = Counter(
+    "sync_worker_feed_sent", "Events sent to the portal, by how that ended.", ["portal", "ending"], registry=REGISTRY
+)
 ANSWER_S: Final = Histogram(
     "sync_worker_http_answer_seconds", "From request to answer.", ["route", "method", "status"], buckets=_ANSWER_S, registry=REGISTRY
 )

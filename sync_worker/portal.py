@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
+from sync_worker.domain.event import KINDS
 from sync_worker.scalars import BaseUrl, Count, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
 
@@ -147,6 +148,15 @@ class Deals(Part):
     unassociated_second_partner: Literal["accept", "revert"] = "accept"
 
 
+class Feed(Part):
+    """Where the portal hears of changes. **Shapes** `secret`: `whsec_…`; `events`: the kinds it wants. **Units** `keep_s`: of an event."""
+
+    url: BaseUrl
+    secret: SecretStr
+    events: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(KINDS)
+    keep_s: Seconds = Field(default=30 * 86_400, alias="keep")
+
+
 class Schedule(Part):
     """When to look. **Units** `_s`: seconds; `full_compare`: the portal's time zone."""
 
@@ -173,6 +183,7 @@ class Portal(Part):
     overrides: dict[str, Any] = Field(default_factory=dict)
     deals: Deals
     schedule: Schedule = Field(default_factory=Schedule)
+    feed: Feed | None = None
     brake_percent: Percent = Field(default=15, alias="brake")
     time_zone: ZoneName = "UTC"
     _source: Source = PrivateAttr()

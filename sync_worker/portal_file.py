@@ -7,10 +7,12 @@ printed. What one key alone cannot say (`_cross_checks`) stands at the end.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sync_worker.domain.event import KINDS
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import Part, Portal
 from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated
@@ -20,6 +22,7 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS: tuple[NodePath, ...] = (
     *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
     ("crm", "webhooks", "secret"),
+    ("feed", "secret"),
 )
 # What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
 FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -32,6 +35,8 @@ FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "secret"), "hubspot": ("hub_id", "secret")}
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}
+LEAST_KEPT_S = 7 * 86_400  # events are tried for five days
+UNSET = "unset"  # what stands for a variable that is not there
 DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
 
 
@@ -91,7 +96,7 @@ def _literal_secrets(source: Source) -> Iterator[Mistake]:
 
 
 def _filled_in(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
-    """The data with every `${NAME}` under `crm` replaced, and the variables that are not set."""
+    """The data with every `${NAME}` under `crm` and `feed` replaced, and the variables that are not set."""
     mistakes: list[Mistake] = []
 
     def fill(node: Any, path: NodePath) -> Any:
@@ -105,11 +110,11 @@ def _filled_in(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, An
         value = environ.get(name, "")
         if not value:
             mistakes.append(source.mistake(path, f"the environment variable {name} is not set", f"export {name}=…"))
-        return value or "unset"
+        return value or UNSET
 
     data = dict(source.data)
-    if "crm" in data:
-        data["crm"] = fill(data["crm"], ("crm",))
+    for key in data.keys() & {"crm", "feed"}:
+        data[key] = fill(data[key], (key,))
     return data, mistakes
 
 
@@ -218,6 +223,29 @@ def _budget_checks(portal: Portal) -> Iterator[Mistake]:
         yield portal.source.mistake(at, f"the shares add up to {total}%", "keep live + backfill + operator within 100%")
 
 
+def _feed_checks(portal: Portal) -> Iterator[Mistake]:
+    settings, source = portal.feed, portal.source
+    if settings is None:
+        return
+    for place, kind in enumerate(settings.events):
+        if kind not in KINDS:
+            yield source.mistake(("feed", "events", place), f"there is no event {kind!r}", choose_from(kind, tuple(KINDS)))
+    if settings.keep_s < LEAST_KEPT_S:
+        yield source.mistake(("feed", "keep"), "keeps events for less than they are tried", "write 7d or more")
+    if not _is_signing_secret(settings.secret.get_secret_value()):
+        remedy = "whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
+        yield source.mistake(("feed", "secret"), "is no secret of Standard Webhooks", remedy)
+
+
+def _is_signing_secret(value: str) -> bool:
+    if value == UNSET:
+        return True  # said already
+    try:
+        return value.startswith("whsec_") and 24 <= len(b64decode(value.removeprefix("whsec_"), validate=True)) <= 64
+    except ValueError:
+        return False
+
+
 _MODE_OF = {"rules": "rules", "contract_values": "contracts"}
 _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _auth_checks,
@@ -226,4 +254,5 @@ _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _association_checks,
     _deal_checks,
     _budget_checks,
+    _feed_checks,
 )

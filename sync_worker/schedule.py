@@ -15,6 +15,7 @@ from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.portal import Portal
+from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.evaluate import is_due as is_evaluation_due
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
@@ -76,6 +77,8 @@ class Schedule:
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
     def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
+        if standing and standing.is_feed_due and portal.feed:
+            yield DELIVER
         if standing and standing.rests(now):
             return
         if portal.name not in self._records:

@@ -44,6 +44,11 @@ def carried() -> dict[str, str]:
     return {name: str(bound[name]) for name in _CARRIED if name in bound}
 
 
+def run_under_way() -> str:
+    """The run that this is done in; "" outside of one."""
+    return str(get_contextvars().get("run", ""))
+
+
 def goes_on() -> Callable[[], object]:
     """For a new thread: calling it there binds what is bound here now."""
     return partial(bind_contextvars, **get_contextvars())

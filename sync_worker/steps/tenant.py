@@ -23,6 +23,7 @@ from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.portal import Portal
+from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.store import catalogs, portals, runs
 from sync_worker.store.catalogs import FRESH_S
@@ -37,7 +38,7 @@ _IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Work that is due. **Shapes** `verb`: pull | refresh | push; `record`: "" where the verb needs none; `share`: whose calls it takes."""
+    """Work that is due. **Shapes** `verb`: of `actors.VERBS`; `record`: "" where it needs none; `share`: whose calls it takes."""
 
     verb: str
     record: str = ""
@@ -65,12 +66,22 @@ class _Mark:
 class Tenant:
     """One portal's work in one thread."""
 
-    def __init__(self, portal: Portal, *, grammar: LoadedMapping, store: Store, crm: Crm, services: Services) -> None:
+    def __init__(
+        self,
+        portal: Portal,
+        *,
+        grammar: LoadedMapping,
+        store: Store,
+        crm: Crm,
+        services: Services,
+        receiver: Receiver | None = None,
+    ) -> None:
         self.portal = portal
         self.name = portal.name
         self.store = store
         self.crm = crm
         self.services = services
+        self.receiver = receiver  # of the portal's feed, where it has one
         self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, exists, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
+from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, failures
+from sync_worker.trail import run_under_way
 
 UNPATCHED = and_(
     companies.c.portal_id_written_at.is_(None),
@@ -107,8 +110,9 @@ def vendor(tx: Tx) -> Company | None:
     return found[0].company if found else None
 
 
-def save(tx: Tx, rows: Sequence[StoredCompany]) -> None:
-    """Writes the companies as they are now; the patch-back's mark stays."""
+def save(tx: Tx, rows: Sequence[StoredCompany], *, side: str = "crm", actor: str = "CRM") -> None:
+    """Writes the companies as they are now, and tells the portal what that changed; the patch-back's mark stays."""
+    _tell(tx, rows, By(side, actor, run_under_way()))
     put(tx, companies, _SAVED, [_row(tx, stored) for stored in rows], keep=("settled_no",))
 
 
@@ -126,6 +130,9 @@ def crm_ids_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
 
 def relink(tx: Tx, company_id: str, crm_id: str) -> None:
     """The company's CRM record goes by another id now; our own id is to be written there."""
+    if tx.events:
+        changed = {"crm_id": Changed(crm_ids_by_id(tx, [company_id]).get(company_id), crm_id)}
+        feed.tell(tx, [Event("company.changed", COMPANY, company_id, By("crm", "CRM", run_under_way()), changed)])
     tx.connection.execute(
         update(companies)
         .where(companies.c.portal == tx.portal, companies.c.id == company_id)
@@ -168,6 +175,14 @@ def count_by_type(tx: Tx) -> dict[str, int]:
 
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredCompany]:
     return [_from_row(row) for row in tx.connection.execute(query)]
+
+
+def _tell(tx: Tx, rows: Sequence[StoredCompany], by: By) -> None:
+    """What the portal held is looked up here, so that no caller can forget it. A first load is silent: it ends with an event of its own."""
+    if not tx.events or not rows or (by.side == "crm" and feed.is_loading(tx, COMPANY)):
+        return
+    before = by_ids(tx, [stored.company.id for stored in rows])
+    feed.tell(tx, [company_event(before.get(stored.company.id), stored.company, by) for stored in rows])
 
 
 _STATUSES = {status.value: status for status in PortalStatus}

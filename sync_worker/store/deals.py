@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
 
 from sync_worker.domain.deal import Deal
+from sync_worker.domain.event import DEAL, By, Event, deal_event
 from sync_worker.domain.values import Plain, Value
+from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import deal_changes, deals
+from sync_worker.trail import run_under_way
 
 _OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
 COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
@@ -87,7 +90,7 @@ def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
-    """Adds to the history. A change is never rewritten: the same version of the same field twice is an IntegrityError, a bug."""
+    """Adds to the history, and tells the portal. The same version of the same field twice is an IntegrityError, a bug."""
     rows = [
         {
             "portal": tx.portal,
@@ -106,6 +109,7 @@ def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
     ]
     if rows:
         tx.connection.execute(insert(deal_changes), rows)
+        _tell(tx, changes)
 
 
 def history(tx: Tx, deal_id: str) -> list[Mapping[str, Any]]:
@@ -135,6 +139,7 @@ def edited_at(tx: Tx, deal_ids: Iterable[str]) -> dict[str, dict[str, datetime]]
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
     """Deals of a company that lost a merge belong to the survivor."""
     for column in (deals.c.owner_company, deals.c.second_partner):
+        _tell_moved(tx, column, old_company_id, company_id)
         tx.connection.execute(
             update(deals)
             .where(deals.c.portal == tx.portal, column == old_company_id)
@@ -146,6 +151,36 @@ def count_by_lifecycle(tx: Tx) -> dict[str, int]:
     """How many deals stand where."""
     query = select(deals.c.lifecycle, func.count()).where(deals.c.portal == tx.portal).group_by(deals.c.lifecycle)
     return {lifecycle: count for lifecycle, count in tx.connection.execute(query)}
+
+
+def _tell(tx: Tx, changes: Sequence[FieldChange]) -> None:
+    """One event for each version; what comes in with a first load is silent."""
+    if not tx.events:
+        return
+    versions: dict[tuple[str, int], list[FieldChange]] = {}
+    for change in changes:
+        versions.setdefault((change.deal_id, change.version), []).append(change)
+    is_silent = feed.is_loading(tx, DEAL)
+    feed.tell(tx, [_event(found) for found in versions.values() if not (is_silent and _comes_in(found))])
+
+
+def _tell_moved(tx: Tx, column: ColumnElement[Any], old_company_id: str, company_id: str) -> None:
+    if not tx.events:
+        return
+    query = select(deals.c.id, deals.c.version).where(deals.c.portal == tx.portal, column == old_company_id).order_by(deals.c.id)
+    changes, by = {str(column.key): (old_company_id, company_id)}, By("crm", "CRM", run_under_way())
+    feed.tell(tx, [deal_event(deal_id, version + 1, changes, by) for deal_id, version in tx.connection.execute(query).all()])
+
+
+def _comes_in(found: Sequence[FieldChange]) -> bool:
+    return any(change.field == "" and change.side == "crm" for change in found)
+
+
+def _event(found: Sequence[FieldChange]) -> Event:
+    """Who it was is told by the first change that did not just follow from another."""
+    first = next((change for change in found if change.side != "worker"), found[0])
+    by = By(first.side, first.actor, first.run_id)
+    return deal_event(first.deal_id, first.version, {change.field: (change.old, change.new) for change in found}, by)
 
 
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredDeal]:

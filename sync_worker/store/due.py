@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from sync_worker.store.companies import UNPATCHED
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies, cursors, interventions, notices, outbox, portals
+from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, notices, outbox, portals
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Reading:
 class Standing:
     """How one portal stands.
 
-    **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us.
+    **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
+    `is_feed_due`: the portal is owed an event.
     """
 
     mode_set_at: datetime
@@ -38,6 +39,7 @@ class Standing:
     owes: bool
     is_unpatched: bool
     is_replaying: bool
+    is_feed_due: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def rests(self, now: datetime) -> bool:
@@ -52,13 +54,14 @@ def standings(tx: Tx) -> dict[str, Standing]:
     reading = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, cursors.c.paused_until_at)
     for portal, object_, pulled_at, is_noticed, paused_until_at in tx.connection.execute(reading.where(_mine(tx, cursors.c.portal))):
         readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
-    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, _owes(tx), _is_unpatched(), _is_replaying())
-    return {
-        portal: Standing(mode_set_at, paused_until_at, bool(owes), bool(is_unpatched), bool(is_replaying), readings.get(portal, {}))
-        for portal, mode_set_at, paused_until_at, owes, is_unpatched, is_replaying in tx.connection.execute(
-            select(*columns).where(_mine(tx, portals.c.portal))
-        )
-    }
+    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
+    looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
+    standing = select(*columns, *looks.values()).where(_mine(tx, portals.c.portal))
+    found = {}
+    for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):
+        flags = dict(zip(looks, map(bool, seen), strict=True))
+        found[portal] = Standing(mode_set_at, paused_until_at, **flags, readings=readings.get(portal, {}))
+    return found
 
 
 def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
@@ -75,6 +78,13 @@ def _is_replaying() -> ColumnElement[bool]:
     return exists().where(
         interventions.c.portal == portals.c.portal, interventions.c.finished_at.is_(None), interventions.c.is_queued.is_(True)
     )
+
+
+def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
+    """As `deliveries.is_due`, of every portal."""
+    is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.now))
+    is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.now)
+    return exists().where(feeds.c.portal == portals.c.portal, is_awake, is_owed)
 
 
 def _is_unpatched() -> ColumnElement[bool]:

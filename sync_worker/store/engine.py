@@ -49,11 +49,12 @@ _LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One transaction for one portal. `now` is its one moment."""
+    """One transaction for one portal. `now` is its one moment; `events`: the kinds the portal wants to be told of, none without a feed."""
 
     connection: Connection
     portal: str
     now: datetime
+    events: frozenset[str] = frozenset()
 
     @property
     def is_postgresql(self) -> bool:
@@ -67,11 +68,12 @@ class Store:
     writing transaction inside one is a bug, and said so: it would wait for the first for ever.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], datetime], events: Mapping[str, frozenset[str]] | None = None) -> None:
         scheme, _, rest = url.partition("://")
         self.url = f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
         self.engine = _engine(self.url)
         self._clock = clock
+        self._events = events or {}
         self._one_writer = Turns()
         self._here = threading.local()
 
@@ -81,19 +83,19 @@ class Store:
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(portal, 0))))
-            yield Tx(connection, portal, self._clock())
+            yield self._tx(connection, portal)
 
     @contextmanager
     def side_transaction(self, portal: str) -> Iterator[Tx]:
         """Claims, leases, notices and read numbers: short, and without the portal's lock."""
         with self._writing() as connection:
-            yield Tx(connection, portal, self._clock())
+            yield self._tx(connection, portal)
 
     @contextmanager
     def reading(self, portal: str) -> Iterator[Tx]:
         """A consistent look: one snapshot, whatever others commit meanwhile. Changes nothing, and cannot."""
         with self._connected(writes=False) as connection:
-            yield Tx(connection, portal, self._clock())
+            yield self._tx(connection, portal)
 
     @contextmanager
     def schema(self, *, writes: bool) -> Iterator[Connection]:
@@ -108,6 +110,9 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _tx(self, connection: Connection, portal: str) -> Tx:
+        return Tx(connection, portal, self._clock(), self._events.get(portal, frozenset()))
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

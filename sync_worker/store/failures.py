@@ -24,7 +24,7 @@ class Failure:
     kind: Literal["failure", "problem"]
     object: str
     record: str
-    stage: Literal["ingest", "push", "pull"]
+    stage: Literal["ingest", "push", "pull", "deliver"]
     code: str
     message: str
     run_id: str

@@ -11,12 +11,15 @@ from sync_worker.store.tables.columns import metadata
 from sync_worker.store.tables.companies import aliases, companies, contract_values
 from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, deals
 from sync_worker.store.tables.distributors import agreements, licences, mails, quotes, subgroups, terms
+from sync_worker.store.tables.doors import answers, tokens
+from sync_worker.store.tables.feed import deliveries, events, feeds
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
 from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, tries
 
 __all__ = [
     "agreements",
     "aliases",
+    "answers",
     "breakers",
     "catalogs",
     "companies",
@@ -27,8 +30,11 @@ __all__ = [
     "deal_changes",
     "deal_links",
     "deals",
+    "deliveries",
     "evaluations",
+    "events",
     "failures",
+    "feeds",
     "interventions",
     "licences",
     "mails",
@@ -44,5 +50,6 @@ __all__ = [
     "runs",
     "subgroups",
     "terms",
+    "tokens",
     "tries",
 ]

@@ -47,7 +47,7 @@ failures = Table(
     Column("object", Text, nullable=False),
     Column("record", Text, nullable=False),  # CRM id when reading, our id when writing
     Column("name", Text, nullable=False, server_default=""),  # what people call the record
-    Column("stage", Text, nullable=False),  # ingest | push | pull
+    Column("stage", Text, nullable=False),  # ingest | push | pull | deliver
     Column("code", Text, nullable=False),
     Column("field", Text, nullable=False, server_default=""),  # canonical; a value of a set stands in brackets
     Column("message", Text, nullable=False),

@@ -39,7 +39,7 @@ from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
-from tests.contract.store import distributors, rules
+from tests.contract.store import distributors, doors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
 MODULES = (
@@ -60,6 +60,7 @@ MODULES = (
     runs,
     *distributors.MODULES,
     *rules.MODULES,
+    *doors.MODULES,
 )
 CAUSE = Cause("company", "ingest", "name_blank")
 
@@ -105,6 +106,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: removals.add(tx, "r1", "associations", 3),
     *distributors.FILL,
     *rules.FILL,
+    *doors.FILL,
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -181,6 +183,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.listed": runs.listed,
     **distributors.READS,
     **rules.READS,
+    **doors.READS,
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
@@ -244,6 +247,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
     **distributors.WRITES,
     **rules.WRITES,
+    **doors.WRITES,
 }
 
 

@@ -1,0 +1,159 @@
+"""The feed's log: what the portal is to be told, written in the commit of the change it tells of, numbered in the order of commits.
+
+Each event is owed until it is delivered (`deliveries.py`). A portal without a feed costs nothing here: `Tx.events` names what is wanted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, delete, exists, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_worker.domain.event import COMPANY, By, Event, associations_events, document, loaded_event
+from sync_worker.store.engine import Tx
+from sync_worker.store.tables import cursors, deliveries, events, feeds
+
+FORGOTTEN_COUNT: Final = 5000  # events that one look clears away
+_IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as it was written. **Shapes** `data`: what is sent; `id`: the same however often it is."""
+
+    seq: int
+    id: str
+    kind: str
+    record: str
+    record_id: str
+    at: datetime
+    data: Any
+
+
+TOLD: Final = tuple(events.c[name] for name in Told.__slots__)
+"""The columns of `Told`, in its order."""
+
+
+def tell(tx: Tx, found: Iterable[Event | None]) -> None:
+    """Writes the events the portal wants, and owes them. In the transaction of the change, which orders them."""
+    wanted = [event for event in found if event and event.kind in tx.events]
+    if not wanted:
+        return
+    first = _draw(tx, len(wanted))
+    rows = [_row(tx, event, first + place) for place, event in enumerate(wanted)]
+    tx.connection.execute(insert(events), rows)
+    owed = ("portal", "seq", "record", "record_id")
+    tx.connection.execute(insert(deliveries), [{**{name: row[name] for name in owed}, "due_at": tx.now} for row in rows])
+
+
+def tell_associations(tx: Tx, company_ids: Iterable[str], by: By) -> None:
+    """Whom these companies may work with has changed; silent while companies are loaded for the first time."""
+    if "associations.changed" in tx.events and not is_loading(tx, COMPANY):
+        tell(tx, associations_events(company_ids, by))
+
+
+def tell_loaded(tx: Tx, object_: str, by: By) -> None:
+    """A first load is complete."""
+    tell(tx, [loaded_event(object_, by)])
+
+
+def is_loading(tx: Tx, record: str) -> bool:
+    """Whether companies, or deals, are being read for the first time: the portal is told once, at the end."""
+    mine = cursors.c.object == COMPANY if record == COMPANY else cursors.c.object != COMPANY
+    query = select(exists().where(cursors.c.portal == tx.portal, mine, cursors.c.last_pulled_at.is_(None)))
+    return bool(tx.connection.execute(query).scalar())
+
+
+def listed(tx: Tx, *, after: int = 0, limit: int = 100) -> list[Told]:
+    """Events that follow `after`, in order."""
+    query = select(*TOLD).where(events.c.portal == tx.portal, events.c.seq > after)
+    return [Told(*row) for row in tx.connection.execute(query.order_by(events.c.seq).limit(limit))]
+
+
+def latest(tx: Tx, *, limit: int) -> list[Told]:
+    """The last events, in order."""
+    query = select(*TOLD).where(events.c.portal == tx.portal).order_by(events.c.seq.desc()).limit(limit)
+    return [Told(*row) for row in tx.connection.execute(query)][::-1]
+
+
+def get(tx: Tx, seq: int) -> Told | None:
+    """One event."""
+    row = tx.connection.execute(select(*TOLD).where(events.c.portal == tx.portal, events.c.seq == seq)).first()
+    return Told(*row) if row else None
+
+
+def first_since(tx: Tx, moment: datetime) -> int | None:
+    """The first event of that moment or later."""
+    query = select(func.min(events.c.seq)).where(events.c.portal == tx.portal, events.c.at >= moment)
+    found: int | None = tx.connection.execute(query).scalar()
+    return found
+
+
+def replay(tx: Tx, from_seq: int) -> int:
+    """Owes every event from this one on again, at once, whatever became of it. Returns how many."""
+    _draw(tx, 0)  # whoever settles waits, or is over
+    again = select(
+        events.c.portal, events.c.seq, events.c.record, events.c.record_id, literal(tx.now, deliveries.c.due_at.type), literal(0)
+    ).where(events.c.portal == tx.portal, events.c.seq >= from_seq)
+    return _owe(tx, again)
+
+
+def owe_again(tx: Tx, seqs: Sequence[int]) -> int:
+    """Owes these events again, at once. Returns how many there are."""
+    _draw(tx, 0)
+    again = select(
+        events.c.portal, events.c.seq, events.c.record, events.c.record_id, literal(tx.now, deliveries.c.due_at.type), literal(0)
+    ).where(events.c.portal == tx.portal, events.c.seq.in_(seqs))
+    return _owe(tx, again)
+
+
+def forget(tx: Tx, before: datetime) -> tuple[int, int]:
+    """Clears away events of an earlier moment, the oldest first. Returns (how many, how many of them were never delivered)."""
+    old = select(events.c.seq).where(events.c.portal == tx.portal, events.c.at < before).order_by(events.c.seq).limit(FORGOTTEN_COUNT)
+    seqs = list(tx.connection.execute(old).scalars())
+    if not seqs:
+        return 0, 0
+    _draw(tx, 0)
+    lost = delete(deliveries).where(deliveries.c.portal == tx.portal, deliveries.c.seq <= seqs[-1])
+    lost_count = tx.connection.execute(lost).rowcount
+    tx.connection.execute(delete(events).where(events.c.portal == tx.portal, events.c.seq <= seqs[-1]))
+    return len(seqs), lost_count
+
+
+def _owe(tx: Tx, again: Select[Any]) -> int:
+    """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join without a WHERE; ours has one."""
+    insert_ = (postgresql if tx.is_postgresql else sqlite).insert(deliveries)
+    names = ["portal", "seq", "record", "record_id", "due_at", "attempts"]
+    statement = insert_.from_select(names, again).on_conflict_do_update(
+        index_elements=["portal", "seq"],
+        set_={"due_at": tx.now, "attempts": 0, "round": deliveries.c.round + 1},
+    )
+    count = tx.connection.execute(statement).rowcount
+    tx.connection.execute(update(feeds).where(feeds.c.portal == tx.portal).values(rests_until_at=None, failed_count=0))
+    return count
+
+
+def _draw(tx: Tx, count: int) -> int:
+    """So many numbers of the portal's order, the first of them; holds the feed's row until the commit."""
+    insert_ = (postgresql if tx.is_postgresql else sqlite).insert(feeds).values(portal=tx.portal, last_seq=count)
+    drawn = insert_.on_conflict_do_update(index_elements=["portal"], set_={"last_seq": feeds.c.last_seq + count})
+    last: int = tx.connection.execute(drawn.returning(feeds.c.last_seq)).scalar_one()
+    return last - count + 1
+
+
+def _row(tx: Tx, event: Event, seq: int) -> dict[str, Any]:
+    return {
+        "portal": tx.portal,
+        "seq": seq,
+        "id": f"evt_{uuid.uuid5(_IDENTITY, f'{tx.portal}/{seq}/{tx.now.isoformat()}').hex}",
+        "kind": event.kind,
+        "record": event.record,
+        "record_id": event.record_id,
+        "at": tx.now,
+        "data": document(event, portal=tx.portal, seq=seq),
+    }

@@ -1,0 +1,72 @@
+"""What another portal must never see of the feed, of tokens and of answers: test_tenants.py has the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sync_worker.domain.event import KINDS, By, Event
+from sync_worker.store import answers, deliveries, feed, tokens
+from sync_worker.store.answers import Answer, Ask
+from sync_worker.store.engine import Tx
+
+MODULES = (answers, deliveries, feed, tokens)
+ASK = Ask("t1", "k1", "h1", "claim")
+
+
+def told(tx: Tx, *kinds: str) -> None:
+    """The portal has a feed, and these events of one company."""
+    found = [Event(kind, "company", "c1", By("crm", "CRM", "r1")) for kind in kinds]
+    feed.tell(replace(tx, events=frozenset(KINDS)), found)
+
+
+def sending(tx: Tx) -> Any:
+    """An event as this portal's sender would hold it, under the lease `s`."""
+    deliveries.acquire(tx, "s")
+    return deliveries.due(tx, 1)[0]
+
+
+FILL: list[Callable[[Tx], object]] = [
+    lambda tx: told(tx, "company.added", "company.changed"),
+    lambda tx: tokens.add(tx, "t1", name="portal", token_hash="h", scopes=["read"], made_by="Ann", expires_at=None),
+    lambda tx: answers.begin(tx, ASK),
+]
+
+READS: dict[str, Callable[[Tx], object]] = {
+    "deliveries.standing": deliveries.standing,
+    "deliveries.owed": deliveries.owed,
+    "deliveries.is_due": deliveries.is_due,
+    "deliveries.due": lambda tx: deliveries.due(tx, 9),
+    "feed.is_loading": lambda tx: feed.is_loading(tx, "company"),
+    "feed.listed": feed.listed,
+    "feed.latest": lambda tx: feed.latest(tx, limit=9),
+    "feed.get": lambda tx: feed.get(tx, 1),
+    "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
+    "tokens.get": lambda tx: tokens.get(tx, "t1"),
+    "tokens.listed": tokens.listed,
+}
+
+WRITES: dict[str, Callable[[Tx], object]] = {
+    "answers.begin": lambda tx: answers.begin(tx, replace(ASK, claim="other")),
+    "answers.settle": lambda tx: answers.settle(tx, ASK, Answer(200, "{}")),
+    "answers.let_go": lambda tx: answers.let_go(tx, ASK),
+    "deliveries.acquire": lambda tx: deliveries.acquire(tx, "s"),
+    "deliveries.put_off": lambda tx: deliveries.put_off(tx, "s", sending(tx), tx.now),
+    "deliveries.rest": lambda tx: deliveries.rest(tx, "s", 1, tx.now),
+    "deliveries.give_up": lambda tx: deliveries.give_up(tx, "s", sending(tx)),
+    "deliveries.settle": lambda tx: deliveries.settle(tx, "s", [sending(tx)]),
+    "deliveries.release": lambda tx: deliveries.release(tx, "s"),
+    "deliveries.pause": lambda tx: deliveries.pause(tx, "why"),
+    "deliveries.resume": deliveries.resume,
+    "feed.tell": lambda tx: told(tx, "company.changed"),
+    "feed.tell_associations": lambda tx: feed.tell_associations(replace(tx, events=frozenset(KINDS)), ["c1"], By("crm", "CRM")),
+    "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company", By("crm", "CRM")),
+    "feed.replay": lambda tx: feed.replay(tx, 1),
+    "feed.owe_again": lambda tx: feed.owe_again(tx, [1]),
+    "feed.forget": lambda tx: feed.forget(tx, tx.now + timedelta(days=1)),
+    "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
+    "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
+    "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
+}
