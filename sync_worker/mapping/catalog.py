@@ -25,7 +25,11 @@ def association_field(label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CatalogField:
-    """One field as the CRM describes it. **Shapes** `values`: active picklist values, `None` where the field is no picklist."""
+    """One field as the CRM describes it.
+
+    **Shapes** `values`: picklist values that a write may use, `None` where the field is no picklist; `hidden`: those of them that people
+    are not offered any more.
+    """
 
     name: str
     type: FieldType
@@ -37,6 +41,7 @@ class CatalogField:
     is_restricted: bool = False
     length: int = 0
     values: tuple[str, ...] | None = None
+    hidden: tuple[str, ...] = ()
     refers_to: tuple[str, ...] = ()
 
 
@@ -64,6 +69,7 @@ class Catalog:
                 **{
                     **field,
                     "values": None if field["values"] is None else tuple(field["values"]),
+                    "hidden": tuple(field["hidden"]),
                     "refers_to": tuple(field["refers_to"]),
                 }
             )

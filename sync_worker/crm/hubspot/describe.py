@@ -59,4 +59,5 @@ def field_of(row: Mapping[str, Any]) -> CatalogField:
         is_unique=bool(row.get("hasUniqueValue")),
         is_restricted=has_options,
         values=options.listed(row["options"]) if has_options else None,
+        hidden=options.hidden(row["options"]) if has_options else (),
     )

@@ -23,6 +23,11 @@ def listed(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(str(value) for value in values if value not in (None, PLACEHOLDER))
 
 
+def hidden(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The values of a list that people are not offered any more."""
+    return listed(option for option in told if option.get("hidden"))
+
+
 def first(values: Sequence[str]) -> list[Option]:
     """The options of a new property."""
     return merged((), values) or [{"label": "None yet", "value": PLACEHOLDER, "displayOrder": 0, "hidden": True}]

@@ -120,6 +120,8 @@ class HubspotSchema:
         if lack.kind == "values":
             self.add_values(wish, lack.values)
             return
+        if lack.kind == "read_only":
+            raise SchemaRefused(f"{wish.subject} is computed by HubSpot, and nobody can write it: name another property in the mapping")
         there = f"{row.get('type')}, {row.get('fieldType')}{', unique' if row.get('hasUniqueValue') else ''}"
         raise SchemaRefused(
             f"{wish.subject} is there already, as {there}: HubSpot lets neither its type nor its uniqueness be changed. "
@@ -211,7 +213,9 @@ def _property(wish: FieldWish) -> dict[str, Any]:
     if kind == "bool":
         yes, no = ({"label": label, "value": value, "displayOrder": place, "hidden": False} for place, (label, value) in enumerate(_FLAGS))
         return {**shape, "options": [yes, no]}
-    return {**shape, "options": options.first(wish.values)} if kind == "enumeration" else shape
+    unfit = options.unfit(wish.values)
+    values = [value for value in wish.values if value not in unfit]  # the others are refused by name, once the list is there
+    return {**shape, "options": options.first(values)} if kind == "enumeration" else shape
 
 
 def _label_name(wish: FieldWish) -> str:

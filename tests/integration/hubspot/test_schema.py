@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +116,8 @@ def test_values_are_added_to_what_stands_there(lab: Lab) -> None:
 
     # Then what stood there stands there as it stood
     rows = _property(lab, TIER)["options"]
+    field = lab.connect().describe("companies").fields[TIER.name]
+    assert (field.hidden, "bronze" in (field.values or ())) == (("bronze",), True)
     assert rows[0] == theirs[0]
     assert rows[1] == theirs[1]
     assert [(row["value"], row["label"], row["displayOrder"], row["hidden"]) for row in rows[2:]] == [
@@ -255,6 +258,20 @@ def test_values_that_cannot_be_options_are_named_and_the_others_added(lab: Lab) 
 
     assert _options(lab, CONTRACTS)["Echo"] is False
     assert "A; B" not in _options(lab, CONTRACTS)
+
+
+def test_a_new_list_is_made_without_the_values_that_cannot_be_options(clean: Lab) -> None:
+    wish = replace(CONTRACTS, values=("Arrow", "A; B"))
+
+    with pytest.raises(SchemaRefused, match="'A; B' holds"):
+        clean.connect().schema.create(wish)
+
+    assert _options(clean, CONTRACTS) == {"Arrow": False}
+
+
+def test_what_hubspot_computes_cannot_be_granted(crm: HubspotCrm) -> None:
+    with pytest.raises(SchemaRefused, match="nobody can write it"):
+        crm.schema.create(FieldWish("deals", "hs_is_closed", "boolean", is_written=True))
 
 
 def test_a_list_is_full_before_hubspot_says_so(lab: Lab) -> None:
