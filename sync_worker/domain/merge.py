@@ -18,7 +18,7 @@ from sync_worker.domain.deal import (
     vendor_move_in_crm,
 )
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, reconcile
+from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, comparable, reconcile
 from sync_worker.domain.registration import Verdict
 from sync_worker.domain.values import Value
 
@@ -49,17 +49,25 @@ def merge(
     policy: Policy,
     verdict: Judge,
     actor: Actor,
+    decided: Mapping[str, Decided],
 ) -> Merged:
-    """Merges one deal with its record; doing it again on the result changes nothing."""
-    plan = reconcile(rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks)
+    """Merges one deal with its record; doing it again on the result changes nothing. **Shapes** `decided`: people's words, by field."""
+    plan = reconcile(
+        rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks, decided=decided
+    )
     keep = dict(plan.keep)
     problems: list[Problem] = []
     _judge_second_partner(deal, keep, verdict, problems)
-    notes: dict[str, str] = {}
+    notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
     has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, problems, notes)
     problems += locked_changes(deal, keep)
     follows = consequences(deal, keep, policy, vendor_moved=has_moved)
     return Merged({**keep, **follows}, frozenset(keep), plan.base, plan.conflicts, tuple(problems), notes)
+
+
+def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
+    """Why a value of the CRM was taken although the portal had changed its own."""
+    return f"both sides changed it: {'a person decided' if conflict.field in decided else f'the rule is {conflict.rule}'}"
 
 
 def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, problems: list[Problem]) -> None:

@@ -22,6 +22,7 @@ Direction: TypeAlias = Literal["pull", "push", "both"]
 Write: TypeAlias = Literal["always", "create", "update", "once"]
 Rule: TypeAlias = Literal["crm", "portal", "newest", "ask"]
 Side: TypeAlias = Literal["crm", "portal", ""]
+Take: TypeAlias = Literal["crm", "portal"]
 
 STAMP_RESOLUTION: Final = timedelta(seconds=1)  # some CRMs stamp whole seconds: a change stamped :05 may have happened at :05.9
 
@@ -71,7 +72,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Both sides' values of one field, and whose was taken. **Shapes** `taken` empty = waits for a person."""
+    """Both sides' values of one field, and whose was taken. **Shapes** `taken` empty = waits for a person; `rule`: the field's."""
 
     field: str
     base: Plain
@@ -79,6 +80,15 @@ class Conflict:
     portal: Plain
     taken: Side
     code: str
+    rule: Rule = "crm"
+
+
+class Decided(NamedTuple):
+    """A person's word on one conflict: whose value is taken, of the two that stood there when it was given. It counts for no others."""
+
+    take: Take
+    crm: Plain
+    portal: Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,7 @@ class _Draft:
 
 
 _UNREAD: Final = object()
+_NOTHING_DECIDED: Final[Mapping[str, Decided]] = {}
 
 
 @dataclass(slots=True)
@@ -153,6 +164,7 @@ def reconcile(
     crm_spellings: Mapping[str, Any],
     portal: Mapping[str, Value],
     clocks: Clocks,
+    decided: Mapping[str, Decided] = _NOTHING_DECIDED,
 ) -> Plan:
     """Merge one record by field. Doing it again on the result changes nothing.
 
@@ -176,7 +188,7 @@ def reconcile(
         elif rule.is_set:
             _merge_set(item, draft)
         else:
-            _merge(item, clocks, draft)
+            _merge(item, clocks, decided.get(name), draft)
     return draft.finish()
 
 
@@ -207,14 +219,6 @@ def after_write(rules: Mapping[str, FieldRule], *, sent: Mapping[str, Value], sp
         for name, value in sent.items()
         if name in rules
     }
-
-
-def resolve(rule: FieldRule, *, take: Literal["crm", "portal"], crm_value: Value, crm_spelling: Any) -> Plan:
-    """A person settled an open conflict: the CRM's value is kept, or the portal's is owed."""
-    seen = {rule.field: Base(comparable(crm_value), crm_spelling)}
-    if take == "crm":
-        return Plan(keep={rule.field: crm_value}, base=seen)
-    return Plan(base=seen, push=(rule.field,))
 
 
 # ── one field ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,7 +272,7 @@ def _push_only(item: _Field, draft: _Draft) -> None:
     elif base is not None and item.has_crm_moved:
         draft.base[name] = item.seen
         crm = item.crm if item.is_read else str(item.spelling)
-        draft.conflicts.append(Conflict(name, base.portal, crm, item.portal, "portal", "put_back"))
+        draft.conflicts.append(Conflict(name, base.portal, crm, item.portal, "portal", "put_back", "portal"))
         draft.push.append(name)
         return
     if item.is_owed:
@@ -280,7 +284,7 @@ def _is_edit(item: _Field) -> bool:
     return item.is_read and item.has_crm_moved and (item.rule.is_listed or isinstance(item.crm, bool))
 
 
-def _merge(item: _Field, clocks: Clocks, draft: _Draft) -> None:
+def _merge(item: _Field, clocks: Clocks, decided: Decided | None, draft: _Draft) -> None:
     """The table at the top of this file, for one value."""
     if not item.is_read or not item.has_crm_moved:
         if item.is_read and item.crm == item.portal:
@@ -294,14 +298,16 @@ def _merge(item: _Field, clocks: Clocks, draft: _Draft) -> None:
     elif item.base is None and item.crm is None:
         draft.push.append(item.rule.field)
     else:
-        _clash(item, clocks, draft)
+        _clash(item, clocks, decided, draft)
 
 
-def _clash(item: _Field, clocks: Clocks, draft: _Draft) -> None:
-    """Both sides changed, differently: the field's rule decides, and both values are kept in the conflict."""
+def _clash(item: _Field, clocks: Clocks, decided: Decided | None, draft: _Draft) -> None:
+    """Both sides changed, differently: a person has decided, or the field's rule does; both values are kept in the conflict."""
     taken, code = _judge(item.rule, clocks)
+    if decided and (decided.crm, decided.portal) == (item.crm, item.portal):
+        taken = decided.take
     before = item.base.portal if item.base else None
-    draft.conflicts.append(Conflict(item.rule.field, before, item.crm, item.portal, taken, code))
+    draft.conflicts.append(Conflict(item.rule.field, before, item.crm, item.portal, taken, code, item.rule.conflict))
     if taken == "crm":
         _take_crm(item, draft)
     elif taken == "portal":

@@ -20,8 +20,8 @@ REFERENCES = ("owner_company", "second_partner")
 class Shelf:
     """What is known of a chunk's records before it is stored.
 
-    **Shapes** `links` and `readings` by CRM id; `deals` and `disputed` by deal id; `homes` and `sent` too, of deals whose key stands on a
-    record we have not linked yet; `company_ids`: our id for every CRM id the records name as a company, losers of merges included.
+    **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` and `sent` too, of deals whose key
+    stands on a record we have not linked yet; `company_ids`: our id for every CRM id the records name as a company, losers of merges included.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:
@@ -35,6 +35,7 @@ class Shelf:
         self.homes = links.homes(tx, unlinked & self.deals.keys())
         self.sent = outbox.sent(tx, DEAL, unlinked & self.deals.keys() - self.homes.keys())
         self.disputed = conflicts.open_fields(tx, list(self.deals))
+        self.decided = conflicts.decided(tx, self.disputed.keys()) if self.disputed else {}
         self.company_ids = self._fetch_companies()
         self._companies, self._pairs = self._fetch_pairs()
 

@@ -237,6 +237,7 @@ class _Page:
             policy=self._policy,
             verdict=self._shelf.verdict,
             actor=CRM_ACTOR,
+            decided=self._shelf.decided.get(deal.id, {}),
         )
 
     def _settle(self, deal_id: str, linked: _Linked, merged: Merged) -> bool:

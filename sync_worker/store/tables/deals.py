@@ -87,7 +87,12 @@ conflicts = Table(
     json_column("base_value"),
     json_column("crm_value"),
     json_column("portal_value"),
+    Column("rule", Text, nullable=False),  # the field's: crm | portal | newest | ask
     Column("taken", Text, nullable=False),  # crm | portal | "" = waits for a person
+    Column("decision", Text, nullable=False, server_default=""),  # crm | portal: a person's, which counts for these two values
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("resolution", Text, nullable=False, server_default=""),  # rule | person | agreed | moved: how it ended
     Column("run_id", Text, nullable=False),
     Column("opened_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),

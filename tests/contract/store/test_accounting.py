@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sync_worker.domain.reconcile import Decided
 from sync_worker.store import conflicts, failures, runs
 from sync_worker.store.engine import Store
 from sync_worker.store.failures import FailureRow, Wanted
@@ -159,11 +160,33 @@ def test_a_conflict_that_waits_is_one_open_row_however_often_it_is_seen(store: S
         conflicts.record(tx, [("k1", "d1", conflict(base=25, crm=30, portal=["a", "b"]))], "r1")
     clock.forward(hours=1)
     with store.transaction("acme") as tx:
-        conflicts.record(tx, [("k2", "d1", conflict(base=99, crm=31, portal=None))], "r2")
+        conflicts.record(tx, [("k2", "d1", conflict(base=99, crm=30, portal=["a", "b"]))], "r2")
         (row,) = conflicts.listed(tx, include_resolved=True)
     values = row["base_value"], row["crm_value"], row["portal_value"]
-    assert (row["id"], row["run_id"], values) == ("k1", "r2", (25, 31, None))
+    assert (row["id"], row["run_id"], values) == ("k1", "r2", (25, 30, ["a", "b"]))
     assert (row["opened_at"], row["last_seen_at"], row["resolved_at"]) == (opened_at, clock.now, None)
+
+
+def test_other_values_are_another_conflict_and_a_decision_counts_for_its_own(store: Store) -> None:
+    # Given a conflict of which a person has decided
+    with store.transaction("acme") as tx:
+        conflicts.record(tx, [("k1", "d1", conflict(crm=None, portal=["a"])), ("k9", "d9", conflict())], "r1")
+        conflicts.decide(tx, "k1", take="portal", by="Ann", reason="they called")
+        assert conflicts.decided(tx, ["d1", "d9"]) == {"d1": {"amount": Decided("portal", None, ["a"])}}
+        # when the CRM's value is another one meanwhile
+        conflicts.record(tx, [("k2", "d1", conflict(crm=31, portal=["a"]))], "r2")
+        # then that is a conflict of its own, of which nobody has decided, and the first one says how it ended
+        assert conflicts.decided(tx, ["d1"]) == {}
+        first, second = conflicts.of(tx, "d1")
+        assert (first["id"], first["resolution"], first["taken"]) == ("k1", "moved", "")
+        assert (second["id"], second["resolution"], second["decision"]) == ("k2", "", "")
+        # and what is decided of it, and applied, says whose word it was
+        conflicts.decide(tx, "k2", take="crm", by="Ann", reason="")
+        conflicts.record(tx, [("k3", "d1", conflict(crm=31, portal=["a"], taken="crm"))], "r3")
+        done = conflicts.find(tx, "k2")
+        assert done is not None
+        assert (done["resolution"], done["taken"], done["decided_by"]) == ("person", "crm", "Ann")
+        assert conflicts.find(tx, "k") is None
 
 
 def test_a_conflict_decided_by_rule_is_kept_as_resolved_each_time(store: Store) -> None:

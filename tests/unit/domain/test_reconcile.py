@@ -15,6 +15,7 @@ from sync_worker.domain.reconcile import (
     Base,
     Clocks,
     Conflict,
+    Decided,
     FieldRule,
     Plan,
     after_write,
@@ -23,7 +24,6 @@ from sync_worker.domain.reconcile import (
     merge_sets,
     owed,
     reconcile,
-    resolve,
     to_document,
 )
 from sync_worker.domain.values import Value
@@ -39,13 +39,16 @@ def plan(
     crm: Mapping[str, Value],
     portal: Mapping[str, Value],
     clocks: Clocks = CLOCKS,
+    decided: Mapping[str, Decided] | None = None,
 ) -> Plan:
     spellings = {name: comparable(value) for name, value in crm.items()}
-    return reconcile(rules, base=base, crm_values=crm, crm_spellings=spellings, portal=portal, clocks=clocks)
+    return reconcile(rules, base=base, crm_values=crm, crm_spellings=spellings, portal=portal, clocks=clocks, decided=decided or {})
 
 
-def one(rule: FieldRule, base: Base | None, crm: Value, portal: Value, clocks: Clocks = CLOCKS) -> Plan:
-    return plan({"x": rule}, {"x": base} if base else {}, {"x": crm}, {"x": portal}, clocks)
+def one(
+    rule: FieldRule, base: Base | None, crm: Value, portal: Value, clocks: Clocks = CLOCKS, decided: Mapping[str, Decided] | None = None
+) -> Plan:
+    return plan({"x": rule}, {"x": base} if base else {}, {"x": crm}, {"x": portal}, clocks, decided)
 
 
 BOTH = FieldRule("x", "both")
@@ -102,9 +105,9 @@ def test_a_clash_goes_by_the_rule_and_keeps_both_values(base: Base | None) -> No
     by_crm = one(FieldRule("x", "both", conflict="crm"), base, "c", "p")
     by_portal = one(FieldRule("x", "both", conflict="portal"), base, "c", "p")
     by_person = one(FieldRule("x", "both", conflict="ask"), base, "c", "p")
-    assert by_crm == Plan({"x": "c"}, seen, (), (Conflict("x", before, "c", "p", "crm", "both_changed"),))
-    assert by_portal == Plan({}, seen, ("x",), (Conflict("x", before, "c", "p", "portal", "both_changed"),))
-    assert by_person == Plan(conflicts=(Conflict("x", before, "c", "p", "", "both_changed"),))
+    assert by_crm == Plan({"x": "c"}, seen, (), (Conflict("x", before, "c", "p", "crm", "both_changed", "crm"),))
+    assert by_portal == Plan({}, seen, ("x",), (Conflict("x", before, "c", "p", "portal", "both_changed", "portal"),))
+    assert by_person == Plan(conflicts=(Conflict("x", before, "c", "p", "", "both_changed", "ask"),))
 
 
 def test_a_portal_that_won_and_then_changes_its_mind_is_still_owed() -> None:
@@ -117,8 +120,17 @@ def test_a_portal_that_won_and_then_changes_its_mind_is_still_owed() -> None:
 def test_an_open_question_is_not_written_and_a_person_settles_it() -> None:
     rule = FieldRule("x", "both", conflict="ask")
     assert owed({"x": rule}, base={"x": AGREED}, portal={"x": "p"}, is_create=False, waiting={"x"}) == ()
-    assert resolve(rule, take="crm", crm_value="c", crm_spelling="C") == Plan({"x": "c"}, {"x": Base("c", "C")})
-    assert resolve(rule, take="portal", crm_value="c", crm_spelling="C") == Plan({}, {"x": Base("c", "C")}, ("x",))
+    by_crm = one(rule, AGREED, "c", "p", decided={"x": Decided("crm", "c", "p")})
+    by_portal = one(rule, AGREED, "c", "p", decided={"x": Decided("portal", "c", "p")})
+    assert (by_crm.keep, by_crm.base, by_crm.push) == ({"x": "c"}, {"x": Base("c", "c")}, ())
+    assert (by_portal.keep, by_portal.base, by_portal.push) == ({}, {"x": Base("c", "c")}, ("x",))
+
+
+@pytest.mark.parametrize("decided", [Decided("crm", "c", "another"), Decided("portal", "another", "p")])
+def test_what_a_person_said_of_other_values_does_not_count(decided: Decided) -> None:
+    found = one(FieldRule("x", "both", conflict="ask"), AGREED, "c", "p", decided={"x": decided})
+    assert (found.keep, found.base, found.push) == ({}, {}, ())
+    assert found.conflicts[0].taken == ""
 
 
 @pytest.mark.parametrize(
@@ -166,7 +178,7 @@ def test_the_order_of_a_set_is_no_change() -> None:
 def test_a_crm_edit_of_our_field_is_put_back_and_said_once(write: Any) -> None:
     rule = FieldRule("x", "push", write)
     first = one(rule, AGREED, "b", "a")
-    assert first == Plan({}, {"x": Base("b", "b")}, ("x",), (Conflict("x", "a", "b", "a", "portal", "put_back"),))
+    assert first == Plan({}, {"x": Base("b", "b")}, ("x",), (Conflict("x", "a", "b", "a", "portal", "put_back", "portal"),))
     assert one(rule, first.base["x"], "b", "a") == Plan(push=("x",))
     assert owed({"x": rule}, base=first.base, portal={"x": "a"}, is_create=False) == ("x",)
 
