@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import FieldSpec, MappingFile, fields_of
 from sync_worker.mapping.lint import sites_of
-from sync_worker.mapping.vocabulary import PLACEHOLDERS, domain_values
+from sync_worker.mapping.vocabulary import PLACEHOLDERS
 from sync_worker.portal import Portal
 from sync_worker.source import NodePath, Source, choose_from
 
 COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id (domain 8)
+CHECKBOX = ("true", "false")
 
 
 def misfits(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mistake]:
@@ -35,18 +36,26 @@ def _rules(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
         for side, conditions in (("partner", rule.partner), ("second_partner", rule.second_partner)):
             for field, words in conditions.items():
                 here: NodePath = (*at, side, field)
-                yield from _rule_field(portal, fields, field, here)
+                yield from _rule_field(portal, grammar, field, here)
                 yield from _rule_values(portal, fields.get(field), field, words, here)
         for position, field in enumerate(rule.match):
-            yield from _rule_field(portal, fields, field, (*at, "match", position))
+            place: NodePath = (*at, "match", position)
+            if field == COMPANY_ITSELF:
+                yield portal.source.mistake(place, "two companies are never one", "name companies under partner: {name: […]}")
+            else:
+                yield from _rule_field(portal, grammar, field, place)
 
 
-def _rule_field(portal: Portal, fields: dict[str, FieldSpec], field: str, here: NodePath) -> Iterator[Mistake]:
-    usable = [COMPANY_ITSELF, *(name for name, spec in fields.items() if spec.rule_field)]
+def _rule_field(portal: Portal, grammar: MappingFile, field: str, here: NodePath) -> Iterator[Mistake]:
+    """A rule may use the company itself, and own fields that are marked: what the domain knows itself decides otherwise who takes part."""
+    fields, own = fields_of(grammar.company), grammar.company.attributes
+    usable = [COMPANY_ITSELF, *(name for name, spec in own.items() if spec.rule_field)]
     if field in usable:
         return
-    if field in fields:
+    if field in own:
         what, remedy = f"rules may not use {field!r}", "mark it rule_field: true in the mapping"
+    elif field in fields:
+        what, remedy = f"rules may not use {field!r}", f"use a field under attributes: {', '.join(usable)}"
     else:
         what, remedy = f"a company has no field {field!r}", choose_from(field, usable)
     yield portal.source.mistake(here, what, remedy, at_key=True)
@@ -56,7 +65,7 @@ def _rule_values(portal: Portal, spec: FieldSpec | None, field: str, words: tupl
     """The words a condition lists must be portal values of the field; what the CRM lists is held against by `check`."""
     if spec is None or (spec.values is not None and spec.values.is_from_crm):
         return
-    listed = [value for _, value in spec.values.pairs] if spec.values else list(domain_values("company", field) or ())
+    listed = [value for _, value in spec.values.pairs] if spec.values else list(CHECKBOX if spec.transform == "boolean" else ())
     for index, word in enumerate(words):
         if listed and word not in listed:
             yield portal.source.mistake((*here, index), f"{word!r} is no value of {field}", choose_from(word, listed))

@@ -239,7 +239,10 @@ def _rule_field(site: Site) -> Iterator[Mistake]:
         return
     if site.section == "deal":
         yield site.mistake("rule_field", "rules look at companies only", "leave it out", at_key=True)
-    elif site.spec.values is None and site.domain is None and site.kind != "boolean":
+    elif not site.is_attribute:
+        what = "the domain knows this field itself, and rules may not use it"
+        yield site.mistake("rule_field", what, "leave it out; rules use fields under attributes", at_key=True)
+    elif site.spec.values is None and site.kind != "boolean":
         remedy = "add values: [A, B], a map, or from_crm"
         yield site.mistake("rule_field", "a field that rules use needs a list of values", remedy, at_key=True)
 

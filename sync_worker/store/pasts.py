@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -56,17 +56,6 @@ def as_of(tx: Tx, companies: Mapping[str, Company], at: datetime) -> dict[str, C
         status, kind = PortalStatus(row.status), AccountType(row.account_type)
         found[row.company_id] = replace(companies[row.company_id], status=status, account_type=kind, is_deleted=row.is_deleted)
     return found
-
-
-def contract_partners(tx: Tx, at: datetime) -> Collection[str]:
-    """The companies that had contracts then."""
-    ended = (past_contracts.c.since_at <= at, past_contracts.c.until_at > at)
-    going = (contract_values.c.since_at <= at,)
-    return {
-        company_id
-        for table, when in ((contract_values, going), (past_contracts, ended))
-        for company_id in tx.connection.execute(select(table.c.company_id).where(table.c.portal == tx.portal, *when)).scalars()
-    }
 
 
 def _contract(row: Mapping[Any, Any]) -> ContractRow:

@@ -41,7 +41,6 @@ READS: dict[str, Callable[[Tx], object]] = {
     "evaluations.standing": evaluations.standing,
     "evaluations.ids_after": lambda tx: evaluations.ids_after(tx, "", 9),
     "pasts.as_of": lambda tx: pasts.as_of(tx, {"c1": company(name="Then", status="inactive").company}, MONDAY.replace(year=2000)),
-    "pasts.contract_partners": lambda tx: pasts.contract_partners(tx, tx.now),
     "pasts.contracts": lambda tx: pasts.contracts(tx, "c1", tx.now),
     "rule_members.changed": lambda tx: rule_members.changed(tx, STANDING, after="", limit=9),
     "rule_members.held": lambda tx: rule_members.held(tx, ["c1"]),

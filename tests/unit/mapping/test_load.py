@@ -224,6 +224,8 @@ def test_a_mistake_in_an_override_points_into_the_portal_file(tmp_path: Path, ov
         ("associations: {mode: rules, rules: [{name: a, match: [contry]}]}", "no field 'contry' — did you mean 'country'?"),
         ("associations: {mode: rules, rules: [{name: a, partner: {portal_status: [active]}}]}", "rules may not use 'portal_status'"),
         ("associations: {mode: rules, rules: [{name: a, partner: {tier: [Gld]}}]}", "'Gld' is no value of tier — did you mean 'Gold'?"),
+        ("associations: {mode: rules, rules: [{name: a, second_partner: {name: [A]}, match: [name]}]}", "two companies are never one"),
+        ("associations: {mode: rules, rules: [{name: a, match: [region, second_partners]}]}", "use a field under attributes: name, region"),
         ("overrides: {records.lead: null}", "the mapping has no record 'lead'"),
     ],
 )
@@ -232,6 +234,26 @@ def test_what_each_file_says_rightly_but_not_together(tmp_path: Path, extra: str
     with pytest.raises(ConfigError) as caught:
         load_for_portal(acme, MAPPINGS)
     assert any(expected in str(mistake) for mistake in caught.value.mistakes), str(caught.value)
+
+
+def test_a_mistake_in_a_rule_is_told_with_its_place(tmp_path: Path) -> None:
+    acme = portal(tmp_path, "associations:\n  mode: rules\n  rules:\n    - name: a\n      partner: {region: [EMEA, Emea]}\n")
+    with pytest.raises(
+        ConfigError, match=r"acme\.yaml:\d+:32: associations\.rules\[0\]\.partner\.region\[1\]: 'Emea' is no value of region"
+    ):
+        load_for_portal(acme, MAPPINGS)
+
+
+@pytest.mark.parametrize(("listed", "is_right"), [("true, false", True), ("'yes'", False)])
+def test_a_checkbox_in_a_rule_is_true_or_false(tmp_path: Path, listed: str, is_right: bool) -> None:
+    flag = "overrides: {company.attributes.strategic: {native: Strategic__c, transform: boolean, rule_field: true}}\n"
+    rule = f"associations: {{mode: rules, rules: [{{name: a, partner: {{strategic: [{listed}]}}}}]}}\n"
+    acme = portal(tmp_path, flag + rule)
+    if is_right:
+        assert load_for_portal(acme, MAPPINGS).grammar.crm == "salesforce"
+    else:
+        with pytest.raises(ConfigError, match="'yes' is no value of strategic"):
+            load_for_portal(acme, MAPPINGS)
 
 
 def test_rules_may_use_rule_fields_and_the_company_itself(tmp_path: Path) -> None:
