@@ -23,7 +23,7 @@ from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.hubspot.shared_pace import SharedPace
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Schema, WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
 from sync_worker.crm.salesforce.session import Tokens
@@ -45,7 +45,7 @@ from sync_worker.trail import Trail
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
-Connect = Callable[[Purse], Crm]
+Connect = Callable[[Purse], WholeCrm]
 """Makes one connection, for the thread that calls it."""
 
 
@@ -92,9 +92,7 @@ class Installation:
 
         **Raises** ConfigError naming the portals there are.
         """
-        office = self._offices.get(name)
-        if office is None:
-            raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self._offices)}")
+        office = self._office(name)
         tenants: dict[tuple[str, Share], Tenant] = self._here.__dict__.setdefault("tenants", {})
         if (name, share) not in tenants:
             crm = office.connect(SharePurse(self._budgets[name], share))
@@ -102,6 +100,16 @@ class Installation:
                 office.portal, grammar=office.mapping, store=self.store, crm=crm, services=self.services, receiver=office.receiver
             )
         return tenants[name, share]
+
+    def schema(self, name: str) -> Schema:
+        """The portal's CRM as an admin, over a connection of its own. **Raises** as `tenant` does."""
+        return self._office(name).connect(SharePurse(self._budgets[name], "operator")).schema
+
+    def _office(self, name: str) -> _Office:
+        office = self._offices.get(name)
+        if office is None:
+            raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self._offices)}")
+        return office
 
     def budget(self, name: str) -> Budget:
         """The portal's calls, whoever makes them."""

@@ -1,9 +1,8 @@
-"""`check`: is the CRM set up for the portal, and is its data? With a CSV per field, for bulk update."""
+"""`check` and `provision`: is the CRM set up for the portal, and are its data? What it lacks is made in it."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,74 +10,95 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, tenant_of
-from sync_worker.domain.problem import CODES
+from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.mapping.catalog import ASSOCIATION
-from sync_worker.steps.check import DataProblem, Finding, data_problems
+from sync_worker.steps import provision as provisioning
+from sync_worker.steps.check import Finding
 from sync_worker.steps.check import check as check_portal
+from sync_worker.steps.company_data import DataProblem
 
 
 def check(
     portal: PortalName,
     folder: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write a CSV per field with the records to correct.", show_default=False)
+        Path | None, typer.Option("--csv", metavar="DIR", help="Write a CSV per problem with the records to correct.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
 
-    What is wrong with its data, as of the last pull, is listed by cause. Exit 1 while something of the set-up is missing.
+    Its data are read from the CRM itself: account types, fields that rules use, contract values against second partners, what conversions
+    lost. Exit 1 while something is missing or wrong; `provision` makes what can be made.
 
     Example: sync-worker check acme --csv to-correct
     """
-    with tenant_of(portal) as tenant:
-        findings, problems = check_portal(tenant), data_problems(tenant)
-    files = write_csv(folder, problems) if folder else []
+    with opened() as installation:
+        report = check_portal(installation.tenant(portal), installation.schema(portal))
+    files = write_csv(folder, report.problems) if folder else []
     if as_json:
-        show_json([_row(finding) for finding in findings])
+        show_json([_row(finding) for finding in report.findings])
     else:
-        _print(findings, problems)
+        wrong = [_row(finding) for finding in report.findings if not finding.is_ok]
+        show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
+        out.print(f"{len(report.findings) - len(wrong)} of {len(report.findings)} in order", highlight=False)
         for file in files:
             out.print(f"written: {file}", markup=False, highlight=False, soft_wrap=True)
-    if not all(finding.is_ok for finding in findings):
+    if not report.is_ok:
+        raise typer.Exit(1)
+
+
+def provision(
+    portal: PortalName,
+    is_applied: Annotated[bool, typer.Option("--apply", help="Make it; without this it is only said.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Makes what the CRM lacks: fields, list values, lookups or labels, unique keys, the right to see them, an option per second partner.
+
+    Never removes or hides anything; what is there already stays as it is, so it may be run again and again, after each new second partner
+    too. Says what the API cannot make, with an admin's clicks. Exit 1 while something is left to do.
+
+    Example: sync-worker provision acme --apply
+    """
+    with opened() as installation:
+        tenant, schema = installation.tenant(portal), installation.schema(portal)
+        work = provisioning.tasks(tenant, schema)
+        outcomes = provisioning.carry_out(tenant, schema, work) if is_applied else []
+    rows = [_task_row(task, outcomes) for task in work]
+    show(rows, columns=("act", "subject", "words", "state"), as_json=as_json, empty="nothing is missing")
+    if not is_applied and any(task.act != "by hand" for task in work) and not as_json:
+        out.print(f"nothing was changed; make it: sync-worker provision {portal} --apply", markup=False, highlight=False)
+    if any(row["state"] != "done" for row in rows):
         raise typer.Exit(1)
 
 
 def write_csv(folder: Path, problems: Iterable[DataProblem]) -> list[Path]:
-    """One file per record type and field: the id, an empty column of the field's API name to fill in, and what is wrong.
+    """One file per problem and field, for bulk update: the id, what is there and what is wanted, and a column of the field's API name.
 
-    An empty column is left alone by bulk updates, so a file that was filled in half corrects half. Associations are no column.
+    That column is empty, for a person to fill in; bulk updates leave empty cells alone, so a file that was filled in half corrects half.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    by_file: dict[tuple[str, str], list[DataProblem]] = {}
+    by_file: dict[tuple[str, str, str], list[DataProblem]] = {}
     for problem in problems:
-        by_file.setdefault((problem.native, problem.field), []).append(problem)
-    return [_write_one(folder, native, field, rows) for (native, field), rows in sorted(by_file.items())]
+        by_file.setdefault((problem.native, problem.field, problem.code), []).append(problem)
+    return [_write_one(folder, rows) for _, rows in sorted(by_file.items())]
 
 
-def _write_one(folder: Path, native: str, field: str, problems: list[DataProblem]) -> Path:
-    path = folder / f"{native}.{field.removeprefix(ASSOCIATION) or 'record'}.csv"
-    columns = [] if field.startswith(ASSOCIATION) or not field else [field]
+def _write_one(folder: Path, problems: list[DataProblem]) -> Path:
+    first = problems[0]
+    path = folder / f"{first.native}.{first.field.removeprefix(ASSOCIATION)}.{first.code}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([problems[0].id_field, *columns, "record", "code", "what_is_wrong"])
-        for problem in problems:
-            writer.writerow([problem.crm_id, *("" for _ in columns), problem.name, problem.code, problem.message])
+        writer.writerow([first.id_field, "name", "field", "value", "wanted", first.field])
+        writer.writerows([one.crm_id, one.name, one.field, one.value, one.wanted, ""] for one in problems)
     return path
-
-
-def _print(findings: list[Finding], problems: list[DataProblem]) -> None:
-    wrong = [_row(finding) for finding in findings if not finding.is_ok]
-    show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
-    out.print(f"{len(findings) - len(wrong)} of {len(findings)} in order", highlight=False)
-    counts = Counter((problem.code, problem.native) for problem in problems)
-    rows = [
-        {"code": code, "object": native, "records": count, "what_to_do": CODES.get(code, "")}
-        for (code, native), count in sorted(counts.items())
-    ]
-    if rows:
-        show(rows, columns=("code", "object", "records", "what_to_do"), as_json=False, title="data to correct, as of the last pull")
 
 
 def _row(finding: Finding) -> dict[str, object]:
     return {"subject": finding.subject, "ok": finding.is_ok, "found": finding.words, "what_to_do": finding.remedy}
+
+
+def _task_row(task: provisioning.Task, outcomes: list[provisioning.Outcome]) -> dict[str, object]:
+    ended = next((one for one in outcomes if one.task is task), None)
+    state = ended.state if ended else "an admin's" if task.act == "by hand" else "to do"
+    words = f"{task.words} — {ended.words}" if ended and ended.words else task.words
+    return {"act": task.act, "subject": task.subject, "words": words, "state": state}

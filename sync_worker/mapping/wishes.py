@@ -99,13 +99,13 @@ def lack_of(wish: FieldWish, described: CatalogField | None) -> Lack | None:
 
 
 def _unlisted(wish: FieldWish, described: CatalogField) -> Lack | None:
-    """What we write must be listed where the list is closed; of what we only read, something must be."""
+    """What we write must be listed (a constant only where the list is closed); of what we only read, something must be."""
     listed = described.values
     if listed is None or not wish.values:
         return None
     absent = tuple(value for value in wish.values if value not in listed)
     if wish.is_written:
-        return Lack("values", values=absent) if absent and described.is_restricted else None
+        return Lack("values", values=absent) if absent and (wish.fields or described.is_restricted) else None
     return Lack("values", values=absent) if len(absent) == len(wish.values) else None
 
 

@@ -1,17 +1,19 @@
-"""CHECK: is the CRM reachable, and has it what the portal file and the mapping name? Changes nothing but the describe cache."""
+"""CHECK: has the CRM what the portal file and the mapping name, and are its data fit for it? Changes nothing but the describe cache."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
-from sync_worker.errors import SchemaChanged
-from sync_worker.mapping.catalog import Catalog
-from sync_worker.mapping.compile import RecordMap, compile_mapping
-from sync_worker.mapping.fields import FieldMap
+from sync_worker.crm.port import Schema
+from sync_worker.domain.problem import CODES
+from sync_worker.mapping.wishes import FieldWish, Lack
+from sync_worker.steps.company_data import DataProblem
+from sync_worker.steps.survey import Conversion, Need, Options, Survey, survey
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import catalogs, failures, portals
-from sync_worker.store.failures import Failure
+
+PROVISION = "sync-worker provision {} --apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,102 +27,128 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class DataProblem:
-    """One record whose data a person should correct in the CRM.
+class Report:
+    """**Shapes** `findings`: everything that was looked at, in the order of set-up; `problems`: each record to correct."""
 
-    **Shapes** `field`: API name, "" where no one field is to blame; `id_field`: what the CRM calls a record's id.
-    """
+    findings: tuple[Finding, ...]
+    problems: tuple[DataProblem, ...]
 
-    code: str
-    native: str
-    id_field: str
-    crm_id: str
-    name: str
-    field: str
-    message: str
+    @property
+    def is_ok(self) -> bool:
+        return all(finding.is_ok for finding in self.findings)
 
 
-def check(tenant: Tenant) -> list[Finding]:
-    """Everything that was looked at, in the order of set-up. **Raises** AuthFailed, TransientError: then nothing else can be known."""
+def check(tenant: Tenant, schema: Schema) -> Report:
+    """**Raises** AuthFailed, TransientError: then nothing else can be known."""
     crm_now = tenant.crm.now()
-    found = [Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC")]
-    described: dict[str, Catalog] = {}
-    for native in dict.fromkeys(record.native for record in tenant.plain_mapping.records.values()):
-        try:
-            described[native] = tenant.crm.describe(native)
-        except SchemaChanged as error:
-            found.append(Finding(native, False, str(error), f"grant the integration user access to {native}"))
-    with tenant.store.side_transaction(tenant.name) as tx:
-        portals.enter(tx, tenant.portal.associations.mode)
-        for catalog in described.values():
-            catalogs.save(tx, catalog)
-    compiled = compile_mapping(tenant.grammar, tenant.portal, described)
-    for record in compiled.records.values():
-        if record.native in described:
-            found += _of_record(record, described[record.native])
-    return found
+    found = survey(tenant, schema)
+    problems = (*found.companies.problems, *found.unresolved_contracts)
+    return Report(
+        (
+            Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
+            *(Finding(native, False, words, f"grant the integration user access to {native}") for native, words in found.hidden.items()),
+            *(_of_need(need, schema, tenant.name) for need in found.needs),
+            *_of_options(found.options, tenant.name),
+            *map(of_conversion, found.conversions),
+            *_of_data(found, problems),
+        ),
+        problems,
+    )
 
 
-def data_problems(tenant: Tenant) -> list[DataProblem]:
-    """What is wrong with the CRM's data, as of the last reads; the records are applied as far as they make sense."""
-    records = tenant.plain_mapping.records
-    with tenant.store.reading(tenant.name) as tx:
-        found = [row.failure for row in failures.listed(tx)]
-        ids = {name: catalog.id_field if (catalog := catalogs.get(tx, record.native)) else "id" for name, record in records.items()}
-    wrong = [failure for failure in found if failure.stage == "ingest" and failure.object in records]
-    return [_data_problem(records[failure.object], failure, ids[failure.object]) for failure in wrong]
+# ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _data_problem(record: RecordMap, failure: Failure, id_field: str) -> DataProblem:
-    canonical = failure.field.partition("[")[0]  # a value of a set stands in brackets
-    field = record.fields.get(canonical)
-    native = field.native if field else ""
-    return DataProblem(failure.code, record.native, id_field, failure.record, failure.name, native, failure.message)
+def _of_need(need: Need, schema: Schema, portal: str) -> Finding:
+    wish, lack = need.wish, need.lack
+    if lack is None:
+        return Finding(wish.subject, True, ("" if need.is_there else "not there, and optional: ") + _kind(wish) + _whose(wish))
+    return Finding(wish.subject, False, what_lacks(wish, lack), remedy(wish, lack, schema, portal))
 
 
-def _of_record(record: RecordMap, catalog: Catalog) -> Iterator[Finding]:
-    yield _of_key(record, catalog)
-    missing = {field.field for field in record.missing}
-    for field in record.fields.values():
-        if field.field not in missing:
-            yield _of_field(record, field, catalog)
-    for field in record.missing:
-        subject = f"{record.native}.{field.native}"
-        remedy = "create the association label, or keep the company in a field: `native:` instead of `association:` in the mapping"
-        yield Finding(
-            subject,
-            False,
-            f"missing or hidden ({field.field})",
-            remedy if field.is_association else "create the field, grant access, or correct the mapping",
-        )
+def what_lacks(wish: FieldWish, lack: Lack) -> str:
+    """What is wrong with a field, in words."""
+    words = {
+        "missing": "our key is missing or hidden" if wish.kind == "key" else "missing or hidden",
+        "not_unique": "our key is not unique",
+        "other_type": f"is of type {lack.found}, and {_kind(wish)} is wanted",
+        "other_target": f"leads to {lack.found or 'nothing'}, and {wish.refers_to} is wanted",
+        "read_only": "read-only for this user",
+        "values": f"the picklist lacks {', '.join(lack.values)}",
+    }
+    return words[lack.kind] + _whose(wish)
 
 
-def _of_key(record: RecordMap, catalog: Catalog) -> Finding:
-    subject, key = f"{record.native}.{record.key_field}", catalog.fields.get(record.key_field)
-    if key is None:
-        return Finding(subject, False, "our key is missing or hidden", "create it: text(36), unique, external id")
-    if not key.is_unique:
-        return Finding(subject, False, "our key is not unique", "mark it unique and as an external id")
-    return Finding(subject, True, "our key, unique")
+def remedy(wish: FieldWish, lack: Lack, schema: Schema, portal: str) -> str:
+    """What to do about it: a command where one does it, else an admin's clicks."""
+    if lack.kind in ("not_unique", "other_type", "other_target"):
+        return by_admin(wish, lack)
+    elsewhere = "; or keep the company in a field: `native:` instead of `association:` in the mapping" if wish.is_association else ""
+    return (schema.by_hand(wish) or f"{PROVISION.format(portal)}, or correct the mapping") + elsewhere
 
 
-def _of_field(record: RecordMap, field: FieldMap, catalog: Catalog) -> Finding:
-    subject, described = f"{record.native}.{field.native}", catalog.fields.get(field.native)
-    if described is None:
-        return Finding(subject, True, f"not there, and optional ({field.field})")
-    may_write = described.is_updateable if field.write in ("always", "update") else described.is_createable
-    if field.direction != "pull" and not may_write:
-        return Finding(subject, False, f"read-only for this user ({field.field})", "grant edit access to the field")
-    unlisted = _unlisted(field, described.values)
-    if unlisted and described.is_restricted:
-        words = f"the picklist lacks {', '.join(unlisted)} ({field.field})"
-        return Finding(subject, False, words, "add the values, or correct the mapping")
-    return Finding(subject, True, f"{described.type} ({field.field})")
+def by_admin(wish: FieldWish, lack: Lack) -> str:
+    """What only a person may decide about a field that holds data."""
+    if lack.kind == "not_unique":
+        return "mark it unique and as an external id, once no two records share a value"
+    return f"keep it, and name another field under `overrides:` in the portal file; `provision` then makes it as {_kind(wish)}"
 
 
-def _unlisted(field: FieldMap, values: tuple[str, ...] | None) -> list[str]:
-    """What we would write and the picklist does not have."""
-    if values is None or field.allowed is None or field.direction == "pull":
-        return []
-    spelled = {str(field.spell(allowed)) for allowed in field.allowed}
-    return sorted(spelled - set(values) - {"None", ""})
+def _kind(wish: FieldWish) -> str:
+    return wish.kind.replace("_", " ")
+
+
+def _whose(wish: FieldWish) -> str:
+    return f" ({', '.join(wish.fields)})" if wish.fields else ""
+
+
+# ── second partners, conversion, data ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _of_options(options: Options | None, portal: str) -> Iterator[Finding]:
+    if options is None:
+        return
+    subject = f"{options.wish.subject}: options"
+    told = {
+        "no option for": (options.missing, PROVISION.format(portal)),
+        "no list can hold a name with a semicolon:": (options.unfit, "map another value to it under associations.contract_values"),
+        "options that name no second partner:": (
+            options.extra,
+            "deactivate them, correct the company's name or account type, or map them under associations.contract_values",
+        ),
+        "second partners of one name:": (options.shared, "rename one, or map a value of its own under associations.contract_values"),
+    }
+    wrong = [Finding(subject, False, f"{words} {', '.join(names)}", what) for words, (names, what) in told.items() if names]
+    yield from wrong or [Finding(subject, True, "one per second partner")]
+
+
+def of_conversion(conversion: Conversion) -> Finding:
+    """Whether a converted record hands our fields on, and how we know."""
+    subject = f"{conversion.native} → {conversion.into}: field mapping"
+    if conversion.lost:
+        lost = ", ".join(f"{field} → {target}" for field, target in conversion.lost.items())
+        known = "not mapped" if conversion.is_told else f"lost by one of the {conversion.probed_count} records converted last"
+        return Finding(subject, False, f"{known}: {lost}", _map_fields(conversion))
+    if conversion.is_told:
+        return Finding(subject, True, "mapped")
+    if conversion.probed_count:
+        return Finding(subject, True, f"the API does not tell; the {conversion.probed_count} records converted last lost nothing")
+    return Finding(subject, True, "the API does not tell, and no record of ours was converted yet: look at it once by hand")
+
+
+def _map_fields(conversion: Conversion) -> str:
+    return f"Setup → Object Manager → {conversion.native} → Fields & Relationships → Map {conversion.native} Fields: map each of them"
+
+
+def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Finding]:
+    """One finding per kind of problem and field; one that all is well where it is."""
+
+    def kind(problem: DataProblem) -> tuple[str, str, str]:
+        return problem.native, problem.field, problem.code
+
+    for (native, field, code), rows in groupby(sorted(problems, key=kind), key=kind):
+        count = len({problem.crm_id for problem in rows})
+        what, _, todo = CODES[code].partition(". ")
+        yield Finding(f"{native}.{field}: data", False, f"{count} record{'s' * (count > 1)}: {what}", todo or what)
+    if not problems:
+        yield Finding("data", True, f"{found.companies.read_count} companies have a portal status; nothing is wrong with them")

@@ -167,14 +167,21 @@ class Records:
                 if link is None:
                     raise errors.no_such_column(name, sobject.name)
                 field, value = link[0], resolved(self._org, link, value)
-            may_write = field.is_createable if creating else field.is_updateable
-            if not may_write or (sobject.name, field.name) in self._org.hidden:
+            if not self._may_write(sobject, field, creating=creating):
                 unwritable.append(field.name)
             else:
                 changes[field.name] = kept(field, value)
         if unwritable:
             raise errors.read_only(unwritable)
         return changes
+
+    def _may_write(self, sobject: SObject, field: Field, *, creating: bool) -> bool:
+        """An admin sees every field that was made by API; the integration user those that it is granted."""
+        made = self._org.guarded.get((sobject.name, field.name))
+        if made is not None and self._author.user_id != self._org.people.integration:
+            return made.is_createable if creating else made.is_updateable
+        is_hidden = (sobject.name, field.name) in self._org.hidden
+        return not is_hidden and (field.is_createable if creating else field.is_updateable)
 
     def _check(self, sobject: SObject, record: Values, changes: Values, *, record_id: str | None) -> None:
         for name, value in changes.items():

@@ -1,4 +1,4 @@
-"""`check` lists what is wrong with the CRM's data, and writes a CSV per field for bulk update."""
+"""`check --csv`: a file per problem and field, ready for a bulk update by id."""
 
 from __future__ import annotations
 
@@ -6,37 +6,35 @@ import csv
 from pathlib import Path
 
 from sync_worker.cli.check import write_csv
-from sync_worker.steps.check import DataProblem
+from sync_worker.steps.company_data import DataProblem
+
+TYPE, CONTRACTS = "Portal_Account_Type__c", "Associated_Second_Partner__c"
 
 
-def test_a_file_per_field_holds_the_ids_and_a_column_to_fill_in(tmp_path: Path) -> None:
-    # Given two companies without account type, and a contract value that names nobody
+def test_a_file_per_problem_holds_what_is_there_and_a_column_to_fill_in(tmp_path: Path) -> None:
+    # Given two companies without account type, one with an unknown one, and a contract value that names nobody
     problems = [
-        DataProblem("account_type_blank", "Account", "Id", "001A", "Birch, Inc", "Portal_Account_Type__c", "account type is not set"),
-        DataProblem("account_type_blank", "Account", "Id", "001B", "Cedar", "Portal_Account_Type__c", "account type is not set"),
+        DataProblem("account_type_blank", "Account", "Id", "001A", "Birch, Inc", TYPE, "", "one of: Partner, Distributor"),
+        DataProblem("account_type_unknown", "Account", "Id", "001C", "Dogwood", TYPE, "Reseller", "one of: Partner, Distributor"),
+        DataProblem("account_type_blank", "Account", "Id", "001B", "Cedar", TYPE, "", "one of: Partner, Distributor"),
         DataProblem(
-            "contract_value_unresolved", "Account", "Id", "001A", "Birch, Inc", "Associated_Second_Partner__c", "'Zenith' names nobody"
+            "contract_value_unresolved", "Account", "Id", "001A", "Birch, Inc", CONTRACTS, "Zenith", "the name of a second partner"
         ),
-        DataProblem("two_companies", "deals", "hs_object_id", "7", "Harbor", "association:portal_partner", "one label, two companies"),
-        DataProblem("deleted_in_crm", "Lead", "Id", "00QA", "Harbor", "", "deleted in the CRM"),
     ]
 
     # When the files are written
     files = write_csv(tmp_path / "out", problems)
 
-    # Then there is one per field, ready for a bulk update by id
+    # Then there is one per field and problem
     assert [file.name for file in files] == [
-        "Account.Associated_Second_Partner__c.csv",
-        "Account.Portal_Account_Type__c.csv",
-        "Lead.record.csv",
-        "deals.portal_partner.csv",
+        f"Account.{CONTRACTS}.contract_value_unresolved.csv",
+        f"Account.{TYPE}.account_type_blank.csv",
+        f"Account.{TYPE}.account_type_unknown.csv",
     ]
     with files[1].open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [
-        ["Id", "Portal_Account_Type__c", "record", "code", "what_is_wrong"],
-        ["001A", "", "Birch, Inc", "account_type_blank", "account type is not set"],
-        ["001B", "", "Cedar", "account_type_blank", "account type is not set"],
+        ["Id", "name", "field", "value", "wanted", TYPE],
+        ["001A", "Birch, Inc", TYPE, "", "one of: Partner, Distributor", ""],
+        ["001B", "Cedar", TYPE, "", "one of: Partner, Distributor", ""],
     ]
-    with files[3].open(newline="") as file:
-        assert next(csv.reader(file)) == ["hs_object_id", "record", "code", "what_is_wrong"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.errors import SchemaChanged
-from sync_worker.steps.check import check
 from sync_worker.steps.pull import pull
 from sync_worker.steps.replay import replay
 from sync_worker.store import runs
@@ -73,25 +72,7 @@ def test_calls_are_on_the_run(world: World) -> None:
     assert run.counts.calls == 1
 
 
-# ── check, replay ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_check_of_a_complete_org_finds_everything_in_order(world: World) -> None:
-    assert [finding for finding in check(world.tenant) if not finding.is_ok] == []
-
-
-def test_a_check_names_what_is_hidden_and_what_to_do(world: World) -> None:
-    world.remote.hide_field("Lead", "Portal_Second_Partner__c")
-    bad = [finding for finding in check(world.tenant) if not finding.is_ok]
-    assert [finding.subject for finding in bad] == ["Lead.Portal_Second_Partner__c"]
-    assert bad[0].remedy
-
-
-def test_a_check_names_a_picklist_value_we_would_write_and_the_crm_lacks(world: World) -> None:
-    world.configure(overrides={"deal.vendor_approval.values": {"Pending": "pending", "OK": "approved", "No": "rejected"}})
-    bad = [finding for finding in check(world.tenant) if not finding.is_ok]
-    assert {finding.subject for finding in bad} == {"Lead.Portal_Vendor_Approval__c", "Opportunity.Portal_Vendor_Approval__c"}
-    assert "OK" in bad[0].words
+# ── replay ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_hidden_field_stops_the_reading_and_names_it(world: World) -> None:

@@ -78,7 +78,8 @@ def test_the_account_type_has_the_portals_own_words() -> None:
 
 # ── what is there ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-LISTED = FieldWish("Account", "Tier__c", "picklist", values=("Gold", "Silver"), is_written=True)
+LISTED = FieldWish("Account", "Tier__c", "picklist", ("tier",), values=("Gold", "Silver"), is_written=True)
+CONSTANT = FieldWish("Lead", "LeadSource", "picklist", values=("Partner Portal",), is_written=True)
 READ = FieldWish("Account", "Tier__c", "picklist", values=("Gold", "Silver"))
 KEY = FieldWish("Account", "Key__c", "key", is_written=True)
 LINK = FieldWish("Lead", "Partner__c", "reference", refers_to="Account", is_written=True)
@@ -101,7 +102,9 @@ def field(kind: str, **more: object) -> CatalogField:
         (LINK, field("picklist"), Lack("other_type", "picklist")),
         (LISTED, field("picklist", values=("Silver", "Gold"), is_restricted=True), None),
         (LISTED, field("picklist", values=("Silver",), is_restricted=True), Lack("values", values=("Gold",))),
-        (LISTED, field("picklist", values=("Silver",)), None),
+        (LISTED, field("picklist", values=("Silver",)), Lack("values", values=("Gold",))),
+        (CONSTANT, field("picklist", values=("Web",)), None),
+        (CONSTANT, field("picklist", values=("Web",), is_restricted=True), Lack("values", values=("Partner Portal",))),
         (LISTED, field("picklist", is_createable=False, is_updateable=False), Lack("read_only")),
         (READ, field("picklist", values=("Silver",), is_restricted=True, is_createable=False, is_updateable=False), None),
         (READ, field("picklist", values=("Bronze",)), Lack("values", values=("Gold", "Silver"))),

@@ -1,0 +1,214 @@
+"""What the CRM has and lacks, held against portal file and mapping: read once, told by `check`, worked off by `provision`.
+
+Nothing is changed but the describe cache. Data are read from the CRM itself, page by page: only companies with a portal status.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sync_worker.crm.port import NativeRecord, Scan, Schema
+from sync_worker.errors import SchemaChanged
+from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.compile import RecordMap, compile_mapping
+from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, wishes
+from sync_worker.steps.company_data import CompanyData, DataProblem, read_data
+from sync_worker.steps.tenant import COMPANY, Tenant
+from sync_worker.store import associations, catalogs, companies, portals
+
+PROBED_COUNT = 200  # converted records, the latest: what they lost tells how the conversion is set up now
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One field that must be, and what it has not. **Shapes** an optional field that is not there lacks nothing."""
+
+    wish: FieldWish
+    is_there: bool
+    lack: Lack | None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The second partners' options against the second partners there are.
+
+    **Shapes** `missing`: names to add; `unfit`: names that no list can hold; `extra`: options that name no second partner;
+    `shared`: names that several second partners have.
+    """
+
+    wish: FieldWish
+    missing: tuple[str, ...]
+    unfit: tuple[str, ...]
+    extra: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a converted record hands on.
+
+    **Shapes** `lost`: field → field that it does not; `is_told`: the API said so, else `probed_count` converted records showed it.
+    """
+
+    native: str
+    into: str
+    lost: Mapping[str, str]
+    is_told: bool
+    probed_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """**Shapes** `hidden`: record type → why the CRM does not show it; `options` None where there are no contracts."""
+
+    needs: tuple[Need, ...]
+    hidden: Mapping[str, str]
+    companies: CompanyData
+    unresolved_contracts: tuple[DataProblem, ...]
+    options: Options | None
+    conversions: tuple[Conversion, ...]
+
+
+def survey(tenant: Tenant, schema: Schema) -> Survey:
+    """Everything at once. **Raises** what every call of `Crm` raises: then nothing else can be known."""
+    described, hidden = _described(tenant)
+    records = compile_mapping(tenant.grammar, tenant.portal, described).records
+    plain = tenant.plain_mapping.records
+    needs = [
+        _need(wish, described[record.native].fields.get(wish.name))
+        for record in plain.values()
+        if record.native in described
+        for wish in wishes(record, company=plain[COMPANY])
+    ]
+    company = records[COMPANY]
+    data = read_data(tenant, company, described[company.native]) if company.native in described else CompanyData()
+    conversions = [_conversion(tenant, schema, records, described, name) for name, record in records.items() if record.converts_to]
+    bound = _bound(tenant)
+    return Survey(
+        tuple(needs),
+        hidden,
+        data,
+        tuple(data.unresolved(bound)),
+        _options(tenant, needs, data, described, bound),
+        tuple(found for found in conversions if found),
+    )
+
+
+def _need(wish: FieldWish, found: CatalogField | None) -> Need:
+    return Need(wish, found is not None, lack_of(wish, found))
+
+
+def remember(tenant: Tenant, natives: Iterable[str]) -> dict[str, Catalog]:
+    """What the CRM says of these record types now, in the describe cache too. **Raises** SchemaChanged."""
+    found = {native: tenant.crm.describe(native) for native in natives}
+    with tenant.store.side_transaction(tenant.name) as tx:
+        portals.enter(tx, tenant.portal.associations.mode)
+        for catalog in found.values():
+            catalogs.save(tx, catalog)
+    return found
+
+
+def _described(tenant: Tenant) -> tuple[dict[str, Catalog], dict[str, str]]:
+    described: dict[str, Catalog] = {}
+    hidden: dict[str, str] = {}
+    for native in dict.fromkeys(record.native for record in tenant.plain_mapping.records.values()):
+        try:
+            described |= remember(tenant, (native,))
+        except SchemaChanged as error:
+            hidden[native] = str(error)
+    return described, hidden
+
+
+# ── the second partners' options ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _options(
+    tenant: Tenant, needs: list[Need], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
+) -> Options | None:
+    """Contracts only: in rules mode nobody chooses a second partner on a record."""
+    need = next((need for need in needs if "second_partners" in need.wish.fields), None)
+    if need is None or tenant.portal.associations.mode != "contracts":
+        return None
+    field = described[need.wish.native].fields.get(need.wish.name)
+    listed = (field.values or ()) if field else ()
+    return options_of(need.wish, listed, data, bound)
+
+
+def options_of(wish: FieldWish, listed: tuple[str, ...], data: CompanyData, bound: Mapping[str, str]) -> Options:
+    """One option per active or pending second partner, by its name or by a value that is bound to it.
+
+    **Shapes** `bound`: value → the CRM id that the portal file or a person bound it to.
+    """
+    served = {bound[value] for value in listed if value in bound}
+    wanted = [one.name for one in data.second_partners if one.takes_part and one.crm_id not in served and one.crm_id not in listed]
+    names = [one.name for one in data.second_partners]
+    known = {*names, *bound, *(one.crm_id for one in data.second_partners)}
+    return Options(
+        wish,
+        missing=tuple(dict.fromkeys(name for name in wanted if name not in listed and ";" not in name)),
+        unfit=tuple(dict.fromkeys(name for name in wanted if ";" in name)),
+        extra=tuple(value for value in listed if value not in known),
+        shared=tuple(sorted({name for name in names if names.count(name) > 1})),
+    )
+
+
+def _bound(tenant: Tenant) -> dict[str, str]:
+    """The values that stand for a company whatever its name: those of the portal file, and those that were resolved once."""
+    written = {value: tenant.crm.canonical_id(crm_id) for value, crm_id in tenant.portal.associations.contract_values.items()}
+    with tenant.store.reading(tenant.name) as tx:
+        resolved = {row.binding.value: row.binding.company_id for row in associations.listed(tx) if row.binding.company_id}
+        crm_ids = companies.crm_ids_by_id(tx, resolved.values())
+    return {value: crm_ids[company] for value, company in resolved.items() if company in crm_ids} | written
+
+
+# ── what a conversion hands on ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _conversion(
+    tenant: Tenant, schema: Schema, records: Mapping[str, RecordMap], described: Mapping[str, Catalog], name: str
+) -> Conversion | None:
+    record, into = records[name], records.get(records[name].converts_to or "")
+    if into is None or record.native not in described or into.native not in described:
+        return None
+    pairs = dict(_pairs(record, into, described))
+    told = schema.conversion(record.native, into.native)
+    if told is not None:
+        lost = {field: target for field, target in pairs.items() if told.get(field) != target}
+        return Conversion(record.native, into.native, lost, is_told=True)
+    return _probed(tenant, record, into, pairs)
+
+
+def _pairs(record: RecordMap, into: RecordMap, described: Mapping[str, Catalog]) -> Iterator[tuple[str, str]]:
+    """The fields that live on both records, where the CRM has them."""
+    for name, field in record.fields.items():
+        target = into.fields.get(name)
+        if target and field.native in described[record.native].fields and target.native in described[into.native].fields:
+            yield field.native, target.native
+
+
+def _probed(tenant: Tenant, record: RecordMap, into: RecordMap, pairs: Mapping[str, str]) -> Conversion:
+    """What the latest converted records of ours held, and what they became does not."""
+    found = deque(_converted(tenant, record, tuple(pairs)), maxlen=PROBED_COUNT)
+    after = {
+        one.crm_id: one for one in tenant.crm.fetch(into.native, [str(one.converted_to) for one in found], fields=list(pairs.values()))
+    }
+    lost = {
+        field: target
+        for field, target in pairs.items()
+        for one in found
+        if (now := after.get(str(one.converted_to))) and _holds(one, field) and not _holds(now, target)
+    }
+    return Conversion(record.native, into.native, lost, is_told=False, probed_count=len(found))
+
+
+def _converted(tenant: Tenant, record: RecordMap, fields: tuple[str, ...]) -> Iterator[NativeRecord]:
+    """The converted records that carry our key, in the order of the scan."""
+    if not record.is_key_missing:
+        for page in tenant.crm.changed_since(Scan(record.native, fields, None, tenant.crm.now(), only_with=record.key_field)):
+            yield from (one for one in page.records if one.converted_to and not one.is_deleted)
+
+
+def _holds(record: NativeRecord, field: str) -> bool:
+    return record.fields.get(field) not in (None, "", False)

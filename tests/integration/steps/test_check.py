@@ -1,0 +1,176 @@
+"""`check`, row by row: what each of the required CRM updates looks like when it is missing, and what is said to do about it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from sync_worker.crm.port import WholeCrm
+from sync_worker.steps.check import Finding, Report, check
+from tests.integration.steps.world import World
+
+CONTRACTS = "Account.Associated_Second_Partner__c"
+KEY = "Portal_Deal_Key__c"
+SEEDED = {f"{CONTRACTS}: options", f"{CONTRACTS}: data", "Account.Portal_Account_Type__c: data"}  # the cast's own mess
+
+
+def checked(world: World) -> Report:
+    world.forward()
+    return check(world.tenant, cast("WholeCrm", world.tenant.crm).schema)
+
+
+def wrong(world: World) -> dict[str, Finding]:
+    """What is not in order, without what never is in the seeded org."""
+    return {finding.subject: finding for finding in checked(world).findings if not finding.is_ok and finding.subject not in SEEDED}
+
+
+# ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_org_that_has_everything_is_in_order_but_for_its_data(empty_world: World) -> None:
+    report = checked(empty_world)
+    assert {finding.subject for finding in report.findings if not finding.is_ok} == SEEDED
+    assert [(problem.code, problem.name, problem.value) for problem in report.problems] == [
+        ("account_type_blank", "Juniper Works", ""),
+        ("account_type_unknown", "Ivy Integrators", "Reseller Plus"),
+        ("contract_value_unresolved", "Fir Technologies", "Zenith Supply"),
+        ("contract_value_unresolved", "Elm Consulting", "Granite Distribution"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("native", "field", "words"),
+    [
+        ("Account", "Portal_Status__c", "missing or hidden (portal_status)"),
+        ("Account", "Portal_Account_Type__c", "missing or hidden (account_type)"),
+        ("Account", "Associated_Second_Partner__c", "missing or hidden (second_partners)"),
+        ("Account", "Portal_Company_Id__c", "our key is missing or hidden (portal_id)"),
+        ("Lead", "Portal_Deal_Key__c", "our key is missing or hidden"),
+        ("Lead", "Portal_Second_Partner__c", "missing or hidden (second_partner)"),
+        ("Opportunity", "Portal_Partner__c", "missing or hidden (owner_company)"),
+        ("Opportunity", "Portal_Vendor_Approval__c", "missing or hidden (vendor_approval)"),
+    ],
+)
+def test_a_field_that_is_missing_or_hidden_is_provisions_to_make(empty_world: World, native: str, field: str, words: str) -> None:
+    empty_world.remote.hide_field(native, field)
+    found = wrong(empty_world)[f"{native}.{field}"]
+    assert found.words == words
+    assert found.remedy == "sync-worker provision acme --apply, or correct the mapping"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "subject", "words", "remedy"),
+    [
+        (
+            {"deal.vendor_approval.values": {"Pending": "pending", "OK": "approved", "No": "rejected"}},
+            "Lead.Portal_Vendor_Approval__c",
+            "the picklist lacks OK, No (vendor_approval)",
+            "sync-worker provision acme --apply",
+        ),
+        (
+            {"company.portal_status.values": {"On": "active", "Off": "inactive"}},
+            "Account.Portal_Status__c",
+            "the picklist lacks On, Off (portal_status)",
+            "sync-worker provision acme --apply",
+        ),
+        (
+            {"deal.second_partner.native": "Wrong__c"},
+            "Lead.Wrong__c",
+            "leads to Contact, and Account is wanted (second_partner)",
+            "name another field under `overrides:`",
+        ),
+        (
+            {"company.second_partners.native": "Portal_Region__c"},
+            "Account.Portal_Region__c",
+            "is of type picklist, and multi picklist is wanted (second_partners, region)",
+            "name another field under `overrides:`",
+        ),
+        ({"deal.amount.native": {"lead": "Total"}}, "Lead.Total", "missing or hidden (amount)", "Setup → Object Manager → Lead"),
+    ],
+)
+def test_a_field_of_another_making_says_what_is_wanted(
+    empty_world: World, overrides: dict[str, Any], subject: str, words: str, remedy: str
+) -> None:
+    for native in ("Lead", "Opportunity"):
+        empty_world.remote.add_field(native, "Wrong__c", "reference", refers_to=["Contact"], relationship="Wrong__r")
+    empty_world.configure(overrides=overrides)
+    found = wrong(empty_world)[subject]
+    assert found.words == words
+    assert remedy in found.remedy
+
+
+def test_a_record_type_that_is_not_shown_is_named_and_the_others_are_looked_at(empty_world: World) -> None:
+    empty_world.remote.fault("describe", object_name="Lead", status=404, times=9)
+    found = wrong(empty_world)
+    assert found["Lead"].remedy == "grant the integration user access to Lead"
+    assert any(finding.subject.startswith("Opportunity.") for finding in checked(empty_world).findings)
+
+
+# ── what a conversion hands on ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("conversion", "is_ok", "words"),
+    [
+        ({}, True, "the API does not tell; the 1 records converted last lost nothing"),
+        ({"omit": ["Portal_Partner__c"]}, False, "lost by one of the 1 records converted last: Portal_Partner__c → Portal_Partner__c"),
+    ],
+)
+def test_the_mapping_of_converted_leads_shows_in_what_they_lost(
+    empty_world: World, conversion: dict[str, Any], is_ok: bool, words: str
+) -> None:
+    # Given a lead of ours that was converted by an admin's mapping
+    partner = empty_world.remote.named("Account", "Birch Systems")["Id"]
+    lead = {"Company": "Harbor", "LastName": "Berg", KEY: "k-1", "Portal_Partner__c": partner}
+    empty_world.remote.convert_lead(empty_world.remote.create("Lead", lead), **conversion)
+
+    # Then what it lost is named, with the admin's clicks
+    [found] = [finding for finding in checked(empty_world).findings if finding.subject == "Lead → Opportunity: field mapping"]
+    assert (found.is_ok, found.words) == (is_ok, words)
+    assert is_ok or "Map Lead Fields" in found.remedy
+
+
+# ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_options_are_held_against_the_second_partners_there_are(empty_world: World) -> None:
+    # Given a new second partner whose name no list can hold, and one that is a partner from now on
+    remote = empty_world.remote
+    distributor = {"Portal_Status__c": "Active", "Portal_Account_Type__c": "Distributor"}
+    remote.create("Account", {"Name": "Rhine; Main", **distributor})
+    remote.create("Account", {"Name": "Elbe Supply", **distributor})
+    remote.edit("Account", remote.named("Account", "Bolt Distribution")["Id"], {"Portal_Account_Type__c": "Partner"})
+
+    # Then each is said, and the option that names nobody any more
+    said = [finding.words for finding in checked(empty_world).findings if finding.subject == f"{CONTRACTS}: options"]
+    assert said == [
+        "no option for Granite Group, Elbe Supply",
+        "no list can hold a name with a semicolon: Rhine; Main",
+        "options that name no second partner: Bolt Distribution, Granite Distribution, Zenith Supply",
+        "second partners of one name: Summit Partners",
+    ]
+
+
+def test_a_value_that_is_bound_to_a_company_needs_no_option_of_its_name(empty_world: World) -> None:
+    granite = empty_world.remote.named("Account", "Granite Group")["Id"]
+    empty_world.configure(associations={"mode": "contracts", "contract_values": {"Granite Distribution": granite}})
+    report = checked(empty_world)
+    assert not [finding for finding in report.findings if "Granite" in finding.words]
+    assert {problem.value for problem in report.problems if problem.code == "contract_value_unresolved"} == {"Zenith Supply"}
+
+
+def test_with_rules_the_fields_they_use_must_hold_a_listed_value(empty_world: World) -> None:
+    # Given rules over two fields, one company that leaves one blank, and one with a value of nobody's list
+    remote = empty_world.remote
+    for name, fields in (("Birch Systems", {"Portal_Region__c": None}), ("Cedar IT", {"Portal_Tier__c": "Diamond"})):
+        remote.edit("Account", remote.named("Account", name)["Id"], fields)
+    rule = {"name": "one", "partner": {"region": ["EMEA"], "tier": ["Gold"]}}
+    empty_world.configure(associations={"mode": "rules", "rules": [rule]})
+
+    # Then both are found, and options are nobody's business
+    report = checked(empty_world)
+    found = {(problem.name, problem.code) for problem in report.problems}
+    assert {("Birch Systems", "rule_field_blank"), ("Cedar IT", "rule_field_unlisted")} <= found
+    assert not [finding for finding in report.findings if "options" in finding.subject]
+    assert not [problem for problem in report.problems if problem.code == "contract_value_unresolved"]

@@ -1,0 +1,142 @@
+"""`provision` on an org as it is delivered: everything is made once, whatever stops it, and nothing is taken away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from sync_worker.crm.port import WholeCrm
+from sync_worker.sandbox.process import SalesforceOptions, serve_thread
+from sync_worker.sandbox.remote import Remote
+from sync_worker.steps.check import check
+from sync_worker.steps.provision import Outcome, Task, carry_out, tasks
+from sync_worker.steps.tenant import Tenant
+from tests.integration.steps.conftest import as_it_was
+from tests.integration.steps.world import World
+from tests.servers import MONDAY
+
+OPTIONS = "Account.Associated_Second_Partner__c"
+DISTRIBUTOR = {"Portal_Status__c": "Active", "Portal_Account_Type__c": "Distributor"}
+
+
+@pytest.fixture(scope="module")
+def clean_url() -> Iterator[str]:
+    with serve_thread(SalesforceOptions(companies=20, leads=2, opportunities=2, now=MONDAY, clean=True)) as url:
+        yield url
+
+
+@pytest.fixture
+def clean(clean_url: str, tmp_path: Path) -> Iterator[World]:
+    """A portal on an org without any field of ours."""
+    with Remote(clean_url) as remote:
+        remote.clear_faults()
+        as_it_was(remote)
+        with closing(World(clean_url, remote, tmp_path)) as world:
+            yield world
+
+
+def provision(tenant: Tenant) -> list[Outcome]:
+    schema = cast("WholeCrm", tenant.crm).schema
+    return carry_out(tenant, schema, tasks(tenant, schema))
+
+
+def left(tenant: Tenant) -> list[Task]:
+    return tasks(tenant, cast("WholeCrm", tenant.crm).schema)
+
+
+def states(outcomes: list[Outcome]) -> dict[str, int]:
+    return dict(Counter(outcome.state for outcome in outcomes))
+
+
+def test_a_clean_org_has_everything_after_one_run_and_nothing_to_do_after_it(clean: World) -> None:
+    # When it is said, and then made
+    said = left(clean.tenant)
+    outcomes = provision(clean.tenant)
+
+    # Then all that was said is done, the mapping holds, and a second run has nothing to do
+    assert [outcome.task for outcome in outcomes] == said
+    assert states(outcomes) == {"done": len(said)}
+    assert clean.tenant.mapping.records["lead"].key_field == "Portal_Deal_Key__c"
+    assert left(clean.tenant) == []
+    assert check(clean.tenant, cast("WholeCrm", clean.tenant.crm).schema).is_ok
+
+
+def test_one_field_that_the_crm_refuses_does_not_stop_the_others(clean: World) -> None:
+    # Given an org that takes all but the third field
+    clean.remote.fault("tooling_create", after=2, error_code="INSUFFICIENT_ACCESS_OR_READONLY")
+
+    # When it is provisioned, and once more
+    outcomes = provision(clean.tenant)
+    [refused] = [outcome for outcome in outcomes if outcome.state == "refused"]
+    again = provision(clean.tenant)
+
+    # Then the one that failed is named, and made by the second run
+    assert refused.task.subject in refused.words
+    assert "Customize Application" in refused.words
+    assert [(outcome.task.subject, outcome.state) for outcome in again] == [(refused.task.subject, "done")]
+    assert left(clean.tenant) == []
+
+
+def test_a_lost_answer_is_no_second_field(clean: World) -> None:
+    clean.remote.fault("tooling_create", after=4, drop_connection=True, times=1)
+    outcomes = provision(clean.tenant)
+    assert states(outcomes)["uncertain"] == 1
+    assert states(provision(clean.tenant)) == {"done": 1}
+    assert left(clean.tenant) == []
+
+
+def test_a_crm_out_of_reach_leaves_a_list_of_what_was_not_begun(clean: World) -> None:
+    # Given an org that goes away after three fields, for longer than a call is repeated
+    clean.remote.fault("tooling_create", after=3, error_code="REQUEST_LIMIT_EXCEEDED", times=50)
+    outcomes = provision(clean.tenant)
+    assert states(outcomes) == {"done": 3, "not begun": len(outcomes) - 3}
+    assert all("REQUEST_LIMIT_EXCEEDED" in outcome.words for outcome in outcomes[3:])
+
+    # When it is back, Then the next run makes the rest
+    clean.remote.clear_faults()
+    assert states(provision(clean.tenant)) == {"done": len(outcomes) - 3}
+    assert left(clean.tenant) == []
+
+
+def test_two_at_once_are_harmless(clean: World) -> None:
+    with ThreadPoolExecutor(2) as both:
+        ends = list(both.map(provision, [clean.process(), clean.process()]))
+    assert {outcome.state for outcomes in ends for outcome in outcomes} == {"done"}
+    assert left(clean.tenant) == []
+
+
+def test_a_new_second_partner_has_its_option_after_the_next_run_and_keeps_it(clean: World) -> None:
+    # Given a portal that is set up, and a new distributor
+    provision(clean.tenant)
+    arrow = clean.remote.named("Account", "Arrow Electronics")["Id"]
+    clean.remote.edit("Account", arrow, DISTRIBUTOR)
+    clean.forward()
+
+    # When it is provisioned
+    [task] = left(clean.tenant)
+    assert (task.act, task.subject, task.values) == ("add values", OPTIONS, ("Arrow Electronics",))
+    assert states(provision(clean.tenant)) == {"done": 1}
+
+    # Then the option is there, and stays when the company is none any more
+    clean.remote.edit("Account", arrow, {"Portal_Account_Type__c": "Partner"})
+    clean.forward()
+    assert left(clean.tenant) == []
+    options = clean.tenant.crm.describe("Account").fields["Associated_Second_Partner__c"].values
+    assert options == ("Arrow Electronics",)
+
+
+def test_what_the_api_does_not_make_comes_with_an_admins_clicks(clean: World) -> None:
+    # Given a mapping that names a standard field which the org has not
+    clean.configure(overrides={"deal.amount.native": {"lead": "Portal_Amount__c", "opportunity": "ExpectedRevenue"}})
+
+    # Then it is an admin's, the rest is made, and it stays to be done
+    assert states(provision(clean.tenant)).keys() == {"done"}
+    [task] = left(clean.tenant)
+    assert (task.act, task.subject) == ("by hand", "Opportunity.ExpectedRevenue")
+    assert "Setup → Object Manager → Opportunity → Fields & Relationships → ExpectedRevenue" in task.words
