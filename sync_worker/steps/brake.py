@@ -8,6 +8,7 @@ released   inside, one refused commit passes, because a person has looked at it;
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +79,19 @@ def brake(tx: Tx, tenant: Tenant, loss: Loss, run_id: str) -> None:
         return
     for kind, count in lost.items():
         removals.add(tx, run_id, kind, count)
+
+
+def foreseen(before: Tx, after: Tx, *, percent: int) -> list[str]:
+    """Why the brake would hold what was taken away between these two states of a portal, all of it together."""
+    earlier = removals.listed(before)
+    lost = Counter[str]()
+    for removal in removals.listed(after):
+        lost[removal.kind] += removal.count
+    for removal in earlier:
+        lost[removal.kind] -= removal.count
+    judge = partial(excess, removals=earlier, percent=percent, now=after.now)
+    found = [judge(kind, count, left=partial(_LEFT[kind], after)) for kind, count in lost.items()]
+    return [str(one) for one in found if one]
 
 
 @contextmanager

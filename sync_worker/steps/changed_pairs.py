@@ -1,18 +1,17 @@
-"""Which associations began and which ended between two states of one portal: asked of `whom`, for the companies that changed only."""
+"""Which associations began and which ended between two states of one portal: asked for the companies that changed, some at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sync_worker.steps.associate import whom
-from sync_worker.store import companies
+from sync_worker.steps.associate import Pair, whom
+from sync_worker.store import associations, companies, portals, tables
 from sync_worker.store.copies import Copy
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies as companies_table
-from sync_worker.store.tables import contract_values
 
-_SIDES = ("status", "account_type", "deleted_at", "attributes", "second_partner_values")
+PAGE_COUNT = 500  # companies looked at together
+_SIDES = ("status", "account_type", "deleted_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,28 @@ class ChangedPair:
 
 def changed_pairs(copy: Copy) -> Iterator[ChangedPair]:
     """Each once, in no order that means something."""
-    touched = {row[0] for row in copy.differing(companies_table, *_SIDES)}
-    touched |= {row[0] for row in copy.differing(contract_values, "resolved_id")}
+    touched = sorted(_touched(copy))
+    known = set(touched)
     with copy.before.reading(copy.portal) as was, copy.after.reading(copy.portal) as now:
-        for company_id in sorted(touched):
-            before, after = _pairs(was, company_id), _pairs(now, company_id)
+        for start in range(0, len(touched), PAGE_COUNT):
+            ids = touched[start : start + PAGE_COUNT]
+            before, after = _pairs(was, ids), _pairs(now, ids)
             for partner_id, second_id in sorted(before ^ after):
-                if company_id == partner_id or partner_id not in touched:  # a pair of two that changed is told by its partner
+                if partner_id in ids or partner_id not in known:  # a pair of two that changed is told by its partner
                     yield ChangedPair(partner_id, second_id, (partner_id, second_id) in after)
 
 
-def _pairs(tx: Tx, company_id: str) -> set[tuple[str, str]]:
-    company = companies.by_ids(tx, [company_id]).get(company_id)
-    if company is None:
-        return set()
-    return {(found.partner_id, found.second_partner_id) for found in whom(tx, company)[0]}
+def _touched(copy: Copy) -> set[str]:
+    """Companies on which an association may have begun or ended."""
+    ids = {row[0] for row in copy.differing(tables.companies, *_SIDES)}
+    ids |= {row[0] for row in copy.differing(tables.contract_values, "resolved_id")}
+    return ids | {row[0] for row in copy.differing(tables.rule_members, "until_at", "from_no", "until_no")}
+
+
+def _pairs(tx: Tx, ids: Sequence[str]) -> set[Pair]:
+    """The associations on which one of these companies stands."""
+    portal = portals.get(tx)
+    if portal is None or portal.mode == "contracts":
+        return associations.pairs(tx, ids)
+    found = [association for company in companies.by_ids(tx, ids).values() for association in whom(tx, company)[0]]
+    return {(association.partner_id, association.second_partner_id) for association in found}

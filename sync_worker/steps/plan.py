@@ -17,7 +17,9 @@ from sync_worker.domain.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.domain.values import plain
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.brake import foreseen
 from sync_worker.steps.difference import tell_differences
+from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.letters import Desk, Letter
 from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.preview import per_minute
@@ -57,8 +59,11 @@ def plan(
         if reads:
             _pull_and_push(rehearsing, is_full=is_full, on_page=on_page)
         else:
+            _evaluate(rehearsing)
             _push_unread(rehearsing)
         tell_differences(copy, found)
+        with copy.before.reading(tenant.name) as was, copy.after.reading(tenant.name) as now:
+            found.held = foreseen(was, now, percent=tenant.portal.brake_percent)
         used = tenant.crm.calls - calls
         needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
         found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant), 1))
@@ -85,9 +90,17 @@ def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -
                 on_page(record_name, done, total)
 
         woken = pull(tenant, record_name, is_full=is_full, on_page=tell).wakes
+        if record_name == COMPANY:
+            woken |= _evaluate(tenant)
         work_off(tenant, {wake for wake in woken if wake.verb == "refresh"})
-        wakes |= woken
+        wakes |= {wake for wake in woken if wake.verb in ("refresh", "push")}
     work_off(tenant, wakes)
+
+
+def _evaluate(tenant: Tenant) -> frozenset[Wake]:
+    """Rules that do not stand yet, to the end."""
+    with tenant.turn(math.inf):
+        return evaluate(tenant).wakes
 
 
 def _push_unread(tenant: Tenant) -> None:

@@ -21,7 +21,7 @@ from sync_worker.store.engine import Store, Tx, put
 from sync_worker.store.tables import cursors, metadata
 
 FETCH_COUNT = 2000  # rows in memory
-NEEDLESS = ("runs", "interventions", "tries")  # history that no reading and no writing looks at
+NEEDLESS = ("runs", "interventions", "tries", "events", "deliveries", "answers", "tokens")  # no reading and no writing looks at these
 
 
 @dataclass(frozen=True, slots=True)

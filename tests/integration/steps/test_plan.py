@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from sync_worker.domain.plan import Plan
+from sync_worker.errors import HeldForReview
+from sync_worker.steps.associate import options
+from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.plan import plan
+from sync_worker.store import associations
 from sync_worker.store.tables import metadata
 from tests.integration.steps.world import World
 
@@ -127,3 +131,94 @@ def test_what_is_planned_is_what_is_done(world: World, scenario: Callable[[World
     assert planned_writes(found) == written(before, after)
     assert found.listings["conflicts"].count == len(new(before, after, "conflicts"))
     assert found.listings["failures"].count == len(new(before, after, "failures"))
+
+
+# ── after an edit of a file ──────────────────────────────────────────────────────────────────────────────────────────
+
+PARTNERS = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
+REGION = {"name": "same-region", "match": ["region"]}
+APAC = {"name": "apac", "partner": {"region": ["EMEA"]}, "second_partner": {"region": ["APAC"]}}
+NAMES = {"Birch Systems": "EMEA", "Arrow Electronics": "EMEA", "Bolt Distribution": "APAC"}
+
+
+def pairs(found: Plan, kind: str) -> list[tuple[str, str]]:
+    return sorted((entry["partner"], entry["second_partner"]) for entry in found.listings[kind].shown)
+
+
+def test_an_edit_of_the_rules_is_shown_without_a_call_and_is_what_an_evaluation_then_does(empty_world: World) -> None:
+    # Given a portal by rules in which Birch works with Arrow, and a deal of theirs
+    world = empty_world
+    for record in world.remote.records("Account"):
+        world.remote.edit("Account", record["Id"], {"Portal_Region__c": NAMES.get(record["Name"]), "Portal_Tier__c": None})
+    world.configure(associations={"mode": "rules", "rules": [REGION]})
+    world.pull()
+    deal = world.registered()
+    # when the rules are edited and planned
+    world.configure(associations={"mode": "rules", "rules": [APAC]})
+    before = everything(world)
+    found = plan(world.tenant, reads=False)
+    # then it says who would gain and who would lose, with the deal that would stand alone, for no call, and nothing has changed
+    assert pairs(found, "associations_added") == [("Birch Systems", "Bolt Distribution")]
+    assert pairs(found, "associations_removed") == [("Birch Systems", "Arrow Electronics")]
+    assert deal.id in [one["id"] for one in found.listings["associations_removed"].shown[0]["open_deals"]]
+    assert found.cost.used == 0
+    assert everything(world) == before
+    # and an evaluation does so
+    evaluate(world.tenant)
+    with world.store.reading("acme") as tx:
+        assert [company.name for company in options(tx, world.company("Birch Systems"))] == ["Bolt Distribution"]
+    assert not plan(world.tenant, reads=False).listings["associations_added"].count
+
+
+def test_another_spelling_in_the_mapping_shows_on_every_record_of_a_full_reading(world: World) -> None:
+    world.configure(overrides={"company.portal_status.values": {"Active": "inactive", "Inactive": "inactive", "Pending": "pending"}})
+    partial = plan(world.tenant, reads=False)
+    assert partial.listings["companies_leaving"].count == 0
+    whole = plan(world.tenant, is_full=True, limit=3)
+    leaving = whole.listings["companies_leaving"]
+    assert leaving.count > 10
+    assert len(leaving.shown) == 3
+    with world.store.reading("acme") as tx:
+        assert whole.listings["associations_removed"].count == associations.pair_count(tx) > 0
+
+
+# ── what needs a person ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_the_brake_would_hold_is_shown_whole_and_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a portal in which two of a kind are few, and five partners who leave at once
+    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    for name in PARTNERS:
+        world.remote.edit("Account", world.id_of(name), {"Portal_Status__c": "Inactive"})
+    world.forward()
+    found = plan(world.tenant)
+    # then all five are shown, and that a person would be asked; the pull itself holds
+    assert [entry["name"] for entry in found.listings["companies_leaving"].shown] == sorted(PARTNERS)
+    assert any(words.startswith("5 active companies would go") for words in found.held)
+    assert found.needs_a_person
+    with pytest.raises(HeldForReview):
+        world.pull("company")
+
+
+def test_a_conflict_that_would_wait_needs_a_person(world: World) -> None:
+    world.configure(overrides={"deal.name.conflict": "ask"})
+    deal = world.registered()
+    world.change(deal.id, name="Ours")
+    world.edit(deal.id, Portal_Deal_Name__c="Theirs")
+    world.forward()
+    found = plan(world.tenant)
+    [conflict] = found.listings["conflicts"].shown
+    assert (conflict["field"], conflict["crm"], conflict["portal"], conflict["taken"]) == ("name", "Theirs", "Ours", "")
+    assert (found.waiting, found.needs_a_person, found.listings["crm_written"].count) == (1, True, 0)
+
+
+def test_writes_that_are_due_are_shown_without_reading_too(world: World) -> None:
+    deal = world.registered()
+    world.change(deal.id, licence_count="40")
+    found = plan(world.tenant, reads=False)
+    [write] = found.listings["crm_written"].shown
+    assert [(one["field"], one["before"], one["after"]) for one in write["changes"] if one["field"] == "Portal_Licences__c"] == [
+        ("Portal_Licences__c", 25, 40)
+    ]
+    assert found.cost.used == 0
+    assert found.cost.needed >= 1
