@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of
+from sync_worker.cli.deal_words import moves_table, sight_table
+from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of, work_off
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.source import read_source
 from sync_worker.steps.decide import approve as approve_deal
 from sync_worker.steps.register import register as register_deal
+from sync_worker.steps.relink import relink as relink_deal
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals, links
 from sync_worker.store.deals import StoredDeal
@@ -78,7 +80,9 @@ def register(
         done = register_deal(tenant, written, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
-        _say(tenant, done[0], "registered; the CRM hears of it with the next push", as_json=as_json)
+        for warning in done.warnings:
+            err.print(f"look: {warning.message} ({warning.code})", markup=False)
+        _say(tenant, done.deal, "registered; the CRM hears of it with the next push", as_json=as_json)
 
 
 @app.command()
@@ -104,6 +108,37 @@ def approve(
             refuse(done, as_json=as_json)
         state = done[0].values.get(f"{track.value}_approval")
         _say(tenant, done[0], f"{track.value} track: {state}; the CRM hears of it with the next push", as_json=as_json)
+
+
+@app.command()
+def relink(
+    portal: PortalName,
+    deal: DealId,
+    crm_id: Annotated[str, typer.Argument(metavar="CRM_ID", help="The id of the record it lives in.", show_default=False)],
+    actor: Annotated[str, typer.Option(help="Who links it.")] = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Says which CRM record a deal lives in; that of another deal is refused. It is read with the next refresh.
+
+    Example: sync-worker deals relink acme 4f3c2a1b-… 0065g00000AAAAAAA5
+    """
+    with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            deal = find(tx, deal).deal.id
+        done = relink_deal(tenant, deal, crm_id, actor=Actor(actor, None, "portal"))
+        if isinstance(done, Refusal):
+            refuse(done, as_json=as_json)
+        work_off(tenant, done.wakes)
+        _say(tenant, done.deal, f"lives in {crm_id}; both sides were brought together", as_json=as_json)
+
+
+@app.command()
+def moves() -> None:
+    """What may be done with a deal, by whom; and who sees which deals.
+
+    Example: sync-worker deals moves
+    """
+    out.print(f"{moves_table()}\n{sight_table()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def find(tx: Tx, reference: str) -> StoredDeal:

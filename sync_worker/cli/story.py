@@ -122,7 +122,7 @@ class Story:
         done = register_deal(self._tenant, DEAL, actor=Actor("Ann Birch", None, "portal"))
         if isinstance(done, Refusal):
             raise _unfit(done)
-        deal, wakes = done
+        deal, wakes, *_ = done
         self._work(wakes)
         self._both_sides(deal.id, "portal and CRM after the push")
         return deal

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from sync_worker.domain.approval import vendor_move_in_crm
 from sync_worker.domain.deal import (
     RESET_FIELDS,
     Actor,
@@ -15,7 +16,6 @@ from sync_worker.domain.deal import (
     VendorApproval,
     consequences,
     locked_changes,
-    vendor_move_in_crm,
 )
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, comparable, reconcile
@@ -89,7 +89,7 @@ def _move_vendor_track(
     terms_agree = all(comparable(crm_values[name]) == comparable(after.values.get(name)) for name in RESET_FIELDS if name in crm_values)
     move = vendor_move_in_crm(after, VendorApproval(str(new)) if new else None, terms_agree=terms_agree, actor=actor)
     if isinstance(move, Move):
-        keep.update(move.changes)
+        keep.update({name: value for name, value in move.changes.items() if name not in keep})  # what stands beside it counts as it is
         notes[VENDOR_TRACK] = move.note
         return True
     problems.append(Problem(move.code, VENDOR_TRACK, f"{move.why}; {new} in the CRM is not taken over, the portal's state is written back"))

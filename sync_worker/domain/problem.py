@@ -89,6 +89,15 @@ CODES: Final[Mapping[str, str]] = {
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
     "field_unknown": "No such deal field. Correct the name, or add it under attributes in the mapping.",
     "field_not_registrable": "This field is not the partner's to set. Leave it out; approvals and stages have their own ways.",
+    "wrong_state": "The deal is not where this move begins; the answer says from which states it does. Look at the deal first.",
+    "stale_version": "The deal changed since it was looked at. Look at it as it is now, and ask again if it is still meant.",
+    "on_behalf_off": "A second partner registers for a partner only where the portal file says deals.on_behalf: true.",
+    "user_unknown": "The portal has not told of this user. It tells of its users before they act.",
+    "user_inactive": "The portal has deactivated this user, who sees and does nothing any more. Let somebody else do it.",
+    "not_a_colleague": "A deal's owner is an active member of its owner company. Choose one.",
+    "company_missing": "A user belongs to a company; only a vendor admin may do without. Name the primary company.",
+    "same_prospect": "Two companies registered one prospect: the same name, or contacts of one company. Nothing was merged; "
+    "the vendor decides whose it is, and rejects or withdraws the other.",
     "name_missing": "A deal needs a name or a prospect. Fill one of them.",
     "terms_locked": "Finalize was requested: deal type, licences, billing, companies and prospect are locked.",
     "deal_closed": "The deal is over (completed, won, lost, withdrawn or expired). Reopen it in the CRM first.",
@@ -98,6 +107,9 @@ CODES: Final[Mapping[str, str]] = {
     "decision_not_in_track": "This track does not know that decision. Choose one of those allowed.",
     "not_your_track": "Only the deal's second partner moves the distributor track, and only the vendor the vendor track.",
     "reason_missing": "A rejection or a return says why. Give a reason.",
+    "not_ready": "Somebody's word is missing; the answer says whose. Ask them to approve, then try again.",
+    "nothing_to_renew": "The registration has no last day, so it runs anyway. Nothing to renew.",
+    "renewal_not_later": "A renewal names a last day after today and after the old one. Choose a later day.",
     "decided_for_good": "A decision may change until finalize is requested, and that has happened.",
     "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
     "The portal's state is written back; the vendor looks again and approves.",
@@ -145,6 +157,8 @@ CODES: Final[Mapping[str, str]] = {
     "map them from lead to opportunity in the CRM's set-up.",
     "duplicate_in_crm": "The CRM's duplicate rule found a record that looks the same. It was saved all the same, "
     "because a registration is always its own record. Look at both.",
+    "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",
+    "record_taken": "That CRM record is the home of another deal. One record, one deal: choose another, or withdraw one of the two.",
     # writes
     "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
     "Enter the company there, then replay.",

@@ -1,4 +1,4 @@
-"""How a deal begins, in the portal or in the CRM, and how it is edited in the portal.
+"""How a deal begins, in the portal or in the CRM, and what an edit in the portal needs.
 
 The pair of companies is checked here, on the server, whatever the form offered: `options` are the owner's associated second partners,
 from `association.associates`. A refusal names who would be allowed.
@@ -12,12 +12,11 @@ from typing import Final
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import (
-    CLOSED,
     LOCKED,
     RESET_FIELDS,
     Actor,
     Deal,
-    Move,
+    Lifecycle,
     Policy,
     Refusal,
     VendorApproval,
@@ -25,7 +24,9 @@ from sync_worker.domain.deal import (
     differing,
     first_distributor_approval,
 )
+from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.scene import Party, Scene, effect, guard
 from sync_worker.domain.values import Value
 
 REGISTRABLE: Final = frozenset(
@@ -57,9 +58,13 @@ NOT_THEIRS: Final = frozenset(
         "is_registered",
         "quote_state",
         "expires_on",
+        "renews_until",
         "crm_owner",
+        "owner_user",
+        "registered_by",
     }
 )
+"""What has ways of its own: decisions, moves, the CRM."""
 _OURS_ALONE: Final = frozenset({"distributor_approval", "lifecycle", "is_registered", "quote_state"})
 """Fields the CRM only shows: what it says of them never starts a deal."""
 
@@ -81,31 +86,63 @@ def register(
     options: Sequence[Company],
     policy: Policy,
     actor: Actor,
+    owner_user: User | None = None,
 ) -> Deal | Refusal:
     """A new deal, submitted, or a refusal that says what would be right.
 
     **Shapes** `values`: canonical fields flat with attributes; `owner_company` and `second_partner` may stand among them, but the
-    companies given count. `options`: the owner's associated second partners.
+    companies given count. `options`: the owner's associated second partners. `owner_user`: for whom it is registered; the actor where None.
     """
+    begun = draft(
+        values,
+        deal_id=deal_id,
+        owner=owner,
+        second_partner=second_partner,
+        options=options,
+        policy=policy,
+        actor=actor,
+        owner_user=owner_user,
+    )
+    if isinstance(begun, Refusal):
+        return begun
+    return _nameless(values) or begun.changed({"lifecycle": Lifecycle.SUBMITTED.value, "is_registered": True})
+
+
+def draft(
+    values: Mapping[str, Value],
+    *,
+    deal_id: str,
+    owner: Company | None,
+    second_partner: Company | None,
+    options: Sequence[Company],
+    policy: Policy,
+    actor: Actor,
+    owner_user: User | None = None,
+) -> Deal | Refusal:
+    """A new deal that is not submitted yet: nobody but its own people sees it, and it may still lack its name. **Shapes** as `register`."""
     refused = (
-        _owner_refusal(values, owner, actor)
-        or _pair_refusal(values, owner, second_partner, options, policy)
-        or _field_refusal(values, policy)
-        or _name_refusal(values)
+        _unfit_owner(values.get("owner_company"), owner)
+        or _not_a_party(owner, second_partner, actor, policy)
+        or _unfit_pair(values.get("second_partner"), owner, second_partner, options, policy)
+        or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
+        or (owner_user and owner and _no_colleague(owner_user, owner_user.id, owner))
     )
     if refused:
         return refused
-    second_id = second_partner.id if second_partner else None
+    owner_id, second_id = (owner.id if owner else None), (second_partner.id if second_partner else None)
+    rep = owner_user or (actor.user if actor.is_of(owner_id) else None)
+    people: dict[str, Value] = {"owner_user": rep.id if rep else None, "registered_by": actor.user.id if actor.user else None}
     begun: dict[str, Value] = {
         **values,
         "name": values.get("name") or values.get("prospect_name"),
-        "owner_company": owner.id if owner else None,
+        "owner_company": owner_id,
         "second_partner": second_id,
+        **{name: value for name, value in people.items() if value},
         "vendor_approval": VendorApproval.PENDING.value,
         "distributor_approval": first_distributor_approval(second_id, policy).value,
-        "lifecycle": "submitted",
+        "lifecycle": Lifecycle.DRAFT.value,
         "outcome": "open",
-        "is_registered": True,
+        "is_registered": False,
     }
     return Deal(deal_id, begun)
 
@@ -133,39 +170,6 @@ def arrive_from_crm(values: Mapping[str, Value], *, deal_id: str, policy: Policy
     return deal.changed(consequences(deal, {}, policy, vendor_moved=True))
 
 
-def edit(
-    deal: Deal,
-    changes: Mapping[str, Value],
-    *,
-    actor: Actor,
-    actor_company: Company | None,
-    policy: Policy,
-    owner: Company | None,
-    second_partner: Company | None,
-    options: Sequence[Company],
-) -> Move | Refusal:
-    """An edit in the portal, with all that follows from it, or a refusal.
-
-    **Shapes** `owner`, `second_partner` and `options` are those *after* the change; `changes` name companies by our id. What does not
-    differ is dropped: no change is a move without changes.
-    """
-    names = differing(deal, changes)
-    real = {name: value for name, value in changes.items() if name in names}
-    refused = (
-        _unknown_field(changes, REGISTRABLE | COMPANIES | policy.attribute_names)
-        or _editor_refusal(deal, names, actor, actor_company)
-        or _locked_refusal(deal, names)
-        or (_edited_pair_refusal(real, owner, second_partner, options, policy) if names & COMPANIES else None)
-        or _name_refusal({**deal.values, **real})
-    )
-    if refused:
-        return refused
-    if not real:
-        return Move({}, f"{actor.name} changed nothing")
-    follows = consequences(deal, real, policy, vendor_moved=False)
-    return Move({**real, **follows}, f"{actor.name} edited {', '.join(sorted(real))}")
-
-
 def judge_from_crm(owner: Company | None, second_partner: Company, *, options: Sequence[Company], policy: Policy) -> Verdict:
     """Whether the second partner the CRM names is taken, and what to say of it. The vendor is the authority, unless the portal says revert.
 
@@ -191,16 +195,110 @@ def _about(code: str, company: Company, words: str) -> Problem:
     return Problem(code, "second_partner", f"{company.name} {words}", company.crm_id or company.id)
 
 
+# ── what a submission or an edit needs ───────────────────────────────────────────────────────────────────────────────
+
+
+@guard("only fields that are the partner's to set")
+def known_fields(scene: Scene) -> Refusal | None:
+    return _unknown_field(scene.changes, REGISTRABLE | COMPANIES | scene.policy.attribute_names)
+
+
+@guard("another owner company: the vendor alone")
+def given_by_vendor(scene: Scene) -> Refusal | None:
+    if "owner_company" not in differing(scene.deal, scene.changes) or scene.standing.parties & {Party.VENDOR, Party.OPERATOR}:
+        return None
+    return Refusal("owner_by_vendor_only", "a deal is given to another company by the vendor", "the vendor", (), "owner_company")
+
+
+@guard("from finalize_requested on: no terms, no companies")
+def unlocked(scene: Scene) -> Refusal | None:
+    deal = scene.deal
+    locked = sorted(differing(deal, scene.changes) & (RESET_FIELDS | COMPANIES)) if deal.lifecycle in LOCKED else []
+    if locked:
+        return Refusal("terms_locked", f"{', '.join(locked)}: locked, the deal is {deal.lifecycle}", "nobody", field=locked[0])
+    return None
+
+
+@guard("the companies may stand on one deal, where they change")
+def fit_change(scene: Scene) -> Refusal | None:
+    changed = differing(scene.deal, scene.changes) & COMPANIES
+    if not changed:
+        return None
+    refused = _unfit_owner(scene.changes.get("owner_company"), scene.owner) if "owner_company" in changed else None
+    named = scene.changes.get("second_partner", scene.deal.second_partner)
+    return refused or _unfit_pair(named, scene.owner, scene.second_partner, scene.options, scene.policy)
+
+
+@guard("the owner company is active; the second partner is associated with it and active")
+def fit_pair(scene: Scene) -> Refusal | None:
+    refused = _unfit_owner(scene.deal.owner_company, scene.owner)
+    return refused or _unfit_pair(scene.deal.second_partner, scene.owner, scene.second_partner, scene.options, scene.policy)
+
+
+@guard("a name or a prospect")
+def named(scene: Scene) -> Refusal | None:
+    if scene.deal.lifecycle is Lifecycle.DRAFT and scene.changes:
+        return None  # a draft may still lack it
+    return _nameless({**scene.deal.values, **scene.changes})
+
+
+@guard("the new deal owner is an active member of the owner company")
+def colleague(scene: Scene) -> Refusal | None:
+    if scene.owner is None:
+        return _unfit_owner(scene.deal.owner_company, None)
+    return _no_colleague(scene.colleague, scene.colleague_id, scene.owner)
+
+
+@effect(
+    "the fields; a change of terms sets both tracks to pending, another second partner its own, another owner company frees the deal owner"
+)
+def edited(scene: Scene) -> Mapping[str, Value]:
+    changed = differing(scene.deal, scene.changes)
+    return {name: value for name, value in scene.changes.items() if name in changed}
+
+
+@effect("submitted, both tracks from their start")
+def submitted(scene: Scene) -> Mapping[str, Value]:
+    if scene.deal.lifecycle is Lifecycle.SUBMITTED:
+        return {}
+    values = scene.deal.values
+    return {
+        "lifecycle": Lifecycle.SUBMITTED.value,
+        "name": values.get("name") or values.get("prospect_name"),
+        "vendor_approval": VendorApproval.PENDING.value,
+        "distributor_approval": first_distributor_approval(scene.deal.second_partner, scene.policy).value,
+    }
+
+
+@effect("the deal owner")
+def reassigned(scene: Scene) -> Mapping[str, Value]:
+    return {"owner_user": scene.colleague_id}
+
+
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _owner_refusal(values: Mapping[str, Value], owner: Company | None, actor: Actor) -> Refusal | None:
-    refused = _unfit_owner(values.get("owner_company"), owner)
-    if refused or owner is None:
-        return refused
-    if actor.company_id is not None and actor.company_id != owner.id:
-        why = f"{actor.name} is no member of {owner.name}"
-        return Refusal("not_a_party", why, f"a member of {owner.name}", field="owner_company")
+def _not_a_party(owner: Company | None, second_partner: Company | None, actor: Actor, policy: Policy) -> Refusal | None:
+    """The owner's members register, and its second partner on its behalf where the portal lets it."""
+    if owner is None or actor.is_operator or actor.is_of(owner.id):
+        return None
+    if second_partner and actor.is_of(second_partner.id):
+        if policy.on_behalf:
+            return None
+        why = f"{actor.name} would register on behalf of {owner.name}, which this portal does not let a {policy.second_partner_label} do"
+        return Refusal("on_behalf_off", why, f"a member of {owner.name}", field="owner_company")
+    why = f"{actor.name} is no member of {owner.name}"
+    who = f"a member of {owner.name}" + (f", or of the {policy.second_partner_label} that the deal names" if policy.on_behalf else "")
+    return Refusal("not_a_party", why, who, field="owner_company")
+
+
+def _no_colleague(user: User | None, user_id: str, owner: Company) -> Refusal | None:
+    who = f"an active member of {owner.name}"
+    if user is None:
+        return Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field="owner_user")
+    if not user.is_active or owner.id not in user.companies:
+        state = f"no member of {owner.name}" if user.is_active else "inactive"
+        return Refusal("not_a_colleague", f"{user.name} is {state}", who, field="owner_user")
     return None
 
 
@@ -216,8 +314,8 @@ def _unfit_owner(named: Value, owner: Company | None) -> Refusal | None:
     return None
 
 
-def _pair_refusal(
-    values: Mapping[str, Value],
+def _unfit_pair(
+    named: Value,
     owner: Company | None,
     second_partner: Company | None,
     options: Sequence[Company],
@@ -225,7 +323,6 @@ def _pair_refusal(
 ) -> Refusal | None:
     """Whether these two may stand on one deal; a submitted value is never silently dropped."""
     label, field = policy.second_partner_label, "second_partner"
-    named = values.get(field)
     if second_partner is None and not named:
         return None
     if not policy.is_two_tier:
@@ -246,21 +343,6 @@ def _pair_refusal(
     return None
 
 
-def _edited_pair_refusal(
-    real: Mapping[str, Value],
-    owner: Company | None,
-    second_partner: Company | None,
-    options: Sequence[Company],
-    policy: Policy,
-) -> Refusal | None:
-    refused = _unfit_owner(real.get("owner_company"), owner) if "owner_company" in real else None
-    return refused or _pair_refusal(real, owner, second_partner, options, policy)
-
-
-def _field_refusal(values: Mapping[str, Value], policy: Policy) -> Refusal | None:
-    return _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
-
-
 def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusal | None:
     """The first field that is not the partner's to write, by name; a typo is not an attribute."""
     allowed = tuple(sorted(known))
@@ -271,31 +353,9 @@ def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusa
     return None
 
 
-def _name_refusal(values: Mapping[str, Value]) -> Refusal | None:
+def _nameless(values: Mapping[str, Value]) -> Refusal | None:
     for name in ("name", "prospect_name"):
         value = values.get(name)
         if isinstance(value, str) and value.strip():
             return None
     return Refusal("name_missing", "a deal needs a name or a prospect_name", "the owner company", ("name", "prospect_name"), "name")
-
-
-def _editor_refusal(deal: Deal, names: frozenset[str], actor: Actor, company: Company | None) -> Refusal | None:
-    """The owner company's members and the vendor edit; the vendor alone gives a deal away. An operator acts for nobody and may."""
-    is_vendor = company is not None and company.id == actor.company_id and company.account_type is AccountType.VENDOR
-    if actor.company_id is None or is_vendor:
-        return None
-    who = "a member of the owner company, or the vendor"
-    if actor.company_id != deal.owner_company:
-        return Refusal("not_a_party", f"{actor.name} is no member of the owner company", who)
-    if "owner_company" in names:
-        return Refusal("owner_by_vendor_only", "a deal is given to another company by the vendor", "the vendor", (), "owner_company")
-    return None
-
-
-def _locked_refusal(deal: Deal, names: frozenset[str]) -> Refusal | None:
-    if names and deal.lifecycle in CLOSED:
-        return Refusal("deal_closed", f"the deal is {deal.lifecycle}", "nobody")
-    locked = sorted(names & (RESET_FIELDS | COMPANIES)) if deal.lifecycle in LOCKED else []
-    if locked:
-        return Refusal("terms_locked", f"{', '.join(locked)}: locked, the deal is {deal.lifecycle}", "nobody", field=locked[0])
-    return None

@@ -45,7 +45,9 @@ _PLACES: Final[Mapping[str, str]] = {
 }
 _INSTEAD: Final[Mapping[str, str]] = {
     **dict.fromkeys(("both_changed", "newest_unclear", "put_back", "locked_in_crm"), _TOLD),
-    **dict.fromkeys(("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "approved_other_terms"), _TOLD),
+    **dict.fromkeys(
+        ("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "same_prospect", "approved_other_terms"), _TOLD
+    ),
     **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
     "held_for_review": "a person looks at what would change, then: failures release",

@@ -1,90 +1,78 @@
-"""DECIDE and EDIT: people move a deal in the portal. The domain says what may move; the move, its history and the outbox are one commit."""
+"""DECIDE, EDIT, REASSIGN: moves that carry more than a reason. Each completes the scene with what was asked; `move.py` does the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from sync_worker.domain.deal import Actor, Deal, Decision, Move, Refusal, Track, decide
-from sync_worker.domain.registration import COMPANIES, edit
-from sync_worker.domain.values import plain
+from sync_worker.domain.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.lifecycle import Verb, decision
+from sync_worker.domain.registration import COMPANIES
+from sync_worker.domain.scene import Scene
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.move import Finish, Moved, record_of, staged
+from sync_worker.steps.move import move as make_move
 from sync_worker.steps.register import find_pair, read_values
-from sync_worker.steps.tenant import DEAL, Tenant, Wake
-from sync_worker.store import companies, deals, links, outbox
-from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, people
 from sync_worker.store.engine import Tx
-
-Judgement = Callable[[Tx, StoredDeal, RecordMap, Actor], Move | Refusal]
 
 
 def approve(
     tenant: Tenant, deal_id: str, *, track: Track, decision: Decision, actor_name: str, company: str, reason: str = ""
-) -> tuple[Deal, frozenset[Wake]] | Refusal:
-    """Moves one approval track. **Shapes** `company`: the actor's, by our id, CRM id or name."""
-
-    def judge(tx: Tx, stored: StoredDeal, record: RecordMap, actor: Actor) -> Move | Refusal:
+) -> Moved | Refusal:
+    """A decision by somebody the portal has not told of. **Shapes** `company`: the actor's, by our id, CRM id or name."""
+    with tenant.store.reading(tenant.name) as tx:
         theirs = companies.find(tx, tenant.crm.canonical_id(company))
-        named = replace(actor, company_id=theirs.id if theirs else None)
-        return decide(
-            stored.deal, track=track, decision=decision, actor=named, actor_company=theirs, reason=reason, policy=tenant.policy(record)
-        )
-
-    return _move(tenant, "decide", deal_id, Actor(actor_name, None, "portal"), judge)
+    return decide(tenant, deal_id, track, decision, actor=Actor(actor_name, theirs.id if theirs else "", "portal"), reason=reason)
 
 
-def change(tenant: Tenant, deal_id: str, written: Mapping[str, Any], *, actor: Actor) -> tuple[Deal, frozenset[Wake]] | Refusal:
-    """Edits a deal in the portal, with all that follows from it. **Shapes** companies among `changes` as in `register`."""
+def decide(
+    tenant: Tenant,
+    deal_id: str,
+    track: Track,
+    said: Decision,
+    *,
+    actor: Actor,
+    reason: str = "",
+    until: date | None = None,
+    version: int | None = None,
+    finish: Finish | None = None,
+) -> Moved | Refusal:
+    """Moves one approval track. **Shapes** `until`: the new last day, where it is renewed."""
+    with tenant.store.reading(tenant.name) as tx:
+        policy = tenant.policy(record_of(tx, tenant, deal_id))
+    verb = decision(track, said, policy)
+    if isinstance(verb, Refusal):
+        return verb
+    return make_move(tenant, deal_id, verb, actor=actor, reason=reason, until=until, version=version, finish=finish)
 
-    def judge(tx: Tx, stored: StoredDeal, record: RecordMap, actor: Actor) -> Move | Refusal:
+
+def change(
+    tenant: Tenant, deal_id: str, written: Mapping[str, Any], *, actor: Actor, version: int | None = None, finish: Finish | None = None
+) -> Moved | Refusal:
+    """Edits a deal in the portal, with all that follows from it. **Shapes** companies among `written` as in `register`."""
+
+    def stage(tx: Tx, scene: Scene, record: RecordMap) -> Scene | Refusal:
         changes = read_values(record, written)
         if isinstance(changes, Refusal):
             return changes
-        pair = find_pair(tx, tenant, {**stored.deal.values, **changes})
+        pair = find_pair(tx, tenant, {**scene.deal.values, **changes})
         by_id = {"owner_company": pair.owner, "second_partner": pair.second_partner}
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
-        return edit(
-            stored.deal,
-            linked,
-            actor=actor,
-            actor_company=companies.find(tx, actor.company_id) if actor.company_id else None,
-            policy=tenant.policy(record),
-            owner=pair.owner,
-            second_partner=pair.second_partner,
-            options=pair.options,
-        )
+        return replace(scene, changes=linked, owner=pair.owner, second_partner=pair.second_partner, options=pair.options)
 
-    return _move(tenant, "edit", deal_id, actor, judge)
+    return staged(tenant, deal_id, Verb.EDIT, stage, actor=actor, version=version, finish=finish)
 
 
-def _move(tenant: Tenant, verb: str, deal_id: str, actor: Actor, judge: Judgement) -> tuple[Deal, frozenset[Wake]] | Refusal:
-    with tenant.run(verb, DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
-        stored = deals.get(tx, deal_id)
-        if stored is None:
-            return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
-        link = links.current(tx, [deal_id]).get(deal_id)
-        record = tenant.mapping.records[link.object if link else tenant.portal.deals.record]
-        move = judge(tx, stored, record, actor)
-        if isinstance(move, Refusal):
-            return move
-        if not move.changes:
-            return stored.deal, frozenset()
-        return store_move(tx, stored, move, actor, run_id), frozenset({Wake("push")})
+def reassign(
+    tenant: Tenant, deal_id: str, user_id: str, *, actor: Actor, version: int | None = None, finish: Finish | None = None
+) -> Moved | Refusal:
+    """Gives a deal to another member of its owner company."""
 
+    def stage(tx: Tx, scene: Scene, _record: RecordMap) -> Scene:
+        return replace(scene, colleague=people.get(tx, user_id), colleague_id=user_id)
 
-def store_move(tx: Tx, stored: StoredDeal, move: Move, actor: Actor, run_id: str) -> Deal:
-    """A move, its history and what it owes the CRM."""
-    after, version = stored.deal.changed(move.changes), stored.version + 1
-    deals.save(tx, [replace(stored, deal=after, version=version)])
-    deals.record_changes(
-        tx,
-        [
-            FieldChange(
-                after.id, version, name, actor.side, actor.name, run_id, plain(stored.deal.values.get(name)), plain(value), move.note
-            )
-            for name, value in sorted(move.changes.items())
-        ],
-    )
-    outbox.owe(tx, DEAL, [after.id], run_id)
-    return after
+    return staged(tenant, deal_id, Verb.REASSIGN, stage, actor=actor, version=version, finish=finish)

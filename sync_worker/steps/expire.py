@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from sync_worker.domain.deal import Actor, by_calendar
-from sync_worker.steps.decide import store_move
+from sync_worker.domain.lifecycle import CALENDAR, by_calendar
+from sync_worker.steps.move import store_move
 from sync_worker.steps.tenant import DEAL, Done, Tenant, Wake
 from sync_worker.store import deals, runs
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 500  # deals a commit
-CALENDAR = Actor("the calendar", None, "worker")
 
 
 def expire(tenant: Tenant) -> Done:

@@ -56,8 +56,8 @@ class Desk:
         stored, link = self._deals.get(row.record_id), self.links.get(row.record_id)
         if stored is None or (link and link.deleted_at):
             return None
-        if link is None and stored.deal.lifecycle is Lifecycle.WITHDRAWN:
-            return None  # nobody waits for a record of it
+        if link is None and stored.deal.lifecycle in (Lifecycle.DRAFT, Lifecycle.WITHDRAWN):
+            return None  # nobody waits for a record of it, not yet or not any more
         deal = stored.deal
         record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
         rules, base = self._rules_of(record), link.base if link else {}

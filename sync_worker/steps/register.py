@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
+from sync_worker.domain.registration import draft as decide_draft
 from sync_worker.domain.registration import register as decide_registration
 from sync_worker.domain.values import Value, plain
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associate import options
+from sync_worker.steps.move import Finish, Moved
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
-from sync_worker.store import companies, deals, outbox
+from sync_worker.steps.twins import warn_of_twins
+from sync_worker.store import companies, deals, outbox, people
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
 
@@ -28,18 +31,45 @@ class Pair:
     options: tuple[Company, ...]
 
 
-def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tuple[Deal, frozenset[Wake]] | Refusal:
-    """A new deal, or a refusal that says what would be right.
+def register(
+    tenant: Tenant, written: Mapping[str, Any], *, actor: Actor, owner_user: str | None = None, finish: Finish | None = None
+) -> Moved | Refusal:
+    """A new deal, submitted, or a refusal that says what would be right. It warns where somebody else registered the same prospect.
 
     **Shapes** `written`: canonical fields flat with attributes, as text or JSON; companies by our id, CRM id or their name.
+    `owner_user`: the colleague for whom it is registered.
     """
+    return _begin(tenant, written, decide_registration, actor=actor, owner_user=owner_user, finish=finish)
+
+
+def draft(
+    tenant: Tenant, written: Mapping[str, Any], *, actor: Actor, owner_user: str | None = None, finish: Finish | None = None
+) -> Moved | Refusal:
+    """A new deal that is not submitted yet; the CRM does not hear of it before. **Shapes** as `register`."""
+    return _begin(tenant, written, decide_draft, actor=actor, owner_user=owner_user, finish=finish)
+
+
+def _begin(
+    tenant: Tenant,
+    written: Mapping[str, Any],
+    decide: Callable[..., Deal | Refusal],
+    *,
+    actor: Actor,
+    owner_user: str | None,
+    finish: Finish | None,
+) -> Moved | Refusal:
     record = tenant.mapping.records[tenant.portal.deals.record]
     values = read_values(record, written)
     if isinstance(values, Refusal):
         return values
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         pair = find_pair(tx, tenant, values)
-        deal = decide_registration(
+        rep = people.get(tx, owner_user) if owner_user else None
+        if owner_user and rep is None:
+            return Refusal(
+                "user_unknown", f"the portal has told of no user {owner_user}", "a member of the owner company", field="owner_user"
+            )
+        deal = decide(
             values,
             deal_id=tenant.services.new_id(),
             owner=pair.owner,
@@ -47,11 +77,15 @@ def register(tenant: Tenant, written: Mapping[str, Any], *, actor: Actor) -> tup
             options=pair.options,
             policy=tenant.policy(record),
             actor=actor,
+            owner_user=rep,
         )
         if isinstance(deal, Refusal):
             return deal
         _store(tx, deal, actor, run_id)
-    return deal, frozenset({Wake("push")})
+        moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
+        if finish:
+            finish(tx, moved)
+    return moved
 
 
 def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair:
@@ -91,5 +125,6 @@ def _company(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
 def _store(tx: Tx, deal: Deal, actor: Actor, run_id: str) -> None:
     deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
     whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
-    deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, "registered")])
-    outbox.owe(tx, DEAL, [deal.id], run_id)
+    deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, deal.lifecycle.value)])
+    if deal.lifecycle is not Lifecycle.DRAFT:
+        outbox.owe(tx, DEAL, [deal.id], run_id)

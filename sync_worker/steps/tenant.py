@@ -164,6 +164,7 @@ class Tenant:
         """The portal's choices as the domain knows them."""
         return Policy(
             is_two_tier=self.portal.two_tier,
+            on_behalf=self.portal.deals.on_behalf,
             approvals=frozenset(Track(track) for track in self.portal.deals.approvals),
             unassociated=self.portal.deals.unassociated_second_partner,
             second_partner_label=self.portal.second_partner.display_label or "second partner",

@@ -103,6 +103,13 @@ def listed(tx: Tx, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> l
     return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
 
 
+def ids_by_account_owner(tx: Tx, email: str) -> list[str]:
+    """The companies whose account owner has this e-mail, whatever its case."""
+    column = companies.c.account_owner_email
+    query = select(companies.c.id).where(companies.c.portal == tx.portal, column.is_not(None), func.lower(column) == email.lower())
+    return sorted(tx.connection.execute(query).scalars())
+
+
 def vendor(tx: Tx) -> Company | None:
     """The vendor's own company."""
     query = select(companies).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)

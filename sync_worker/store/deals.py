@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, true, update
 
-from sync_worker.domain.deal import Deal
+from sync_worker.domain.deal import Deal, Lifecycle
 from sync_worker.domain.event import DEAL, By, Event, deal_event
+from sync_worker.domain.prospect import contact_key, prospect_key
+from sync_worker.domain.sight import Scope, Share
 from sync_worker.domain.values import Plain, Value
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
-from sync_worker.store.tables import deal_changes, deals
+from sync_worker.store.tables import deal_changes, deals, users
 from sync_worker.trail import run_under_way
 
-_OWN = ("portal", "id", "version", "created_at", "updated_at", "attributes")
+_OWN = ("portal", "id", "version", "created_at", "updated_at", "prospect_key", "contact_key", "attributes")
 COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
 """The canonical fields that have a column; everything else is an attribute."""
 _CANONICAL = frozenset(COLUMNS)
@@ -82,6 +84,36 @@ def turning(tx: Tx, today: date, *, limit: int) -> list[StoredDeal]:
     runs_again = and_(deals.c.lifecycle == "expired", deals.c.expires_on >= today)
     query = select(deals).where(deals.c.portal == tx.portal, or_(is_over, runs_again))
     return _stored(tx, query.order_by(deals.c.id).limit(limit))
+
+
+def seen(
+    tx: Tx,
+    shares: Iterable[Share],
+    wanted: Mapping[str, str] | None = None,
+    *,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> list[StoredDeal]:
+    """The deals these shares cover, the latest changed first: exactly those for which `sight.can_see` holds.
+
+    **Shapes** `wanted`: column → value, all of them; `before`: (changed at, id) of the last one seen.
+    """
+    query = select(deals).where(deals.c.portal == tx.portal, or_(false(), *[_covered(tx, share) for share in shares]))
+    for name, value in (wanted or {}).items():
+        query = query.where(deals.c[name] == value)
+    if before:
+        at, deal_id = before
+        query = query.where(or_(deals.c.updated_at < at, and_(deals.c.updated_at == at, deals.c.id > deal_id)))
+    return _stored(tx, query.order_by(deals.c.updated_at.desc(), deals.c.id).limit(limit))
+
+
+def of_prospect(tx: Tx, values: Mapping[str, Value], *, but: Collection[str]) -> list[Deal]:
+    """Deals that others registered for the same prospect, by its name or its contact. **Shapes** `but`: lifecycles that do not count."""
+    keys = ((deals.c.prospect_key, prospect_key(values)), (deals.c.contact_key, contact_key(values)))
+    same = [column == key for column, key in keys if key]
+    others = (deals.c.owner_company != values.get("owner_company"), deals.c.lifecycle.not_in(list(but)))
+    query = select(deals).where(deals.c.portal == tx.portal, or_(false(), *same), *others)
+    return [stored.deal for stored in _stored(tx, query.order_by(deals.c.created_at, deals.c.id))]
 
 
 def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
@@ -183,6 +215,20 @@ def _event(found: Sequence[FieldChange]) -> Event:
     return deal_event(first.deal_id, first.version, {change.field: (change.old, change.new) for change in found}, by)
 
 
+def _covered(tx: Tx, share: Share) -> ColumnElement[bool]:
+    """`Share.covers`, said in SQL."""
+    side = true() if share.side == "any" else among(tx, deals.c[share.side], share.companies)
+    is_own = or_(deals.c.owner_user == share.user_id, deals.c.registered_by == share.user_id)
+    higher = exists().where(users.c.portal == deals.c.portal, users.c.id == deals.c.owner_user, users.c.role.in_(sorted(share.hides)))
+    reach = {
+        Scope.EVERY: true(),
+        Scope.SUBMITTED: or_(deals.c.lifecycle.is_(None), deals.c.lifecycle != Lifecycle.DRAFT.value, is_own),
+        Scope.BELOW: or_(is_own, ~higher),
+        Scope.OWN: is_own,
+    }
+    return and_(side, reach[share.scope])
+
+
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredDeal]:
     return [_from_row(*row) for row in tx.connection.execute(query).all()]
 
@@ -192,7 +238,7 @@ _NAMES = tuple(column.name for column in deals.columns)
 
 def _from_row(_: str, id_: str, version: int, created_at: datetime, updated_at: datetime, *rest: Any) -> StoredDeal:
     """From the columns in the order of the table, as `_row` gives them."""
-    *canonical, attributes = rest
+    *canonical, _prospect_key, _contact_key, attributes = rest
     values: dict[str, Value] = dict(zip(COLUMNS, canonical, strict=True))
     for name, value in attributes.items():
         values[name] = tuple(value) if isinstance(value, list) else value
@@ -202,4 +248,5 @@ def _from_row(_: str, id_: str, version: int, created_at: datetime, updated_at: 
 def _row(tx: Tx, stored: StoredDeal) -> tuple[Any, ...]:
     values = stored.deal.values
     attributes = {name: value for name, value in values.items() if name not in _CANONICAL}
-    return (tx.portal, stored.deal.id, stored.version, stored.created_at, tx.now, *map(values.get, COLUMNS), attributes)
+    same = (prospect_key(values), contact_key(values))
+    return (tx.portal, stored.deal.id, stored.version, stored.created_at, tx.now, *map(values.get, COLUMNS), *same, attributes)

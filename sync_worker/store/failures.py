@@ -24,7 +24,7 @@ class Failure:
     kind: Literal["failure", "problem"]
     object: str
     record: str
-    stage: Literal["ingest", "push", "pull", "deliver"]
+    stage: Literal["ingest", "push", "pull", "deliver", "register"]
     code: str
     message: str
     run_id: str

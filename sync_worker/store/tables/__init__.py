@@ -14,6 +14,7 @@ from sync_worker.store.tables.distributors import agreements, licences, mails, q
 from sync_worker.store.tables.doors import answers, tokens
 from sync_worker.store.tables.feed import deliveries, events, feeds
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
+from sync_worker.store.tables.people import memberships, users
 from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, tries
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "interventions",
     "licences",
     "mails",
+    "memberships",
     "metadata",
     "notices",
     "outbox",
@@ -52,4 +54,5 @@ __all__ = [
     "terms",
     "tokens",
     "tries",
+    "users",
 ]

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
 from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
 
+_HAS_OWNER = text("account_owner_email IS NOT NULL")
 _BOUND, _UNBOUND = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL")
 
 companies = Table(
@@ -27,6 +28,7 @@ companies = Table(
     Column("digest", BigInteger),  # of the CRM's record as it was last applied without a problem
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
+    Index("companies_by_account_owner", "portal", "account_owner_email", "id", sqlite_where=_HAS_OWNER, postgresql_where=_HAS_OWNER),
     Index(
         "companies_to_patch",  # in the order of arrival: a first load adds 100,000 rows at its end, not all over it
         "portal",

@@ -39,10 +39,17 @@ deals = Table(
     Column("is_registered", Boolean),
     Column("quote_state", Text),
     Column("expires_on", Date),
+    Column("renews_until", Date),  # a renewal that waits for the vendor
     Column("crm_owner", Text),
+    Column("owner_user", Text),  # the deal owner, the rep
+    Column("registered_by", Text),  # the user who did, perhaps on behalf of another
+    Column("prospect_key", Text),  # the prospect as compared with others; null = says nothing
+    Column("contact_key", Text),
     json_column("attributes", is_required=True),
     Index("deals_by_owner_company", "portal", "owner_company"),
     Index("deals_by_second_partner", "portal", "second_partner"),
+    Index("deals_by_prospect", "portal", "prospect_key"),
+    Index("deals_by_contact", "portal", "contact_key"),
 )
 
 deal_links = Table(

@@ -16,7 +16,9 @@ from sqlalchemy import select
 from sync_worker.domain.association import Binding
 from sync_worker.domain.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.company import AccountType
+from sync_worker.domain.people import Role, User
 from sync_worker.domain.reconcile import Base
+from sync_worker.domain.sight import Scope, Share
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store import (
     associations,
@@ -31,6 +33,7 @@ from sync_worker.store import (
     links,
     notices,
     outbox,
+    people,
     portals,
     removals,
     runs,
@@ -55,6 +58,7 @@ MODULES = (
     links,
     notices,
     outbox,
+    people,
     portals,
     removals,
     runs,
@@ -62,6 +66,8 @@ MODULES = (
     *rules.MODULES,
     *doors.MODULES,
 )
+ANN = User("u1", "Owner@example.com", "Ann", Role.MANAGER, "c1", frozenset({"c2"}))
+EVERYTHING = Share("u1", "any", frozenset(), Scope.EVERY)
 CAUSE = Cause("company", "ingest", "name_blank")
 
 
@@ -89,8 +95,9 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
     lambda tx: companies.save(tx, [company("c3", crm_id="003", name="East", account_type=AccountType.SECOND_PARTNER)]),
     lambda tx: associations.save(tx, [contract(), contract("c1", "South", None), contract("c1", "East", "c3")]),
-    lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30))]),
+    lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30), prospect_name="Globex", owner_user="u1")]),
     lambda tx: deals.record_changes(tx, [change()]),
+    lambda tx: people.save(tx, [ANN]),
     lambda tx: links.save(tx, [link()]),
     lambda tx: links.add_alias(tx, "company", "009", "001"),
     lambda tx: under_way(tx, "d2"),
@@ -130,6 +137,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.by_names": lambda tx: companies.by_names(tx, ["Acme"]),
     "companies.find": lambda tx: companies.find(tx, "c1"),
     "companies.listed": companies.listed,
+    "companies.ids_by_account_owner": lambda tx: companies.ids_by_account_owner(tx, "owner@example.com"),
     "companies.vendor": companies.vendor,
     "companies.ids_by_crm_id": lambda tx: companies.ids_by_crm_id(tx, ["001"]),
     "companies.crm_ids_by_id": lambda tx: companies.crm_ids_by_id(tx, ["c1"]),
@@ -145,6 +153,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.by_ids": lambda tx: deals.by_ids(tx, ["d1"]),
     "deals.get": lambda tx: deals.get(tx, "d1"),
     "deals.listed": deals.listed,
+    "deals.seen": lambda tx: deals.seen(tx, [EVERYTHING]),
+    "deals.of_prospect": lambda tx: deals.of_prospect(tx, {"owner_company": "other", "prospect_name": "Globex"}, but=[]),
     "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), limit=9),
     "deals.naming": lambda tx: deals.naming(tx, "c1"),
     "deals.page": lambda tx: deals.page(tx, after="", limit=10),
@@ -179,6 +189,10 @@ READS: dict[str, Callable[[Tx], object]] = {
     "outbox.sent": lambda tx: outbox.sent(tx, "lead", ["d2"]),
     "outbox.has_due": outbox.has_due,
     "outbox.counts": outbox.counts,
+    "people.get": lambda tx: people.get(tx, "u1"),
+    "people.by_ids": lambda tx: people.by_ids(tx, ["u1"]),
+    "people.of_companies": lambda tx: people.of_companies(tx, ["c2"]),
+    "people.listed": people.listed,
     "portals.get": portals.get,
     "removals.listed": removals.listed,
     "runs.get": lambda tx: runs.get(tx, "r1"),
@@ -241,6 +255,9 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "outbox.park": lambda tx: outbox.park(tx, claimed(tx), "t"),
     "outbox.unpark": lambda tx: outbox.unpark(tx, "lead", ["d1"]),
     "outbox.done": lambda tx: outbox.done(tx, [claimed(tx)], "t"),
+    "people.save": lambda tx: people.save(tx, [ANN, User("u2", "b@example.com", "Bo", Role.SALES, "c2")]),
+    "people.move_company": lambda tx: people.move_company(tx, "c2", "c9"),
+    "people.erase": lambda tx: people.erase(tx, "u1"),
     "portals.enter": lambda tx: portals.enter(tx, "rules"),
     "portals.draw_read_no": portals.draw_read_no,
     "portals.pause": lambda tx: portals.pause(tx, tx.now, "why"),

@@ -84,7 +84,7 @@ def test_a_pull_wakes_what_follows_until_nothing_does(queue: dramatiq.Broker, bu
         settle(queue)
         done = register_deal(tenant, DEAL, actor=Actor("Ann", None, "portal"))
         assert not isinstance(done, Refusal), done
-        deal, wakes = done
+        deal, wakes, *_ = done
         hands.wake("acme", wakes)
         settle(queue)
 

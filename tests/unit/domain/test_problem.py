@@ -12,7 +12,17 @@ from sync_worker.domain.problem import CODES
 PACKAGE = Path(problem.__file__).parents[1]
 ROOMS = ("domain", "steps", "mapping")
 STOPPING = {"auth_failed", "connection_down", "schema_changed", "rate_limited", "transient_error", "too_large", "held_for_review", "bug"}
-POSITION = {"Problem": 0, "Refusal": 0, "_about": 0, "Exclusion": 3, "Conflict": 5, "ValueMistake": 0, "_refuse": 0, "push_failure": 2}
+POSITION = {
+    "Problem": 0,
+    "Refusal": 0,
+    "StaleVersion": 0,
+    "_about": 0,
+    "Exclusion": 3,
+    "Conflict": 5,
+    "ValueMistake": 0,
+    "_refuse": 0,
+    "push_failure": 2,
+}
 RETURNED = {"_exclusion": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
 

@@ -7,22 +7,15 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import Company, PortalStatus
 from sync_worker.domain.deal import Actor, Deal, Move, Policy, Refusal
-from sync_worker.domain.registration import NOT_THEIRS, Verdict, arrive_from_crm, edit, judge_from_crm, register
+from sync_worker.domain.lifecycle import Verb, move
+from sync_worker.domain.registration import NOT_THEIRS, Verdict, arrive_from_crm, judge_from_crm, register
 from sync_worker.domain.values import Value
+from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, VENDOR, member_of, scene
 
-ACME = Company("acme", "1", "Acme", PortalStatus.ACTIVE, AccountType.PARTNER)
-BETA = Company("beta", "5", "Beta", PortalStatus.ACTIVE, AccountType.PARTNER)
-ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
-INGRAM = Company("ingram", "3", "Ingram", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
-VENDOR = Company("vendor", "4", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
 POLICY = Policy(attribute_names=frozenset({"product"}))
 OPERATOR = Actor("operator", None, "worker")
-
-
-def member_of(company: Company) -> Actor:
-    return Actor("someone", company.id, "portal")
 
 
 def registered(values: dict[str, Value] | None = None, **given: Any) -> Deal | Refusal:
@@ -168,7 +161,7 @@ def test_where_two_tier_is_off_nobody_is_a_second_partner() -> None:
 def edited(begun: Deal, changes: dict[str, Value], company: Company | None = ACME, **given: Any) -> Move | Refusal:
     settings: dict[str, Any] = {"owner": ACME, "second_partner": ARROW, "options": [ARROW], "policy": POLICY}
     actor = member_of(company) if company else OPERATOR
-    return edit(begun, changes, actor=actor, actor_company=company, **{**settings, **given})
+    return move(Verb.EDIT, scene(begun, actor, changes=changes, **{**settings, **given}))
 
 
 APPROVED = deal().changed({"vendor_approval": "approved", "distributor_approval": "approved", "licence_count": 5})
@@ -183,7 +176,7 @@ def test_an_edit_of_terms_carries_its_consequences() -> None:
         "vendor_approval": "pending",
         "distributor_approval": "pending",
     }
-    assert result.note == "someone edited licence_count, product"
+    assert result.note == "someone at Acme: edit"
 
 
 def test_an_edit_that_changes_nothing_is_a_move_without_changes() -> None:

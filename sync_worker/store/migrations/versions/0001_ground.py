@@ -58,6 +58,8 @@ def upgrade() -> None:
     )
     index("companies_by_crm_id", "companies", ["portal", "crm_id"], unique=True)
     index("companies_by_name", "companies", ["portal", "name"])
+    columns = ["portal", "account_owner_email", "id"]
+    index("companies_by_account_owner", "companies", columns, where="account_owner_email IS NOT NULL")
     index("companies_to_patch", "companies", ["portal", "crm_modified_at"], where="portal_id_written_at IS NULL")
     op.create_table(
         "conflicts",
@@ -169,12 +171,19 @@ def upgrade() -> None:
         column("is_registered", BOOLEAN),
         column("quote_state", TEXT),
         column("expires_on", DATE),
+        column("renews_until", DATE),
         column("crm_owner", TEXT),
+        column("owner_user", TEXT),
+        column("registered_by", TEXT),
+        column("prospect_key", TEXT),
+        column("contact_key", TEXT),
         required("attributes", DOCUMENT),
         key("portal", "id"),
     )
     index("deals_by_owner_company", "deals", ["portal", "owner_company"])
     index("deals_by_second_partner", "deals", ["portal", "second_partner"])
+    index("deals_by_prospect", "deals", ["portal", "prospect_key"])
+    index("deals_by_contact", "deals", ["portal", "contact_key"])
     op.create_table(
         "failures",
         required("portal", TEXT),

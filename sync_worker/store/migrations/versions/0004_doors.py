@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from sync_worker.store.migrations.kinds import DOCUMENT, INTEGER, TEXT, UTC, column, index, key, required
+from sync_worker.store.migrations.kinds import BOOLEAN, DOCUMENT, INTEGER, TEXT, UTC, column, index, key, required
 
 revision = "0004"
 down_revision = "0003"
@@ -12,6 +12,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     _tokens()
+    _users()
 
 
 def _tokens() -> None:
@@ -45,3 +46,27 @@ def _tokens() -> None:
         key("portal", "token_id", "key"),
     )
     index("answers_by_time", "answers", ["portal", "begun_at"])
+
+
+def _users() -> None:
+    op.create_table(
+        "users",
+        required("portal", TEXT),
+        required("id", TEXT),
+        required("email", TEXT),
+        required("name", TEXT),
+        required("role", TEXT),
+        column("primary_company", TEXT),
+        required("is_vendor_admin", BOOLEAN),
+        required("is_active", BOOLEAN),
+        required("updated_at", UTC),
+        key("portal", "id"),
+    )
+    op.create_table(
+        "memberships",
+        required("portal", TEXT),
+        required("user_id", TEXT),
+        required("company_id", TEXT),
+        key("portal", "user_id", "company_id"),
+    )
+    index("memberships_by_company", "memberships", ["portal", "company_id", "user_id"])

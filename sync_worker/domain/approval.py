@@ -1,0 +1,205 @@
+"""The two approval tracks: what a decision needs and what it does, in the portal and through the CRM's field.
+
+                        approve     reject      return      renew            (reject and return say why; so does the vendor's override)
+    distributor track   approved    rejected    –           approved         moved by the deal's second partner
+    vendor track        approved    rejected    returned    renewal_pending  moved by the vendor, in the portal or through the CRM
+
+A renewal that the vendor approves brings its new last day; one that it refuses leaves the track approved and the old day as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from sync_worker.domain.deal import (
+    LOCKED,
+    UNDECIDED,
+    Actor,
+    Deal,
+    DistributorApproval,
+    Lifecycle,
+    Move,
+    Policy,
+    Refusal,
+    Track,
+    VendorApproval,
+    has_distributor_track,
+    with_derived,
+)
+from sync_worker.domain.scene import Effect, Guard, Party, Scene, effect, guard
+from sync_worker.domain.values import Value
+
+STOPPED: Final = frozenset({Lifecycle.DRAFT, Lifecycle.DISABLED, Lifecycle.EXPIRED, Lifecycle.WITHDRAWN, Lifecycle.LOST})
+
+
+def may_proceed(deal: Deal, policy: Policy) -> bool:
+    """True when nobody's word is missing and the deal is not stopped."""
+    return not missing_words(deal, policy) and deal.lifecycle not in STOPPED
+
+
+def missing_words(deal: Deal, policy: Policy) -> tuple[str, ...]:
+    """Whose word is missing, as people read it. A track the portal does not use is nobody's word."""
+    label = policy.second_partner_label
+    missing = []
+    if has_distributor_track(policy) and deal.distributor_approval not in (DistributorApproval.APPROVED, DistributorApproval.NOT_REQUIRED):
+        missing.append(f"the {label}'s approval is {deal.distributor_approval}")
+    if Track.VENDOR in policy.approvals and deal.vendor_approval is not VendorApproval.APPROVED:
+        missing.append(f"the vendor's approval is {deal.vendor_approval}")
+    return tuple(missing)
+
+
+def mover(track: Track, policy: Policy) -> str:
+    """Who moves a track."""
+    return "the vendor" if track is Track.VENDOR else f"a member of the deal's {policy.second_partner_label}"
+
+
+# ── what a decision needs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def in_use(track: Track) -> Guard:
+    """The portal, and the deal, have this track."""
+
+    @guard(f"the portal uses the {track} track" + (", the deal has a second partner" if track is Track.DISTRIBUTOR else ""))
+    def check(scene: Scene) -> Refusal | None:
+        if track not in scene.policy.approvals or (track is Track.DISTRIBUTOR and not scene.policy.is_two_tier):
+            return Refusal("track_not_in_use", f"this portal does not use the {track} track", "nobody")
+        if track is Track.DISTRIBUTOR and scene.deal.second_partner is None:
+            return Refusal("track_not_required", f"the deal has no {scene.policy.second_partner_label}", "nobody")
+        return None
+
+    return check
+
+
+def open_to_decide(track: Track) -> Guard:
+    """A decision may change until finalize is requested; one still open may be made later. An expired deal waits for its renewal only."""
+
+    @guard("after finalize was requested: only while the track is open; expired: only a renewal that waits")
+    def check(scene: Scene) -> Refusal | None:
+        deal, now = scene.deal, state(scene.deal, track)
+        if deal.lifecycle is Lifecycle.EXPIRED and deal.vendor_approval is not VendorApproval.RENEWAL_PENDING:
+            return Refusal("deal_closed", "the deal is expired, and no renewal waits", "nobody")
+        if deal.lifecycle in LOCKED and now not in UNDECIDED:
+            return Refusal("decided_for_good", f"finalize was requested: {now} on the {track} track stands", "nobody")
+        return None
+
+    return check
+
+
+@guard("a reason")
+def reasoned(scene: Scene) -> Refusal | None:
+    if scene.gives_reason:
+        return None
+    return Refusal("reason_missing", "a rejection, a return or an override needs a reason", scene.actor.name, field="reason")
+
+
+@guard("the vendor's override gives a reason")
+def override_reasoned(scene: Scene) -> Refusal | None:
+    return None if Party.SECOND_PARTNER in scene.standing.parties else reasoned.check(scene)
+
+
+@guard("nobody's word is missing")
+def ready(scene: Scene) -> Refusal | None:
+    missing = missing_words(scene.deal, scene.policy)
+    return Refusal("not_ready", "; ".join(missing), "whoever has to approve", missing) if missing else None
+
+
+@guard("a last day, later than today and than the old one")
+def later_day(scene: Scene) -> Refusal | None:
+    until, last_day = scene.until, scene.deal.values.get("expires_on")
+    who = f"a member of the deal's {scene.policy.second_partner_label}"
+    if not isinstance(last_day, date):
+        return Refusal("nothing_to_renew", "the registration has no last day", "nobody", field="expires_on")
+    if until is None or until <= max(scene.today, last_day):
+        why = f"a renewal needs a last day after {max(scene.today, last_day)}"
+        return Refusal("renewal_not_later", why, who, field="until")
+    return None
+
+
+@guard("the vendor has approved; while it runs, the second partner too")
+def renewable(scene: Scene) -> Refusal | None:
+    deal = scene.deal
+    approved = (VendorApproval.APPROVED, VendorApproval.RENEWAL_PENDING)
+    if Track.VENDOR in scene.policy.approvals and deal.vendor_approval not in approved:
+        return Refusal("not_ready", f"the vendor's approval is {deal.vendor_approval}: there is nothing to renew yet", "the vendor")
+    if (
+        deal.lifecycle is Lifecycle.SUBMITTED
+        and has_distributor_track(scene.policy)
+        and deal.distributor_approval in ("pending", "rejected")
+    ):
+        why = f"the {scene.policy.second_partner_label}'s approval is {deal.distributor_approval}: approve the deal first"
+        return Refusal("not_ready", why, mover(Track.DISTRIBUTOR, scene.policy))
+    return None
+
+
+# ── what it does ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_track(track: Track, to: VendorApproval | DistributorApproval) -> Effect:
+    """The track's new state; the vendor's word on a renewal is `_on_renewal`."""
+
+    @effect(f"{track} track {to}" + ("; on a renewal: " + _RENEWAL_WORDS[to is VendorApproval.APPROVED] if track is Track.VENDOR else ""))
+    def changes(scene: Scene) -> Mapping[str, Value]:
+        if isinstance(to, VendorApproval):
+            return vendor_says(scene.deal, to)
+        return {"distributor_approval": to.value}
+
+    return changes
+
+
+_RENEWAL_WORDS: Final = {True: "the new last day counts, expired runs again", False: "refused, the track is approved as before"}
+
+
+@effect("distributor track approved, vendor track renewal_pending; the new last day waits for the vendor")
+def renewed(scene: Scene) -> Mapping[str, Value]:
+    says: dict[str, Value] = (
+        {"distributor_approval": "approved"} if scene.deal.second_partner and has_distributor_track(scene.policy) else {}
+    )
+    if Track.VENDOR in scene.policy.approvals:
+        return {**says, "vendor_approval": VendorApproval.RENEWAL_PENDING.value, "renews_until": scene.until}
+    return {**says, "expires_on": scene.until, **_running(scene.deal)}
+
+
+def vendor_says(deal: Deal, new: VendorApproval) -> dict[str, Value]:
+    """What the vendor's word changes: of a renewal that waits, approval brings the new last day, a refusal leaves everything as it was."""
+    if deal.vendor_approval is not VendorApproval.RENEWAL_PENDING or new in UNDECIDED:
+        return {"vendor_approval": new.value}
+    approved: dict[str, Value] = {"vendor_approval": VendorApproval.APPROVED.value}
+    until = deal.values.get("renews_until")
+    if new is not VendorApproval.APPROVED or until is None:
+        return approved
+    return {**approved, "expires_on": until, **_running(deal)}
+
+
+def _running(deal: Deal) -> dict[str, Value]:
+    return {"lifecycle": Lifecycle.SUBMITTED.value} if deal.lifecycle is Lifecycle.EXPIRED else {}
+
+
+def state(deal: Deal, track: Track) -> VendorApproval | DistributorApproval:
+    """Where a track stands."""
+    return deal.vendor_approval if track is Track.VENDOR else deal.distributor_approval
+
+
+# ── the vendor's move through the CRM ────────────────────────────────────────────────────────────────────────────────
+
+
+def vendor_move_in_crm(deal: Deal, new: VendorApproval | None, *, terms_agree: bool, actor: Actor) -> Move | Refusal:
+    """The vendor moved its track through the CRM's field: a move with a guard, not a field.
+
+    **Shapes** `new` is `None` when the field was cleared: pending again. `terms_agree`: every reset field of the same native record
+    equals the portal's now; an approval of other terms does not count, a rejection or return does. When refused, keep the portal's
+    value: it is owed to the CRM.
+    """
+    new = new or VendorApproval.PENDING
+    now = deal.vendor_approval
+    who = "the vendor"
+    if new is now:
+        return Move({}, f"{actor.name} says again: {new} on the vendor track, in the CRM")
+    if new is VendorApproval.RENEWAL_PENDING:
+        return Refusal("not_a_vendor_move", "renewal_pending follows from a renewal, it is not set by hand", who)
+    if new is VendorApproval.APPROVED and not terms_agree:
+        return Refusal("approved_other_terms", "the terms in the CRM are not the portal's now", who, field="vendor_approval")
+    if deal.lifecycle in LOCKED and now not in UNDECIDED:
+        return Refusal("decided_for_good", f"the deal is {deal.lifecycle}: the vendor's {now} stands", "nobody")
+    return Move(with_derived(deal, vendor_says(deal, new)), f"{actor.name}: {now} → {new} on the vendor track, in the CRM")

@@ -1,0 +1,135 @@
+"""MOVE: whatever people do with a deal. The domain's table says what may move; the move, its history and the outbox are one commit.
+
+Every step names its actor. `version`, where given, is the version the actor has seen: a deal that changed meanwhile is not moved. `finish`
+is called inside the commit, with what the caller has to keep of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple, TypeAlias
+
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.lifecycle import move as decide_move
+from sync_worker.domain.problem import Problem
+from sync_worker.domain.scene import Scene
+from sync_worker.domain.sight import may_act
+from sync_worker.domain.values import plain
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.associate import options
+from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.twins import warn_of_twins
+from sync_worker.store import companies, deals, links, outbox, people
+from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.store.engine import Tx
+
+
+class Moved(NamedTuple):
+    """A deal after a move. **Shapes** `wakes`: work that is due now; `warnings`: done, but look."""
+
+    deal: Deal
+    wakes: frozenset[Wake]
+    version: int
+    warnings: tuple[Problem, ...] = ()
+
+
+Stage: TypeAlias = Callable[[Tx, Scene, RecordMap], Scene | Refusal]
+Finish: TypeAlias = Callable[[Tx, Moved], None]
+
+
+def move(
+    tenant: Tenant,
+    deal_id: str,
+    verb: Verb,
+    *,
+    actor: Actor,
+    reason: str = "",
+    until: date | None = None,
+    version: int | None = None,
+    finish: Finish | None = None,
+) -> Moved | Refusal:
+    """A move that needs no more than a reason, or, to renew, a last day (`until`): submit, withdraw, disable, enable, finalize, sign, …"""
+
+    def stage(_tx: Tx, scene: Scene, _record: RecordMap) -> Scene:
+        return replace(scene, reason=reason, until=until)
+
+    return staged(tenant, deal_id, verb, stage, actor=actor, version=version, finish=finish)
+
+
+def staged(
+    tenant: Tenant, deal_id: str, verb: Verb, stage: Stage, *, actor: Actor, version: int | None, finish: Finish | None
+) -> Moved | Refusal:
+    """A move whose scene `stage` completes with what was asked, inside the transaction."""
+    with tenant.run(_run_verb(verb), DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        stored = deals.get(tx, deal_id)
+        if stored is None:
+            return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
+        if version not in (None, stored.version):
+            why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
+            return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
+        record = record_of(tx, tenant, deal_id)
+        scene = stage(tx, _scene(tx, tenant, stored.deal, actor, record), record)
+        made = scene if isinstance(scene, Refusal) else decide_move(verb, scene)
+        if isinstance(made, Refusal):
+            return made
+        moved = _done(tx, tenant, stored, made, actor, run_id)
+        if finish:
+            finish(tx, moved)
+        return moved
+
+
+def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Moved:
+    if not made.changes:
+        return Moved(stored.deal, frozenset(), stored.version)
+    after = store_move(tx, stored, made, actor, run_id)
+    is_new = stored.deal.lifecycle is Lifecycle.DRAFT and after.lifecycle is not Lifecycle.DRAFT
+    return Moved(after, frozenset({Wake("push")}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
+
+
+def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:
+    """The record type behind a deal: where it lives, or will live."""
+    link = links.current(tx, [deal_id]).get(deal_id)
+    return tenant.mapping.records[link.object if link else tenant.portal.deals.record]
+
+
+def store_move(tx: Tx, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Deal:
+    """A move, its history and what it owes the CRM."""
+    after, version = stored.deal.changed(made.changes), stored.version + 1
+    deals.save(tx, [replace(stored, deal=after, version=version)])
+    deals.record_changes(
+        tx,
+        [
+            FieldChange(
+                after.id, version, name, actor.side, actor.name, run_id, plain(stored.deal.values.get(name)), plain(value), made.note
+            )
+            for name, value in sorted(made.changes.items())
+        ],
+    )
+    outbox.owe(tx, DEAL, [after.id], run_id)
+    return after
+
+
+def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) -> Scene:
+    """The deal as it is, and for whom the actor speaks on it."""
+    sides = (deal.owner_company, deal.second_partner, actor.company_id)
+    known = companies.by_ids(tx, [company_id for company_id in sides if company_id])
+    owner = known.get(deal.owner_company or "")
+    rep = people.get(tx, deal.owner_user) if deal.owner_user else None
+    return Scene(
+        deal=deal,
+        actor=actor,
+        standing=may_act(actor, deal, companies=known, rep=rep),
+        policy=tenant.policy(record),
+        today=tx.now.astimezone(tenant.portal.zone).date(),
+        owner=owner,
+        second_partner=known.get(deal.second_partner or ""),
+        options=tuple(options(tx, owner)) if owner else (),
+    )
+
+
+def _run_verb(verb: Verb) -> str:
+    """How the run is called: the two tracks' moves are all decisions."""
+    return "decide" if "_" in verb else verb.value

@@ -1,0 +1,103 @@
+"""PEOPLE: users as the portal tells of them, whoever acts among them, and the data of somebody who is to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from sync_worker.domain.deal import Actor, Refusal
+from sync_worker.domain.people import Role, User
+from sync_worker.domain.sight import Viewer
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, people
+from sync_worker.store.engine import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A user as the portal tells it. **Shapes** companies by our id, CRM id or name."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    primary_company: str | None
+    further_companies: Sequence[str] = ()
+    is_vendor_admin: bool = False
+    is_active: bool = True
+
+
+def put(tenant: Tenant, told: Told) -> User | Refusal:
+    """The user as told, new or known. A company the portal does not have is refused by name."""
+    with tenant.store.transaction(tenant.name) as tx:
+        primary = _company(tx, tenant, told.primary_company) if told.primary_company else None
+        further = [_company(tx, tenant, named) for named in told.further_companies]
+        for named, found in zip((told.primary_company, *told.further_companies), (primary, *further), strict=True):
+            if named and found is None:
+                return Refusal("company_unknown", f"company {named} is not in this portal", "whoever gives it a portal status in the CRM")
+        if told.primary_company is None and not told.is_vendor_admin:
+            return Refusal("company_missing", f"user {told.id} belongs to no company", "a vendor admin may; anybody else names one")
+        user = User(
+            told.id,
+            told.email.strip(),
+            told.name.strip(),
+            told.role,
+            primary,
+            frozenset(company for company in further if company) - {primary or ""},
+            told.is_vendor_admin,
+            told.is_active,
+        )
+        people.save(tx, [user])
+        return user
+
+
+def deactivate(tenant: Tenant, user_id: str) -> User | Refusal:
+    """From now on the user sees nothing and does nothing. What was done stays."""
+    with tenant.store.transaction(tenant.name) as tx:
+        user = people.get(tx, user_id)
+        if user is None:
+            return _unknown(tenant, user_id)
+        gone = replace(user, is_active=False)
+        people.save(tx, [gone])
+        return gone
+
+
+def erase(tenant: Tenant, user_id: str) -> User | Refusal:
+    """Forgets a person: name and e-mail, the place on deals, and the name in their history. Returns the user as it was."""
+    with tenant.store.transaction(tenant.name) as tx:
+        user = people.get(tx, user_id)
+        if user is None:
+            return _unknown(tenant, user_id)
+        people.erase(tx, user_id)
+        return user
+
+
+def actor_of(tenant: Tenant, user_id: str) -> Actor | Refusal:
+    """The user as somebody who acts."""
+    with tenant.store.reading(tenant.name) as tx:
+        user = people.get(tx, user_id)
+    return acting(user) if user else _unknown(tenant, user_id)
+
+
+def acting(user: User) -> Actor:
+    """**Shapes** the name as history keeps it: what stands in brackets at its end is found again when the person is erased."""
+    return Actor(f"{user.name} ({user.id})", user.primary_company, "portal", user)
+
+
+def viewer_of(tx: Tx, user: User) -> Viewer:
+    """The user and the companies it is account owner of, for `sight`."""
+    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)))
+
+
+def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:
+    """The users that deals name as theirs, by id."""
+    return people.by_ids(tx, {user_id for user_id in owner_users if user_id})
+
+
+def _company(tx: Tx, tenant: Tenant, named: str) -> str | None:
+    found = companies.find(tx, tenant.crm.canonical_id(named))
+    return found.id if found else None
+
+
+def _unknown(tenant: Tenant, user_id: str) -> Refusal:
+    return Refusal("user_unknown", f"the portal {tenant.name} has told of no user {user_id}", "the portal, by telling of the user first")

@@ -1,0 +1,122 @@
+"""People as the portal told of them. Whoever is erased leaves no name, no address and no reason of theirs, only that somebody acted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from sync_worker.domain.people import Role, User
+from sync_worker.store.engine import Tx, among, upsert
+from sync_worker.store.tables import deal_changes, deals, memberships, users
+
+ERASED = "an erased person"
+
+
+def get(tx: Tx, user_id: str) -> User | None:
+    """One user."""
+    return by_ids(tx, [user_id]).get(user_id)
+
+
+def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, User]:
+    """Those of the ids that the portal has told of."""
+    return {user.id: user for user in _users(tx, among(tx, users.c.id, set(ids)))}
+
+
+def of_companies(tx: Tx, company_ids: Collection[str]) -> list[User]:
+    """The members of these companies, primary or further, by name."""
+    members = select(memberships.c.user_id).where(memberships.c.portal == tx.portal, among(tx, memberships.c.company_id, set(company_ids)))
+    return _users(tx, users.c.id.in_(members))
+
+
+def listed(tx: Tx, *, after: str = "", limit: int = 1000) -> list[User]:
+    """Users by id, those that follow `after`."""
+    page = select(users.c.id).where(users.c.portal == tx.portal, users.c.id > after).order_by(users.c.id).limit(limit)
+    return sorted(_users(tx, users.c.id.in_(page)), key=lambda user: user.id)
+
+
+def save(tx: Tx, changed: Sequence[User]) -> None:
+    """Writes the users as they are now, their companies too."""
+    rows = [
+        {
+            "portal": tx.portal,
+            "id": user.id,
+            "email": user.email,
+            "name": user.name,
+            "role": user.role.value,
+            "primary_company": user.primary_company,
+            "is_vendor_admin": user.is_vendor_admin,
+            "is_active": user.is_active,
+            "updated_at": tx.now,
+        }
+        for user in changed
+    ]
+    upsert(tx, users, rows)
+    _leave(tx, [user.id for user in changed])
+    upsert(
+        tx,
+        memberships,
+        [{"portal": tx.portal, "user_id": user.id, "company_id": company_id} for user in changed for company_id in sorted(user.companies)],
+    )
+
+
+def erase(tx: Tx, user_id: str) -> None:
+    """The user is gone, from deals too; what was done stays, done by nobody that can be named. **Shapes** actors end with `(user id)`."""
+    tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
+    _leave(tx, [user_id])
+    for column in (deals.c.owner_user, deals.c.registered_by):
+        tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
+    mine = (deal_changes.c.portal == tx.portal, _ends(deal_changes.c.actor, f"({user_id})"))
+    names = tx.connection.execute(select(deal_changes.c.actor).where(*mine).distinct()).scalars().all()
+    for name in names:
+        here = (deal_changes.c.portal == tx.portal, deal_changes.c.actor == name)
+        tx.connection.execute(update(deal_changes).where(*here).values(actor=ERASED, note=func.replace(deal_changes.c.note, name, ERASED)))
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """Members of a company that lost a merge belong to the survivor."""
+    save(tx, [_moved(user, old_company_id, company_id) for user in of_companies(tx, [old_company_id])])
+
+
+def _moved(user: User, old: str, new: str) -> User:
+    primary = new if user.primary_company == old else user.primary_company
+    further = frozenset(new if company == old else company for company in user.further_companies)
+    return replace(user, primary_company=primary, further_companies=further - {primary})
+
+
+def _leave(tx: Tx, user_ids: Iterable[str]) -> None:
+    gone = among(tx, memberships.c.user_id, list(user_ids))
+    tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, gone))
+
+
+def _ends(column: ColumnElement[str], suffix: str) -> ColumnElement[bool]:
+    return func.substr(column, func.length(column) - len(suffix) + 1) == suffix
+
+
+def _users(tx: Tx, which: ColumnElement[bool]) -> list[User]:
+    rows = tx.connection.execute(select(users).where(users.c.portal == tx.portal, which).order_by(users.c.name, users.c.id)).all()
+    companies = _companies(tx, [row.id for row in rows])
+    return [
+        User(
+            row.id,
+            row.email,
+            row.name,
+            Role(row.role),
+            row.primary_company,
+            companies.get(row.id, frozenset()) - {row.primary_company},
+            row.is_vendor_admin,
+            row.is_active,
+        )
+        for row in rows
+    ]
+
+
+def _companies(tx: Tx, user_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    query = select(memberships.c.user_id, memberships.c.company_id).where(
+        memberships.c.portal == tx.portal, among(tx, memberships.c.user_id, user_ids)
+    )
+    found: dict[str, set[str]] = {}
+    for user_id, company_id in tx.connection.execute(query):
+        found.setdefault(user_id, set()).add(company_id)
+    return {user_id: frozenset(companies) for user_id, companies in found.items()}
