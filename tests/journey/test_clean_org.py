@@ -31,6 +31,12 @@ CLEAN: Mapping[str, Clean] = {
         distributor={"Portal_Status__c": "Active", "Portal_Account_Type__c": "Distributor"},
         contracts="Associated_Second_Partner__c",
     ),
+    "hubspot": Clean(
+        CRMS["hubspot"],
+        partner={"portal_status": "active", "portal_account_type": "partner"},
+        distributor={"portal_status": "active", "portal_account_type": "second_partner"},
+        contracts="associated_second_partner",
+    ),
 }
 
 

@@ -18,7 +18,7 @@ from sync_worker.crm.hubspot.associations import TO, Associations
 from sync_worker.crm.hubspot.describe import field_of
 from sync_worker.crm.hubspot.options import Option
 from sync_worker.crm.hubspot.session import Ask, Connection
-from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, SyncError, UncertainWrite, WriteRejected
+from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
 from sync_worker.services import Services
@@ -154,7 +154,7 @@ class HubspotSchema:
         except UncertainWrite:
             return
         except (WriteRejected, ConnectionDown) as error:
-            raise _refusal(wish, error) from error
+            raise SchemaRefused(str(error)) from error
 
     def _create_group(self, wish: FieldWish) -> None:
         if not self._has_group(wish):
@@ -202,7 +202,7 @@ class HubspotSchema:
                 raise
         except (WriteRejected, ConnectionDown) as error:
             if not is_there():
-                raise _refusal(wish, error) from error
+                raise SchemaRefused(str(error)) from error
 
 
 def _property(wish: FieldWish) -> dict[str, Any]:
@@ -230,7 +230,3 @@ def _check_list(wish: FieldWish, row: Mapping[str, Any], wished: Sequence[Option
         raise SchemaRefused(f"{wish.subject}: its options are HubSpot's own and cannot be changed; correct the mapping's values")
     if len(wished) > options.MOST:
         raise SchemaRefused(f"{wish.subject} would have {len(wished)} options, HubSpot allows {options.MOST}: delete those no record uses")
-
-
-def _refusal(wish: FieldWish, error: SyncError) -> SchemaRefused:
-    return SchemaRefused(f"{wish.subject}: {error}")

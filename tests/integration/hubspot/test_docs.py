@@ -14,6 +14,7 @@ from sync_worker.crm.hubspot.wire import API_VERSION
 from sync_worker.crm.port import Change, Scan
 from sync_worker.errors import ConnectionDown
 from sync_worker.mapping.load import load_mapping
+from sync_worker.mapping.wishes import FieldWish, lack_of
 from tests.integration.hubspot.conftest import KEY, NOW, PARTNER, Lab
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +43,20 @@ def test_without_one_of_them_something_is_refused(lab: Lab, scope: str) -> None:
     token = lab.remote.add_token(set(SCOPES) - {scope})
     with pytest.raises(ConnectionDown, match=re.escape(scope)):
         work(lab.connect(lab.new_access(StaticToken(token, lab.base_url))), *lab.companies("Bolt"))
+
+
+def test_two_more_scopes_are_enough_to_make_what_is_missing(lab: Lab) -> None:
+    more = re.findall(r"`(crm\.schemas\.\w+\.write)`", PAGE)
+    assert len(set(more)) == 2
+    crm = lab.connect(lab.new_access(StaticToken(lab.remote.add_token([*SCOPES, *more]), lab.base_url)))
+
+    for wish in (
+        FieldWish("companies", "portal_new", "key", is_written=True),
+        FieldWish("deals", "portal_new", "picklist", values=("a",), is_written=True),
+        FieldWish("deals", "association:portal_reseller", "reference", refers_to="companies", is_written=True),
+    ):
+        crm.schema.create(wish)
+        assert lack_of(wish, crm.describe(wish.native).fields.get(wish.name)) is None
 
 
 def test_the_page_speaks_of_what_there_is() -> None:
