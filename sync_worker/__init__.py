@@ -16,6 +16,9 @@ Where things are:
     crm/        the outside, behind port.py                        faults batches budget salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL                   tables/ engine, then one file per noun
     steps/      the verbs                                          pull refresh ingest associate register decide expire push check compare
+    mail/       letters, and the way to an SMTP server             letter smtp
+    documents/  quotes as HTML and PDF                             page sheet
+    files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
     actors.py   who runs a step, and what an error means for the next one
     schedule.py when to look for what is due       bootstrap.py  where everything is joined
     web/ cli/   the doorsteps                      sandbox/      a local CRM that shares nothing with us

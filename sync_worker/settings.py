@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync_worker.errors import ConfigError, Mistake, Place
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, pattern=r"^(rediss?|unix)://")
     config_dir: Path = Path("config")
     mappings_dir: Path = Path("mappings")
+    files_url: str = Field(default="file:files", pattern=r"^(file|s3):")  # agreements; see docs/distributors.md
+    smtp_url: SecretStr | None = None  # smtp://user:password@host:587; without it mail waits
+    mail_from: str = Field(default="sync-worker <sync-worker@localhost>", pattern=r"^[^@<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+(/[^/?#\s]+)*$")  # what HubSpot signs; no slash at the end

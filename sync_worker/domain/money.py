@@ -49,3 +49,14 @@ def split(total: Decimal, count: int, currency: str) -> tuple[Decimal, ...]:
     units = int(_ROOM.divide(total, unit(currency)))
     each, over = divmod(units, count)
     return tuple((each + (number < over)) * unit(currency) for number in range(count))
+
+
+def spelled(amount: Decimal, currency: str) -> str:
+    """With all its digits, and no fewer than the currency has: `1,200.00`, `0.005`."""
+    places = -min(int(amount.as_tuple().exponent), int(unit(currency).as_tuple().exponent))
+    return f"{amount:,.{places}f}"
+
+
+def shown(amount: Decimal, currency: str) -> str:
+    """As people read it: `4,285.32 EUR`."""
+    return f"{spelled(amount, currency)} {currency}"

@@ -144,6 +144,7 @@ CODES: Final[Mapping[str, str]] = {
     "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote.",
     "finalize_not_requested": "Nothing is signed before the owner company has asked to finalize the deal.",
     "signature_not_yours": "A member of the company that the vendor bills signs, or the vendor records the signature.",
+    "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal of that id. List them with `sync-worker deals list`.",
     "waiting_for_parent": "The deal names a company that the portal does not know yet. Give it a portal status in the CRM; "

@@ -51,7 +51,7 @@ class DatedTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Footing:
     """One pair on a deal, with what counts at its registration.
 
     **Shapes** `terms` is `None` where none were ever set: a partner outside the distributor's subgroups needs none.
@@ -94,26 +94,26 @@ def current(history: Sequence[DatedTerms], at: datetime) -> DatedTerms | None:
     return max(reversed(begun), key=lambda dated: dated.since_at, default=None)
 
 
-def registration_refusal(deal_type: str | None, standings: Sequence[Standing]) -> Refusal | None:
+def registration_refusal(deal_type: str | None, footings: Sequence[Footing]) -> Refusal | None:
     """Why a deal of this type may not be registered in the portal; `None` when every pair's terms allow it.
 
-    **Shapes** `standings`: the pairs on the deal. Not asked for a deal that begins in the CRM.
+    **Shapes** `footings`: the pairs on the deal. Not asked for a deal that begins in the CRM.
     """
-    return next((refused for standing in standings if (refused := _refusal(deal_type, standing))), None)
+    return next((refused for footing in footings if (refused := _refusal(deal_type, footing))), None)
 
 
-def _refusal(deal_type: str | None, standing: Standing) -> Refusal | None:
-    company, upper, terms = standing.company.name, standing.upper.name, standing.terms
+def _refusal(deal_type: str | None, footing: Footing) -> Refusal | None:
+    company, upper, terms = footing.company.name, footing.upper.name, footing.terms
     who = f"{upper} sets the terms of {company}"
     if terms is None:
         missing = f"{company} is a subgroup of {upper}, which has not set its terms yet"
-        return Refusal("terms_missing", missing, who) if standing.is_subgroup else None
+        return Refusal("terms_missing", missing, who) if footing.is_subgroup else None
     if not terms.may_register:
         return Refusal("may_not_register", f"by its terms with {upper}, {company} registers no deals", who)
     if deal_type not in terms.percents:
         why = f"{company} has no percent for deal type {deal_type!r} with {upper}" if deal_type else "the deal has no deal type"
         return Refusal("percent_missing", why, who, tuple(sorted(terms.percents)), "deal_type")
-    if standing.is_subgroup and not standing.has_agreement:
+    if footing.is_subgroup and not footing.has_agreement:
         return Refusal("agreement_missing", f"no signed agreement of {company} with {upper} is on file", f"a member of {upper} uploads it")
     return None
 

@@ -36,7 +36,13 @@ def upload(tx: Tx, id_: str = "a1") -> Agreement:
 
 def quote(deal_id: str = "d1", pricing: Pricing = Pricing.DISTRIBUTOR) -> Quote:
     """Three payments that are not alike, of two lines."""
-    values: dict[str, Value] = {"vendor_approval": "approved", "currency": "EUR", "deal_type": "new", "term_years": 3, "billing_cycle": "annual"}
+    values: dict[str, Value] = {
+        "vendor_approval": "approved",
+        "currency": "EUR",
+        "deal_type": "new",
+        "term_years": 3,
+        "billing_cycle": "annual",
+    }
     deal = Deal(deal_id, {**values, "owner_company": "c1", "second_partner": "c2"})
     offer = Offer((Line("Seat", Decimal("99.90"), 25), Line("Server", Decimal("0.005"), 2)), date(2026, 4, 1))
     made = price(deal, offer, pricing, Decimal("12.50"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.deal import Deal, Refusal
-from sync_worker.domain.money import is_currency, rounded, split, unit
+from sync_worker.domain.money import is_currency, rounded, shown, split, unit
 from sync_worker.domain.quote import (
     CYCLES,
     BillingCycle,
@@ -121,6 +121,13 @@ def test_a_quote_as_a_person_would_work_it_out() -> None:
 def test_a_half_goes_up_in_the_currencys_own_units(currency: str, amount: str) -> None:
     assert str(rounded(Decimal("2.345"), currency)) == amount
     assert rounded(Decimal("0.5"), "JPY") == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"), [("1200", "EUR", "1,200.00 EUR"), ("0.005", "EUR", "0.005 EUR"), ("12E2", "JPY", "1,200 JPY")]
+)
+def test_an_amount_is_shown_with_no_fewer_digits_than_its_currency_has(amount: str, currency: str, words: str) -> None:
+    assert shown(Decimal(amount), currency) == words
 
 
 @pytest.mark.parametrize(

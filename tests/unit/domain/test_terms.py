@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import Refusal
-from sync_worker.domain.terms import DatedTerms, Standing, Terms, current, pair_refusal, read_terms, registration_refusal
+from sync_worker.domain.terms import DatedTerms, Footing, Terms, current, pair_refusal, read_terms, registration_refusal
 
 BIRCH = Company("birch", "1", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)
 ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
@@ -21,7 +21,7 @@ VENDOR = Company("vendor", "3", "Vendor", PortalStatus.ACTIVE, AccountType.VENDO
 TYPES = ("new", "renewal")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 AGREED = Terms(may_register=True, percents={"new": Decimal("12.50")})
-SUBGROUP = Standing(BIRCH, ARROW, AGREED, is_subgroup=True, has_agreement=True)
+SUBGROUP = Footing(BIRCH, ARROW, AGREED, is_subgroup=True, has_agreement=True)
 
 
 def code_of(result: object) -> str:
@@ -101,12 +101,12 @@ def test_what_a_subgroup_lacks_is_said(deal_type: str | None, change: dict[str, 
 
 
 def test_a_partner_that_is_nobodys_subgroup_needs_neither_terms_nor_an_agreement() -> None:
-    assert registration_refusal("new", [Standing(BIRCH, ARROW, None)]) is None
-    assert registration_refusal("new", [Standing(BIRCH, ARROW, AGREED)]) is None
+    assert registration_refusal("new", [Footing(BIRCH, ARROW, None)]) is None
+    assert registration_refusal("new", [Footing(BIRCH, ARROW, AGREED)]) is None
 
 
 def test_terms_that_were_set_count_for_every_pair_on_the_deal() -> None:
-    above = Standing(ARROW, VENDOR, Terms(True, {"renewal": Decimal(20)}))
+    above = Footing(ARROW, VENDOR, Terms(True, {"renewal": Decimal(20)}))
     refused = registration_refusal("new", [SUBGROUP, above])
     assert (code_of(refused), getattr(refused, "allowed", ())) == ("percent_missing", ("renewal",))
 
@@ -115,6 +115,6 @@ def test_terms_that_were_set_count_for_every_pair_on_the_deal() -> None:
 def test_whoever_registers_may_and_has_a_percent(
     may: bool, percents: dict[str, Decimal], is_subgroup: bool, has_agreement: bool, deal_type: str
 ) -> None:
-    standing = Standing(BIRCH, ARROW, Terms(may, percents), is_subgroup=is_subgroup, has_agreement=has_agreement)
-    passes = registration_refusal(deal_type, [standing]) is None
+    footing = Footing(BIRCH, ARROW, Terms(may, percents), is_subgroup=is_subgroup, has_agreement=has_agreement)
+    passes = registration_refusal(deal_type, [footing]) is None
     assert passes == (may and deal_type in percents and (has_agreement or not is_subgroup))

@@ -1,0 +1,184 @@
+"""Files that people upload: one port over a folder (the default) or an S3 bucket, by `obstore`. Content only; what a file is, a row says.
+
+A key is made by us, never by a client, and never used twice. A file is written under its last key at once, and counts only when a row
+names it: what was refused half-way is taken back by the store itself, what a crash left behind is an orphan, which `sweep` removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from sync_worker.domain.deal import Refusal
+from sync_worker.domain.upload import HEAD_BYTES, Limits, size_refusal, type_of
+from sync_worker.errors import ConfigError, TransientError
+
+CHUNK_BYTES: Final = 1024 * 1024  # of a download; an upload of more than 5 MB goes to S3 in parts of that size
+_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+_OPTIONS: Final = {"endpoint", "region"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was written. **Units** `size_bytes`. **Shapes** `sha256` in hex."""
+
+    key: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+class Files:
+    """Safe to share among threads. **Raises** TransientError from everything, while the store is out of reach."""
+
+    def __init__(self, store: LocalStore | S3Store, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    def keep(self, key: str, chunks: Iterable[bytes], *, name: str, limits: Limits) -> Kept | Refusal:
+        """Writes the file while it comes in, or says why not; of a refused one nothing is left. **Shapes** `name`: the person's."""
+        head, rest = _head(chunks)
+        found = type_of(head, name, limits)
+        if isinstance(found, Refusal):
+            return found
+        measured = _Measured(chain([head], rest), limits)
+        try:
+            with _reaching():
+                obstore.put(self._store, key, measured)
+        except _TooMuch as refused:
+            return refused.refusal
+        except TransientError as error:
+            raise measured.broke or error from error
+        return Kept(key, found.media_type, measured.size_bytes, measured.digest.hexdigest())
+
+    def read(self, key: str) -> Iterator[bytes] | None:
+        """The file piece by piece; None where there is none."""
+        try:
+            with _reaching():
+                found = obstore.get(self._store, key)
+        except FileNotFoundError:
+            return None
+        return _pieces(found)
+
+    def keys(self, prefix: str) -> dict[str, datetime]:
+        """Every file whose key begins with this folder, and when it was written."""
+        with _reaching():
+            return {one["path"]: one["last_modified"] for page in obstore.list(self._store, prefix) for one in page}
+
+    def sweep(self, prefix: str, *, named: Collection[str], before_at: datetime) -> int:
+        """Removes what no row names and what was begun and never ended, if it is older than `before_at`. How many files went."""
+        orphans = [key for key, written_at in self.keys(prefix).items() if key not in named and written_at < before_at]
+        with _reaching():
+            if orphans:
+                obstore.delete(self._store, orphans)
+        return len(orphans) + sum(1 for _ in self._sweep_unfinished(prefix, before_at))
+
+    def _sweep_unfinished(self, prefix: str, before_at: datetime) -> Iterator[Path]:
+        """A folder shows a file under its name only when it is whole: until then it is `name#1`. S3 never shows an unfinished one."""
+        for path in self._folder.glob(f"{prefix}/**/*#*") if self._folder else ():
+            if path.is_file() and path.stat().st_mtime < before_at.timestamp():
+                path.unlink(missing_ok=True)
+                yield path
+
+
+def open_files(url: str) -> Files:
+    """The files of an address: `file:folder`, `file:///folder`, or `s3://bucket/prefix?endpoint=https://…&region=…`.
+
+    S3's keys come from the environment, as every S3 tool reads them (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, or the machine's role).
+
+    **Raises** ConfigError.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        folder = Path(unquote(parts.path)).absolute()
+        return Files(LocalStore(folder, mkdir=True), folder)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    unknown = options.keys() - _OPTIONS
+    if parts.scheme != "s3" or not parts.netloc or unknown:
+        wrong = f"no option {', '.join(sorted(unknown))}" if unknown else f"{url!r} is no address of files"
+        raise ConfigError(f"SYNC_WORKER_FILES_URL: {wrong} — write file:folder or s3://bucket/prefix?endpoint=https://…&region=…")
+    endpoint = options.get("endpoint")
+    is_plain = endpoint is not None and endpoint.startswith("http://")
+    if is_plain and urlsplit(endpoint).hostname not in _LOOPBACK:
+        raise ConfigError(f"SYNC_WORKER_FILES_URL: plain http to {endpoint} would show agreements to the network — use https")
+    store = S3Store(
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        endpoint=endpoint,
+        region=options.get("region", "us-east-1"),
+        client_options={"allow_http": is_plain},
+    )
+    return Files(store)
+
+
+class _TooMuch(Exception):
+    """Ends a write from inside."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.why)
+        self.refusal = refusal
+
+
+class _Measured:
+    """Chunks on their way, counted and hashed; one byte too many ends the write."""
+
+    def __init__(self, chunks: Iterable[bytes], limits: Limits) -> None:
+        self._chunks = chunks
+        self._limits = limits
+        self.size_bytes = 0
+        self.digest = hashlib.sha256()
+        self.broke: Exception | None = None  # what ended the chunks themselves: the client's trouble, not the store's
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._given():
+            self.size_bytes += len(chunk)
+            if refused := size_refusal(self.size_bytes, self._limits):
+                raise _TooMuch(refused)
+            self.digest.update(chunk)
+            yield chunk
+
+    def _given(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except Exception as error:
+            self.broke = error
+            raise
+
+
+def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, enough to know the type by, and what follows them."""
+    rest = iter(chunks)
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    return head, rest
+
+
+def _pieces(found: obstore.GetResult) -> Iterator[bytes]:
+    with _reaching():
+        for piece in found.stream(min_chunk_size=CHUNK_BYTES):
+            yield bytes(piece)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """The store's own errors as ours; a file that is not there stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as error:
+        raise TransientError(f"the files (SYNC_WORKER_FILES_URL) are out of reach: {str(error).splitlines()[0]}") from error

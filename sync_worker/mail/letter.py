@@ -1,0 +1,44 @@
+"""A letter: subject, text and HTML out of the templates `<name>.txt` and `<name>.html`. The first line of the text is the subject.
+
+Its Message-ID is made of the mail's id, so that a second copy, sent after a crash, is known as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Any, Final
+
+from sync_worker.templates import Templates
+
+ROOM: Final = Path(__file__).parent
+
+
+def compose(
+    templates: Templates, *, mail_id: str, address: str, template: str, context: Mapping[str, Any], sender: str, written_at: datetime
+) -> EmailMessage:
+    """The letter as it is sent. **Raises** ConfigError for a template, ValueError for an address that is none."""
+    context = {"link": "", **context}
+    subject, _, text = templates.render(f"{template}.txt", context).strip().partition("\n")
+    letter = EmailMessage(SMTP)
+    letter["Subject"] = " ".join(subject.split())
+    letter["From"] = _address(sender)
+    letter["To"] = _address(address)
+    letter["Date"] = format_datetime(written_at)
+    letter["Message-ID"] = f"<{mail_id}@{_address(sender).domain}>"
+    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
+    letter.set_content(text.strip() + "\n")
+    letter.add_alternative(templates.render(f"{template}.html", {**context, "subject": letter["Subject"]}), subtype="html")
+    return letter
+
+
+def _address(written: str) -> Address:
+    name, spec = parseaddr(written)
+    if "@" not in spec or any(character in written for character in "\r\n"):
+        raise ValueError(f"{written!r} is no address")
+    return Address(name, addr_spec=spec)

@@ -1,0 +1,109 @@
+"""MAIL: what waits to be sent is claimed, sent and settled, a few at a time. Nothing here asks the CRM, so mail goes while that is down.
+
+A crash between a send and its settling sends the letter again under the same Message-ID; it never loses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Final
+
+from sync_worker.errors import ConfigError, TransientError
+from sync_worker.mail.letter import compose
+from sync_worker.mail.smtp import Undeliverable
+from sync_worker.services import Services
+from sync_worker.store import failures, mails
+from sync_worker.store.engine import Store
+from sync_worker.store.failures import Failure
+from sync_worker.store.mails import MailRow
+from sync_worker.templates import Templates
+
+BATCH_COUNT: Final = 20  # letters of one claim
+CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
+FIRST_WAIT_S: Final = 60  # before the second try; twice as long after each, …
+LONGEST_WAIT_S: Final = 6 * 3600  # … six hours at most
+MOST_ATTEMPTS: Final = 15  # some two days
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One portal's way to its people. **Shapes** `send` hands one letter over, as `mail.smtp.Server.send`."""
+
+    send: Callable[[EmailMessage], None]
+    templates: Templates
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one batch."""
+
+    sent: int = 0
+    put_off: int = 0
+    given_up: int = 0
+
+
+def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent:
+    """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
+    token = services.new_id()
+    with store.side_transaction(portal) as tx:
+        rows = mails.claim(tx, limit=BATCH_COUNT, token=token, until_at=tx.now + timedelta(seconds=CLAIM_S))
+    outcomes = []
+    for row in rows:
+        if services.is_stopping():
+            break
+        outcomes.append(_sent(store, portal, post, services, row, token))
+    return Sent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
+
+
+def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:
+    mail = row.mail
+    try:
+        letter = compose(
+            post.templates,
+            mail_id=mail.id,
+            address=mail.address,
+            template=mail.template,
+            context={"portal": portal, **mail.context},
+            sender=post.sender,
+            written_at=row.written_at,
+        )
+        post.send(letter)
+    except (TransientError, ConfigError) as error:
+        if row.attempts < MOST_ATTEMPTS:
+            return _put_off(store, portal, row, token, str(error))
+        return _given_up(store, portal, services, row, token, f"{error} ({row.attempts} tries)")
+    except (Undeliverable, ValueError) as error:
+        return _given_up(store, portal, services, row, token, str(error))
+    with store.side_transaction(portal) as tx:
+        mails.settle(tx, mail.id, token, "sent")
+    return "sent"
+
+
+def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
+    wait_s = min(FIRST_WAIT_S * 2.0 ** (row.attempts - 1), LONGEST_WAIT_S)
+    with store.side_transaction(portal) as tx:
+        mails.later(tx, row.mail.id, token, tx.now + timedelta(seconds=wait_s), error=why)
+    return "put_off"
+
+
+def _given_up(store: Store, portal: str, services: Services, row: MailRow, token: str, why: str) -> str:
+    """The letter is over, and an operator is told in the same commit."""
+    failure = Failure(
+        id=services.new_id(),
+        kind="problem",
+        object="mail",
+        record=row.mail.id,
+        stage="deliver",
+        code="mail_refused",
+        message=f"{row.mail.template} to {row.mail.address}: {why}",
+        run_id="",
+        name=row.mail.address,
+    )
+    with store.transaction(portal) as tx:
+        if mails.settle(tx, row.mail.id, token, "given_up", error=why):
+            failures.record(tx, [failure])
+    return "given_up"
