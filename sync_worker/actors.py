@@ -45,6 +45,7 @@ from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
 from sync_worker.steps.intervene import go_on_queued
+from sync_worker.steps.mode import derive
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
@@ -64,6 +65,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
     "expire": lambda tenant, _record: expire(tenant),
     "evaluate": lambda tenant, _record: evaluate(tenant),
+    "derive": lambda tenant, _record: derive(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),
     "deliver": lambda tenant, _record: deliver(tenant),
 }

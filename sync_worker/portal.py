@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
@@ -45,6 +45,8 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 CrmKind: TypeAlias = Literal["salesforce", "hubspot"]
 Track: TypeAlias = Literal["distributor", "vendor"]
+AssociationMode: TypeAlias = Literal["contracts", "rules"]
+MODES: tuple[str, ...] = get_args(AssociationMode)
 Condition: TypeAlias = dict[str, tuple[Text, ...]]
 
 
@@ -132,7 +134,7 @@ class Rule(Part):
 class Associations(Part):
     """Where associations come from; set once per portal."""
 
-    mode: Literal["contracts", "rules"]
+    mode: AssociationMode
     contract_values: dict[str, Text] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 

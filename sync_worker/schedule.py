@@ -18,6 +18,7 @@ from sync_worker.portal import Portal
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.evaluate import is_due as is_evaluation_due
+from sync_worker.steps.mode import DERIVE
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import runs
 from sync_worker.store.due import Reading, Standing, standings
@@ -147,6 +148,8 @@ def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, no
 
 def _writes(standing: Standing) -> Iterator[Wake]:
     """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
+    if standing.is_deriving:
+        yield DERIVE
     if standing.is_replaying:
         yield Wake("replay", share="operator")
     if standing.owes:

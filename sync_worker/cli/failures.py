@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sync_worker.bootstrap import Installation
 from sync_worker.cli.failure_words import as_cause, as_row, as_try, codes_page, held_words
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened, stopping_gently, tenant_of
+from sync_worker.cli.work import AsJson, PortalName, Who, opened, stopping_gently, tenant_of, user
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import PAGE, page_of
 from sync_worker.errors import ConfigError, Stopped
@@ -41,7 +40,6 @@ Since = Annotated[datetime | None, typer.Option(help="Only what was seen since, 
 Object = Annotated[str | None, typer.Option("--object", help="Only this kind of record: company, lead, deal, …", show_default=False)]
 Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push or pull.", show_default=False)]
 Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but look).", show_default=False)]
-Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 
 
@@ -137,9 +135,7 @@ def replay(
             return
         for tenant, rows in chosen:
             _say_left_out(rows)
-            asked = (
-                begin_replay(tenant, rows, selection=selection, actor=actor or _user(), reason=reason, is_queued=queue) if rows else None
-            )
+            asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue) if rows else None
             if asked and not queue:
                 _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
     if queue:
@@ -163,7 +159,7 @@ def discard(
     with opened() as installation:
         chosen = [(tenant, rows) for tenant, rows in _chosen(_tenants(installation, portal), ids, None) if rows]
         for tenant, rows in chosen:
-            discard_rows(tenant, rows, selection=_selection("discard", ids, failures.EVERY, portal), actor=actor or _user(), reason=reason)
+            discard_rows(tenant, rows, selection=_selection("discard", ids, failures.EVERY, portal), actor=actor or user(), reason=reason)
         done = [as_row(row) for _, rows in chosen for row in rows]
     show(done, columns=("id", "code", "about", "message"), as_json=as_json, title="discarded")
     if not as_json:
@@ -182,7 +178,7 @@ def release(failure: FailureId, portal: InPortal = None, actor: Who = "", reason
             raise ConfigError(
                 f"failure {row.failure.id[:8]} ({row.failure.code}) is not held for review — `failures replay` tries it again"
             )
-        release_row(tenant, row, actor=actor or _user(), reason=reason)
+        release_row(tenant, row, actor=actor or user(), reason=reason)
     show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, title="released")
 
 
@@ -199,13 +195,6 @@ def codes(
         print(codes_page(), end="")
     else:
         show([{"code": code, "meaning": words} for code, words in sorted(CODES.items())], columns=("code", "meaning"), as_json=as_json)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user has no name
-        return "unknown"
 
 
 # ── which ────────────────────────────────────────────────────────────────────────────────────────────────────────────

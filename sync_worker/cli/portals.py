@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened
+from sync_worker.cli.output import out, show, show_json
+from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
+from sync_worker.errors import ConfigError
+from sync_worker.portal import MODES
+from sync_worker.steps.mode import set_mode
+from sync_worker.steps.mode import standing as mode_standing
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import associations, companies, cursors, deals, failures, interventions, notices, outbox, portals
 from sync_worker.store.breakers import resting
@@ -58,16 +62,65 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
         show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False, title=portal)
 
 
+@app.command(name="set-association-mode")
+def set_association_mode(
+    portal: PortalName,
+    mode: Annotated[str, typer.Argument(metavar="MODE", help="contracts or rules.", show_default=False)],
+    override: Annotated[bool, typer.Option("--override", help="A mode is set once; change it all the same.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    actor: Who = "",
+) -> None:
+    """Sets another association mode than the one the portal began with, and says first what hangs on it.
+
+    The portal file must say it already. Everything is derived anew in the background; until that is complete the old answer stands.
+
+    Example: sync-worker portals set-association-mode acme rules --override --reason "the new program is by region"
+    """
+    with tenant_of(portal) as tenant:
+        found, written = mode_standing(tenant), tenant.portal.associations.mode
+        if mode not in MODES:
+            raise ConfigError(f"{mode!r} is no association mode — allowed: {', '.join(MODES)}")
+        if mode != written:
+            what, remedy = f"the file of portal {portal} says {written}", f"write mode: {mode} there first, then give this command again"
+            raise ConfigError([tenant.portal.source.mistake(("associations", "mode"), what, remedy)])
+        if found.mode in ("", mode):
+            out.print(f"portal {portal} lives by {mode} already; nothing was changed", highlight=False)
+            return
+        out.print(
+            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged anew, and its "
+            f"{found.deal_count} open deals with a second partner are looked at again; those whose association ends stay and are flagged",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if not override or not reason.strip():
+            again = f'sync-worker portals set-association-mode {portal} {mode} --override --reason "why"'
+            raise ConfigError(f"nothing was changed: a mode is set once — if it is meant: {again}")
+        set_mode(tenant, mode, actor=actor or user(), reason=reason)
+    out.print("set; the workers derive it, and until that is complete the old answer stands: sync-worker portals show", highlight=False)
+
+
 def standing(tenant: Tenant) -> dict[str, Any]:
     """How the portal stands, as a row."""
     with tenant.store.reading(tenant.name) as tx:
         row = portals.get(tx)
-        read_up_to = {name: cursor.high_water_at for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
+        reads = {name: cursor for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
+        read_up_to = {name: cursor.high_water_at for name, cursor in reads.items()}
+        paused = {name: cursor.paused_until_at for name, cursor in reads.items() if cursor.paused_until_at}
         bound, unbound = associations.counts(tx)
         return {
             "association_mode": row.mode if row else tenant.portal.associations.mode,
+            **({"association_mode being derived": row.next_mode} if row and row.next_mode else {}),
+            **{
+                f"association_mode {act.selection}": f"{act.asked_at:%Y-%m-%d %H:%M} UTC by {act.actor}: {act.reason}"
+                for act in interventions.listed(tx, "mode")
+            },
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
             "paused_because": row.paused_because if row else None,
+            **{
+                f"resting ({name})": f"until {at.isoformat()}: sync-worker failures list {tenant.name}"
+                for name, at in paused.items()
+                if at > tx.now
+            },
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},
             "contract values bound": bound,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import sys
@@ -28,11 +29,20 @@ from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade as upgrade_store
 
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 STOPPING = b"stopping after the page at hand; once more ends it at once\n"
 READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
 WRITE_COLUMNS = ("verb", "object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
+
+
+def user() -> str:
+    """Who is at this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user has no name
+        return "unknown"
 
 
 @contextmanager

@@ -172,6 +172,8 @@ CODES: Final[Mapping[str, str]] = {
     "it is tried again every five minutes.",
     "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
     "Show it again, or correct the mapping; it is tried again every five minutes.",
+    "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
+    "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "
     "the portal goes on by itself. If it comes often, see who else uses them, or pull less often.",
     "transient_error": "The CRM or the way to it did not answer properly, several times. Nothing is lost; it is tried again by itself.",

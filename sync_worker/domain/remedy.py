@@ -50,6 +50,7 @@ _INSTEAD: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
+    "config_error": _BY_ITSELF,
     "held_for_review": "a person looks at what would change, then: failures release",
 }
 

@@ -19,6 +19,7 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.rule import Rule, named
 from sync_worker.errors import Stopped
 from sync_worker.portal import Portal
+from sync_worker.steps.mode import turn_over
 from sync_worker.steps.rule_members import NAME_CODES, RULE, RuleSets, bound, failure, joined, name_field, resolve, rules_of, settle
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import companies, documents, evaluations, failures, links, notices, rule_members, rule_names, runs
@@ -115,7 +116,7 @@ def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> _Advance:
     if not ids:
         evaluations.stand(tx, newest.no)
         _forget_names(tx, newest)
-        return _Advance()
+        return _Advance(wakes=turn_over(tx))
     sets = RuleSets.of(tx, bound(rule_names.listed(tx)))
     changed = settle(tx, tenant, sets, companies.by_ids(tx, ids).values(), run_id) if sets else set()
     evaluations.move(tx, newest.no, ids[-1])

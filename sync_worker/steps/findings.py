@@ -41,7 +41,7 @@ class Findings:
         self,
         tx: Tx,
         object_: str,
-        natives: Sequence[NativeRecord],
+        crm_ids: Sequence[str],
         *,
         run_id: str,
         mapping_hash: str,
@@ -55,7 +55,7 @@ class Findings:
         self._services = services
         self._leaves_contracts = leaves_contracts
         self._open: dict[str, list[OpenRow]] = {}
-        for row in failures.open_rows(tx, object_, [native.crm_id for native in natives], STAGE):
+        for row in failures.open_rows(tx, object_, crm_ids, STAGE):
             self._open.setdefault(row.record, []).append(row)
         self._found: dict[tuple[str, str, str], Failure] = {}
         self._judged: set[str] = set()

@@ -59,7 +59,7 @@ def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> Effects:
     findings = Findings(
         tx,
         chunk.record.record,
-        chunk.natives,
+        chunk.crm_ids,
         run_id=chunk.run_id,
         mapping_hash=chunk.tenant.mapping.hash,
         services=chunk.tenant.services,

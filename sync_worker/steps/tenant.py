@@ -18,7 +18,7 @@ from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
-from sync_worker.errors import SchemaChanged, Stopped, SyncError
+from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
@@ -175,6 +175,14 @@ class Tenant:
         """Our id for a record that comes from the CRM: the same again after a crash."""
         return identity_of(f"{self.name}/{self.portal.crm.kind}/{object_}/{crm_id}")
 
+    def enter(self, tx: Tx) -> None:
+        """The portal's row, made with the mode of its first sync. **Raises** ConfigError where the file says another one by now."""
+        wanted, row = self.portal.associations.mode, portals.enter(tx, self.portal.associations.mode)
+        if wanted != row.set_mode:
+            what = f"portal {self.name} lives by {row.set_mode} since {row.mode_set_at:%Y-%m-%d}, and a mode is set once"
+            command = f"sync-worker portals set-association-mode {self.name} {wanted} --override --reason TEXT"
+            raise ConfigError([self.portal.source.mistake(("associations", "mode"), what, f"write {row.set_mode} again, or: {command}")])
+
     def draw_read_no(self) -> int:
         """The next number in the portal's order of reading, drawn before each request."""
         with self.store.side_transaction(self.name) as tx:
@@ -186,7 +194,7 @@ class Tenant:
         _ = self.mapping  # asked for before any transaction, and the same until the end
         run_id = self.services.new_id()
         with self.store.side_transaction(self.name) as tx:
-            portals.enter(tx, self.portal.associations.mode)
+            self.enter(tx)
             runs.start(tx, run_id, verb, object_)
         was_running, self._is_running = self._is_running, True
         began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)

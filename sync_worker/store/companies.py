@@ -110,6 +110,12 @@ def ids_by_account_owner(tx: Tx, email: str) -> list[str]:
     return sorted(tx.connection.execute(query).scalars())
 
 
+def page(tx: Tx, *, after: str, limit: int) -> list[Company]:
+    """Companies by id. **Shapes** `after`: the id of the last one seen, "" begins."""
+    query = select(companies).where(companies.c.portal == tx.portal, companies.c.id > after)
+    return [stored.company for stored in _stored(tx, query.order_by(companies.c.id).limit(limit))]
+
+
 def vendor(tx: Tx) -> Company | None:
     """The vendor's own company."""
     query = select(companies).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)

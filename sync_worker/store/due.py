@@ -31,7 +31,7 @@ class Standing:
     """How one portal stands.
 
     **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
-    `is_feed_due`: the portal is owed an event.
+    `is_feed_due`: the portal is owed an event; `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
     """
 
     mode_set_at: datetime
@@ -40,6 +40,7 @@ class Standing:
     is_unpatched: bool
     is_replaying: bool
     is_feed_due: bool
+    is_deriving: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def rests(self, now: datetime) -> bool:
@@ -56,6 +57,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
         readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
     columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
+    looks["is_deriving"] = portals.c.next_mode == "contracts"
     standing = select(*columns, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}
     for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):

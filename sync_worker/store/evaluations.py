@@ -57,6 +57,11 @@ def begin(tx: Tx, no: int, digest: str, document: Sequence[Any], run_id: str) ->
     upsert(tx, evaluations, [{**row, "stood_at": None, "told_at": None}])
 
 
+def outdate(tx: Tx) -> None:
+    """Whatever stands is to be evaluated again, were its rules the same."""
+    tx.connection.execute(update(evaluations).where(evaluations.c.portal == tx.portal).values(digest=""))
+
+
 def move(tx: Tx, no: int, position: str) -> None:
     """Everything up to `position` is in this commit or an earlier one."""
     _set(tx, no, position=position)

@@ -1,4 +1,6 @@
-"""What people did about failures: who, when, why, and what became of each one. An intervention that is stopped leaves its marks.
+"""What people did: about failures, with what became of each one, and against what the CRM or a file says. Who, when, why.
+
+An intervention that is stopped leaves its marks.
 
 A try's outcome: "" (marked, not tried yet) | passed | failed | superseded (nothing was left to try) | waiting (under way elsewhere) |
 continued (the next replay went on with it) | discarded | released.
@@ -18,7 +20,7 @@ from sync_worker.store.tables import interventions, tries
 
 LEFT = ""
 
-Verb = Literal["replay", "discard", "release"]
+Verb = Literal["replay", "discard", "release", "mode", "rebind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ def begin(tx: Tx, asked: Intervention, failure_ids: Sequence[str]) -> None:
     ]
     if marks:
         tx.connection.execute(insert(tries), marks)
+
+
+def listed(tx: Tx, *verbs: Verb) -> list[Intervention]:
+    """Everything people did of these kinds, the oldest first."""
+    query = select(interventions).where(interventions.c.portal == tx.portal, interventions.c.verb.in_(verbs))
+    return [_intervention(row) for row in tx.connection.execute(query.order_by(interventions.c.asked_at, interventions.c.id)).mappings()]
 
 
 def unfinished(tx: Tx) -> list[Intervention]:

@@ -83,6 +83,17 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
     return sorted((object_, crm_id, owner, second) for object_, crm_id, owner, second in found if owner and second)
 
 
+def two_tier(tx: Tx, *, but: Collection[str]) -> list[tuple[str, str]]:
+    """(object, CRM id) of every live deal that names a second partner, but for those in these states."""
+    query = (
+        select(deal_links.c.object, deal_links.c.crm_id)
+        .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
+        .where(deal_links.c.portal == tx.portal, IS_CURRENT, deal_links.c.deleted_at.is_(None))
+        .where(deals.c.second_partner.is_not(None), deals.c.lifecycle.not_in(list(but)))
+    )
+    return sorted((object_, crm_id) for object_, crm_id in tx.connection.execute(query))
+
+
 def crm_ids(tx: Tx, object_: str) -> list[str]:
     """Every record of this type that a deal lives in."""
     query = select(deal_links.c.crm_id).where(deal_links.c.portal == tx.portal, deal_links.c.object == object_, IS_CURRENT)

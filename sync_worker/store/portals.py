@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from sync_worker.store.engine import Tx, upsert
 from sync_worker.store.tables import portals
@@ -13,13 +13,20 @@ from sync_worker.store.tables import portals
 
 @dataclass(frozen=True, slots=True)
 class PortalRow:
-    """What the store knows of a portal."""
+    """What the store knows of a portal. **Shapes** `mode` answers; `next_mode` will, once all is derived up to the last company by id."""
 
     mode: str
+    next_mode: str | None
+    next_position: str
     mode_set_at: datetime
     read_no: int
     paused_until_at: datetime | None
     paused_because: str | None
+
+    @property
+    def set_mode(self) -> str:
+        """The mode that the portal file is held to."""
+        return self.next_mode or self.mode
 
 
 def enter(tx: Tx, mode: str) -> PortalRow:
@@ -36,7 +43,20 @@ def get(tx: Tx) -> PortalRow | None:
     row = tx.connection.execute(select(portals).where(portals.c.portal == tx.portal)).mappings().first()
     if row is None:
         return None
-    return PortalRow(row["mode"], row["mode_set_at"], row["read_no"], row["paused_until_at"], row["paused_because"])
+    return PortalRow(**{name: row[name] for name in PortalRow.__slots__})
+
+
+def plan_mode(tx: Tx, mode: str, *, position: str = "") -> None:
+    """Derivation under this mode has come as far as `position`; going back to the mode that answers ends it."""
+    next_mode = case((portals.c.mode == mode, None), else_=mode)
+    tx.connection.execute(update(portals).where(portals.c.portal == tx.portal).values(next_mode=next_mode, next_position=position))
+
+
+def adopt_mode(tx: Tx) -> None:
+    """What was planned answers from now on."""
+    here = (portals.c.portal == tx.portal, portals.c.next_mode.is_not(None))
+    values = {"mode": portals.c.next_mode, "mode_set_at": tx.now, "next_mode": None, "next_position": ""}
+    tx.connection.execute(update(portals).where(*here).values(**values))
 
 
 def draw_read_no(tx: Tx) -> int:

@@ -12,6 +12,7 @@ portals = Table(
     portal_column(),
     Column("mode", Text, nullable=False),  # contracts | rules: what answers now; set once
     Column("next_mode", Text),  # what an operator has set instead, until everything is derived under it
+    Column("next_position", Text, nullable=False, server_default=""),  # the last company of that derivation
     Column("mode_set_at", Utc, nullable=False),
     Column("read_no", Integer, nullable=False, server_default="0"),  # drawn before each request; orders reads against our writes
     Column("paused_until_at", Utc),

@@ -51,6 +51,7 @@ READS: dict[str, Callable[[Tx], object]] = {
 WRITES: dict[str, Callable[[Tx], object]] = {
     "evaluations.begin": lambda tx: evaluations.begin(tx, 1, "d2", [], "r2"),
     "evaluations.finish": lambda tx: evaluations.finish(tx, 1),
+    "evaluations.outdate": evaluations.outdate,
     "evaluations.move": lambda tx: evaluations.move(tx, 1, "c9"),
     "evaluations.stand": lambda tx: evaluations.stand(tx, 1),
     "pasts.end": lambda tx: pasts.end(tx, [contract("c1", "South")]),

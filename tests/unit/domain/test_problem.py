@@ -11,7 +11,10 @@ from sync_worker.domain.problem import CODES
 
 PACKAGE = Path(problem.__file__).parents[1]
 ROOMS = ("domain", "steps", "mapping")
-STOPPING = {"auth_failed", "connection_down", "schema_changed", "rate_limited", "transient_error", "too_large", "held_for_review", "bug"}
+STOPPING = {
+    *("auth_failed", "connection_down", "schema_changed", "config_error"),
+    *("rate_limited", "transient_error", "too_large", "held_for_review", "bug"),
+}
 POSITION = {
     "Problem": 0,
     "Refusal": 0,

@@ -257,6 +257,7 @@ def upgrade() -> None:
         required("portal", TEXT),
         required("mode", TEXT),
         column("next_mode", TEXT),
+        required("next_position", TEXT, default=""),
         required("mode_set_at", UTC),
         required("read_no", INTEGER, default="0"),
         column("paused_until_at", UTC),

@@ -1,0 +1,117 @@
+"""MODE: an operator sets another association mode than the one the portal began with. Who, when and why is kept.
+
+The old answer stands until everything is derived under the new mode: rules by EVALUATE, contracts here, page by page. Then one commit
+turns the portal over, and the open deals that name a second partner are marked to be read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync_worker.domain.deal import CLOSED
+from sync_worker.errors import Stopped
+from sync_worker.steps.associate import associate
+from sync_worker.steps.chunk import Effects
+from sync_worker.steps.findings import Findings
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store import associations, companies, evaluations, interventions, links, notices, portals, runs
+from sync_worker.store.engine import Tx
+from sync_worker.store.interventions import Intervention
+from sync_worker.store.runs import Counts
+
+PAGE_COUNT = 1000  # companies a commit
+DERIVE = Wake("derive", share="backfill")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What hangs on a portal's mode. **Shapes** `mode`: "" before the first sync."""
+
+    mode: str
+    association_count: int
+    deal_count: int
+
+
+def standing(tenant: Tenant) -> Standing:
+    """The associations that would be judged anew, and the open deals that name a second partner."""
+    with tenant.store.reading(tenant.name) as tx:
+        row = portals.get(tx)
+        return Standing(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))
+
+
+def set_mode(tenant: Tenant, mode: str, *, actor: str, reason: str) -> Intervention:
+    """From now on the portal file may say `mode`; what follows from it is derived in the background."""
+    with tenant.store.transaction(tenant.name) as tx:
+        row = portals.enter(tx, mode)
+        asked = Intervention(tenant.services.new_id(), "mode", f"{row.set_mode} → {mode}", actor, reason)
+        portals.plan_mode(tx, mode)
+        portals.unpause(tx)
+        evaluations.outdate(tx)
+        interventions.begin(tx, asked, [])
+        interventions.finish(tx, asked.id)
+    tenant.log.info("association mode set", change=asked.selection, actor=actor, reason=reason)
+    return asked
+
+
+def is_due(tenant: Tenant) -> bool:
+    """Whether contracts are still to be derived."""
+    with tenant.store.reading(tenant.name) as tx:
+        row = portals.get(tx)
+    return row is not None and row.next_mode == "contracts"
+
+
+def derive(tenant: Tenant) -> Done:
+    """Binds every contract value there is, then turns the portal over. **Raises** StoreDown; Stopped after the page at hand."""
+    if not is_due(tenant):
+        return Done("", Counts())
+    total, wakes = Counts(), set[Wake]()
+    with tenant.run("derive", COMPANY) as run_id:
+        while done := _page(tenant, run_id):
+            total.add(done.counts)
+            wakes |= done.wakes
+            if tenant.is_turn_over:
+                wakes.add(DERIVE)
+                break
+            if tenant.services.is_stopping():
+                raise Stopped(f"stopped on request after {total.read:,} companies; the next one goes on from there")
+    return Done(run_id, total, frozenset(wakes))
+
+
+def _page(tenant: Tenant, run_id: str) -> Done | None:
+    """The next companies by id; after the last one the portal turns over. None where nothing is left to do."""
+    with tenant.store.transaction(tenant.name) as tx:
+        row = portals.get(tx)
+        if row is None or row.next_mode != "contracts":
+            return None
+        page = companies.page(tx, after=row.next_position, limit=PAGE_COUNT)
+        if not page:
+            return Done(run_id, Counts(), turn_over(tx))
+        crm_ids = [company.crm_id for company in page if company.crm_id]
+        findings = Findings(tx, COMPANY, crm_ids, run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
+        associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
+        _end_what_is_left(tx, [company.id for company in page if not company.second_partner_values])
+        findings.settle()
+        portals.plan_mode(tx, row.next_mode, position=page[-1].id)
+        counts = Counts(read=len(page), applied=len(page))
+        runs.count(tx, run_id, counts)
+    return Done(run_id, counts)
+
+
+def _end_what_is_left(tx: Tx, company_ids: list[str]) -> None:
+    """Bindings of an earlier time whose values stand on no record any more."""
+    rows = associations.bindings(tx, company_ids)
+    associations.remove(tx, [(company_id, value) for company_id, held in rows.items() for value in held])
+
+
+def turn_over(tx: Tx) -> frozenset[Wake]:
+    """A mode that was set answers from this commit on, and every open deal with a second partner is looked at again."""
+    row = portals.get(tx)
+    if row is None or row.next_mode is None:
+        return frozenset()
+    portals.adopt_mode(tx)
+    marked: dict[str, list[str]] = {}
+    for object_, crm_id in links.two_tier(tx, but=CLOSED):
+        marked.setdefault(object_, []).append(crm_id)
+    for object_, crm_ids in sorted(marked.items()):
+        notices.add(tx, object_, crm_ids)
+    return frozenset(Wake("refresh", object_) for object_ in marked)
