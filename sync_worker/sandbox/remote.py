@@ -240,6 +240,10 @@ class Remote:
         """Field-level security hides a field from the client, or shows it again."""
         self._object("POST", "hide_field", {"object": object_name, "field": field, "hidden": hidden})
 
+    def tell_lead_mapping(self, fields: dict[str, str] | None) -> None:
+        """The Metadata API tells the integration user that leads convert like this, lead field → opportunity field; None: nothing."""
+        self._object("POST", "lead_mapping", {"fields": fields})
+
     def add_field(self, object_name: str, name: str, kind: str, **more: Any) -> None:
         """An admin adds a custom field; `more` are keys of the sandbox's own schema, such as `length` or `values`."""
         self._object("POST", "fields", {"object": object_name, "name": name, "type": kind, **more})

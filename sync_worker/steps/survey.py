@@ -6,7 +6,7 @@ Nothing is changed but the describe cache. Data are read from the CRM itself, pa
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sync_worker.crm.port import NativeRecord, Scan, Schema
@@ -84,7 +84,8 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     ]
     company = records[COMPANY]
     data = read_data(tenant, company, described[company.native]) if company.native in described else CompanyData()
-    conversions = [_conversion(tenant, schema, records, described, name) for name, record in records.items() if record.converts_to]
+    ours = {(need.wish.native, need.wish.name) for need in needs if need.is_there and not schema.by_hand(need.wish)}
+    conversions = [_conversion(tenant, schema, record, records, ours) for record in records.values() if record.converts_to]
     bound = _bound(tenant)
     return Survey(
         tuple(needs),
@@ -132,8 +133,7 @@ def _options(
     if need is None or tenant.portal.associations.mode != "contracts":
         return None
     field = described[need.wish.native].fields.get(need.wish.name)
-    listed = (field.values or ()) if field else ()
-    return options_of(need.wish, listed, data, bound)
+    return options_of(need.wish, field.offered if field else (), data, bound)
 
 
 def options_of(wish: FieldWish, listed: tuple[str, ...], data: CompanyData, bound: Mapping[str, str]) -> Options:
@@ -167,12 +167,12 @@ def _bound(tenant: Tenant) -> dict[str, str]:
 
 
 def _conversion(
-    tenant: Tenant, schema: Schema, records: Mapping[str, RecordMap], described: Mapping[str, Catalog], name: str
+    tenant: Tenant, schema: Schema, record: RecordMap, records: Mapping[str, RecordMap], ours: Collection[tuple[str, str]]
 ) -> Conversion | None:
-    record, into = records[name], records.get(records[name].converts_to or "")
-    if into is None or record.native not in described or into.native not in described:
+    into = records.get(record.converts_to or "")
+    pairs = dict(_pairs(record, into, ours)) if into else {}
+    if into is None or not pairs:
         return None
-    pairs = dict(_pairs(record, into, described))
     told = schema.conversion(record.native, into.native)
     if told is not None:
         lost = {field: target for field, target in pairs.items() if told.get(field) != target}
@@ -180,11 +180,11 @@ def _conversion(
     return _probed(tenant, record, into, pairs)
 
 
-def _pairs(record: RecordMap, into: RecordMap, described: Mapping[str, Catalog]) -> Iterator[tuple[str, str]]:
-    """The fields that live on both records, where the CRM has them."""
+def _pairs(record: RecordMap, into: RecordMap, ours: Collection[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The fields of our making that live on both records: what becomes of standard fields is the vendor's, and nobody maps them."""
     for name, field in record.fields.items():
         target = into.fields.get(name)
-        if target and field.native in described[record.native].fields and target.native in described[into.native].fields:
+        if target and (record.native, field.native) in ours and (into.native, target.native) in ours:
             yield field.native, target.native
 
 

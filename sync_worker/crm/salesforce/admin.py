@@ -17,6 +17,7 @@ from simple_salesforce.format import format_soql
 
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.custom_fields import global_set, is_ours_to_make, metadata, with_values
+from sync_worker.crm.salesforce.lead_mapping import lead_mapping
 from sync_worker.crm.salesforce.session import Connection
 from sync_worker.errors import SchemaChanged, SchemaRefused, WriteRejected
 from sync_worker.mapping.wishes import FieldWish
@@ -72,8 +73,8 @@ class SalesforceSchema:
                 )
             raise SchemaRefused(f"{wish.subject}: somebody else changes the list at the same time — run it again")
 
-    def conversion(self, native: str, into: str) -> None:
-        """Always None: how a lead converts is told by the Metadata API alone (LeadConvertSettings), for a right that no sync needs."""
+    def conversion(self, native: str, into: str) -> Mapping[str, str] | None:
+        return lead_mapping(self._connection, into) if native == "Lead" else None
 
     # ── who sees it ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ from sync_worker.sandbox.salesforce.describe import describe, describe_global, r
 from sync_worker.sandbox.salesforce.door import Door
 from sync_worker.sandbox.salesforce.errors import Refusal
 from sync_worker.sandbox.salesforce.kinds import classifier
+from sync_worker.sandbox.salesforce.lead_mapping import lead_mapping_routes
 from sync_worker.sandbox.salesforce.limits import limits
 from sync_worker.sandbox.salesforce.login.controls import login_controls
 from sync_worker.sandbox.salesforce.login.routes import login_routes
@@ -127,6 +128,7 @@ def salesforce_app(state: State) -> ASGIApp:
         *login_routes(state),
         *bulk_routes(state),
         *tooling_routes(state),
+        *lead_mapping_routes(state),
         route("/services/data", GET=api.versions),
         route(DATA, GET=api.resources),
         route(DATA + "/limits", GET=api.limits),

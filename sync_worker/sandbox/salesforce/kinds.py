@@ -11,6 +11,7 @@ from sync_worker.sandbox.calls import Call
 CONTROLS = "/__sandbox__"
 _LOGIN_KINDS = frozenset({"token", "soap_login", "identity", "revoke", "introspect"})
 KINDS = _LOGIN_KINDS | {
+    "metadata",
     *("versions", "resources", "describe_global", "describe", "limits", "query", "query_all", "query_more"),
     *("row_read", "row_create", "row_update", "row_upsert", "row_delete", "collections_write", "retrieve"),
     *("composite", "composite_batch", "updated", "deleted"),
@@ -18,7 +19,7 @@ KINDS = _LOGIN_KINDS | {
     *("bulk_ingest_state", "bulk_ingest_results", "other"),
     *("tooling_query", "tooling_read", "tooling_create", "tooling_update"),
 }
-_FREE = _LOGIN_KINDS | {"versions"}  # the vendor counts none of them
+_FREE = _LOGIN_KINDS | {"versions", "metadata"}  # the vendor counts none of them but the last, which brings its token in its body
 _VERSION = re.compile(r"/services/data/v\d+\.\d+(/.*)?")
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
@@ -26,6 +27,7 @@ _JOB_OBJECT = {"ingest": re.compile(rb'"object"\s*:\s*"(\w+)"'), "query": re.com
 _ROW_KINDS = {"GET": "row_read", "HEAD": "row_read", "PATCH": "row_update", "DELETE": "row_delete"}
 _LOGIN_PATHS = {  # what an address begins with → its kind
     "/services/oauth2/token": "token",
+    "/services/Soap/m/": "metadata",
     "/services/Soap/": "soap_login",
     "/services/oauth2/userinfo": "identity",
     "/id/": "identity",

@@ -104,6 +104,7 @@ class Org:
     hidden: set[tuple[str, str]] = field(default_factory=set)
     guarded: dict[tuple[str, str], Field] = field(default_factory=dict)  # made by API, seen through a permission set
     schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    lead_mapping: dict[str, str] | None = None  # None: the integration user is not told
     lead_assignment: bool = True
     duplicate_rules: set[str] = field(default_factory=set)
     late_writes: int = 0

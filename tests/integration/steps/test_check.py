@@ -114,6 +114,7 @@ def test_a_record_type_that_is_not_shown_is_named_and_the_others_are_looked_at(e
     ("conversion", "is_ok", "words"),
     [
         ({}, True, "the API does not tell; the 1 records converted last lost nothing"),
+        ({"copy_mapping": False}, False, "lost by one of the 1 records converted last: Portal_Partner__c → Portal_Partner__c"),
         ({"omit": ["Portal_Partner__c"]}, False, "lost by one of the 1 records converted last: Portal_Partner__c → Portal_Partner__c"),
     ],
 )
@@ -129,6 +130,19 @@ def test_the_mapping_of_converted_leads_shows_in_what_they_lost(
     [found] = [finding for finding in checked(empty_world).findings if finding.subject == "Lead → Opportunity: field mapping"]
     assert (found.is_ok, found.words) == (is_ok, words)
     assert is_ok or "Map Lead Fields" in found.remedy
+
+
+def test_a_mapping_that_the_api_tells_needs_no_lead(empty_world: World) -> None:
+    # Given a user who may read metadata, and an admin who mapped one of our fields
+    empty_world.remote.tell_lead_mapping({"Portal_Partner__c": "Portal_Partner__c", "Portal_Expires__c": "Portal_Quote_State__c"})
+    [found] = [finding for finding in checked(empty_world).findings if finding.subject == "Lead → Opportunity: field mapping"]
+
+    # Then every other field of ours is named, and standard fields are not
+    assert not found.is_ok
+    assert "Portal_Second_Partner__c → Portal_Second_Partner__c" in found.words
+    assert "Portal_Expires__c → Portal_Expires__c" in found.words
+    assert "Portal_Partner__c →" not in found.words
+    assert "Company" not in found.words
 
 
 # ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
