@@ -44,6 +44,11 @@ class CatalogField:
     hidden: tuple[str, ...] = ()
     refers_to: tuple[str, ...] = ()
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The picklist values that people can choose."""
+        return tuple(value for value in self.values or () if value not in self.hidden)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
