@@ -45,6 +45,8 @@ from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
 from sync_worker.steps.intervene import go_on_queued
+from sync_worker.steps.mail import MAIL, mail
+from sync_worker.steps.mail import is_due as is_mail_due
 from sync_worker.steps.mode import derive
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
@@ -68,8 +70,9 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "derive": lambda tenant, _record: derive(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),
     "deliver": lambda tenant, _record: deliver(tenant),
+    "mail": lambda tenant, _record: mail(tenant),
 }
-WITHOUT_CRM = frozenset({"deliver"})  # goes on while the CRM rests, or its calls are used up
+WITHOUT_CRM = frozenset({"deliver", "mail"})  # goes on while the CRM rests, or its calls are used up
 
 PAUSE_S: dict[type[SyncError], float] = {
     ConnectionDown: 300,  # a person must act; looking again shows when they did, and less often the longer it takes
@@ -209,7 +212,8 @@ def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
     if done.run_id:
         _passed(tenant, verb, record)
     wakes = {replace(wake, share=share) for wake in done.wakes if wake.verb not in WITHOUT_CRM}
-    return replace(done, wakes=frozenset(wakes | ({DELIVER} if is_feed_due(tenant) else set())))
+    owed = {wake for wake, is_due in ((DELIVER, is_feed_due), (MAIL, is_mail_due)) if is_due(tenant)}
+    return replace(done, wakes=frozenset(wakes | owed))
 
 
 def pause_s(error: BaseException, *, seen_count: int = 1) -> float:

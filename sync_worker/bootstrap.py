@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -29,6 +30,10 @@ from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, L
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.errors import ConfigError, Mistake, TransientError
+from sync_worker.files import Files, open_files
+from sync_worker.mail import letter
+from sync_worker.mail.post import Post
+from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.metrics import Waits
 from sync_worker.portal import Portal
@@ -40,6 +45,7 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import runs
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
+from sync_worker.templates import Templates
 from sync_worker.trail import Trail
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
@@ -83,6 +89,11 @@ class Installation:
             for name, office in portals.items()
         }
 
+    @cached_property
+    def files(self) -> Files:
+        """What people upload. Opened when it is first asked for, because that makes the folder. **Raises** ConfigError."""
+        return open_files(self.settings.files_url)
+
     @property
     def portals(self) -> list[Portal]:
         return [office.portal for office in self._offices.values()]
@@ -97,7 +108,13 @@ class Installation:
         if (name, share) not in tenants:
             crm = office.connect(SharePurse(self._budgets[name], share))
             tenants[name, share] = Tenant(
-                office.portal, grammar=office.mapping, store=self.store, crm=crm, services=self.services, receiver=office.receiver
+                office.portal,
+                grammar=office.mapping,
+                store=self.store,
+                crm=crm,
+                services=self.services,
+                receiver=office.receiver,
+                post=_post(self.settings, name),
             )
         return tenants[name, share]
 
@@ -146,6 +163,8 @@ def join(
     settings = settings or read_settings()
     services = services or Services()
     redis = _redis(settings)
+    if settings.smtp_url:
+        server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
     wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
     return Installation(settings, offices, Store(settings.database_url, clock=services.clock, events=wanted), services, redis)
@@ -222,6 +241,13 @@ def _office(portal: Portal, settings: Settings, services: Services, patience: Pa
     if portal.crm.kind == "hubspot":
         return _Office(portal, mapping, _hubspot(portal, services, patience, redis), _receiver(portal, services))
     return _Office(portal, mapping, _salesforce(portal, services, patience), _receiver(portal, services))
+
+
+def _post(settings: Settings, portal: str) -> Post | None:
+    if settings.smtp_url is None:
+        return None
+    server = server_of(settings.smtp_url.get_secret_value())
+    return Post(server.send, Templates(letter.ROOM, settings.config_dir, portal), settings.mail_from)
 
 
 def _receiver(portal: Portal, services: Services) -> Receiver | None:

@@ -18,6 +18,7 @@ from sync_worker.portal import Portal
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.evaluate import is_due as is_evaluation_due
+from sync_worker.steps.mail import MAIL
 from sync_worker.steps.mode import DERIVE
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import runs
@@ -80,6 +81,8 @@ class Schedule:
     def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
         if standing and standing.is_feed_due and portal.feed:
             yield DELIVER
+        if standing and standing.is_mail_due and self._installation.settings.smtp_url:
+            yield MAIL
         if standing and standing.rests(now):
             return
         if portal.name not in self._records:

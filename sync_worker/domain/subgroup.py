@@ -6,7 +6,7 @@
     disassociate a member of the parent                              -        its deals keep their history, the pending ones are flagged
     add member   a member of the subgroup; of the parent while it has none
 
-Who creates a subgroup does not become a member of it. Decisions are values, as in `deal.py`; `members_of` is who belongs where.
+Who creates a subgroup does not become a member of it. Decisions are values, as in `deal.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Literal
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import CLOSED, Deal, Refusal
+from sync_worker.domain.deal import CLOSED, Actor, Deal, Refusal
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 
@@ -38,15 +38,7 @@ class Subgroup:
     until_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Who acts. **Shapes** `company_ids`: every company the person belongs to, primary and further."""
-
-    name: str
-    company_ids: frozenset[str]
-
-
-def create_refusal(name: str, *, parent: Company, actor: Member, namesakes: Sequence[Company]) -> Refusal | None:
+def create_refusal(name: str, *, parent: Company, actor: Actor, namesakes: Sequence[Company]) -> Refusal | None:
     """Why no subgroup of this name may be made under the parent; `None` = make it."""
     refused = parent_refusal(parent, actor)
     if refused:
@@ -59,7 +51,7 @@ def create_refusal(name: str, *, parent: Company, actor: Member, namesakes: Sequ
     return None
 
 
-def promote_refusal(company: Company, *, parent: Company, actor: Member, its_parent: Company | None) -> Refusal | None:
+def promote_refusal(company: Company, *, parent: Company, actor: Actor, its_parent: Company | None) -> Refusal | None:
     """Why this company may not become the parent's subgroup. **Shapes** `its_parent`: the one it has now."""
     refused = parent_refusal(parent, actor)
     if refused:
@@ -71,18 +63,18 @@ def promote_refusal(company: Company, *, parent: Company, actor: Member, its_par
         return Refusal("subgroup_not_a_partner", f"{company.name} is a {company.account_type}", "an active partner company")
     if not _takes_part(company):
         return Refusal("company_inactive", f"{company.name} is not active", "an active partner company")
-    if company.id not in actor.company_ids:
+    if not actor.is_of(company.id):
         return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", f"a member of both {company.name} and {parent.name}")
     return None
 
 
-def promotable(candidates: Iterable[Company], *, parent: Company, actor: Member, parents: Mapping[str, Company]) -> tuple[Company, ...]:
+def promotable(candidates: Iterable[Company], *, parent: Company, actor: Actor, parents: Mapping[str, Company]) -> tuple[Company, ...]:
     """The companies this person may promote under the parent, by name. **Shapes** `parents`: company id → its parent now."""
     fitting = [one for one in candidates if not promote_refusal(one, parent=parent, actor=actor, its_parent=parents.get(one.id))]
     return tuple(sorted(fitting, key=lambda company: (company.name.casefold(), company.id)))
 
 
-def disassociate_refusal(company: Company, *, parent: Company, actor: Member, its_parent: Company | None) -> Refusal | None:
+def disassociate_refusal(company: Company, *, parent: Company, actor: Actor, its_parent: Company | None) -> Refusal | None:
     """Why this person may not let the company go from under the parent."""
     refused = membership_refusal(parent, actor)
     if refused:
@@ -110,15 +102,15 @@ def names_parent(values: Mapping[str, Value], parent: Company | None) -> dict[st
     return {**values, "second_partner": parent.id}
 
 
-def add_member_refusal(company: Company, *, parent: Company, actor: Member, member_ids: Collection[str]) -> Refusal | None:
+def add_member_refusal(company: Company, *, parent: Company, actor: Actor, member_ids: Collection[str]) -> Refusal | None:
     """Why this person may not add a member to the subgroup. **Shapes** `member_ids`: those it has."""
-    if company.id in actor.company_ids or (parent.id in actor.company_ids and not member_ids):
+    if actor.is_of(company.id) or (actor.is_of(parent.id) and not member_ids):
         return None
     who = f"a member of {company.name}" if member_ids else f"a member of {parent.name}, the first one"
     return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", who)
 
 
-def parent_refusal(parent: Company, actor: Member) -> Refusal | None:
+def parent_refusal(parent: Company, actor: Actor) -> Refusal | None:
     """Why this person may put nothing under this parent: an active second partner has subgroups, and its members see to them."""
     if parent.account_type is not AccountType.SECOND_PARTNER:
         return Refusal("parent_not_a_second_partner", f"{parent.name} is a {parent.account_type}", "an active second partner")
@@ -127,9 +119,9 @@ def parent_refusal(parent: Company, actor: Member) -> Refusal | None:
     return membership_refusal(parent, actor)
 
 
-def membership_refusal(parent: Company, actor: Member) -> Refusal | None:
+def membership_refusal(parent: Company, actor: Actor) -> Refusal | None:
     """Only members of a second partner see and manage its subgroups."""
-    if parent.id in actor.company_ids:
+    if actor.is_of(parent.id):
         return None
     return Refusal("not_a_member", f"{actor.name} is no member of {parent.name}", f"a member of {parent.name}")
 

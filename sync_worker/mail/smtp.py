@@ -19,10 +19,6 @@ _PORTS: Final = {"smtp": 587, "smtps": 465}
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
-class Undeliverable(RecordError):
-    """The server will never take this letter; the words are its own."""
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """One SMTP server. **Shapes** `user` "" = no log-in."""
@@ -34,7 +30,7 @@ class Server:
     password: str = field(default="", repr=False)
 
     def send(self, letter: EmailMessage) -> None:
-        """Hands the letter over. **Raises** TransientError to try again later, Undeliverable where that is of no use."""
+        """Hands the letter over. **Raises** TransientError to try again later, RecordError where that is of no use."""
         try:
             with self._connected() as connection:
                 connection.send_message(letter)
@@ -83,9 +79,9 @@ def server_of(url: str) -> Server:
     return Server(parts.hostname, port, parts.scheme == "smtps", unquote(parts.username or ""), unquote(parts.password or ""))
 
 
-def _meant(code: int, words: bytes | str) -> TransientError | Undeliverable:
+def _meant(code: int, words: bytes | str) -> TransientError | RecordError:
     """4xx and a refused log-in may pass later; any other 5xx is the last word on this letter."""
     said = f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
     if code < 500 or code in (530, 534, 535, 538):
         return TransientError(f"the mail server said {said}")
-    return Undeliverable(f"the mail server said {said}", code="mail_refused")
+    return RecordError(f"the mail server said {said}", code="mail_refused")

@@ -5,36 +5,27 @@ A crash between a send and its settling sends the letter again under the same Me
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
 from typing import Final
 
-from sync_worker.errors import ConfigError, TransientError
+from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
-from sync_worker.mail.smtp import Undeliverable
+from sync_worker.mail.post import Post
 from sync_worker.services import Services
+from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import failures, mails
 from sync_worker.store.engine import Store
 from sync_worker.store.failures import Failure
 from sync_worker.store.mails import MailRow
-from sync_worker.templates import Templates
+from sync_worker.store.runs import Counts
 
 BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 FIRST_WAIT_S: Final = 60  # before the second try; twice as long after each, …
 LONGEST_WAIT_S: Final = 6 * 3600  # … six hours at most
 MOST_ATTEMPTS: Final = 15  # some two days
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One portal's way to its people. **Shapes** `send` hands one letter over, as `mail.smtp.Server.send`."""
-
-    send: Callable[[EmailMessage], None]
-    templates: Templates
-    sender: str
+MAIL: Final = Wake("mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,24 @@ class Sent:
     sent: int = 0
     put_off: int = 0
     given_up: int = 0
+
+
+def mail(tenant: Tenant) -> Done:
+    """A turn of sending; without a mail server nothing is sent, and all waits. **Raises** StoreDown."""
+    is_left = False
+    while tenant.post and not is_left:
+        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == Sent():
+            break
+        is_left = tenant.is_turn_over or tenant.services.is_stopping()
+    return Done("", Counts(), frozenset({MAIL} if is_left else ()))
+
+
+def is_due(tenant: Tenant) -> bool:
+    """Whether there is a mail server, and a letter for it."""
+    if tenant.post is None:
+        return False
+    with tenant.store.reading(tenant.name) as tx:
+        return mails.has_due(tx)
 
 
 def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent:
@@ -60,14 +69,14 @@ def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent
 
 
 def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:
-    mail = row.mail
+    its = row.mail
     try:
         letter = compose(
             post.templates,
-            mail_id=mail.id,
-            address=mail.address,
-            template=mail.template,
-            context={"portal": portal, **mail.context},
+            mail_id=its.id,
+            address=its.address,
+            template=its.template,
+            context={"portal": portal, **its.context},
             sender=post.sender,
             written_at=row.written_at,
         )
@@ -76,10 +85,10 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
         if row.attempts < MOST_ATTEMPTS:
             return _put_off(store, portal, row, token, str(error))
         return _given_up(store, portal, services, row, token, f"{error} ({row.attempts} tries)")
-    except (Undeliverable, ValueError) as error:
+    except (RecordError, ValueError) as error:
         return _given_up(store, portal, services, row, token, str(error))
     with store.side_transaction(portal) as tx:
-        mails.settle(tx, mail.id, token, "sent")
+        mails.settle(tx, its.id, token, "sent")
     return "sent"
 
 

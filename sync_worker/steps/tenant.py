@@ -19,6 +19,7 @@ from sync_worker.crm.port import Crm
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
 from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
+from sync_worker.mail.post import Post
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
@@ -75,6 +76,7 @@ class Tenant:
         crm: Crm,
         services: Services,
         receiver: Receiver | None = None,
+        post: Post | None = None,
     ) -> None:
         self.portal = portal
         self.name = portal.name
@@ -82,6 +84,7 @@ class Tenant:
         self.crm = crm
         self.services = services
         self.receiver = receiver  # of the portal's feed, where it has one
+        self.post = post  # to its people, where there is a mail server
         self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from sync_worker.store.companies import UNPATCHED
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, notices, outbox, portals
+from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, mails, notices, outbox, portals
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Standing:
     """How one portal stands.
 
     **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
-    `is_feed_due`: the portal is owed an event; `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
+    `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
+    `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
     """
 
     mode_set_at: datetime
@@ -40,6 +41,7 @@ class Standing:
     is_unpatched: bool
     is_replaying: bool
     is_feed_due: bool
+    is_mail_due: bool
     is_deriving: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
@@ -57,6 +59,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
         readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
     columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
+    looks["is_mail_due"] = _is_mail_due(tx)
     looks["is_deriving"] = portals.c.next_mode == "contracts"
     standing = select(*columns, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}
@@ -87,6 +90,12 @@ def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
     is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.now))
     is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.now)
     return exists().where(feeds.c.portal == portals.c.portal, is_awake, is_owed)
+
+
+def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
+    """As `mails.has_due`, of every portal."""
+    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.now)
+    return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.now, is_free)
 
 
 def _is_unpatched() -> ColumnElement[bool]:

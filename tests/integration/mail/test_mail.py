@@ -10,19 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
+from pydantic import SecretStr
 
-from sync_worker.errors import ConfigError, TransientError
+from sync_worker.actors import Actors, attempt
+from sync_worker.bootstrap import build
+from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import ROOM, compose
-from sync_worker.mail.smtp import Undeliverable, server_of
+from sync_worker.mail.post import Post
+from sync_worker.mail.smtp import server_of
+from sync_worker.schedule import Schedule
 from sync_worker.services import Services
-from sync_worker.steps.mail import MOST_ATTEMPTS, Post, Sent, send_mail
-from sync_worker.store import failures, mails
+from sync_worker.settings import Settings
+from sync_worker.steps.mail import MOST_ATTEMPTS, Sent, send_mail
+from sync_worker.store import failures, mails, portals
 from sync_worker.store.engine import Store
 from sync_worker.store.mails import Mail, MailRow
 from sync_worker.templates import Templates
 from tests.integration.mail.conftest import Mailbox
 from tests.servers import MONDAY, Clock, sqlite_store
 
+REPOSITORY = Path(__file__).parents[3]
 WORDS = {"name": "Bo", "actor": "Ann", "deal": "Harbor Freight", "company": "Birch", "link": "https://portal.example.com/deals/d1"}
 SAMPLES: dict[str, dict[str, Any]] = {
     "deal_registered": {},
@@ -243,7 +251,7 @@ def test_a_refused_log_in_is_somebodys_to_mend_and_loses_no_letter(mailbox: Mail
 
 def test_a_refused_recipient_is_undeliverable(mailbox: Mailbox, templates: Templates) -> None:
     mailbox.answers = ["553 not here"]
-    with pytest.raises(Undeliverable, match="553 not here"):
+    with pytest.raises(RecordError, match="553 not here"):
         server_of(mailbox.url).send(letter(templates))
 
 
@@ -259,3 +267,44 @@ def test_an_address_that_cannot_be_is_refused_without_showing_it(url: str) -> No
 def test_ports_are_those_of_the_protocol_and_a_password_is_not_shown() -> None:
     assert (server_of("smtp://mail.example.com").port, server_of("smtps://mail.example.com").port) == (587, 465)
     assert "s3cret" not in repr(server_of("smtps://ann:s3cret@mail.example.com"))
+
+
+# ── the actor ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_schedule_finds_mail_that_waits_and_an_actor_sends_it_while_the_portal_rests(
+    tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an installation with a mail server, whose portal is paused, and a letter
+    config = tmp_path / "config" / "portals"
+    config.mkdir(parents=True)
+    (config / "acme.yaml").write_text((REPOSITORY / "config" / "examples" / "contracts.yaml").read_text())
+    environ = dict.fromkeys(("ACME_SF_ID", "ACME_SF_SECRET", "ACME_SF_HOOK"), "x")
+    sqlite_store(tmp_path).close()
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'sync-worker.db'}",
+        config_dir=tmp_path / "config",
+        mappings_dir=REPOSITORY / "mappings",
+        smtp_url=SecretStr(mailbox.url),
+        mail_from="portal@acme.example",
+    )
+    installation = build(settings, environ=environ)
+    try:
+        (portal,) = installation.portals
+        with installation.store.transaction(portal.name) as tx:
+            portals.enter(tx, "contracts")
+            portals.pause(tx, tx.now + timedelta(hours=1), "the CRM refused the log-in")
+            mails.write(tx, [mail()])
+
+        # When the schedule looks
+        sent: list[tuple[str, str]] = []
+        actors = Actors(StubBroker(middleware=[]), installation)
+        monkeypatch.setattr(actors, "send", lambda name, verb, *_: sent.append((name, verb)))
+        Schedule(installation, actors).tick()
+
+        # Then it asks for a turn of mail and of nothing else, and the turn sends it
+        assert sent == [(portal.name, "mail")]
+        attempt(installation, portal.name, "mail", "")
+        assert [one["To"] for one in mailbox.letters] == ["bo@example.com"]
+    finally:
+        installation.close()

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.people import Role, User
 from sync_worker.domain.subgroup import (
-    Member,
     add_member_refusal,
     create_refusal,
     disassociate_refusal,
@@ -26,9 +26,17 @@ ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_P
 INGRAM = Company("ingram", "3", "Ingram", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
 VENDOR = Company("vendor", "4", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
 COMPANIES = (BIRCH, ARROW, INGRAM, VENDOR, replace(BIRCH, id="gone", is_deleted=True))
-ANN = Member("Ann", frozenset({"arrow", "birch"}))
-BO = Member("Bo", frozenset({"birch"}))
-CY = Member("Cy", frozenset({"arrow"}))
+
+
+def person(name: str, *companies: str) -> Actor:
+    """A user of these companies."""
+    user = User(name, f"{name}@example.com", name, Role.SALES, next(iter(companies), None), frozenset(companies[1:]))
+    return Actor(name, user.primary_company, "portal", user)
+
+
+ANN = person("Ann", "arrow", "birch")
+BO = person("Bo", "birch")
+CY = person("Cy", "arrow")
 
 
 def code_of(result: Refusal | None) -> str:
@@ -47,14 +55,14 @@ def test_a_member_of_the_parent_creates_a_subgroup() -> None:
     [
         ("Cedar", ARROW, BO, [], "not_a_member"),
         ("Cedar", BIRCH, BO, [], "parent_not_a_second_partner"),
-        ("Cedar", VENDOR, Member("V", frozenset({"vendor"})), [], "parent_not_a_second_partner"),
+        ("Cedar", VENDOR, person("V", "vendor"), [], "parent_not_a_second_partner"),
         ("Cedar", replace(ARROW, status=PortalStatus.PENDING), CY, [], "company_inactive"),
         ("Cedar", replace(ARROW, is_deleted=True), CY, [], "company_inactive"),
         (" ", ARROW, CY, [], "subgroup_name_missing"),
         ("Birch", ARROW, CY, [BIRCH], "company_exists"),
     ],
 )
-def test_who_may_not_create_is_told_why(name: str, parent: Company, actor: Member, namesakes: list[Company], code: str) -> None:
+def test_who_may_not_create_is_told_why(name: str, parent: Company, actor: Actor, namesakes: list[Company], code: str) -> None:
     assert code_of(create_refusal(name, parent=parent, actor=actor, namesakes=namesakes)) == code
 
 
@@ -78,11 +86,11 @@ def test_a_company_with_a_parent_is_refused_with_the_parents_name() -> None:
     [
         (BIRCH, CY, "not_a_member"),
         (BIRCH, BO, "not_a_member"),
-        (INGRAM, Member("D", frozenset({"arrow", "ingram"})), "subgroup_not_a_partner"),
+        (INGRAM, person("D", "arrow", "ingram"), "subgroup_not_a_partner"),
         (replace(BIRCH, status=PortalStatus.INACTIVE), ANN, "company_inactive"),
     ],
 )
-def test_what_may_not_be_promoted_is_told_why(company: Company, actor: Member, code: str) -> None:
+def test_what_may_not_be_promoted_is_told_why(company: Company, actor: Actor, code: str) -> None:
     assert code_of(promote_refusal(company, parent=ARROW, actor=actor, its_parent=None)) == code
 
 
@@ -92,7 +100,7 @@ def test_what_may_not_be_promoted_is_told_why(company: Company, actor: Member, c
     st.permutations(COMPANIES),
 )
 def test_the_list_shows_exactly_what_may_be_promoted(mine: set[str], parents: dict[str, Company], companies: list[Company]) -> None:
-    actor = Member("Ann", frozenset(mine))
+    actor = person("Ann", *mine)
     listed = promotable(companies, parent=ARROW, actor=actor, parents=parents)
     assert {company.id for company in listed} == ({"birch"} & mine - parents.keys() if "arrow" in mine else set())
     for company in companies:
@@ -146,4 +154,4 @@ def test_members_add_members_and_the_parent_only_the_first() -> None:
     assert add_member_refusal(BIRCH, parent=ARROW, actor=BO, member_ids=["u1"]) is None
     assert add_member_refusal(BIRCH, parent=ARROW, actor=CY, member_ids=[]) is None
     assert code_of(add_member_refusal(BIRCH, parent=ARROW, actor=CY, member_ids=["u1"])) == "not_a_member"
-    assert code_of(add_member_refusal(BIRCH, parent=ARROW, actor=Member("X", frozenset()), member_ids=[])) == "not_a_member"
+    assert code_of(add_member_refusal(BIRCH, parent=ARROW, actor=person("X"), member_ids=[])) == "not_a_member"

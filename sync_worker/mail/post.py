@@ -1,0 +1,18 @@
+"""One portal's way to its people: the server, the templates, the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from sync_worker.templates import Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """**Shapes** `send` hands one letter over, as `smtp.Server.send`; `sender`: name and address."""
+
+    send: Callable[[EmailMessage], None]
+    templates: Templates
+    sender: str
