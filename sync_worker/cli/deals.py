@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sync_worker.cli.deal_story import show_story
 from sync_worker.cli.deal_words import moves_table, sight_table
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of, work_off
@@ -16,6 +18,7 @@ from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.source import read_source
 from sync_worker.steps.decide import approve as approve_deal
+from sync_worker.steps.explain import explain as explain_deal
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.relink import relink as relink_deal
 from sync_worker.steps.tenant import Tenant
@@ -60,6 +63,23 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
         show_json({"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "history": history})
         return
     _show_whole(stored, link, history, names)
+
+
+@app.command()
+def explain(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
+    """How each field came to hold what it holds: which side, who, which run, why; how the CRM has it; and what lost.
+
+    Example: sync-worker deals explain acme 4f3c2a1b-…
+    """
+    with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            stored = find(tx, deal)
+            names = _company_names(tx, [stored])
+        story = explain_deal(tenant, stored.deal.id)
+    if as_json or story is None:
+        show_json(asdict(story) if story else None)
+    else:
+        show_story(story, names)
 
 
 @app.command()

@@ -21,7 +21,8 @@ class Shelf:
     """What is known of a chunk's records before it is stored.
 
     **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` and `sent` too, of deals whose key
-    stands on a record we have not linked yet; `company_ids`: our id for every CRM id the records name as a company, losers of merges included.
+    stands on a record we have not linked yet; `company_ids`: our id for every CRM id that the records name as a company, losers of merges
+    included.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:

@@ -55,7 +55,7 @@ def _settle_written(
     record_name = written[0][0].record.record
     crm_ids = {letter.row.record_id: _crm_id(tenant, letter, outcome) for letter, outcome in mine}
     shown = {letter.row.record_id: bases for letter, outcome in mine if (bases := _shown(letter, outcome))}
-    _keep_links(tx, record_name, mine, crm_ids, shown)
+    _keep_links(tx, record_name, mine, crm_ids, shown, run_id)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
     notices.add(tx, record_name, to_read)
     passed.update(close_push_failures(tx, list(crm_ids), "written"))
@@ -75,11 +75,28 @@ def _shown(letter: Letter, outcome: Outcome) -> Mapping[str, Base] | None:
 
 
 def _keep_links(
-    tx: Tx, record_name: str, written: Sequence[Answered], crm_ids: Mapping[str, str], shown: Mapping[str, Mapping[str, Base]]
+    tx: Tx,
+    record_name: str,
+    written: Sequence[Answered],
+    crm_ids: Mapping[str, str],
+    shown: Mapping[str, Mapping[str, Base]],
+    run_id: str,
 ) -> None:
     settled_no = portals.draw_read_no(tx)
-    sent = {letter.row.record_id: shown.get(letter.row.record_id, letter.sent) for letter, _ in written}
-    links.agree(tx, [Link(record_name, crm_id, deal_id, base=sent[deal_id], settled_no=settled_no) for deal_id, crm_id in crm_ids.items()])
+    found = [
+        Link(
+            record_name,
+            crm_ids[letter.row.record_id],
+            letter.row.record_id,
+            base=shown.get(letter.row.record_id, letter.sent),
+            settled_no=settled_no,
+            written_at=tx.now,
+            written_run=run_id,
+            written_attempt=letter.row.attempts + 1,  # the row is as it stood before the claim
+        )
+        for letter, _ in written
+    ]
+    links.agree(tx, found)
 
 
 def _crm_id(tenant: Tenant, letter: Letter, outcome: Outcome) -> str:

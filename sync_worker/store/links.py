@@ -22,7 +22,10 @@ IS_CURRENT = text("deal_links.is_current")  # in the words of the index: SQLAlch
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One CRM record of one deal. **Shapes** `base`: per field the pair both sides last agreed on."""
+    """One CRM record of one deal.
+
+    **Shapes** `base`: per field the pair both sides last agreed on. `written_…`: our last write, None before the first.
+    """
 
     object: str
     crm_id: str
@@ -32,6 +35,9 @@ class Link:
     crm_modified_at: datetime | None = None
     settled_no: int = 0
     deleted_at: datetime | None = None
+    written_at: datetime | None = None
+    written_run: str | None = None
+    written_attempt: int | None = None
 
 
 class Home(NamedTuple):
@@ -111,9 +117,8 @@ def agree(tx: Tx, written: Sequence[Link]) -> None:
     insert = (postgresql if tx.is_postgresql else sqlite).insert(deal_links)
     news = insert.excluded.base
     base = deal_links.c.base.op("||")(news) if tx.is_postgresql else func.json_patch(deal_links.c.base, news)
-    statement = insert.on_conflict_do_update(
-        index_elements=["portal", "object", "crm_id"], set_={"base": base, "settled_no": insert.excluded.settled_no}
-    )
+    writing = {name: insert.excluded[name] for name in ("settled_no", "written_at", "written_run", "written_attempt")}
+    statement = insert.on_conflict_do_update(index_elements=["portal", "object", "crm_id"], set_={"base": base, **writing})
     if written:
         ordered = sorted(written, key=lambda link: link.crm_id)
         tx.connection.execute(statement, [dict(zip(_NAMES, _row(tx, link), strict=True)) for link in ordered])
@@ -171,4 +176,7 @@ def _row(tx: Tx, link: Link) -> tuple[Any, ...]:
         link.crm_modified_at,
         link.settled_no,
         link.deleted_at,
+        link.written_at,
+        link.written_run,
+        link.written_attempt,
     )

@@ -64,6 +64,9 @@ deal_links = Table(
     Column("crm_modified_at", Utc),
     Column("settled_no", Integer, nullable=False, server_default="0"),
     Column("deleted_at", Utc),
+    Column("written_at", Utc),  # our last write: when, by which run, at which attempt
+    Column("written_run", Text),
+    Column("written_attempt", Integer),
     Index("deal_links_current", "portal", "deal_id", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
 )
 

@@ -139,6 +139,9 @@ def upgrade() -> None:
         column("crm_modified_at", UTC),
         required("settled_no", INTEGER, default="0"),
         column("deleted_at", UTC),
+        column("written_at", UTC),
+        column("written_run", TEXT),
+        column("written_attempt", INTEGER),
         key("portal", "object", "crm_id"),
     )
     index("deal_links_current", "deal_links", ["portal", "deal_id"], unique=True, where="is_current")
