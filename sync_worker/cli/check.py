@@ -61,11 +61,13 @@ def provision(
     """
     with opened() as installation:
         tenant, schema = installation.tenant(portal), installation.schema(portal)
-        work = provisioning.tasks(tenant, schema)
-        outcomes = provisioning.carry_out(tenant, schema, work) if is_applied else []
-    rows = [_task_row(task, outcomes) for task in work]
+        plan = provisioning.planned(tenant, schema)
+        outcomes = provisioning.carry_out(tenant, schema, plan.tasks) if is_applied else []
+    to_do = [_task_row(task, "to do") for task in plan.tasks]
+    rows = [_task_row(one.task, one.state, one.words) for one in outcomes] if is_applied else to_do
+    rows += [{"act": "by hand", "subject": one.subject, "words": one.words, "state": "an admin's"} for one in plan.by_hand]
     show(rows, columns=("act", "subject", "words", "state"), as_json=as_json, empty="nothing is missing")
-    if not is_applied and any(task.act != "by hand" for task in work) and not as_json:
+    if plan.tasks and not (is_applied or as_json):
         out.print(f"nothing was changed; make it: sync-worker provision {portal} --apply", markup=False, highlight=False)
     if any(row["state"] != "done" for row in rows):
         raise typer.Exit(1)
@@ -97,8 +99,5 @@ def _row(finding: Finding) -> dict[str, object]:
     return {"subject": finding.subject, "ok": finding.is_ok, "found": finding.words, "what_to_do": finding.remedy}
 
 
-def _task_row(task: provisioning.Task, outcomes: list[provisioning.Outcome]) -> dict[str, object]:
-    ended = next((one for one in outcomes if one.task is task), None)
-    state = ended.state if ended else "an admin's" if task.act == "by hand" else "to do"
-    words = f"{task.words} — {ended.words}" if ended and ended.words else task.words
-    return {"act": task.act, "subject": task.subject, "words": words, "state": state}
+def _task_row(task: provisioning.Task, state: str, words: str = "") -> dict[str, object]:
+    return {"act": task.act, "subject": task.wish.subject, "words": f"{task.words} — {words}" if words else task.words, "state": state}

@@ -15,7 +15,7 @@ from sync_worker.crm.port import WholeCrm
 from sync_worker.sandbox.process import SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.check import check
-from sync_worker.steps.provision import Outcome, Task, carry_out, tasks
+from sync_worker.steps.provision import Outcome, Plan, carry_out, planned
 from sync_worker.steps.tenant import Tenant
 from tests.integration.steps.conftest import as_it_was
 from tests.integration.steps.world import World
@@ -43,11 +43,11 @@ def clean(clean_url: str, tmp_path: Path) -> Iterator[World]:
 
 def provision(tenant: Tenant) -> list[Outcome]:
     schema = cast("WholeCrm", tenant.crm).schema
-    return carry_out(tenant, schema, tasks(tenant, schema))
+    return carry_out(tenant, schema, planned(tenant, schema).tasks)
 
 
-def left(tenant: Tenant) -> list[Task]:
-    return tasks(tenant, cast("WholeCrm", tenant.crm).schema)
+def left(tenant: Tenant) -> Plan:
+    return planned(tenant, cast("WholeCrm", tenant.crm).schema)
 
 
 def states(outcomes: list[Outcome]) -> dict[str, int]:
@@ -60,10 +60,10 @@ def test_a_clean_org_has_everything_after_one_run_and_nothing_to_do_after_it(cle
     outcomes = provision(clean.tenant)
 
     # Then all that was said is done, the mapping holds, and a second run has nothing to do
-    assert [outcome.task for outcome in outcomes] == said
-    assert states(outcomes) == {"done": len(said)}
+    assert tuple(outcome.task for outcome in outcomes) == said.tasks
+    assert states(outcomes) == {"done": len(said.tasks)}
     assert clean.tenant.mapping.records["lead"].key_field == "Portal_Deal_Key__c"
-    assert left(clean.tenant) == []
+    assert left(clean.tenant) == Plan()
     assert check(clean.tenant, cast("WholeCrm", clean.tenant.crm).schema).is_ok
 
 
@@ -77,10 +77,10 @@ def test_one_field_that_the_crm_refuses_does_not_stop_the_others(clean: World) -
     again = provision(clean.tenant)
 
     # Then the one that failed is named, and made by the second run
-    assert refused.task.subject in refused.words
+    assert refused.task.wish.subject in refused.words
     assert "Customize Application" in refused.words
-    assert [(outcome.task.subject, outcome.state) for outcome in again] == [(refused.task.subject, "done")]
-    assert left(clean.tenant) == []
+    assert [(outcome.task, outcome.state) for outcome in again] == [(refused.task, "done")]
+    assert left(clean.tenant) == Plan()
 
 
 def test_a_lost_answer_is_no_second_field(clean: World) -> None:
@@ -88,7 +88,7 @@ def test_a_lost_answer_is_no_second_field(clean: World) -> None:
     outcomes = provision(clean.tenant)
     assert states(outcomes)["uncertain"] == 1
     assert states(provision(clean.tenant)) == {"done": 1}
-    assert left(clean.tenant) == []
+    assert left(clean.tenant) == Plan()
 
 
 def test_a_crm_out_of_reach_leaves_a_list_of_what_was_not_begun(clean: World) -> None:
@@ -101,14 +101,14 @@ def test_a_crm_out_of_reach_leaves_a_list_of_what_was_not_begun(clean: World) ->
     # When it is back, Then the next run makes the rest
     clean.remote.clear_faults()
     assert states(provision(clean.tenant)) == {"done": len(outcomes) - 3}
-    assert left(clean.tenant) == []
+    assert left(clean.tenant) == Plan()
 
 
 def test_two_at_once_are_harmless(clean: World) -> None:
     with ThreadPoolExecutor(2) as both:
         ends = list(both.map(provision, [clean.process(), clean.process()]))
     assert {outcome.state for outcomes in ends for outcome in outcomes} == {"done"}
-    assert left(clean.tenant) == []
+    assert left(clean.tenant) == Plan()
 
 
 def test_a_new_second_partner_has_its_option_after_the_next_run_and_keeps_it(clean: World) -> None:
@@ -119,16 +119,32 @@ def test_a_new_second_partner_has_its_option_after_the_next_run_and_keeps_it(cle
     clean.forward()
 
     # When it is provisioned
-    [task] = left(clean.tenant)
-    assert (task.act, task.subject, task.values) == ("add values", OPTIONS, ("Arrow Electronics",))
+    [task] = left(clean.tenant).tasks
+    assert (task.act, task.wish.subject, task.values) == ("add values", OPTIONS, ("Arrow Electronics",))
     assert states(provision(clean.tenant)) == {"done": 1}
 
     # Then the option is there, and stays when the company is none any more
     clean.remote.edit("Account", arrow, {"Portal_Account_Type__c": "Partner"})
     clean.forward()
-    assert left(clean.tenant) == []
+    assert left(clean.tenant) == Plan()
     options = clean.tenant.crm.describe("Account").fields["Associated_Second_Partner__c"].values
     assert options == ("Arrow Electronics",)
+
+
+def test_one_name_that_the_list_does_not_take_does_not_stop_the_others(clean: World) -> None:
+    # Given a portal that is set up, and four new distributors, two of one name but for its case
+    provision(clean.tenant)
+    for name in ("Elbe Supply", "Rhine Supply", "ELBE SUPPLY", "Weser Supply"):
+        clean.remote.create("Account", {"Name": name, **DISTRIBUTOR})
+    clean.forward()
+
+    # When it is provisioned
+    outcomes = provision(clean.tenant)
+
+    # Then three have their option, and the one that the list takes for another is named
+    assert {outcome.task.values for outcome in outcomes if outcome.state == "refused"} == {("ELBE SUPPLY",)}
+    options = clean.tenant.crm.describe("Account").fields["Associated_Second_Partner__c"].values
+    assert options == ("Elbe Supply", "Rhine Supply", "Weser Supply")
 
 
 def test_what_the_api_does_not_make_comes_with_an_admins_clicks(clean: World) -> None:
@@ -137,6 +153,7 @@ def test_what_the_api_does_not_make_comes_with_an_admins_clicks(clean: World) ->
 
     # Then it is an admin's, the rest is made, and it stays to be done
     assert states(provision(clean.tenant)).keys() == {"done"}
-    [task] = left(clean.tenant)
-    assert (task.act, task.subject) == ("by hand", "Opportunity.ExpectedRevenue")
+    plan = left(clean.tenant)
+    [task] = plan.by_hand
+    assert (plan.tasks, task.subject) == ((), "Opportunity.ExpectedRevenue")
     assert "Setup → Object Manager → Opportunity → Fields & Relationships → ExpectedRevenue" in task.words
