@@ -11,11 +11,12 @@ import typer
 
 from sync_worker.cli.companies import find
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, tenant_of
+from sync_worker.cli.work import AsJson, PortalName, Who, tenant_of, user
 from sync_worker.domain.association import Association, Reason
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associate import whom, why
+from sync_worker.steps.rebind import rebind as bind_again
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies
 from sync_worker.store.engine import Tx
@@ -136,6 +137,27 @@ def _as_row(reason: Reason) -> dict[str, Any]:
         "partner": {name: list(values) for name, values in reason.partner_values.items()},
         "second_partner": {name: list(values) for name, values in reason.second_partner_values.items()},
     }
+
+
+@app.command()
+def rebind(
+    portal: PortalName,
+    value: Annotated[str, typer.Argument(help="The contract value as the partners' records spell it.", show_default=False)],
+    company: Annotated[str, typer.Argument(metavar="ID", help="The second partner it means: our id, CRM id or name.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)],
+    actor: Who = "",
+) -> None:
+    """Says for which company a contract value stands, on every record that holds it. Nothing read later says otherwise.
+
+    Example: sync-worker associations rebind acme "Arrow Inc" "Arrow Electronics" --reason "the picklist has its old name"
+    """
+    if not reason.strip():
+        raise ConfigError("--reason: say why, for whoever looks at the history")
+    with tenant_of(portal) as tenant:
+        done = bind_again(tenant, value, find(tenant, company), actor=actor or user(), reason=reason)
+    out.print(
+        f"{done.asked.selection}, on {done.record_count} records; open deals of pairs that changed are looked at again", highlight=False
+    )
 
 
 def _names(tx: Tx, found: tuple[Association, ...]) -> dict[str, str]:

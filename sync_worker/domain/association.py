@@ -129,6 +129,14 @@ class Explanation:
     reasons: tuple[Reason, ...] = ()
 
 
+def unfit_name(company: Company, *, is_mapped: bool) -> Problem | None:
+    """A second partner whose name no contract value can spell: a multi-select's values are parted by semicolons."""
+    if company.account_type is not AccountType.SECOND_PARTNER or ";" not in company.name or is_mapped:
+        return None
+    message = f"{company.name!r} has a semicolon, which parts the values of a multi-select: no contract can name it so"
+    return Problem("second_partner_name_unfit", "name", message, company.name)
+
+
 # ── from a value to a company ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -49,6 +49,9 @@ CODES: Final[Mapping[str, str]] = {
     "Rename the picklist value, or leave it.",
     "contract_lost_in_merge": "A company that lost a merge in the CRM had this contract value, and the survivor's record has it not: "
     "the contract has ended. If it should go on, add the value to the survivor; any edit of its values closes this.",
+    "second_partner_name_unfit": "A second partner's name has a semicolon, which parts the values of a multi-select, so that no contract "
+    "can name it. Rename it in the CRM; or let the picklist hold its CRM id, or another value mapped to that id under "
+    "associations.contract_values.",
     # rules
     "rule_name_unresolved": "A rule names a company that the portal does not know. Correct the name in the portal file, or give that "
     "company a portal status; the rule holds for it as soon as it arrives.",

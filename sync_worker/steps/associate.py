@@ -207,8 +207,10 @@ def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company
 
 def _ended(held: Mapping[str, Mapping[str, ContractRow]], saved: Sequence[ContractRow], gone: Sequence[Pair]) -> Iterable[ContractRow]:
     """The rows as they were whose pair ends: of values that are gone, and of those that name another company now."""
+    spelled_anew = {(row.company_id, row.binding.company_id) for row in saved}
     for company_id, value in gone:
-        yield held[company_id][value]
+        if (company_id, held[company_id][value].binding.company_id) not in spelled_anew:
+            yield held[company_id][value]
     for row in saved:
         before = held.get(row.company_id, {}).get(row.binding.value)
         if before and before.binding.company_id != row.binding.company_id:
@@ -226,13 +228,14 @@ class _Candidates:
         found = companies.by_crm_ids(tx, sorted(set(ids.values())))
         self._by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
         self._by_name = companies.by_names(tx, wanted)
+        self._by_person = associations.by_person(tx, wanted)
         bound = {row.binding.company_id for rows in held.values() for row in rows.values() if row.binding.company_id}
         self._by_id = companies.by_ids(tx, bound) if bound else {}
 
     def bind(self, values: Sequence[str], rows: Mapping[str, ContractRow]) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
         return bind(
             values,
-            bound={value: row.binding for value, row in rows.items()},
+            bound={value: row.binding for value, row in rows.items()} | self._by_person,
             explicit=self._explicit,
             candidates_by_crm_id=self._by_crm_id,
             candidates_by_name=self._by_name,
@@ -241,12 +244,13 @@ class _Candidates:
 
 
 def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, ContractRow], run_id: str) -> ContractRow | None:
-    """The row to write, None where it is so already. A pair keeps its beginning while its second partner stays the same."""
+    """The row to write, None where it is so already. A pair keeps its beginning while its second partner stays, however spelled."""
     before = rows.get(binding.value)
     if before and before.binding == binding:
         return None
-    is_same_pair = before is not None and before.binding.company_id == binding.company_id
-    return ContractRow(company.id, binding, before.since_at if before and is_same_pair else tx.now, run_id)
+    spelled = {binding.value, *(rows.keys() - set(company.second_partner_values))}
+    same = [rows[value].since_at for value in spelled & rows.keys() if rows[value].binding.company_id == binding.company_id]
+    return ContractRow(company.id, binding, min(same, default=tx.now), run_id)
 
 
 def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> set[str]:

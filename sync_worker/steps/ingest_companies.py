@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import FIELD as CONTRACTS
+from sync_worker.domain.association import unfit_name
 from sync_worker.domain.company import Arrival, Company, arrive, depart
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
@@ -52,8 +53,10 @@ class CompanyReader:
         self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
         rules = tenant.portal.associations.mode == "rules"
         self._rule_fields = frozenset(name for name, field in record.fields.items() if field.is_rule_field and rules)
+        self._has_contracts = tenant.portal.two_tier and not rules
+        self._mapped = frozenset(map(tenant.crm.canonical_id, tenant.portal.associations.contract_values.values()))
         self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))
-        how = f"{tenant.mapping.hash}/{tenant.vendor_crm_id}/{tenant.portal.associations.mode}"
+        how = f"{tenant.mapping.hash}/{tenant.vendor_crm_id}/{tenant.portal.associations.mode}/{sorted(self._mapped)}"
         self._seed = hashlib.blake2b(how.encode(), digest_size=8)
 
     def digest(self, native: NativeRecord) -> int:
@@ -65,7 +68,7 @@ class CompanyReader:
     def arrival(self, native: NativeRecord, known: Company | None) -> Arrival:
         """**Raises** InvalidRecord for a company of ours without a name."""
         reading = self._record.normalize(native.fields)
-        return arrive(
+        arrival = arrive(
             reading.values,
             unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
             crm_id=native.crm_id,
@@ -75,6 +78,8 @@ class CompanyReader:
             attribute_names=self._attribute_names,
             rule_fields=self._rule_fields,
         )
+        unfit = unfit_name(arrival.company, is_mapped=native.crm_id in self._mapped) if self._has_contracts and arrival.company else None
+        return arrival._replace(problems=(*arrival.problems, unfit)) if unfit else arrival
 
 
 class _Page:

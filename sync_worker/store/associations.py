@@ -56,6 +56,19 @@ def listed(tx: Tx) -> list[ContractRow]:
     return _rows(tx, select(contract_values).where(contract_values.c.portal == tx.portal))
 
 
+def holding(tx: Tx, value: str) -> list[ContractRow]:
+    """Every row of this value."""
+    return _rows(tx, select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.value == value))
+
+
+def by_person(tx: Tx, values: Collection[str]) -> dict[str, Binding]:
+    """Those of the values that a person has bound, on whichever record."""
+    query = select(contract_values).where(
+        contract_values.c.portal == tx.portal, contract_values.c.how == "person", among(tx, contract_values.c.value, values)
+    )
+    return {row.binding.value: row.binding for row in _rows(tx, query)}
+
+
 def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
     """Those of the values that stand on some partner's record and name nobody yet."""
     query = select(contract_values.c.value).where(

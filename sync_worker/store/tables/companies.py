@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
 
 _HAS_OWNER = text("account_owner_email IS NOT NULL")
-_BOUND, _UNBOUND = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL")
+_BOUND, _UNBOUND, _BY_PERSON = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL"), text("how = 'person'")
 
 companies = Table(
     "companies",
@@ -58,5 +58,6 @@ contract_values = Table(
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
     Index("contract_values_bound", "portal", "resolved_id", sqlite_where=_BOUND, postgresql_where=_BOUND),
+    Index("contract_values_by_person", "portal", "value", sqlite_where=_BY_PERSON, postgresql_where=_BY_PERSON),
     Index("contract_values_unbound", "portal", "value", "company_id", sqlite_where=_UNBOUND, postgresql_where=_UNBOUND),
 )

@@ -38,6 +38,7 @@ from sync_worker.store import (
     removals,
     runs,
 )
+from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.runs import Counts
@@ -95,6 +96,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
     lambda tx: companies.save(tx, [company("c3", crm_id="003", name="East", account_type=AccountType.SECOND_PARTNER)]),
     lambda tx: associations.save(tx, [contract(), contract("c1", "South", None), contract("c1", "East", "c3")]),
+    lambda tx: associations.save(tx, [ContractRow("c1", Binding("West", "c3", "person"), tx.now, "r1")]),
     lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30), prospect_name="Globex", owner_user="u1")]),
     lambda tx: deals.record_changes(tx, [change()]),
     lambda tx: people.save(tx, [ANN]),
@@ -119,6 +121,8 @@ FILL: list[Callable[[Tx], object]] = [
 
 READS: dict[str, Callable[[Tx], object]] = {
     "associations.bindings": lambda tx: associations.bindings(tx, ["c1"]),
+    "associations.holding": lambda tx: associations.holding(tx, "North"),
+    "associations.by_person": lambda tx: associations.by_person(tx, ["West"]),
     "associations.pairs": lambda tx: associations.pairs(tx, ["c1", "c2"]),
     "associations.pair_count": associations.pair_count,
     "companies.page": lambda tx: companies.page(tx, after="", limit=9),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.domain.association import Association, Exclusion, Explanation
+from sync_worker.errors import ConfigError
 from sync_worker.steps.associate import options, whom, why
+from sync_worker.steps.rebind import rebind
 from sync_worker.steps.tenant import COMPANY
+from sync_worker.store import interventions
 from tests.integration.steps.world import World
 
 FIELD = "Associated_Second_Partner__c"
@@ -163,6 +166,80 @@ def test_a_renamed_distributor_stays_bound_and_is_reported(world: World) -> None
     world.remote.edit("Account", bolt, {"Name": "Bolt Distribution"})
     world.pull()
     assert world.failures("contract_value_renamed") == []
+
+
+def test_a_value_that_catches_up_with_a_rename_keeps_its_beginning(world: World) -> None:
+    # Given a distributor that is called otherwise, and a value that still has its old name
+    birch = world.company("Birch Systems")
+    began = {row.binding.value: row.since_at for row in world.contracts() if row.company_id == birch.id}
+    world.remote.edit("Account", world.id_of("Bolt Distribution"), {"Name": "Bolt Europe"})
+    world.pull()
+    assert "contract_value_renamed" in world.codes("Birch Systems")
+    # when the record is spelled by the new name, then nothing is odd, and the pair goes on since when it began
+    sign(world, "Birch Systems", "Arrow Electronics", "Bolt Europe")
+    world.pull()
+    held = {row.binding.value: row.since_at for row in world.contracts() if row.company_id == birch.id}
+    assert held == {"Arrow Electronics": began["Arrow Electronics"], "Bolt Europe": began["Bolt Distribution"]}
+    assert world.codes("Birch Systems") == set()
+
+
+# ── what no value can spell ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_name_with_a_semicolon_says_how_contracts_can_reach_it(world: World) -> None:
+    # Given a distributor whose name cannot be a picklist value
+    bolt = world.id_of("Bolt Distribution")
+    world.remote.edit("Account", bolt, {"Name": "Bolt; Sons"})
+    world.pull()
+    assert world.codes(bolt) == {"second_partner_name_unfit"}
+    world.pull()
+    assert world.codes(bolt) == {"second_partner_name_unfit"}
+    # when another value is mapped to it, then nothing is wrong with it any more
+    world.configure(associations={"contract_values": {"Bolt and Sons": bolt}})
+    world.pull(COMPANY, is_full=True)
+    assert world.codes(bolt) == set()
+
+
+# ── what a person binds ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_person_binds_stays_bound_whatever_is_read(world: World) -> None:
+    # Given a value that names nobody
+    granite, elm = world.company("Granite Group"), world.id_of("Elm Consulting")
+    assert world.codes(elm) == {"contract_value_unresolved"}
+    # when a person says whom it means, then it is bound, and the failure is closed
+    done = rebind(world.tenant, "Granite Distribution", granite, actor="Ann", reason="their old name")
+    assert done.record_count == 1
+    assert partners(world, "Elm Consulting") == ["Bolt Distribution", "Granite Group"]
+    assert world.codes(elm) == set()
+    with world.store.reading("acme") as tx:
+        (act,) = interventions.listed(tx, "rebind")
+    assert (act.selection, act.actor, act.reason) == (f"Granite Distribution → Granite Group ({granite.crm_id})", "Ann", "their old name")
+    # and a pull, a namesake and a further record change nothing about it
+    world.remote.create("Account", {"Name": "Granite Distribution", "Portal_Account_Type__c": "Distributor", "Portal_Status__c": "Active"})
+    sign(world, "Elm Consulting", "Granite Distribution", "Bolt Distribution")
+    sign(world, "Dogwood Networks", "Granite Distribution")
+    world.pull()
+    assert partners(world, "Elm Consulting") == ["Bolt Distribution", "Granite Group"]
+    assert partners(world, "Dogwood Networks") == ["Granite Group"]
+
+
+def test_a_rebound_pair_ends_and_its_open_deals_are_flagged(world: World) -> None:
+    deal = world.registered()
+    done = rebind(world.tenant, "Arrow Electronics", world.company("Granite Group"), actor="Ann", reason="sold")
+    world.settle(done.wakes)
+    assert partners(world, "Birch Systems") == ["Bolt Distribution", "Granite Group"]
+    assert world.codes(world.link(deal.id).crm_id) == {"second_partner_not_associated"}
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "words"), [("Arrow Electronics", "Cedar IT", "no second partner"), ("?", "Granite Group", "no partner's")]
+)
+def test_what_cannot_be_bound_is_refused(world: World, value: str, name: str, words: str) -> None:
+    before = world.contracts()
+    with pytest.raises(ConfigError, match=words):
+        rebind(world.tenant, value, world.company(name), actor="Ann", reason="why not")
+    assert world.contracts() == before
 
 
 # ── full replace, and since when ─────────────────────────────────────────────────────────────────────────────────────

@@ -96,6 +96,7 @@ def upgrade() -> None:
         key("portal", "company_id", "value"),
     )
     index("contract_values_bound", "contract_values", ["portal", "resolved_id"], where="resolved_id IS NOT NULL")
+    index("contract_values_by_person", "contract_values", ["portal", "value"], where="how = 'person'")
     index("contract_values_unbound", "contract_values", ["portal", "value", "company_id"], where="resolved_id IS NULL")
     op.create_table(
         "cursors",
