@@ -50,7 +50,7 @@ class Figures(Collector):
         pulls_s = {portal.name: portal.schedule.pull_s for portal in self._installation.portals}
         yield _gauge("pull_interval_seconds", "How often the portal file has it read.", ["portal"], _each(pulls_s))
         now = self._installation.services.clock()
-        for make in (_lags, _pauses, _outboxes, _notices, _failures):
+        for make in (_lags, _pauses, _outboxes, _notices, _feeds, _failures):
             yield from make(seen, pulls_s.keys(), now)
         resting: dict[tuple[str, ...], int] = {(code,): count for code, count in seen.breakers.items()}
         yield _gauge(
@@ -122,6 +122,14 @@ def _notices(seen: Overview, portals: Collection[str], now: datetime) -> Iterato
     ages_s = {portal: _age_s(ours[portal].since_at, now) if portal in ours else 0.0 for portal in portals}
     yield _gauge("notices_waiting", "Records that a notice named and nobody has read again yet.", ["portal"], _each(counts))
     yield _gauge("notices_oldest_seconds", "How long the oldest of them waits.", ["portal"], _each(ages_s))
+
+
+def _feeds(seen: Overview, portals: Collection[str], now: datetime) -> Iterator[Metric]:
+    ours = {one.portal: one for one in seen.owed}
+    counts = {portal: float(ours[portal].count if portal in ours else 0) for portal in portals}
+    ages_s = {portal: _age_s(ours[portal].since_at, now) if portal in ours else 0.0 for portal in portals}
+    yield _gauge("feed_owed", "Events the portal has not taken yet.", ["portal"], _each(counts))
+    yield _gauge("feed_lag_seconds", "How long the oldest of them waits.", ["portal"], _each(ages_s))
 
 
 def _failures(seen: Overview, portals: Collection[str], _now: datetime) -> Iterator[Metric]:

@@ -72,6 +72,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "deals": ("deals:app", "Register, decide, look."),
     "conflicts": ("conflicts:app", "Fields that both sides changed: look, decide."),
     "failures": ("failures:app", "What could not pass: look, try again."),
+    "feed": ("feed:app", "What the portal is told, and is still owed."),
+    "tokens": ("tokens:app", "Who may use a portal's API."),
     "runs": ("runs:app", "What was done, with its sums."),
     "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
     "sandbox": ("sandbox:app", "A local CRM alone, to try things on."),

@@ -38,7 +38,7 @@ Code = Annotated[str | None, typer.Option(help="Only this cause.", show_default=
 Record = Annotated[str | None, typer.Option(help="Only this record: its id or name.", show_default=False)]
 Since = Annotated[datetime | None, typer.Option(help="Only what was seen since, UTC.", show_default=False)]
 Object = Annotated[str | None, typer.Option("--object", help="Only this kind of record: company, lead, deal, …", show_default=False)]
-Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push or pull.", show_default=False)]
+Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push, pull or deliver.", show_default=False)]
 Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but look).", show_default=False)]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 
@@ -203,7 +203,7 @@ def codes(
 def _wanted(
     code: str | None, record: str | None, since: datetime | None, object_: str | None, stage: str | None, kind: str | None
 ) -> Wanted:
-    for name, value, allowed in (("stage", stage, ("ingest", "push", "pull")), ("kind", kind, ("failure", "problem"))):
+    for name, value, allowed in (("stage", stage, ("ingest", "push", "pull", "deliver")), ("kind", kind, ("failure", "problem"))):
         if value is not None and value not in allowed:
             raise ConfigError(f"--{name} {value}: there is none — allowed: {', '.join(allowed)}")
     return Wanted(code, record, since.replace(tzinfo=UTC) if since else None, object_, stage, kind)

@@ -18,7 +18,7 @@ MOST_ATTEMPTS: Final = 28  # of one event: five days; its record goes on without
 REST_S: Final = (2, 5, 15, 30, 60, 120, 300)  # of the whole feed, by failures in a row …
 REST_LAST_S: Final = 600  # … so a receiver that is back waits ten minutes at most
 LONGEST_REST_S: Final = 86_400  # whatever Retry-After says
-ROW_COUNT: Final = 5  # refusals in a row, of whatever records, that mean the receiver itself
+ROW_COUNT: Final = 5  # events in a row, refused for the first time, that mean the receiver itself
 TELL_COUNT: Final = 3  # failures in a row from which an operator is told
 
 

@@ -168,6 +168,23 @@ CODES: Final[Mapping[str, str]] = {
     "Enter the company there, then replay.",
     "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
     "rejected": "The CRM refused to take the company's portal id. See the message; correct the cause in the CRM, then replay.",
+    # the feed to the portal
+    "event_refused": "The portal's receiver did not take this event; the message has its answer. It is sent again by itself, later and "
+    "later for five days, and the record's later events wait for it. Correct the receiver.",
+    "event_given_up": "The portal's receiver refused this event for five days. It is not sent again by itself, and the record's later "
+    "events went on. When the receiver is right again, replay the failure.",
+    "receiver_down": "The portal's receiver does not answer, or says that it cannot. Everything owed waits and goes on by itself within "
+    "ten minutes of its return; `sync-worker feed show` tells how much that is.",
+    "receiver_gone": "The portal's receiver said 410: nobody listens there any more. Correct feed.url, then `sync-worker feed resume`.",
+    "events_lost": "Events were not delivered within feed.keep and are gone. Have the portal read all companies and deals once, "
+    "then discard this.",
+    # the portal's API
+    "token_missing": "The request carries no token. Send `Authorization: Bearer swk_…`.",
+    "token_malformed": "This is no token, or it was mistyped: its checksum is wrong. Copy it anew.",
+    "token_unknown": "The portal has no such token. Make one: `sync-worker tokens create`.",
+    "token_revoked": "The token was revoked. Make another one: `sync-worker tokens create`.",
+    "token_expired": "The token's time is over. Make another one: `sync-worker tokens create`.",
+    "scope_missing": "The token may not do this. Make one with the scope that the message names.",
     # what stops a portal's work: made of the names of errors
     "auth_failed": "The CRM refused the log-in, and one attempt is all we make, so as not to lock the user out. "
     "Correct crm.auth or the variables it names; it is tried again every five minutes.",

@@ -40,6 +40,7 @@ _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("unlisted_value", "value_unreadable", "status_unknown", "account_type_unknown", "rule_field_unlisted"), EITHER),
     **dict.fromkeys(("not_a_number", "not_an_integer"), EITHER),
     **dict.fromkeys(("not_text", "not_a_reference", "not_a_set", "not_a_boolean", "not_a_date"), EITHER),
+    **dict.fromkeys(("event_refused", "event_given_up"), "the portal's receiver"),
     **dict.fromkeys(("contract_value_ambiguous", "two_tier_off"), FILES),
     **dict.fromkeys(("value_malformed", "value_not_listed"), PORTAL),
 }
@@ -51,6 +52,9 @@ _INSTEAD: Final[Mapping[str, str]] = {
     **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
     "config_error": _BY_ITSELF,
+    "receiver_down": "it goes on by itself; at once: feed resume",
+    "receiver_gone": "correct feed.url in the portal file, then: feed resume",
+    "events_lost": "the portal reads everything once; then discard it",
     "held_for_review": "a person looks at what would change, then: failures release",
 }
 

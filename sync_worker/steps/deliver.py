@@ -135,7 +135,7 @@ def _settle(tenant: Tenant, token: str, sent: Sequence[Sent]) -> bool:
         _heal(tx, arrived)
         for one in by_ending[Ending.REFUSED]:
             _put_off(tx, tenant, token, one)
-            failed_count += 1
+            failed_count += one.delivery.attempts == 0 or failed_count >= ROW_COUNT
         if gone := by_ending[Ending.GONE]:
             _stop(tx, tenant, gone[0].answer)
             return False
@@ -166,6 +166,8 @@ def _put_off(tx: Tx, tenant: Tenant, token: str, sent: Sent) -> None:
     what = f"event {told.seq} ({told.kind}) was refused {attempts} times, at last with {sent.answer}"
     if wait_s is None:
         deliveries.give_up(tx, token, sent.delivery)
+        told_before = failures.open_rows(tx, told.record, [told.record_id], STAGE)
+        failures.close(tx, [row.id for row in told_before if row.field == str(told.seq)], "given up")
         words = f"{what}; it is not sent again by itself, and the record's later events go on without it"
         _fail(tx, tenant, told.record, told.record_id, "event_given_up", words, field=str(told.seq))
         return

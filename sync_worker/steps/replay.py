@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from sync_worker.steps.deliver import deliver
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
-from sync_worker.store import failures, notices, outbox
+from sync_worker.store import failures, feed, notices, outbox
 from sync_worker.store.failures import FailureRow
 
 REPLAYED = "replayed"  # the resolution of what is found again if it fails again
@@ -20,16 +21,19 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
 
     A row resolves itself when its record passes, and stays open, counted up, when it fails again.
     """
+    untold = [row.failure for row in rows if row.failure.stage == "deliver"]
     unread = [row.failure for row in rows if row.failure.stage == "ingest"]
     refused = [row.failure for row in rows if row.failure.stage == "push"]
     with tenant.store.side_transaction(tenant.name) as tx:
+        if untold:
+            feed.owe_again(tx, [int(failure.field) for failure in untold if failure.field])
         failures.forget_payloads(tx, [failure.id for failure in unread])
         for object_ in sorted({failure.object for failure in unread}):
             notices.add(tx, object_, [failure.record for failure in unread if failure.object == object_])
         failures.close(tx, [failure.id for failure in refused if failure.object == COMPANY], REPLAYED)  # while open, it keeps its id back
         outbox.unpark(tx, DEAL, [failure.record for failure in refused if failure.object != COMPANY])
     wakes = {Wake("refresh", failure.object) for failure in unread}
-    return frozenset(wakes | ({Wake("push")} if refused else set()))
+    return frozenset(wakes | ({Wake("push")} if refused else set()) | ({Wake("deliver")} if untold else set()))
 
 
 def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
@@ -38,7 +42,8 @@ def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
     while waiting:
         wake = min(waiting, key=lambda one: (one.verb != "refresh", one.record != COMPANY, one.record))
         waiting.discard(wake)
-        step = partial(push, tenant) if wake.verb == "push" else partial(refresh, tenant, wake.record)
+        alone = {"push": push, "deliver": deliver}.get(wake.verb)
+        step = partial(alone, tenant) if alone else partial(refresh, tenant, wake.record)
         waiting |= waited_for(tenant, step).wakes
 
 

@@ -11,11 +11,9 @@ from sqlalchemy import Select, and_, bindparam, delete, func, select, tuple_, up
 
 from sync_worker.domain.association import Binding
 from sync_worker.domain.company import AccountType, PortalStatus
-from sync_worker.domain.event import By
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, contract_values
-from sync_worker.trail import run_under_way
 
 _COLUMNS = tuple(column.name for column in contract_values.columns)
 
@@ -103,7 +101,7 @@ def bind_everywhere(tx: Tx, bindings: Sequence[Binding], run_id: str) -> None:
     )
     rows = [{"bound_value": one.value, "bound_id": one.company_id, "bound_how": one.how} for one in bindings]
     tx.connection.execute(statement, rows)
-    _tell(tx, {one.company_id for one in bindings if one.company_id})  # the one side that has a bound
+    feed.tell_associations(tx, {one.company_id for one in bindings if one.company_id})  # the one side that has a bound
 
 
 def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
@@ -117,7 +115,7 @@ def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
 def save(tx: Tx, rows: Sequence[ContractRow]) -> None:
     """Writes the rows as they are now."""
     put(tx, contract_values, _COLUMNS, [(tx.portal, row.company_id, *row.binding, row.since_at, row.run_id) for row in rows])
-    _tell(tx, {row.company_id for row in rows})
+    feed.tell_associations(tx, {row.company_id for row in rows})
 
 
 def remove(tx: Tx, gone: Sequence[tuple[str, str]]) -> None:
@@ -130,7 +128,7 @@ def remove(tx: Tx, gone: Sequence[tuple[str, str]]) -> None:
         contract_values.c.value == bindparam("gone_value"),
     )
     tx.connection.execute(statement, [{"gone_company": company_id, "gone_value": value} for company_id, value in sorted(gone)])
-    _tell(tx, {company_id for company_id, _ in gone})
+    feed.tell_associations(tx, {company_id for company_id, _ in gone})
 
 
 def rebind(tx: Tx, old_company_id: str, company_id: str) -> None:
@@ -140,7 +138,7 @@ def rebind(tx: Tx, old_company_id: str, company_id: str) -> None:
         .where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id == old_company_id)
         .values(resolved_id=company_id)
     )
-    _tell(tx, {old_company_id, company_id})
+    feed.tell_associations(tx, {old_company_id, company_id})
 
 
 def pairs(tx: Tx, company_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -176,11 +174,6 @@ def counts(tx: Tx) -> tuple[int, int]:
     query = select(func.count(contract_values.c.resolved_id), func.count()).where(contract_values.c.portal == tx.portal)
     bound, total = tx.connection.execute(query).one()
     return bound, total - bound
-
-
-def _tell(tx: Tx, company_ids: Collection[str]) -> None:
-    if tx.events and company_ids:
-        feed.tell_associations(tx, company_ids, By("crm", "CRM", run_under_way()))
 
 
 def _rows(tx: Tx, query: Select[Any]) -> list[ContractRow]:

@@ -10,12 +10,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
-from sync_worker.domain.event import By
 from sync_worker.errors import StaleRead
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, upsert
 from sync_worker.store.tables import cursors
-from sync_worker.trail import run_under_way
 
 LEASE_S = 30  # how long the reading of a killed worker waits; renewed every ten seconds and by each page's commit
 
@@ -80,7 +78,7 @@ def close_window(tx: Tx, cursor: Cursor, until_at: datetime) -> None:
         tx, cursor, high_water_at=until_at, window_from_at=None, window_until_at=None, position="", kind="changes", last_pulled_at=tx.now
     )
     if cursor.last_pulled_at is None:
-        feed.tell_loaded(tx, cursor.object, By("worker", "first load", run_under_way()))
+        feed.tell_loaded(tx, cursor.object)
 
 
 def pause(tx: Tx, object_: str, until_at: datetime | None) -> None:

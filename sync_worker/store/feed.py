@@ -6,17 +6,18 @@ Each event is owed until it is delivered (`deliveries.py`). A portal without a f
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.event import COMPANY, By, Event, associations_events, document, loaded_event
 from sync_worker.store.engine import Tx
 from sync_worker.store.tables import cursors, deliveries, events, feeds
+from sync_worker.trail import run_under_way
 
 FORGOTTEN_COUNT: Final = 5000  # events that one look clears away
 _IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
@@ -51,15 +52,15 @@ def tell(tx: Tx, found: Iterable[Event | None]) -> None:
     tx.connection.execute(insert(deliveries), [{**{name: row[name] for name in owed}, "due_at": tx.now} for row in rows])
 
 
-def tell_associations(tx: Tx, company_ids: Iterable[str], by: By) -> None:
+def tell_associations(tx: Tx, company_ids: Collection[str]) -> None:
     """Whom these companies may work with has changed; silent while companies are loaded for the first time."""
-    if "associations.changed" in tx.events and not is_loading(tx, COMPANY):
-        tell(tx, associations_events(company_ids, by))
+    if company_ids and "associations.changed" in tx.events and not is_loading(tx, COMPANY):
+        tell(tx, associations_events(company_ids, By("worker", "associations", run_under_way())))
 
 
-def tell_loaded(tx: Tx, object_: str, by: By) -> None:
+def tell_loaded(tx: Tx, object_: str) -> None:
     """A first load is complete."""
-    tell(tx, [loaded_event(object_, by)])
+    tell(tx, [loaded_event(object_, By("worker", "first load", run_under_way()))])
 
 
 def is_loading(tx: Tx, record: str) -> bool:
@@ -96,20 +97,12 @@ def first_since(tx: Tx, moment: datetime) -> int | None:
 
 def replay(tx: Tx, from_seq: int) -> int:
     """Owes every event from this one on again, at once, whatever became of it. Returns how many."""
-    _draw(tx, 0)  # whoever settles waits, or is over
-    again = select(
-        events.c.portal, events.c.seq, events.c.record, events.c.record_id, literal(tx.now, deliveries.c.due_at.type), literal(0)
-    ).where(events.c.portal == tx.portal, events.c.seq >= from_seq)
-    return _owe(tx, again)
+    return _owe(tx, events.c.seq >= from_seq)
 
 
 def owe_again(tx: Tx, seqs: Sequence[int]) -> int:
     """Owes these events again, at once. Returns how many there are."""
-    _draw(tx, 0)
-    again = select(
-        events.c.portal, events.c.seq, events.c.record, events.c.record_id, literal(tx.now, deliveries.c.due_at.type), literal(0)
-    ).where(events.c.portal == tx.portal, events.c.seq.in_(seqs))
-    return _owe(tx, again)
+    return _owe(tx, events.c.seq.in_(seqs))
 
 
 def forget(tx: Tx, before: datetime) -> tuple[int, int]:
@@ -125,15 +118,20 @@ def forget(tx: Tx, before: datetime) -> tuple[int, int]:
     return len(seqs), lost_count
 
 
-def _owe(tx: Tx, again: Select[Any]) -> int:
-    """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join without a WHERE; ours has one."""
+def _owe(tx: Tx, which: ColumnElement[bool]) -> int:
+    """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join, unless it has a WHERE."""
+    _draw(tx, 0)  # whoever settles waits, or is over
+    due_at = literal(tx.now, deliveries.c.due_at.type).label("due_at")
+    key = (events.c.portal, events.c.seq, events.c.record, events.c.record_id)
+    again = select(*key, due_at, literal(0).label("attempts"), literal(1).label("round")).where(events.c.portal == tx.portal, which)
     insert_ = (postgresql if tx.is_postgresql else sqlite).insert(deliveries)
-    names = ["portal", "seq", "record", "record_id", "due_at", "attempts"]
+    names = ["portal", "seq", "record", "record_id", "due_at", "attempts", "round"]
     statement = insert_.from_select(names, again).on_conflict_do_update(
         index_elements=["portal", "seq"],
         set_={"due_at": tx.now, "attempts": 0, "round": deliveries.c.round + 1},
     )
-    count = tx.connection.execute(statement).rowcount
+    count: int = tx.connection.execute(select(func.count()).select_from(again.subquery())).scalar_one()
+    tx.connection.execute(statement)
     tx.connection.execute(update(feeds).where(feeds.c.portal == tx.portal).values(rests_until_at=None, failed_count=0))
     return count
 

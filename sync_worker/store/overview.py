@@ -1,4 +1,4 @@
-"""What the database says of all portals at once, for whoever watches: five statements, however many portals there are.
+"""What the database says of all portals at once, for whoever watches: six statements, however many portals there are.
 
 The one reading that crosses portals; nothing here is of a record, and nothing is shown to a portal's people.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, and_, func, literal, select
 
 from sync_worker.store.engine import Store
-from sync_worker.store.tables import breakers, cursors, failures, notices, outbox, portals
+from sync_worker.store.tables import breakers, cursors, deliveries, events, failures, notices, outbox, portals
 
 NOTICED: Final = "noticed"
 
@@ -51,20 +51,31 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """Events a portal is still owed, and since when the oldest."""
+
+    portal: str
+    count: int
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     reads: list[Read]
     waiting: list[Waiting]
     opened: list[Open]
+    owed: list[Owed]
     breakers: dict[str, int]  # cause → in how many places nothing is tried for now
 
 
 def overview(store: Store) -> Overview:
     """One snapshot. **Raises** StoreDown."""
     with store.schema(writes=False) as connection:
-        found = [connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN, _BREAKERS)]
-    reads, owed, noticed, opened, resting = found
-    waiting = [Waiting(*row) for row in (*owed, *noticed)]
-    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened], {code: count for code, count in resting})
+        found = [connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN, _OWED, _BREAKERS)]
+    reads, written, noticed, opened, owed, resting = found
+    waiting = [Waiting(*row) for row in (*written, *noticed)]
+    resting_in = {code: count for code, count in resting}
+    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened], [Owed(*row) for row in owed], resting_in)
 
 
 _READS: Select[Any] = select(
@@ -83,5 +94,10 @@ _OPEN: Select[Any] = (
     select(failures.c.portal, failures.c.kind, failures.c.code, func.count())
     .where(failures.c.resolved_at.is_(None))
     .group_by(failures.c.portal, failures.c.kind, failures.c.code)
+)
+_OWED: Select[Any] = (
+    select(deliveries.c.portal, func.count(), func.min(events.c.at))
+    .join_from(deliveries, events, and_(events.c.portal == deliveries.c.portal, events.c.seq == deliveries.c.seq))
+    .group_by(deliveries.c.portal)
 )
 _BREAKERS: Select[Any] = select(breakers.c.code, func.count()).where(breakers.c.until_at.is_not(None)).group_by(breakers.c.code)

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, delete, or_, select, update
 
-from sync_worker.domain.rule_member import Member
 from sync_worker.domain.rule import Membership, Side
+from sync_worker.domain.rule_member import Member
+from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.evaluations import Evaluation
 from sync_worker.store.tables import rule_members
@@ -38,7 +39,9 @@ def held(tx: Tx, company_ids: Collection[str]) -> dict[str, list[Member]]:
 
 def save(tx: Tx, members: Iterable[Member]) -> None:
     """Writes the rows as they are now."""
-    put(tx, rule_members, _COLUMNS, [_row(tx, member) for member in members])
+    rows = list(members)
+    put(tx, rule_members, _COLUMNS, [_row(tx, member) for member in rows])
+    feed.tell_associations(tx, {member.company_id for member in rows})
 
 
 def remove(tx: Tx, members: Sequence[Member]) -> None:
@@ -98,6 +101,7 @@ def date(tx: Tx, evaluation: Evaluation, company_ids: Collection[str]) -> None:
     here = (rule_members.c.portal == tx.portal, among(tx, rule_members.c.company_id, company_ids))
     ended = (rule_members.c.until_no == evaluation.no, rule_members.c.until_at.is_(None))
     tx.connection.execute(update(rule_members).where(*here, *ended).values(until_at=evaluation.stood_at))
+    feed.tell_associations(tx, company_ids)
 
 
 def _stands(table: FromClause, no: int, at: datetime | None) -> ColumnElement[bool]:
