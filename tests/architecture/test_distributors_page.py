@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sync_worker.domain.notification import POLICY, WATCHED
 from sync_worker.domain.quote import CYCLES
 from sync_worker.domain.quote_policy import TABLE, Side
 from sync_worker.domain.upload import AGREEMENT
@@ -28,3 +29,9 @@ def test_terms_and_their_billing_cycles_are_as_written() -> None:
 
 def test_what_may_be_uploaded_is_as_written() -> None:
     assert f"PDF, PNG or JPEG, {AGREEMENT.most_bytes // 1024**2} MB at most" in PAGE
+
+
+def test_who_is_told_of_what_is_as_written() -> None:
+    for notice, audience in POLICY.items():
+        assert f"| `{notice}` | {'; '.join(audience)} |" in PAGE
+    assert ", ".join(f"`{name}`" for name in sorted(WATCHED)) in PAGE

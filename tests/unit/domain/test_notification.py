@@ -1,0 +1,182 @@
+"""Who is told of what: never the actor, the inactive or who may not see it; each person once; and nothing of a no-op."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_worker.domain.deal import Actor, Deal
+from sync_worker.domain.notification import (
+    POLICY,
+    WATCHED,
+    Audience,
+    Crowd,
+    News,
+    Notice,
+    finalize_event,
+    news_of,
+    quote_news,
+    recipients,
+    reminders,
+)
+from sync_worker.domain.people import Role, User
+
+
+def user(name: str, company: str | None, role: Role = Role.MANAGER, **more: Any) -> User:
+    return User(name, f"{name}@example.com", name.title(), role, company, **more)
+
+
+REP = user("rep", "birch", Role.SALES)
+PEER = user("peer", "birch", Role.SALES)
+BOSS = user("boss", "birch")
+CHIEF = user("chief", "birch", Role.EXECUTIVE)
+DISTY = user("disty", "arrow")
+DISTY_SALES = user("disty_sales", "arrow", Role.SALES)
+ADMIN = user("admin", "vendor", Role.EXECUTIVE, is_vendor_admin=True)
+STRANGER = user("stranger", "cedar")
+EVERYBODY = (REP, PEER, BOSS, CHIEF, DISTY, DISTY_SALES, ADMIN, STRANGER)
+CROWD = Crowd(EVERYBODY, "vendor", {"birch": "Care@Vendor.example", "arrow": ""})
+
+
+def deal(**values: Any) -> Deal:
+    ready = {"owner_company": "birch", "second_partner": "arrow", "owner_user": "rep", "lifecycle": "submitted", "amount": 1}
+    return Deal("d1", {**ready, **values})
+
+
+def told(news: News, now: Deal | None = None, *, crowd: Crowd = CROWD, actor: Actor | None = None, **more: Any) -> list[str]:
+    return [one.email.split("@")[0] for one in recipients(news, now or deal(), crowd, actor=actor, **more)]
+
+
+def registered() -> News:
+    (news,) = news_of(None, deal(), version=1)
+    return news
+
+
+# ── to whom ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_registration_is_told_to_the_rep_the_managers_and_the_account_owner_on_both_sides() -> None:
+    assert told(registered()) == ["boss", "Care", "disty", "rep"]
+    assert told(registered(), deal(second_partner=None)) == ["boss", "Care", "rep"]
+
+
+def test_who_did_it_is_not_told() -> None:
+    assert told(registered(), actor=Actor("Rep", "birch", "portal", REP)) == ["boss", "Care", "disty"]
+
+
+def test_an_inactive_user_is_not_told() -> None:
+    crowd = replace(CROWD, users=[replace(one, is_active=False) for one in EVERYBODY])
+    assert told(registered(), crowd=crowd) == ["Care"]
+
+
+def test_an_admin_is_told_as_somebodys_account_owner_and_not_as_admin() -> None:
+    assert "admin" not in told(registered())
+    assert "admin" in told(registered(), crowd=replace(CROWD, owner_emails={"birch": "ADMIN@example.com"}))
+
+
+def test_one_person_is_told_once_whatever_the_reasons() -> None:
+    crowd = replace(CROWD, owner_emails={"birch": "boss@example.com", "arrow": "boss@example.com"})
+    assert told(registered(), deal(owner_user="boss"), crowd=crowd) == ["boss", "disty"]
+
+
+def test_a_switch_that_is_off_tells_nobody() -> None:
+    assert told(registered(), switched_on={Notice.DEAL_UPDATED}) == []
+
+
+def test_the_vendor_is_alerted_when_a_deal_is_to_be_finalized() -> None:
+    before, after = deal(), deal(lifecycle="finalize_requested")
+    updated, finalize = news_of(before, after, version=2)
+    assert (finalize.event, told(finalize, after)) == (finalize_event(after), ["admin"])
+    assert updated.notice is Notice.DEAL_UPDATED
+
+
+def test_a_quote_goes_to_the_members_of_its_company_who_see_the_deal() -> None:
+    assert told(quote_news("q1", deal(), "arrow")) == ["disty"]
+    assert told(quote_news("q1", deal(), "birch")) == ["boss", "chief", "rep"]
+
+
+@given(
+    st.sampled_from(Notice),
+    st.sets(st.sampled_from(EVERYBODY)),
+    st.one_of(st.none(), st.sampled_from(EVERYBODY)),
+    st.dictionaries(st.sampled_from(["birch", "arrow"]), st.sampled_from([one.email for one in EVERYBODY])),
+)
+def test_nobody_is_told_twice_and_no_third_company_and_never_the_actor(
+    notice: Notice, users: set[User], doer: User | None, owner_emails: dict[str, str]
+) -> None:
+    crowd = Crowd(tuple(users), "vendor", owner_emails)
+    actor = Actor(doer.name, doer.primary_company, "portal", doer) if doer else None
+    people = recipients(News("e", notice, POLICY[notice]), deal(), crowd, actor=actor)
+    addresses = [one.email for one in people]
+    assert len(addresses) == len(set(addresses))
+    if doer in users:
+        assert doer not in people
+    if STRANGER.email not in owner_emails.values():
+        assert STRANGER not in people
+
+
+# ── what is news ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", sorted(WATCHED - {"lifecycle"}))
+def test_a_change_of_a_watched_field_is_an_update(name: str) -> None:
+    (news,) = news_of(deal(), deal(**{name: "approved" if name.endswith("approval") else "x"}), version=2)
+    assert (news.notice, news.fields) == (Notice.DEAL_UPDATED, (name,))
+
+
+def test_a_no_op_another_field_and_a_draft_are_no_news() -> None:
+    assert news_of(deal(), deal(), version=2) == ()
+    assert news_of(deal(stage=None), deal(), version=2) == ()
+    assert news_of(deal(), deal(licence_count=9), version=2) == ()
+    assert news_of(None, deal(lifecycle="draft"), version=1) == ()
+
+
+def test_a_draft_that_is_submitted_is_a_registration() -> None:
+    (news,) = news_of(deal(lifecycle="draft"), deal(), version=2)
+    assert news.notice is Notice.DEAL_REGISTERED
+
+
+def test_a_second_partner_set_or_replaced_counts_as_registered_for_the_new_company_alone() -> None:
+    first, second = news_of(deal(second_partner=None, amount=1), deal(amount=2), version=2)
+    assert (first.notice, told(first)) == (Notice.DEAL_REGISTERED, ["disty"])
+    assert (second.notice, told(second)) == (Notice.DEAL_UPDATED, ["boss", "Care", "rep"])
+    assert news_of(deal(), deal(second_partner=None), version=2) == ()
+
+
+def test_the_same_change_has_the_same_key_and_the_next_one_another() -> None:
+    (one,), (again,), (later,) = (news_of(deal(), deal(amount=2), version=version) for version in (2, 2, 3))
+    assert one.event == again.event != later.event
+
+
+# ── reminders ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reminded(day: str, **values: Any) -> list[str]:
+    now = deal(expires_on=date(2026, 3, 31), vendor_approval="approved", distributor_approval="approved", **values)
+    found = reminders(now, date.fromisoformat(day), since=date(2026, 3, 1), expiry_days=[30, 7, 1], waiting_days=[3, 10])
+    return [news.event.removeprefix("expires/d1/2026-03-31/") for news in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "mark"),
+    [("2026-02-28", []), ("2026-03-01", ["30"]), ("2026-03-23", ["30"]), ("2026-03-24", ["7"]), ("2026-03-31", ["1"]), ("2026-04-01", [])],
+)
+def test_an_expiry_is_announced_at_each_mark_once(day: str, mark: list[str]) -> None:
+    assert reminded(day) == mark
+
+
+def test_an_approval_that_waits_is_asked_of_whose_it_is() -> None:
+    now = deal(vendor_approval="pending", distributor_approval="pending")
+    news = reminders(now, date(2026, 3, 4), since=date(2026, 3, 1), expiry_days=[], waiting_days=[3, 10])
+    assert [told(one, now) for one in news] == [["disty"], ["admin"]]
+    assert reminders(now, date(2026, 3, 3), since=date(2026, 3, 1), expiry_days=[], waiting_days=[3, 10]) == ()
+    assert {one.audience for one in news} == {(Audience.SECOND_MANAGERS,), (Audience.VENDOR,)}
+
+
+def test_a_deal_that_is_over_or_under_way_reminds_nobody() -> None:
+    assert reminded("2026-03-30", lifecycle="withdrawn") == reminded("2026-03-30", lifecycle="finalize_requested") == []
