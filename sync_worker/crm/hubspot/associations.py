@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sync_worker.crm.hubspot import faults
+from sync_worker.crm.hubspot.blame import sorted_out
+from sync_worker.crm.hubspot.faults import RowsRejected
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
-from sync_worker.errors import SchemaChanged, SyncError, TransientError, WriteRejected
+from sync_worker.errors import SchemaChanged, SyncError, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
 from sync_worker.services import Services
 
@@ -164,16 +166,16 @@ class Associations:
         return refused
 
     def _send(self, ask_for: Callable[[Sequence[Pair]], Ask], part: Sequence[Pair], refused: dict[str, SyncError], *, doing: str) -> None:
-        """One request. Where HubSpot refuses it as a whole, halves of it find out which pair is to blame."""
+        """One request, and others where HubSpot refuses it as a whole."""
         try:
             answer = self._connection.write(ask_for(part), doing=doing)
-        except WriteRejected as error:
-            if len(part) == 1:
-                refused[part[0]["from"]["id"]] = error
-                return
-            middle = len(part) // 2
-            self._send(ask_for, part[:middle], refused, doing=doing)
-            self._send(ask_for, part[middle:], refused, doing=doing)
+        except RowsRejected as error:
+            names = error.names
+            end = "from" if any(pair["from"]["id"] in names for pair in part) else "to"
+            bad, again = sorted_out(part, lambda pair: pair[end]["id"] in names)
+            refused |= {pair["from"]["id"]: error for pair in bad}
+            for less in again:
+                self._send(ask_for, less, refused, doing=doing)
             return
         for row in faults.errors_of(answer):
             refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}

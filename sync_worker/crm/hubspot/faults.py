@@ -72,12 +72,21 @@ BLIND_DAY_WAIT_S = 3600.0  # the day's allowance is used up and nobody has told 
 _INSIDE = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 _QUOTED_PROPERTY = re.compile(r'Property "?([\w.]+)"? does not exist|propertyName=(\w+)|property:? "?(\w+)"?')
 _OPTION = re.compile(r'label: "?(?P<label>[^"\n]*)"?\s+value: "?(?P<value>[^"\n]*)"?[^\[\]]*?(?=label:|\]|$)')
+_ROWS = ("objectWriteTraceId", "ids", "id", "fromObjectId", "toObjectId")  # where a context names rows
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _TOKEN = re.compile(r"\bpat-\w+-[\w-]{8,}|\bBearer \S+")  # an access token, should an answer ever repeat it
 
 
 class BadAnswer(ValueError):
     """An answer of another shape than the vendor promises."""
+
+
+class RowsRejected(WriteRejected):
+    """A request was refused as a whole. **Shapes** `names`: the rows it blames, by record or trace id, in small letters; maybe none."""
+
+    def __init__(self, message: str, *, code: str, field: str, names: frozenset[str]) -> None:
+        super().__init__(message, code=code, field=field)
+        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,7 @@ def of_answer(
     if kind is not None:
         return kind(words)
     if is_write:
-        return WriteRejected(words, code=said.code or str(status), field=said.field)
+        return RowsRejected(words, code=said.code or str(status), field=said.field, names=_blamed(body))
     return SchemaChanged(words) if status in (400, 404) else ConnectionDown(words)
 
 
@@ -257,6 +266,13 @@ def context_of(error: Mapping[str, Any], name: str) -> list[str]:
     context = error.get("context")
     told = context.get(name) if isinstance(context, Mapping) else None
     return [str(one) for one in (told if isinstance(told, list) else [told]) if one is not None]
+
+
+def _blamed(body: Any) -> frozenset[str]:
+    found = decoded(body)
+    if not isinstance(found, Mapping):
+        return frozenset()
+    return frozenset(name.lower() for error in (found, *errors_of(found)) for place in _ROWS for name in context_of(error, place))
 
 
 def _listed(found: Mapping[str, Any], name: str) -> list[Any]:

@@ -15,6 +15,8 @@ from typing import Any
 from sync_worker.crm.batches import TimeIsUp, batches, not_answered, timeout
 from sync_worker.crm.hubspot import faults, records
 from sync_worker.crm.hubspot.associations import Associations, Pairs
+from sync_worker.crm.hubspot.blame import sorted_out
+from sync_worker.crm.hubspot.faults import RowsRejected
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.port import Change, Outcome, Wrote
@@ -87,19 +89,18 @@ class _Desk:
     # ── properties ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _write(self, batch: _Batch, part: Sequence[Change]) -> None:
-        """One request. Where HubSpot refuses it as a whole, halves of it find out which row is to blame."""
+        """One request, and others where HubSpot refuses it as a whole."""
         try:
             self._timeout()  # before a log-in, too
             answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
         except (ConnectionDown, RateLimited):
             raise
-        except WriteRejected as error:
-            if len(part) == 1:
-                batch.done[part[0].ref] = self._refused(part[0], error)
-                return
-            middle = len(part) // 2
-            self._write(batch, part[:middle])
-            self._write(batch, part[middle:])
+        except RowsRejected as error:
+            names = error.names
+            refused, again = sorted_out(part, lambda change: not names.isdisjoint(_called(change)))
+            batch.done |= {change.ref: self._refused(change, error) for change in refused}
+            for less in again:
+                self._write(batch, less)
         except SyncError as error:
             batch.done |= {change.ref: not_answered(change, error) for change in part}
         else:
@@ -208,9 +209,14 @@ def _halfway(error: SyncError) -> SyncError:
 def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """Everything a row may be called → its ref."""
     for change in part:
-        for name in (change.key if not change.crm_id else None, change.crm_id, change.ref):
-            if name:
-                yield name.lower(), change.ref
+        for name in _called(change):
+            yield name, change.ref
+
+
+def _called(change: Change) -> Iterator[str]:
+    for name in (change.key if not change.crm_id else None, change.crm_id, change.ref):
+        if name:
+            yield name.lower()
 
 
 def _about(change: Change, errors: Sequence[Row]) -> Row | None:

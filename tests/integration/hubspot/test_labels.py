@@ -112,6 +112,19 @@ def test_pairs_refused_as_a_whole_are_halved_until_the_bad_one_stands_alone(lab:
     assert "one company a label" in str(outcomes[0].error)
 
 
+def test_pairs_that_a_refusal_names_are_refused_at_once(lab: Lab, crm: HubspotCrm) -> None:
+    bolt, arrow = lab.companies("Bolt", "Arrow")
+    body = {"message": "one company a label", "category": "VALIDATION_ERROR", "context": {"toObjectId": [arrow]}}
+    lab.remote.fault("associations_write", status=400, body=body)
+
+    changes = [Change(ref, {PARTNER: bolt if ref == "b" else arrow if ref == "c" else None}, key=ref) for ref in "abc"]
+    changes.append(Change("d", {PARTNER: bolt}, key="d"))
+    outcomes = written(crm, *changes)
+
+    assert [outcome.wrote for outcome in outcomes] == [Wrote.CREATED, Wrote.CREATED, Wrote.REJECTED, Wrote.CREATED]
+    assert lab.counted("associations_write") == 2
+
+
 def test_associations_that_fail_are_tried_again_with_their_record(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     change = Change("a", {"dealname": "New", PARTNER: bolt}, key="a")

@@ -191,6 +191,29 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_bad_row_stands_alone(lab
     assert lab.counted("batch_update") == 3
 
 
+def test_rows_that_a_refusal_of_the_whole_batch_names_are_refused_at_once(lab: Lab, crm: HubspotCrm) -> None:
+    created = lab.deals(8)
+    bad = created[2:4]
+    context = {"ids": bad[:1]}
+    body = {"message": "no", "category": "VALIDATION_ERROR", "context": context, "errors": [{"context": {"objectWriteTraceId": bad[1:]}}]}
+    lab.remote.fault("batch_update", status=400, body=body)
+
+    outcomes = written(crm, *(Change(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
+
+    assert [outcome.ref for outcome in outcomes if outcome.wrote is Wrote.REJECTED] == bad
+    assert [outcome.ref for outcome in outcomes if outcome.wrote is Wrote.WRITTEN] == [one for one in created if one not in bad]
+    assert lab.counted("batch_update") == 2
+
+
+def test_a_refusal_that_names_every_row_blames_none(lab: Lab, crm: HubspotCrm) -> None:
+    created = lab.deals(4)
+    lab.remote.fault("batch_update", status=400, body={"message": "no", "category": "VALIDATION_ERROR", "context": {"ids": created}})
+
+    outcomes = written(crm, *(Change(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
+
+    assert {outcome.wrote for outcome in outcomes} == {Wrote.WRITTEN}
+
+
 def test_a_key_that_another_create_took_is_no_refusal(lab: Lab, crm: HubspotCrm) -> None:
     lab.remote.fault(
         "batch_upsert", record=True, error_code="CONFLICTING_UNIQUE_VALUE", message="portal_deal_key: 7 already has that value."

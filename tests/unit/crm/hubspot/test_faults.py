@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from sync_worker.crm.hubspot import faults
-from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
+from sync_worker.crm.hubspot.faults import BadAnswer, Midnight, RowsRejected
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -38,9 +38,9 @@ ROWS: list[tuple[int, str, type[SyncError], type[SyncError]]] = [
     (401, "", AuthFailed, AuthFailed),
     (403, "MISSING_SCOPES", ConnectionDown, ConnectionDown),
     (403, "", ConnectionDown, ConnectionDown),
-    (400, "VALIDATION_ERROR", SchemaChanged, WriteRejected),
-    (404, "OBJECT_NOT_FOUND", SchemaChanged, WriteRejected),
-    (409, "CONFLICT", ConnectionDown, WriteRejected),
+    (400, "VALIDATION_ERROR", SchemaChanged, RowsRejected),
+    (404, "OBJECT_NOT_FOUND", SchemaChanged, RowsRejected),
+    (409, "CONFLICT", ConnectionDown, RowsRejected),
     (414, "", TooLarge, TooLarge),
     (423, "LOCKED", RateLimited, TransientError),
     (429, "RATE_LIMITS", RateLimited, RateLimited),
