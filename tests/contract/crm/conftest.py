@@ -30,8 +30,8 @@ def salesforce_url() -> Iterator[str]:
 @pytest.fixture
 def salesforce_bench(salesforce_url: str) -> Iterator[SalesforceBench]:
     with Remote(salesforce_url) as remote:
-        remote.set_clock(NOW)
         remote.freeze()
+        remote.set_clock(NOW)
         remote.reset()
         bench = SalesforceBench(salesforce_url, remote)
         yield bench
@@ -54,8 +54,8 @@ def hubspot_url() -> Iterator[str]:
 @pytest.fixture
 def hubspot_bench(hubspot_url: str) -> Iterator[Bench]:
     with HubspotRemote(hubspot_url) as remote:
-        remote.set_clock(NOW)
         remote.freeze()
+        remote.set_clock(NOW)
         remote.reset()
         remote.keep_merged_ids()
         bench = HubspotBench(hubspot_url, remote)
