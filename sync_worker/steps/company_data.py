@@ -119,6 +119,9 @@ class _Judge:
             yield self._problem(native, "name_blank", self._record.fields["name"].native, "")
         if reading.values.get(TYPE, "") is None and native.crm_id != self._vendor:
             yield self._problem(native, "account_type_blank", self._record.fields[TYPE].native, "", f"one of: {self._types}")
+        if self._vendor and reading.values.get(TYPE) == AccountType.VENDOR and native.crm_id != self._vendor:
+            field = self._record.fields[TYPE].native
+            yield self._problem(native, "vendor_type_elsewhere", field, native.fields.get(field), f"one of: {self._types}")
         for name in self._rule_fields:
             if reading.values.get(name, "unread") in (None, "", ()):
                 yield self._problem(native, "rule_field_blank", self._record.fields[name].native, "", "a value of the field's list")

@@ -174,6 +174,25 @@ def test_a_value_that_is_bound_to_a_company_needs_no_option_of_its_name(empty_wo
     assert {problem.value for problem in report.problems if problem.code == "contract_value_unresolved"} == {"Zenith Supply"}
 
 
+def test_the_vendors_type_belongs_to_the_vendor_alone(empty_world: World) -> None:
+    birch, vendor = (empty_world.remote.named("Account", name)["Id"] for name in ("Birch Systems", "Northwind Software"))
+    empty_world.remote.edit("Account", birch, {"Portal_Account_Type__c": "Vendor"})
+    empty_world.configure(vendor_company=vendor)
+    found = [(problem.code, problem.name) for problem in checked(empty_world).problems if problem.value == "Vendor"]
+    assert found == [("vendor_type_elsewhere", "Birch Systems")]
+
+
+def test_a_status_that_nobody_mapped_is_a_problem_and_a_blank_one_is_none(empty_world: World) -> None:
+    remote = empty_world.remote
+    rows = {name: remote.named("Account", name)["Id"] for name in ("Birch Systems", "Cedar IT")}
+    empty_world.configure(overrides={"company.portal_status.values": {"Active": "active", "Pending": "pending"}})
+    remote.edit("Account", rows["Birch Systems"], {"Portal_Status__c": "Inactive"})
+    remote.edit("Account", rows["Cedar IT"], {"Portal_Status__c": None, "Portal_Account_Type__c": None})
+    found = {(problem.name, problem.code) for problem in checked(empty_world).problems}
+    assert ("Birch Systems", "status_unknown") in found
+    assert not [code for name, code in found if name == "Cedar IT"]
+
+
 def test_with_rules_the_fields_they_use_must_hold_a_listed_value(empty_world: World) -> None:
     # Given rules over two fields, one company that leaves one blank, and one with a value of nobody's list
     remote = empty_world.remote
