@@ -93,27 +93,41 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule], names: Names) -> None:
         self._prepared = {side: [_prepared(rule, side, names) for rule in rules] for side in SIDES.values()}
-        self.may_crowd = any(len(rule.match) > 1 for rule in rules)
+        self._most_fields = max((len(rule.match) for rule in rules), default=0)
+
+    @property
+    def may_crowd(self) -> bool:
+        """Whether keys can multiply at all."""
+        return self._most_fields > 0
 
     def memberships(self, company: Company) -> set[Membership]:
         """Every key the company holds, on its own side; whether it takes part now is another question."""
         side = SIDES.get(company.account_type)
         if side is None:
             return set()
-        attributes = company.attributes
+        attributes, spelled = company.attributes, dict[str, list[str]]()
         found: set[Membership] = set()
         for name, ids, conditions, match in self._prepared[side]:
             if ids is not None and company.id not in ids:
                 continue
-            if all(_holds(attributes.get(key), listed) for key, listed in conditions):
-                found.update(Membership(name, side, key) for key in _keys(company, match))
+            for key, listed in conditions:
+                if not _holds(attributes.get(key), listed):
+                    break
+            else:
+                for key in match:
+                    if key not in spelled:
+                        spelled[key] = sorted(map(_escaped, values_of(attributes.get(key))))
+                combinations = islice(product(*(spelled[key] for key in match)), MOST_KEYS)
+                found.update([Membership(name, side, "|".join(values)) for values in combinations])
         return found
 
     def crowded(self, company: Company) -> list[str]:
         """The rules in which the company would hold more keys than anybody means; it holds the first of them."""
         side = SIDES.get(company.account_type)
-        several = [(name, match) for name, _, _, match in self._prepared[side] if len(match) > 1] if side else []
-        return [name for name, match in several if _count(company, match) > MOST_KEYS]
+        longest = max((len(value) for value in company.attributes.values() if isinstance(value, list)), default=1)
+        if side is None or longest**self._most_fields <= MOST_KEYS:
+            return []
+        return [name for name, _, _, match in self._prepared[side] if _count(company, match) > MOST_KEYS]
 
 
 def _prepared(rule: Rule, side: Side, names: Names) -> _Prepared:
@@ -127,21 +141,8 @@ def _holds(value: Plain, listed: frozenset[str]) -> bool:
     return value in listed if type(value) is str else not listed.isdisjoint(values_of(value))
 
 
-def _keys(company: Company, match: Sequence[str]) -> Iterator[str]:
-    if not match:
-        return iter(("",))
-    if len(match) == 1:
-        return map(_escaped, values_of(company.attributes.get(match[0])))
-    combinations = product(*(sorted(values_of(company.attributes.get(name))) for name in match))
-    return islice(map(_key, combinations), MOST_KEYS)
-
-
 def _count(company: Company, match: Sequence[str]) -> int:
     return prod(len(values_of(company.attributes.get(name))) for name in match)
-
-
-def _key(values: Iterable[str]) -> str:
-    return "|".join(map(_escaped, values))
 
 
 def _escaped(value: str) -> str:
@@ -150,6 +151,8 @@ def _escaped(value: str) -> str:
 
 def values_in(key: str) -> list[str]:
     """The values a key was made of, in the order of the rule's `match`."""
+    if "\\" not in key:
+        return key.split("|") if key else []
     return [re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in _PART.findall(key)]
 
 
@@ -198,6 +201,8 @@ class Shared:
 
     def _in_common(self) -> dict[str, tuple[str, ...]]:
         rows = [values_in(key) for key in self.keys]
+        if len(rows) == 1:
+            return {name: (value,) for name, value in zip(self.rule.match, rows[0], strict=True)}
         return {name: tuple(sorted({row[place] for row in rows})) for place, name in enumerate(self.rule.match)}
 
 

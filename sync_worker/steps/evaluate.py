@@ -27,7 +27,7 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.evaluations import Evaluation
 from sync_worker.store.runs import Counts
 
-PAGE_COUNT = 1000  # companies a commit
+PAGE_COUNT = 2000  # companies a commit
 EVALUATE = Wake("evaluate", share="backfill")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Integer, Row, Select, and_, bindparam, delete, or_, select, update
 
 from sync_worker.domain.rule import Membership, Side
 from sync_worker.domain.rule_member import Member
@@ -14,6 +15,7 @@ from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.evaluations import Evaluation
 from sync_worker.store.tables import rule_members
+from sync_worker.store.tables.columns import Utc
 
 _COLUMNS = tuple(column.name for column in rule_members.columns)
 
@@ -68,23 +70,30 @@ def shares(
     tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
 ) -> list[Share]:
     """Every key this company holds in common with one of the other side. **Shapes** by the other's id; `limit` counts companies."""
-    mine, theirs = rule_members.alias("mine"), rule_members.alias("theirs")
     other = "second_partner" if side == "partner" else "partner"
-    joined = and_(theirs.c.portal == mine.c.portal, theirs.c.rule == mine.c.rule, theirs.c.side == other, theirs.c.key == mine.c.key)
-    here = (
-        mine.c.portal == tx.portal,
-        mine.c.company_id == company_id,
-        mine.c.side == side,
-        _stands(mine, evaluation.no, at),
-        _stands(theirs, evaluation.no, at),
-    )
-    columns = [table.c[name] for table in (mine, theirs) for name in ("since_at", "from_no", "run_id")]
-    query = select(theirs.c.company_id, theirs.c.rule, theirs.c.key, *columns).select_from(mine.join(theirs, joined)).where(*here)
+    told: dict[str, Any] = {"portal": tx.portal, "company": company_id, "side": side, "other": other, "no": evaluation.no}
+    told |= {"at": at} if at else {}
+    query = _joined(is_past=at is not None)
     if limit is not None or after:
-        ids = select(theirs.c.company_id).select_from(mine.join(theirs, joined)).where(*here, theirs.c.company_id > after)
-        page = tx.connection.execute(ids.distinct().order_by(theirs.c.company_id).limit(limit)).scalars()
-        query = query.where(among(tx, theirs.c.company_id, list(page)))
-    return sorted(_share(row, evaluation) for row in tx.connection.execute(query))
+        theirs = query.selected_columns[0]
+        page = query.with_only_columns(theirs).where(theirs > after).distinct().order_by(theirs).limit(limit)
+        query = query.where(among(tx, theirs, list(tx.connection.execute(page, told).scalars())))
+    return sorted(_share(row, evaluation) for row in tx.connection.execute(query, told))
+
+
+@cache
+def _joined(*, is_past: bool) -> Select[Any]:
+    """The join of two memberships, made once. **Shapes** parameters: portal, company, side, other, no, at."""
+    mine, theirs = rule_members.alias("mine"), rule_members.alias("theirs")
+    same = and_(theirs.c.portal == mine.c.portal, theirs.c.rule == mine.c.rule, theirs.c.key == mine.c.key)
+    no, at = bindparam("no", type_=Integer), bindparam("at", type_=Utc) if is_past else None
+    columns = [table.c[name] for table in (mine, theirs) for name in ("since_at", "from_no", "run_id")]
+    return (
+        select(theirs.c.company_id, theirs.c.rule, theirs.c.key, *columns)
+        .select_from(mine.join(theirs, same))
+        .where(mine.c.portal == bindparam("portal"), mine.c.company_id == bindparam("company"), mine.c.side == bindparam("side"))
+        .where(theirs.c.side == bindparam("other"), _stands(mine, no, at), _stands(theirs, no, at))
+    )
 
 
 def changed(tx: Tx, evaluation: Evaluation, *, after: str, limit: int) -> list[str]:
@@ -104,7 +113,7 @@ def date(tx: Tx, evaluation: Evaluation, company_ids: Collection[str]) -> None:
     feed.tell_associations(tx, company_ids)
 
 
-def _stands(table: FromClause, no: int, at: datetime | None) -> ColumnElement[bool]:
+def _stands(table: FromClause, no: int | BindParameter[int], at: datetime | BindParameter[datetime] | None) -> ColumnElement[bool]:
     """Whether a row is part of that evaluation, now or then."""
     is_of = and_(table.c.from_no <= no, or_(table.c.until_no.is_(None), table.c.until_no > no))
     if at is None:
