@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import itemgetter
@@ -49,12 +49,16 @@ _LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One transaction for one portal. `now` is its one moment; `events`: the kinds the portal wants to be told of, none without a feed."""
+    """One transaction for one portal. `now` is its one moment.
+
+    **Shapes** `events`: the kinds the portal wants to be told of, none without a feed; `loaded`: record types whose first load ends with it.
+    """
 
     connection: Connection
     portal: str
     now: datetime
     events: frozenset[str] = frozenset()
+    loaded: set[str] = field(default_factory=set)
 
     @property
     def is_postgresql(self) -> bool:

@@ -59,12 +59,15 @@ def tell_associations(tx: Tx, company_ids: Collection[str]) -> None:
 
 
 def tell_loaded(tx: Tx, object_: str) -> None:
-    """A first load is complete."""
+    """A first load is complete; what else is in its last commit is silent too."""
+    tx.loaded.add(object_)
     tell(tx, [loaded_event(object_, By("worker", "first load", run_under_way()))])
 
 
 def is_loading(tx: Tx, record: str) -> bool:
     """Whether companies, or deals, are being read for the first time: the portal is told once, at the end."""
+    if any((object_ == COMPANY) == (record == COMPANY) for object_ in tx.loaded):
+        return True
     mine = cursors.c.object == COMPANY if record == COMPANY else cursors.c.object != COMPANY
     query = select(exists().where(cursors.c.portal == tx.portal, mine, cursors.c.last_pulled_at.is_(None)))
     return bool(tx.connection.execute(query).scalar())
