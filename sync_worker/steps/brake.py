@@ -9,21 +9,21 @@ released   inside, one refused commit passes, because a person has looked at it;
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from sync_worker.domain.brake import ASSOCIATIONS, COMPANIES, excess
 from sync_worker.domain.company import Company, PortalStatus
+from sync_worker.domain.rule import Membership
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import associations, companies, failures, removals
+from sync_worker.store import associations, companies, evaluations, failures, portals, removals, rule_members
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
 
 CODE = "held_for_review"
-_LEFT: dict[str, Callable[[Tx], int]] = {COMPANIES: companies.active_count, ASSOCIATIONS: associations.pair_count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,48 @@ class Tally:
         self._tx = tx
         known = [(before, after) for before, after in moved if before is not None]
         self._company_count = sum(_takes_part(before) and not _takes_part(after) for before, after in known)
-        self._ids = [after.id for before, after in known if _may_end_some(before, after)]
-        self._before = associations.pairs(tx, self._ids)
+        row = portals.get(tx) if known else None
+        self._rules = evaluations.standing(tx) if row and row.mode == "rules" else None
+        self._ids = [after.id for before, after in known if self._rules or _may_end_some(before, after)]
+        self._members = rule_members.taking_part(tx, self._ids, self._rules.no) if self._rules else set()
+        self._pairs = associations.pairs(tx, self._ids) if not self._rules else set()
 
     def loss(self) -> Loss:
         """What is gone by now."""
-        return Loss(self._company_count, len(self._before - associations.pairs(self._tx, self._ids)) if self._before else 0)
+        if self._rules and self._members:
+            return Loss(self._company_count, self._lost_by_rules(self._rules.no))
+        return Loss(self._company_count, len(self._pairs - associations.pairs(self._tx, self._ids)) if self._pairs else 0)
+
+    def _lost_by_rules(self, no: int) -> int:
+        after = rule_members.taking_part(self._tx, self._ids, no)
+        gone, new = _by_key(self._members - after), _by_key(after - self._members)
+        sizes = rule_members.sizes(self._tx, no, rules={rule for rule, _ in gone}) if gone else {}
+        kept = {key: sizes.get(key, Counter()) - new.get(key, Counter()) for key in gone}
+        return sum(pair_count(kept[key] + gone[key]) - pair_count(kept[key]) for key in gone)
+
+
+def _by_key(members: Iterable[tuple[str, Membership]]) -> dict[tuple[str, str], Counter[str]]:
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for _, member in members:
+        found.setdefault((member.rule, member.key), Counter())[member.side] += 1
+    return found
+
+
+def pair_count(sides: Mapping[str, int]) -> int:
+    """How many pairs one key of a rule makes; a pair that has several reasons is counted with each."""
+    return sides["partner"] * sides["second_partner"]
+
+
+def lost_between(tx: Tx, old_no: int, no: int) -> Loss:
+    """What ends when one evaluation takes the place of another."""
+    before, kept = rule_members.sizes(tx, old_no), rule_members.sizes(tx, old_no, until_no=no)
+    return Loss(associations=sum(pair_count(sides) - pair_count(kept.get(key, Counter())) for key, sides in before.items()))
+
+
+def _association_count(tx: Tx) -> int:
+    row = portals.get(tx)
+    standing = evaluations.standing(tx) if row and row.mode == "rules" else None
+    return sum(map(pair_count, rule_members.sizes(tx, standing.no).values())) if standing else associations.pair_count(tx)
 
 
 def _takes_part(company: Company) -> bool:
@@ -60,6 +96,9 @@ def _may_end_some(before: Company, after: Company) -> bool:
     """Whether the change could end an association."""
     sides = (after.status, after.account_type, after.is_deleted, after.second_partner_values)
     return (before.status, before.account_type, before.is_deleted, before.second_partner_values) != sides
+
+
+_LEFT: dict[str, Callable[[Tx], int]] = {COMPANIES: companies.active_count, ASSOCIATIONS: _association_count}
 
 
 def brake(tx: Tx, tenant: Tenant, loss: Loss, run_id: str) -> None:

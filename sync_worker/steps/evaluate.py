@@ -19,7 +19,8 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.rule import Rule, named
 from sync_worker.errors import Stopped
 from sync_worker.portal import Portal
-from sync_worker.steps.mode import turn_over
+from sync_worker.steps.brake import NOTHING, brake, kept, lost_between
+from sync_worker.steps.mode import is_turning, turn_over
 from sync_worker.steps.rule_members import NAME_CODES, RULE, RuleSets, bound, failure, joined, name_field, resolve, rules_of, settle
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import companies, documents, evaluations, failures, links, notices, rule_members, rule_names, runs
@@ -42,12 +43,12 @@ class _Advance:
 def evaluate(tenant: Tenant) -> Done:
     """Goes on until the portal's rules stand and everybody was told, or its turn is over.
 
-    **Raises** SchemaChanged, StoreDown; Stopped after the page at hand, where the process is asked to stop.
+    **Raises** SchemaChanged, StoreDown, HeldForReview; Stopped after the page at hand, where the process is asked to stop.
     """
     if not is_due(tenant):
         return Done("", Counts())
     total, wakes = Counts(), set[Wake]()
-    with tenant.run("evaluate", COMPANY) as run_id:
+    with tenant.run("evaluate", COMPANY) as run_id, kept(tenant, "evaluate", "evaluate", run_id):
         while done := _advance(tenant, run_id):
             total.add(done.counts)
             wakes |= done.wakes
@@ -114,7 +115,9 @@ def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> _Advance:
     """The next companies; after the last one the evaluation stands."""
     ids = evaluations.ids_after(tx, newest.position, PAGE_COUNT)
     if not ids:
+        loss = lost_between(tx, newest.no - 1, newest.no) if newest.no > 1 and not is_turning(tx) else NOTHING
         evaluations.stand(tx, newest.no)
+        brake(tx, tenant, loss, run_id)
         _forget_names(tx, newest)
         return _Advance(wakes=turn_over(tx))
     sets = RuleSets.of(tx, bound(rule_names.listed(tx)))

@@ -19,6 +19,7 @@ from sync_worker.errors import Stopped
 from sync_worker.steps.brake import released
 from sync_worker.steps.breaker import judge
 from sync_worker.steps.compare import compare, mend
+from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.park import NOTHING_OWED, OTHERWISE
 from sync_worker.steps.pull import pull
 from sync_worker.steps.replay import REPLAYED, replay, waited_for, work_off
@@ -155,6 +156,8 @@ def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
     """The work that was held, and what follows from it; another reader is waited for."""
     if verb == "compare":
         work_off(tenant, mend(tenant, compare(tenant)).wakes)
+    elif verb == "evaluate":
+        work_off(tenant, {wake for wake in evaluate(tenant).wakes if wake.verb != "evaluate"})
     elif verb == "refresh":
         work_off(tenant, {Wake("refresh", object_)})
     else:

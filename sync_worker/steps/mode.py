@@ -103,10 +103,15 @@ def _end_what_is_left(tx: Tx, company_ids: list[str]) -> None:
     associations.remove(tx, [(company_id, value) for company_id, held in rows.items() for value in held])
 
 
+def is_turning(tx: Tx) -> bool:
+    """Whether a mode was set that does not answer yet."""
+    row = portals.get(tx)
+    return row is not None and row.next_mode is not None
+
+
 def turn_over(tx: Tx) -> frozenset[Wake]:
     """A mode that was set answers from this commit on, and every open deal with a second partner is looked at again."""
-    row = portals.get(tx)
-    if row is None or row.next_mode is None:
+    if not is_turning(tx):
         return frozenset()
     portals.adopt_mode(tx)
     marked: dict[str, list[str]] = {}

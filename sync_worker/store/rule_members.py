@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Integer, Row, Select, and_, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Integer, Row, Select, and_, bindparam, delete, func, or_, select, update
 
+from sync_worker.domain.company import PortalStatus
 from sync_worker.domain.rule import Membership, Side
 from sync_worker.domain.rule_member import Member
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.evaluations import Evaluation
-from sync_worker.store.tables import rule_members
+from sync_worker.store.tables import companies, rule_members
 from sync_worker.store.tables.columns import Utc
 
 _COLUMNS = tuple(column.name for column in rule_members.columns)

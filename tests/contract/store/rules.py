@@ -42,6 +42,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "evaluations.ids_after": lambda tx: evaluations.ids_after(tx, "", 9),
     "pasts.as_of": lambda tx: pasts.as_of(tx, {"c1": company(name="Then", status="inactive").company}, MONDAY.replace(year=2000)),
     "pasts.contracts": lambda tx: pasts.contracts(tx, "c1", tx.now),
+    "rule_members.taking_part": lambda tx: rule_members.taking_part(tx, ["c1", "c2"], 1),
+    "rule_members.sizes": lambda tx: rule_members.sizes(tx, 1),
     "rule_members.changed": lambda tx: rule_members.changed(tx, STANDING, after="", limit=9),
     "rule_members.held": lambda tx: rule_members.held(tx, ["c1"]),
     "rule_members.of": lambda tx: rule_members.of(tx, ["c1"], STANDING),

@@ -9,12 +9,15 @@ import pytest
 from sync_worker.domain.brake import ASSOCIATIONS, COMPANIES, Removal
 from sync_worker.domain.company import PortalStatus
 from sync_worker.errors import HeldForReview
+from sync_worker.schedule import due
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.evaluate import EVALUATE, evaluate
 from sync_worker.steps.intervene import release
+from sync_worker.steps.mode import set_mode
 from sync_worker.steps.pull import pull
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import associations, companies, cursors, interventions, notices, removals, runs
+from sync_worker.store import associations, companies, cursors, evaluations, interventions, notices, removals, runs
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.failures import FailureRow
 from tests.integration.steps.world import World
@@ -278,3 +281,53 @@ def test_removals_are_forgotten_after_a_day(world: World) -> None:
         removals.add(tx, "later", ASSOCIATIONS, 2)
         assert removals.listed(tx) == [Removal(ASSOCIATIONS, 2, tx.now)]
         assert len(tx.connection.exec_driver_sql("SELECT * FROM removals").all()) == 1
+
+
+# ── rules ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_rules(world: World, *match: str) -> None:
+    world.configure(associations={"mode": "rules", "rules": [{"name": "same", "partner": {}, "second_partner": {}, "match": list(match)}]})
+
+
+def evaluated(world: World) -> None:
+    while EVALUATE in set(due(world.tenant, world.clock())):
+        evaluate(world.tenant)
+
+
+def test_a_field_that_rules_use_is_held_when_too_many_lose_by_it(world: World) -> None:
+    # Given rules that stand, and a region that is cleared on many records
+    by_rules(world, "region")
+    set_mode(world.tenant, "rules", actor="Ann", reason="by region")
+    evaluated(world)
+    world.pull()
+    before = world.rows()
+    for name in (*PARTNERS, "Arrow Electronics", "Bolt Distribution"):
+        edit(world, name, Portal_Region__c=None)
+    # when that is pulled, then it is held: what ends is counted by rule
+    with pytest.raises(HeldForReview, match=r"\d+ associations would go at once"):
+        world.pull(COMPANY)
+    assert {**world.rows(), "failures": before["failures"]} == before
+
+
+def test_rules_that_end_too_much_do_not_stand_until_they_are_released(world: World) -> None:
+    by_rules(world, "region")
+    set_mode(world.tenant, "rules", actor="Ann", reason="by region")
+    evaluated(world)
+    with world.store.reading("acme") as tx:
+        standing = evaluations.standing(tx)
+    # Given an edit of the file that leaves fewer associations
+    by_rules(world, "region", "tier", "product_lines")
+    with pytest.raises(HeldForReview, match=r"evaluate of evaluate: .* associations would go at once"):
+        evaluated(world)
+    with world.store.reading("acme") as tx:
+        assert evaluations.standing(tx) == standing
+    # when it is released, then the new rules stand
+    release(world.tenant, held(world), actor="Ann", reason="meant")
+    evaluated(world)
+    with world.store.reading("acme") as tx:
+        newer = evaluations.standing(tx)
+    assert newer is not None
+    assert standing is not None
+    assert newer.no == standing.no + 1
+    assert world.failures("held_for_review") == []
