@@ -67,7 +67,8 @@ def _print(found: Plan) -> None:
     for kind, words in KINDS.items():
         listing = found.listings[kind]
         if listing.count:
-            show(list(_rows(kind, listing)), columns=COLUMNS[kind], as_json=False, title=f"{listing.count:,} {words}")
+            out.print(f"{words}: {listing.count:,}", highlight=False)
+            show(list(_rows(kind, listing)), columns=COLUMNS[kind], as_json=False)
             more = listing.count - len(listing.shown)
             out.print(f"… and {more:,} more (--all lists them)\n" if more else "", highlight=False)
     if found.is_empty:

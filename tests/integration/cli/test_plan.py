@@ -93,7 +93,7 @@ def test_a_plan_for_people_names_both_sides_of_a_field_and_what_it_costs(crm: Lo
     remote.advance_clock(60)
     # when it is planned, then both names stand there, and the calls
     said = terminal.types("plan", "acme").out
-    assert "1 companies that would change in the portal" in said
+    assert "companies that would change in the portal: 1" in said
     assert "Birch Systems" in said
     assert "Birch & Sons" in said
     assert "API calls" in said
