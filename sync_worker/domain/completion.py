@@ -65,7 +65,9 @@ DONE_BY: Final[Mapping[Step, str]] = {
 OURS: Final = frozenset({Step.ALERT, Step.LICENSE, Step.COMPLETE})
 """The steps nobody is waited for."""
 
-_UNDER_WAY: Final = frozenset({Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED})
+_SIGNED: Final = frozenset(
+    {Lifecycle.QUOTE_SIGNED, Lifecycle.WON}
+)  # won in the CRM before we came to it: the licences are owed all the same
 
 
 def next_step(deal: Deal, facts: Facts, owed: frozenset[str]) -> Step | None:
@@ -73,15 +75,15 @@ def next_step(deal: Deal, facts: Facts, owed: frozenset[str]) -> Step | None:
 
     **Shapes** `owed`: the ids of the licences of the signed quote; empty while there is none.
     """
-    if deal.lifecycle not in _UNDER_WAY:
+    if facts.is_quote_signed and deal.lifecycle in _SIGNED:
+        if not owed <= facts.licence_ids:
+            return Step.LICENSE
+        return Step.COMPLETE if deal.lifecycle is Lifecycle.QUOTE_SIGNED else None
+    if deal.lifecycle is not Lifecycle.FINALIZE_REQUESTED:
         return None
     if not facts.is_vendor_alerted:
         return Step.ALERT
-    if not facts.is_quote_sent:
-        return Step.QUOTE
-    if not facts.is_quote_signed:
-        return Step.SIGN
-    return Step.COMPLETE if owed <= facts.licence_ids else Step.LICENSE
+    return Step.SIGN if facts.is_quote_sent else Step.QUOTE
 
 
 def signature_refusal(deal: Deal, facts: Facts, company: Company | None) -> Refusal | None:

@@ -69,6 +69,7 @@ def test_whoever_is_killed_at_whatever_step_every_step_is_done_once_and_in_order
         else:
             passed = {*done}
             facts = Facts(Step.ALERT in passed, Step.QUOTE in passed, Step.SIGN in passed)
+            now = now.changed({"lifecycle": "quote_signed"}) if step is Step.SIGN else now
     assert done == [Step.ALERT, Step.QUOTE, Step.SIGN, Step.LICENSE, Step.LICENSE, Step.COMPLETE]
     assert facts.licence_ids == owed
 
@@ -76,6 +77,13 @@ def test_whoever_is_killed_at_whatever_step_every_step_is_done_once_and_in_order
 @pytest.mark.parametrize("lifecycle", sorted(set(Lifecycle) - {Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED}))
 def test_before_finalize_and_after_the_end_nothing_is_to_be_done(lifecycle: Lifecycle) -> None:
     assert next_step(deal(lifecycle=lifecycle.value), Facts(True, True, True), frozenset()) is None
+
+
+def test_a_deal_won_in_the_crm_once_it_was_signed_gets_its_licences_and_a_lost_one_does_not() -> None:
+    signed, owed = Facts(True, True, True), frozenset({"l1"})
+    assert next_step(deal(lifecycle="won"), signed, owed) is Step.LICENSE
+    assert next_step(deal(lifecycle="won"), replace(signed, licence_ids=owed), owed) is None
+    assert next_step(deal(lifecycle="lost"), signed, owed) is None
 
 
 def test_the_worker_waits_for_the_vendor_and_for_the_signature_and_for_nobody_else() -> None:

@@ -44,7 +44,13 @@ CROWD = Crowd(EVERYBODY, "vendor", {"birch": "Care@Vendor.example", "arrow": ""}
 
 
 def deal(**values: Any) -> Deal:
-    ready = {"owner_company": "birch", "second_partner": "arrow", "owner_user": "rep", "lifecycle": "submitted", "amount": 1}
+    ready: dict[str, Any] = {
+        "owner_company": "birch",
+        "second_partner": "arrow",
+        "owner_user": "rep",
+        "lifecycle": "submitted",
+        "amount": 1,
+    }
     return Deal("d1", {**ready, **values})
 
 
