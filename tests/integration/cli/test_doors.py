@@ -1,0 +1,33 @@
+"""`tokens` and `feed` as an operator types them."""
+
+from __future__ import annotations
+
+from tests.integration.cli.conftest import Terminal
+
+
+def test_a_token_is_shown_once_and_ends_when_it_is_revoked(terminal: Terminal) -> None:
+    made = terminal.types("tokens", "create", "acme", "--scope", "read", "--name", "export", "--json").json
+    assert made["token"].startswith(f"swk_{made['id']}_")
+
+    listed = terminal.types("tokens", "list", "acme", "--json")
+    assert made["token"] not in listed.out
+    assert [(row["id"], row["name"], row["scopes"], row["state"]) for row in listed.json] == [(made["id"], "export", ["read"], "active")]
+
+    terminal.types("tokens", "revoke", "acme", made["id"])
+    assert [row["state"] for row in terminal.types("tokens", "list", "acme", "--json").json] == ["revoked"]
+
+
+def test_what_is_wrong_about_tokens_and_the_feed_is_said(terminal: Terminal) -> None:
+    assert "allowed: read, write, operate" in terminal.types("tokens", "create", "acme", "--scope", "all", code=2).err
+    assert "this moment is over" in terminal.types("tokens", "create", "acme", "--scope", "read", "--expires", "2020-01-01", code=2).err
+    assert "sync-worker tokens list acme" in terminal.types("tokens", "revoke", "acme", "nobody", code=2).err
+    assert "see docs/feed.md" in terminal.types("feed", "test", "acme", code=2).err
+    assert "either --from NUMBER or --since MOMENT" in terminal.types("feed", "replay", "acme", code=2).err
+
+
+def test_a_feed_is_paused_and_goes_on(terminal: Terminal) -> None:
+    terminal.types("feed", "pause", "acme", "--reason", "the portal moves")
+    assert terminal.types("feed", "show", "acme", "--json").json["paused because"] == "the portal moves"
+    terminal.types("feed", "resume", "acme")
+    assert terminal.types("feed", "show", "acme", "--json").json["paused because"] is None
+    assert terminal.types("feed", "list", "acme", "--json").json == []
