@@ -115,6 +115,32 @@ def date(tx: Tx, evaluation: Evaluation, company_ids: Collection[str]) -> None:
     feed.tell_associations(tx, company_ids)
 
 
+def taking_part(tx: Tx, company_ids: Collection[str], no: int) -> set[tuple[str, Membership]]:
+    """(company, membership) under this evaluation, of those of the companies that are active."""
+    columns = [rule_members.c[name] for name in ("company_id", "rule", "side", "key")]
+    query = _active(tx, select(*columns)).where(among(tx, rule_members.c.company_id, company_ids), _stands(rule_members, no, None))
+    return {(company_id, Membership(*membership)) for company_id, *membership in tx.connection.execute(query)}
+
+
+def sizes(tx: Tx, no: int, *, until_no: int | None = None, rules: Collection[str] | None = None) -> dict[tuple[str, str], Counter[str]]:
+    """How many active companies hold a key of a rule, by side. **Shapes** `until_no`: only those that hold it up to that evaluation too."""
+    columns = [rule_members.c[name] for name in ("rule", "key", "side")]
+    here = [_stands(rule_members, one, None) for one in (no, until_no) if one is not None]
+    query = _active(tx, select(*columns, func.count())).where(*here).group_by(*columns)
+    if rules is not None:
+        query = query.where(among(tx, rule_members.c.rule, rules))
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for rule, key, side, count in tx.connection.execute(query):
+        found.setdefault((rule, key), Counter())[side] = count
+    return found
+
+
+def _active(tx: Tx, query: Select[Any]) -> Select[Any]:
+    its_company = and_(companies.c.portal == rule_members.c.portal, companies.c.id == rule_members.c.company_id)
+    takes_part = (companies.c.status == PortalStatus.ACTIVE, companies.c.deleted_at.is_(None))
+    return query.select_from(rule_members.join(companies, its_company)).where(rule_members.c.portal == tx.portal, *takes_part)
+
+
 def _stands(table: FromClause, no: int | BindParameter[int], at: datetime | BindParameter[datetime] | None) -> ColumnElement[bool]:
     """Whether a row is part of that evaluation, now or then."""
     is_of = and_(table.c.from_no <= no, or_(table.c.until_no.is_(None), table.c.until_no > no))
