@@ -62,6 +62,6 @@ def _object(method: str, parts: list[str]) -> str:
 
 
 def _association(method: str, rest: list[str]) -> str:
-    if rest[:1] == ["labels"]:
+    if rest[:1] in (["labels"], ["types"]):
         return "labels"
     return "associations_read" if rest == ["batch", "read"] else "associations_write"

@@ -8,6 +8,8 @@ from starlette.routing import Route
 
 from sync_worker.sandbox.hubspot import errors
 from sync_worker.sandbox.hubspot.associations import Associations
+from sync_worker.sandbox.hubspot.linking import named
+from sync_worker.sandbox.hubspot.records import Shelf
 from sync_worker.sandbox.hubspot.replies import answer, empty
 from sync_worker.sandbox.hubspot.routing import json_object, route
 from sync_worker.sandbox.hubspot.state import State
@@ -26,6 +28,12 @@ class Labels:
         """GET every type between two record types."""
         types = self._associations.types(*self._sides(request))
         return answer({"results": [label.to_dict() for label in types.values()]})
+
+    async def types(self, request: Request) -> Response:
+        """GET the same as version 3 has them: by their older names."""
+        one, other = self._shelves(request)
+        types = self._associations.types(one.type.name, other.type.name).values()
+        return answer({"results": [{"id": str(label.type_id), "name": named(label, one, other)} for label in types]})
 
     async def create(self, request: Request) -> Response:
         """POST `{"name", "label", "inverseLabel"}`: a new label, from both sides."""
@@ -66,8 +74,12 @@ class Labels:
             raise errors.not_paid_for("association labels")
 
     def _sides(self, request: Request) -> tuple[str, str]:
+        one, other = self._shelves(request)
+        return one.type.name, other.type.name
+
+    def _shelves(self, request: Request) -> tuple[Shelf, Shelf]:
         shelf = self._state.portal.shelf
-        return shelf(request.path_params["type"]).type.name, shelf(request.path_params["to"]).type.name
+        return shelf(request.path_params["type"]), shelf(request.path_params["to"])
 
 
 def label_routes(state: State) -> list[Route]:
@@ -75,5 +87,6 @@ def label_routes(state: State) -> list[Route]:
     labels = Labels(state)
     return [
         route("/associations/{type}/{to}/labels", GET=labels.list, POST=labels.create, PUT=labels.rename),
+        route("/associations/{type}/{to}/types", GET=labels.types),
         route("/associations/{type}/{to}/labels/{type_id}", DELETE=labels.delete),
     ]

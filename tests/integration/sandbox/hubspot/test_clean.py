@@ -72,6 +72,16 @@ def test_the_vendors_client_makes_what_a_portal_needs(clean_url: str, clean: Hub
     assert clean.record("companies", birch["id"])["contracts"] == "arrow;bolt"
 
 
+def test_version_3_lists_the_types_by_name(clean_url: str, clean: HubspotRemote) -> None:
+    client = _client(clean_url)
+    made = client.crm.associations.v4.schema.definitions_api.create("deals", "companies", NewLabel(name="reseller", label="Resells"))
+
+    found = {one.name: one.id for one in client.crm.associations.schema.types_api.get_all("deals", "companies").results}
+
+    assert (found["deal_to_company"], found["deal_to_company_unlabeled"]) == ("5", "341")
+    assert found["reseller"] in {str(one.type_id) for one in made.results}
+
+
 def test_options_that_a_change_leaves_out_are_gone(clean_url: str, clean: HubspotRemote) -> None:
     core = _client(clean_url).crm.properties.core_api
     _client(clean_url).crm.properties.groups_api.create("companies", PropertyGroupCreate(name="portal", label="Portal"))
