@@ -18,7 +18,7 @@ from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import companies, deals, documents, failures, links, outbox
+from sync_worker.store import companies, deals, documents, failures, links, outbox, people
 from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
@@ -199,6 +199,7 @@ class _Page:
         self.moved.append((survivor.company, survivor.company))
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
         deals.move_company(tx, loser.id, survivor.company.id)
+        people.move_company(tx, loser.id, survivor.company.id)
         outbox.owe(tx, DEAL, touched, self._chunk.run_id)
         if touched:
             self._effects.push()

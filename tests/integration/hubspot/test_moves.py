@@ -1,0 +1,86 @@
+"""A deal's states on HubSpot: what people do in the portal stands in the deal's properties, expiry and renewal too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from sync_worker.domain.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.people import Role, User
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.steps.decide import decide
+from sync_worker.steps.expire import expire
+from sync_worker.steps.move import Moved, move
+from sync_worker.steps.people import Told, acting, put
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.register import register
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import links
+from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
+
+
+def told(tenant: Tenant, id_: str, company: str, **more: Any) -> Actor:
+    user = put(tenant, Told(id_, f"{id_}@example.com", id_.title(), Role.MANAGER, company, **more))
+    assert isinstance(user, User), user
+    return acting(user)
+
+
+def pushed(tenant: Tenant, result: Moved | Refusal) -> Moved:
+    assert isinstance(result, Moved), result
+    push(tenant)
+    refresh(tenant, "deal")
+    return result
+
+
+def shown(remote: HubspotRemote, deal_id: str) -> Mapping[str, Any]:
+    """The deal's properties, as the CRM has them."""
+    return next(row for row in remote.records("deals") if row["portal_deal_key"] == deal_id)
+
+
+def states(properties: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("portal_deal_state", "portal_registered", "portal_distributor_approval", "portal_vendor_approval")
+    return tuple(properties[name] for name in names)
+
+
+def edit(tenant: Tenant, remote: HubspotRemote, deal_id: str, **properties: str) -> None:
+    """A person in the CRM edits the deal, and it is read."""
+    with tenant.store.reading(tenant.name) as tx:
+        crm_id = links.current(tx, [deal_id])[deal_id].crm_id
+    remote.edit("deals", crm_id, properties)
+    remote.advance_clock(60)
+    pull(tenant, "deal")
+    push(tenant)
+    refresh(tenant, "deal")
+
+
+def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(tmp_path: Path) -> None:
+    with portal_on(tmp_path, "professional", {}, deal_count=0) as (tenant, remote):
+        settled(tenant)
+        bob, dora = told(tenant, "bob", TERMS["owner_company"]), told(tenant, "dora", TERMS["second_partner"])
+        deal_id = pushed(tenant, register(tenant, TERMS, actor=bob)).deal.id
+        assert states(shown(remote, deal_id)) == ("submitted", "true", "pending", "pending")
+        # both approve, the vendor in the CRM
+        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+        yesterday = tenant.services.clock().date() - timedelta(days=1)
+        edit(tenant, remote, deal_id, portal_vendor_approval="approved", portal_expires=yesterday.isoformat())
+        assert states(shown(remote, deal_id)) == ("submitted", "true", "approved", "approved")
+        # its last day is over: the flag is cleared
+        expire(tenant)
+        push(tenant)
+        assert states(shown(remote, deal_id)) == ("expired", "false", "approved", "approved")
+        # the distributor renews, the vendor approves in the CRM: the new day counts on both sides
+        until = date(tenant.services.clock().year + 1, 12, 31)
+        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, actor=dora, until=until))
+        assert states(shown(remote, deal_id)) == ("expired", "false", "approved", "renewal_pending")
+        edit(tenant, remote, deal_id, portal_vendor_approval="approved")
+        assert states(shown(remote, deal_id)) == ("submitted", "true", "approved", "approved")
+        assert shown(remote, deal_id)["portal_expires"] == until.isoformat()
+        # and it goes its way
+        pushed(tenant, move(tenant, deal_id, Verb.FINALIZE, actor=bob))
+        pushed(tenant, move(tenant, deal_id, Verb.SIGN, actor=dora))
+        assert states(shown(remote, deal_id))[0] == "quote_signed"
