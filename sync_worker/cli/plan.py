@@ -10,6 +10,7 @@ import typer
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of
 from sync_worker.domain.plan import KINDS, SHOWN_COUNT, Listing, Plan
+from sync_worker.errors import Stopped
 from sync_worker.steps.plan import plan as plan_portal
 
 _FIELDS = ("field", "before", "after")
@@ -51,7 +52,10 @@ def plan(
         def tell(record: str, done: int, total: int | None) -> None:
             progress.update(task, description=f"planning: {record}", completed=done, total=total)
 
-        found = plan_portal(tenant, is_full=full, reads=not no_read, limit=None if everything else SHOWN_COUNT, on_page=tell)
+        try:
+            found = plan_portal(tenant, is_full=full, reads=not no_read, limit=None if everything else SHOWN_COUNT, on_page=tell)
+        except Stopped:
+            raise Stopped("nothing was changed; a plan begins anew each time") from None
     if as_json:
         show_json(found.document())
     else:
