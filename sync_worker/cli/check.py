@@ -41,6 +41,9 @@ def check(
         wrong = [_row(finding) for finding in report.findings if not finding.is_ok]
         show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
         out.print(f"{len(report.findings) - len(wrong)} of {len(report.findings)} in order", highlight=False)
+        for finding in report.findings:
+            if finding.is_guess:
+                out.print(f"{finding.subject}: {finding.words}", markup=False, highlight=False)
         for file in files:
             out.print(f"written: {file}", markup=False, highlight=False, soft_wrap=True)
     if not report.is_ok:

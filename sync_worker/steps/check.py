@@ -18,12 +18,13 @@ PROVISION = "sync-worker provision {} --apply"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. **Shapes** `remedy` is empty exactly when it is in order."""
+    """One thing that was looked at. **Shapes** `remedy` is empty exactly when it is in order; `is_guess`: as far as we can tell."""
 
     subject: str
     is_ok: bool
     words: str
     remedy: str = ""
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,10 @@ def of_conversion(conversion: Conversion) -> Finding:
     if conversion.is_told:
         return Finding(subject, True, "mapped")
     if conversion.probed_count:
-        return Finding(subject, True, f"the API does not tell; the {conversion.probed_count} records converted last lost nothing")
-    return Finding(subject, True, "the API does not tell, and no record of ours was converted yet: look at it once by hand")
+        words = f"the API does not tell; the {conversion.probed_count} records converted last lost nothing"
+    else:
+        words = "the API does not tell, and no record of ours was converted yet: look at it once by hand"
+    return Finding(subject, True, words, is_guess=True)
 
 
 def _map_fields(conversion: Conversion) -> str:

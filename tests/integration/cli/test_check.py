@@ -34,6 +34,11 @@ def test_a_crm_that_has_everything_is_in_order_but_for_its_data(terminal: Termin
     assert [subject for subject in wrong if not subject.endswith((": data", ": options"))] == []
 
 
+def test_what_cannot_be_known_is_said(terminal: Terminal) -> None:
+    said = terminal.types("check", "acme", code=1).out
+    assert "Lead → Opportunity: field mapping: the API does not tell" in said
+
+
 @on_both
 def test_a_field_that_is_not_there_is_named_with_what_to_do(terminal: Terminal, crm: LocalCrm, rewrite: Callable[..., None]) -> None:
     rewrite(("# overrides: ", "overrides: {deal.expires_on.native: nowhere}  # "))
