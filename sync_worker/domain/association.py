@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
@@ -34,21 +35,34 @@ class Binding(NamedTuple):  # made for every contract value of a first load
     how: How
 
 
+Told: TypeAlias = tuple[str, Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]
+"""(words, the partner's fields that count with what they hold, the second partner's)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why two companies are associated.
+    """Why two companies are associated. It is put in words only for whoever reads them.
 
-    **Shapes** `name`: the contract value or the rule. `partner_values`, `second_partner_values`: the fields that count and what they hold.
-    **Units** `since`: aware UTC; `run_id`: the run that made it so.
+    **Shapes** `name`: the contract value or the rule. **Units** `since`: aware UTC; `run_id`: the run that made it so.
     """
 
     source: Literal["contract", "rule"]
     name: str
-    words: str
     since: datetime
     run_id: str
-    partner_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    second_partner_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tell: Callable[[], Told] = field(compare=False, repr=False)
+
+    @property
+    def words(self) -> str:
+        return self.tell()[0]
+
+    @property
+    def partner_values(self) -> Mapping[str, Sequence[str]]:
+        return self.tell()[1]
+
+    @property
+    def second_partner_values(self) -> Mapping[str, Sequence[str]]:
+        return self.tell()[2]
 
 
 class Candidate(Protocol):
@@ -84,9 +98,12 @@ class Contract:
 
     def reason(self, partner: Company, second: Company) -> Reason:
         """The value, the record it stands on, and how it came to mean that company."""
+        return Reason("contract", self.name, self.since, self.run_id, partial(self._told, partner, second))
+
+    def _told(self, partner: Company, second: Company) -> Told:
         value = self.binding.value
         words = f'{FIELD} of {partner.name} ({partner.crm_id}) holds "{value}": {_HOW_WORDS[self.binding.how]} ({second.name})'
-        return Reason("contract", value, words, self.since, self.run_id, {FIELD: (value,)})
+        return words, {FIELD: (value,)}, {}
 
 
 @dataclass(frozen=True, slots=True)

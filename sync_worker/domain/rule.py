@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice, product
 from math import prod
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from sync_worker.domain.association import Reason
+from sync_worker.domain.association import Reason, Told
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.values import Plain
 
@@ -181,14 +182,16 @@ class Shared:
 
     def reason(self, partner: Company, second: Company) -> Reason:
         """The rule, with what each side holds of it."""
+        return Reason("rule", self.name, self.since, self.run_id, partial(self._told, partner, second))
+
+    def _told(self, partner: Company, second: Company) -> Told:
         sides: dict[Side, Company] = {"partner": partner, "second_partner": second}
         values = {side: dict(self._values(side, company)) for side, company in sides.items()}
         parts = [_holding(company, values[side]) for side, company in sides.items() if values[side]]
         common = self._in_common()
         parts += [f"{name} of both is {_listing(found)}" for name, found in common.items()]
         words = f'rule "{self.name}": ' + ("; ".join(parts) or "it holds for everybody")
-        told = {side: {**values[side], **common} for side in sides}
-        return Reason("rule", self.name, words, self.since, self.run_id, told["partner"], told["second_partner"])
+        return words, {**values["partner"], **common}, {**values["second_partner"], **common}
 
     def _values(self, side: Side, company: Company) -> Iterator[tuple[str, tuple[str, ...]]]:
         for name, listed in self.rule.conditions(side).items():

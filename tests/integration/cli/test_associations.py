@@ -12,7 +12,7 @@ import pytest
 
 from sync_worker.sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
-from tests.journey.crms import LocalCrm
+from tests.journey.crms import LocalCrm, adapted
 
 DOCS = (Path(__file__).parents[3] / "docs" / "associations.md").read_text()
 FIELDS: Mapping[str, tuple[str, str, str]] = {
@@ -85,6 +85,17 @@ def test_a_date_shows_what_was(terminal: Terminal, crm: LocalCrm, remote: Remote
     assert terminal.types(*explained, "--at", then).out.startswith("associated: ")
     assert "yet to come" in terminal.types(*explained, "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", code=2).err
     assert "is no date" in terminal.types(*explained, "--at", "yesterday", code=2).err
+
+
+def test_the_shipped_example_of_rules_starts(terminal: Terminal, base_url: str) -> None:
+    written = (Path(__file__).parents[3] / "config" / "examples" / "rules.yaml").read_text()
+    terminal.portal_file.write_text(
+        adapted(written, ("  auth:", f"  base_url: {base_url}\n  auth:"), ("account_type_value: Agent", "account_type_value: Distributor"))
+    )
+    terminal.types("pull", "acme", code=None)
+    assert [run["state"] for run in terminal.types("runs", "list", "acme", "--json").json if run["verb"] == "evaluate"] == ["done"]
+    reasons = {row["reasons"][0]["name"] for row in terminal.types("associations", "list", "acme", "--json").json if row["associated"]}
+    assert "emea-gold" in reasons
 
 
 def test_a_list_longer_than_asked_for_says_so(terminal: Terminal, crm: LocalCrm, remote: Remote) -> None:

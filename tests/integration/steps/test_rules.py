@@ -10,9 +10,10 @@ import pytest
 
 from sync_worker.domain.association import Explanation
 from sync_worker.errors import Stopped
+from sync_worker.schedule import due
 from sync_worker.steps import evaluate as evaluating
 from sync_worker.steps.associate import associated, options, whom, why
-from sync_worker.steps.evaluate import evaluate, is_due
+from sync_worker.steps.evaluate import EVALUATE, evaluate, is_due
 from sync_worker.steps.pull import pull
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import rule_members
@@ -235,6 +236,15 @@ def test_a_stopped_evaluation_goes_on_and_comes_to_the_same(ruled: World, monkey
             break
     assert stops > 10
     assert partners(ruled, BIRCH) == [ARROW, BOLT]
+
+
+def test_the_schedule_sees_rules_that_do_not_stand(ruled: World) -> None:
+    now = ruled.clock.now
+    assert EVALUATE not in set(due(ruled.tenant, now))
+    tenant = by_rules(ruled, GOLD)
+    assert EVALUATE in set(due(tenant, now))
+    evaluate(tenant)
+    assert EVALUATE not in set(due(tenant, now))
 
 
 def test_what_goes_on_under_new_rules_keeps_its_beginning(ruled: World) -> None:
