@@ -16,6 +16,7 @@ from sync_worker.steps.preview import company_values, deal_values
 from sync_worker.store import companies, conflicts, deals, failures, tables
 from sync_worker.store.copies import Copy
 from sync_worker.store.engine import Tx
+from sync_worker.store.failures import FailureRow
 
 PAGE_COUNT = 500  # differing rows compared at a time
 _OWN = ("portal", "id", "version", "created_at", "updated_at")
@@ -35,7 +36,7 @@ def tell_differences(copy: Copy, plan: Plan) -> None:
         for ids in _pages(copy, tables.conflicts, _CONFLICT):
             _conflicts(plan, conflicts.by_ids(now, ids))
         for ids in _pages(copy, tables.failures, ("resolved_at",)):
-            _failures(plan, failures.by_ids(now, ids))
+            _failures(plan, failures.by_ids(was, ids), failures.by_ids(now, ids))
 
 
 def _pages(copy: Copy, table: Table, columns: Iterable[str]) -> Iterator[list[str]]:
@@ -98,10 +99,13 @@ def _conflicts(plan: Plan, after: Mapping[str, Mapping[str, Any]]) -> None:
         plan.waiting += row["resolved_at"] is None
 
 
-def _failures(plan: Plan, after: Mapping[str, Any]) -> None:
-    for row in after.values():
-        failure = row.failure
-        is_open = row.resolved_at is None
+def _failures(plan: Plan, before: Mapping[str, FailureRow], after: Mapping[str, FailureRow]) -> None:
+    """What opens, and what was open and is resolved; not what came and went on the way."""
+    for id_, row in after.items():
+        failure, known = row.failure, before.get(id_)
+        is_open, was_open = row.resolved_at is None, known is not None and known.resolved_at is None
+        if is_open == was_open:
+            continue
         words = {"code": failure.code, "record": failure.record, "name": failure.name, "field": failure.field, "message": failure.message}
         plan.listings["failures" if is_open else "healed"].add({"kind": failure.kind, "object": failure.object, **words})
         plan.failing += is_open and failure.kind == "failure"

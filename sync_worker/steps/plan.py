@@ -66,7 +66,7 @@ def plan(
             found.held = foreseen(was, now, percent=tenant.portal.brake_percent)
         used = tenant.crm.calls - calls
         needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
-        found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant), 1))
+        found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "push"), 1))
     return found
 
 

@@ -74,7 +74,7 @@ def preview(tenant: Tenant, rows: Sequence[FailureRow]) -> Preview:
             look(tenant, mine[start : start + BATCH_COUNT], found)
     reads = tenant.crm.calls - calls
     found.calls = reads + -(-found.written // tenant.crm.write_count) + (reads if found.written else 0)  # what is written is read back
-    found.minutes = round(len(live) / per_minute(tenant), 1)
+    found.minutes = round(len(live) / per_minute(tenant, "refresh", "push"), 1)
     return found
 
 
@@ -186,10 +186,10 @@ def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[st
             yield FieldChange("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
 
 
-def per_minute(tenant: Tenant) -> float:
-    """Records a minute, read or written, as the portal's last runs of size went."""
+def per_minute(tenant: Tenant, *verbs: str) -> float:
+    """Records a minute, as the portal's last runs of size went, of these verbs."""
     with tenant.store.reading(tenant.name) as tx:
-        found = [run for run in runs.listed(tx) if run.finished_at and run.verb in ("refresh", "push")]
+        found = [run for run in runs.listed(tx) if run.finished_at and run.verb in verbs]
     large = [run for run in found if run.counts.read + run.counts.claimed >= MEASURED_COUNT]
     spent_s = sum((run.finished_at - run.started_at).total_seconds() for run in large if run.finished_at)
     counted = sum(run.counts.read + run.counts.claimed for run in large)

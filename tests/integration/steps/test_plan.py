@@ -182,6 +182,19 @@ def test_another_spelling_in_the_mapping_shows_on_every_record_of_a_full_reading
         assert whole.listings["associations_removed"].count == associations.pair_count(tx) > 0
 
 
+def test_a_first_load_is_planned_with_what_is_left_wrong_at_its_end(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a portal that has read nothing, three records a commit, so that contracts name companies of later ones; when it is planned
+    monkeypatch.setattr("sync_worker.steps.ingest.CHUNK_COUNT", 3)
+    found = plan(empty_world.tenant, limit=None)
+    # then what comes and heals within the load is not told, and the rest is what the load leaves
+    assert found.listings["healed"].count == 0
+    empty_world.pull()
+    empty_world.push()
+    left = sorted((row.failure.record, row.failure.code) for row in empty_world.failures())
+    assert sorted((entry["record"], entry["code"]) for entry in found.listings["failures"].shown) == left
+    assert ids(found, "companies_new") == sorted(company_id for _, company_id in rows(empty_world, "companies"))
+
+
 # ── what needs a person ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
