@@ -140,7 +140,7 @@ class Associations(Part):
 
 
 class Deals(Part):
-    """Which CRM record stands behind a deal, and who decides on it."""
+    """Which CRM record stands behind a deal, who decides on it, and its types, which have percents in terms; none listed = any name."""
 
     record: Literal["lead", "opportunity", "deal"]
     run_assignment_rules_on_create: Flag = False
@@ -148,6 +148,7 @@ class Deals(Part):
     approvals: Annotated[tuple[Track, ...], AfterValidator(_distinct)]
     on_behalf: Flag = False
     unassociated_second_partner: Literal["accept", "revert"] = "accept"
+    types: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = ()
 
 
 class Feed(Part):

@@ -44,6 +44,11 @@ def mistakes_of(tmp_path: Path, text: str) -> list[str]:
 # ── what a file gives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_deal_types_are_the_portals_own_list(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL).deals.types == ()
+    assert load(tmp_path, f"{MINIMAL}deals: {{types: [new, renewal]}}\n").deals.types == ("new", "renewal")
+
+
 def test_the_contracts_example_loads_whole() -> None:
     # Given the example that the docs tell people to copy
     portal = load_portal(EXAMPLES / "contracts.yaml", ENVIRON, is_example=True)
@@ -172,6 +177,7 @@ def test_a_value_from_the_environment_is_not_quoted_in_a_mistake(tmp_path: Path)
         ("deals: {approvals: [distributor]}", "a portal without two_tier has no distributor track"),
         ("deals: {approvals: []}", "lists no track"),
         ("deals: {approvals: [vendor, vendor]}", "'vendor' stands twice"),
+        ("deals: {types: [new, renewal, new]}", "'new' stands twice"),
         ("deals: {unassociated_second_partner: revrt}", "did you mean 'revert'?"),
         ("associations: {mode: rules, contract_values: {A: b}}", "contract_values mean nothing in rules mode"),
         ("associations: {mode: contracts, rules: [{name: a, match: [x]}]}", "rules mean nothing in contracts mode"),
