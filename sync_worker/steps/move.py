@@ -22,7 +22,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import options
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import warn_of_twins
-from sync_worker.store import companies, deals, links, outbox, people
+from sync_worker.store import companies, deals, links, outbox, people, subgroups
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
 
@@ -118,10 +118,11 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
     known = companies.by_ids(tx, [company_id for company_id in sides if company_id])
     owner = known.get(deal.owner_company or "")
     rep = people.get(tx, deal.owner_user) if deal.owner_user else None
+    parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, [owner.id] if owner else []).items()}
     return Scene(
         deal=deal,
         actor=actor,
-        standing=may_act(actor, deal, companies=known, rep=rep),
+        standing=may_act(actor, deal, companies=known, rep=rep, parents=parents),
         policy=tenant.policy(record),
         today=tx.now.astimezone(tenant.portal.zone).date(),
         owner=owner,

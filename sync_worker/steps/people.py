@@ -9,7 +9,7 @@ from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, people
+from sync_worker.store import companies, people, subgroups
 from sync_worker.store.engine import Tx
 
 
@@ -85,8 +85,9 @@ def acting(user: User) -> Actor:
 
 
 def viewer_of(tx: Tx, user: User) -> Viewer:
-    """The user and the companies it is account owner of, for `sight`."""
-    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)))
+    """The user, the companies it is account owner of, and the subgroups of its own, for `sight`."""
+    parents = {subgroup.company_id: parent_id for parent_id in sorted(user.companies) for subgroup in subgroups.under(tx, parent_id)}
+    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)), parents)
 
 
 def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:

@@ -11,13 +11,14 @@ from sync_worker.domain.deal import Actor, Decision, Refusal, StaleVersion, Trac
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import can_see, shares
+from sync_worker.domain.subgroup import Subgroup
 from sync_worker.steps.decide import change, decide, reassign
 from sync_worker.steps.expire import expire
 from sync_worker.steps.move import Moved, move
 from sync_worker.steps.people import Told, acting, actor_of, deactivate, erase, put, viewer_of
 from sync_worker.steps.register import draft, register
 from sync_worker.steps.relink import relink
-from sync_worker.store import deals
+from sync_worker.store import deals, subgroups
 from tests.integration.steps.world import ANN, TERMS, World
 
 
@@ -176,6 +177,20 @@ def test_another_second_partner_ends_the_old_ones_sight(world: World, bob: Actor
     after = done(change(world.tenant, deal_id, {"second_partner": "Bolt Distribution"}, actor=bob)).deal
     assert not can_see(viewer, after, bob.user)
     assert refused(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora)) == "not_your_track"
+
+
+def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: World, bob: Actor) -> None:
+    # Given a sales user of the second partner, who sees none of its deals, when the deal's owner becomes its subgroup, then this one too
+    sam = told(world, "sam", "Arrow Electronics")
+    assert sam.user
+    deal = done(register(world.tenant, TERMS, actor=bob)).deal
+    assert refused(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=sam)) == "not_your_track"
+    with world.store.transaction("acme") as tx:
+        birch, arrow = world.company("Birch Systems").id, world.company("Arrow Electronics").id
+        subgroups.begin(tx, Subgroup(birch, arrow, "promoted", tx.now, "Dora"))
+    with world.store.reading("acme") as tx:
+        assert [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, sam.user))) if stored.deal.id == deal.id]
+    assert done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=sam)).deal.distributor_approval == "approved"
 
 
 def test_users_are_told_of_by_company_and_leave(world: World, bob: Actor) -> None:
