@@ -54,7 +54,18 @@ def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
         remedy = choose_from(portal.crm.mapping, there) if there else f"{mappings_dir} holds no mapping"
         raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{path} does not exist", remedy)])
     mapping = load_mapping(path, portal)
-    return mapping if portal.two_tier else replace(mapping, grammar=_single_tier(mapping.grammar))
+    if not portal.two_tier:
+        return replace(mapping, grammar=_single_tier(mapping.grammar))
+    return replace(mapping, grammar=_by_rules(mapping.grammar)) if portal.associations.mode == "rules" else mapping
+
+
+def _by_rules(grammar: MappingFile) -> MappingFile:
+    """Where rules make associations, a CRM needs no field of contracts; one that has it shows a subgroup's parent there."""
+    field = grammar.company.second_partners
+    if field is None:
+        return grammar
+    company = grammar.company.model_copy(update={"second_partners": field.model_copy(update={"optional": True})})
+    return grammar.model_copy(update={"company": company})
 
 
 def _single_tier(grammar: MappingFile) -> MappingFile:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.errors import ConfigError
+from sync_worker.mapping.catalog import Catalog, CatalogField
 from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping, loaded
@@ -358,3 +359,22 @@ def test_a_single_tier_portal_has_no_field_that_speaks_of_second_partners(tmp_pa
     asked = {native for record in compiled.records.values() for native in record.native_fields}
     assert not named & {"second_partner", "second_partners", "distributor_approval"}
     assert not {native for native in asked if "Second_Partner" in native or "Distributor" in native}
+
+
+@pytest.mark.parametrize(("mode", "is_needed"), [("contracts", True), ("rules\n  rules: [{name: all, match: [region]}]", False)])
+def test_only_contracts_need_the_field_of_contracts(tmp_path: Path, mode: str, is_needed: bool) -> None:
+    # Given a portal of either mode, and a CRM without the multi-select of second partners
+    extra = (
+        f"two_tier: true\nsecond_partner: {{account_type_value: Distributor, display_label: Distributor}}\nassociations:\n  mode: {mode}\n"
+    )
+    acme = portal(tmp_path, extra)
+    mapping = load_for_portal(acme, MAPPINGS)
+    whole = compile_mapping(mapping, acme).records["company"]
+    catalog = Catalog("Account", {name: CatalogField(name, "text") for name in whole.native_fields if "Second_Partner" not in name})
+
+    # When the mapping is held against it
+    company = compile_mapping(mapping, acme, {"Account": catalog}).records["company"]
+
+    # Then it is missing in contracts mode, and left out by rules
+    assert [one.field for one in company.missing] == (["second_partners"] if is_needed else [])
+    assert ("second_partners" in company.fields) is is_needed
