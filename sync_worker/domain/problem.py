@@ -74,6 +74,10 @@ CODES: Final[Mapping[str, str]] = {
     "newest_unclear": "Both sides changed one field and the clocks cannot tell who was later. The CRM's value was taken.",
     "put_back": "Somebody changed a field in the CRM that only the portal writes. The portal's value is written again; "
     "tell them where to change it.",
+    "conflict_unknown": "The portal has no conflict of that id, or several begin so. List them with `sync-worker conflicts list`.",
+    "conflict_resolved": "Nothing is left to decide here; the answer says when and how it ended. Look at the deal as it is now.",
+    "conflict_moved": "One of the two values changed since the conflict was looked at. Look at what stands there now, and decide again.",
+    "conflict_without_record": "The deal has no live record in the CRM, so there is nothing to choose between. Link it again first.",
     "locked_in_crm": "The CRM changed terms that are locked since finalize was requested. Applied, and approvals start again. "
     "Check that both companies know.",
     # deals: who and what

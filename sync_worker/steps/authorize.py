@@ -17,10 +17,11 @@ def authorize(store: Store, portal: str, text: str, scope: str) -> Token | Refus
     **Shapes** codes of a refusal: `token_missing`, `token_malformed`, `token_unknown`, `token_revoked`, `token_expired` (401), and
     `scope_missing` (403). Only a holder of the whole token hears what became of it.
     """
+    if not text:
+        return Refusal("token_missing", "the request carries no token", OPERATOR)
     token_id = texts.id_of(text)
     if token_id is None:
-        code, why = ("token_malformed", "this is no token, or mistyped") if text else ("token_missing", "the request carries no token")
-        return Refusal(code, why, OPERATOR)
+        return Refusal("token_malformed", "this is no token, or mistyped", OPERATOR)
     with store.reading(portal) as tx:
         token, now = tokens.get(tx, token_id), tx.now
     if token is None or not texts.is_same(text, token.hash):

@@ -25,6 +25,7 @@ POSITION = {
     "ValueMistake": 0,
     "_refuse": 0,
     "push_failure": 2,
+    "_fail": 4,
 }
 RETURNED = {"_exclusion": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
@@ -61,7 +62,7 @@ def uttered(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from spoken(node)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("code", "GAVE_UP"):
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("code", "GAVE_UP", "CROWDED"):
             yield from constants(node.value)
         elif isinstance(node, ast.FunctionDef) and node.name in RETURNED:
             yield from returned(node)
