@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
-
-from sqlalchemy import Table
 
 from sync_worker.domain.company import Company, PortalStatus
 from sync_worker.domain.deal import CLOSED
@@ -18,7 +15,6 @@ from sync_worker.store.copies import Copy
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import FailureRow
 
-PAGE_COUNT = 500  # differing rows compared at a time
 _OWN = ("portal", "id", "version", "created_at", "updated_at")
 _COMPANY = ("crm_id", "name", "status", "account_type", "account_owner_email", "attributes", "second_partner_values", "deleted_at")
 _DEAL = tuple(column.name for column in tables.deals.columns if column.name not in _OWN)
@@ -28,22 +24,15 @@ _CONFLICT = ("crm_value", "portal_value", "taken", "resolved_at")
 def tell_differences(copy: Copy, plan: Plan) -> None:
     """Everything that differs, each record once."""
     with copy.before.reading(copy.portal) as was, copy.after.reading(copy.portal) as now:
-        for ids in _pages(copy, tables.companies, _COMPANY):
+        for ids in copy.pages(tables.companies, *_COMPANY):
             _companies(plan, companies.by_ids(was, ids), companies.by_ids(now, ids))
         _associations(copy, now, plan)
-        for ids in _pages(copy, tables.deals, _DEAL):
+        for ids in copy.pages(tables.deals, *_DEAL):
             _deals(plan, deals.by_ids(was, ids), deals.by_ids(now, ids))
-        for ids in _pages(copy, tables.conflicts, _CONFLICT):
+        for ids in copy.pages(tables.conflicts, *_CONFLICT):
             _conflicts(plan, conflicts.by_ids(now, ids))
-        for ids in _pages(copy, tables.failures, ("resolved_at",)):
+        for ids in copy.pages(tables.failures, "resolved_at"):
             _failures(plan, failures.by_ids(was, ids), failures.by_ids(now, ids))
-
-
-def _pages(copy: Copy, table: Table, columns: Iterable[str]) -> Iterator[list[str]]:
-    """Ids of rows that differ, some at a time."""
-    keys = copy.differing(table, *columns)
-    while page := [key[0] for key in islice(keys, PAGE_COUNT)]:
-        yield sorted(page)
 
 
 def _companies(plan: Plan, before: Mapping[str, Company], after: Mapping[str, Company]) -> None:

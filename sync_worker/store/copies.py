@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from sync_worker.store.engine import Store, Tx, put
 from sync_worker.store.tables import cursors, metadata
 
 FETCH_COUNT = 2000  # rows in memory
+PAGE_COUNT = 500  # differing rows looked at together
 NEEDLESS = ("runs", "interventions", "tries", "events", "deliveries", "answers", "tokens")  # no reading and no writing looks at these
 
 
@@ -48,6 +50,12 @@ class Copy:
         with self._both.connect() as connection:
             for row in connection.execution_options(yield_per=FETCH_COUNT).execute(query):
                 yield tuple(row)
+
+    def pages(self, table: Table, *columns: str) -> Iterator[list[str]]:
+        """Ids of the rows that differ, some at a time."""
+        keys = self.differing(table, *columns)
+        while page := [key[0] for key in islice(keys, PAGE_COUNT)]:
+            yield sorted(page)
 
 
 @contextmanager
