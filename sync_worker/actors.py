@@ -32,6 +32,7 @@ from sync_worker.errors import (
     HeldForReview,
     RateLimited,
     RecordError,
+    SchemaRefused,
     StaleRead,
     Stopped,
     StoreDown,
@@ -80,6 +81,7 @@ PAUSE_S: dict[type[SyncError], float] = {
     TransientError: 15,
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
+    SchemaRefused: 0,  # one field that we were to make; nobody's work waits for it
     HeldForReview: 300,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
