@@ -51,7 +51,7 @@ _LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 class Tx:
     """One transaction for one portal. `now` is its one moment.
 
-    **Shapes** `events`: the kinds the portal wants to be told of, none without a feed; `loaded`: record types whose first load ends with it.
+    **Shapes** `events`: the kinds the portal wants to be told of, none without a feed. `loaded`: record types whose first load it ends.
     """
 
     connection: Connection

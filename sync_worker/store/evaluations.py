@@ -18,7 +18,7 @@ class Evaluation:
     """One set of rules, applied to every company.
 
     **Shapes** `document`: the rules, in JSON form. `position`: the last company done, of the phase at hand. `stood_at` None: under way;
-    `told_at` None: deals of pairs that changed are still to be read again. `beginnings`: when each number began to stand, of one that stands.
+    `told_at` None: deals of pairs that changed are still to be read again. `beginnings`: of one that stands, when each number began to.
     """
 
     no: int
