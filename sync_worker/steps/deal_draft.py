@@ -10,6 +10,7 @@ from sync_worker.domain.reconcile import Conflict
 from sync_worker.domain.values import Value
 from sync_worker.services import Services
 from sync_worker.steps.tenant import DEAL
+from sync_worker.steps.twins import part_twins
 from sync_worker.store import conflicts, deals, links, outbox
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
@@ -26,6 +27,7 @@ class Draft:
         self._run_id = run_id
         self._services = services
         self._deals: dict[str, StoredDeal] = {}
+        self._before: dict[str, Deal] = {}
         self._links: list[Link] = []
         self._changes: list[FieldChange] = []
         self._conflicts: list[tuple[str, str, Conflict]] = []
@@ -48,6 +50,7 @@ class Draft:
             return stored.deal
         after = stored.deal.changed({name: changes[name] for name in names})
         version = stored.version + 1
+        self._before.setdefault(after.id, stored.deal)
         self._deals[after.id] = replace(stored, deal=after, version=version)
         self._changes += [
             FieldChange(
@@ -81,3 +84,4 @@ class Draft:
         links.save(self._tx, self._links)
         conflicts.record(self._tx, self._conflicts, self._run_id)
         outbox.owe(self._tx, DEAL, self.owing, self._run_id)
+        part_twins(self._tx, [(before, self._deals[deal_id].deal) for deal_id, before in self._before.items()])

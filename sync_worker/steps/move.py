@@ -21,7 +21,7 @@ from sync_worker.domain.values import plain
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import options
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
-from sync_worker.steps.twins import warn_of_twins
+from sync_worker.steps.twins import part_twins, warn_of_twins
 from sync_worker.store import companies, deals, links, outbox, people, subgroups
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
@@ -109,6 +109,7 @@ def store_move(tx: Tx, stored: StoredDeal, made: Move, actor: Actor, run_id: str
         ],
     )
     outbox.owe(tx, DEAL, [after.id], run_id)
+    part_twins(tx, [(stored.deal, after)])
     return after
 
 

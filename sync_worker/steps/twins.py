@@ -1,26 +1,64 @@
-"""TWINS: two partners registered the same prospect. A warning for whoever registers, a problem for the vendor; nothing is merged."""
+"""TWINS: two partners registered the same prospect. A warning for whoever registers, a problem for the vendor; nothing is merged.
+
+The problem closes itself once no other open deal has the prospect: it ended, was rejected, or turned out to be for somebody else.
+"""
 
 from __future__ import annotations
 
-from sync_worker.domain.deal import CLOSED, Deal, Lifecycle
+from collections.abc import Iterable
+from typing import Final
+
+from sync_worker.domain.deal import CLOSED, Deal, Lifecycle, VendorApproval
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.prospect import contact_key, prospect_key
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import companies, deals, failures
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
 
 NOT_COUNTED = CLOSED | {Lifecycle.DRAFT}
+CODE: Final = "same_prospect"
+STAGE: Final = "register"
 
 
 def warn_of_twins(tx: Tx, tenant: Tenant, deal: Deal, run_id: str) -> tuple[Problem, ...]:
     """What to tell whoever registers, who is not to know who the other is; the vendor's problem row names both. A draft warns nobody."""
     if deal.lifecycle is Lifecycle.DRAFT:
         return ()
-    others = deals.of_prospect(tx, deal.values, but=NOT_COUNTED)
+    others = _others(tx, deal)
     if not others:
         return ()
     failures.record(tx, [_problem(tx, tenant, deal, others, run_id)])
-    return (Problem("same_prospect", "prospect_name", "another company has registered this prospect already; the vendor knows of both"),)
+    return (Problem(CODE, "prospect_name", "another company has registered this prospect already; the vendor knows of both"),)
+
+
+def part_twins(tx: Tx, changed: Iterable[tuple[Deal, Deal]]) -> None:
+    """Closes the problems that these changes have answered. **Shapes** `changed`: (before, after), after they were saved."""
+    freed = [before for before, after in changed if _frees(before, after)]
+    if not freed or not failures.seen_count(tx, STAGE, CODE):
+        return
+    ids = {deal.id for deal in freed} | {twin.id for deal in freed for twin in deals.of_prospect(tx, deal.values, but=())}
+    rows = [row for row in failures.open_rows(tx, DEAL, ids, STAGE) if row.code == CODE]
+    known = deals.by_ids(tx, [row.record for row in rows])
+    over = [row.id for row in rows if not (_has_say(known[row.record].deal) and _others(tx, known[row.record].deal))]
+    failures.close(tx, over, "no other open deal is for this prospect")
+
+
+def _others(tx: Tx, deal: Deal) -> list[Deal]:
+    return [other for other in deals.of_prospect(tx, deal.values, but=NOT_COUNTED) if _has_say(other)]
+
+
+def _has_say(deal: Deal) -> bool:
+    return deal.lifecycle not in NOT_COUNTED and deal.vendor_approval is not VendorApproval.REJECTED
+
+
+def _frees(before: Deal, after: Deal) -> bool:
+    """Whether somebody else's claim on the prospect may have become the only one."""
+    return _has_say(before) and (not _has_say(after) or _claim(before) != _claim(after))
+
+
+def _claim(deal: Deal) -> tuple[str | None, ...]:
+    return deal.owner_company, prospect_key(deal.values), contact_key(deal.values)
 
 
 def _problem(tx: Tx, tenant: Tenant, deal: Deal, others: list[Deal], run_id: str) -> Failure:
@@ -33,8 +71,8 @@ def _problem(tx: Tx, tenant: Tenant, deal: Deal, others: list[Deal], run_id: str
         kind="problem",
         object=DEAL,
         record=deal.id,
-        stage="register",
-        code="same_prospect",
+        stage=STAGE,
+        code=CODE,
         message=f"{mine} registered a prospect that others have: {said}",
         run_id=run_id,
         field="prospect_name",
