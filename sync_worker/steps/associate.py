@@ -84,16 +84,21 @@ def whom(
 
 def why(tx: Tx, one: Company, other: Company, *, at: datetime | None = None) -> Explanation:
     """Why the two are associated, or what is missing; or how that was then."""
-    both = _as_of(tx, {company.id: company for company in (one, other)}, at)
-    one, other = both[one.id], both[other.id]
+    return why_each(tx, one, [other], at=at)[0]
+
+
+def why_each(tx: Tx, one: Company, others: Sequence[Company], *, at: datetime | None = None) -> list[Explanation]:
+    """As `why`, of one company with each of the others, in their order."""
+    known = _as_of(tx, {company.id: company for company in (one, *others)}, at)
+    one, others = known[one.id], [known[other.id] for other in others]
     evaluation = _evaluation(tx, at)
     if evaluation:
-        partner, second = (other, one) if one.account_type is AccountType.SECOND_PARTNER else (one, other)
-        shared = rule_members.shared_by(tx, partner, second, evaluation, at)
-        return explain(one, other, candidates=shared, missing=lambda a, b: rule_members.missing_rule(tx, a, b, evaluation, at))
-    rows = {(row.company_id, row.binding.value): row for company in (one, other) for row in _contract_rows(tx, company, at)}
+        shared, lacks = rule_members.shared_with(tx, one, others, evaluation, at), rule_members.missing_rule(tx, evaluation, at)
+        return [explain(one, other, candidates=shared[other.id], missing=lacks) for other in others]
+    holders = others if one.account_type is AccountType.SECOND_PARTNER else [one]
+    rows = {(row.company_id, row.binding.value): row for holder in holders for row in _contract_rows(tx, holder, at)}
     contracts = _contracts(rows.values())
-    return explain(one, other, candidates=contracts, missing=missing_contract(contracts))
+    return [explain(one, other, candidates=contracts, missing=missing_contract(contracts)) for other in others]
 
 
 def options(tx: Tx, owner: Company) -> list[Company]:

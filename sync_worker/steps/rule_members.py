@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from sync_worker.domain.association import Missing
 from sync_worker.domain.company import Company
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.rule import MOST_KEYS, SIDES, Membership, Names, Rule, Rules, Shared, Side, missing
@@ -24,6 +26,7 @@ from sync_worker.store.rule_members import Share
 RULE = "rule"  # the object of failures that concern the rules themselves
 NAME_CODES = ("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side")
 CROWDED = "rule_keys_many"
+_OPPOSITE: Mapping[Side, Side] = {"partner": "second_partner", "second_partner": "partner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,15 @@ def derive(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[tuple[Company | 
         return set()
     changed = {after.id: after for before, after in moved if _has_news(before, after)}
     changed |= companies.by_ids(tx, set(healed.values()) - changed.keys()) if healed else {}
-    return settle(tx, tenant, sets, list(changed.values()), run_id) if changed else set()
+    return settle(tx, tenant, sets, list(changed.values()), rule_members.held(tx, changed), run_id) if changed else set()
 
 
-def settle(tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], run_id: str) -> set[str]:
-    """Writes what these companies hold, now and later. Returns the ids of those for which anything changed."""
-    held = rule_members.held(tx, [company.id for company in found])
+def settle(
+    tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], held: Mapping[str, Sequence[Member]], run_id: str
+) -> set[str]:
+    """Writes what these companies hold, now and later, after what they held. Returns the ids of those for which anything changed."""
     saved: list[Member] = []
+    waiting: list[Member] = []
     gone: list[Member] = []
     changed: set[str] = set()
     for company in found:
@@ -82,11 +87,13 @@ def settle(tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], r
             run_id=run_id,
         )
         saved += due.saved
+        waiting += due.waiting
         gone += due.gone
         if not due.is_idle:
             changed.add(company.id)
     rule_members.remove(tx, gone)
     rule_members.save(tx, saved)
+    rule_members.wait(tx, waiting)
     _report_crowded(tx, tenant, sets.later or sets.now, found, run_id)
     return changed
 
@@ -180,16 +187,22 @@ def shared(
     return _shared(company, side, shares, evaluation, is_past=at is not None)
 
 
-def shared_by(tx: Tx, partner: Company, second: Company, evaluation: Evaluation, at: datetime | None = None) -> list[Shared]:
-    """What these two share."""
-    held = rule_members.of(tx, [partner.id, second.id], evaluation, at)
-    ours, theirs = (_by_key(held.get(company.id, {}), side) for company, side in ((partner, "partner"), (second, "second_partner")))
-    shares = [
-        Share(second.id, rule, key, *max(_beginning(member, evaluation) for member in (mine, theirs[rule, key])))
-        for (rule, key), mine in sorted(ours.items())
-        if (rule, key) in theirs
-    ]
-    return _shared(partner, "partner", shares, evaluation, is_past=at is not None)
+def shared_with(
+    tx: Tx, company: Company, others: Sequence[Company], evaluation: Evaluation, at: datetime | None = None
+) -> dict[str, list[Shared]]:
+    """What this company shares with each of these, by their id."""
+    held = rule_members.of(tx, {company.id, *(other.id for other in others)}, evaluation, at)
+    side: Side = SIDES.get(company.account_type, "partner")
+    ours = _by_key(held.get(company.id, {}), side)
+    found = {}
+    for other in others:
+        theirs = _by_key(held.get(other.id, {}), _OPPOSITE[side])
+        shares = [
+            Share(other.id, *key, *max(_beginning(member, evaluation) for member in (ours[key], theirs[key])))
+            for key in sorted(ours.keys() & theirs.keys())
+        ]
+        found[other.id] = _shared(company, side, shares, evaluation, is_past=at is not None)
+    return found
 
 
 def joined(tx: Tx, pairs: Collection[tuple[str, str]], evaluation: Evaluation) -> set[tuple[str, str]]:
@@ -200,13 +213,18 @@ def joined(tx: Tx, pairs: Collection[tuple[str, str]], evaluation: Evaluation) -
     return {(one, other) for one, other in pairs if ours.get(one, {}) and not ours[one].isdisjoint(theirs.get(other, ()))}
 
 
-def missing_rule(tx: Tx, partner: Company, second: Company, evaluation: Evaluation, at: datetime | None) -> tuple[str, str]:
+def missing_rule(tx: Tx, evaluation: Evaluation, at: datetime | None) -> Missing:
     """What each rule lacks to join two companies whom nothing else bars. Of the past only the memberships are known."""
+    rules = rules_of(evaluation)
     if at is None:
-        return missing(partner, second, rules_of(evaluation), bound(rule_names.listed(tx)))
+        return partial(missing, rules=rules, names=bound(rule_names.listed(tx)))
     stood = f"{evaluation.stood_at:%Y-%m-%d %H:%M} UTC" if evaluation.stood_at else "never"
-    named = ", ".join(rule.name for rule in rules_of(evaluation)) or "none"
-    return f"no rule joined {partner.name} and {second.name} then; the rules of that day ({named}) stood since {stood}", ""
+    named = ", ".join(rule.name for rule in rules) or "none"
+
+    def then(partner: Company, second: Company) -> tuple[str, str]:
+        return f"no rule joined {partner.name} and {second.name} then; the rules of that day ({named}) stood since {stood}", ""
+
+    return then
 
 
 def _beginning(member: Member, evaluation: Evaluation) -> tuple[datetime, str]:
