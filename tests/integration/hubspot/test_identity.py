@@ -1,0 +1,194 @@
+"""One deal, one record, on HubSpot too: merged, deleted and back, begun there, waiting for its company, given away, linked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.people import Role, User
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.steps.decide import change
+from sync_worker.steps.people import Told, acting, put
+from sync_worker.steps.pull import pull
+from sync_worker.steps.push import push
+from sync_worker.steps.refresh import refresh
+from sync_worker.steps.register import register
+from sync_worker.steps.relink import relink
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals, failures, links
+from sync_worker.store.failures import Wanted
+from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
+
+ANN = Actor("Ann", None, "portal")
+
+
+@dataclass
+class Desk:
+    """One portal on HubSpot, and what people do on both sides."""
+
+    tenant: Tenant
+    remote: HubspotRemote
+
+    def registered(self, **written: Any) -> str:
+        made = register(self.tenant, {**TERMS, **written}, actor=ANN)
+        assert not isinstance(made, Refusal), made
+        self.work()
+        return made.deal.id
+
+    def work(self) -> None:
+        """A minute later: everything is read and written, and the echo of it."""
+        self.remote.advance_clock(60)
+        settled(self.tenant)
+
+    def record_id(self, deal_id: str) -> str:
+        with self.tenant.store.reading("acme") as tx:
+            return links.current(tx, [deal_id])[deal_id].crm_id
+
+    def deal(self, deal_id: str) -> Deal:
+        with self.tenant.store.reading("acme") as tx:
+            return deals.by_ids(tx, [deal_id])[deal_id].deal
+
+    def named(self, name: str) -> list[Deal]:
+        with self.tenant.store.reading("acme") as tx:
+            return [stored.deal for stored in deals.listed(tx) if stored.deal.values["name"] == name]
+
+    def company_id(self, name: str) -> str | None:
+        with self.tenant.store.reading("acme") as tx:
+            found = companies.find(tx, name)
+        return found.id if found else None
+
+    def crm_id(self, company: str) -> str:
+        return str(self.remote.named("companies", company)["id"])
+
+    def codes(self, record: str) -> set[str]:
+        with self.tenant.store.reading("acme") as tx:
+            return {row.failure.code for row in failures.listed(tx, Wanted(record=record))}
+
+    def records_of(self, deal_id: str) -> list[str]:
+        """Live CRM records that carry the deal's key."""
+        return [row["id"] for row in self.remote.records("deals") if row["portal_deal_key"] == deal_id and not row.get("archived")]
+
+    def give(self, record_id: str, company: str, label: str, *, instead_of: str = "") -> None:
+        """A person moves a label of a deal to another company, and touches the deal."""
+        if instead_of:
+            self.remote.part("deals", record_id, self.crm_id(instead_of))
+        self.remote.associate("deals", record_id, self.crm_id(company), label)
+        self.remote.edit("deals", record_id, {"description": company})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with portal_on(tmp_path, "professional", {}, deal_count=0) as (tenant, remote):
+        settled(tenant)
+        yield Desk(tenant, remote)
+
+
+@pytest.mark.parametrize("when", ["before", "after_commit"])
+def test_a_reply_lost_on_create_makes_one_deal(desk: Desk, when: Literal["before", "after_commit"]) -> None:
+    desk.remote.fault("batch_upsert", object_name="deals", when=when, drop_connection=True)
+    deal_id = desk.registered()
+    desk.work()
+    assert len(desk.records_of(deal_id)) == 1
+    assert len(desk.named(TERMS["name"])) == 1
+    assert desk.codes(deal_id) == set()
+
+
+def test_a_deleted_deal_says_so_until_it_is_back_and_an_edit_meanwhile_makes_no_second(desk: Desk) -> None:
+    deal_id = desk.registered()
+    record_id = desk.record_id(deal_id)
+    desk.remote.delete("deals", record_id)
+    desk.work()
+    assert desk.codes(record_id) == {"deleted_in_crm"}
+    assert not isinstance(change(desk.tenant, deal_id, {"amount": "4"}, actor=ANN), Refusal)
+    desk.work()
+    assert desk.records_of(deal_id) == []
+    desk.remote.undelete([record_id])
+    desk.work()
+    assert desk.codes(record_id) == set()
+    assert desk.records_of(deal_id) == [record_id]
+    assert desk.remote.record("deals", record_id)["amount"] == "4.00"
+
+
+@pytest.mark.parametrize("keeps_id", [True, False])
+def test_a_deal_merged_into_a_stranger_goes_on_there(desk: Desk, keeps_id: bool) -> None:
+    desk.remote.keep_merged_ids(on=keeps_id)
+    deal_id = desk.registered()
+    stranger = desk.remote.create("deals", {"dealname": "Stranger"})
+    survivor = desk.remote.merge(stranger, [desk.record_id(deal_id)])
+    desk.work()
+    desk.work()
+    assert desk.record_id(deal_id) == survivor
+    assert desk.records_of(deal_id) == [survivor]
+    assert len(desk.named("Stranger")) + len(desk.named(TERMS["name"])) == 1
+
+
+def test_two_deals_merged_go_on_as_one_and_the_other_says_where_it_stands(desk: Desk) -> None:
+    kept, lost = desk.registered(name="Kept"), desk.registered(name="Lost", prospect_name="Else")
+    loser = desk.record_id(lost)
+    survivor = desk.remote.merge(desk.record_id(kept), [loser])
+    desk.work()
+    desk.work()
+    assert desk.record_id(kept) == survivor
+    assert desk.records_of(kept) == [survivor]
+    assert desk.records_of(lost) == []
+    assert desk.codes(loser)
+    assert push(desk.tenant).counts.claimed == 0
+
+
+def test_a_deal_that_begins_there_waits_for_its_company_and_comes_in_once(desk: Desk) -> None:
+    unknown = desk.remote.create("companies", {"name": "Elm Street IT"})
+    record_id = desk.remote.create("deals", {"dealname": "Born there", "amount": "10"})
+    desk.give(record_id, "Elm Street IT", "Portal partner")
+    desk.work()
+    assert desk.codes(record_id) == {"waiting_for_parent"}
+    desk.remote.edit("companies", unknown, {"portal_status": "active", "portal_account_type": "partner"})
+    desk.work()
+    desk.work()
+    (deal,) = desk.named("Born there")
+    assert deal.owner_company == desk.company_id("Elm Street IT")
+    assert desk.records_of(deal.id) == [record_id]
+    assert desk.codes(record_id) == set()
+
+
+def test_a_deal_that_the_crm_gives_to_another_company_begins_anew_there(desk: Desk) -> None:
+    user = put(desk.tenant, Told("bob", "bob@example.com", "Bob", Role.SALES, "Birch Systems"))
+    assert isinstance(user, User)
+    made = register(desk.tenant, TERMS, actor=acting(user))
+    assert not isinstance(made, Refusal)
+    desk.work()
+    record_id = desk.record_id(made.deal.id)
+    desk.remote.edit("deals", record_id, {"portal_vendor_approval": "approved"})
+    desk.work()
+    assert desk.deal(made.deal.id).vendor_approval == "approved"
+    desk.give(record_id, "Cedar IT", "Portal partner", instead_of="Birch Systems")
+    desk.work()
+    deal = desk.deal(made.deal.id)
+    assert (deal.owner_company, deal.owner_user, deal.vendor_approval) == (desk.company_id("Cedar IT"), None, "pending")
+    [record] = desk.remote.records("deals", [record_id])
+    assert (record["portal_vendor_approval"], record["portal_distributor_approval"]) == ("pending", "pending")
+    assert desk.records_of(deal.id) == [record_id]
+
+
+def test_a_deal_whose_record_is_gone_for_good_is_linked_to_another_and_never_to_anothers(desk: Desk) -> None:
+    deal_id, other = desk.registered(), desk.registered(name="Other", prospect_name="Else")
+    gone = desk.record_id(deal_id)
+    desk.remote.delete("deals", gone)
+    desk.work()
+    made = desk.remote.create("deals", {"dealname": "By hand"})
+    refused = relink(desk.tenant, deal_id, desk.record_id(other), actor=ANN)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "record_taken"
+    assert not isinstance(relink(desk.tenant, deal_id, made, actor=ANN), Refusal)
+    refresh(desk.tenant, "deal")
+    desk.work()
+    assert desk.record_id(deal_id) == made
+    assert desk.records_of(deal_id) == [made]
+    assert desk.codes(gone) == set()
+    labels = {label for row in desk.remote.associations("deals") if row["id"] == made for label in row["labels"]}
+    assert {"Portal partner", "Portal second partner"} <= labels
+    assert pull(desk.tenant, "deal").counts.applied == 0
