@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sync_worker.domain import rule
 from sync_worker.domain.association import Explanation
 from sync_worker.errors import Stopped
 from sync_worker.schedule import due
@@ -174,6 +175,19 @@ def test_a_name_of_two_companies_or_of_the_wrong_side_is_said(ruled: World) -> N
     by_rules(ruled, REGION)
     evaluate(ruled.tenant)
     assert "rule_name_ambiguous" not in ruled.codes("Twin")
+
+
+def test_a_company_that_holds_too_many_keys_keeps_the_first_and_a_person_hears_of_it(ruled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule, "MOST_KEYS", 1)
+    by_rules(ruled, {"name": "lines", "match": ["product_lines", "region"]})
+    give(ruled, BIRCH, Portal_Product_Lines__c="Cloud;Edge")
+    evaluate(ruled.tenant)
+    assert "rule_keys_many" in ruled.codes(BIRCH)
+    give(ruled, ARROW, Portal_Product_Lines__c="Cloud")
+    assert partners(ruled, BIRCH) == [ARROW]
+    give(ruled, BIRCH, Portal_Product_Lines__c="Edge")
+    assert "rule_keys_many" not in ruled.codes(BIRCH)
+    assert partners(ruled, BIRCH) == []
 
 
 def test_the_survivor_of_a_merge_is_the_company_that_was_named(ruled: World) -> None:

@@ -135,21 +135,23 @@ def test_law_binding_again_changes_nothing(values: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("partner", "second", "words"),
+    ("partner", "second", "code", "words"),
     [
-        (ACME, ACME, "itself"),
-        (VENDOR, ARROW, "vendor"),
-        (ACME, VENDOR, "vendor"),
-        (ACME, BETA, "both of type partner"),
-        (ARROW, INGRAM, "both of type second_partner"),
-        (ARROW, ACME, "record of Arrow"),
-        (replace(ACME, status=PortalStatus.INACTIVE), ARROW, "inactive"),
-        (ACME, replace(ARROW, is_deleted=True), "deleted"),
-        (ACME, replace(ARROW, status=PortalStatus.PENDING), "pending"),
+        (ACME, ACME, "self", "itself"),
+        (VENDOR, ARROW, "vendor", "vendor"),
+        (ACME, VENDOR, "vendor", "vendor"),
+        (ACME, BETA, "same_type", "both of type partner"),
+        (ARROW, INGRAM, "same_type", "both of type second_partner"),
+        (ARROW, ACME, "wrong_sides", "record of Arrow"),
+        (replace(ACME, status=PortalStatus.INACTIVE), ARROW, "company_inactive", "inactive"),
+        (ACME, replace(ARROW, is_deleted=True), "company_inactive", "deleted"),
+        (ACME, replace(ARROW, status=PortalStatus.PENDING), "company_pending", "pending"),
     ],
 )
-def test_who_may_not_work_together(partner: Company, second: Company, words: str) -> None:
-    assert words in (exclusion(partner, second) or "")
+def test_who_may_not_work_together(partner: Company, second: Company, code: str, words: str) -> None:
+    found, (excluded,) = associates(partner, [contract(partner, second)], companies={second.id: second})
+    assert (found, excluded.code, excluded.why) == ((), code, exclusion(partner, second))
+    assert words in excluded.why
 
 
 def test_who_may() -> None:

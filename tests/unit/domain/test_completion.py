@@ -144,7 +144,8 @@ SEEN = {
 def test_each_company_sees_its_pricings(company: str) -> None:
     standing = sides(deal(), [company], vendor_id="vendor")
     assert {pricing for pricing in Pricing if view_refusal(pricing, standing, sees_deal=True) is None} == SEEN[company]
-    assert all(view_refusal(pricing, standing, sees_deal=False) for pricing in Pricing)
+    unseen = [view_refusal(pricing, standing, sees_deal=False) for pricing in Pricing]
+    assert [refused and refused.code for refused in unseen] == ["quote_not_yours"] * len(Pricing)
 
 
 def test_the_distributor_sends_reseller_pricing_and_the_reseller_does_not() -> None:

@@ -222,7 +222,8 @@ def test_side_exits_do_not_follow_the_stage(lifecycle: str) -> None:
 
 def test_terms_that_change_in_the_crm_while_locked_are_applied_reset_and_said() -> None:
     locked = APPROVED.changed({"lifecycle": "finalize_requested"})
-    assert [p.field for p in locked_changes(locked, {"licence_count": 20, "amount": 1})] == ["licence_count"]
+    told = locked_changes(locked, {"licence_count": 20, "amount": 1})
+    assert [(problem.code, problem.field) for problem in told] == [("locked_in_crm", "licence_count")]
     assert consequences(locked, {"licence_count": 20}, POLICY, vendor_moved=False)["vendor_approval"] == "pending"
     assert locked_changes(APPROVED, {"licence_count": 20}) == ()
 

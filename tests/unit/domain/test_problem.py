@@ -1,4 +1,4 @@
-"""Every code that we utter, in the domain, a step or the mapping, is explained, and every explanation is used."""
+"""Every code that we utter, in the domain, a step or the mapping, is explained and tested, and every explanation is used."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sync_worker.domain.problem as problem
 from sync_worker.domain.problem import CODES
 
 PACKAGE = Path(problem.__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 ROOMS = ("domain", "steps", "mapping")
 STOPPING = {
     *("auth_failed", "connection_down", "schema_changed", "config_error"),
@@ -68,11 +69,19 @@ def uttered(tree: ast.AST) -> Iterator[str]:
             yield from returned(node)
 
 
-def test_every_code_is_explained_and_every_explanation_is_uttered() -> None:
-    # Given every module of these rooms, when their codes are collected, then they are exactly those of the table
+def uttered_anywhere() -> set[str]:
+    """The codes of every module of these rooms."""
     modules = [path for room in ROOMS for path in (PACKAGE / room).glob("*.py")]
-    found = {code for path in modules for code in uttered(ast.parse(path.read_text("utf-8")))}
-    assert found | STOPPING == set(CODES)
+    return {code for path in modules for code in uttered(ast.parse(path.read_text("utf-8")))}
+
+
+def test_every_code_is_explained_and_every_explanation_is_uttered() -> None:
+    assert uttered_anywhere() | STOPPING == set(CODES)
+
+
+def test_every_code_is_looked_for_by_a_test() -> None:
+    tests = "".join(path.read_text("utf-8") for path in TESTS.rglob("*.py") if path != Path(__file__))
+    assert {code for code in uttered_anywhere() if f'"{code}"' not in tests} == set()
 
 
 def test_an_explanation_says_what_to_do() -> None:

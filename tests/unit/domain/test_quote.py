@@ -173,6 +173,7 @@ def test_a_deal_the_vendor_approved_can_be_quoted() -> None:
 def test_what_is_missing_is_said(values: dict[str, Any], words: str) -> None:
     refused = quote_refusal(deal(**values))
     assert refused is not None
+    assert refused.code == "quote_not_ready"
     assert words in refused.why
 
 
@@ -197,7 +198,7 @@ def test_the_lines_count_the_licences_the_deal_counts() -> None:
     assert quoted(deal(licence_count=25), lines).lines
     refused = price(deal(licence_count=30), Offer(tuple(lines), START), Pricing.RETAIL, Decimal(0))
     assert isinstance(refused, Refusal)
-    assert refused.why == "the lines count 25 licences, the deal 30"
+    assert (refused.code, refused.why) == ("lines_count_otherwise", "the lines count 25 licences, the deal 30")
 
 
 # ── pricings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
