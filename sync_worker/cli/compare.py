@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, stopping_gently, tenant_of, work_off
 from sync_worker.steps.compare import Comparison, Difference, repair
 from sync_worker.steps.compare import compare as compare_portal
 
@@ -25,7 +25,7 @@ def compare(
 
     Example: sync-worker compare acme --repair
     """
-    with tenant_of(portal) as tenant:
+    with stopping_gently() as services, tenant_of(portal, services) as tenant:
         comparison = compare_portal(tenant)
         left = comparison.differences
         if repairs and left:

@@ -32,7 +32,7 @@ PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's 
 Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-STOPPING = b"stopping after the page at hand; once more ends it at once\n"
+STOPPING = b"stopping after what is at hand; once more ends it at once\n"
 READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
 WRITE_COLUMNS = ("verb", "object", "claimed", "written", "unchanged", "deferred", "parked", "uncertain", "calls")
 
@@ -109,11 +109,11 @@ def pull(
 
 
 def push(portal: PortalName, as_json: AsJson = False) -> None:
-    """Writes to the CRM what the portal owes it, now, and reads it back.
+    """Writes to the CRM what the portal owes it, now, and reads it back. Ctrl-C ends it after the batch at hand.
 
     Example: sync-worker push acme
     """
-    with tenant_of(portal) as tenant, bar("pushing") as (progress, task):
+    with stopping_gently() as services, tenant_of(portal, services) as tenant, bar("pushing") as (progress, task):
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]

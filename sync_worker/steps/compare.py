@@ -19,7 +19,7 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
-from sync_worker.errors import HeldForReview, InvalidRecord
+from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
 from sync_worker.steps.deal_shelf import REFERENCES
@@ -81,13 +81,21 @@ class _Held:
 
 
 def compare(tenant: Tenant) -> Comparison:
-    """Looks at every company and deal that has a CRM record. Writes nothing but its run. **Raises** the port's errors, StoreDown."""
+    """Looks at every company and deal that has a CRM record. Writes nothing but its run.
+
+    **Raises** the port's errors, StoreDown; Stopped after the page at hand: the next one begins anew, since both sides move on meanwhile.
+    """
     with tenant.run("compare") as run_id:
         comparison = Comparison(run_id)
-        for held in chain(_companies(tenant), _deals(tenant)):
-            _take(comparison, held)
-        with tenant.store.side_transaction(tenant.name) as tx:
-            runs.count(tx, run_id, comparison.counts)
+        for page in chain(_companies(tenant), _deals(tenant)):
+            counts = Counts()
+            for held in page:
+                _take(comparison, counts, held)
+            comparison.counts.add(counts)
+            with tenant.store.side_transaction(tenant.name) as tx:
+                runs.count(tx, run_id, counts)
+            if tenant.services.is_stopping():
+                raise Stopped(f"stopped on request after {comparison.counts.read:,} records; the next comparison begins anew")
     return comparison
 
 
@@ -126,9 +134,9 @@ def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
             )
 
 
-def _take(comparison: Comparison, held: _Held) -> None:
+def _take(comparison: Comparison, counts: Counts, held: _Held) -> None:
     """One record's part in the sums, and what differs on it."""
-    comparison.counts.read += 1
+    counts.read += 1
     if not held.is_deleted:
         comparison.live_counts[held.record] = comparison.live_counts.get(held.record, 0) + 1
     ours, theirs = DELETED if held.is_deleted else LIVE, _standing(held.native)
@@ -141,9 +149,9 @@ def _take(comparison: Comparison, held: _Held) -> None:
         found = [Difference(held.record, held.id, held.crm_id, WHOLE, ours, theirs)]
     comparison.differences += found
     if found:
-        comparison.counts.skip("gone" if found[0].is_gone else "differs")
+        counts.skip("gone" if found[0].is_gone else "differs")
     else:
-        comparison.counts.unchanged += 1
+        counts.unchanged += 1
 
 
 def _standing(native: NativeRecord | None) -> Plain:
@@ -159,8 +167,8 @@ def _fetched(tenant: Tenant, record: RecordMap, crm_ids: list[str]) -> Mapping[s
 # ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _companies(tenant: Tenant) -> Iterator[_Held]:
-    """A company differs where its record would make another company of it."""
+def _companies(tenant: Tenant) -> Iterator[list[_Held]]:
+    """Pages. A company differs where its record would make another company of it."""
     record = tenant.mapping.records[COMPANY]
     reader, after = CompanyReader(tenant, record), ("", "")
     while True:
@@ -168,13 +176,15 @@ def _companies(tenant: Tenant) -> Iterator[_Held]:
             page = [stored.company for stored in companies.listed(tx, after=after, limit=PAGE_COUNT)]
         ours = {company.crm_id: company for company in page if company.crm_id}
         natives = _fetched(tenant, record, sorted(ours))
-        for crm_id, company in ours.items():
-            native = natives.get(crm_id)
-            fields = [] if native is None or native.is_deleted else list(_company_fields(reader, company, native))
-            yield _Held(COMPANY, company.id, crm_id, company.is_deleted, native, fields)
+        yield [_company(reader, company, natives.get(crm_id), crm_id) for crm_id, company in ours.items()]
         if len(page) < PAGE_COUNT:
             return
         after = (page[-1].name, page[-1].id)
+
+
+def _company(reader: CompanyReader, company: Company, native: NativeRecord | None, crm_id: str) -> _Held:
+    fields = [] if native is None or native.is_deleted else list(_company_fields(reader, company, native))
+    return _Held(COMPANY, company.id, crm_id, company.is_deleted, native, fields)
 
 
 def _company_fields(reader: CompanyReader, company: Company, native: NativeRecord) -> Iterator[Difference]:
@@ -198,8 +208,8 @@ def _plain(value: object) -> Value:
 # ── deals ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _deals(tenant: Tenant) -> Iterator[_Held]:
-    """A deal differs where a field that we write, now or later, is not the same on both sides."""
+def _deals(tenant: Tenant) -> Iterator[list[_Held]]:
+    """Pages of one record type. A deal differs where a field that we write, now or later, is not the same on both sides."""
     after = ""
     while True:
         with tenant.store.reading(tenant.name) as tx:
@@ -210,7 +220,7 @@ def _deals(tenant: Tenant) -> Iterator[_Held]:
             crm_ids = companies.crm_ids_by_id(tx, named)
         for record_name in sorted({link.object for link in current.values()}):
             mine = [link for link in current.values() if link.object == record_name]
-            yield from _deal_records(tenant, tenant.mapping.records[record_name], mine, ours, crm_ids)
+            yield list(_deal_records(tenant, tenant.mapping.records[record_name], mine, ours, crm_ids))
         if len(page) < PAGE_COUNT:
             return
         after = page[-1].id

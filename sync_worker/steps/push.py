@@ -7,10 +7,10 @@ its CRM id; our key is for the first create only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from sync_worker.errors import ConnectionDown, RateLimited, RecordError
+from sync_worker.errors import ConnectionDown, RateLimited, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
 from sync_worker.steps.letters import Desk, Letter
@@ -33,13 +33,14 @@ Progress = Callable[[int], None]
 
 
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
-    """Writes everything due. **Raises** the port's errors, StoreDown; what was claimed and not begun is released first."""
+    """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
     if not has_work(tenant):
         return Done("", Counts())
-    total, wakes = Counts(), set[Wake]()
+    total, wakes, read = Counts(), set[Wake](), set[str]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
-        for object_, counts in _batches(tenant, run_id, wakes):
+        while batch := _batch(tenant, read, run_id, wakes):
+            object_, counts = batch
             total.add(counts)
             tenant.batch_done(object_, counts)
             if on_batch:
@@ -47,6 +48,8 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
             if tenant.is_turn_over:
                 wakes.add(Wake("push"))
                 break
+            if tenant.services.is_stopping() and has_work(tenant):
+                raise Stopped(f"stopped on request after {total.claimed:,} writes; the next push goes on from there")
     return Done(run_id, total, frozenset(wakes))
 
 
@@ -56,24 +59,19 @@ def has_work(tenant: Tenant) -> bool:
         return outbox.has_due(tx) or bool(companies.unpatched(tx, 1))
 
 
-def _batches(tenant: Tenant, run_id: str, wakes: set[Wake]) -> Iterator[tuple[str, Counts]]:
-    """Batches of any kind until nothing is due: uncertain rows first, then deals, then portal ids. Each with what it wrote."""
-    read: set[str] = set()
-    while True:
-        with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
-            if claim.rows:
-                yield DEAL, read_back(tenant, claim, run_id, wakes)
-                continue
-        read |= _read_first(tenant, wakes, known=read)
-        with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
-            if claim.rows:
-                yield DEAL, _write(tenant, claim, read, run_id, wakes)
-                read -= {row.record_id for row in claim.rows}
-                continue
-        patched = patch_back(tenant, run_id)
-        if patched is None:
-            return
-        yield COMPANY, patched
+def _batch(tenant: Tenant, read: set[str], run_id: str, wakes: set[Wake]) -> tuple[str, Counts] | None:
+    """One batch of whatever is due, with what it wrote: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
+    with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
+        if claim.rows:
+            return DEAL, read_back(tenant, claim, run_id, wakes)
+    read |= _read_first(tenant, wakes, known=read)
+    with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
+        if claim.rows:
+            counts = _write(tenant, claim, read, run_id, wakes)
+            read -= {row.record_id for row in claim.rows}
+            return DEAL, counts
+    patched = patch_back(tenant, run_id)
+    return None if patched is None else (COMPANY, patched)
 
 
 def _doubt_expired(tenant: Tenant) -> None:

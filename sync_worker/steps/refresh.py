@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
+from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
 from sync_worker.steps.ingest import ingest
@@ -27,7 +28,7 @@ FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them
 
 
 def refresh(tenant: Tenant, record_name: str) -> Done:
-    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, HeldForReview, StoreDown."""
+    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, HeldForReview, StoreDown, Stopped."""
     if not _waiting(tenant, record_name):
         return Done("", Counts())
     with leased(tenant, record_name) as cursor:
@@ -45,6 +46,8 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         tenant.crm_now()
     total, wakes, seen = Counts(), set[Wake](), set[str]()
     while taken := [notice for notice in _waiting(tenant, record_name) if notice.crm_id not in seen]:
+        if seen and tenant.services.is_stopping():
+            raise Stopped(f"stopped on request after {len(seen):,} {record_name} records; the next refresh reads the others")
         seen |= {notice.crm_id for notice in taken}
         read_no = tenant.draw_read_no()
         found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)

@@ -45,7 +45,7 @@ def held(store: Store) -> dict[str, list[str]]:
 
 
 def _is_by_order(column: str) -> bool:
-    return column in ("settled_no", "id", "run_id", "cause_run") or (column.endswith("_at") and column != "crm_modified_at")
+    return column in ("settled_no", "id", "run_id", "cause_run", "written_run") or (column.endswith("_at") and column != "crm_modified_at")
 
 
 def trouble(remote: Remote) -> None:
