@@ -217,6 +217,13 @@ def test_every_queue_has_threads_of_its_own(threads: int, expected: tuple[int, i
     assert tuple(threads_by_share(threads).values()) == expected
 
 
+def test_a_worker_starts_and_stops_without_a_warning(settings: Settings, redis_db: str, caplog: pytest.LogCaptureFixture) -> None:
+    """One dramatiq worker a queue stands on the same broker, which would warn of each but the first."""
+    with _working(broker(settings.model_copy(update={"redis_url": redis_db})), 4):
+        pass
+    assert caplog.messages == []
+
+
 def test_a_backfill_keeps_no_live_work_waiting(build_on: Build, settings: Settings, redis_db: str, remote: Remote) -> None:
     # Given a worker whose one thread for backfills waits for the CRM
     installation = build_on()
