@@ -18,7 +18,7 @@ from dramatiq.brokers.stub import StubBroker
 from pydantic import SecretStr
 from redis import Redis, RedisError
 
-from sync_worker.crm.budget import Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
+from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
@@ -83,9 +83,9 @@ class Installation:
                 self._closing.callback(office.receiver.close)
         if redis:
             self._closing.callback(redis.close)
-        ledger: Ledger = Shared(redis, services=services) if redis else Memory()
+        self._ledger: Ledger = Shared(redis, services=services) if redis else Memory()
         self._budgets = {
-            name: Budget(name, _terms(office.portal), ledger, services=services, past=_past(store, name))
+            name: Budget(name, _terms(office.portal), self._ledger, services=services, past=_past(store, name))
             for name, office in portals.items()
         }
 
@@ -131,6 +131,11 @@ class Installation:
     def budget(self, name: str) -> Budget:
         """The portal's calls, whoever makes them."""
         return self._budgets[name]
+
+    def balances(self) -> dict[str, Balance]:
+        """How the day stands for every portal, asked for at once however many there are."""
+        counts = self._ledger.read_all(list(self._budgets))
+        return {name: budget.stands(count)[1] for (name, budget), count in zip(self._budgets.items(), counts, strict=True)}
 
     def close(self) -> None:
         self._closing.close()

@@ -58,7 +58,7 @@ class Figures(Collector):
         )
 
     def _budgets(self) -> Iterator[Metric]:
-        days = {portal.name: self._installation.budget(portal.name).standing()[1] for portal in self._installation.portals}
+        days = self._installation.balances()
         left = {name: float(day.left) for name, day in days.items() if day.left is not None}
         used = {name: float(sum(day.used.values())) for name, day in days.items()}
         yield _gauge("budget_left", "Calls the portal may still make today, where a limit is known.", ["portal"], _each(left))

@@ -15,7 +15,7 @@ what they said is believed for a quarter of an hour. Where neither is known noth
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, TypeAlias
@@ -101,6 +101,9 @@ class Ledger(Protocol):
     def read(self, portal: str) -> Count:
         """The count as it stands."""
 
+    def read_all(self, portals: Sequence[str]) -> list[Count]:
+        """The counts of these portals, in their order, asked for at once."""
+
 
 class Memory:
     """The ledger of one process."""
@@ -147,6 +150,9 @@ class Memory:
         with self._lock:
             count = self._counts.get(portal, Count())
             return replace(count, slots=dict(count.slots))
+
+    def read_all(self, portals: Sequence[str]) -> list[Count]:
+        return [self.read(portal) for portal in portals]
 
 
 # ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,8 +245,11 @@ class Budget:
 
     def standing(self) -> tuple[Count, Balance]:
         """The count and how the day stands, what is remembered elsewhere included."""
+        return self.stands(self._ledger.read(self.portal))
+
+    def stands(self, count: Count) -> tuple[Count, Balance]:
+        """The same of a count that was just read."""
         now_s = self._now_s()
-        count = self._ledger.read(self.portal)
         if not count.is_begun:
             self._begin(now_s)
             count = self._ledger.read(self.portal)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
@@ -104,6 +104,15 @@ class Shared:
 
     def read(self, portal: str) -> Count:
         return self._ask(lambda: _count(cast("Any", self._redis.hgetall(_key(portal)))), lambda: self._here.read(portal))
+
+    def read_all(self, portals: Sequence[str]) -> list[Count]:
+        def there() -> list[Count]:
+            with self._redis.pipeline(transaction=False) as asked:
+                for portal in portals:
+                    asked.hgetall(_key(portal))
+                return [_count(kept) for kept in asked.execute()]
+
+        return self._ask(there, lambda: self._here.read_all(portals))
 
     def _ask(self, there: Callable[[], T], here: Callable[[], Any]) -> T:
         """The answer of Redis, or of this process while Redis is away."""

@@ -190,3 +190,23 @@ def test_a_count_that_is_begun_anew_knows_what_the_database_remembers(budget_of:
     assert budget.standing()[1].left == 40
     assert spent(budget, "live") == 10
     assert spent(budget_of(past=past), "live") == 0, "the second process finds the count begun"
+
+
+def test_all_portals_are_asked_for_at_once(redis_db: str, clock: Clock) -> None:
+    with Redis.from_url(redis_db, decode_responses=True) as client, Redis.from_url(redis_db, decode_responses=True) as watch:
+        # Given calls of two hundred portals
+        ledger, names = Shared(client, services=Services()), [f"portal-{number}" for number in range(200)]
+        for name in names:
+            ledger.begin(name, {(slot_of(clock().timestamp()), "live"): len(name)})
+        # when all are read, then the counts are each portal's own, and Redis was read from a few times, not two hundred
+        before = _reads(watch)
+        counts = ledger.read_all(names)
+        assert _reads(watch) - before <= 5
+        assert [sum(count.slots.values()) for count in counts] == [len(name) for name in names]
+
+
+def _reads(watch: Redis) -> int:
+    """How often that Redis has read from its connections."""
+    found = watch.info("stats")
+    assert isinstance(found, dict)
+    return int(found["total_reads_processed"])
