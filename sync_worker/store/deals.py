@@ -23,6 +23,7 @@ _OWN = ("portal", "id", "version", "created_at", "updated_at", "prospect_key", "
 COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
 """The canonical fields that have a column; everything else is an attribute."""
 _CANONICAL = frozenset(COLUMNS)
+MERGED = "its company lost a merge in the CRM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +170,20 @@ def edited_at(tx: Tx, deal_ids: Iterable[str]) -> dict[str, dict[str, datetime]]
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
-    """Deals of a company that lost a merge belong to the survivor."""
+    """Deals of a company that lost a merge belong to the survivor; their history says so."""
     for column in (deals.c.owner_company, deals.c.second_partner):
-        _tell_moved(tx, column, old_company_id, company_id)
-        tx.connection.execute(
+        moved = (
             update(deals)
             .where(deals.c.portal == tx.portal, column == old_company_id)
             .values({column.name: company_id, "version": deals.c.version + 1, "updated_at": tx.now})
+            .returning(deals.c.id, deals.c.version)
+        )
+        record_changes(
+            tx,
+            [
+                FieldChange(deal_id, version, column.name, "crm", "CRM", run_under_way(), old_company_id, company_id, MERGED)
+                for deal_id, version in sorted(tx.connection.execute(moved).all())
+            ],
         )
 
 
@@ -194,14 +202,6 @@ def _tell(tx: Tx, changes: Sequence[FieldChange]) -> None:
         versions.setdefault((change.deal_id, change.version), []).append(change)
     is_silent = feed.is_loading(tx, DEAL)
     feed.tell(tx, [_event(found) for found in versions.values() if not (is_silent and _comes_in(found))])
-
-
-def _tell_moved(tx: Tx, column: ColumnElement[Any], old_company_id: str, company_id: str) -> None:
-    if not tx.events:
-        return
-    query = select(deals.c.id, deals.c.version).where(deals.c.portal == tx.portal, column == old_company_id).order_by(deals.c.id)
-    changes, by = {str(column.key): (old_company_id, company_id)}, By("crm", "CRM", run_under_way())
-    feed.tell(tx, [deal_event(deal_id, version + 1, changes, by) for deal_id, version in tx.connection.execute(query).all()])
 
 
 def _comes_in(found: Sequence[FieldChange]) -> bool:

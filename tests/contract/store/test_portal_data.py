@@ -217,8 +217,13 @@ def test_deals_of_a_company_that_lost_a_merge_move_to_the_survivor(store: Store)
         )
         deals.move_company(tx, "c2", "c9")
         found = deals.by_ids(tx, ["d1", "d2", "d3"])
+        history = [row for deal_id in found for row in deals.history(tx, deal_id)]
     companies_of = {id_: (stored.deal.owner_company, stored.deal.second_partner, stored.version) for id_, stored in found.items()}
     assert companies_of == {"d1": ("c1", "c9", 2), "d2": ("c9", None, 2), "d3": ("c5", "c6", 1)}
+    # and each version it made has its history
+    changed = [tuple(row[name] for name in ("deal_id", "version", "field", "side", "actor", "old", "new")) for row in history]
+    assert sorted(changed) == [("d1", 2, "second_partner", "crm", "CRM", "c2", "c9"), ("d2", 2, "owner_company", "crm", "CRM", "c2", "c9")]
+    assert {row["note"] for row in history} == {"its company lost a merge in the CRM"}
 
 
 def test_history_is_kept_in_order_and_never_rewritten(store: Store, clock: Clock) -> None:
