@@ -28,12 +28,13 @@ POSITION = {
     "push_failure": 2,
     "_fail": 4,
 }
+NAMES = ("code", "CODE", "GAVE_UP", "CROWDED")  # what a code is called before it is uttered
 RETURNED = {"_exclusion": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
 
 def constants(node: ast.AST) -> Iterator[str]:
     """The text itself, or the texts between which a condition chooses."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
         yield node.value
     elif isinstance(node, ast.IfExp):
         yield from constants(node.body)
@@ -59,11 +60,16 @@ def returned(function: ast.FunctionDef) -> Iterator[str]:
             yield from constants(inner.value.elts[RETURNED[function.name]])
 
 
+def assigned(node: ast.Assign | ast.AnnAssign) -> str:
+    """The name that gets the value."""
+    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+
+
 def uttered(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from spoken(node)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("code", "GAVE_UP", "CROWDED"):
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value and assigned(node) in NAMES:
             yield from constants(node.value)
         elif isinstance(node, ast.FunctionDef) and node.name in RETURNED:
             yield from returned(node)
