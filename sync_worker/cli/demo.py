@@ -8,18 +8,22 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from sync_worker.bootstrap import Installation, build
+from sync_worker.bootstrap import build
+from sync_worker.cli.crew import Crew
+from sync_worker.cli.narrator import Narrator
 from sync_worker.cli.output import err, out, show_json, show_table
 from sync_worker.cli.story import FIGURES, VENDOR, Ending, Story
 from sync_worker.cli.venues import VENUES, Venue
+from sync_worker.portal import AssociationMode
 from sync_worker.sandbox.process import serve_process
 from sync_worker.services import Services
 from sync_worker.settings import Settings
@@ -32,7 +36,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the CRMs running and the folder in place; stop with Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the final figures only, as JSON.")] = False,
 ) -> None:
-    """The whole story on local CRMs: companies, associations, a deal, two approvals, a bad record, a second run that changes nothing.
+    """The whole story on local CRMs: companies, who may work with whom by contracts and by rules, a deal, two approvals, a bad record.
 
     Told on both CRMs, it must end alike: exit 1 where the two portals hold different things in the end, and which.
 
@@ -45,7 +49,7 @@ def demo(
             base_urls = {
                 kind: stack.enter_context(serve_process(venue.options, log_path=folder / f"{kind}.log")) for kind, venue in venues.items()
             }
-            endings = _told(folder, venues, base_urls, is_quiet=as_json)
+            endings = _told(folder, venues, base_urls, narrator=Narrator(is_quiet=as_json))
             differences = unlike(endings)
             _show(endings, differences, as_json=as_json)
             if keep:
@@ -54,46 +58,60 @@ def demo(
     finally:
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
-    if differences:
+    if differences or any(ending.flaws for ending in endings.values()):
         raise typer.Exit(1)
 
 
 def unlike(endings: Mapping[str, Ending]) -> list[str]:
     """What the portals hold otherwise, in words; calls and reads are each CRM's own business."""
-    names = dict.fromkeys(name for ending in endings.values() for name in ending.holds)
-    found = []
-    for name in names:
-        counts = {VENUES[kind].title: ending.holds.get(name, 0) for kind, ending in endings.items()}
-        if len(set(counts.values())) > 1:
-            found.append(f"{name}: {', '.join(f'{count} on {title}' for title, count in counts.items())}")
-    return found
+    beside = [*_beside({kind: ending.holds for kind, ending in endings.items()}), *_beside(_pairs(endings))]
+    return [
+        f"{row['']}: {', '.join(f'{cell} on {title}' for title, cell in row.items() if title)}"
+        for row in beside
+        if len({cell for title, cell in row.items() if title}) > 1
+    ]
 
 
-def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, is_quiet: bool) -> dict[str, Ending]:
-    with _installed(folder, venues, base_urls) as installation:
-        endings = {}
-        for kind, venue in venues.items():
-            if not is_quiet and len(venues) > 1:
-                out.rule(f"the story on {venue.title}")
-            with venue.remote(base_urls[kind]) as remote:
-                endings[kind] = Story(installation, venue.portal, remote, is_quiet=is_quiet).tell()
-        return endings
+def _pairs(endings: Mapping[str, Ending]) -> dict[str, dict[str, str]]:
+    return {kind: {f"by {mode}": pairs.words for mode, pairs in ending.pairs.items()} for kind, ending in endings.items()}
 
 
-@contextmanager
-def _installed(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str]) -> Iterator[Installation]:
-    """Portal files, a database and an environment, as an integrator would make them."""
-    portals = folder / "config" / "portals"
-    portals.mkdir(parents=True)
+def _beside(columns: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """By CRM and name → a row for each name, with a column for each CRM."""
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    return [{"": name, **{VENUES[kind].title: column.get(name, 0) for kind, column in columns.items()}} for name in names]
+
+
+def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, narrator: Narrator) -> dict[str, Ending]:
+    settings = _installed(folder, venues, base_urls)
+    endings = {}
     for kind, venue in venues.items():
-        (portals / f"{venue.portal}.yaml").write_text(venue.portal_file(base_urls[kind], vendor=VENDOR))
+        if len(venues) > 1:
+            narrator.part(f"the story on {venue.title}")
+        edit_mode = partial(_write_portal_file, folder, venue, base_urls[kind])
+        with (
+            venue.remote(base_urls[kind]) as remote,
+            Crew(venue.portal, partial(build, settings, environ=_environ(venues))) as crew,
+        ):
+            endings[kind] = Story(crew, remote, narrator, edit_mode=edit_mode).tell()
+    return endings
+
+
+def _installed(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str]) -> Settings:
+    """Portal files and a database, as an integrator would make them."""
+    (folder / "config" / "portals").mkdir(parents=True)
+    for kind, venue in venues.items():
+        _write_portal_file(folder, venue, base_urls[kind], "contracts")
     settings = Settings(
         database_url=f"sqlite:///{folder}/sync-worker.db", redis_url=None, config_dir=folder / "config", mappings_dir=_mappings_dir()
     )
     with closing(Store(settings.database_url, clock=Services().clock)) as store:
         upgrade(store)
-    with closing(build(settings, environ=_environ(venues))) as installation:
-        yield installation
+    return settings
+
+
+def _write_portal_file(folder: Path, venue: Venue, base_url: str, mode: AssociationMode) -> None:
+    (folder / "config" / "portals" / f"{venue.portal}.yaml").write_text(venue.portal_file(base_url, vendor=VENDOR, mode=mode))
 
 
 def _environ(venues: Mapping[str, Venue]) -> dict[str, str]:
@@ -111,12 +129,13 @@ def _show(endings: Mapping[str, Ending], differences: list[str], *, as_json: boo
     rows: list[dict[str, Any]] = [{"CRM": VENUES[kind].title, **ending.figures} for kind, ending in endings.items()]
     show_table(rows, columns=("CRM", *FIGURES), title="the whole story in figures")
     out.print()
-    names = dict.fromkeys(name for ending in endings.values() for name in ending.holds)
-    held = [{"": name, **{VENUES[kind].title: ending.holds.get(name, 0) for kind, ending in endings.items()}} for name in names]
-    show_table(held, columns=("", *(VENUES[kind].title for kind in endings)), title="what the portal holds")
-    if len(endings) > 1:
-        for words in differences or ["both portals hold the same"]:
-            out.print(words, markup=False, highlight=False)
+    columns = ("", *(VENUES[kind].title for kind in endings))
+    show_table(_beside({kind: ending.holds for kind, ending in endings.items()}), columns=columns, title="what the portal holds")
+    out.print()
+    show_table(_beside(_pairs(endings)), columns=columns, title="who may work with whom: pairs of all there are, and their digest")
+    said = [f"{VENUES[kind].title}: {flaw}" for kind, ending in endings.items() for flaw in ending.flaws] + differences
+    for words in said or (["both portals hold the same"] if len(endings) > 1 else []):
+        out.print(words, markup=False, highlight=False)
 
 
 def _wait(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, say: Console) -> None:

@@ -1,4 +1,4 @@
-"""The story the demo tells: every part is the real one, run by the actors on an in-process queue; only the CRM is a local one.
+"""The story the demo tells: every part is the real one, and real workers do it; only the CRM is a local one.
 
 Each chapter says what it does, does it, and shows what can be seen on both sides afterwards. Which CRM it is, the story does not know:
 a person's edits there are spelled by the mapping, as is what is shown of its records.
@@ -7,24 +7,23 @@ a person's edits there are spelled by the mapping, as is what is shown of its re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import dramatiq
-from dramatiq.brokers.stub import StubBroker
-
-from sync_worker.actors import register
-from sync_worker.bootstrap import Installation
 from sync_worker.cli.associations import explained, rows_of
-from sync_worker.cli.output import out, show_table
+from sync_worker.cli.crew import Crew
+from sync_worker.cli.narrator import Narrator
+from sync_worker.cli.pairs import EVERYTHING, Pairs, explain_all
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.values import Value
-from sync_worker.errors import TransientError
+from sync_worker.portal import AssociationMode
 from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.compare import compare
 from sync_worker.steps.decide import approve
+from sync_worker.steps.evaluate import EVALUATE
+from sync_worker.steps.mode import DERIVE, set_mode
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import associations, companies, deals, failures, links, runs
@@ -32,6 +31,9 @@ from sync_worker.store.links import Home
 from sync_worker.store.runs import Counts
 
 PARTNER, DISTRIBUTOR, STRANGER, VENDOR = "Birch Systems", "Arrow Electronics", "Cascade Supply", "Northwind Software"
+PAIRS = [(partner, second) for partner in (PARTNER, "Cedar IT", "Elm Consulting") for second in (DISTRIBUTOR, "Bolt Distribution")]
+UNPAIRED = "second_partner_not_associated"
+DERIVES = {"rules": EVALUATE, "contracts": DERIVE}
 PAST_LOOK_BACK_S = 2_000
 SETTLING_S = 60  # more than the pull leaves out at the end of its window
 
@@ -49,16 +51,26 @@ DEAL = {
 WATCHED = ("name", "amount", "deal_type", "licence_count", "distributor_approval", "vendor_approval", "lifecycle", "is_registered")
 TALLY = ("read", "applied", "unchanged", "skipped", "failed")
 FIGURES = (*TALLY, "API calls", "2nd run: changes", "writes")
-EVERYTHING = 1_000_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one telling ended. **Shapes** `figures`: by the names in FIGURES; `holds`: how many of what the portal holds."""
+    """How one telling ended.
+
+    **Shapes** `figures`: by the names in FIGURES; `holds`: how many of what the portal holds; `pairs`: by mode, in the order of telling.
+    """
 
     figures: Mapping[str, int]
     differences: int
     holds: Mapping[str, int]
+    pairs: Mapping[str, Pairs]
+
+    @property
+    def flaws(self) -> list[str]:
+        """What no telling may end with, in words."""
+        silent = [f"by {mode}, {found.without_words} pairs have no words" for mode, found in self.pairs.items() if found.without_words]
+        is_back = self.pairs["contracts"] == self.pairs["contracts again"]
+        return silent if is_back else [*silent, "set back to contracts, other pairs may work together than before"]
 
     def to_document(self) -> dict[str, Any]:
         """JSON form."""
@@ -68,57 +80,62 @@ class Ending:
             "second_run": {"changes": self.figures["2nd run: changes"], "writes": self.figures["writes"]},
             "differences": self.differences,
             "holds": dict(self.holds),
+            "associations": {mode: found.to_document() for mode, found in self.pairs.items()},
         }
 
 
 class Story:
     """One telling, on one portal."""
 
-    def __init__(self, installation: Installation, portal: str, remote: Remote, *, is_quiet: bool) -> None:
-        self._tenant: Tenant = installation.tenant(portal)
+    def __init__(self, crew: Crew, remote: Remote, narrator: Narrator, *, edit_mode: Callable[[AssociationMode], None]) -> None:
+        self._crew = crew
         self._remote = remote
-        self._is_quiet = is_quiet
-        self._queue = StubBroker(middleware=[])
-        self._actors = register(self._queue, installation)
-        self._worker = dramatiq.Worker(self._queue, worker_threads=1, worker_timeout=10)
+        self._narrator = narrator
+        self._edit_mode = edit_mode
+
+    @property
+    def _tenant(self) -> Tenant:
+        return self._crew.tenant
 
     def tell(self) -> Ending:
         """The whole story."""
-        self._worker.start()
-        try:
-            self._companies_and_deals()
-            self._associations()
-            deal = self._registration()
-            self._approvals(deal)
-            self._bad_record()
-            return self._settled()
-        finally:
-            self._worker.stop()
+        self._companies_and_deals()
+        self._associations()
+        deal = self._registration()
+        self._approvals(deal)
+        self._bad_record()
+        return self._settled(self._other_mode())
 
     # ── chapters ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _companies_and_deals(self) -> None:
-        self._say("1. Companies and deals come in", "Pulled page by page over HTTP, normalized by the mapping, stored with their cursor.")
+        self._narrator.chapter(
+            "1. Companies and deals come in", "Pulled page by page over HTTP, normalized by the mapping, stored with their cursor."
+        )
         self._pull()
-        self._table(self._runs(), ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "written", "calls"))
+        self._narrator.table(self._runs(), ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "written", "calls"))
 
     def _associations(self) -> None:
-        self._say("2. Who may work with whom", f"{PARTNER} names its distributors on its CRM record; every answer has its reason.")
+        self._narrator.chapter(
+            "2. Who may work with whom", f"{PARTNER} names its distributors on its CRM record; every answer has its reason."
+        )
         with self._tenant.store.reading(self._tenant.name) as tx:
             rows = rows_of(tx, _named(companies.find(tx, PARTNER)))
-        self._table(rows, ("partner", "second_partner", "associated", "reason"))
+        self._narrator.table(rows, ("partner", "second_partner", "associated", "reason"))
         for other in (DISTRIBUTOR, STRANGER):
             with self._tenant.store.reading(self._tenant.name) as tx:
                 pair = _named(companies.find(tx, PARTNER)), _named(companies.find(tx, other))
             found = explained(self._tenant, *pair)
-            self._line(f"{PARTNER} × {other}: {'yes' if found['associated'] else 'no'}, {found['words']}")
-        self._table(self._problems(), ("code", "record", "message"), title="what the CRM's data does not answer (some)")
+            self._narrator.line(f"{PARTNER} × {other}: {'yes' if found['associated'] else 'no'}, {found['words']}")
+        self._narrator.table(self._problems(), ("code", "record", "message"), title="what the CRM's data does not answer (some)")
 
     def _registration(self) -> Deal:
-        self._say("3. A partner registers a deal", "Checked on the server, stored, pushed to the CRM as a new record, and read back.")
+        self._narrator.chapter(
+            "3. A partner registers a deal", "Checked on the server, stored, pushed to the CRM as a new record, and read back."
+        )
         refused = register_deal(self._tenant, {**DEAL, "second_partner": STRANGER}, actor=Actor("Ann Birch", None, "portal"))
         if isinstance(refused, Refusal):
-            self._line(f"with {STRANGER}: refused, {refused.why}; {refused.who_may}")
+            self._narrator.line(f"with {STRANGER}: refused, {refused.why}; {refused.who_may}")
         done = register_deal(self._tenant, DEAL, actor=Actor("Ann Birch", None, "portal"))
         if isinstance(done, Refusal):
             raise _unfit(done)
@@ -128,7 +145,9 @@ class Story:
         return deal
 
     def _approvals(self, deal: Deal) -> None:
-        self._say("4. Two approvals", f"{DISTRIBUTOR} approves in the portal, the vendor in the CRM; each is seen on the other side.")
+        self._narrator.chapter(
+            "4. Two approvals", f"{DISTRIBUTOR} approves in the portal, the vendor in the CRM; each is seen on the other side."
+        )
         moved = approve(
             self._tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora Lind", company=DISTRIBUTOR
         )
@@ -141,19 +160,55 @@ class Story:
         self._both_sides(deal.id, "portal and CRM after both approvals")
 
     def _bad_record(self) -> None:
-        self._say("5. A bad record does not stop the others", "It waits as a failure, and resolves itself when it has been corrected.")
+        self._narrator.chapter(
+            "5. A bad record does not stop the others", "It waits as a failure, and resolves itself when it has been corrected."
+        )
         with self._tenant.store.reading(self._tenant.name) as tx:
             broken = [row.failure for row in failures.listed(tx) if row.failure.kind == "failure"]
-        self._table([{"code": f.code, "record": f.record, "message": f.message} for f in broken], ("code", "record", "message"))
+        self._narrator.table([{"code": f.code, "record": f.record, "message": f.message} for f in broken], ("code", "record", "message"))
         for failure in broken:
             self._edit_in_crm(Home(failure.object, failure.record), failure.field, "annual")
         self._remote.advance_clock(SETTLING_S)
         self._pull()
         with self._tenant.store.reading(self._tenant.name) as tx:
-            self._line(f"corrected in the CRM and pulled again: {failures.counts(tx).get('failure', 0)} failures open")
+            self._narrator.line(f"corrected in the CRM and pulled again: {failures.counts(tx).get('failure', 0)} failures open")
 
-    def _settled(self) -> Ending:
-        self._say("6. At rest", "Our own writes come back as echoes; past the look-back a second run reads what changed: nothing.")
+    def _other_mode(self) -> dict[str, Pairs]:
+        self._narrator.chapter(
+            "6. The same companies by rules",
+            "A portal's mode is set once; to change it an operator says why, and the workers derive the rest.",
+        )
+        found, contracts = {"contracts": explain_all(self._tenant)}, self._of_pairs()
+        self._set_mode("rules", "by region now")
+        found["rules"], rules = explain_all(self._tenant), self._of_pairs()
+        rows = [
+            {
+                "partner": one,
+                "second_partner": other,
+                "by_contracts": _answer(contracts[one, other]),
+                "by_rules": _answer(rules[one, other]),
+            }
+            for one, other in PAIRS
+        ]
+        self._narrator.table(rows, ("partner", "second_partner", "by_contracts", "by_rules"))
+        for one, other in PAIRS[-2:]:
+            self._narrator.line(f"{one} × {other}: {rules[one, other]['words']}")
+        self._narrator.line(f"open deals flagged, because their pair ended: {self._open_count(UNPAIRED)}\n")
+        self._set_mode("contracts", "put off")
+        found["contracts again"] = explain_all(self._tenant)
+        self._narrator.line(f"open deals flagged: {self._open_count(UNPAIRED)}\n")
+        rows = [{"mode": mode, **pairs.to_document()} for mode, pairs in found.items()]
+        self._narrator.table(
+            rows,
+            ("mode", "associated", "not_associated", "without_words", "digest"),
+            title="every partner × every second partner, explained",
+        )
+        return found
+
+    def _settled(self, pairs: Mapping[str, Pairs]) -> Ending:
+        self._narrator.chapter(
+            "7. At rest", "Our own writes come back as echoes; past the look-back a second run reads what changed: nothing."
+        )
         self._remote.advance_clock(SETTLING_S)
         self._pull()
         first = self._sums()
@@ -163,14 +218,14 @@ class Story:
         compared = compare(self._tenant)
         tally = {name: int(getattr(first, name)) for name in TALLY}
         again = {"2nd run: changes": second.applied - first.applied, "writes": second.written - first.written}
-        self._line(
+        self._narrator.line(
             f"read {first.read} = applied {first.applied} + unchanged {first.unchanged} + skipped {first.skipped} + failed {first.failed}"
         )
-        self._line(f"2nd run: {again['2nd run: changes']} changes, {again['writes']} writes")
-        self._line(
+        self._narrator.line(f"2nd run: {again['2nd run: changes']} changes, {again['writes']} writes")
+        self._narrator.line(
             f"both sides equal: {compared.differences or 'yes'}, {compared.field_count} fields of {compared.counts.read} records compared"
         )
-        return Ending({**tally, "API calls": first.calls, **again}, len(compared.differences), self._holds())
+        return Ending({**tally, "API calls": first.calls, **again}, len(compared.differences), self._holds(), pairs)
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -179,14 +234,15 @@ class Story:
             self._work([Wake("pull", name)])
 
     def _work(self, wakes: Iterable[Wake]) -> None:
-        """Sends the work to the actors and waits until the queue is empty, what followed from it included."""
-        self._actors.wake(self._tenant.name, wakes)
-        self._queue.join("live")
-        self._worker.join()
-        with self._tenant.store.reading(self._tenant.name) as tx:
-            stopped = [row.failure for row in failures.listed(tx) if row.failure.stage == "pull"]
-        if stopped:
-            raise TransientError(f"the story ends here, {stopped[0].name} did not go through: {stopped[0].message}")
+        self._crew.work(wakes)
+
+    def _set_mode(self, mode: AssociationMode, reason: str) -> None:
+        """The portal file says so, the processes start anew, an operator confirms it, and the workers do the rest."""
+        self._narrator.line(f"sync-worker portals set-association-mode {self._tenant.name} {mode} --override --reason '{reason}'\n")
+        self._edit_mode(mode)
+        self._crew.restart()
+        set_mode(self._tenant, mode, actor="Olga Rask", reason=reason)
+        self._work([DERIVES[mode]])
 
     def _edit_in_crm(self, home: Home, field: str, value: Value) -> None:
         """A person in the CRM sets one field, spelled as this CRM spells it."""
@@ -212,6 +268,16 @@ class Story:
         with self._tenant.store.reading(self._tenant.name) as tx:
             found = {row.failure.code: row.failure for row in failures.listed(tx) if row.failure.kind == "problem"}
         return [{"code": code, "record": failure.name, "message": failure.message} for code, failure in sorted(found.items())]
+
+    def _of_pairs(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The cast's pairs, each explained."""
+        with self._tenant.store.reading(self._tenant.name) as tx:
+            known = {name: _named(companies.find(tx, name)) for pair in PAIRS for name in pair}
+        return {(one, other): explained(self._tenant, known[one], known[other]) for one, other in PAIRS}
+
+    def _open_count(self, code: str) -> int:
+        with self._tenant.store.reading(self._tenant.name) as tx:
+            return sum(row.failure.code == code for row in failures.listed(tx))
 
     def _holds(self) -> dict[str, int]:
         """Companies by type and status, contracts, deals by where they stand, and what is open, each with its count."""
@@ -243,26 +309,16 @@ class Story:
             stored = deals.get(tx, deal_id)
         values: Mapping[str, Any] = stored.deal.values if stored else {}
         rows = [{"field": name, "portal": values.get(name), "CRM": native.get(record.fields[name].native)} for name in WATCHED]
-        self._table(rows, ("field", "portal", "CRM"), title=f"{title} ({record.native} {home.crm_id})")
-
-    # ── telling ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _say(self, title: str, words: str) -> None:
-        if not self._is_quiet:
-            out.print(f"\n[bold]{title}[/bold]\n{words}\n", highlight=False)
-
-    def _line(self, words: str) -> None:
-        if not self._is_quiet:
-            out.print(words, markup=False, highlight=False)
-
-    def _table(self, rows: list[dict[str, Any]], columns: tuple[str, ...], *, title: str = "") -> None:
-        if not self._is_quiet:
-            show_table(rows, columns=columns, title=title)
-            out.print()
+        self._narrator.table(rows, ("field", "portal", "CRM"), title=f"{title} ({record.native} {home.crm_id})")
 
 
 def _counted(what: str, values: Iterable[str]) -> dict[str, int]:
     return {f"{what}: {value}": count for value, count in sorted(Counter(values).items())}
+
+
+def _answer(found: Mapping[str, Any]) -> str:
+    """Yes with the names of all its reasons, or no."""
+    return f"yes: {', '.join(reason['name'] for reason in found['reasons'])}" if found["associated"] else "no"
 
 
 def _unfit(refused: Refusal) -> RuntimeError:

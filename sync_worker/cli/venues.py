@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sync_worker.portal import AssociationMode
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import (
     SANDBOX_CLIENT_ID,
@@ -29,8 +30,15 @@ vendor: {{account_type_value: {vendor}}}
 two_tier: true
 second_partner: {{account_type_value: {second_partner}, display_label: Distributor}}
 partner: {{account_type_value: {partner}, display_label: Partner}}
-associations: {{mode: contracts}}
 deals: {{record: {deal}, from_crm: true, approvals: [distributor, vendor]}}
+associations:
+  mode: {mode}
+"""
+RULES = """\
+  rules:
+    - {{name: upper-tiers, partner: {{tier: [{gold}, {platinum}]}}, match: [region]}}
+    - {{name: apac-lines, partner: {{region: [{apac}]}}, match: [product_lines]}}
+    - {{name: same-country, match: [country]}}
 """
 
 
@@ -39,7 +47,8 @@ class Venue:
     """One local CRM and a portal on it.
 
     **Shapes** `companies`: the CRM's name of that record type; `deal`: the mapping's record that a deal of the portal becomes. `auth`: as
-    the portal file says it; `environ`: its secrets. `account_types`: how the CRM spells them.
+    the portal file says it; `environ`: its secrets. `account_types`: how the CRM spells them; `values`: how its mapping spells the
+    portal's own values, of which rules speak.
     """
 
     title: str
@@ -52,14 +61,16 @@ class Venue:
     auth: str
     environ: Mapping[str, str]
     account_types: Mapping[str, str]
+    values: Mapping[str, str]
 
-    def portal_file(self, base_url: str, *, vendor: str) -> str:
+    def portal_file(self, base_url: str, *, vendor: str, mode: AssociationMode = "contracts") -> str:
         """As an integrator writes it. **Shapes** `vendor`: the name of the vendor's own company."""
         with self.remote(base_url) as remote:
             found = remote.named(self.companies, vendor)
         vendor_id = found.get("Id") or found["id"]
-        own = {"portal": self.portal, "kind": self.kind, "auth": self.auth, "deal": self.deal}
-        return PORTAL_FILE.format(**own, **self.account_types, base_url=base_url, vendor_id=vendor_id)
+        own = {"portal": self.portal, "kind": self.kind, "auth": self.auth, "deal": self.deal, "mode": mode}
+        written = PORTAL_FILE.format(**own, **self.account_types, base_url=base_url, vendor_id=vendor_id)
+        return written + RULES.format(**self.values) if mode == "rules" else written
 
 
 VENUES: Final[Mapping[str, Venue]] = {
@@ -74,6 +85,7 @@ VENUES: Final[Mapping[str, Venue]] = {
         auth='{flow: client_credentials, client_id: "${ACME_SF_ID}", client_secret: "${ACME_SF_SECRET}"}',
         environ={"ACME_SF_ID": SANDBOX_CLIENT_ID, "ACME_SF_SECRET": SANDBOX_CLIENT_SECRET},
         account_types={"vendor": "Vendor", "second_partner": "Distributor", "partner": "Partner"},
+        values={"gold": "Gold", "platinum": "Platinum", "apac": "APAC"},
     ),
     "hubspot": Venue(
         title="HubSpot",
@@ -86,6 +98,7 @@ VENUES: Final[Mapping[str, Venue]] = {
         auth='{flow: static_token, token: "${GLOBEX_HS_TOKEN}"}',
         environ={"GLOBEX_HS_TOKEN": SANDBOX_TOKEN},
         account_types={"vendor": "vendor", "second_partner": "second_partner", "partner": "partner"},
+        values={"gold": "gold", "platinum": "platinum", "apac": "apac"},
     ),
 }
 """By `crm.kind`, in the order of telling."""

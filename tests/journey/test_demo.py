@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import psutil
 import pytest
 
 from sync_worker.cli.demo import unlike
+from sync_worker.cli.pairs import Pairs
 from sync_worker.cli.story import FIGURES, Ending
 from sync_worker.cli.venues import VENUES
 from tests.journey.stage import COMMAND, ROOT, Installation, Process, until
+
+PAIRS = Pairs(associated=2, not_associated=4, without_words=0, digest="c0ffee")
 
 
 @pytest.fixture
@@ -49,9 +53,18 @@ def test_the_figures_come_out_and_are_the_same_story_on_both(bare: Installation)
         assert figures["differences"] == 0
         assert figures["api_calls"] > 0
 
+        # and every pair there is was explained, by contracts, by rules, and by contracts again as before
+        by_mode = figures["associations"]
+        assert list(by_mode) == ["contracts", "rules", "contracts again"]
+        assert len({found["associated"] + found["not_associated"] for found in by_mode.values()}) == 1
+        assert all(found["associated"] > 100 and found["not_associated"] > 100 for found in by_mode.values())
+        assert {found["without_words"] for found in by_mode.values()} == {0}
+        assert by_mode["contracts"] == by_mode["contracts again"] != by_mode["rules"]
+
     # and both portals hold the same: companies, contracts, deals, what is open
     assert told["hubspot"]["holds"] == told["salesforce"]["holds"]
     assert {name.partition(":")[0] for name in told["hubspot"]["holds"]} >= {"companies", "contracts", "deals", "vendor approval", "open"}
+    assert told["hubspot"]["associations"] == told["salesforce"]["associations"]
     assert answer.json["unlike"] == []
     assert answer.err == ""
     assert _left_behind(bare) == []
@@ -67,38 +80,53 @@ def test_in_words_it_ends_in_one_table(crm: str, bare: Installation) -> None:
     assert (figures["2nd run: changes"], figures["writes"]) == (0, 0)
     assert "both sides equal: yes" in printed.out
     assert "what the portal holds" in printed.out
+    assert "yes: apac-lines, same-country" in printed.out
     assert max(map(len, printed.out.splitlines())) <= 100
     assert printed.err == ""
     assert _left_behind(bare) == []
 
 
+def ending(*, submitted: int = 3, rules: Pairs = PAIRS, again: Pairs = PAIRS) -> Ending:
+    pairs = {"contracts": PAIRS, "rules": rules, "contracts again": again}
+    return Ending(dict.fromkeys(FIGURES, 0), 0, {"deals: won": 1, "deals: submitted": submitted}, pairs)
+
+
 def test_a_story_that_ends_otherwise_is_said_in_words() -> None:
-    def ending(submitted: int) -> Ending:
-        return Ending(dict.fromkeys(FIGURES, 0), 0, {"deals: won": 1, "deals: submitted": submitted})
+    other = ending(submitted=2, rules=replace(PAIRS, digest="beef"))
 
-    assert unlike({"salesforce": ending(3), "hubspot": ending(3)}) == []
-    assert unlike({"salesforce": ending(3), "hubspot": ending(2)}) == ["deals: submitted: 3 on Salesforce, 2 on HubSpot"]
+    assert unlike({"salesforce": ending(), "hubspot": ending()}) == []
+    assert unlike({"salesforce": ending(), "hubspot": other}) == [
+        "deals: submitted: 3 on Salesforce, 2 on HubSpot",
+        "by rules: 2 of 6, c0ffee on Salesforce, 2 of 6, beef on HubSpot",
+    ]
 
 
-@pytest.mark.parametrize(("crm", "portals"), [("salesforce", ["acme"]), ("hubspot", ["globex"]), ("both", ["acme", "globex"])])
-def test_kept_it_can_be_continued_by_hand(crm: str, portals: list[str], bare: Installation) -> None:
-    process = Process([str(COMMAND), "demo", "--crm", crm, "--keep"], bare.env, bare.folder)
+def test_a_pair_without_words_and_a_mode_that_leaves_a_trace_are_flaws() -> None:
+    assert ending().flaws == []
+    assert ending(rules=replace(PAIRS, without_words=2)).flaws == ["by rules, 2 pairs have no words"]
+    assert ending(again=replace(PAIRS, associated=3)).flaws == ["set back to contracts, other pairs may work together than before"]
+
+
+def test_kept_it_can_be_continued_by_hand(bare: Installation) -> None:
+    process = Process([str(COMMAND), "demo", "--keep"], bare.env, bare.folder)
     try:
         until(lambda: "stop with Ctrl-C" in process.log, 60, what="the story is told")
         exports = dict(re.findall(r"^  export (\w+)=(.*)$", process.log, re.MULTILINE))
         lines = re.findall(r"^  (\S+ deals list (\w+))$", process.log, re.MULTILINE)
-        assert [portal for _, portal in lines] == portals
+        assert [portal for _, portal in lines] == ["acme", "globex"]
         for line, portal in lines:
             listed = _by_hand(bare, exports, *shlex.split(line), "--json")
             assert "Harbor Freight Lines" in {deal["prospect_name"] for deal in json.loads(listed)}
             _by_hand(bare, exports, str(COMMAND), "pull", portal)
+            said = _by_hand(bare, exports, str(COMMAND), "associations", "explain", portal, "Birch Systems", "Arrow Electronics")
+            assert said.startswith("associated: second_partners of Birch Systems")
 
         children = process.children()
         process.send(signal.SIGINT)
         assert process.ended() == 0, process.log
         _, alive = psutil.wait_procs(children, timeout=5)
         assert not alive
-        assert Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", f"{portals[0]}.yaml").exists()
+        assert Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", "acme.yaml").exists()
     finally:
         process.close()
 
