@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, delete, func, select, update
 
 from sync_worker.domain.people import Role, User
+from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import deal_changes, deals, memberships, users
 
@@ -72,6 +73,7 @@ def erase(tx: Tx, user_id: str) -> None:
     for name in names:
         here = (deal_changes.c.portal == tx.portal, deal_changes.c.actor == name)
         tx.connection.execute(update(deal_changes).where(*here).values(actor=ERASED, note=func.replace(deal_changes.c.note, name, ERASED)))
+    feed.rename_actor(tx, f"({user_id})", ERASED)
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:

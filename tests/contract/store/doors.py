@@ -61,6 +61,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "deliveries.pause": lambda tx: deliveries.pause(tx, "why"),
     "deliveries.resume": deliveries.resume,
     "feed.tell": lambda tx: told(tx, "company.changed"),
+    "feed.rename_actor": lambda tx: feed.rename_actor(tx, "(u1)", "an erased person"),
     "feed.tell_associations": lambda tx: feed.tell_associations(replace(tx, events=frozenset(KINDS)), ["c1"]),
     "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company"),
     "feed.replay": lambda tx: feed.replay(tx, 1),

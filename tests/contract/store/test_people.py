@@ -9,12 +9,13 @@ from itertools import product
 import pytest
 from sqlalchemy import select
 
+from sync_worker.domain.event import KINDS
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer, can_see, shares
 from sync_worker.store import deals, people
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Store
-from sync_worker.store.tables import deal_changes, metadata
+from sync_worker.store.tables import deal_changes, events, metadata
 from tests.contract.store.samples import change, deal
 
 COMPANIES = ("c1", "c2", "c3")
@@ -100,6 +101,7 @@ def test_members_of_a_company_that_lost_a_merge_go_along(store: Store, old: str,
 def test_who_is_erased_is_nowhere_and_what_was_done_stays(store: Store) -> None:
     # Given a user who owns a deal and stands in its history, under two names, beside somebody whose id ends alike
     with store.transaction("acme") as tx:
+        tx = replace(tx, events=frozenset(KINDS))  # history is told to the portal's feed, too
         people.save(tx, [ANN, replace(ANN, id="xu1", name="Xu")])
         deals.save(tx, [deal(owner_user="u1", registered_by="u1")])
         deals.record_changes(tx, [change(version=1, actor="Ann (u1)", note="Ann (u1): edit"), change(version=2, actor="Anna (u1)")])
@@ -118,6 +120,8 @@ def test_who_is_erased_is_nowhere_and_what_was_done_stays(store: Store) -> None:
             ("an erased person", ""),
             ("Xu (xu1)", "Xu (xu1): edit"),
         ]
+        told = tx.connection.execute(select(events.c.data).order_by(events.c.seq)).scalars()
+        assert [data["actor"] for data in told] == ["an erased person", "an erased person", "Xu (xu1)"]
         assert people.get(tx, "u1") is None
         assert people.get(tx, "xu1") is not None
         stored = deals.get(tx, "d1")
