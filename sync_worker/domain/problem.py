@@ -188,6 +188,16 @@ CODES: Final[Mapping[str, str]] = {
     "token_unknown": "The portal has no such token. Make one: `sync-worker tokens create`.",
     "token_revoked": "The token was revoked. Make another one: `sync-worker tokens create`.",
     "token_expired": "The token's time is over. Make another one: `sync-worker tokens create`.",
+    "actor_missing": "Every deal is looked at and changed in somebody's name. Send the header `Acting-User` with the user's id.",
+    "address_unknown": "There is nothing at this address, or not in this portal. See /docs.",
+    "method_not_allowed": "The address does not take that method. See /docs.",
+    "body_malformed": "The body is no JSON of the right shape. See /docs for what the address takes.",
+    "body_too_large": "The body is larger than is read. Send less at once.",
+    "field_missing": "A field that is needed is not there. Fill it.",
+    "cursor_malformed": "This is no cursor of this list. Take `next` of the page before, as it is; or begin without one.",
+    "if_match_missing": "A change says which version of the deal it means. Send `If-Match` with the ETag of the last look.",
+    "request_under_way": "The same request with this idempotency key is being worked on. Ask again in a moment.",
+    "key_of_other_request": "This idempotency key was used for another request. Make a new key for each wish.",
     "scope_missing": "The token may not do this. Make one with the scope that the message names.",
     # what stops a portal's work: made of the names of errors
     "auth_failed": "The CRM refused the log-in, and one attempt is all we make, so as not to lock the user out. "

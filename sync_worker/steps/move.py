@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.lifecycle import move as decide_move
+from sync_worker.domain.opening import open_moves
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.scene import Scene
 from sync_worker.domain.sight import may_act
@@ -87,6 +88,11 @@ def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, 
     after = store_move(tx, stored, made, actor, run_id)
     is_new = stored.deal.lifecycle is Lifecycle.DRAFT and after.lifecycle is not Lifecycle.DRAFT
     return Moved(after, frozenset({Wake("push")}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
+
+
+def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...]:
+    """What this actor may do with the deal now, given the reason or the value that it asks for."""
+    return open_moves(_scene(tx, tenant, deal, actor, record_of(tx, tenant, deal.id)))
 
 
 def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -51,6 +51,24 @@ class FieldChange:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which of the deals somebody sees.
+
+    **Shapes** `equal`: (column, value), all of them; `company`: on either side; `text`: in its name, its prospect or its contact's e-mail;
+    `since`: changed then or later; `also`: what another one sees as well.
+    """
+
+    equal: Sequence[tuple[str, str]] = ()
+    company: str = ""
+    text: str = ""
+    since: datetime | None = None
+    also: Iterable[Share] | None = None
+
+
+WHOLE = Narrowing()
+
+
 def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, StoredDeal]:
     """Those of the ids that exist."""
     found = _stored(tx, select(deals).where(deals.c.portal == tx.portal, among(tx, deals.c.id, set(ids))))
@@ -90,18 +108,16 @@ def turning(tx: Tx, today: date, *, limit: int) -> list[StoredDeal]:
 def seen(
     tx: Tx,
     shares: Iterable[Share],
-    wanted: Mapping[str, str] | None = None,
+    wanted: Narrowing = WHOLE,
     *,
     before: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[StoredDeal]:
     """The deals these shares cover, the latest changed first: exactly those for which `sight.can_see` holds.
 
-    **Shapes** `wanted`: column → value, all of them; `before`: (changed at, id) of the last one seen.
+    **Shapes** `before`: (changed at, id) of the last one seen.
     """
-    query = select(deals).where(deals.c.portal == tx.portal, or_(false(), *[_covered(tx, share) for share in shares]))
-    for name, value in (wanted or {}).items():
-        query = query.where(deals.c[name] == value)
+    query = select(deals).where(deals.c.portal == tx.portal, _covered_by_any(tx, shares), *_narrowed(tx, wanted))
     if before:
         at, deal_id = before
         query = query.where(or_(deals.c.updated_at < at, and_(deals.c.updated_at == at, deals.c.id > deal_id)))
@@ -213,6 +229,23 @@ def _event(found: Sequence[FieldChange]) -> Event:
     first = next((change for change in found if change.side != "worker"), found[0])
     by = By(first.side, first.actor, first.run_id)
     return deal_event(first.deal_id, first.version, {change.field: (change.old, change.new) for change in found}, by)
+
+
+def _narrowed(tx: Tx, wanted: Narrowing) -> Iterator[ColumnElement[bool]]:
+    yield from (deals.c[name] == value for name, value in wanted.equal)
+    if wanted.company:
+        yield or_(deals.c.owner_company == wanted.company, deals.c.second_partner == wanted.company)
+    if wanted.text:
+        columns = (deals.c.name, deals.c.prospect_name, deals.c.contact_email)
+        yield or_(*(column.icontains(wanted.text, autoescape=True) for column in columns))
+    if wanted.since:
+        yield deals.c.updated_at >= wanted.since
+    if wanted.also is not None:
+        yield _covered_by_any(tx, wanted.also)
+
+
+def _covered_by_any(tx: Tx, shares: Iterable[Share]) -> ColumnElement[bool]:
+    return or_(false(), *[_covered(tx, share) for share in shares])
 
 
 def _covered(tx: Tx, share: Share) -> ColumnElement[bool]:

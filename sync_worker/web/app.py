@@ -15,6 +15,7 @@ from sync_worker.errors import StoreDown, TransientError
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
 from sync_worker.web.answers import Answers, Tally
+from sync_worker.web.api.mount import mount
 from sync_worker.web.webhooks.bell import Send
 from sync_worker.web.webhooks.routes import Webhooks
 
@@ -37,6 +38,7 @@ def serving(installation: Installation, send: Send) -> FastAPI:
     webhooks = Webhooks(installation, send)
     app.router.routes.extend(webhooks.routes)
     app.state.at_end.callback(webhooks.close)
+    mount(app, installation, send)
     app.state.at_end.enter_context(metrics.showing(Tally(webhooks.counts)))
     return app
 

@@ -13,10 +13,12 @@ from sync_worker.domain.event import KINDS
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer, can_see, shares
 from sync_worker.store import deals, people
-from sync_worker.store.deals import StoredDeal
+from sync_worker.store.deals import Narrowing, StoredDeal
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import deal_changes, events, metadata
 from tests.contract.store.samples import change, deal
+
+WON = Narrowing(equal=[("lifecycle", "won")])
 
 COMPANIES = ("c1", "c2", "c3")
 REPS = [User(f"rep-{role}", f"{role}@example.com", role.title(), role, "c1") for role in Role]
@@ -62,10 +64,10 @@ def test_a_list_is_read_page_by_page_and_by_column(store: Store) -> None:
         deals.save(tx, any_deals(random.Random(8), 50))
     admin = Viewer(User("vera", "v@example.com", "Vera", Role.SALES, None, is_vendor_admin=True))
     with store.reading("acme") as tx:
-        first = deals.seen(tx, shares(admin), {"lifecycle": "won"}, limit=3)
+        first = deals.seen(tx, shares(admin), WON, limit=3)
         last = first[-1]
-        second = deals.seen(tx, shares(admin), {"lifecycle": "won"}, before=(last.updated_at, last.deal.id), limit=1000)
-        whole = deals.seen(tx, shares(admin), {"lifecycle": "won"}, limit=1000)
+        second = deals.seen(tx, shares(admin), WON, before=(last.updated_at, last.deal.id), limit=1000)
+        whole = deals.seen(tx, shares(admin), WON, limit=1000)
     assert [*first, *second] == whole
     assert {stored.deal.lifecycle for stored in whole} == {"won"}
 

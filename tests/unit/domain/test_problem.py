@@ -11,7 +11,7 @@ from sync_worker.domain.problem import CODES
 
 PACKAGE = Path(problem.__file__).parents[1]
 TESTS = Path(__file__).parents[2]
-ROOMS = ("domain", "steps", "mapping")
+ROOMS = ("domain", "steps", "mapping", "web/api")
 STOPPING = {
     *("auth_failed", "connection_down", "schema_changed", "config_error"),
     *("rate_limited", "transient_error", "too_large", "held_for_review", "bug"),

@@ -1,0 +1,147 @@
+"""Companies, and whom each may work with: the Associated Partners view, the options of the deal form, and why or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, TypeAlias
+
+from fastapi import Path, Query
+from pydantic import AwareDatetime
+
+from sync_worker.domain import association
+from sync_worker.domain.association import Association, Exclusion
+from sync_worker.domain.company import Company
+from sync_worker.domain.deal import Refusal
+from sync_worker.steps.associate import options, whom, why
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies
+from sync_worker.store.engine import Tx
+from sync_worker.web.api import shapes, views
+from sync_worker.web.api.doors import PRINTABLE, Reading
+from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of
+from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.route import portal_router, problems
+
+router = portal_router("companies")
+
+CompanyRef: TypeAlias = Annotated[
+    str, Path(min_length=1, max_length=200, pattern=PRINTABLE, description="By our id, its CRM id, or a name that only it has.")
+]
+At: TypeAlias = Annotated[AwareDatetime | None, Query(description="As it was then; now unless told.", examples=["2026-03-02T09:00:00Z"])]
+
+
+@router.get("/companies")
+def list_companies(visit: Reading, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[shapes.Company]:
+    """Companies by name."""
+    name, company_id = place_of(cursor, 2) if cursor else ("", "")
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        found = [stored.company for stored in companies.listed(tx, after=(name, company_id), limit=limit)]
+    following = cursor_of(found[-1].name, found[-1].id) if len(found) == limit else None
+    return shapes.Page(items=[views.company(tenant, one) for one in found], next=following)
+
+
+@router.get("/companies/{company_id}", responses=problems(404))
+def show_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
+    """One company."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        return views.company(tenant, _found(tx, tenant, company_id))
+
+
+@router.get("/companies/{company_id}/associated-partners", responses=problems(404))
+def associated_partners(
+    visit: Reading, company_id: CompanyRef, at: At = None, limit: Limit = 100, cursor: Cursor = None
+) -> shapes.AssociatedPartners:
+    """Whom this company may work with, whichever side it is on, with every reason; beside them what was excluded or names nobody, and why.
+
+    A page holds so many of the other side, by id; what was excluded stands on the page where it belongs.
+    """
+    (after,) = place_of(cursor, 1) if cursor else ("",)
+    tenant = _of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        one = _found(tx, tenant, company_id)
+        found, excluded = whom(tx, one, at=_utc(at), after=after, limit=limit)
+        others = {_other(pair, one) for pair in found}
+        known = companies.by_ids(tx, others)
+        seen = sorted(others | {out.company_id for out in excluded if out.company_id})
+        following = seen[-1] if len(seen) >= limit and _goes_on(tx, one, at, seen[-1]) else None
+    return shapes.AssociatedPartners(
+        items=[_pair(tenant, pair, known[_other(pair, one)]) for pair in sorted(found, key=lambda pair: _other(pair, one))],
+        excluded=[_excluded(out) for out in excluded],
+        second_partner_label=views.label_of(tenant),
+        next=cursor_of(following) if following else None,
+    )
+
+
+@router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
+def explain_pair(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
+    """Why the two may work together, or what is missing; or how that was then."""
+    tenant = _of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        told = why(tx, _found(tx, tenant, company_id), _found(tx, tenant, other_id), at=_utc(at))
+    return shapes.PairExplained(
+        is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
+    )
+
+
+@router.get("/companies/{company_id}/options", responses=problems(404))
+def second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Options:
+    """The second partners that a deal of this company may name. Whatever the form shows, the server asks again at submission."""
+    tenant = _of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        found = options(tx, _found(tx, tenant, company_id))
+    items = [shapes.CompanyName(id=one.id, name=one.name) for one in found]
+    return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(items), items=items)
+
+
+def _found(tx: Tx, tenant: Tenant, reference: str) -> Company:
+    found = companies.find(tx, tenant.crm.canonical_id(reference))
+    if found is None:
+        raise Refused(
+            Refusal("company_unknown", f"company {reference} is not in this portal", "whoever gives it a portal status in the CRM")
+        )
+    return found
+
+
+def _of_two_tiers(tenant: Tenant) -> Tenant:
+    """**Raises** Refused: without second partners there is nothing at such an address."""
+    if not tenant.portal.two_tier:
+        raise Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"))
+    return tenant
+
+
+def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:
+    found, excluded = whom(tx, one, at=_utc(at), after=after, limit=1)
+    return bool(found or any(out.company_id for out in excluded))
+
+
+def _other(pair: Association, one: Company) -> str:
+    return pair.second_partner_id if pair.partner_id == one.id else pair.partner_id
+
+
+def _pair(tenant: Tenant, pair: Association, other: Company) -> shapes.AssociatedPartner:
+    return shapes.AssociatedPartner(company=views.company(tenant, other), since=pair.since, reasons=list(_reasons(pair.reasons)))
+
+
+def _reasons(reasons: Iterable[association.Reason]) -> Iterable[shapes.Reason]:
+    for reason in reasons:
+        words, partner, second = reason.tell()
+        yield shapes.Reason(
+            source=reason.source,
+            name=reason.name,
+            words=words,
+            since=reason.since,
+            run_id=reason.run_id,
+            partner_values={name: list(values) for name, values in partner.items()},
+            second_partner_values={name: list(values) for name, values in second.items()},
+        )
+
+
+def _excluded(out: Exclusion) -> shapes.NotAssociated:
+    return shapes.NotAssociated(company_id=out.company_id, value=out.value, code=out.code, why=out.why)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at else None

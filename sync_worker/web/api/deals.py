@@ -1,0 +1,197 @@
+"""Deals: registered, looked at, listed, edited, explained. Nobody sees more of them than the person in whose name it is asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import Header, Path, Query, Response
+from pydantic import AwareDatetime
+
+from sync_worker.domain.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
+from sync_worker.domain.sight import shares
+from sync_worker.steps.decide import change
+from sync_worker.steps.explain import FieldStory, Story, explain
+from sync_worker.steps.move import Finish, Moved
+from sync_worker.steps.people import viewer_of
+from sync_worker.steps.register import draft, register
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals
+from sync_worker.store.deals import Narrowing
+from sync_worker.store.engine import Tx
+from sync_worker.web.api import shapes, views
+from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, person
+from sync_worker.web.api.once import OnceOnly
+from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
+from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.route import portal_router, problems
+
+router = portal_router("deals")
+
+DealId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+IfMatch: TypeAlias = Annotated[
+    str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the person has seen it.", examples=['"3"'])
+]
+Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
+ETAG: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}}
+OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "Done, and the deal is out of this person's sight now."}}
+STALE = -1  # a version that no deal has
+
+
+@router.post("/deals", status_code=201, response_model=shapes.Deal, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
+def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> Response:
+    """A new deal: of one company, of two, on behalf of a partner or for a colleague; or a draft of one."""
+    begin = draft if said.draft else register
+    tenant = visit.tenant
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return begin(tenant, said.written(), actor=visit.actor, owner_user=said.owner_user, finish=finish)
+
+    return once.moved(
+        visit,
+        do,
+        lambda tx, moved: views.moved_answer(
+            tx, tenant, moved, visit.actor, status=201, location=f"/portals/{visit.portal}/deals/{moved.deal.id}"
+        ),
+    )
+
+
+@router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
+def list_deals(
+    visit: Looking,
+    visible_to: Annotated[Word, Query(description="Only what this user sees as well, by the portal's id.")] = None,
+    lifecycle: Lifecycle | None = None,
+    vendor_approval: VendorApproval | None = None,
+    distributor_approval: DistributorApproval | None = None,
+    stage: Word = None,
+    company: Annotated[Word, Query(description="On either side: by our id, its CRM id, or a name that only it has.")] = None,
+    owner_company: Word = None,
+    second_partner: Word = None,
+    owner_user: Word = None,
+    text: Annotated[Word, Query(description="In the deal's name, its prospect or its contact's e-mail.")] = None,
+    updated_since: AwareDatetime | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> shapes.Deals:
+    """The deals that whoever asks may see, the latest changed first."""
+    tenant = visit.tenant
+    equal = {
+        "lifecycle": lifecycle,
+        "vendor_approval": vendor_approval,
+        "distributor_approval": distributor_approval,
+        "stage": stage,
+        "owner_user": owner_user,
+    }
+    also = person(visit, visible_to) if visible_to else None
+    with tenant.store.reading(visit.portal) as tx:
+        either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
+        sides = {name: _company_id(tx, tenant, name, reference) for name, reference in either.items() if reference}
+        narrowing = Narrowing(
+            equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
+            company=sides.get("company", ""),
+            text=text or "",
+            since=updated_since.astimezone(UTC) if updated_since else None,
+            also=shares(viewer_of(tx, also)) if also else None,
+        )
+        found = deals.seen(tx, shares(viewer_of(tx, visit.user)), narrowing, before=_before(cursor), limit=limit)
+        items = views.list_of(tx, tenant, found)
+    following = cursor_of(found[-1].updated_at.isoformat(), found[-1].deal.id) if len(found) == limit else None
+    label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
+    return shapes.Deals(items=items, next=following, **label)
+
+
+@router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
+def show_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
+    """One deal, and what the person may do with it now."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        stored = views.looked_at(tx, visit.user, deal_id)
+        response.headers["ETag"] = views.etag_of(stored.version)
+        return views.show(tx, tenant, stored, visit.actor)
+
+
+@router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
+def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Terms, if_match: IfMatch, once: OnceOnly) -> Response:
+    """Changes fields of a deal, with all that follows: a change of terms sets the approvals back."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        views.looked_at(tx, visit.user, deal_id)
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return change(tenant, deal_id, said.written(), actor=visit.actor, version=version_of(if_match), finish=finish)
+
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
+
+
+@router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
+def deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
+    """How each field came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        views.looked_at(tx, visit.user, deal_id)
+    story = explain(tenant, deal_id)
+    if story is None:
+        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "whoever it is shown to"))
+    return _story(tenant, story)
+
+
+def version_of(if_match: str) -> int | None:
+    """The version that is meant; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if tag == "*":
+        return None
+    return int(tag) if tag.isascii() and tag.isdecimal() and len(tag) < 10 else STALE
+
+
+def _company_id(tx: Tx, tenant: Tenant, name: str, reference: str) -> str:
+    found = companies.find(tx, tenant.crm.canonical_id(reference))
+    if found is None:
+        raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", "a company that is", field=name))
+    return found.id
+
+
+def _before(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    at, deal_id = place_of(cursor, 2)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise refused_cursor() from None
+    if moment.tzinfo is None:
+        raise refused_cursor()
+    return moment, deal_id
+
+
+def _story(tenant: Tenant, story: Story) -> shapes.DealStory:
+    writing = story.writing
+    return shapes.DealStory(
+        id=story.id,
+        version=story.version,
+        crm_record=story.crm_record,
+        writing=shapes.Writing(
+            run_id=writing.run_id,
+            at=writing.at,
+            attempt=writing.attempt,
+            state=writing.state,
+            due_at=writing.due_at,
+            attempts=writing.attempts,
+            errors=[shapes.Warned(code=code, field="", message=message) for code, message in writing.errors],
+        ),
+        fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in views.OF_TWO_TIERS],
+    )
+
+
+def _field(one: FieldStory) -> shapes.FieldStory:
+    return shapes.FieldStory.model_validate(
+        {
+            "field": one.field,
+            "value": one.value,
+            "set_by": one.set_by,
+            "in_crm": one.crm.state,
+            "crm_spelling": one.crm.spelling,
+            "replaced": [{"value": value, "set_by": setting} for value, setting in one.replaced],
+            "lost": one.lost,
+        },
+        from_attributes=True,
+    )

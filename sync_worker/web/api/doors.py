@@ -1,0 +1,149 @@
+"""The doors of the API: whose token, with which scope, and which person acts or looks. An endpoint names its door in its signature.
+
+Reading     a token that may read               companies, associations, users
+Looking     the same, and the person who looks  deals: nobody sees more of them than that person may
+Telling     a token that may write              the portal tells of its users
+Acting      the same, and the person who acts   deals
+Operating   a token that may operate            conflicts, failures, the feed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
+
+from fastapi import Header, Path, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from sync_worker import logs
+from sync_worker.bootstrap import Installation
+from sync_worker.domain.deal import Actor, Refusal
+from sync_worker.domain.people import User
+from sync_worker.errors import ConfigError
+from sync_worker.steps.authorize import authorize
+from sync_worker.steps.people import acting
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import people
+from sync_worker.store.tokens import Token
+from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.wakes import Wakes
+
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="token", description="Of one portal: `sync-worker tokens create PORTAL --scope …`.")
+Bearer: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+PortalName: TypeAlias = Annotated[str, Path(description="The portal's name.", examples=["acme"])]
+UserId: TypeAlias = Annotated[
+    str,
+    Header(
+        alias="Acting-User", description="The portal's id of the person in whose name this is done.", examples=["ann"],
+        min_length=1, max_length=200, pattern=PRINTABLE,
+    ),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What every request of the API stands on."""
+
+    installation: Installation
+    wakes: Wakes
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, inside the door."""
+
+    api: Api
+    portal: str
+    token: Token
+
+    @property
+    def tenant(self) -> Tenant:
+        """The portal's, of the thread that asks: a request may go through several."""
+        return self.api.installation.tenant(self.portal, "live")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalVisit(Visit):
+    """The same, in the name of a person."""
+
+    user: User
+
+    @property
+    def actor(self) -> Actor:
+        return acting(self.user)
+
+
+def _enter(request: Request, portal: str, bearer: HTTPAuthorizationCredentials | None, scope: str) -> Visit:
+    api: Api = request.app.state.api
+    token = _token(api, portal, bearer.credentials if bearer else "", scope)
+    if isinstance(token, Refusal):
+        raise _told(token, portal)
+    return Visit(api, portal, token)
+
+
+def _token(api: Api, portal: str, text: str, scope: str) -> Token | Refusal:
+    try:
+        api.installation.tenant(portal, "live")
+    except ConfigError as error:
+        return Refusal("token_unknown" if text else "token_missing", str(error), "")
+    return authorize(api.installation.store, portal, text, scope)
+
+
+def _told(refusal: Refusal, portal: str) -> Refused:
+    """Whoever proves nothing hears no more than that: why, and whether the portal exists, stands in the log."""
+    logs.get().warning("a request of the API was refused", portal=portal[:64], code=refusal.code, reason=refusal.why)
+    if refusal.code == "scope_missing":
+        return Refused(refusal)
+    if refusal.code == "token_missing":
+        why = Refusal("token_missing", "the request carries no token", "whoever sends `Authorization: Bearer swk_…`")
+    else:
+        words = "this is no valid token of this portal: mistyped, revoked, expired, or another's; the operator's log says which"
+        why = Refusal("token_unknown", words, "an operator makes tokens: sync-worker tokens create")
+    return Refused(why, headers={"WWW-Authenticate": 'Bearer realm="sync-worker"'})
+
+
+def person(visit: Visit, user_id: str) -> User:
+    """An active user of the portal."""
+    with visit.api.installation.store.reading(visit.portal) as tx:
+        user = people.get(tx, user_id)
+    who = "a user that the portal has told of, and not deactivated"
+    if user is None:
+        raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field="Acting-User"), 403)
+    if not user.is_active:
+        raise Refused(Refusal("user_inactive", f"{user.name} is inactive in the portal", who, field="Acting-User"))
+    return user
+
+
+def _personal(visit: Visit, user_id: str) -> PersonalVisit:
+    return PersonalVisit(visit.api, visit.portal, visit.token, person(visit, user_id))
+
+
+def _reading(request: Request, portal: PortalName, bearer: Bearer) -> Visit:
+    return _enter(request, portal, bearer, "read")
+
+
+def _telling(request: Request, portal: PortalName, bearer: Bearer) -> Visit:
+    return _enter(request, portal, bearer, "write")
+
+
+def _operating(request: Request, portal: PortalName, bearer: Bearer) -> Visit:
+    return _enter(request, portal, bearer, "operate")
+
+
+Reading: TypeAlias = Annotated[Visit, Security(_reading, scopes=["read"])]
+Telling: TypeAlias = Annotated[Visit, Security(_telling, scopes=["write"])]
+Operating: TypeAlias = Annotated[Visit, Security(_operating, scopes=["operate"])]
+
+
+def _looking(visit: Reading, user_id: UserId) -> PersonalVisit:
+    return _personal(visit, user_id)
+
+
+def _acting(visit: Telling, user_id: UserId) -> PersonalVisit:
+    return _personal(visit, user_id)
+
+
+Looking: TypeAlias = Annotated[PersonalVisit, Security(_looking)]
+Acting: TypeAlias = Annotated[PersonalVisit, Security(_acting)]

@@ -1,0 +1,56 @@
+"""Where the API's addresses join the application: every file's router, the page of each code, and the OpenAPI that says the truth."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
+
+from sync_worker.bootstrap import Installation
+from sync_worker.domain.problem import CODES
+from sync_worker.web.api import companies, deals, moves, users
+from sync_worker.web.api.doors import Api
+from sync_worker.web.api.problems import MEDIA_TYPE, of_refusal
+from sync_worker.web.api.route import of_http, response_of
+from sync_worker.web.api.wakes import Wakes
+from sync_worker.web.webhooks.bell import Send
+
+ROUTERS: Final = (users.router, companies.router, deals.router, moves.router)
+
+
+def mount(app: FastAPI, installation: Installation, send: Send) -> None:
+    """Adds the API; what it makes due is sent to whoever works."""
+    wakes = Wakes(send)
+    app.state.api = Api(installation, wakes)
+    app.state.at_end.callback(wakes.close)
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)
+    app.add_api_route("/codes/{code}", _code, include_in_schema=False)
+    app.exception_handler(HTTPException)(_nowhere)
+    app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to change it
+
+
+def _code(code: str) -> Response:
+    """What a code means, and what to do: where a problem's `type` leads."""
+    words = CODES.get(code)
+    return PlainTextResponse(f"{code}: {words}\n" if words else f"{code}: there is no such code\n", 200 if words else 404)
+
+
+async def _nowhere(_request: Request, error: HTTPException) -> Response:
+    """An address or a method that nobody answers."""
+    return response_of(of_refusal(of_http(error)))
+
+
+def _openapi(app: FastAPI, make: Any) -> dict[str, Any]:
+    """FastAPI's, with problems under their own media type."""
+    if app.openapi_schema is None:
+        schema = make()
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for status, answer in operation["responses"].items():
+                    if status >= "400" and "application/json" in answer.get("content", {}):
+                        answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
+    return app.openapi_schema or {}

@@ -1,0 +1,90 @@
+"""Moves of a deal: one address for each verb of the table that needs no more than a reason, and those that carry something with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Response
+
+from sync_worker.domain.deal import Refusal
+from sync_worker.domain.lifecycle import MOVES, Verb
+from sync_worker.steps.decide import decide, reassign
+from sync_worker.steps.move import Finish, Moved, move
+from sync_worker.web.api import shapes, views
+from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId, IfMatch, version_of
+from sync_worker.web.api.doors import Acting, PersonalVisit
+from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.route import portal_router, problems
+
+router = portal_router("deals")
+
+ADDRESSES: Final = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.FINALIZE)
+"""Verbs with an address of their own. Decisions share one; the quote's signature is a thing of quotes."""
+_ANSWERS: dict[int | str, dict[str, Any]] = {200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)}
+
+
+@router.post("/deals/{deal_id}/approvals", response_model=shapes.Deal, responses=_ANSWERS)
+def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: IfMatch, once: OnceOnly) -> Response:
+    """Moves one approval track: approve, reject, return, renew."""
+    tenant, version = visit.tenant, version_of(if_match)
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return decide(
+            tenant,
+            deal_id,
+            said.track,
+            said.decision,
+            actor=visit.actor,
+            reason=said.reason,
+            until=said.expires_on,
+            version=version,
+            finish=finish,
+        )
+
+    return _moved(visit, deal_id, once, do)
+
+
+@router.post("/deals/{deal_id}/reassign", response_model=shapes.Deal, responses=_ANSWERS)
+def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.Reassigned, if_match: IfMatch, once: OnceOnly) -> Response:
+    """Gives a deal to another member of its owner company."""
+    tenant, version = visit.tenant, version_of(if_match)
+    return _moved(
+        visit, deal_id, once, lambda finish: reassign(tenant, deal_id, said.owner_user, actor=visit.actor, version=version, finish=finish)
+    )
+
+
+def _endpoint(verb: Verb) -> Callable[..., Response]:
+    def endpoint(
+        visit: Acting, deal_id: DealId, if_match: IfMatch, once: OnceOnly, said: Annotated[shapes.Why | None, Body()] = None
+    ) -> Response:
+        tenant, reason, version = visit.tenant, said.reason if said else "", version_of(if_match)
+        return _moved(
+            visit,
+            deal_id,
+            once,
+            lambda finish: move(tenant, deal_id, verb, actor=visit.actor, reason=reason, version=version, finish=finish),
+        )
+
+    return endpoint
+
+
+def _moved(visit: PersonalVisit, deal_id: str, once: Once, do: Callable[[Finish], Moved | Refusal]) -> Response:
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        views.looked_at(tx, visit.user, deal_id)
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
+
+
+for _verb in ADDRESSES:
+    _states = ", ".join(state.value for state in MOVES[_verb].states)
+    router.add_api_route(
+        f"/deals/{{deal_id}}/{_verb.value}",
+        _endpoint(_verb),
+        methods=["POST"],
+        operation_id=f"{_verb.value}_deal",
+        summary=f"{_verb.value.capitalize()} a deal",
+        description=f"From: {_states}. By: {', '.join(MOVES[_verb].who)}.",
+        response_model=shapes.Deal,
+        responses=_ANSWERS,
+    )

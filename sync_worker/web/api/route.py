@@ -1,0 +1,90 @@
+"""The one way in and out of the API: a router for every file, and a route that makes a problem of whatever is refused or goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from structlog.contextvars import get_contextvars
+
+from sync_worker import logs
+from sync_worker.domain.deal import Refusal
+from sync_worker.errors import SyncError
+from sync_worker.store.answers import Answer
+from sync_worker.web.api.mistakes import refused_of
+from sync_worker.web.api.problems import Problem, Refused, of_bug, of_fault, of_refusal
+
+MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; whoever sends more is mistaken
+_WORDS: Final = {
+    400: "Nobody is named who acts.",
+    401: "No token, or none of this portal.",
+    403: "Not with this token, or not for this person.",
+    404: "There is none, or this person may not see it.",
+    409: "Not as things are; `who_may` says who could, `allowed` from where.",
+    412: "Somebody changed it meanwhile; `current` is how it is now.",
+    413: "The body is too large.",
+    422: "Understood, and not right; `field` and `allowed` say what would be.",
+    428: "A change names the version it means: `If-Match`.",
+    500: "A mistake of ours.",
+    503: "Not now; `Retry-After` says when.",
+}
+EVERYWHERE: Final = (401, 403, 422, 500, 503)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How these refusals look, for the OpenAPI."""
+    return {status: {"model": Problem, "description": _WORDS[status]} for status in statuses}
+
+
+class ProblemRoute(APIRoute):
+    """A route of the API: nothing leaves it but answers and problems."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            log = logs.get()
+            try:
+                return await handle(request)
+            except Refused as refused:
+                return response_of(of_refusal(refused))
+            except RequestValidationError as error:
+                return response_of(of_refusal(refused_of(error)))
+            except HTTPException as error:
+                return response_of(of_refusal(of_http(error)))
+            except SyncError as error:
+                log.warning("a request could not be done", error=str(error), kind=type(error).__name__)
+                return response_of(of_fault(error))
+            except Exception as bug:
+                log.exception("a bug ended a request", error=str(bug))
+                return response_of(of_bug(str(get_contextvars().get("request", ""))))
+
+        return answer
+
+
+def portal_router(tag: str) -> APIRouter:
+    """A router for addresses of one portal."""
+    return APIRouter(
+        prefix="/portals/{portal}", tags=[tag], route_class=ProblemRoute, responses=problems(*EVERYWHERE), max_body_size=MOST_BYTES
+    )
+
+
+def response_of(answer: Answer) -> Response:
+    """As it goes over HTTP; problems and first answers alike."""
+    return Response(answer.body, answer.status, headers=dict(answer.headers))
+
+
+def of_http(error: HTTPException) -> Refused:
+    """What the framework refuses by itself."""
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"), headers=headers)
+    if error.status_code == 405:
+        return Refused(Refusal("method_not_allowed", "this address does not take that method", "see /docs"), headers=headers)
+    if error.status_code == 413:
+        return Refused(Refusal("body_too_large", f"the body has more than {MOST_BYTES} bytes", "a smaller one"), headers=headers)
+    return Refused(Refusal("body_malformed", "the body cannot be read", "JSON, with Content-Type: application/json"), headers=headers)

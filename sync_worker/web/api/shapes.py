@@ -1,0 +1,349 @@
+"""What stands in bodies: pydantic models, from which the OpenAPI is made, and which name every field that is refused.
+
+Money is a decimal as text, a day is `YYYY-MM-DD`, a moment is UTC. Where two-tier is off, nothing of second partners is in any answer:
+those fields are left out, so none is required here.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from sync_worker.domain.company import AccountType, PortalStatus
+from sync_worker.domain.deal import Decision, DistributorApproval, Lifecycle, Outcome, Track, VendorApproval
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.people import Role
+
+T = TypeVar("T")
+
+MOST_COUNT = 2**31 - 1
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
+Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Reference: TypeAlias = Annotated[Name, Field(description="By our id, its CRM id, or a name that only it has.", examples=["Birch Systems"])]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=MOST_COUNT)]
+Money: TypeAlias = Annotated[Decimal, Field(max_digits=18, decimal_places=6, examples=["48000.00"])]
+Attribute: TypeAlias = Text | bool | Count | Annotated[float, Field(allow_inf_nan=False)] | list[Text] | None
+
+
+class Said(BaseModel):
+    """What somebody sends: no field but the named ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """What we answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# ── people and companies ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class UserSaid(Said):
+    """A user as the portal tells of it."""
+
+    email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\x00-\x20\x7f]+@[^\x00-\x20\x7f]+$")]
+    name: Name
+    role: Role
+    primary_company: Reference | None = None
+    further_companies: Annotated[list[Reference], Field(max_length=500)] = []
+    is_vendor_admin: bool = False
+    is_active: bool = True
+
+
+class User(Shown):
+    """A user. Companies by our id."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    primary_company: str | None
+    further_companies: list[str]
+    is_vendor_admin: bool
+    is_active: bool
+
+
+class Company(Shown):
+    """A company. `attributes` are the portal's own fields that are set."""
+
+    id: str
+    crm_id: str | None
+    name: str
+    status: PortalStatus
+    account_type: AccountType
+    attributes: dict[str, Any]
+    is_deleted: bool
+
+
+class CompanyName(Shown):
+    """One company to choose."""
+
+    id: str
+    name: str
+
+
+class Reason(Shown):
+    """Why two companies may work together: the contract value or the rule, and what each side holds."""
+
+    source: Literal["contract", "rule", "parent"]
+    name: str
+    words: str
+    since: datetime
+    run_id: str
+    partner_values: dict[str, list[str]]
+    second_partner_values: dict[str, list[str]]
+
+
+class AssociatedPartner(Shown):
+    """A company that this one may work with, and every reason, the oldest first."""
+
+    company: Company
+    since: datetime
+    reasons: list[Reason]
+
+
+class NotAssociated(Shown):
+    """A value or a company that makes no association, and why. `company_id` is null where the value names nobody."""
+
+    company_id: str | None
+    value: str
+    code: str
+    why: str
+
+
+class AssociatedPartners(Shown):
+    """Whom a company may work with; beside them what was excluded or names nobody."""
+
+    items: list[AssociatedPartner]
+    excluded: list[NotAssociated]
+    second_partner_label: str
+    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]
+
+
+class Options(Shown):
+    """The second partners that a deal of this company may name, by name. Not offered = leave the field out of the form."""
+
+    second_partner_label: str
+    is_offered: bool
+    items: list[CompanyName]
+
+
+class PairExplained(Shown):
+    """Why two companies are associated, or what is missing."""
+
+    is_associated: bool
+    words: str
+    code: Annotated[str, Field(description="Why not; empty where they are associated.")]
+    since: datetime | None
+    reasons: list[Reason]
+
+
+# ── deals ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Terms(Said):
+    """What a partner writes on a deal. Left out = as it is, null = cleared."""
+
+    owner_company: Reference | None = None
+    second_partner: Reference | None = None
+    name: Text | None = None
+    prospect_name: Text | None = None
+    contact_first_name: Text | None = None
+    contact_last_name: Text | None = None
+    contact_email: Text | None = None
+    amount: Money | None = None
+    currency: Text | None = None
+    expected_close_on: date | None = None
+    deal_type: Text | None = None
+    licence_count: Count | None = None
+    term_years: Count | None = None
+    billing_cycle: Text | None = None
+    attributes: Annotated[dict[Name, Attribute], Field(description="The portal's own fields, from the mapping.")] = {}
+
+    def written(self) -> dict[str, Any]:
+        """Canonical fields flat with attributes, for the steps; only what was said."""
+        said = self.model_dump(mode="json", exclude_unset=True, include=set(Terms.model_fields))
+        return {**said.pop("attributes", {}), **said}
+
+
+class Registration(Terms):
+    """A new deal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "owner_company": "Birch Systems",
+                    "second_partner": "Arrow Electronics",
+                    "prospect_name": "Harbor Freight Lines",
+                    "contact_last_name": "Berg",
+                    "amount": "48000.00",
+                    "licence_count": 25,
+                }
+            ]
+        }
+    )
+
+    owner_company: Reference
+    owner_user: Annotated[Name | None, Field(description="The colleague for whom it is registered; else whoever acts.")] = None
+    draft: Annotated[bool, Field(description="Not submitted yet: the CRM does not hear of it.")] = False
+
+
+class Warned(Shown):
+    """Done, but look."""
+
+    code: str
+    field: str
+    message: str
+
+
+class Deal(Shown):
+    """A deal as it is now."""
+
+    id: str
+    version: Annotated[int, Field(description="Every change raises it; it is the ETag.")]
+    created_at: datetime
+    updated_at: datetime
+    owner_company: str | None
+    owner_company_name: str | None
+    second_partner: str | None = None
+    second_partner_name: str | None = None
+    second_partner_label: Annotated[str, Field(description="What people call it here; names no field.")] = ""
+    name: str | None
+    prospect_name: str | None
+    contact_first_name: str | None
+    contact_last_name: str | None
+    contact_email: str | None
+    amount: Decimal | None
+    currency: str | None
+    expected_close_on: date | None
+    deal_type: str | None
+    licence_count: int | None
+    term_years: int | None
+    billing_cycle: str | None
+    stage: str | None
+    outcome: Outcome
+    vendor_approval: VendorApproval
+    distributor_approval: DistributorApproval | None = None
+    lifecycle: Lifecycle
+    is_registered: bool
+    quote_state: str | None
+    expires_on: date | None
+    renews_until: date | None
+    crm_owner: str | None
+    owner_user: str | None
+    registered_by: str | None
+    attributes: dict[str, Any]
+    moves: Annotated[list[Verb], Field(description="What the asker may do with it now, given the reason or value it needs.")] = []
+    warnings: Annotated[list[Warned], Field(description="After a registration: what a person should look at.")] = []
+
+
+class Deals(Shown):
+    """Deals, the latest changed first."""
+
+    items: list[Deal]
+    second_partner_label: str = ""
+    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]
+
+
+class Why(Said):
+    """A move's reason."""
+
+    reason: Text = ""
+
+
+class Decided(Said):
+    """A decision on a track. A rejection and a return need a reason; a renewal needs a last day."""
+
+    track: Track
+    decision: Decision
+    reason: Text = ""
+    expires_on: Annotated[date | None, Field(description="The new last day, for `renew`.")] = None
+
+
+class Reassigned(Said):
+    """To whom a deal is given."""
+
+    owner_user: Name
+
+
+class Setting(Shown):
+    """What set a value."""
+
+    side: Literal["crm", "portal", "worker"]
+    actor: str
+    why: str
+    run_id: str
+    verb: str
+    version: int
+    at: datetime
+
+
+class Replaced(Shown):
+    """An earlier value, and what had set it."""
+
+    value: Any
+    set_by: Setting
+
+
+class Lost(Shown):
+    """A value that lost in a conflict, or waits in one."""
+
+    value: Any
+    side: Literal["crm", "portal"]
+    rule: str
+    code: str
+    taken: str
+    decided_by: str
+    reason: str
+    run_id: str
+    at: datetime
+
+
+class FieldStory(Shown):
+    """How one field came to hold what it holds, and how the CRM has it."""
+
+    field: str
+    value: Any
+    set_by: Setting | None
+    in_crm: Literal["agreed", "owed", "waits", "read only", "nowhere"]
+    crm_spelling: Any
+    replaced: list[Replaced]
+    lost: list[Lost]
+
+
+class Writing(Shown):
+    """Our writes of the record."""
+
+    run_id: str | None
+    at: datetime | None
+    attempt: int | None
+    state: str
+    due_at: datetime | None
+    attempts: int
+    errors: list[Warned]
+
+
+class DealStory(Shown):
+    """A deal, field by field."""
+
+    id: str
+    version: int
+    crm_record: Annotated[str, Field(description="Empty = not in the CRM yet.")]
+    writing: Writing
+    fields: list[FieldStory]
+
+
+# ── what an operator does ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Page(Shown, Generic[T]):
+    """Some of a list, and where it goes on."""
+
+    items: list[T]
+    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]

@@ -1,0 +1,126 @@
+"""What a person may see of a deal, as it goes out: sight first (`sight.can_see`), then the shape, then what may be done with it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sync_worker.domain.company import AccountType, Company
+from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.people import User
+from sync_worker.domain.problem import Problem
+from sync_worker.domain.sight import can_see
+from sync_worker.domain.values import plain
+from sync_worker.steps.move import Moved, open_to
+from sync_worker.steps.people import reps_of, viewer_of
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals
+from sync_worker.store.answers import Answer
+from sync_worker.store.deals import StoredDeal
+from sync_worker.store.engine import Tx
+from sync_worker.web.api import shapes
+from sync_worker.web.api.problems import Refused
+
+JSON: Final = {"Content-Type": "application/json"}
+OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval"})
+"""The deal's fields that a portal without second partners does not have."""
+
+
+def etag_of(version: int) -> str:
+    """The version as HTTP spells it."""
+    return f'"{version}"'
+
+
+def may_look(tx: Tx, user: User, deal_id: str) -> StoredDeal | None:
+    """The deal, where there is one and this person may see it."""
+    stored = deals.get(tx, deal_id)
+    if stored is None:
+        return None
+    rep = reps_of(tx, [stored.deal.owner_user]).get(stored.deal.owner_user or "")
+    return stored if can_see(viewer_of(tx, user), stored.deal, rep) else None
+
+
+def looked_at(tx: Tx, user: User, deal_id: str) -> StoredDeal:
+    """The same. **Raises** Refused: one answer for what is not there and for what is not for this person."""
+    stored = may_look(tx, user, deal_id)
+    if stored is None:
+        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}, or {user.name} may not see it", "whoever it is shown to"))
+    return stored
+
+
+def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor) -> shapes.Deal:
+    """The whole deal, with what the actor may do."""
+    (one,) = list_of(tx, tenant, [stored])
+    return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
+
+
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal]) -> list[shapes.Deal]:
+    """Deals with the names of their companies."""
+    named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})
+    return [_deal(tenant, stored, named) for stored in found]
+
+
+def moved_answer(tx: Tx, tenant: Tenant, moved: Moved, actor: Actor, *, status: int = 200, location: str = "") -> Answer:
+    """The deal after a move; nothing of it where the move has taken it out of the actor's sight."""
+    stored = may_look(tx, actor.user, moved.deal.id) if actor.user else None
+    if stored is None:
+        return Answer(204, "")
+    shown = show(tx, tenant, stored, actor).model_copy(update={"warnings": list(_warnings(moved.warnings))})
+    headers = {**JSON, "ETag": etag_of(stored.version), **({"Location": location} if location else {})}
+    return Answer(status, shown.model_dump_json(exclude_unset=True), headers)
+
+
+def company(tenant: Tenant, one: Company) -> shapes.Company:
+    """A company; without second partners there is no such type."""
+    kind = AccountType.PARTNER if one.account_type is AccountType.SECOND_PARTNER and not tenant.portal.two_tier else one.account_type
+    return shapes.Company(
+        id=one.id,
+        crm_id=one.crm_id,
+        name=one.name,
+        status=one.status,
+        account_type=kind,
+        attributes=dict(one.attributes),
+        is_deleted=one.is_deleted,
+    )
+
+
+def label_of(tenant: Tenant) -> str:
+    """What people call a second partner here."""
+    return tenant.portal.second_partner.display_label or "second partner"
+
+
+def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company]) -> shapes.Deal:
+    deal = stored.deal
+    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in shapes.Deal.model_fields and name not in OF_TWO_TIERS}
+    shown: dict[str, Any] = {
+        **known,
+        "id": deal.id,
+        "version": stored.version,
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+        "owner_company_name": _name(deal.owner_company, named),
+        "outcome": deal.outcome,
+        "vendor_approval": deal.vendor_approval,
+        "lifecycle": deal.lifecycle,
+        "is_registered": bool(deal.values.get("is_registered")),
+        "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in deals.COLUMNS},
+    }
+    return shapes.Deal(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
+
+
+def _second(tenant: Tenant, deal: Deal, named: Mapping[str, Company]) -> dict[str, Any]:
+    return {
+        "second_partner": deal.second_partner,
+        "second_partner_name": _name(deal.second_partner, named),
+        "second_partner_label": label_of(tenant),
+        "distributor_approval": deal.distributor_approval,
+    }
+
+
+def _name(company_id: str | None, named: Mapping[str, Company]) -> str | None:
+    found = named.get(company_id or "")
+    return found.name if found else None
+
+
+def _warnings(problems: Iterable[Problem]) -> Iterable[shapes.Warned]:
+    return (shapes.Warned(code=one.code, field=one.field, message=one.message) for one in problems)

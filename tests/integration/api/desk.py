@@ -1,0 +1,184 @@
+"""The API as its callers meet it: a real server on loopback, a portal of twenty companies, its people, and what they send."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+import uvicorn
+from fastapi import FastAPI
+
+from sync_worker import tokens as texts
+from sync_worker.bootstrap import Installation, build
+from sync_worker.crm.faults import Patience
+from sync_worker.domain.people import Role, User
+from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from sync_worker.services import Services
+from sync_worker.settings import Settings
+from sync_worker.store import companies, people, tokens
+from sync_worker.web.app import serving
+from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
+from tests.servers import Clock
+
+Answer = requests.Response
+SCOPES = ("read", "write", "operate")
+ENVIRON = {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET}
+NONE: Mapping[str, str] = {}
+
+
+@dataclass
+class Desk:
+    """A portal's back end: it holds a token and speaks for the portal's people."""
+
+    url: str
+    app: FastAPI
+    installation: Installation
+    clock: Clock
+    token: str
+    woken: list[tuple[str, str, str]]
+    portal: str = "acme"
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str = "",
+        version: int | None = None,
+        key: str = "",
+        more: Mapping[str, str] = NONE,
+    ) -> Answer:
+        """One request. **Shapes** `path` after `/portals/{portal}`; `user` "" names nobody."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= {"Acting-User": user} if user else {}
+        headers |= {"If-Match": f'"{version}"'} if version is not None else {}
+        headers |= {"Idempotency-Key": key} if key else {}
+        return self.session.request(method, f"{self.url}/portals/{self.portal}{path}", json=body, headers={**headers, **more}, timeout=30)
+
+    def get(self, path: str, *, user: str = "", **more: Any) -> Any:
+        """What stands there, which must be fine."""
+        answer = self.send("GET", path, user=user, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None, *, user: str = "", status: int = 200, **more: Any) -> Any:
+        """What became of it, which must be fine."""
+        answer = self.send("POST", path, body, user=user, **more)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    def registered(self, user: str = "rita", **terms: Any) -> Any:
+        """A deal of Birch Systems with Arrow Electronics, unless told otherwise."""
+        return self.post("/deals", {**TERMS, **terms}, user=user, status=201)
+
+    def with_token(self, *scopes: str, **more: Any) -> Desk:
+        """The same with another token."""
+        return replace(self, token=made_token(self.installation, self.portal, scopes, **more), session=requests.Session())
+
+    def bare(self, token: str = "") -> Desk:
+        """The same with whatever this is."""
+        return replace(self, token=token, session=requests.Session())
+
+    def users(self, *users: User) -> None:
+        with self.installation.store.transaction(self.portal) as tx:
+            people.save(tx, list(users))
+
+    def id_of(self, name: str) -> str:
+        with self.installation.store.reading(self.portal) as tx:
+            found = companies.find(tx, name)
+        assert found, name
+        return found.id
+
+
+def made_token(installation: Installation, portal: str, scopes: Iterable[str], **more: Any) -> str:
+    made = texts.make()
+    with installation.store.side_transaction(portal) as tx:
+        tokens.add(
+            tx, made.id, name="the portal", token_hash=made.hash, scopes=sorted(scopes), made_by="Ann", **{"expires_at": None, **more}
+        )
+    return made.text
+
+
+def cast(birch: str, arrow: str, other: str) -> list[User]:
+    """The people: three of Birch Systems, three of Arrow Electronics, one of a third company, two of the vendor, and one who left."""
+
+    def user(name: str, role: Role, company: str | None, **more: Any) -> User:
+        return User(name, f"{name}@example.com", name.capitalize(), role, company, **more)
+
+    return [
+        user("rita", Role.SALES, birch),
+        user("bert", Role.SALES, birch),
+        user("mona", Role.MANAGER, birch),
+        user("edna", Role.EXECUTIVE, birch),
+        user("arlo", Role.MANAGER, arrow),
+        user("sal", Role.SALES, arrow),
+        user("both", Role.MANAGER, other, further_companies=frozenset({arrow})),
+        user("olga", Role.MANAGER, other),
+        user("vera", Role.MANAGER, None, is_vendor_admin=True),
+        user("gone", Role.MANAGER, birch, is_active=False),
+    ]
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The application behind a real server in a thread, on loopback."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    server = Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert server.answers.wait(20)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+class Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = threading.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
+
+
+def portal_files(folder: Path, base_url: str, *portals: Mapping[str, Any]) -> Path:
+    """Portal files, JSON being YAML."""
+    (folder / "config" / "portals").mkdir(parents=True)
+    for portal in portals:
+        written = {**PORTAL, **portal, "crm": {**PORTAL["crm"], "base_url": base_url}}
+        (folder / "config" / "portals" / f"{written['portal']}.yaml").write_text(json.dumps(written))
+    return folder / "config"
+
+
+@contextmanager
+def desk(folder: Path, sandbox: str, loaded: Loaded, *others: Mapping[str, Any]) -> Iterator[Desk]:
+    """`acme` after its first load, with its people; and portals beside it on the same database."""
+    (folder / "sync-worker.db").write_bytes(loaded.database)
+    clock = Clock(loaded.now)
+    settings = Settings(
+        database_url=f"sqlite:///{folder / 'sync-worker.db'}", config_dir=portal_files(folder, sandbox, {}, *others), mappings_dir=MAPPINGS
+    )
+    woken: list[tuple[str, str, str]] = []
+    with ExitStack() as stack:
+        installation = build(settings, environ=ENVIRON, services=Services(clock=clock), patience=Patience(attempts=1))
+        stack.callback(installation.close)
+        app = serving(installation, lambda *wake: woken.append(wake))
+        url = stack.enter_context(listening(app))
+        made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken)
+        stack.enter_context(closing(made.session))
+        made.session.trust_env = False
+        made.users(*cast(*map(made.id_of, ("Birch Systems", "Arrow Electronics", "Cedar IT"))))
+        yield made

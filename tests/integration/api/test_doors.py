@@ -1,0 +1,77 @@
+"""Who is let in: a token of this very portal, with the scope, and a person who is named; and how little anybody else hears."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync_worker.store import tokens
+from tests.integration.api.desk import Desk
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def deal_id(shared: Desk) -> str:
+    return str(shared.registered()["id"])
+
+
+def test_whoever_proves_nothing_hears_the_same_whatever_is_wrong(shared: Desk) -> None:
+    # Given tokens that are no token, mistyped, unknown, expired and revoked, and a portal that there is none of
+    expired = shared.with_token("read", expires_at=shared.clock.now - timedelta(hours=1)).token
+    revoked = shared.with_token("read").token
+    with shared.installation.store.side_transaction("acme") as tx:
+        tokens.revoke(tx, revoked.split("_")[1], "Ann")
+    unknown = shared.token[:-9] + ("0" if shared.token[-9] != "0" else "1") + shared.token[-8:]
+    elsewhere = shared.bare(shared.token)
+    elsewhere.portal = "nowhere"
+    # When each of them asks
+    answers = [shared.bare(token).send("GET", "/users") for token in ("x", unknown, expired, revoked)] + [elsewhere.send("GET", "/users")]
+    # Then all hear the same 401, and nothing of which it was
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].json()["code"] == "token_unknown"
+    assert answers[0].headers["WWW-Authenticate"] == 'Bearer realm="sync-worker"'
+    assert answers[0].headers["Content-Type"] == PROBLEM
+
+
+def test_no_token_is_said_to_be_none_for_a_portal_that_exists_and_one_that_does_not(shared: Desk) -> None:
+    nowhere = shared.bare()
+    nowhere.portal = "nowhere"
+    answers = [shared.bare().send("GET", "/deals"), nowhere.send("GET", "/deals")]
+    assert {answer.status_code for answer in answers} == {401}
+    assert {answer.json()["code"] for answer in answers} == {"token_missing"}
+    assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [("write", "GET", "/users"), ("operate", "GET", "/companies"), ("read", "DELETE", "/users/bert"), ("operate", "POST", "/deals")],
+)
+def test_a_token_without_the_scope_hears_which_are_its_own(shared: Desk, scope: str, method: str, path: str) -> None:
+    answer = shared.with_token(scope).send(method, path, user="rita")
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "scope_missing"
+    assert answer.json()["allowed"] == [scope]
+
+
+@pytest.mark.parametrize(
+    ("user", "status", "code"), [("", 400, "actor_missing"), ("nobody", 403, "user_unknown"), ("gone", 403, "user_inactive")]
+)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/deals"), ("GET", "/deals/{id}"), ("PATCH", "/deals/{id}"), ("POST", "/deals")])
+def test_a_deal_is_looked_at_and_changed_in_somebodys_name(
+    shared: Desk, deal_id: str, method: str, path: str, user: str, status: int, code: str
+) -> None:
+    answer = shared.send(method, path.format(id=deal_id), {} if method != "GET" else None, user=user, version=1)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["field"] == "Acting-User"
+
+
+def test_use_is_noted(shared: Desk) -> None:
+    reader = shared.with_token("read")
+    reader.get("/users")
+    with shared.installation.store.reading("acme") as tx:
+        token = tokens.get(tx, reader.token.split("_")[1])
+    assert token
+    assert token.last_used_at == shared.clock.now
