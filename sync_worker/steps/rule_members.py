@@ -65,15 +65,13 @@ def derive(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[tuple[Company | 
         return set()
     changed = {after.id: after for before, after in moved if _has_news(before, after)}
     changed |= companies.by_ids(tx, set(healed.values()) - changed.keys()) if healed else {}
-    return settle(tx, tenant, sets, list(changed.values()), rule_members.held(tx, changed), run_id) if changed else set()
+    return settle(tx, tenant, sets, list(changed.values()), run_id) if changed else set()
 
 
-def settle(
-    tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], held: Mapping[str, Sequence[Member]], run_id: str
-) -> set[str]:
-    """Writes what these companies hold, now and later, after what they held. Returns the ids of those for which anything changed."""
+def settle(tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], run_id: str) -> set[str]:
+    """Writes what these companies hold, now and later. Returns the ids of those for which anything changed."""
+    held = rule_members.held(tx, [company.id for company in found])
     saved: list[Member] = []
-    waiting: list[Member] = []
     gone: list[Member] = []
     changed: set[str] = set()
     for company in found:
@@ -87,13 +85,11 @@ def settle(
             run_id=run_id,
         )
         saved += due.saved
-        waiting += due.waiting
         gone += due.gone
         if not due.is_idle:
             changed.add(company.id)
     rule_members.remove(tx, gone)
     rule_members.save(tx, saved)
-    rule_members.wait(tx, waiting)
     _report_crowded(tx, tenant, sets.later or sets.now, found, run_id)
     return changed
 
