@@ -57,7 +57,10 @@ class Schedule:
         """One look at every portal. One that cannot be looked at does not keep the others waiting."""
         try:
             with self._installation.store.reading("") as tx:
-                found = standings(tx)
+                found, is_any_left = standings(tx), runs.is_any_left(tx)
+            if is_any_left:
+                with self._installation.store.side_transaction("") as tx:
+                    runs.close_left(tx)
         except SyncError as error:
             logs.get().warning("could not look for due work", error=str(error))
             return

@@ -24,7 +24,8 @@ def list_(portal: PortalName, limit: Annotated[int, typer.Option(min=1)] = 30, a
 
     Example: sync-worker runs list acme
     """
-    with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+    with tenant_of(portal) as tenant, tenant.store.side_transaction(portal) as tx:
+        runs.close_left(tx)
         rows = [as_row(run) for run in runs.listed(tx, limit=limit)]
         today = tx.now.date()
     shown = [{**row, "id": row["id"][:8], "started": _moment(row["started_at"], today)} for row in rows]
@@ -41,7 +42,8 @@ def show_(
     """
     with opened() as installation:
         for portal in installation.portals:
-            with installation.store.reading(portal.name) as tx:
+            with installation.store.side_transaction(portal.name) as tx:
+                runs.close_left(tx)
                 found = runs.get(tx, run)
             if found:
                 break

@@ -26,6 +26,7 @@ from sync_worker.mapping.load import LoadedMapping
 from sync_worker.portal import Portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
+from sync_worker.steps.keeper import Keeper
 from sync_worker.store import catalogs, portals, runs
 from sync_worker.store.catalogs import FRESH_S
 from sync_worker.store.engine import Store, Tx
@@ -203,7 +204,7 @@ class Tenant:
         began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)
         error, is_stopped = "", False
         try:
-            with following(run=run_id):
+            with following(run=run_id), Keeper(lambda: self._goes_on(run_id)):
                 yield run_id
         except Stopped as stopped:
             error, is_stopped = str(stopped), True
@@ -216,12 +217,20 @@ class Tenant:
         except Exception as bug:
             error = f"{type(bug).__name__}: {bug}"
             raise
+        except BaseException:
+            error, is_stopped = runs.LEFT, True
+            raise
         finally:
             self._is_running = was_running
             with self.store.side_transaction(self.name) as tx:
                 runs.count(tx, run_id, Counts(calls=self.crm.calls - began.calls))
                 ended = runs.finish(tx, run_id, error=error, is_stopped=is_stopped)
             self._tell(ended, self.services.monotonic() - began.at_s)
+
+    def _goes_on(self, run_id: str) -> bool:
+        with self.store.side_transaction(self.name) as tx:
+            runs.go_on(tx, run_id)
+        return True
 
     def batch_done(self, object_: str, counts: Counts) -> None:
         """One line for what a run has just committed; its time and calls are those since the batch before it."""

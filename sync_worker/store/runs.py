@@ -1,16 +1,22 @@
-"""Runs: what one piece of work did, counted in the same commit as what it did, so that the sums hold after a crash too."""
+"""Runs: what one piece of work did, counted in the same commit as what it did, so that the sums hold after a crash too.
+
+Whoever is at a run says so every ten seconds. One that nobody speaks of for a minute was left by a process that is no more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
 from sync_worker.store.engine import Tx, begins
 from sync_worker.store.tables import runs
+
+SILENT_S: Final = 60  # six times as long as a living process is silent
+LEFT: Final = "its process ended"
 
 
 @dataclass(slots=True)
@@ -67,8 +73,31 @@ class Run:
 def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
     """Opens the run."""
     tx.connection.execute(
-        insert(runs).values(portal=tx.portal, id=run_id, verb=verb, object=object_, started_at=tx.now, state="running", skips={})
+        insert(runs).values(
+            portal=tx.portal, id=run_id, verb=verb, object=object_, started_at=tx.now, seen_at=tx.now, state="running", skips={}
+        )
     )
+
+
+def go_on(tx: Tx, run_id: str) -> None:
+    """Its process is at it. One that was taken for dead while the process, or its clock, stood still is under way again."""
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    tx.connection.execute(update(runs).where(here).values(seen_at=tx.now, finished_at=None, state="running", error=""))
+
+
+def is_any_left(tx: Tx) -> bool:
+    """Whether there is a run that its process left; the transaction's portal's, or where that is "" anybody's."""
+    return tx.connection.execute(select(runs.c.id).where(_left(tx)).limit(1)).first() is not None
+
+
+def close_left(tx: Tx) -> None:
+    """Closes those as stopped, at the moment at which they were last heard of."""
+    tx.connection.execute(update(runs).where(_left(tx)).values(finished_at=runs.c.seen_at, state="stopped", error=LEFT))
+
+
+def _left(tx: Tx) -> ColumnElement[bool]:
+    mine = runs.c.portal == tx.portal if tx.portal else true()
+    return and_(mine, runs.c.state == "running", runs.c.seen_at < tx.now - timedelta(seconds=SILENT_S))
 
 
 def count(tx: Tx, run_id: str, counts: Counts) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text, text
 
 from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
+
+_RUNNING = text("state = 'running'")
 
 portals = Table(
     "portals",
@@ -44,6 +46,7 @@ runs = Table(
     Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit | expire
     Column("object", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),  # when its process last said that it is at it
     Column("finished_at", Utc),
     Column("state", Text, nullable=False),  # running | done | failed | stopped
     Column("error", Text, nullable=False, server_default=""),
@@ -62,6 +65,7 @@ runs = Table(
     Column("uncertain", Integer, nullable=False, server_default="0"),
     json_column("skips"),  # {reason: count}
     Index("runs_by_start", "portal", "started_at"),
+    Index("runs_under_way", "portal", "seen_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
 )
 
 catalogs = Table(

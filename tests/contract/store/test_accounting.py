@@ -295,3 +295,33 @@ def test_a_run_ends_done_or_failed_with_its_words(store: Store, clock: Clock) ->
     assert (oldest.id, oldest.verb, oldest.object, oldest.state, oldest.error) == ("r1", "pull", "company", "done", "")
     assert (oldest.started_at, oldest.finished_at) == (began, began + timedelta(seconds=3))
     assert (newest.state, newest.error) == ("failed", "the CRM is away")
+
+
+def test_a_run_that_its_process_left_is_closed_and_one_that_lives_is_not(store: Store, clock: Clock) -> None:
+    # Given two runs, of which one is spoken of, and one of another portal
+    began = clock.now
+    for portal, run_id in (("acme", "left"), ("acme", "alive"), ("birch", "left")):
+        with store.transaction(portal) as tx:
+            runs.start(tx, run_id, "pull", "company")
+    clock.forward(seconds=40)
+    with store.transaction("acme") as tx:
+        runs.go_on(tx, "alive")
+    with store.reading("") as tx:
+        assert not runs.is_any_left(tx)
+    # when a minute has passed, then the other is closed, at the moment at which it was last heard of
+    clock.forward(seconds=21)
+    with store.side_transaction("") as tx:
+        assert runs.is_any_left(tx)
+        runs.close_left(tx)
+        assert not runs.is_any_left(tx)
+    with store.reading("acme") as tx:
+        found = {run.id: (run.state, run.error, run.finished_at) for run in runs.listed(tx)}
+    assert found == {"left": ("stopped", "its process ended", began), "alive": ("running", "", None)}
+    with store.reading("birch") as tx:
+        assert [run.state for run in runs.listed(tx)] == ["stopped"]
+    # and one whose process only stood still is under way again
+    with store.transaction("acme") as tx:
+        runs.go_on(tx, "left")
+        back = runs.get(tx, "left")
+    assert back
+    assert (back.state, back.error, back.finished_at) == ("running", "", None)

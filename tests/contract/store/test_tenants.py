@@ -6,6 +6,7 @@ import inspect
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from types import ModuleType
 from typing import Any
@@ -206,6 +207,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
+    "runs.is_any_left": lambda tx: runs.is_any_left(replace(tx, now=tx.now + timedelta(hours=1))),
     **distributors.READS,
     **rules.READS,
     **doors.READS,
@@ -275,6 +277,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "removals.forget": removals.forget,
     "runs.start": lambda tx: runs.start(tx, "r2", "push", "lead"),
     "runs.count": lambda tx: runs.count(tx, "r1", Counts(read=1, applied=1)),
+    "runs.go_on": lambda tx: runs.go_on(tx, "r1"),
+    "runs.close_left": lambda tx: runs.close_left(replace(tx, now=tx.now + timedelta(hours=1))),
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
     **distributors.WRITES,
     **rules.WRITES,

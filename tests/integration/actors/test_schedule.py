@@ -115,6 +115,16 @@ def test_notices_are_refreshed(watched: Watched) -> None:
     assert watched.sent() == {Wake("refresh", "lead")}
 
 
+def test_a_run_that_its_process_left_is_closed(watched: Watched) -> None:
+    with watched.tenant.store.side_transaction("acme") as tx:
+        runs.start(tx, "r1", "pull", "lead")
+    for seconds, expected in ((runs.SILENT_S, "running"), (1, "stopped")):
+        watched.clock.forward(seconds=seconds)
+        watched.sent()
+        with watched.tenant.store.reading("acme") as tx:
+            assert [run.state for run in runs.listed(tx)] == [expected]
+
+
 def test_a_paused_portal_is_left_alone_until_its_time(watched: Watched) -> None:
     with watched.tenant.store.side_transaction("acme") as tx:
         portals.enter(tx, "contracts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from sync_worker.errors import Stopped
 from sync_worker.steps import compare as compare_step
+from sync_worker.steps import keeper
 from sync_worker.steps import push as push_step
 from sync_worker.steps import refresh as refresh_step
 from sync_worker.steps.compare import compare
@@ -16,6 +18,7 @@ from sync_worker.steps.push import has_work, push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import cursors, notices, runs
+from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Run
 from tests.integration.steps.world import World
 
@@ -89,3 +92,30 @@ def test_a_stopped_comparison_says_how_far_it_came_and_the_next_one_looks_at_eve
     assert (run.state, run.counts.read, run.counts.unchanged) == ("stopped", 4, 4)
     # and the next one looks at every record, whatever the first one saw
     assert compare(world.process()).counts.read == 25
+
+
+def test_a_run_is_spoken_of_while_it_lasts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a run that lasts longer than a run may be silent
+    monkeypatch.setattr(keeper, "RENEW_S", 0.01)
+    heard, go_on = threading.Event(), runs.go_on
+
+    def hear(tx: Tx, run_id: str) -> None:
+        go_on(tx, run_id)
+        heard.set()
+
+    with world.tenant.run("compare"):
+        world.forward(runs.SILENT_S + 1)
+        monkeypatch.setattr(runs, "go_on", hear)
+        assert heard.wait(10)
+        # then nobody takes it for left
+        with world.store.side_transaction("acme") as tx:
+            runs.close_left(tx)
+        assert last_run(world, "compare").state == "running"
+    assert last_run(world, "compare").state == "done"
+
+
+def test_a_run_that_is_ended_at_once_was_not_done(world: World) -> None:
+    with pytest.raises(KeyboardInterrupt), world.tenant.run("compare"):
+        raise KeyboardInterrupt
+    run = last_run(world, "compare")
+    assert (run.state, run.error) == ("stopped", "its process ended")

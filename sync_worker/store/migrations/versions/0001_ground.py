@@ -275,6 +275,7 @@ def upgrade() -> None:
         required("verb", TEXT),
         required("object", TEXT),
         required("started_at", UTC),
+        required("seen_at", UTC),
         column("finished_at", UTC),
         required("state", TEXT),
         required("error", TEXT, default=""),
@@ -293,6 +294,7 @@ def upgrade() -> None:
         key("portal", "id"),
     )
     index("runs_by_start", "runs", ["portal", "started_at"])
+    index("runs_under_way", "runs", ["portal", "seen_at"], where="state = 'running'")
     op.create_table(
         "tries",
         required("portal", TEXT),
