@@ -20,7 +20,7 @@ from sync_worker.store import companies, deals
 from sync_worker.store.deals import Narrowing
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes, views
-from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, person
+from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, VisibleTo, person
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
 from sync_worker.web.api.problems import Refused
@@ -59,7 +59,7 @@ def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> R
 @router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
 def list_deals(
     visit: Looking,
-    visible_to: Annotated[Word, Query(description="Only what this user sees as well, by the portal's id.")] = None,
+    visible_to: VisibleTo = None,
     lifecycle: Lifecycle | None = None,
     vendor_approval: VendorApproval | None = None,
     distributor_approval: DistributorApproval | None = None,
@@ -73,7 +73,7 @@ def list_deals(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> shapes.Deals:
-    """The deals that whoever asks may see, the latest changed first."""
+    """The deals that whoever asks may see, the latest changed first; with `visible_to`, only those that this user sees as well."""
     tenant = visit.tenant
     equal = {
         "lifecycle": lifecycle,

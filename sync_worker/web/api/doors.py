@@ -1,7 +1,7 @@
 """The doors of the API: whose token, with which scope, and which person acts or looks. An endpoint names its door in its signature.
 
 Reading     a token that may read               companies, associations, users
-Looking     the same, and the person who looks  deals: nobody sees more of them than that person may
+Looking     the same, and the person who looks  deals: nobody sees more of them than that person may; `visible_to` names one as well
 Telling     a token that may write              the portal tells of its users
 Acting      the same, and the person who acts   deals
 Operating   a token that may operate            conflicts, failures, the feed
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
-from fastapi import Header, Path, Request, Security
+from fastapi import Header, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sync_worker import logs
@@ -33,13 +33,19 @@ PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="Of one portal: `sync-worker tokens create PORTAL --scope …`.")
 Bearer: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 PortalName: TypeAlias = Annotated[str, Path(description="The portal's name.", examples=["acme"])]
-UserId: TypeAlias = Annotated[
-    str,
-    Header(
-        alias="Acting-User", description="The portal's id of the person in whose name this is done.", examples=["ann"],
-        min_length=1, max_length=200, pattern=PRINTABLE,
-    ),
-]  # fmt: skip
+_acting_user = Header(
+    alias="Acting-User", description="The portal's id of the person in whose name this is done.", examples=["ann"],
+    min_length=1, max_length=200, pattern=PRINTABLE,
+)  # fmt: skip
+UserId: TypeAlias = Annotated[str, _acting_user]
+LookerId: TypeAlias = Annotated[str | None, _acting_user]
+VisibleTo: TypeAlias = Annotated[
+    str | None,
+    Query(max_length=200, pattern=PRINTABLE, description="Only what this user sees, by the portal's id; enough without `Acting-User`."),
+]
+NOBODY: Final = Refusal(
+    "actor_missing", "nobody is named who looks", "whoever names a user in the header Acting-User, or in visible_to", field="Acting-User"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +143,11 @@ Telling: TypeAlias = Annotated[Visit, Security(_telling, scopes=["write"])]
 Operating: TypeAlias = Annotated[Visit, Security(_operating, scopes=["operate"])]
 
 
-def _looking(visit: Reading, user_id: UserId) -> PersonalVisit:
-    return _personal(visit, user_id)
+def _looking(visit: Reading, user_id: LookerId = None, visible_to: VisibleTo = None) -> PersonalVisit:
+    looker = user_id or visible_to
+    if looker is None:
+        raise Refused(NOBODY)
+    return _personal(visit, looker)
 
 
 def _acting(visit: Telling, user_id: UserId) -> PersonalVisit:

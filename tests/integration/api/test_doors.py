@@ -75,3 +75,17 @@ def test_use_is_noted(shared: Desk) -> None:
         token = tokens.get(tx, reader.token.split("_")[1])
     assert token
     assert token.last_used_at == shared.clock.now
+
+
+def test_a_portal_may_ask_what_somebody_sees_without_acting(shared: Desk, deal_id: str) -> None:
+    # Given a deal of Rita's
+    # When the portal asks what Rita sees, and what somebody of a third company does, in nobody's name
+    hers = shared.get("/deals?visible_to=rita&limit=100")["items"]
+    others = shared.get("/deals?visible_to=olga&limit=100")["items"]
+    # Then each sees what is theirs; who is named nowhere sees nothing, and hears how to be named
+    assert deal_id in {deal["id"] for deal in hers}
+    assert deal_id not in {deal["id"] for deal in others}
+    assert shared.get(f"/deals/{deal_id}?visible_to=rita")["id"] == deal_id
+    assert shared.send("GET", f"/deals/{deal_id}?visible_to=olga").status_code == 404
+    nobody = shared.send("GET", "/deals")
+    assert (nobody.status_code, nobody.json()["code"]) == (400, "actor_missing")
