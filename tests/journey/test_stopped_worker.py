@@ -30,8 +30,8 @@ def test_a_worker_that_was_stopped_past_its_claim_settles_nothing(tmp_path: Path
         # Given a registered deal, its write under way
         installation = Installation(tmp_path, base_url, sqlite_url, redis_db)
         installation.write_portal(from_crm=False, pull="1h")
-        installation.command("pull", "acme")
-        installation.command("push", "acme")
+        installation.here("pull", "acme")
+        installation.here("push", "acme")
         remote.fault("collections_write", object_name="Lead", when="after_commit", latency_ms=IN_FLIGHT_MS)
         with (
             installation.process("worker", "--health-port", "0") as stopped,

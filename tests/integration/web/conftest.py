@@ -150,7 +150,7 @@ def loaded(installation: Installation) -> Installation:
     """After the first load of both portals, and what it writes back."""
     for portal in ("acme", "globex"):
         for verb in ("pull", "push"):
-            installation.command(verb, portal, code=None)  # some of the sandbox's records are wrong on purpose
+            installation.here(verb, portal, code=None)  # some of the sandbox's records are wrong on purpose
     return installation
 
 
