@@ -27,7 +27,8 @@ class Read:
     portal: str
     record: str
     high_water_at: datetime
-    paused_until_at: datetime | None
+    paused_until_at: datetime | None  # the whole portal
+    rests_until_at: datetime | None  # this record type alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ _READS: Select[Any] = select(
     func.coalesce(cursors.c.object, ""),
     func.coalesce(cursors.c.high_water_at, portals.c.mode_set_at),
     portals.c.paused_until_at,
+    cursors.c.paused_until_at,
 ).join_from(portals, cursors, portals.c.portal == cursors.c.portal, isouter=True)
 _OUTBOX: Select[Any] = select(outbox.c.portal, outbox.c.state, func.count(), func.min(outbox.c.due_at)).group_by(
     outbox.c.portal, outbox.c.state

@@ -26,6 +26,7 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
         assert cursor
         cursors.close_window(tx, cursor, MONDAY - timedelta(minutes=3))
         cursors.acquire(tx, "lead", "t")
+        cursors.pause(tx, "lead", MONDAY + timedelta(minutes=9))
         outbox.owe(tx, "deal", ["d1", "d2"], "r1")
         notices.add(tx, "lead", ["00Q1", "00Q2"])
         failures.record(tx, [failure(), failure("f2", "002"), failure("f3", "003", kind="problem", code="status_unknown")])
@@ -44,9 +45,9 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
 
     # Then
     assert sorted(seen.reads, key=lambda read: (read.portal, read.record)) == [
-        Read("acme", "company", MONDAY - timedelta(minutes=3), None),
-        Read("acme", "lead", MONDAY, None),
-        Read("birch", "", MONDAY, MONDAY + timedelta(minutes=5)),
+        Read("acme", "company", MONDAY - timedelta(minutes=3), None, None),
+        Read("acme", "lead", MONDAY, None, MONDAY + timedelta(minutes=9)),
+        Read("birch", "", MONDAY, MONDAY + timedelta(minutes=5), None),
     ]
     assert seen.waiting == [Waiting("acme", "ready", 2, MONDAY), Waiting("acme", NOTICED, 2, MONDAY)]
     assert sorted(seen.opened, key=lambda one: one.kind) == [

@@ -22,7 +22,7 @@ from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.pull import pull
 from sync_worker.steps.refresh import refresh
-from sync_worker.store import failures, notices, portals
+from sync_worker.store import cursors, failures, notices, portals
 from sync_worker.store.engine import Store
 from sync_worker.store.failures import Failure
 from tests.integration.actors.conftest import Build, working
@@ -80,6 +80,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         notices.add(tx, "lead", ["00Q1", "00Q2"])
         failures.record(tx, [problem("f1", "bug")])
         portals.pause(tx, tx.now + timedelta(minutes=5), "no log-in")
+        cursors.pause(tx, "company", tx.now + timedelta(minutes=5))
     for _ in range(3):
         hands.send("acme", "push")
 
@@ -95,6 +96,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
     assert value(samples, "notices_oldest_seconds", portal="acme") < 60
     assert value(samples, "portal_paused", portal="acme") == 1
     assert value(samples, "portal_paused", portal="birch") == 0
+    assert [value(samples, "records_paused", portal=name) for name in ("acme", "birch")] == [1, 0]
     assert value(samples, "failures_open", portal="acme", kind="problem") >= 1
     assert value(samples, "failures_open_by_code", kind="problem", code="bug") == 1
     assert value(samples, "queue_messages", queue="live") == 3
