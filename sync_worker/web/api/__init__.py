@@ -7,7 +7,7 @@
     deals                                                            register: register, draft                   deals
     deals/{id}, deals/{id}/changes                                   decide: change; explain: explain            deals
     deals/{id}/reassign, /approvals, /submit, /withdraw, …           decide: reassign, decide; move: move        moves
-    conflicts, conflicts/{id}/resolve, failures, …/replay, feed, …   resolve, intervene                          operate
+    conflicts, …/{id}/resolve, failures, …/replay, feed/events, …    resolve, intervene                          operate
 
 A request's way: `doors` (whose token, which person) → `once` (an idempotency key) → the step → `views` (what that person may see of it);
 whatever is refused or goes wrong on it leaves through `route` as one of the `problems`.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
 from structlog.contextvars import get_contextvars
 
 from sync_worker import logs
@@ -32,7 +33,7 @@ _WORDS: Final = {
     500: "A mistake of ours.",
     503: "Not now; `Retry-After` says when.",
 }
-EVERYWHERE: Final = (401, 403, 422, 500, 503)
+EVERYWHERE: Final = (401, 403, 413, 422, 500, 503)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -41,7 +42,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class ProblemRoute(APIRoute):
-    """A route of the API: nothing leaves it but answers and problems."""
+    """A route of the API: nothing leaves it but answers and problems, and no more than `most_bytes` are read."""
+
+    most_bytes = MOST_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -49,7 +52,7 @@ class ProblemRoute(APIRoute):
         async def answer(request: Request) -> Response:
             log = logs.get()
             try:
-                return await handle(request)
+                return await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
             except Refused as refused:
                 return response_of(of_refusal(refused))
             except RequestValidationError as error:
@@ -66,11 +69,9 @@ class ProblemRoute(APIRoute):
         return answer
 
 
-def portal_router(tag: str) -> APIRouter:
+def portal_router(tag: str, route: type[ProblemRoute] = ProblemRoute) -> APIRouter:
     """A router for addresses of one portal."""
-    return APIRouter(
-        prefix="/portals/{portal}", tags=[tag], route_class=ProblemRoute, responses=problems(*EVERYWHERE), max_body_size=MOST_BYTES
-    )
+    return APIRouter(prefix="/portals/{portal}", tags=[tag], route_class=route, responses=problems(*EVERYWHERE))
 
 
 def response_of(answer: Answer) -> Response:
@@ -80,11 +81,26 @@ def response_of(answer: Answer) -> Response:
 
 def of_http(error: HTTPException) -> Refused:
     """What the framework refuses by itself."""
+    if isinstance(error.__cause__, Refused):
+        return error.__cause__  # said while the body was read
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"), headers=headers)
     if error.status_code == 405:
         return Refused(Refusal("method_not_allowed", "this address does not take that method", "see /docs"), headers=headers)
-    if error.status_code == 413:
-        return Refused(Refusal("body_too_large", f"the body has more than {MOST_BYTES} bytes", "a smaller one"), headers=headers)
     return Refused(Refusal("body_malformed", "the body cannot be read", "JSON, with Content-Type: application/json"), headers=headers)
+
+
+def _capped(receive: Receive, most_bytes: int) -> Receive:
+    """The same body, as far as anybody makes us keep it. **Raises** Refused."""
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most_bytes:
+            raise Refused(Refusal("body_too_large", f"the body has more than {most_bytes} bytes", "a smaller one"))
+        return message
+
+    return counted

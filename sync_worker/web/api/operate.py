@@ -1,0 +1,132 @@
+"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. Whoever holds the token is who acts."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from fastapi import Path, Query, Response
+
+from sync_worker.domain.deal import Refusal
+from sync_worker.steps.deliver import DELIVER
+from sync_worker.steps.intervene import begin_replay, is_replayable
+from sync_worker.steps.resolve import Dispute, disputes, resolve
+from sync_worker.steps.tenant import Wake
+from sync_worker.store import failures, feed
+from sync_worker.store.answers import Answer
+from sync_worker.store.failures import FailureRow, Wanted
+from sync_worker.web.api import shapes
+from sync_worker.web.api.doors import PRINTABLE, Operating, Visit
+from sync_worker.web.api.once import OnceOnly
+from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
+from sync_worker.web.api.problems import Refused, of_refusal
+from sync_worker.web.api.route import portal_router, problems
+from sync_worker.web.api.views import JSON
+
+router = portal_router("operator")
+
+ConflictId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
+
+
+@router.get("/conflicts")
+def list_conflicts(visit: Operating, deal: Word = None, resolved: bool = False, limit: Limit = 100) -> shapes.Page[shapes.Conflict]:
+    """Fields that both sides changed, the latest first; with `resolved`, those that are over as well. The first so many."""
+    found = [one for one in disputes(visit.tenant, include_resolved=resolved) if deal in (None, one.deal_id)]
+    return shapes.Page(items=[_conflict(one) for one in found[:limit]], next=None)
+
+
+@router.post("/conflicts/{conflict_id}/resolve", response_model=shapes.Resolved, responses=problems(404, 409))
+def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: shapes.Resolving, once: OnceOnly) -> Response:
+    """Takes one side's value, if both still hold what was seen."""
+
+    def work(_keep: object) -> Answer:
+        done = resolve(visit.tenant, conflict_id, take=said.take, actor=_actor(visit), reason=said.reason)
+        if isinstance(done, Refusal):
+            return of_refusal(Refused(done))
+        visit.api.wakes(visit.portal, done.wakes)
+        return _said(shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute)))
+
+    return once.answer(visit, work)
+
+
+@router.get("/failures")
+def list_failures(visit: Operating, code: Word = None, record: Word = None, limit: Limit = 100) -> shapes.Page[shapes.Failure]:
+    """What is open, by cause, the latest first within each. The first so many."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        rows = failures.listed(tx, Wanted(code=code, record=record), limit=limit)
+    return shapes.Page(items=[_failure(row) for row in rows], next=None)
+
+
+@router.post("/failures/replay", status_code=202, response_model=shapes.Owed, responses=problems(409))
+def replay_failures(visit: Operating, said: shapes.Trying, once: OnceOnly) -> Response:
+    """Has the workers try failures again, from both sides as they are; each resolves itself when its record passes."""
+
+    def work(_keep: object) -> Answer:
+        tenant, wanted = visit.tenant, Wanted(code=said.code, record=said.record)
+        if wanted == failures.EVERY:
+            return of_refusal(
+                Refused(Refusal("field_missing", "name the code or the record", "one of the two", ("code", "record"), "code"))
+            )
+        with tenant.store.reading(visit.portal) as tx:
+            rows = [row for row in failures.listed(tx, wanted) if is_replayable(row)]
+        if rows:
+            words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
+            begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
+            visit.api.wakes(visit.portal, [Wake("replay")])
+        return _said(shapes.Owed(count=len(rows)), 202)
+
+    return once.answer(visit, work)
+
+
+@router.get("/feed/events")
+def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[shapes.Event]:
+    """What the portal was told, in the order of the commits."""
+    after = _seq(cursor)
+    with visit.tenant.store.reading(visit.portal) as tx:
+        found = feed.listed(tx, after=after, limit=limit)
+    items = [shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
+    return shapes.Page(items=items, next=cursor_of(str(found[-1].seq)) if len(found) == limit else None)
+
+
+@router.post("/feed/replay", status_code=202, response_model=shapes.Owed, responses=problems(404, 409))
+def replay_feed(visit: Operating, said: shapes.Replaying, once: OnceOnly) -> Response:
+    """Has every event from this one on told again, with the ids they had."""
+
+    def work(_keep: object) -> Answer:
+        tenant = visit.tenant
+        if tenant.receiver is None:
+            return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "whoever adds `feed` to its file")))
+        with tenant.store.side_transaction(visit.portal) as tx:
+            count = feed.replay(tx, said.from_seq)
+        tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
+        visit.api.wakes(visit.portal, [DELIVER])
+        return _said(shapes.Owed(count=count), 202)
+
+    return once.answer(visit, work)
+
+
+def _actor(visit: Visit) -> str:
+    return f"{visit.token.name} (token {visit.token.id})"
+
+
+def _said(body: shapes.Shown, status: int = 200) -> Answer:
+    return Answer(status, body.model_dump_json(), JSON)
+
+
+def _seq(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    (seq,) = place_of(cursor, 1)
+    if not (seq.isascii() and seq.isdecimal() and len(seq) < 19):
+        raise refused_cursor()
+    return int(seq)
+
+
+def _conflict(one: Dispute) -> shapes.Conflict:
+    return shapes.Conflict(**{name: getattr(one, name) for name in shapes.Conflict.model_fields})
+
+
+def _failure(row: FailureRow) -> shapes.Failure:
+    named = ("id", "kind", "code", "object", "record", "name", "stage", "field", "message")
+    known = {name: getattr(row.failure, name) for name in named}
+    return shapes.Failure(**known, first_seen_at=row.first_seen_at, last_seen_at=row.last_seen_at, count=row.count)
