@@ -40,7 +40,8 @@ class Report:
 
 
 def check(tenant: Tenant, schema: Schema) -> Report:
-    """**Raises** AuthFailed, TransientError: then nothing else can be known."""
+    """**Raises** AuthFailed, TransientError: then nothing else can be known; ConfigError where the file names another mode."""
+    tenant.hold_mode()
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
     problems = (*found.companies.problems, *found.unresolved_contracts)

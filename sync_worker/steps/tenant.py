@@ -30,6 +30,7 @@ from sync_worker.steps.keeper import Keeper
 from sync_worker.store import catalogs, portals, runs
 from sync_worker.store.catalogs import FRESH_S
 from sync_worker.store.engine import Store, Tx
+from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts, Run
 from sync_worker.trail import following
 
@@ -181,7 +182,17 @@ class Tenant:
 
     def enter(self, tx: Tx) -> None:
         """The portal's row, made with the mode of its first sync. **Raises** ConfigError where the file says another one by now."""
-        wanted, row = self.portal.associations.mode, portals.enter(tx, self.portal.associations.mode)
+        self._refuse_other_mode(portals.enter(tx, self.portal.associations.mode))
+
+    def hold_mode(self) -> None:
+        """The same for work that may end before it begins, and for looking. **Raises** ConfigError."""
+        with self.store.reading(self.name) as tx:
+            row = portals.get(tx)
+        if row:
+            self._refuse_other_mode(row)
+
+    def _refuse_other_mode(self, row: PortalRow) -> None:
+        wanted = self.portal.associations.mode
         if wanted != row.set_mode:
             what = f"portal {self.name} lives by {row.set_mode} since {row.mode_set_at:%Y-%m-%d}, and a mode is set once"
             command = f"sync-worker portals set-association-mode {self.name} {wanted} --override --reason TEXT"

@@ -316,6 +316,33 @@ def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Brok
     assert ("pull", "company") in run_verbs(birch)
 
 
+def test_a_portal_whose_file_names_another_mode_rests_with_the_command_while_another_one_works(
+    queue: dramatiq.Broker, build_on: Build, settings: Settings
+) -> None:
+    # Given two portals that live by rules, of which one's file says contracts
+    installation = build_on()
+    acme, birch = installation.tenant("acme"), installation.tenant("birch")
+    with acme.store.side_transaction("acme") as tx:
+        portals.enter(tx, "rules")
+    # when there is work for both
+    with working(queue):
+        hands = register(queue, installation)
+        for portal in ("acme", "birch"):
+            hands.wake(portal, [READS[0]])
+        settle(queue)
+    # then one has rested since its first try, and says what would change that; the other one worked
+    (told,) = problems(acme)
+    row = standing(acme)
+    assert row
+    assert (told.failure.code, run_verbs(acme)) == ("config_error", [])
+    assert row.paused_until_at is not None
+    for words in (told.failure.message, row.paused_because or ""):
+        assert "acme.yaml:" in words
+        assert "sync-worker portals set-association-mode acme contracts --override --reason TEXT" in words
+    assert ("pull", "company") in run_verbs(birch)
+    assert problems(birch) == []
+
+
 def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Settings, clock: Clock, remote: Remote) -> None:
     """Deals are read, deals are pushed; only companies wait for a person."""
     environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}

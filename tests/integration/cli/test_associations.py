@@ -103,3 +103,26 @@ def test_a_list_longer_than_asked_for_says_so(terminal: Terminal, crm: LocalCrm,
     answer = terminal.types("associations", "list", "acme", "--limit", "2", "--json")
     assert len(answer.json) == 2
     assert "more than 2" in answer.err
+
+
+def test_a_value_is_bound_again_at_a_terminal(terminal: Terminal, remote: Remote) -> None:
+    # Given a contract value that names no company
+    terminal.types("db", "upgrade")
+    partner = next(row for row in remote.records("Account") if row["Name"] == "Birch Systems")
+    remote.edit("Account", partner["Id"], {"Associated_Second_Partner__c": "Arrow (old name)"})
+    remote.advance_clock(30)
+    terminal.types("pull", "acme", code=None)
+    asked = ("associations", "rebind", "acme", "Arrow (old name)", "Arrow Electronics")
+    # when nobody says why, or no such company is there, then nothing is bound
+    assert "--reason" in terminal.types(*asked, "--reason", " ", code=2).err
+    assert "Nobody" in terminal.types(*asked[:-1], "Nobody", "--reason", "renamed", code=2).err
+    assert pairs(terminal, partner["Id"]) == []
+    # and with both it is, on every record that holds the value, and says who and why
+    said = terminal.types(*asked, "--reason", "renamed", "--actor", "Ann").out
+    assert "on 1 records" in said
+    assert pairs(terminal, partner["Id"]) == ["Arrow Electronics"]
+
+
+def pairs(terminal: Terminal, company: str) -> list[str]:
+    rows = terminal.types("associations", "list", "acme", "--company", company, "--json").json
+    return [row["second_partner"] for row in rows if row["associated"]]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import due
 from sync_worker.steps import mode as mode_step
 from sync_worker.steps.associate import options
+from sync_worker.steps.check import check
 from sync_worker.steps.evaluate import EVALUATE, evaluate
 from sync_worker.steps.mode import DERIVE, derive, set_mode, standing
+from sync_worker.steps.push import push
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import interventions, portals
 from sync_worker.store.portals import PortalRow
@@ -45,6 +50,11 @@ def test_a_file_that_says_otherwise_stops_the_portal_with_the_command_that_would
         world.pull()
     assert "lives by contracts since 2026-03-02, and a mode is set once" in str(refused.value)
     assert "sync-worker portals set-association-mode acme rules --override --reason TEXT" in str(refused.value)
+    # a push that has nothing to do, and a check, say so as well
+    schema = cast("WholeCrm", world.tenant.crm).schema
+    for work in (lambda: push(world.tenant), lambda: check(world.tenant, schema)):
+        with pytest.raises(ConfigError, match="sync-worker portals set-association-mode acme rules"):
+            work()
     assert world.rows() == before
     # and when the file says what it said, all goes on
     by_contracts(world)
