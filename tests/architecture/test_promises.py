@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ PROMISED = re.findall(
     r"\w+",
     "demo run web worker schedule check pull push compare sandbox db portals companies associations deals failures runs mappings",
 )
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LIBRARIES = {
+    re.match(r"[\w.-]+", wanted)[0].casefold()  # type: ignore[index]  # a requirement begins with a name
+    for wanted in (*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"])
+    if not wanted.startswith(("types-", "hatchling", "editables"))
+}
 ELSEWHERE = "/" + "work/"  # a path of the machine this was written on
 
 
@@ -118,6 +125,13 @@ def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARIES))
+def test_every_library_has_its_reason(name: str) -> None:
+    [table] = re.findall(r"^## Libraries.*?(?=^## )", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE | re.DOTALL)
+    first_cells = " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)).casefold()
+    assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", first_cells), name
 
 
 def test_the_map_names_only_what_exists() -> None:
