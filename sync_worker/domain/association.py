@@ -43,10 +43,10 @@ Told: TypeAlias = tuple[str, Mapping[str, Sequence[str]], Mapping[str, Sequence[
 class Reason:
     """Why two companies are associated. It is put in words only for whoever reads them.
 
-    **Shapes** `name`: the contract value or the rule. **Units** `since`: aware UTC; `run_id`: the run that made it so.
+    **Shapes** `name`: the contract value, the rule, or the parent. **Units** `since`: aware UTC; `run_id`: the run that made it so.
     """
 
-    source: Literal["contract", "rule"]
+    source: Literal["contract", "rule", "parent"]
     name: str
     since: datetime
     run_id: str
@@ -104,6 +104,26 @@ class Contract:
         value = self.binding.value
         words = f'{FIELD} of {partner.name} ({partner.crm_id}) holds "{value}": {_HOW_WORDS[self.binding.how]} ({second.name})'
         return words, {FIELD: (value,)}, {}
+
+
+@dataclass(frozen=True, slots=True)
+class Parenthood:
+    """A subgroup and its parent: by rules a reason of its own, by contracts the parent's value says it. **Units** `since`: aware UTC."""
+
+    partner_id: str
+    second_partner_id: str
+    since: datetime
+    by: str
+
+    @property
+    def name(self) -> str:
+        """What stands for it in a list."""
+        return "subgroup"
+
+    def reason(self, partner: Company, second: Company) -> Reason:
+        """Who is whose, and who made it so."""
+        words = f"{partner.name} is a subgroup of {second.name}, by {self.by}"
+        return Reason("parent", second.name, self.since, "", lambda: (words, {}, {}))
 
 
 @dataclass(frozen=True, slots=True)

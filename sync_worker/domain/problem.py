@@ -127,6 +127,7 @@ CODES: Final[Mapping[str, str]] = {
     "subgroup_name_missing": "A subgroup needs a name. Give one.",
     "subgroup_not_a_partner": "Only a partner company becomes a subgroup. Correct its account type, or choose another.",
     "company_exists": "A company of that name is in this portal already. Promote it, or choose another name.",
+    "primary_member": "The subgroup is the user's primary company, which only the portal changes. Tell of the user with another one.",
     "has_parent": "The company is a subgroup already, and has exactly one parent. That parent disassociates it first.",
     "not_a_subgroup": "The company is no subgroup of this second partner, so there is nothing to disassociate.",
     "parent_gone": "The deal was pending when its owner left the second partner's subgroups. It goes on as it is; withdraw it, "

@@ -5,6 +5,7 @@
     promote      a member of the parent and of the company           an active partner company without a parent
     disassociate a member of the parent                              -        its deals keep their history, the pending ones are flagged
     add member   a member of the subgroup; of the parent while it has none
+    remove one   a member of the subgroup                            its primary company is another
 
 Who creates a subgroup does not become a member of it. Decisions are values, as in `deal.py`.
 """
@@ -18,6 +19,7 @@ from typing import Literal
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import CLOSED, Actor, Deal, Refusal
+from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 
@@ -108,6 +110,18 @@ def add_member_refusal(company: Company, *, parent: Company, actor: Actor, membe
         return None
     who = f"a member of {company.name}" if member_ids else f"a member of {parent.name}, the first one"
     return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", who)
+
+
+def remove_member_refusal(company: Company, *, parent: Company, actor: Actor, user: User | None) -> Refusal | None:
+    """Why this person may not take that member from the subgroup. **Shapes** `user` is None where it is no member."""
+    if not actor.is_of(company.id):
+        return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", f"a member of {company.name}")
+    if user is None:
+        return Refusal("user_unknown", f"{company.name} has no such member", f"a member of {company.name}")
+    if user.primary_company == company.id:
+        why = f"{company.name} is the primary company of {user.name}"
+        return Refusal("primary_member", why, f"the portal, which says where {user.name} belongs")
+    return None
 
 
 def parent_refusal(parent: Company, actor: Actor) -> Refusal | None:

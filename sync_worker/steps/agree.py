@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Refusal
+from sync_worker.domain.deal import Deal, Lifecycle, Refusal
 from sync_worker.domain.terms import Footing, Pair, registration_refusal
 from sync_worker.domain.upload import AGREEMENT, shown_name
 from sync_worker.files import Files
@@ -53,11 +53,15 @@ def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int
     return files.sweep(portal, named=named, before_at=before_at)
 
 
-def gate(tx: Tx, owner: Company, second_partner: Company | None, deal_type: str | None) -> Refusal | None:
-    """Why the terms and agreements of a deal's pairs forbid to register it in the portal. A deal that begins in the CRM is not asked."""
-    vendor = companies.vendor(tx)
-    ladder = [company for company in (owner, second_partner, vendor) if company]
-    return registration_refusal(deal_type, [_footing(tx, lower, upper) for lower, upper in pairwise(ladder)])
+def gate(tx: Tx, deal: Deal) -> Refusal | None:
+    """Why the terms and agreements of a deal's pairs forbid to submit it in the portal. A deal that begins in the CRM is not asked."""
+    if deal.lifecycle is Lifecycle.DRAFT:
+        return None
+    named = [company_id for company_id in (deal.owner_company, deal.second_partner) if company_id]
+    known = companies.by_ids(tx, named)
+    ladder = [*(known[company_id] for company_id in named), *([vendor] if (vendor := companies.vendor(tx)) else [])]
+    deal_type = deal.values.get("deal_type")
+    return registration_refusal(str(deal_type) if deal_type else None, [_footing(tx, lower, upper) for lower, upper in pairwise(ladder)])
 
 
 def _footing(tx: Tx, lower: Company, upper: Company) -> Footing:

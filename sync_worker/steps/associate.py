@@ -18,6 +18,7 @@ from sync_worker.domain.association import (
     Contract,
     Exclusion,
     Explanation,
+    Parenthood,
     associates,
     bind,
     exclusion,
@@ -31,7 +32,7 @@ from sync_worker.steps import rule_members
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings, contract_field
 from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import associations, companies, evaluations, failures, links, pasts, portals, rule_names
+from sync_worker.store import associations, companies, evaluations, failures, links, pasts, portals, rule_names, subgroups
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Tx
 from sync_worker.store.evaluations import Evaluation
@@ -94,7 +95,8 @@ def why_each(tx: Tx, one: Company, others: Sequence[Company], *, at: datetime | 
     evaluation = _evaluation(tx, at)
     if evaluation:
         shared, lacks = rule_members.shared_with(tx, one, others, evaluation, at), rule_members.missing_rule(tx, evaluation, at)
-        return [explain(one, other, candidates=shared[other.id], missing=lacks) for other in others]
+        parents = _parenthoods(tx, one, at)
+        return [explain(one, other, candidates=[*shared[other.id], *parents], missing=lacks) for other in others]
     holders = others if one.account_type is AccountType.SECOND_PARTNER else [one]
     rows = {(row.company_id, row.binding.value): row for holder in holders for row in _contract_rows(tx, holder, at)}
     contracts = _contracts(rows.values())
@@ -123,7 +125,8 @@ def _joined(tx: Tx, wanted: set[Pair]) -> set[Pair]:
     """Those of the pairs that anything joins. Before the first evaluation stands nobody knows, and no deal is judged by it."""
     evaluation = _evaluation(tx, None)
     if evaluation:
-        return rule_members.joined(tx, wanted, evaluation)
+        parents = {(one.company_id, one.parent_id) for one in subgroups.lasting(tx, [partner for partner, _ in wanted]).values()}
+        return rule_members.joined(tx, wanted, evaluation) | (wanted & parents)
     if _is_by_rules(tx, None):
         return wanted
     rows = associations.bindings(tx, {partner for partner, _ in wanted})
@@ -145,16 +148,34 @@ def _candidates(tx: Tx, company: Company, at: datetime | None, *, after: str, li
     """Whatever would associate this company with another; a further source of reasons is one more list here."""
     evaluation = _evaluation(tx, at)
     if evaluation:
-        return rule_members.shared(tx, company, evaluation, at=at, after=after, limit=limit)
+        shared = rule_members.shared(tx, company, evaluation, at=at, after=after, limit=limit)
+        return [*shared, *_on_page(company, _parenthoods(tx, company, at), shared, after, limit)]
     contracts = _contracts(_contract_rows(tx, company, at))
     return _page(company, contracts, after, limit) if after or limit is not None else contracts
 
 
+def _parenthoods(tx: Tx, company: Company, at: datetime | None) -> list[Parenthood]:
+    """The subgroups and the parent that the company has, or had then."""
+    found = subgroups.involving(tx, company.id, at or tx.now)
+    return [Parenthood(one.company_id, one.parent_id, one.since_at, one.since_by) for one in found]
+
+
+def _on_page(
+    company: Company, parenthoods: Sequence[Parenthood], shared: Sequence[Candidate], after: str, limit: int | None
+) -> list[Parenthood]:
+    """Those that belong on this page of others, which the rules have cut: behind its beginning, and not behind its end."""
+    ids = {_other(company, candidate) for candidate in shared}
+    end = max(ids) if limit is not None and len(ids) >= limit else None
+    return [one for one in parenthoods if _other(company, one) > after and (end is None or _other(company, one) <= end)]
+
+
+def _other(company: Company, candidate: Candidate) -> str:
+    return candidate.partner_id if candidate.partner_id != company.id else candidate.second_partner_id or ""
+
+
 def _page(company: Company, contracts: Sequence[Contract], after: str, limit: int | None) -> list[Contract]:
     """Those of so many others; what names nobody is on the first page."""
-    others = {
-        contract: (contract.partner_id if contract.partner_id != company.id else contract.second_partner_id or "") for contract in contracts
-    }
+    others = {contract: _other(company, contract) for contract in contracts}
     ids = sorted({other for other in others.values() if other > after})[:limit]
     wanted = {*ids, *([] if after else [""])}
     return [contract for contract in contracts if others[contract] in wanted]

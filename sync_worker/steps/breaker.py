@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sync_worker.domain.breaker import CLOSED, Breaker, Cause, after
 from sync_worker.steps.claim import Claim
-from sync_worker.steps.tenant import DEAL, Tenant
+from sync_worker.steps.tenant import Tenant
 from sync_worker.store import breakers, failures, outbox
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
@@ -29,10 +29,10 @@ def admitted(tx: Tx, claim: Claim, counts: Counts) -> Sequence[OutboxRow]:
     return [row for row in claim.rows if row.record_id not in until_at]
 
 
-def learn(tx: Tx, tenant: Tenant, *, passed: Mapping[str, int], failed: Mapping[str, int]) -> None:
-    """Deals that had failed of these codes were written, others were refused. **Shapes** code → how many records."""
+def learn(tx: Tx, tenant: Tenant, object_: str, *, passed: Mapping[str, int], failed: Mapping[str, int]) -> None:
+    """Records that had failed of these codes were written, others were refused. **Shapes** code → how many records."""
     if passed or failed:
-        counts = {Cause(DEAL, STAGE, code): (passed.get(code, 0), failed.get(code, 0)) for code in passed.keys() | failed.keys()}
+        counts = {Cause(object_, STAGE, code): (passed.get(code, 0), failed.get(code, 0)) for code in passed.keys() | failed.keys()}
         judge(tx, tenant, counts)
 
 
@@ -55,7 +55,7 @@ def judge(tx: Tx, tenant: Tenant, counts: Mapping[Cause, tuple[int, int]]) -> No
 def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: dict[Cause, Breaker]) -> dict[str, datetime]:
     """Until when which records rest. A breaker that is half open lets the first of its cause through, and then rests again."""
     until_at: dict[str, datetime] = {}
-    causes = _causes(tx, [row.record_id for row in rows])
+    causes = _causes(tx, rows)
     for row in rows:
         mine = [cause for cause in causes.get(row.record_id, ()) if cause in resting]
         waits = [until for cause in mine if not resting[cause].admits(tx.now) and (until := resting[cause].until_at)]
@@ -68,8 +68,10 @@ def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: dict[Cause, Breaker]) -
     return until_at
 
 
-def _causes(tx: Tx, record_ids: Collection[str]) -> dict[str, list[Cause]]:
+def _causes(tx: Tx, rows: Sequence[OutboxRow]) -> dict[str, list[Cause]]:
+    """Of what the records of these rows, all of one object, have failed before."""
     found: dict[str, list[Cause]] = {}
-    for row in failures.open_rows(tx, DEAL, record_ids, STAGE):
-        found.setdefault(row.record, []).append(Cause(DEAL, STAGE, row.code))
+    object_ = rows[0].object
+    for row in failures.open_rows(tx, object_, [row.record_id for row in rows], STAGE):
+        found.setdefault(row.record, []).append(Cause(object_, STAGE, row.code))
     return found

@@ -20,7 +20,7 @@ CLAIM_S = 30.0  # how long the work of a killed worker waits
 
 
 class Claim:
-    """Due rows of one state that are this worker's alone while the block lasts, or until its deadline."""
+    """Due rows of one state and one object that are this worker's alone while the block lasts, or until its deadline."""
 
     def __init__(self, tenant: Tenant, *, state: str, limit: int) -> None:
         self.token = tenant.services.new_id()
@@ -42,6 +42,11 @@ class Claim:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._keeper.close()
+
+    @property
+    def object(self) -> str:
+        """What its rows are of. **Shapes** asked only where there are rows."""
+        return self.rows[0].object
 
     def time_left_s(self) -> float:
         """Seconds in which a write may still be begun and answered."""

@@ -16,7 +16,9 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import Moved, associate, hand_over
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.findings import Findings
+from sync_worker.steps.homes import owe_deals
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store import companies, deals, documents, failures, links, outbox, people
 from sync_worker.store.companies import Mark, StoredCompany
@@ -37,8 +39,10 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     companies.mark_patched(tx, page.patched)
     associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
     effects.loss = tally.loss()
+    is_owing = page.merging.save(chunk.run_id)
     _wake_waiting(tx, page, effects)
-    if any(not stored.is_patched for stored in page.changed):
+    is_told = owe_deals(tx, [after.id for before, after in page.moved if before and before.crm_id is None], chunk.run_id)
+    if is_owing or is_told or any(not stored.is_patched for stored in page.changed):
         effects.push()
     return effects
 
@@ -95,6 +99,8 @@ class _Page:
         self._reader = CompanyReader(chunk.tenant, chunk.record)
         self._same = self._as_they_were() if chunk.is_poll else {}
         self._known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in self._same])
+        self._known |= self._made_here()
+        self.merging = Merging(tx, chunk.record, [stored.company for stored in self._known.values()])
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
         self.moved: list[Moved] = []
@@ -114,6 +120,13 @@ class _Page:
             self._repeat(native, same)
         else:
             self._arrive(native, stored)
+
+    def _made_here(self) -> dict[str, StoredCompany]:
+        """Companies made in the portal whose record carries our id and is not linked yet: our own create, whose answer was lost."""
+        unknown = [native for native in self._chunk.natives if native.crm_id not in self._known and native.crm_id not in self._same]
+        keys = {native.crm_id: str(key) for native in unknown if (key := native.fields.get(self._record.key_field))}
+        found = companies.homeless(self._tx, set(keys.values()))
+        return {crm_id: found[key] for crm_id, key in keys.items() if key in found}
 
     def _as_they_were(self) -> dict[str, Mark]:
         """The marks of companies whose records make of them what they are."""
@@ -145,7 +158,11 @@ class _Page:
         if company is None:
             self._counts.skip(arrival.skipped)
             return
-        self._keep(native, stored, company, digest=None if arrival.problems else self._reader.digest(native))
+        company, put_back = self.merging.merged(native, company)
+        for problem in put_back:
+            self._findings.problem(native.crm_id, problem, name=company.name)
+        is_clean = not (arrival.problems or put_back)
+        self._keep(native, stored, company, digest=self._reader.digest(native) if is_clean else None)
 
     def _has_our_id(self, native: NativeRecord, company_id: str) -> bool:
         return bool(native.fields.get(self._record.key_field) == company_id)

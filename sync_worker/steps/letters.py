@@ -1,19 +1,22 @@
-"""What each deal owes the CRM, computed and spelled: a letter per outbox row, ready to send. Reads the store, calls nobody."""
+"""What each record owes the CRM, computed and spelled: a letter per outbox row, ready to send. Reads the store, calls nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
-from sync_worker.domain.deal import Deal, Lifecycle
+from sync_worker.domain.deal import Lifecycle
 from sync_worker.domain.reconcile import Base, FieldRule, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.company_words import words_of
 from sync_worker.steps.deal_shelf import REFERENCES
-from sync_worker.steps.tenant import Tenant, field_rules
-from sync_worker.store import companies, conflicts, deals, failures, links
+from sync_worker.steps.homes import HOMES, first_record
+from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, field_rules
+from sync_worker.store import companies, conflicts, deals, failures
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.outbox import OutboxRow
@@ -30,50 +33,58 @@ class Letter:
     sent: Mapping[str, Base]
 
 
-class Desk:
-    """Everything that is needed to write letters for these deals, fetched at once."""
+class Desk(ABC):
+    """Everything that is needed to write letters for these records of one object, fetched at once.
 
-    def __init__(self, tx: Tx, tenant: Tenant, deal_ids: Sequence[str]) -> None:
+    **Shapes** `unread`: those whose CRM record could not be read as it is now, so that nobody knows what a write would replace.
+    """
+
+    def __init__(self, tx: Tx, tenant: Tenant, object_: str, record_ids: Sequence[str]) -> None:
         self._tenant = tenant
-        self._deals = deals.by_ids(tx, deal_ids)
-        named = {str(value) for stored in self._deals.values() for name in REFERENCES if (value := stored.deal.values.get(name))}
-        self._crm_ids = companies.crm_ids_by_id(tx, named)
-        self._waiting = conflicts.open_fields(tx, deal_ids)
-        self.links = links.current(tx, deal_ids)
+        self.links = HOMES[object_].current(tx, record_ids)
         self._rules: dict[str, Mapping[str, FieldRule]] = {}
         self.unread = self._unread(tx)
 
+    def letter(self, row: OutboxRow) -> Letter | None:
+        """What this record owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""
+        id_, link = row.record_id, self.links.get(row.record_id)
+        held = self._held(id_)
+        if held is None or (link and link.deleted_at):
+            return None
+        record = self._tenant.mapping.records[link.object if link else first_record(self._tenant, row.object)]
+        rules, base = self._rules_of(record), link.base if link else {}
+        names = owed(rules, base=base, portal=held, is_create=link is None, waiting=self._waiting(id_))
+        if link is None:  # an empty field of a new record is left to the CRM's own defaults
+            names = tuple(name for name in names if comparable(held.get(name)) is not None)
+        values = {name: self._in_crm(name, held.get(name)) for name in names}
+        native = record.update(values) if link else record.create(values)
+        if link and KEY in base and base[KEY].crm != id_:
+            native[record.key_field] = id_
+        if link and not native:
+            return None
+        spellings = {name: native[record.fields[name].native] for name in names if record.fields[name].native in native}
+        sent = after_write(rules, sent={name: held.get(name) for name in names}, spellings=spellings)
+        change = Change(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
+        return Letter(row, record, link, change, {**sent, KEY: Base(None, id_)})
+
+    @abstractmethod
+    def _held(self, record_id: str) -> Mapping[str, Value] | None:
+        """The record as the portal holds it; None where the CRM is to hear nothing of it."""
+
+    def _waiting(self, _record_id: str) -> Collection[str]:
+        """Fields that wait for a person."""
+        return ()
+
+    def _in_crm(self, _name: str, value: Value) -> Value:
+        """The value as the CRM knows it. **Raises** InvalidRecord."""
+        return value
+
     def _unread(self, tx: Tx) -> set[str]:
-        """Deals whose record could not be read as it is now: what stands there was seen by nobody, so nothing is written over it."""
         failed: set[tuple[str, str]] = set()
         for object_ in {link.object for link in self.links.values()}:
             crm_ids = [link.crm_id for link in self.links.values() if link.object == object_]
             failed |= {(object_, row.record) for row in failures.open_rows(tx, object_, crm_ids, "ingest") if row.kind == "failure"}
-        return {deal_id for deal_id, link in self.links.items() if (link.object, link.crm_id) in failed}
-
-    def letter(self, row: OutboxRow) -> Letter | None:
-        """What this deal owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""
-        stored, link = self._deals.get(row.record_id), self.links.get(row.record_id)
-        if stored is None or (link and link.deleted_at):
-            return None
-        if link is None and stored.deal.lifecycle in (Lifecycle.DRAFT, Lifecycle.WITHDRAWN):
-            return None  # nobody waits for a record of it, not yet or not any more
-        deal = stored.deal
-        record = self._tenant.mapping.records[link.object if link else self._tenant.portal.deals.record]
-        rules, base = self._rules_of(record), link.base if link else {}
-        names = owed(rules, base=base, portal=deal.values, is_create=link is None, waiting=self._waiting.get(deal.id, ()))
-        if link is None:  # an empty field of a new record is left to the CRM's own defaults
-            names = tuple(name for name in names if comparable(deal.values.get(name)) is not None)
-        values = {name: self._reference(name, deal) for name in names}
-        native = record.update(values) if link else record.create(values)
-        if link and KEY in base and base[KEY].crm != deal.id:
-            native[record.key_field] = deal.id
-        if link and not native:
-            return None
-        spellings = {name: native[record.fields[name].native] for name in names if record.fields[name].native in native}
-        sent = after_write(rules, sent={name: deal.values.get(name) for name in names}, spellings=spellings)
-        change = Change(ref=deal.id, fields=native, crm_id=link.crm_id if link else None, key=deal.id)
-        return Letter(row, record, link, change, {**sent, KEY: Base(None, deal.id)})
+        return {record_id for record_id, link in self.links.items() if (link.object, link.crm_id) in failed}
 
     def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:
         """The record's rules, made once for all letters of a batch."""
@@ -81,11 +92,46 @@ class Desk:
             self._rules[record.record] = field_rules(record)
         return self._rules[record.record]
 
-    def _reference(self, name: str, deal: Deal) -> Value:
-        value = deal.values.get(name)
+
+class DealDesk(Desk):
+    """Letters of deals, which name companies by their CRM ids."""
+
+    def __init__(self, tx: Tx, tenant: Tenant, deal_ids: Sequence[str]) -> None:
+        super().__init__(tx, tenant, DEAL, deal_ids)
+        self._deals = {deal_id: stored.deal for deal_id, stored in deals.by_ids(tx, deal_ids).items()}
+        named = {str(value) for deal in self._deals.values() for name in REFERENCES if (value := deal.values.get(name))}
+        self._crm_ids = companies.crm_ids_by_id(tx, named)
+        self._disputed = conflicts.open_fields(tx, deal_ids)
+
+    def _held(self, record_id: str) -> Mapping[str, Value] | None:
+        deal = self._deals.get(record_id)
+        if deal is None or (record_id not in self.links and deal.lifecycle in (Lifecycle.DRAFT, Lifecycle.WITHDRAWN)):
+            return None  # nobody waits for a record of it, not yet or not any more
+        return deal.values
+
+    def _waiting(self, record_id: str) -> Collection[str]:
+        return self._disputed.get(record_id, ())
+
+    def _in_crm(self, name: str, value: Value) -> Value:
         if name not in REFERENCES or not value:
             return value
         if str(value) not in self._crm_ids:
             words = f"{name} has no CRM record yet, so the deal cannot name it there"
             raise InvalidRecord(words, code="company_not_in_crm", field=name)
         return self._crm_ids[str(value)]
+
+
+class CompanyDesk(Desk):
+    """Letters of companies that the portal writes too."""
+
+    def __init__(self, tx: Tx, tenant: Tenant, company_ids: Sequence[str]) -> None:
+        super().__init__(tx, tenant, COMPANY, company_ids)
+        self._words = words_of(tx, companies.by_ids(tx, company_ids).values())
+
+    def _held(self, record_id: str) -> Mapping[str, Value] | None:
+        return self._words.get(record_id)
+
+
+def desk_of(tx: Tx, tenant: Tenant, object_: str, record_ids: Sequence[str]) -> Desk:
+    """The desk for these records of one object."""
+    return CompanyDesk(tx, tenant, record_ids) if object_ == COMPANY else DealDesk(tx, tenant, record_ids)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sync_worker.errors import RecordError, SyncError
 from sync_worker.steps.claim import Claim
-from sync_worker.steps.tenant import DEAL, Tenant
+from sync_worker.steps.tenant import Tenant
 from sync_worker.store import failures, outbox
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
@@ -38,8 +38,8 @@ def park(
     code = code_of(error)
     field = error.field if isinstance(error, RecordError) else ""
     words = str(error) if error else "the CRM did not take it"
-    failure = push_failure(tenant, row.record_id, code, words, run_id)
-    close_push_failures(tx, [row.record_id], OTHERWISE, but=(code, field))
+    failure = push_failure(tenant, row.object, row.record_id, code, words, run_id)
+    close_push_failures(tx, row.object, [row.record_id], OTHERWISE, but=(code, field))
     failures.record(tx, [replace(failure, kind="failure", field=field, payload=payload)])
 
 
@@ -48,18 +48,20 @@ def code_of(error: SyncError | None) -> str:
     return error.code if isinstance(error, RecordError) else GAVE_UP
 
 
-def close_push_failures(tx: Tx, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None) -> Counter[str]:
+def close_push_failures(
+    tx: Tx, object_: str, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None
+) -> Counter[str]:
     """What was open about these records' writes is no more, but for a (code, field) that was found again. Returns records by code."""
-    rows = [row for row in failures.open_rows(tx, DEAL, record_ids, "push") if (row.code, row.field) != but]
+    rows = [row for row in failures.open_rows(tx, object_, record_ids, "push") if (row.code, row.field) != but]
     failures.close(tx, [row.id for row in rows], resolution)
     return Counter(code for _, code in {(row.record, row.code) for row in rows})
 
 
-def push_failure(tenant: Tenant, record_id: str, code: str, message: str, run_id: str) -> Failure:
+def push_failure(tenant: Tenant, object_: str, record_id: str, code: str, message: str, run_id: str) -> Failure:
     return Failure(
         id=tenant.services.new_id(),
         kind="problem",
-        object=DEAL,
+        object=object_,
         record=record_id,
         stage="push",
         code=code,

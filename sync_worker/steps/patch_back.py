@@ -47,5 +47,5 @@ def _count_patch(outcome: Outcome, counts: Counts) -> None:
 
 def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:
     code = outcome.error.code if isinstance(outcome.error, WriteRejected) else "rejected"
-    failure = push_failure(tenant, outcome.ref, code, str(outcome.error), run_id)
-    return replace(failure, kind="failure", object=COMPANY)
+    failure = push_failure(tenant, COMPANY, outcome.ref, code, str(outcome.error), run_id)
+    return replace(failure, kind="failure")

@@ -20,7 +20,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import foreseen
 from sync_worker.steps.difference import tell_differences
 from sync_worker.steps.evaluate import evaluate
-from sync_worker.steps.letters import Desk, Letter
+from sync_worker.steps.letters import DealDesk, Letter
 from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.preview import per_minute
 from sync_worker.steps.pull import pull
@@ -121,7 +121,7 @@ def _letters(tenant: Tenant, deal_ids: Sequence[str]) -> list[Letter]:
     """What these deals owe. One that cannot be spelled is left out: only a push says so."""
     letters = []
     with tenant.store.reading(tenant.name) as tx:
-        desk = Desk(tx, tenant, deal_ids)
+        desk = DealDesk(tx, tenant, deal_ids)
         for row in outbox.of(tx, DEAL, deal_ids):
             try:
                 letter = None if row.record_id in desk.unread else desk.letter(row)

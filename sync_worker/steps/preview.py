@@ -18,7 +18,7 @@ from sync_worker.errors import RecordError
 from sync_worker.steps.chunk import Chunk
 from sync_worker.steps.ingest import store_chunk
 from sync_worker.steps.intervene import is_open
-from sync_worker.steps.letters import Desk
+from sync_worker.steps.letters import DealDesk
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store import companies, deals, failures, links, outbox, runs
 from sync_worker.store.engine import Tx
@@ -164,7 +164,7 @@ def _owing(tx: Tx, object_: str, natives: Sequence[NativeRecord], deal_ids: Sequ
 def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[NativeRecord], found: Preview) -> None:
     """The letters of these deals, as they would be sent."""
     shown = {native.crm_id: native.fields for native in natives}
-    desk = Desk(tx, tenant, deal_ids)
+    desk = DealDesk(tx, tenant, deal_ids)
     for row in outbox.of(tx, DEAL, deal_ids):
         if row.record_id in desk.unread:
             continue

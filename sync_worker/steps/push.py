@@ -13,14 +13,15 @@ from datetime import timedelta
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
-from sync_worker.steps.letters import Desk, Letter
+from sync_worker.steps.homes import homes
+from sync_worker.steps.letters import Letter, desk_of
 from sync_worker.steps.park import NOTHING_OWED, close_push_failures, park
 from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
-from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
-from sync_worker.store import companies, cursors, links, notices, outbox, runs
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store import companies, cursors, notices, outbox, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
@@ -34,7 +35,6 @@ Progress = Callable[[int], None]
 
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
-    tenant.hold_mode()
     if not has_work(tenant):
         return Done("", Counts())
     total, wakes, read = Counts(), set[Wake](), set[str]()
@@ -64,13 +64,13 @@ def _batch(tenant: Tenant, read: set[str], run_id: str, wakes: set[Wake]) -> tup
     """One batch of whatever is due, with what it wrote: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
     with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            return DEAL, read_back(tenant, claim, run_id, wakes)
+            return claim.object, read_back(tenant, claim, run_id, wakes)
     read |= _read_first(tenant, wakes, known=read)
     with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
         if claim.rows:
             counts = _write(tenant, claim, read, run_id, wakes)
             read -= {row.record_id for row in claim.rows}
-            return DEAL, counts
+            return claim.object, counts
     patched = patch_back(tenant, run_id)
     return None if patched is None else (COMPANY, patched)
 
@@ -86,7 +86,7 @@ def _doubt_expired(tenant: Tenant) -> None:
 
 
 def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str]:
-    """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns their deals.
+    """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns our ids of them.
 
     What the CRM says has not changed since the last poll is as we hold it. Where another reader has the lease, its records wait: a create
     never does.
@@ -94,7 +94,7 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
     with tenant.store.reading(tenant.name) as tx:
         if known.issuperset(outbox.due(tx, BATCH_COUNT)):
             return set()
-        due = links.homes(tx, set(outbox.due(tx, READ_COUNT)) - known)
+        due = homes(tx, set(outbox.due(tx, READ_COUNT)) - known)
     read: set[str] = set()
     for record_name in sorted({home.object for home in due.values()}):
         mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
@@ -163,13 +163,13 @@ def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id
 
 
 def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_id: str) -> dict[str, Letter]:
-    """Computes the writes, by deal, and keeps them with their rows in the commit before the call. Rows that owe nothing are done."""
+    """Computes the writes, by record, and keeps them with their rows in the commit before the call. Rows that owe nothing are done."""
     letters: dict[str, Letter] = {}
     idle: list[OutboxRow] = []
     with tenant.store.transaction(tenant.name) as tx:
         outbox.hold(tx, claim.rows)
         rows = admitted(tx, claim, counts)
-        desk = Desk(tx, tenant, [row.record_id for row in rows])
+        desk = desk_of(tx, tenant, claim.object, [row.record_id for row in rows])
         for row in rows:
             if row.record_id in desk.links and row.record_id not in read:
                 outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
@@ -198,7 +198,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
 def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow], counts: Counts) -> None:
     """These rows owe nothing."""
     outbox.done(tx, idle, claim.token)
-    close_push_failures(tx, [row.record_id for row in idle], NOTHING_OWED)
+    close_push_failures(tx, claim.object, [row.record_id for row in idle], NOTHING_OWED)
     counts.unchanged += len(idle)
 
 

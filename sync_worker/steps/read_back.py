@@ -6,7 +6,7 @@ agreed; the rest is merged when the record is read again, before anything more i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,8 +14,9 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.reconcile import Base, comparable
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.claim import Claim, wait_s
-from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import links, notices, outbox, portals, runs
+from sync_worker.steps.homes import HOMES, first_record, owe_deals
+from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.store import notices, outbox, portals, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.outbox import OutboxRow
@@ -26,27 +27,29 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
     """What became of writes whose answer was lost: found by key or id, their fields compared with what was sent, and ready again."""
     counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows))
     with tenant.store.reading(tenant.name) as tx:
-        current = links.current(tx, [row.record_id for row in claim.rows])
-    found = {**_found_by_key(tenant, claim.rows, current), **_found_by_id(tenant, current)}
+        current = HOMES[claim.object].current(tx, [row.record_id for row in claim.rows])
+    found = {**_found_by_key(tenant, claim, current), **_found_by_id(tenant, current)}
     with tenant.store.transaction(tenant.name) as tx:
         outbox.hold(tx, claim.rows)
         for row in claim.rows:
             rest_s = 0.0 if row.attempts <= 1 else wait_s(tenant, row)  # a CRM that loses every write is not asked without end
             outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s))
             if native := found.get(row.record_id):
-                record_name = current[row.record_id].object if row.record_id in current else tenant.portal.deals.record
+                record_name = current[row.record_id].object if row.record_id in current else first_record(tenant, row.object)
                 _take_over(tx, tenant, row, record_name, native)
+                if row.object == COMPANY and row.record_id not in current:
+                    owe_deals(tx, [row.record_id], run_id)
                 wakes.add(Wake("refresh", record_name))
         runs.count(tx, run_id, counts)
     return counts
 
 
-def _found_by_key(tenant: Tenant, rows: Sequence[OutboxRow], current: Mapping[str, Link]) -> dict[str, NativeRecord]:
+def _found_by_key(tenant: Tenant, claim: Claim, current: Mapping[str, Link]) -> dict[str, NativeRecord]:
     """First creates: whichever record carries the key is ours."""
-    keys = [row.record_id for row in rows if row.record_id not in current]
+    keys = [row.record_id for row in claim.rows if row.record_id not in current]
     if not keys:
         return {}
-    record = tenant.mapping.records[tenant.portal.deals.record]
+    record = tenant.mapping.records[first_record(tenant, claim.object)]
     natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=record.native_fields)
     return {str(native.fields[record.key_field]): native for native in natives}
 
@@ -55,19 +58,20 @@ def _found_by_id(tenant: Tenant, current: Mapping[str, Link]) -> dict[str, Nativ
     found: dict[str, NativeRecord] = {}
     for object_ in sorted({link.object for link in current.values()}):
         record = tenant.mapping.records[object_]
-        deal_ids = {link.crm_id: deal_id for deal_id, link in current.items() if link.object == object_}
-        for native in tenant.crm.fetch(record.native, sorted(deal_ids), fields=record.native_fields):
-            found[deal_ids[native.crm_id]] = native
+        ours = {link.crm_id: record_id for record_id, link in current.items() if link.object == object_}
+        for native in tenant.crm.fetch(record.native, sorted(ours), fields=record.native_fields):
+            found[ours[native.crm_id]] = native
     return found
 
 
 def _take_over(tx: Tx, tenant: Tenant, row: OutboxRow, record_name: str, native: NativeRecord) -> None:
     """The link is kept, and fields that the CRM holds as we sent them are agreed; the rest is merged when the record is read again."""
     record = tenant.mapping.records[record_name]
-    known = links.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
+    homes = HOMES[row.object]
+    known = homes.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
     link = known or Link(record_name, native.crm_id, row.record_id)
     base = agreed(row.sent or {}, record, native) if known else dict(row.sent or {})
-    links.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
+    homes.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
     notices.add(tx, record_name, [native.crm_id])
 
 

@@ -10,11 +10,14 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
 from sync_worker.domain.registration import draft as decide_draft
 from sync_worker.domain.registration import register as decide_registration
+from sync_worker.domain.subgroup import names_parent
 from sync_worker.domain.values import Value, plain
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.transforms import ValueMistake
+from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.move import Finish, Moved
+from sync_worker.steps.subgroups import parents_of
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import warn_of_twins
 from sync_worker.store import companies, deals, outbox, people
@@ -63,6 +66,7 @@ def _begin(
     if isinstance(values, Refusal):
         return values
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        values = _with_parent(tx, tenant, values)
         pair = find_pair(tx, tenant, values)
         rep = people.get(tx, owner_user) if owner_user else None
         if owner_user and rep is None:
@@ -81,6 +85,8 @@ def _begin(
         )
         if isinstance(deal, Refusal):
             return deal
+        if refused := gate(tx, deal):
+            return refused
         _store(tx, deal, actor, run_id)
         moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
         if finish:
@@ -92,6 +98,12 @@ def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair:
     """The companies named, and the owner's associated second partners."""
     owner = _company(tx, tenant, values.get("owner_company"))
     return Pair(owner, _company(tx, tenant, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
+
+
+def _with_parent(tx: Tx, tenant: Tenant, values: dict[str, Value]) -> dict[str, Value]:
+    """A subgroup's deal names its parent by itself."""
+    owner = _company(tx, tenant, values.get("owner_company"))
+    return names_parent(values, parents_of(tx, [owner]).get(owner.id) if owner else None)
 
 
 def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Value] | Refusal:

@@ -31,7 +31,8 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
         for object_ in sorted({failure.object for failure in unread}):
             notices.add(tx, object_, [failure.record for failure in unread if failure.object == object_])
         failures.close(tx, [failure.id for failure in refused if failure.object == COMPANY], REPLAYED)  # while open, it keeps its id back
-        outbox.unpark(tx, DEAL, [failure.record for failure in refused if failure.object != COMPANY])
+        for object_ in (COMPANY, DEAL):
+            outbox.unpark(tx, object_, [failure.record for failure in refused if (failure.object == COMPANY) == (object_ == COMPANY)])
     wakes = {Wake("refresh", failure.object) for failure in unread}
     return frozenset(wakes | ({Wake("push")} if refused else set()) | ({Wake("deliver")} if untold else set()))
 

@@ -15,11 +15,12 @@ from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.reconcile import Base
 from sync_worker.steps.breaker import learn
 from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.steps.homes import HOMES, owe_deals
 from sync_worker.steps.letters import Letter
 from sync_worker.steps.park import close_push_failures, code_of, park, push_failure
 from sync_worker.steps.read_back import agreed
-from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import failures, links, notices, outbox, portals
+from sync_worker.steps.tenant import COMPANY, Tenant, Wake
+from sync_worker.store import failures, notices, outbox, portals
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.runs import Counts
@@ -40,7 +41,7 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
     for letter, outcome in answered:
         if letter.row.record_id not in done:
             wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
-    learn(tx, tenant, passed=passed, failed=refused)
+    learn(tx, tenant, claim.object, passed=passed, failed=refused)
     return wakes
 
 
@@ -55,13 +56,14 @@ def _settle_written(
     record_name = written[0][0].record.record
     crm_ids = {letter.row.record_id: _crm_id(tenant, letter, outcome) for letter, outcome in mine}
     shown = {letter.row.record_id: bases for letter, outcome in mine if (bases := _shown(letter, outcome))}
-    _keep_links(tx, record_name, mine, crm_ids, shown, run_id)
+    _keep_links(tx, claim, record_name, mine, crm_ids, shown, run_id)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
     notices.add(tx, record_name, to_read)
-    passed.update(close_push_failures(tx, list(crm_ids), "written"))
+    passed.update(close_push_failures(tx, claim.object, list(crm_ids), "written"))
     warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
-    failures.record(tx, [push_failure(tenant, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
-    is_push_due = len(mine) < len(written) or any(is_owed_again.values())
+    failures.record(tx, [push_failure(tenant, claim.object, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
+    new = [letter.row.record_id for letter, _ in mine if letter.link is None]
+    is_push_due = _follows(tx, claim, new, run_id) or len(mine) < len(written) or any(is_owed_again.values())
     return ({Wake("refresh", record_name)} if to_read else set()) | ({Wake("push")} if is_push_due else set())
 
 
@@ -74,8 +76,14 @@ def _shown(letter: Letter, outcome: Outcome) -> Mapping[str, Base] | None:
     return {**found, KEY: letter.sent[KEY]} if found.keys() == letter.sent.keys() else None
 
 
+def _follows(tx: Tx, claim: Claim, record_ids: Sequence[str], run_id: str) -> bool:
+    """What these records waited for in having none. Whether anything is due."""
+    return claim.object == COMPANY and owe_deals(tx, record_ids, run_id)
+
+
 def _keep_links(
     tx: Tx,
+    claim: Claim,
     record_name: str,
     written: Sequence[Answered],
     crm_ids: Mapping[str, str],
@@ -96,7 +104,7 @@ def _keep_links(
         )
         for letter, _ in written
     ]
-    links.agree(tx, found)
+    HOMES[claim.object].agree(tx, found)
 
 
 def _crm_id(tenant: Tenant, letter: Letter, outcome: Outcome) -> str:

@@ -71,8 +71,22 @@ def marks(tx: Tx, crm_ids: Collection[str]) -> dict[str, Mark]:
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
     """Those of the ids that we know, by our id."""
-    query = select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids)))
-    return {stored.company.id: stored.company for stored in _stored(tx, query)}
+    query = select(*_KNOWN).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids)))
+    return {company.id: company for company in map(_known, tx.connection.execute(query))}
+
+
+def stored(tx: Tx, company_id: str) -> StoredCompany | None:
+    """One company by our id, with its place in the order of reads."""
+    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, companies.c.id == company_id))
+    return found[0] if found else None
+
+
+def homeless(tx: Tx, ids: Collection[str]) -> dict[str, StoredCompany]:
+    """Those of the ids that have no CRM record yet, by our id: made in the portal, and not linked."""
+    if not ids:
+        return {}
+    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids))))
+    return {stored.company.id: stored for stored in found if stored.company.crm_id is None}
 
 
 def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
@@ -112,8 +126,8 @@ def ids_by_account_owner(tx: Tx, email: str) -> list[str]:
 
 def page(tx: Tx, *, after: str, limit: int) -> list[Company]:
     """Companies by id. **Shapes** `after`: the id of the last one seen, "" begins."""
-    query = select(companies).where(companies.c.portal == tx.portal, companies.c.id > after)
-    return [stored.company for stored in _stored(tx, query.order_by(companies.c.id).limit(limit))]
+    query = select(*_KNOWN).where(companies.c.portal == tx.portal, companies.c.id > after)
+    return [_known(row) for row in tx.connection.execute(query.order_by(companies.c.id).limit(limit))]
 
 
 def vendor(tx: Tx) -> Company | None:
@@ -151,6 +165,16 @@ def relink(tx: Tx, company_id: str, crm_id: str) -> None:
         .where(companies.c.portal == tx.portal, companies.c.id == company_id)
         .values(crm_id=crm_id, portal_id_written_at=None, digest=None)
     )
+
+
+def place(tx: Tx, company_id: str, crm_id: str, *, settled_no: int) -> None:
+    """The company lives in this CRM record as of that reading. One that had none yet: the record was made by us, with our id on it."""
+    here = companies.c.portal == tx.portal, companies.c.id == company_id
+    tx.connection.execute(update(companies).where(*here).values(settled_no=settled_no))
+    if crm_ids_by_id(tx, [company_id]):
+        return
+    relink(tx, company_id, crm_id)
+    mark_patched(tx, [company_id])
 
 
 def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
@@ -198,6 +222,13 @@ def _tell(tx: Tx, rows: Sequence[StoredCompany], by: By) -> None:
     feed.tell(tx, [company_event(before.get(stored.company.id), stored.company, by) for stored in rows])
 
 
+_KNOWN = (
+    *(companies.c[name] for name in ("id", "crm_id", "name", "status", "account_type", "account_owner_email", "attributes")),
+    companies.c.second_partner_values,
+    companies.c.deleted_at.is_not(None),
+)
+"""What makes a company, without its place in the order of reads."""
+
 _STATUSES = {status.value: status for status in PortalStatus}
 _TYPES = {kind.value: kind for kind in AccountType}
 
@@ -207,6 +238,11 @@ def _from_row(row: Sequence[Any]) -> StoredCompany:
     _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at, digest = row
     company = Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), deleted_at is not None)
     return StoredCompany(company, modified_at, settled_no, written_at is not None, digest)
+
+
+def _known(row: Sequence[Any]) -> Company:
+    id_, crm_id, name, status, kind, email, attributes, values, is_deleted = row
+    return Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), is_deleted)
 
 
 _SAVED = tuple(column.name for column in companies.columns if column.name != "portal_id_written_at")

@@ -22,7 +22,7 @@ IS_CURRENT = text("deal_links.is_current")  # in the words of the index: SQLAlch
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One CRM record of one deal.
+    """One CRM record of one deal, or of a company that the portal writes (company_links.py).
 
     **Shapes** `base`: per field the pair both sides last agreed on. `written_…`: our last write, None before the first.
     """

@@ -58,17 +58,22 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
 
 
 def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
-    """Takes due rows of one state for this caller alone, the longest due first. **Shapes** as they stood before the claim."""
+    """Takes due rows of one state and one object for this caller alone, the longest due first. **Shapes** as they stood before the claim.
+
+    Of several objects the first by name, which is companies: deals name them.
+    """
     query = _due(tx, outbox.c.state == state).limit(limit)
     if tx.is_postgresql:
         query = query.with_for_update(skip_locked=True)
-    taken = _rows(tx, query)
-    if taken:
-        claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at}
-        raised = {"claimed_generation": outbox.c.generation, "attempts": outbox.c.attempts + 1}
-        for object_ in sorted({row.object for row in taken}):
-            here = _here(tx, object_, [row.record_id for row in taken if row.object == object_])
-            tx.connection.execute(update(outbox).where(here).values(**claimed, **raised))
+    found = _rows(tx, query)
+    if not found:
+        return []
+    object_ = min(row.object for row in found)
+    taken = [row for row in found if row.object == object_]
+    claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at}
+    raised = {"claimed_generation": outbox.c.generation, "attempts": outbox.c.attempts + 1}
+    here = _here(tx, object_, [row.record_id for row in taken])
+    tx.connection.execute(update(outbox).where(here).values(**claimed, **raised))
     return taken
 
 

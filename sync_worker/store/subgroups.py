@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, and_, insert, or_, select, update
 
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.store.engine import Tx, among
@@ -36,6 +37,13 @@ def under(tx: Tx, parent_id: str) -> list[Subgroup]:
     """Those that are under this parent now, the oldest first."""
     query = _mine(tx).where(subgroups.c.parent_id == parent_id, subgroups.c.until_at.is_(None))
     return [Subgroup(*row) for row in tx.connection.execute(query.order_by(subgroups.c.since_at, subgroups.c.company_id))]
+
+
+def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:
+    """Those that were under somebody at that moment, with this company on either side."""
+    lasted = and_(subgroups.c.since_at <= at, or_(subgroups.c.until_at.is_(None), subgroups.c.until_at > at))
+    sides = or_(subgroups.c.company_id == company_id, subgroups.c.parent_id == company_id)
+    return [Subgroup(*row) for row in tx.connection.execute(_mine(tx).where(lasted, sides).order_by(subgroups.c.company_id))]
 
 
 def history(tx: Tx, company_id: str) -> list[Subgroup]:

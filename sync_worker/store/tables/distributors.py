@@ -25,6 +25,17 @@ subgroups = Table(
     Index("subgroups_by_parent", "portal", "parent_id"),
 )
 
+company_links = Table(
+    "company_links",
+    metadata,
+    portal_column(),
+    Column("company_id", Text, primary_key=True),
+    json_column("base", is_required=True),  # {field: [portal value, CRM spelling]}
+    Column("written_at", Utc),  # our last write, null before the first
+    Column("written_run", Text),
+    Column("written_attempt", Integer),
+)
+
 terms = Table(
     "terms",
     metadata,

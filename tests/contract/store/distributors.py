@@ -10,17 +10,20 @@ from types import ModuleType
 from sync_worker.domain.completion import Licence
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.reconcile import Base
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.domain.values import Value
-from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms
+from sync_worker.store import agreements, companies, company_links, licences, mails, quotes, subgroups, terms
 from sync_worker.store.agreements import Agreement
 from sync_worker.store.engine import Tx
 from sync_worker.store.mails import Mail
+from tests.contract.store.samples import company, link
 
-MODULES: tuple[ModuleType, ...] = (agreements, licences, mails, quotes, subgroups, terms)
+MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, quotes, subgroups, terms)
 PAIR = Pair("c1", "c2")
 AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
+BASE = {"may_register": Base(True, True)}
 MAIL = Mail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal": "Harbor Freight", "seats": 25})
 
 
@@ -55,6 +58,8 @@ def licence(number: int = 1, deal_id: str = "d1") -> Licence:
 
 
 FILL: list[Callable[[Tx], object]] = [
+    lambda tx: companies.save(tx, [company("c4", crm_id=None, name="Cedar")]),
+    lambda tx: company_links.begin(tx, {"c1": BASE, "c4": {}}),
     lambda tx: subgroups.begin(tx, subgroup(tx)),
     lambda tx: terms.begin(tx, PAIR, AGREED, "Ann"),
     lambda tx: upload(tx),
@@ -70,6 +75,12 @@ READS: dict[str, Callable[[Tx], object]] = {
     "agreements.get": lambda tx: agreements.get(tx, "a1"),
     "agreements.is_on_file": lambda tx: agreements.is_on_file(tx, PAIR),
     "agreements.keys": agreements.keys,
+    "companies.stored": lambda tx: companies.stored(tx, "c1"),
+    "companies.homeless": lambda tx: companies.homeless(tx, ["c1", "c4"]),
+    "company_links.agreed": lambda tx: company_links.agreed(tx, ["c1"]),
+    "company_links.by_crm_ids": lambda tx: company_links.by_crm_ids(tx, "company", ["001"]),
+    "company_links.current": lambda tx: company_links.current(tx, ["c1"]),
+    "company_links.homes": lambda tx: company_links.homes(tx, ["c1"]),
     "licences.of_deal": lambda tx: licences.of_deal(tx, "d1"),
     "licences.of_company": lambda tx: licences.of_company(tx, "c1"),
     "mails.has_due": mails.has_due,
@@ -79,6 +90,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "quotes.get": lambda tx: quotes.get(tx, "q1"),
     "quotes.of_deal": lambda tx: quotes.of_deal(tx, "d1"),
     "quotes.signed": lambda tx: quotes.signed(tx, "d1"),
+    "subgroups.involving": lambda tx: subgroups.involving(tx, "c2", tx.now),
     "subgroups.lasting": lambda tx: subgroups.lasting(tx, ["c1"]),
     "subgroups.under": lambda tx: subgroups.under(tx, "c2"),
     "subgroups.history": lambda tx: subgroups.history(tx, "c1"),
@@ -88,6 +100,11 @@ READS: dict[str, Callable[[Tx], object]] = {
 
 WRITES: dict[str, Callable[[Tx], object]] = {
     "agreements.add": lambda tx: upload(tx, "a2"),
+    "companies.place": lambda tx: companies.place(tx, "c4", "004", settled_no=3),
+    "company_links.begin": lambda tx: company_links.begin(tx, {"c3": BASE}),
+    "company_links.keep": lambda tx: company_links.keep(tx, {"c1": {}}),
+    "company_links.agree": lambda tx: company_links.agree(tx, [link("001", "c1", object_="company")]),
+    "company_links.save": lambda tx: company_links.save(tx, [link("001", "c1", object_="company")]),
     "licences.issue": lambda tx: licences.issue(tx, [licence(), licence(2)]),
     "mails.write": lambda tx: mails.write(tx, [MAIL, Mail("m2", "other", "bo@example.com", "deal_updated")]),
     "mails.claim": lambda tx: mails.claim(tx, limit=9, token="t", until_at=tx.now + timedelta(seconds=30)),

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Refusal
+from sync_worker.domain.deal import Deal, Refusal
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
+from sync_worker.domain.values import Value
 from sync_worker.files import Files, open_files
 from sync_worker.services import Services
 from sync_worker.steps.agree import gate, sweep, upload
@@ -27,6 +28,7 @@ BIRCH = Company("birch", "0011", "Birch", PortalStatus.ACTIVE, AccountType.PARTN
 ARROW = Company("arrow", "0012", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
 VENDOR = Company("vendor", "0013", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
 PAIR = Pair("birch", "arrow")
+DEAL: dict[str, Value] = {"owner_company": "birch", "second_partner": "arrow", "lifecycle": "submitted"}
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def files(tmp_path: Path) -> Files:
 
 def refused(store: Store, deal_type: str = "new") -> str:
     with store.reading("acme") as tx:
-        refusal = gate(tx, BIRCH, ARROW, deal_type)
+        refusal = gate(tx, Deal("d1", {**DEAL, "deal_type": deal_type}))
     return refusal.code if refusal else ""
 
 

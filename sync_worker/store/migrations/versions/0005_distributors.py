@@ -32,6 +32,16 @@ def _pairs() -> None:
     index("subgroups_lasting", "subgroups", ["portal", "company_id"], unique=True, where="until_at IS NULL")
     index("subgroups_by_parent", "subgroups", ["portal", "parent_id"])
     op.create_table(
+        "company_links",
+        required("portal", TEXT),
+        required("company_id", TEXT),
+        required("base", DOCUMENT),
+        column("written_at", UTC),
+        column("written_run", TEXT),
+        column("written_attempt", INTEGER),
+        key("portal", "company_id"),
+    )
+    op.create_table(
         "terms",
         required("portal", TEXT),
         required("company_id", TEXT),
