@@ -1,4 +1,4 @@
-"""One sandbox for the session, a world of its own for each test."""
+"""A world of its own for each test."""
 
 from __future__ import annotations
 
@@ -8,29 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
+from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import Loaded, World
-from tests.servers import MONDAY
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[str]:
-    """The session's sandbox; each test begins with it as it was."""
-    with serve_thread(SalesforceOptions(companies=20, leads=2, opportunities=8, now=MONDAY)) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """A first load, made once for all."""
-    directory = tmp_path_factory.mktemp("loaded")
-    with Remote(sandbox) as remote:
-        as_it_was(remote)
-        world = World(sandbox, remote, directory)
-        before = world.org()
-        world.pull()
-        return Loaded.of(world, before, directory)
 
 
 @pytest.fixture
@@ -54,9 +34,3 @@ def world(sandbox: str, loaded: Loaded, remote: Remote, tmp_path: Path) -> Itera
     with closing(World(sandbox, remote, tmp_path, loaded)) as full:
         full.forward(2000)
         yield full
-
-
-def as_it_was(remote: Remote) -> None:
-    remote.freeze()
-    remote.set_clock(MONDAY)
-    remote.reset()

@@ -16,7 +16,7 @@ from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import cursors, runs
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
-from tests.integration.steps.conftest import as_it_was
+from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import LASTING, World
 
 

@@ -17,7 +17,7 @@ from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.check import check
 from sync_worker.steps.provision import Outcome, Plan, carry_out, planned
 from sync_worker.steps.tenant import Tenant
-from tests.integration.steps.conftest import as_it_was
+from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import World
 from tests.servers import MONDAY
 

@@ -1,0 +1,37 @@
+"""One Salesforce sandbox and one first load for all rooms that begin with a portal at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync_worker.sandbox.process import SalesforceOptions, serve_thread
+from sync_worker.sandbox.remote import Remote
+from tests.integration.steps.world import Loaded, World
+from tests.servers import MONDAY
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[str]:
+    """The session's sandbox; each test begins with it as it was."""
+    with serve_thread(SalesforceOptions(companies=20, leads=2, opportunities=8, now=MONDAY)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A first load, made once for all."""
+    directory = tmp_path_factory.mktemp("loaded")
+    with Remote(sandbox) as remote:
+        as_it_was(remote)
+        world = World(sandbox, remote, directory)
+        before = world.org()
+        world.pull()
+        return Loaded.of(world, before, directory)
+
+
+def as_it_was(remote: Remote) -> None:
+    remote.freeze()
+    remote.set_clock(MONDAY)
+    remote.reset()
