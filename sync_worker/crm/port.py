@@ -118,6 +118,10 @@ class Schema(Protocol):
     UncertainWrite: repeat it.
     """
 
+    @property
+    def most_options(self) -> int | None:
+        """How many values a list of several choices can hold; None where the vendor names no number that matters."""
+
     def by_hand(self, wish: FieldWish) -> str:
         """What an admin clicks where the vendor's API makes no such field; "" where `create` makes it. No call."""
 

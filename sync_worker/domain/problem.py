@@ -41,6 +41,8 @@ CODES: Final[Mapping[str, str]] = {
     # contracts
     "contract_value_unresolved": "A value in the partner's second-partner field names no company we know. Give that company "
     "a portal status, correct the value, or map it under associations.contract_values.",
+    "contract_value_retired": "A value in the partner's second-partner field is no option that people can choose any more. "
+    "Activate the option again, or choose another one on these records.",
     "contract_value_ambiguous": "A value in the partner's second-partner field is the name of several second partners. "
     "Map it to one CRM id under associations.contract_values, or bind it by hand.",
     "contract_not_a_second_partner": "A value in the partner's second-partner field names a company that is not a second partner. "

@@ -14,6 +14,8 @@ from sync_worker.steps.survey import Conversion, Need, Options, Survey, survey
 from sync_worker.steps.tenant import Tenant
 
 PROVISION = "sync-worker provision {} --apply"
+NEARLY_FULL = 0.9  # of what a list can hold: time enough to make room
+MAKE_ROOM = "delete options that no record holds, inactive ones too, or let rules say who works with whom (`associations.mode`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     tenant.hold_mode()
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
-    problems = (*found.companies.problems, *found.unresolved_contracts)
+    problems = (*found.companies.problems, *found.wrong_contracts)
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
@@ -121,6 +123,9 @@ def _of_options(options: Options | None, portal: str) -> Iterator[Finding]:
         "second partners of one name:": (options.shared, "rename one, or map a value of its own under associations.contract_values"),
     }
     wrong = [Finding(subject, False, f"{words} {', '.join(names)}", what) for words, (names, what) in told.items() if names]
+    if options.most and options.count + len(options.missing) >= NEARLY_FULL * options.most:
+        words = f"{options.count} of the {options.most} values that the list can hold, and {len(options.missing)} are still to come"
+        wrong.append(Finding(subject, False, words, MAKE_ROOM))
     yield from wrong or [Finding(subject, True, "one per second partner")]
 
 

@@ -5,8 +5,8 @@ The same codes as an ingest gives; a company without a portal status is none of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from sync_worker.crm.port import NativeRecord, Scan
 from sync_worker.domain.association import FIELD as CONTRACTS
@@ -56,10 +56,17 @@ class CompanyData:
     contracts: list[DataProblem] = field(default_factory=list)
     problems: list[DataProblem] = field(default_factory=list)
 
-    def unresolved(self, known: Iterable[str]) -> list[DataProblem]:
-        """The contract values that name no second partner: neither by name, by id, nor by one of the known spellings."""
+    def wrong_contracts(self, known: Iterable[str], *, offered: Collection[str] | None) -> Iterator[DataProblem]:
+        """The contract values that name no second partner: neither by name, by id, nor by one of the known spellings.
+
+        And those that do, but are no option any more. **Shapes** `offered`: what people can choose; None where they type it.
+        """
         named = {*known, *(one.name for one in self.second_partners), *(one.crm_id for one in self.second_partners)}
-        return [contract for contract in self.contracts if contract.value not in named]
+        for contract in self.contracts:
+            if contract.value not in named:
+                yield contract
+            elif offered is not None and contract.value not in offered:
+                yield replace(contract, code="contract_value_retired", wanted="an option of the field's list")
 
 
 def read_data(tenant: Tenant, record: RecordMap, catalog: Catalog) -> CompanyData:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync_worker.crm.port import NativeRecord, Scan, Schema
 from sync_worker.errors import SchemaChanged
@@ -35,7 +35,7 @@ class Options:
     """The second partners' options against the second partners there are.
 
     **Shapes** `missing`: names to add; `unfit`: names that no list can hold; `extra`: options that name no second partner;
-    `shared`: names that several second partners have.
+    `shared`: names that several second partners have; `count`: those there are; `most`: as many as the list can hold.
     """
 
     wish: FieldWish
@@ -43,6 +43,8 @@ class Options:
     unfit: tuple[str, ...]
     extra: tuple[str, ...]
     shared: tuple[str, ...]
+    count: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Survey:
     needs: tuple[Need, ...]
     hidden: Mapping[str, str]
     companies: CompanyData
-    unresolved_contracts: tuple[DataProblem, ...]
+    wrong_contracts: tuple[DataProblem, ...]
     options: Options | None
     conversions: tuple[Conversion, ...]
 
@@ -87,12 +89,13 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     ours = {(need.wish.native, need.wish.name) for need in needs if need.is_there and not schema.by_hand(need.wish)}
     conversions = [_conversion(tenant, schema, record, records, ours) for record in records.values() if record.converts_to]
     bound = _bound(tenant)
+    options = _options(tenant, schema, needs, data, described, bound)
     return Survey(
         tuple(needs),
         hidden,
         data,
-        tuple(data.unresolved(bound)),
-        _options(tenant, needs, data, described, bound),
+        tuple(data.wrong_contracts(bound, offered=_offered(needs, described))),
+        options,
         tuple(found for found in conversions if found),
     )
 
@@ -126,14 +129,27 @@ def _described(tenant: Tenant) -> tuple[dict[str, Catalog], dict[str, str]]:
 
 
 def _options(
-    tenant: Tenant, needs: list[Need], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
+    tenant: Tenant, schema: Schema, needs: list[Need], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
 ) -> Options | None:
     """Contracts only: in rules mode nobody chooses a second partner on a record."""
-    need = next((need for need in needs if "second_partners" in need.wish.fields), None)
+    need = _chosen(needs)
     if need is None or tenant.portal.associations.mode != "contracts":
         return None
     field = described[need.wish.native].fields.get(need.wish.name)
-    return options_of(need.wish, field.offered if field else (), data, bound)
+    found = options_of(need.wish, field.offered if field else (), data, bound)
+    return replace(found, count=len((field and field.values) or ()), most=schema.most_options)
+
+
+def _chosen(needs: Iterable[Need]) -> Need | None:
+    """The field in which second partners are chosen."""
+    return next((need for need in needs if "second_partners" in need.wish.fields), None)
+
+
+def _offered(needs: Iterable[Need], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
+    """What people can choose in it; None where it is no list."""
+    need = _chosen(needs)
+    field = described[need.wish.native].fields.get(need.wish.name) if need else None
+    return field.offered if field and field.values is not None else None
 
 
 def options_of(wish: FieldWish, listed: tuple[str, ...], data: CompanyData, bound: Mapping[str, str]) -> Options:

@@ -46,6 +46,8 @@ _TYPES: Mapping[FieldKind, tuple[str, str]] = {  # type and fieldType
 class HubspotSchema:
     """See `crm/port.py`. Over the connection of one thread."""
 
+    most_options: int | None = None
+
     def __init__(self, connection: Connection, associations: Associations, services: Services) -> None:
         self._connection = connection
         self._associations = associations

@@ -33,6 +33,8 @@ _PATH = "Setup → Object Manager → {} → Fields & Relationships"
 class SalesforceSchema:
     """One org's record types, changed by the user we are. See `crm/port.py` for what each call promises."""
 
+    most_options: int | None = 500  # of a custom multi-select picklist
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._set_id = ""

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from sync_worker.crm.port import WholeCrm
+from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.steps.check import Finding, Report, check
 from tests.integration.steps.world import World
 
@@ -164,6 +165,25 @@ def test_options_are_held_against_the_second_partners_there_are(empty_world: Wor
         "options that name no second partner: Bolt Distribution, Granite Distribution, Zenith Supply",
         "second partners of one name: Summit Partners",
     ]
+
+
+def test_a_contract_whose_option_is_gone_is_named(empty_world: World) -> None:
+    # Given a partner whose contract names a second partner that has no option
+    partner = empty_world.remote.named("Account", "Birch Systems")
+    empty_world.remote.edit("Account", partner["Id"], {"Associated_Second_Partner__c": "Granite Group"})
+    # then that record is to be corrected, or the option brought back
+    report = checked(empty_world)
+    retired = [problem for problem in report.problems if problem.code == "contract_value_retired"]
+    assert [(problem.crm_id, problem.value) for problem in retired] == [(partner["Id"], "Granite Group")]
+    (finding,) = [finding for finding in report.findings if "no option that people can choose" in finding.words]
+    assert "Activate the option again" in finding.remedy
+
+
+@pytest.mark.parametrize(("most", "is_said"), [(None, False), (500, False), (8, False), (6, True), (5, True)])
+def test_a_list_that_is_nearly_full_is_said(empty_world: World, monkeypatch: pytest.MonkeyPatch, most: int | None, is_said: bool) -> None:
+    monkeypatch.setattr(SalesforceSchema, "most_options", most)
+    said = [finding for finding in checked(empty_world).findings if "values that the list can hold" in finding.words]
+    assert [finding.is_ok for finding in said] == [False] * is_said
 
 
 def test_a_value_that_is_bound_to_a_company_needs_no_option_of_its_name(empty_world: World) -> None:
