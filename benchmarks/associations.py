@@ -39,7 +39,7 @@ from sync_worker.store.companies import StoredCompany
 
 GOALS = {"sql_ratio": 0.5, "whom_p99_ms": 5.0, "company_p99_ms": 20.0, "memory_mb": 400.0}
 LISTS = {
-    "territory": [f"T{number:02}" for number in range(100)],
+    "territory": [f"T{number:02}" for number in range(42)],
     "segment": [f"S{number}" for number in range(10)],
     "land": [f"L{number:02}" for number in range(20)],
     "lines": [f"P{number:02}" for number in range(30)],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
@@ -262,8 +263,20 @@ def exclusion(partner: Company, second_partner: Company) -> str | None:
     return found[1] if found else None
 
 
+_FIT: Final = (AccountType.PARTNER, AccountType.SECOND_PARTNER)
+
+
+def _takes_part(company: Company) -> bool:
+    return company.status is PortalStatus.ACTIVE and not company.is_deleted
+
+
 def _exclusion(partner: Company, second_partner: Company) -> tuple[str, str] | None:
     """(code, words), or `None`. Only partner × second partner, both active."""
+    types = (partner.account_type, second_partner.account_type)
+    return None if types == _FIT and _takes_part(partner) and _takes_part(second_partner) else _barred(partner, second_partner)
+
+
+def _barred(partner: Company, second_partner: Company) -> tuple[str, str] | None:
     if partner.id == second_partner.id:
         return "self", f"{partner.name} cannot work with itself"
     for company in (partner, second_partner):
@@ -299,8 +312,12 @@ def associates(
             exclusions.append(judged)
             continue
         pairs.setdefault((candidate.partner_id, str(candidate.second_partner_id)), []).append(judged)
-    found = tuple(Association(*pair, tuple(sorted(reasons, key=lambda reason: reason.since))) for pair, reasons in pairs.items())
+    found = tuple([Association(*pair, _oldest_first(reasons)) for pair, reasons in pairs.items()])
     return found, tuple(exclusions)
+
+
+def _oldest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(reasons, key=attrgetter("since"))) if len(reasons) > 1 else tuple(reasons)
 
 
 Missing: TypeAlias = Callable[[Company, Company], tuple[str, str]]

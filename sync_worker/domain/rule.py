@@ -89,11 +89,34 @@ class _Prepared(NamedTuple):
     match: tuple[str, ...]
 
 
+class _InQuestion:
+    """Which rules of a side are worth a look: those without a condition, and those whose first one a company fulfils."""
+
+    def __init__(self, rules: Iterable[_Prepared]) -> None:
+        self._always: list[_Prepared] = []
+        self._by_field: dict[str, dict[str, list[_Prepared]]] = {}
+        for rule in rules:
+            if not rule.conditions:
+                self._always.append(rule)
+                continue
+            (name, listed), *others = rule.conditions
+            for value in listed:
+                self._by_field.setdefault(name, {}).setdefault(value, []).append(rule._replace(conditions=tuple(others)))
+
+    def of(self, attributes: Mapping[str, Plain]) -> Iterator[_Prepared]:
+        """A rule may come twice, to a company that holds two of its values."""
+        yield from self._always
+        for name, rules in self._by_field.items():
+            for value in values_of(attributes.get(name)):
+                yield from rules.get(value, ())
+
+
 class Rules:
     """A set of rules made ready: what can be decided once for all companies is decided here."""
 
     def __init__(self, rules: Sequence[Rule], names: Names) -> None:
         self._prepared = {side: [_prepared(rule, side, names) for rule in rules] for side in SIDES.values()}
+        self._in_question = {side: _InQuestion(rules) for side, rules in self._prepared.items()}
         self._most_fields = max((len(rule.match) for rule in rules), default=0)
 
     @property
@@ -108,7 +131,7 @@ class Rules:
             return set()
         attributes, spelled = company.attributes, dict[str, list[str]]()
         found: set[Membership] = set()
-        for name, ids, conditions, match in self._prepared[side]:
+        for name, ids, conditions, match in self._in_question[side].of(attributes):
             if ids is not None and company.id not in ids:
                 continue
             for key, listed in conditions:
@@ -160,8 +183,7 @@ def values_in(key: str) -> list[str]:
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):  # made for every other company of whoever asks
     """Keys of one rule that two companies share. **Shapes** `keys` sorted; `run_id`: of the run that completed them.
 
     **Units** `since`: aware UTC. `is_past`: fields may hold other values by now, so only what the rule lists is told.

@@ -7,14 +7,14 @@ and of the time from `since` until `until`: so both answers are right at every m
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sync_worker.domain.rule import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):  # made for every membership of an evaluation
     """One company's part in a rule. **Shapes** `until_no`, `until`: `None` while it goes on. **Units** aware UTC."""
 
     company_id: str
@@ -32,14 +32,18 @@ class Member:
 
 @dataclass(slots=True)
 class Turn:
-    """What has to be written so that a company holds what it should. **Shapes** `gone` never stood."""
+    """What has to be written so that a company holds what it should.
+
+    **Shapes** `saved` as it is now; `waiting` is new, and for the next evaluation; `gone` never stood.
+    """
 
     saved: list[Member]
+    waiting: list[Member]
     gone: list[Member]
 
     @property
     def is_idle(self) -> bool:
-        return not (self.saved or self.gone)
+        return not (self.saved or self.waiting or self.gone)
 
 
 def turn(
@@ -60,21 +64,20 @@ def turn(
     next_no = standing_no + 1
     later = now_holds if next_holds is None else next_holds
     ending = {one: None if one in later else next_no for one in now_holds}
-    result, kept = Turn([], []), set[Membership]()
+    result, kept = Turn([], [], []), set[Membership]()
     for member in held:
         one = member.membership
         if member.is_in(standing_no) and one in ending:
             kept.add(one)
             if member.until_no != ending[one]:
-                result.saved.append(replace(member, until_no=ending[one]))
+                result.saved.append(member._replace(until_no=ending[one]))
         elif member.is_in(standing_no):
-            result.saved.append(replace(member, until=now))
+            result.saved.append(member._replace(until=now))
         elif member.from_no == next_no and one in later and one not in ending:
             kept.add(one)
         elif member.from_no == next_no:
             result.gone.append(member)
     for one in ending.keys() - kept:
         result.saved.append(Member(company_id, one, now, standing_no, run_id, None, ending[one]))
-    for one in set(later) - ending.keys() - kept:
-        result.saved.append(Member(company_id, one, now, next_no, run_id))
+    result.waiting += [Member(company_id, one, now, next_no, run_id) for one in later if one not in ending and one not in kept]
     return result

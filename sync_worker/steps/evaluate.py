@@ -113,17 +113,18 @@ def _begin(tx: Tx, tenant: Tenant, newest: Evaluation | None, run_id: str) -> _A
 
 def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> _Advance:
     """The next companies; after the last one the evaluation stands."""
-    ids = evaluations.ids_after(tx, newest.position, PAGE_COUNT)
-    if not ids:
+    found = companies.page(tx, after=newest.position, limit=PAGE_COUNT)
+    if not found:
         loss = lost_between(tx, newest.no - 1, newest.no) if newest.no > 1 and not is_turning(tx) else NOTHING
         evaluations.stand(tx, newest.no)
         brake(tx, tenant, loss, run_id)
         _forget_names(tx, newest)
         return _Advance(wakes=turn_over(tx))
     sets = RuleSets.of(tx, bound(rule_names.listed(tx)))
-    changed = settle(tx, tenant, sets, companies.by_ids(tx, ids).values(), run_id) if sets else set()
-    evaluations.move(tx, newest.no, ids[-1])
-    return _Advance(Counts(read=len(ids), applied=len(changed), unchanged=len(ids) - len(changed)))
+    held = rule_members.held_within(tx, found[0].id, found[-1].id)
+    changed = settle(tx, tenant, sets, found, held, run_id) if sets else set()
+    evaluations.move(tx, newest.no, found[-1].id)
+    return _Advance(Counts(read=len(found), applied=len(changed), unchanged=len(found) - len(changed)))
 
 
 def _forget_names(tx: Tx, standing: Evaluation) -> None:

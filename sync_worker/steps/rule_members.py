@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 
 from sync_worker.domain.association import Missing
 from sync_worker.domain.company import Company
@@ -65,13 +66,15 @@ def derive(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[tuple[Company | 
         return set()
     changed = {after.id: after for before, after in moved if _has_news(before, after)}
     changed |= companies.by_ids(tx, set(healed.values()) - changed.keys()) if healed else {}
-    return settle(tx, tenant, sets, list(changed.values()), run_id) if changed else set()
+    return settle(tx, tenant, sets, list(changed.values()), rule_members.held(tx, changed), run_id) if changed else set()
 
 
-def settle(tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], run_id: str) -> set[str]:
-    """Writes what these companies hold, now and later. Returns the ids of those for which anything changed."""
-    held = rule_members.held(tx, [company.id for company in found])
+def settle(
+    tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], held: Mapping[str, Sequence[Member]], run_id: str
+) -> set[str]:
+    """Writes what these companies hold, now and later, after what they held. Returns the ids of those for which anything changed."""
     saved: list[Member] = []
+    waiting: list[Member] = []
     gone: list[Member] = []
     changed: set[str] = set()
     for company in found:
@@ -85,11 +88,13 @@ def settle(tx: Tx, tenant: Tenant, sets: RuleSets, found: Collection[Company], r
             run_id=run_id,
         )
         saved += due.saved
+        waiting += due.waiting
         gone += due.gone
         if not due.is_idle:
             changed.add(company.id)
     rule_members.remove(tx, gone)
     rule_members.save(tx, saved)
+    rule_members.wait(tx, waiting)
     _report_crowded(tx, tenant, sets.later or sets.now, found, run_id)
     return changed
 
@@ -223,6 +228,9 @@ def missing_rule(tx: Tx, evaluation: Evaluation, at: datetime | None) -> Missing
     return then
 
 
+_since = attrgetter("since")
+
+
 def _beginning(member: Member, evaluation: Evaluation) -> tuple[datetime, str]:
     return evaluation.since(member.since, member.from_no), member.run_id
 
@@ -238,8 +246,8 @@ def _shared(company: Company, side: Side, shares: Iterable[Share], evaluation: E
     for share in shares:
         grouped.setdefault((share.company_id, share.rule), []).append(share)
     found = []
-    for (other_id, rule), group in grouped.items():
-        first = min(group, key=lambda share: share.since)
+    for (other_id, rule), group in sorted(grouped.items()):
+        first = min(group, key=_since) if len(group) > 1 else group[0]
         pair = (company.id, other_id) if side == "partner" else (other_id, company.id)
-        found.append(Shared(rules[rule], tuple(sorted(one.key for one in group)), *pair, first.since, first.run_id, is_past))
+        found.append(Shared(rules[rule], tuple(sorted([one.key for one in group])), *pair, first.since, first.run_id, is_past))
     return found

@@ -224,40 +224,64 @@ def put(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row], *, ke
         tx.connection.exec_driver_sql(plan.sql, bound)
 
 
+def add(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row]) -> None:
+    """Inserts rows of which none is there yet: nothing is looked up, and PostgreSQL copies them straight in."""
+    plan = _plan(tx.connection.dialect, table, names, ())
+    bound = plan.bound(list(rows))
+    if tx.is_postgresql and len(bound) >= COPY_COUNT:
+        with _copying(tx.connection, plan.copy_in) as cursor:
+            _write(cursor, plan.copy_in, plan.types, bound)
+    elif bound:
+        tx.connection.exec_driver_sql(plan.insert, bound)
+
+
 def _copy(connection: Connection, plan: _Plan, rows: Sequence[Row]) -> None:
     """By COPY into a table of this transaction's own, and one statement from there."""
+    with _copying(connection, plan.merge) as cursor:
+        cursor.execute(plan.make_incoming)
+        _write(cursor, plan.copy, plan.types, rows)
+        cursor.execute(plan.merge)
+
+
+@contextmanager
+def _copying(connection: Connection, statement: str) -> Iterator[Any]:
+    """The driver's cursor; its errors as SQLAlchemy's."""
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor:
-            cursor.execute(plan.make_incoming)
-            with cursor.copy(plan.copy) as copy:
-                copy.set_types(plan.types)
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(plan.merge)
+            yield cursor
     except psycopg.Error as error:
-        raise DBAPIError.instance(plan.merge, None, error, psycopg.Error) from error
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+
+
+def _write(cursor: Any, statement: str, types: Sequence[str], rows: Iterable[Row]) -> None:
+    with cursor.copy(statement) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """One way of writing one table's rows, compiled once.
 
-    **Shapes** `sql`: one row, by position. `binds`: (position, how the database wants that column's values), where it wants them otherwise.
-    The rest is for COPY, "" on SQLite.
+    **Shapes** `sql`, `insert`: one row, by position, that may be there already, or not. `binds`: (position, how the database wants that
+    column's values), where it wants them otherwise. The rest is for COPY, "" on SQLite.
     """
 
     sql: str
+    insert: str
     key: Callable[[Row], Any]
     binds: tuple[tuple[int, Callable[[Any], Any]], ...]
     make_incoming: str = ""
     copy: str = ""
+    copy_in: str = ""
     types: tuple[str, ...] = ()
     merge: str = ""
 
     def bound(self, rows: Sequence[Row]) -> Sequence[Row]:
         columns = list(zip(*rows, strict=True))
-        for position, bind in self.binds:
+        for position, bind in self.binds if rows else ():
             columns[position] = tuple([bind(value) for value in columns[position]])
         return list(zip(*columns, strict=True))
 
@@ -270,16 +294,20 @@ def _plan(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[st
     binds = tuple((position, bind) for position, bind in binders if bind)
     changed = [name for name in names if name not in keys and name not in keep]
     if dialect.name == "sqlite":
-        return _Plan(_merging(sqlite.insert(table).values(dict.fromkeys(names)), keys, changed, dialect), key, binds)
+        one = sqlite.insert(table).values(dict.fromkeys(names))
+        return _Plan(_merging(one, keys, changed, dialect), str(one.compile(dialect=dialect)), key, binds)
     by_position: Dialect = postgresql_psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
     incoming = Table(f"incoming_{table.name}", MetaData(), *(Column(name, table.c[name].type) for name in names), prefixes=["TEMPORARY"])
+    insert_ = postgresql.insert(table).values(dict.fromkeys(names))
     selected = postgresql.insert(table).from_select(names, select(incoming))
     return _Plan(
-        _merging(postgresql.insert(table).values(dict.fromkeys(names)), keys, changed, by_position),
+        _merging(insert_, keys, changed, by_position),
+        str(insert_.compile(dialect=by_position)),
         key,
         binds,
         make_incoming=f"DROP TABLE IF EXISTS pg_temp.{incoming.name}; {CreateTable(incoming).compile(dialect=dialect)} ON COMMIT DROP",
         copy=f"COPY {incoming.name} FROM STDIN (FORMAT BINARY)",
+        copy_in=f"COPY {table.name} ({', '.join(map(dialect.identifier_preparer.quote, names))}) FROM STDIN (FORMAT BINARY)",
         types=tuple(table.c[name].type.compile(dialect).lower() for name in names),
         merge=_merging(selected, keys, changed, dialect),
     )

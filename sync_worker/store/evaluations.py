@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, text, update
 
 from sync_worker.store.engine import Tx, upsert
-from sync_worker.store.tables import companies, evaluations
+from sync_worker.store.tables import evaluations, rule_members
+from sync_worker.store.tables.columns import Utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,36 @@ class Evaluation:
 
 def newest(tx: Tx) -> Evaluation | None:
     """The last one that was begun."""
-    return _first(tx, select(evaluations))
+    return _first(tx, _newest())
 
 
 def standing(tx: Tx, at: datetime | None = None) -> Evaluation | None:
     """The one whose answer counts; or counted then."""
-    stood = evaluations.c.stood_at
-    found = _first(tx, select(evaluations).where(stood.is_not(None) if at is None else stood <= at))
-    if found is None:
-        return None
-    rows = tx.connection.execute(select(evaluations.c.no, stood).where(evaluations.c.portal == tx.portal, stood.is_not(None)))
+    found = _first(tx, _standing(is_past=at is not None), {"at": at} if at else {})
+    if found is None or found.no == 1:
+        return replace(found, beginnings={1: found.stood_at}) if found and found.stood_at else None
+    rows = tx.connection.execute(_beginnings(), {"portal": tx.portal})
     return replace(found, beginnings={no: stood_at for no, stood_at in rows if stood_at})
+
+
+# asked before every other question, so made once
+_MINE = evaluations.c.portal == bindparam("portal")
+
+
+@cache
+def _newest() -> Select[Any]:
+    return select(evaluations).where(_MINE).order_by(evaluations.c.no.desc()).limit(1)
+
+
+@cache
+def _standing(*, is_past: bool) -> Select[Any]:
+    stood = evaluations.c.stood_at
+    return _newest().where(stood <= bindparam("at", type_=Utc) if is_past else stood.is_not(None))
+
+
+@cache
+def _beginnings() -> Select[Any]:
+    return select(evaluations.c.no, evaluations.c.stood_at).where(_MINE, evaluations.c.stood_at.is_not(None))
 
 
 def begin(tx: Tx, no: int, digest: str, document: Sequence[Any], run_id: str) -> None:
@@ -68,8 +89,10 @@ def move(tx: Tx, no: int, position: str) -> None:
 
 
 def stand(tx: Tx, no: int) -> None:
-    """From now on its answer counts."""
+    """From now on its answer counts; and PostgreSQL looks at how many rows it has, before anybody asks."""
     _set(tx, no, position="", stood_at=tx.now)
+    if tx.is_postgresql:
+        tx.connection.execute(text(f"ANALYZE {rule_members.name}"))
 
 
 def finish(tx: Tx, no: int) -> None:
@@ -81,13 +104,6 @@ def _set(tx: Tx, no: int, **values: Any) -> None:
     tx.connection.execute(update(evaluations).where(evaluations.c.portal == tx.portal, evaluations.c.no == no).values(**values))
 
 
-def _first(tx: Tx, query: Select[Any]) -> Evaluation | None:
-    mine = query.where(evaluations.c.portal == tx.portal).order_by(evaluations.c.no.desc()).limit(1)
-    row = tx.connection.execute(mine).mappings().first()
-    return Evaluation(**{name: value for name, value in row.items() if name != "portal"}) if row else None
-
-
-def ids_after(tx: Tx, company_id: str, limit: int) -> list[str]:
-    """The companies that come next, by id."""
-    query = select(companies.c.id).where(companies.c.portal == tx.portal, companies.c.id > company_id).order_by(companies.c.id)
-    return list(tx.connection.execute(query.limit(limit)).scalars())
+def _first(tx: Tx, query: Select[Any], told: Mapping[str, Any] | None = None) -> Evaluation | None:
+    row = tx.connection.execute(query, {"portal": tx.portal, **(told or {})}).first()
+    return Evaluation(*row[1:]) if row else None

@@ -14,7 +14,7 @@ from sync_worker.domain.company import PortalStatus
 from sync_worker.domain.rule import Membership, Side
 from sync_worker.domain.rule_member import Member
 from sync_worker.store import feed
-from sync_worker.store.engine import Tx, among, put
+from sync_worker.store.engine import Tx, add, among, put
 from sync_worker.store.evaluations import Evaluation
 from sync_worker.store.tables import companies, rule_members
 from sync_worker.store.tables.columns import Utc
@@ -34,7 +34,16 @@ class Share(NamedTuple):
 
 def held(tx: Tx, company_ids: Collection[str]) -> dict[str, list[Member]]:
     """The rows of these companies that go on, of whatever evaluation; by company id."""
-    query = _rows(tx).where(among(tx, rule_members.c.company_id, company_ids), rule_members.c.until_at.is_(None))
+    return _held(tx, among(tx, rule_members.c.company_id, company_ids))
+
+
+def held_within(tx: Tx, first_id: str, last_id: str) -> dict[str, list[Member]]:
+    """The same of all companies from one id to another: a page of them, found by its ends."""
+    return _held(tx, rule_members.c.company_id.between(first_id, last_id))
+
+
+def _held(tx: Tx, which: ColumnElement[bool]) -> dict[str, list[Member]]:
+    query = _rows(tx).where(which, rule_members.c.until_at.is_(None))
     found: dict[str, list[Member]] = {}
     for row in tx.connection.execute(query):
         found.setdefault(row.company_id, []).append(_member(row))
@@ -48,13 +57,18 @@ def save(tx: Tx, members: Iterable[Member]) -> None:
     feed.tell_associations(tx, {member.company_id for member in rows})
 
 
+def wait(tx: Tx, members: Iterable[Member]) -> None:
+    """Adds rows that are new and wait for their evaluation to stand; whoever they concern is told then."""
+    add(tx, rule_members, _COLUMNS, [_row(tx, member) for member in members])
+
+
 def remove(tx: Tx, members: Sequence[Member]) -> None:
     """Takes away rows that never stood."""
     if not members:
         return
-    key = {name: rule_members.c[name] == bindparam(f"gone_{name}") for name in ("company_id", "rule", "side", "key", "since_at")}
+    key = {name: rule_members.c[name] == bindparam(f"gone_{name}") for name in ("company_id", "rule", "side", "key", "since_at", "from_no")}
     statement = delete(rule_members).where(rule_members.c.portal == tx.portal, *key.values())
-    rows = sorted((member.company_id, *member.membership, member.since) for member in members)
+    rows = sorted((member.company_id, *member.membership, member.since, member.from_no) for member in members)
     tx.connection.execute(statement, [dict(zip((f"gone_{name}" for name in key), row, strict=True)) for row in rows])
 
 
@@ -71,7 +85,7 @@ def of(tx: Tx, company_ids: Collection[str], evaluation: Evaluation, at: datetim
 def shares(
     tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
 ) -> list[Share]:
-    """Every key this company holds in common with one of the other side. **Shapes** by the other's id; `limit` counts companies."""
+    """Every key this company holds in common with one of the other side, in no order. **Shapes** `limit` counts companies."""
     other = "second_partner" if side == "partner" else "partner"
     told: dict[str, Any] = {"portal": tx.portal, "company": company_id, "side": side, "other": other, "no": evaluation.no}
     told |= {"at": at} if at else {}
@@ -80,7 +94,11 @@ def shares(
         theirs = query.selected_columns[0]
         page = query.with_only_columns(theirs).where(theirs > after).distinct().order_by(theirs).limit(limit)
         query = query.where(among(tx, theirs, list(tx.connection.execute(page, told).scalars())))
-    return sorted(_share(row, evaluation) for row in tx.connection.execute(query, told))
+    since, found = evaluation.since, list[Share]()
+    for other_id, rule, key, at_, no, run_id, their_at, their_no, their_run_id in tx.connection.execute(query, told):
+        mine, later = since(at_, no), since(their_at, their_no)
+        found.append(Share(other_id, rule, key, mine, run_id) if mine > later else Share(other_id, rule, key, later, their_run_id))
+    return found
 
 
 @cache
@@ -107,11 +125,12 @@ def changed(tx: Tx, evaluation: Evaluation, *, after: str, limit: int) -> list[s
     return list(tx.connection.execute(query.distinct().order_by(rule_members.c.company_id).limit(limit)).scalars())
 
 
-def date(tx: Tx, evaluation: Evaluation, company_ids: Collection[str]) -> None:
-    """Writes on these companies' rows that they ended when the evaluation began to stand."""
-    here = (rule_members.c.portal == tx.portal, among(tx, rule_members.c.company_id, company_ids))
-    ended = (rule_members.c.until_no == evaluation.no, rule_members.c.until_at.is_(None))
-    tx.connection.execute(update(rule_members).where(*here, *ended).values(until_at=evaluation.stood_at))
+def date(tx: Tx, evaluation: Evaluation, company_ids: Sequence[str]) -> None:
+    """Writes on a page of companies' rows that they ended when the evaluation began to stand. **Shapes** `company_ids` sorted."""
+    if evaluation.no > 1:
+        here = (rule_members.c.portal == tx.portal, rule_members.c.company_id.between(company_ids[0], company_ids[-1]))
+        ended = (rule_members.c.until_no == evaluation.no, rule_members.c.until_at.is_(None))
+        tx.connection.execute(update(rule_members).where(*here, *ended).values(until_at=evaluation.stood_at))
     feed.tell_associations(tx, company_ids)
 
 
@@ -162,9 +181,3 @@ def _row(tx: Tx, member: Member) -> tuple[Any, ...]:
     """In the order of the table."""
     times = (member.since, member.until, member.from_no, member.until_no)
     return (tx.portal, member.company_id, *member.membership, *times, member.run_id)
-
-
-def _share(row: Row[Any], evaluation: Evaluation) -> Share:
-    other_id, rule, key, since, no, run_id, their_since, their_no, their_run_id = tuple(row)
-    mine, theirs = (evaluation.since(since, no), run_id), (evaluation.since(their_since, their_no), their_run_id)
-    return Share(other_id, rule, key, *max(mine, theirs))

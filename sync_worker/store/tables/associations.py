@@ -30,7 +30,7 @@ rule_members = Table(
     Column("key", Text, primary_key=True),  # the values it matches by
     Column("since_at", Utc, primary_key=True),
     Column("until_at", Utc),
-    Column("from_no", Integer, nullable=False),  # part of the evaluations from this one
+    Column("from_no", Integer, primary_key=True),  # part of the evaluations from this one
     Column("until_no", Integer),  # until before this one
     Column("run_id", Text, nullable=False),
     Index("rule_members_by_key", "portal", "rule", "side", "key", "company_id"),

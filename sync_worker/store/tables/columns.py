@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, Numeric, Text
@@ -32,12 +33,20 @@ class Utc(TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         if dialect.name != "sqlite":
             return value
-        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")
+        return _spelled(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+        return _read(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+@lru_cache(maxsize=1000)  # the moment of a commit stands in each of its rows
+def _spelled(moment: datetime) -> str:
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")
+
+
+_read = lru_cache(maxsize=1000)(datetime.fromisoformat)
 
 
 class Money(TypeDecorator[Decimal]):

@@ -22,7 +22,7 @@ def act(held: list[Member], no: int, now: set[Membership], later: set[Membership
         "c1", [one for one in held if one.until is None], standing_no=no, now_holds=now, next_holds=later, now=moment, run_id=f"r{at}"
     )
     keep = {(one.membership, one.since): one for one in held if one not in due.gone}
-    return list((keep | {(one.membership, one.since): one for one in due.saved}).values())
+    return list((keep | {(one.membership, one.since): one for one in due.saved + due.waiting}).values())
 
 
 def holds(rows: list[Member], no: int) -> set[Membership]:

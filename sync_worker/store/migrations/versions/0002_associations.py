@@ -54,7 +54,7 @@ def _rules() -> None:
         required("from_no", INTEGER),
         column("until_no", INTEGER),
         required("run_id", TEXT),
-        key("portal", "company_id", "rule", "side", "key", "since_at"),
+        key("portal", "company_id", "rule", "side", "key", "since_at", "from_no"),
     )
     index("rule_members_by_key", "rule_members", ["portal", "rule", "side", "key", "company_id"])
     op.create_table(
