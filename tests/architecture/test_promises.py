@@ -145,6 +145,12 @@ def test_the_map_names_only_what_exists() -> None:
             assert (here / f"{word}.py").exists() or (here / word.rstrip("/")).is_dir(), f"{folder}/{word}"
 
 
+def test_the_page_of_the_domain_names_only_files_of_it() -> None:
+    [table] = re.findall(r"^\| file \| answers \|.*?^$", (ROOT / "docs/domain.md").read_text(), re.MULTILINE | re.DOTALL)
+    files = {path.name for path in (ROOT / "sync_worker/domain").glob("*.py") if path.name != "__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", table)) <= files
+
+
 def test_the_map_names_every_room() -> None:
     text = (ROOT / "sync_worker/__init__.py").read_text()
     rooms = {path.name for path in (ROOT / "sync_worker").iterdir() if path.is_dir() and path.name != "__pycache__"}
