@@ -25,11 +25,11 @@ POSITION = {
     "Conflict": 5,
     "ValueMistake": 0,
     "_refuse": 0,
-    "push_failure": 2,
+    "push_failure": 3,
     "_fail": 4,
 }
 NAMES = ("code", "CODE", "GAVE_UP", "CROWDED")  # what a code is called before it is uttered
-RETURNED = {"_exclusion": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
+RETURNED = {"_barred": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
 
 def constants(node: ast.AST) -> Iterator[str]:

@@ -19,6 +19,7 @@ from sync_worker.domain.subgroup import (
     names_parent,
     promotable,
     promote_refusal,
+    remove_member_refusal,
 )
 
 BIRCH = Company("birch", "1", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)
@@ -155,3 +156,10 @@ def test_members_add_members_and_the_parent_only_the_first() -> None:
     assert add_member_refusal(BIRCH, parent=ARROW, actor=CY, member_ids=[]) is None
     assert code_of(add_member_refusal(BIRCH, parent=ARROW, actor=CY, member_ids=["u1"])) == "not_a_member"
     assert code_of(add_member_refusal(BIRCH, parent=ARROW, actor=person("X"), member_ids=[])) == "not_a_member"
+
+
+def test_members_let_members_go_but_nobody_from_the_company_they_belong_to_first() -> None:
+    assert remove_member_refusal(BIRCH, parent=ARROW, actor=BO, user=ANN.user) is None
+    assert code_of(remove_member_refusal(BIRCH, parent=ARROW, actor=BO, user=BO.user)) == "primary_member"
+    assert code_of(remove_member_refusal(BIRCH, parent=ARROW, actor=BO, user=None)) == "user_unknown"
+    assert code_of(remove_member_refusal(BIRCH, parent=ARROW, actor=CY, user=ANN.user)) == "not_a_member"
