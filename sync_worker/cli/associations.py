@@ -73,9 +73,11 @@ def explain(
     if as_json:
         show_json(found)
         return
-    lines = [f"{'associated' if found['associated'] else 'not associated'}: {found['words']}"]
-    lines += [f"since {reason['since']}, from run {reason['run'][:8]}: {reason['source']} {reason['name']}" for reason in found["reasons"]]
-    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    out.print(f"{'associated' if found['associated'] else 'not associated'}: {found['words']}", markup=False, highlight=False)
+    for reason in found["reasons"]:
+        out.print(
+            f"since {reason['since']}, from run {reason['run'][:8]}: {reason['source']} {reason['name']}", markup=False, highlight=False
+        )
 
 
 def explained(tenant: Tenant, one: Company, other: Company, *, at: datetime | None = None) -> dict[str, Any]:
