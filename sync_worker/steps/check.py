@@ -9,7 +9,8 @@ from itertools import groupby
 from sync_worker.crm.port import Schema
 from sync_worker.domain.problem import CODES
 from sync_worker.mapping.wishes import FieldWish, Lack
-from sync_worker.steps.company_data import DataProblem
+from sync_worker.portal import Portal
+from sync_worker.steps.company_data import DataProblem, rule_fields
 from sync_worker.steps.survey import Conversion, Need, Options, Survey, survey
 from sync_worker.steps.tenant import Tenant
 
@@ -51,7 +52,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
             *(Finding(native, False, words, f"grant the integration user access to {native}") for native, words in found.hidden.items()),
-            *(_of_need(need, schema, tenant.name) for need in found.needs),
+            *(_of_need(need, schema, tenant.portal) for need in found.needs),
             *_of_options(found.options, tenant.name),
             *map(of_conversion, found.conversions),
             *_of_data(found, problems),
@@ -63,11 +64,15 @@ def check(tenant: Tenant, schema: Schema) -> Report:
 # ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_need(need: Need, schema: Schema, portal: str) -> Finding:
+def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:
     wish, lack = need.wish, need.lack
+    used = [name for name in wish.fields if name in rule_fields(portal)]
+    if not need.is_there and used:
+        words = f"missing or hidden, and rules use it ({', '.join(used)}): they match nobody"
+        return Finding(wish.subject, False, words, f"{remedy(wish, Lack('missing'), schema, portal.name)}, or take it out of the rules")
     if lack is None:
         return Finding(wish.subject, True, ("" if need.is_there else "not there, and optional: ") + _kind(wish) + _whose(wish))
-    return Finding(wish.subject, False, what_lacks(wish, lack), remedy(wish, lack, schema, portal))
+    return Finding(wish.subject, False, what_lacks(wish, lack), remedy(wish, lack, schema, portal.name))
 
 
 def what_lacks(wish: FieldWish, lack: Lack) -> str:

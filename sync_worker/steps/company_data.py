@@ -138,7 +138,7 @@ class _Judge:
             return "status_unknown"
         if mistake.field == TYPE:
             return "account_type_unknown"
-        return "rule_field_unlisted" if self._record.fields[mistake.field].is_rule_field else "value_unreadable"
+        return "rule_field_unlisted" if mistake.field in self._rule_fields else "value_unreadable"
 
     def _problem(self, native: NativeRecord, code: str, field: str, value: object, wanted: str = "") -> DataProblem:
         name = str(native.fields.get(self._record.fields["name"].native) or "")

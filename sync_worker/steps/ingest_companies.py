@@ -16,6 +16,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import Moved, associate, hand_over
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.company_data import rule_fields
 from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_deals
@@ -56,12 +57,12 @@ class CompanyReader:
         self._vendor_crm_id = tenant.vendor_crm_id
         self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
         rules = tenant.portal.associations.mode == "rules"
-        self._rule_fields = frozenset(name for name, field in record.fields.items() if field.is_rule_field and rules)
+        self._rule_fields = frozenset(rule_fields(tenant.portal)) & record.fields.keys()
         self._has_contracts = tenant.portal.two_tier and not rules
         self._mapped = frozenset(map(tenant.crm.canonical_id, tenant.portal.associations.contract_values.values()))
         self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))
-        how = f"{tenant.mapping.hash}/{tenant.vendor_crm_id}/{tenant.portal.associations.mode}/{sorted(self._mapped)}"
-        self._seed = hashlib.blake2b(how.encode(), digest_size=8)
+        how = [tenant.mapping.hash, tenant.vendor_crm_id, tenant.portal.associations.mode, sorted(self._mapped), sorted(self._rule_fields)]
+        self._seed = hashlib.blake2b(documents.dump(how).encode(), digest_size=8)
 
     def digest(self, native: NativeRecord) -> int:
         """What arrival makes of the record depends on this alone, and on the company as it was made so."""

@@ -227,3 +227,19 @@ def test_with_rules_the_fields_they_use_must_hold_a_listed_value(empty_world: Wo
     assert {("Birch Systems", "rule_field_blank"), ("Cedar IT", "rule_field_unlisted")} <= found
     assert not [finding for finding in report.findings if "options" in finding.subject]
     assert not [problem for problem in report.problems if problem.code == "contract_value_unresolved"]
+
+
+def test_a_field_that_rules_use_must_be_there_though_it_is_optional(empty_world: World) -> None:
+    # Given an optional field that the CRM lacks
+    lacking = {"company.attributes.country": {"native": "Home__c", "rule_field": True, "values": "from_crm", "optional": True}}
+
+    def country(used: str) -> Finding:
+        empty_world.configure(associations={"mode": "rules", "rules": [{"name": "home", "match": [used]}]}, overrides=lacking)
+        return next(finding for finding in checked(empty_world).findings if "Home__c" in finding.subject)
+
+    # when no rule uses it, then it is in order; when one does, it lacks, and the words say what follows and what to do
+    assert country("region").is_ok
+    found = country("country")
+    assert not found.is_ok
+    assert "rules use it (country): they match nobody" in found.words
+    assert "take it out of the rules" in found.remedy

@@ -17,7 +17,7 @@ from sync_worker.steps.associate import associated, options, whom, why
 from sync_worker.steps.evaluate import EVALUATE, evaluate, is_due
 from sync_worker.steps.pull import pull
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import rule_members
+from sync_worker.store import failures, rule_members
 from sync_worker.store.evaluations import standing
 from tests.integration.steps.world import World
 
@@ -161,7 +161,17 @@ def test_a_name_nobody_has_is_said_and_holds_when_its_company_arrives(ruled: Wor
     ruled.remote.create("Account", {"Name": "Nobody Inc", "Portal_Account_Type__c": "Distributor", "Portal_Status__c": "Active"})
     ruled.pull("company")
     assert partners(ruled, BIRCH) == [BOLT, "Nobody Inc"]
-    assert ruled.codes("Nobody Inc") == {"rule_field_blank"}
+    assert ruled.codes("Nobody Inc") == set()
+
+
+def test_only_fields_that_this_portals_rules_use_must_be_filled(ruled: World) -> None:
+    # Given rules over the region alone; when one company has no region, and nobody a tier
+    give(ruled, ARROW, Portal_Region__c=None)
+    # then the blank region is a problem, and no blank tier is
+    with ruled.store.reading("acme") as tx:
+        blank = {(row.failure.name, row.failure.field) for row in failures.listed(tx) if row.failure.code == "rule_field_blank"}
+    assert (ARROW, "region") in blank
+    assert {field for _, field in blank} == {"region"}
 
 
 def test_a_name_of_two_companies_or_of_the_wrong_side_is_said(ruled: World) -> None:
