@@ -35,6 +35,7 @@ Progress = Callable[[int], None]
 
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
+    tenant.hold_mode()
     if not has_work(tenant):
         return Done("", Counts())
     total, wakes, read = Counts(), set[Wake](), set[str]()
