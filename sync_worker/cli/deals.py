@@ -12,13 +12,17 @@ import typer
 from sync_worker.cli.deal_story import show_story
 from sync_worker.cli.deal_words import moves_table, sight_table
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user, work_off
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.source import read_source
 from sync_worker.steps.decide import approve as approve_deal
 from sync_worker.steps.explain import explain as explain_deal
+from sync_worker.steps.forget import forget_contact
+from sync_worker.steps.move import move as move_deal
+from sync_worker.steps.people import actor_of
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.relink import relink as relink_deal
 from sync_worker.steps.tenant import Tenant
@@ -30,6 +34,7 @@ from sync_worker.store.links import Link
 app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
 
 COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor")
+BARE = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.FINALIZE)  # moves that need no more than a reason
 MOST_DEALS = 1_000_000  # a prefix is looked for among all of them
 DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id, or the beginning of it.", show_default=False)]
 
@@ -128,6 +133,56 @@ def approve(
             refuse(done, as_json=as_json)
         state = done[0].values.get(f"{track.value}_approval")
         _say(tenant, done[0], f"{track.value} track: {state}; the CRM hears of it with the next push", as_json=as_json)
+
+
+@app.command()
+def move(
+    portal: PortalName,
+    deal: DealId,
+    verb: Annotated[Verb, typer.Argument(help="What is done with it.", show_default=False)],
+    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id; an operator where nobody is named.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    actor: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Makes a move that needs no more than a reason. Which there are, from where and by whom: `sync-worker deals moves`.
+
+    Example: sync-worker deals move acme 4f3c2a1b-… withdraw --reason "the prospect went elsewhere"
+    """
+    if verb not in BARE:
+        said = f"{verb.value} is not asked for like that"
+        raise ConfigError(f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve")
+    with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            deal = find(tx, deal).deal.id
+        mover = actor_of(tenant, acting_user) if acting_user else Actor(actor or user(), None, "portal")
+        done = mover if isinstance(mover, Refusal) else move_deal(tenant, deal, verb, actor=mover, reason=reason)
+        if isinstance(done, Refusal):
+            refuse(done, as_json=as_json)
+        _say(tenant, done.deal, f"{done.deal.lifecycle.value}; the CRM hears of it with the next push", as_json=as_json)
+
+
+@app.command(name="forget-contact")
+def forget_contact_(
+    portal: PortalName,
+    deal: DealId,
+    reason: Annotated[str, typer.Option(help="Why; kept, so name nobody.", show_default=False)],
+    actor: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Erases the contact person of a deal: from the deal and from everything its past tells. The CRM's own record is the vendor's to erase.
+
+    Example: sync-worker deals forget-contact acme 4f3c2a1b-… --reason "asked by letter, ticket 4711"
+    """
+    with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            deal = find(tx, deal).deal.id
+        done = forget_contact(tenant, deal, actor=actor or user(), reason=reason)
+        if isinstance(done, Refusal):
+            refuse(done, as_json=as_json)
+        if done.kept_by_crm:
+            err.print(f"the CRM keeps what it was given: erase it there, in {done.kept_by_crm}", highlight=False)
+        _say(tenant, done.deal, "its contact is erased", as_json=as_json)
 
 
 @app.command()

@@ -170,6 +170,7 @@ CODES: Final[Mapping[str, str]] = {
     "because a registration is always its own record. Look at both.",
     "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",
     "record_taken": "That CRM record is the home of another deal. One record, one deal: choose another, or withdraw one of the two.",
+    "record_alive": "The deal's own record is alive in the CRM and carries its key. Delete it there, or merge the two; then link again.",
     # writes
     "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
     "Enter the company there, then replay.",

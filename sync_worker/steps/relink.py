@@ -1,7 +1,7 @@
 """RELINK: a person says which CRM record a deal lives in: after a conversion that made none, a record deleted for good, a wrong merge.
 
 The record is read at once by the ordinary way and merged as at first sight: an empty side takes the other's value, two different ones go by
-the field's rule. A record is the home of one deal, so another deal's is refused.
+the field's rule. A record is the home of one deal and a deal has one record, so another deal's is refused, and so is a second one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIELD = "crm_record"  # as history calls it
 def relink(tenant: Tenant, deal_id: str, crm_id: str, *, actor: Actor) -> Moved | Refusal:
     """The deal lives in that record from now on. **Raises** the port's errors."""
     with tenant.run("relink", DEAL) as run_id:
-        shown = _shown(tenant, tenant.crm.canonical_id(crm_id.strip()))
+        shown, present = _shown(tenant, tenant.crm.canonical_id(crm_id.strip())), _present(tenant, deal_id)
         with tenant.store.transaction(tenant.name) as tx:
             stored = deals.get(tx, deal_id)
             if stored is None:
@@ -39,6 +39,9 @@ def relink(tenant: Tenant, deal_id: str, crm_id: str, *, actor: Actor) -> Moved 
             record, native = shown
             if taker := _taker(tx, record, native, deal_id):
                 return Refusal("record_taken", f"{record.record} {native.crm_id} is the record of deal {taker}", "nobody", (), FIELD)
+            if present and present.native == native.native and present.crm_id != native.crm_id:
+                why = f"its own record {record.record} {present.crm_id} is live in the CRM and carries its key, which two records cannot"
+                return Refusal("record_alive", why, "whoever deletes that one in the CRM, or merges the two, first", (), FIELD)
             return _link(tx, stored, Home(record.record, native.crm_id), actor, run_id)
 
 
@@ -50,6 +53,17 @@ def _shown(tenant: Tenant, crm_id: str) -> tuple[RecordMap, NativeRecord] | None
             if not native.is_deleted:
                 return record, native
     return None
+
+
+def _present(tenant: Tenant, deal_id: str) -> NativeRecord | None:
+    """The record the deal lives in, if it is alive there."""
+    with tenant.store.reading(tenant.name) as tx:
+        link = links.current(tx, [deal_id]).get(deal_id)
+    if link is None:
+        return None
+    record = tenant.mapping.records[link.object]
+    natives = tenant.crm.fetch(record.native, [link.crm_id], fields=record.native_fields)
+    return next((native for native in natives if not native.is_deleted and not native.is_converted), None)
 
 
 def _may(tx: Tx, actor: Actor) -> bool:

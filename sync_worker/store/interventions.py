@@ -20,7 +20,7 @@ from sync_worker.store.tables import interventions, tries
 
 LEFT = ""
 
-Verb = Literal["replay", "discard", "release", "mode", "rebind"]
+Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase"]
 
 
 @dataclass(frozen=True, slots=True)

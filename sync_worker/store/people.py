@@ -8,11 +8,10 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, delete, func, select, update
 
 from sync_worker.domain.people import Role, User
+from sync_worker.domain.traces import ERASED
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import deal_changes, deals, memberships, users
-
-ERASED = "an erased person"
 
 
 def get(tx: Tx, user_id: str) -> User | None:

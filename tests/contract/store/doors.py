@@ -1,4 +1,4 @@
-"""What another portal must never see of the feed, of tokens and of answers: test_tenants.py has the rest."""
+"""What another portal must never see of the feed, of tokens, of answers and of people's traces: test_tenants.py has the rest."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from sync_worker.domain.event import KINDS, By, Event
-from sync_worker.store import answers, deliveries, feed, tokens
+from sync_worker.store import answers, deliveries, feed, tokens, traces
 from sync_worker.store.answers import Answer, Ask
 from sync_worker.store.engine import Tx
 
-MODULES = (answers, deliveries, feed, tokens)
+MODULES = (answers, deliveries, feed, tokens, traces)
 ASK = Ask("t1", "k1", "h1", "claim")
 
 
@@ -70,4 +70,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
+    "traces.forget_actor": lambda tx: traces.forget_actor(tx, "u1"),
+    "traces.forget_mail": lambda tx: traces.forget_mail(tx, "ann@example.com", "u1"),
+    "traces.forget_contact": lambda tx: traces.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

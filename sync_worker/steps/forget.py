@@ -1,0 +1,75 @@
+"""FORGET: a person's data is erased, on request: here the contact on a deal; users by `people.py`. Who asked, when and why is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.domain.traces import CONTACT, ERASED
+from sync_worker.domain.values import Value
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.store import conflicts, deals, interventions, links, outbox, traces
+from sync_worker.store.deals import FieldChange, StoredDeal
+from sync_worker.store.engine import Tx
+from sync_worker.store.interventions import Intervention
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A deal without its contact. **Shapes** `kept_by_crm`: the record that still has it, because these fields are written only once."""
+
+    deal: Deal
+    wakes: frozenset[Wake]
+    kept_by_crm: str
+
+
+def forget_contact(tenant: Tenant, deal_id: str, *, actor: str, reason: str) -> Forgotten | Refusal:
+    """The deal's contact is empty from now on, whatever its lifecycle, and erased wherever its past tells of it.
+
+    The CRM hears of it as of any change, where the mapping writes these fields after a create.
+    """
+    with tenant.run("erase", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        stored = deals.get(tx, deal_id)
+        if stored is None:
+            return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
+        link = links.current(tx, [deal_id]).get(deal_id)
+        record = tenant.mapping.records[link.object if link else tenant.portal.deals.record]
+        cleared = {name: None for name in CONTACT if stored.deal.values.get(name) is not None}
+        after = _clear(tx, stored, cleared, actor, run_id) if cleared else stored.deal
+        untold = _untold(record)
+        natives = [record.fields[name].native for name in CONTACT if name in record.fields]
+        traces.forget_contact(tx, deal_id, CONTACT, natives=natives, untold=untold)
+        conflicts.settle(tx, deal_id, CONTACT)
+        keep_erasure(tx, tenant, f"contact of deal {deal_id}", actor, reason)
+    tenant.log.info("contact erased", deal=deal_id, actor=actor)
+    kept = f"{link.object} {link.crm_id}" if link and untold else ""
+    return Forgotten(after, frozenset({Wake("push")}) if cleared else frozenset(), kept)
+
+
+def erasures(tenant: Tenant) -> list[Intervention]:
+    """Who asked that somebody's data be erased, when and why, the oldest first."""
+    with tenant.store.reading(tenant.name) as tx:
+        return interventions.listed(tx, "erase")
+
+
+def keep_erasure(tx: Tx, tenant: Tenant, what: str, actor: str, reason: str) -> None:
+    """Writes down that it was done. **Shapes** `what`: ids alone."""
+    asked = Intervention(tenant.services.new_id(), "erase", what, actor, reason)
+    interventions.begin(tx, asked, [])
+    interventions.finish(tx, asked.id)
+
+
+def _clear(tx: Tx, stored: StoredDeal, cleared: Mapping[str, Value], actor: str, run_id: str) -> Deal:
+    after, version = stored.deal.changed(cleared), stored.version + 1
+    deals.save(tx, [replace(stored, deal=after, version=version)])
+    deals.record_changes(tx, [FieldChange(after.id, version, name, "portal", actor, run_id, ERASED, None, "erased") for name in cleared])
+    outbox.owe(tx, DEAL, [after.id], run_id)
+    return after
+
+
+def _untold(record: RecordMap) -> list[str]:
+    """Fields that are written with the create alone."""
+    fields = [record.fields[name] for name in CONTACT if name in record.fields]
+    return [field.field for field in fields if field.write in ("create", "once")]
