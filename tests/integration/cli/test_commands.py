@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
 from sync_worker.sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
-from tests.journey.stage import COMMAND, Answer
+from tests.journey.stage import Answer
 
 LOOKING = [
     ("portals", "list"),
@@ -84,16 +83,6 @@ def test_failures_are_filtered_by_code_record_and_time(terminal: Terminal) -> No
     for words in (("--code", "unlisted_value"), ("--record", unread["record"])):
         assert unread in terminal.types("failures", "list", "acme", *words, "--json").json
     assert terminal.types("failures", "list", "acme", "--since", "2100-01-01", "--json").json == []
-
-
-def test_help_answers_at_once() -> None:
-    """Best of three, on a machine that may be busy with other tests."""
-    took_s = []
-    for _ in range(3):
-        begun_s = time.monotonic()
-        subprocess.run([str(COMMAND), "--help"], check=True, capture_output=True)
-        took_s.append(time.monotonic() - begun_s)
-    assert min(took_s) < 1
 
 
 def test_help_imports_no_database_no_vendor_and_no_web() -> None:
