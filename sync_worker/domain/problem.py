@@ -141,6 +141,7 @@ CODES: Final[Mapping[str, str]] = {
     "may_not_register": "By its terms this company registers no deals. The company above it changes the terms, if it should.",
     "percent_missing": "The terms have no percent for this deal type. Whoever sets the terms adds one, or the deal takes another type.",
     "agreement_missing": "No signed agreement of the subgroup is on file. A member of the second partner uploads it first.",
+    "agreement_unknown": "The two companies have no agreement of that id. List their agreements.",
     "file_empty": "The file holds nothing. Choose another.",
     "file_too_large": "The file is larger than is taken; nothing of it was kept. Scan it coarser, or split it.",
     "file_type_unknown": "By its content the file is of none of the types taken; nothing was kept. Export it as PDF.",
@@ -170,7 +171,6 @@ CODES: Final[Mapping[str, str]] = {
     "because a registration is always its own record. Look at both.",
     "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",
     "record_taken": "That CRM record is the home of another deal. One record, one deal: choose another, or withdraw one of the two.",
-    "record_alive": "The deal's own record is alive in the CRM and carries its key. Delete it there, or merge the two; then link again.",
     # writes
     "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
     "Enter the company there, then replay.",

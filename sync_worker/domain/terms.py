@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from sync_worker.domain.company import AccountType, Company
-from sync_worker.domain.deal import Refusal
+from sync_worker.domain.deal import Actor, Refusal
 
 PERCENT_PLACES: Final = 2  # 12.25 is as fine as anybody agrees on
 
@@ -86,6 +86,38 @@ def pair_refusal(company: Company, upper: Company) -> Refusal | None:
         return None
     why = f"{company.name} is a {company.account_type} and {upper.name} a {upper.account_type}"
     return Refusal("no_terms_between", why, "a partner with a second partner, or a second partner with the vendor")
+
+
+def speaks_for(company: Company, actor: Actor) -> bool:
+    """Whether this person is one of the company; of the vendor its admins are."""
+    is_admin = actor.user is not None and actor.user.is_vendor_admin
+    return actor.is_of(company.id) or (is_admin and company.account_type is AccountType.VENDOR)
+
+
+def setting_refusal(company: Company, upper: Company, actor: Actor) -> Refusal | None:
+    """Why this person may not set the terms of the two, or put their agreement on file: the upper one's members do."""
+    if refused := pair_refusal(company, upper):
+        return refused
+    if speaks_for(upper, actor):
+        return None
+    return Refusal("not_a_member", f"{actor.name} is no member of {upper.name}", f"a member of {upper.name}")
+
+
+def looking_refusal(company: Company, upper: Company, actor: Actor) -> Refusal | None:
+    """Why this person may not know the terms of the two: their members do, and the vendor's admins."""
+    if refused := pair_refusal(company, upper):
+        return refused
+    is_admin = actor.user is not None and actor.user.is_vendor_admin
+    if is_admin or speaks_for(upper, actor) or speaks_for(company, actor):
+        return None
+    who = f"a member of {company.name} or {upper.name}"
+    return Refusal("not_a_member", f"{actor.name} is a member of neither {company.name} nor {upper.name}", who)
+
+
+def download_refusal(company: Company, upper: Company, actor: Actor) -> Refusal | None:
+    """Why this person may not have the agreement of the two: it is for the upper one's members, and the vendor's admins."""
+    is_admin = actor.user is not None and actor.user.is_vendor_admin
+    return pair_refusal(company, upper) if is_admin else setting_refusal(company, upper, actor)
 
 
 def current(history: Sequence[DatedTerms], at: datetime) -> DatedTerms | None:

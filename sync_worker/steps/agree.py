@@ -1,21 +1,24 @@
-"""AGREE: agreements come in and are swept, and the gate that asks for them when a deal is registered in the portal.
+"""AGREE: terms are set, agreements come in and are swept; and the gate that asks for both when a deal is registered in the portal.
 
 The file is kept first, its row is committed after: a file that no row names is an orphan, and the sweep's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
 from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Deal, Lifecycle, Refusal
-from sync_worker.domain.terms import Footing, Pair, registration_refusal
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
+from sync_worker.domain.terms import Footing, Pair, Terms, registration_refusal, setting_refusal
 from sync_worker.domain.upload import AGREEMENT, shown_name
 from sync_worker.files import Files
 from sync_worker.services import Services
+from sync_worker.steps.company_words import uppers_of
+from sync_worker.steps.homes import owe_company
+from sync_worker.steps.tenant import COMPANY, Tenant
 from sync_worker.store import agreements, companies, subgroups, terms
 from sync_worker.store.agreements import Agreement
 from sync_worker.store.engine import Store, Tx
@@ -24,15 +27,27 @@ ORPHAN_AFTER: Final = timedelta(days=1)  # no upload takes that long
 
 
 def upload(
-    store: Store, portal: str, files: Files, pair: Pair, chunks: Iterable[bytes], *, name: str, actor: str, services: Services
+    store: Store,
+    portal: str,
+    files: Files,
+    pair: Pair,
+    chunks: Iterable[bytes],
+    *,
+    name: str,
+    actor: str,
+    services: Services,
+    finish: Callable[[Tx], None] | None = None,
 ) -> Agreement | Refusal:
-    """One more version of the pair's agreement, or why it is not taken: then nothing is kept. **Raises** TransientError, StoreDown."""
+    """One more version of the pair's agreement, or why it is not taken: then nothing is kept. **Raises** TransientError, StoreDown.
+
+    **Shapes** `finish` is called inside the commit.
+    """
     id_, shown = services.new_id(), shown_name(name)
     kept = files.keep(f"{portal}/agreements/{id_}", chunks, name=shown, limits=AGREEMENT)
     if isinstance(kept, Refusal):
         return kept
     with store.transaction(portal) as tx:
-        return agreements.add(
+        added = agreements.add(
             tx,
             pair,
             id_=id_,
@@ -43,6 +58,53 @@ def upload(
             key=kept.key,
             actor=actor,
         )
+        if finish:
+            finish(tx)
+        return added
+
+
+def put_on_file(
+    tenant: Tenant, files: Files, company: Company, upper: Company, chunks: Iterable[bytes], *, name: str, actor: Actor
+) -> Agreement | Refusal:
+    """A signed agreement that a member of the upper company brings; the CRM hears where the lower one stands. **Raises** as `upload`."""
+    refused = setting_refusal(company, upper, actor)
+    if refused:
+        return refused
+    pair = Pair(company.id, upper.id)
+    with tenant.run("agreement", COMPANY) as run_id:
+        return upload(
+            tenant.store,
+            tenant.name,
+            files,
+            pair,
+            chunks,
+            name=name,
+            actor=actor.name,
+            services=tenant.services,
+            finish=lambda tx: owe_standing(tx, company, pair, run_id),
+        )
+
+
+def set_terms(
+    tenant: Tenant, company: Company, upper: Company, agreed: Terms, *, actor: Actor, finish: Callable[[Tx], None] | None = None
+) -> Refusal | None:
+    """From now on these terms hold between the two; the CRM hears whether the lower one may register."""
+    refused = setting_refusal(company, upper, actor)
+    if refused:
+        return refused
+    pair = Pair(company.id, upper.id)
+    with tenant.run("terms", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
+        terms.begin(tx, pair, agreed, actor.name)
+        owe_standing(tx, company, pair, run_id)
+        if finish:
+            finish(tx)
+    return None
+
+
+def owe_standing(tx: Tx, company: Company, pair: Pair, run_id: str) -> None:
+    """The CRM shows where a company stands with the one above it; what it has agreed with others it does not show."""
+    if uppers_of(tx, [company]).get(company.id) == pair:
+        owe_company(tx, company, run_id)
 
 
 def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int:

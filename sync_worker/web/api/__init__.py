@@ -4,6 +4,8 @@
     users, users/{id}, users/{id}/erase                              people: put, deactivate, erase              users
     companies, companies/{id}                                        –                                           companies
     companies/{id}/associated-partners, …/{other}, …/options         associate: whom, why, options               companies
+    companies/{id}/subgroups, …/candidates, …/{other}/promote, …     subgroups: children, create, promote, …     distributors
+    companies/{id}/terms/{upper}, /agreements/{upper}                agree: set_terms, put_on_file               distributors
     deals                                                            register: register, draft                   deals
     deals/{id}, deals/{id}/changes                                   decide: change; explain: explain            deals
     deals/{id}/reassign, /approvals, /submit, /withdraw, …           decide: reassign, decide; move: move        moves

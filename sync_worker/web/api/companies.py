@@ -47,7 +47,7 @@ def show_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
     """One company."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        return views.company(tenant, _found(tx, tenant, company_id))
+        return views.company(tenant, company_of(tx, tenant, company_id))
 
 
 @router.get("/companies/{company_id}/associated-partners", responses=problems(404))
@@ -59,9 +59,9 @@ def associated_partners(
     A page holds so many of the other side, by id; what was excluded stands on the page where it belongs.
     """
     (after,) = place_of(cursor, 1) if cursor else ("",)
-    tenant = _of_two_tiers(visit.tenant)
+    tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
-        one = _found(tx, tenant, company_id)
+        one = company_of(tx, tenant, company_id)
         found, excluded = whom(tx, one, at=_utc(at), after=after, limit=limit)
         others = {_other(pair, one) for pair in found}
         known = companies.by_ids(tx, others)
@@ -78,9 +78,9 @@ def associated_partners(
 @router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
 def explain_pair(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
     """Why the two may work together, or what is missing; or how that was then."""
-    tenant = _of_two_tiers(visit.tenant)
+    tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
-        told = why(tx, _found(tx, tenant, company_id), _found(tx, tenant, other_id), at=_utc(at))
+        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id), at=_utc(at))
     return shapes.PairExplained(
         is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
     )
@@ -89,14 +89,14 @@ def explain_pair(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, a
 @router.get("/companies/{company_id}/options", responses=problems(404))
 def second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Options:
     """The second partners that a deal of this company may name. Whatever the form shows, the server asks again at submission."""
-    tenant = _of_two_tiers(visit.tenant)
+    tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
-        found = options(tx, _found(tx, tenant, company_id))
+        found = options(tx, company_of(tx, tenant, company_id))
     items = [shapes.CompanyName(id=one.id, name=one.name) for one in found]
     return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(items), items=items)
 
 
-def _found(tx: Tx, tenant: Tenant, reference: str) -> Company:
+def company_of(tx: Tx, tenant: Tenant, reference: str) -> Company:
     found = companies.find(tx, tenant.crm.canonical_id(reference))
     if found is None:
         raise Refused(
@@ -105,7 +105,7 @@ def _found(tx: Tx, tenant: Tenant, reference: str) -> Company:
     return found
 
 
-def _of_two_tiers(tenant: Tenant) -> Tenant:
+def of_two_tiers(tenant: Tenant) -> Tenant:
     """**Raises** Refused: without second partners there is nothing at such an address."""
     if not tenant.portal.two_tier:
         raise Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"))

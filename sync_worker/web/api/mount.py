@@ -11,14 +11,22 @@ from starlette.exceptions import HTTPException
 
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.problem import CODES
-from sync_worker.web.api import companies, deals, moves, operate, users
+from sync_worker.web.api import companies, deals, distributors, moves, operate, users
 from sync_worker.web.api.doors import Api
 from sync_worker.web.api.problems import MEDIA_TYPE, of_refusal
 from sync_worker.web.api.route import of_http, response_of
 from sync_worker.web.api.wakes import Wakes
 from sync_worker.web.webhooks.bell import Send
 
-ROUTERS: Final = (users.router, companies.router, deals.router, moves.router, operate.router)
+ROUTERS: Final = (
+    users.router,
+    companies.router,
+    distributors.router,
+    distributors.uploads,
+    deals.router,
+    moves.router,
+    operate.router,
+)
 
 
 def mount(app: FastAPI, installation: Installation, send: Send) -> None:

@@ -28,6 +28,7 @@ _WORDS: Final = {
     409: "Not as things are; `who_may` says who could, `allowed` from where.",
     412: "Somebody changed it meanwhile; `current` is how it is now.",
     413: "The body is too large.",
+    415: "A file of a type that is not taken.",
     422: "Understood, and not right; `field` and `allowed` say what would be.",
     428: "A change names the version it means: `If-Match`.",
     500: "A mistake of ours.",

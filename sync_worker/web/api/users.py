@@ -29,7 +29,7 @@ def list_users(visit: Reading, limit: Limit = 100, cursor: Cursor = None) -> sha
     (after,) = place_of(cursor, 1) if cursor else ("",)
     with visit.tenant.store.reading(visit.portal) as tx:
         found = people.listed(tx, after=after, limit=limit)
-    return shapes.Page(items=[_shown(user) for user in found], next=cursor_of(found[-1].id) if len(found) == limit else None)
+    return shapes.Page(items=[shown(user) for user in found], next=cursor_of(found[-1].id) if len(found) == limit else None)
 
 
 @router.get("/users/{user_id}", responses=problems(404))
@@ -39,7 +39,7 @@ def show_user(visit: Reading, user_id: Id) -> shapes.User:
         user = people.get(tx, user_id)
     if user is None:
         raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", "the portal, by telling of the user first"))
-    return _shown(user)
+    return shown(user)
 
 
 @router.put("/users/{user_id}")
@@ -58,7 +58,7 @@ def put_user(visit: Telling, user_id: Id, said: shapes.UserSaid) -> shapes.User:
     user = put(visit.tenant, told)
     if isinstance(user, Refusal):
         raise Refused(user, 422)
-    return _shown(user)
+    return shown(user)
 
 
 @router.delete("/users/{user_id}", responses=problems(404))
@@ -67,7 +67,7 @@ def deactivate_user(visit: Telling, user_id: Id) -> shapes.User:
     user = deactivate(visit.tenant, user_id)
     if isinstance(user, Refusal):
         raise Refused(user)
-    return _shown(user)
+    return shown(user)
 
 
 @router.post("/users/{user_id}/erase", status_code=204, response_class=Response, responses=problems(404, 409))
@@ -81,7 +81,7 @@ def erase_user(visit: Telling, user_id: Id, once: OnceOnly) -> Response:
     return once.answer(visit, work)
 
 
-def _shown(user: User) -> shapes.User:
+def shown(user: User) -> shapes.User:
     return shapes.User(
         id=user.id,
         email=user.email,

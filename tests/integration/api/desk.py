@@ -169,7 +169,10 @@ def desk(folder: Path, sandbox: str, loaded: Loaded, *others: Mapping[str, Any])
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'sync-worker.db'}", config_dir=portal_files(folder, sandbox, {}, *others), mappings_dir=MAPPINGS
+        database_url=f"sqlite:///{folder / 'sync-worker.db'}",
+        config_dir=portal_files(folder, sandbox, {}, *others),
+        mappings_dir=MAPPINGS,
+        files_url=(folder / "files").as_uri(),
     )
     woken: list[tuple[str, str, str]] = []
     with ExitStack() as stack:

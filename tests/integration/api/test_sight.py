@@ -18,7 +18,13 @@ OPERATORS = frozenset(
     {"/portals/{portal}/conflicts", "/portals/{portal}/failures", "/portals/{portal}/feed/events"}
 )  # a token of its own: whoever repairs the sync sees what it works on
 OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-PLACES: Mapping[str, str] = {"portal": "acme", "company_id": "Birch Systems", "other_id": "Arrow Electronics", "user_id": "rita"}
+PLACES: Mapping[str, str] = {
+    "portal": "acme",
+    "company_id": "Birch Systems",
+    "other_id": "Arrow Electronics",
+    "user_id": "rita",
+    "agreement_id": "none",
+}
 
 
 @pytest.fixture(scope="module")
