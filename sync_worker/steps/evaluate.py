@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sync_worker.domain.deal import CLOSED
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.rule import Rule, named
-from sync_worker.errors import Stopped
 from sync_worker.portal import Portal
+from sync_worker.steps.advance import Advance, in_turn
 from sync_worker.steps.brake import NOTHING, brake, kept, lost_between
 from sync_worker.steps.mode import is_turning, turn_over
 from sync_worker.steps.rule_members import NAME_CODES, RULE, RuleSets, bound, failure, joined, name_field, resolve, rules_of, settle
@@ -32,14 +32,6 @@ PAGE_COUNT = 2000  # companies a commit
 EVALUATE = Wake("evaluate", share="backfill")
 
 
-@dataclass(frozen=True, slots=True)
-class _Advance:
-    """What one commit did."""
-
-    counts: Counts = field(default_factory=Counts)
-    wakes: frozenset[Wake] = frozenset()
-
-
 def evaluate(tenant: Tenant) -> Done:
     """Goes on until the portal's rules stand and everybody was told, or its turn is over.
 
@@ -47,17 +39,8 @@ def evaluate(tenant: Tenant) -> Done:
     """
     if not is_due(tenant):
         return Done("", Counts())
-    total, wakes = Counts(), set[Wake]()
     with tenant.run("evaluate", COMPANY) as run_id, kept(tenant, "evaluate", "evaluate", run_id):
-        while done := _advance(tenant, run_id):
-            total.add(done.counts)
-            wakes |= done.wakes
-            if tenant.is_turn_over:
-                wakes.add(EVALUATE)
-                break
-            if tenant.services.is_stopping():
-                raise Stopped(f"stopped on request after {total.read:,} companies; the next evaluation goes on from there")
-    return Done(run_id, total, frozenset(wakes))
+        return in_turn(tenant, run_id, _advance, again=EVALUATE)
 
 
 def is_due(tenant: Tenant) -> bool:
@@ -84,7 +67,7 @@ def _rules(portal: Portal) -> list[Rule]:
     return [Rule(rule.name, rule.partner, rule.second_partner, rule.match) for rule in portal.associations.rules]
 
 
-def _advance(tenant: Tenant, run_id: str) -> _Advance | None:
+def _advance(tenant: Tenant, run_id: str) -> Advance | None:
     """The next commit; None where nothing is left to do."""
     with tenant.store.transaction(tenant.name) as tx:
         newest = evaluations.newest(tx)
@@ -98,7 +81,7 @@ def _advance(tenant: Tenant, run_id: str) -> _Advance | None:
     return done
 
 
-def _begin(tx: Tx, tenant: Tenant, newest: Evaluation | None, run_id: str) -> _Advance:
+def _begin(tx: Tx, tenant: Tenant, newest: Evaluation | None, run_id: str) -> Advance:
     """A number for these rules, that of the last ones where they never stood; and a company for each name in them."""
     rules = _rules(tenant.portal)
     no = 1 if newest is None else newest.no + 1 if newest.stood_at else newest.no
@@ -108,10 +91,10 @@ def _begin(tx: Tx, tenant: Tenant, newest: Evaluation | None, run_id: str) -> _A
     rule_names.save(tx, {name: one if isinstance(one, str) else None for name, one in found.items()})
     problems = [one for one in found.values() if isinstance(one, Problem)]
     failures.record(tx, [failure(tenant, run_id, problem, record=str(problem.value)) for problem in problems])
-    return _Advance()
+    return Advance()
 
 
-def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> _Advance:
+def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> Advance:
     """The next companies; after the last one the evaluation stands."""
     found = companies.page(tx, after=newest.position, limit=PAGE_COUNT)
     if not found:
@@ -119,12 +102,12 @@ def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> _Advance:
         evaluations.stand(tx, newest.no)
         brake(tx, tenant, loss, run_id)
         _forget_names(tx, newest)
-        return _Advance(wakes=turn_over(tx))
+        return Advance(wakes=turn_over(tx))
     sets = RuleSets.of(tx, bound(rule_names.listed(tx)))
     held = rule_members.held_within(tx, found[0].id, found[-1].id)
     changed = settle(tx, tenant, sets, found, held, run_id) if sets else set()
     evaluations.move(tx, newest.no, found[-1].id)
-    return _Advance(Counts(read=len(found), applied=len(changed), unchanged=len(found) - len(changed)))
+    return Advance(Counts(read=len(found), applied=len(changed), unchanged=len(found) - len(changed)))
 
 
 def _forget_names(tx: Tx, standing: Evaluation) -> None:
@@ -134,16 +117,16 @@ def _forget_names(tx: Tx, standing: Evaluation) -> None:
     failures.close_fields(tx, RULE, [name_field(*name) for name in gone], NAME_CODES, "no rule names it any more")
 
 
-def _tell(tx: Tx, standing: Evaluation) -> _Advance:
+def _tell(tx: Tx, standing: Evaluation) -> Advance:
     """Open deals of pairs that began or ended with this evaluation; each pair is looked at with the first of its two companies."""
     ids = rule_members.changed(tx, standing, after=standing.position, limit=PAGE_COUNT)
     if not ids:
         evaluations.finish(tx, standing.no)
-        return _Advance()
+        return Advance()
     wakes = _read_again(tx, standing, ids)
     rule_members.date(tx, standing, ids)
     evaluations.move(tx, standing.no, ids[-1])
-    return _Advance(wakes=wakes)
+    return Advance(wakes=wakes)
 
 
 def _read_again(tx: Tx, standing: Evaluation, company_ids: Collection[str]) -> frozenset[Wake]:

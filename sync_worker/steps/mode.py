@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_worker.domain.deal import CLOSED
-from sync_worker.errors import Stopped
+from sync_worker.steps.advance import Advance, in_turn
 from sync_worker.steps.associate import associate
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings
@@ -64,20 +64,11 @@ def derive(tenant: Tenant) -> Done:
     """Binds every contract value there is, then turns the portal over. **Raises** StoreDown; Stopped after the page at hand."""
     if not is_due(tenant):
         return Done("", Counts())
-    total, wakes = Counts(), set[Wake]()
     with tenant.run("derive", COMPANY) as run_id:
-        while done := _page(tenant, run_id):
-            total.add(done.counts)
-            wakes |= done.wakes
-            if tenant.is_turn_over:
-                wakes.add(DERIVE)
-                break
-            if tenant.services.is_stopping():
-                raise Stopped(f"stopped on request after {total.read:,} companies; the next one goes on from there")
-    return Done(run_id, total, frozenset(wakes))
+        return in_turn(tenant, run_id, _page, again=DERIVE)
 
 
-def _page(tenant: Tenant, run_id: str) -> Done | None:
+def _page(tenant: Tenant, run_id: str) -> Advance | None:
     """The next companies by id; after the last one the portal turns over. None where nothing is left to do."""
     with tenant.store.transaction(tenant.name) as tx:
         row = portals.get(tx)
@@ -85,7 +76,7 @@ def _page(tenant: Tenant, run_id: str) -> Done | None:
             return None
         page = companies.page(tx, after=row.next_position, limit=PAGE_COUNT)
         if not page:
-            return Done(run_id, Counts(), turn_over(tx))
+            return Advance(wakes=turn_over(tx))
         crm_ids = [company.crm_id for company in page if company.crm_id]
         findings = Findings(tx, COMPANY, crm_ids, run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
         associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
@@ -94,7 +85,7 @@ def _page(tenant: Tenant, run_id: str) -> Done | None:
         portals.plan_mode(tx, row.next_mode, position=page[-1].id)
         counts = Counts(read=len(page), applied=len(page))
         runs.count(tx, run_id, counts)
-    return Done(run_id, counts)
+    return Advance(counts)
 
 
 def _end_what_is_left(tx: Tx, company_ids: list[str]) -> None:
