@@ -41,6 +41,7 @@ from sync_worker.errors import (
     UncertainWrite,
 )
 from sync_worker.steps.compare import compare, repair
+from sync_worker.steps.complete import complete
 from sync_worker.steps.deliver import DELIVER, deliver
 from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
@@ -52,6 +53,7 @@ from sync_worker.steps.mode import derive
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
+from sync_worker.steps.remind import remind
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import cursors, failures, portals
 from sync_worker.store.failures import Failure
@@ -67,6 +69,8 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
     "expire": lambda tenant, _record: expire(tenant),
+    "remind": lambda tenant, _record: remind(tenant),
+    "complete": lambda tenant, _record: complete(tenant),
     "evaluate": lambda tenant, _record: evaluate(tenant),
     "derive": lambda tenant, _record: derive(tenant),
     "replay": lambda tenant, _record: go_on_queued(tenant),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from sync_worker.domain.event import KINDS
+from sync_worker.domain.notification import Notice
 from sync_worker.scalars import BaseUrl, Count, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
 
@@ -160,6 +161,18 @@ class Feed(Part):
     keep_s: Seconds = Field(default=30 * 86_400, alias="keep")
 
 
+class Mail(Part):
+    """Who of the portal's people is told of what by mail.
+
+    **Shapes** `notices`: those switched on; `deal_url`: a deal's page, with `{id}`. **Units** days, before an expiry and of waiting.
+    """
+
+    notices: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(Notice)
+    deal_url: Text | None = None
+    remind_before: tuple[Count, ...] = (14, 3)
+    remind_waiting: tuple[Count, ...] = (3, 7)
+
+
 class Schedule(Part):
     """When to look. **Units** `_s`: seconds; `full_compare`: the portal's time zone."""
 
@@ -187,6 +200,7 @@ class Portal(Part):
     deals: Deals
     schedule: Schedule = Field(default_factory=Schedule)
     feed: Feed | None = None
+    mail: Mail = Field(default_factory=Mail)
     brake_percent: Percent = Field(default=15, alias="brake")
     time_zone: ZoneName = "UTC"
     _source: Source = PrivateAttr()

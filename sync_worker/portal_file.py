@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sync_worker.domain.event import KINDS
+from sync_worker.domain.notification import Notice
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import Part, Portal
 from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated
@@ -237,6 +238,17 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
         yield source.mistake(("feed", "secret"), "is no secret of Standard Webhooks", remedy)
 
 
+def _mail_checks(portal: Portal) -> Iterator[Mistake]:
+    settings, source = portal.mail, portal.source
+    for place, name in enumerate(settings.notices):
+        if name not in set(Notice):
+            what = f"there is no notice {name!r}"
+            yield source.mistake(("mail", "notices", place), what, choose_from(name, tuple(notice.value for notice in Notice)))
+    if settings.deal_url is not None and not re.fullmatch(r"https?://\S*\{id\}\S*", settings.deal_url):
+        remedy = "write a whole address, with {id} where the deal's id stands: https://portal.example.com/deals/{id}"
+        yield source.mistake(("mail", "deal_url"), "leads to no deal", remedy)
+
+
 def _is_signing_secret(value: str) -> bool:
     if value == UNSET:
         return True  # said already
@@ -255,4 +267,5 @@ _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _deal_checks,
     _budget_checks,
     _feed_checks,
+    _mail_checks,
 )

@@ -15,6 +15,7 @@ from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.portal import Portal
+from sync_worker.steps.complete import COMPLETE
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.evaluate import is_due as is_evaluation_due
@@ -28,6 +29,8 @@ TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends aft
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
 COMPARE = Wake("compare", share="backfill")
 EXPIRE = Wake("expire")
+REMIND = Wake("remind")
+REMIND_AT = time(7)  # of the portal's day, when letters are read
 AGAIN_AFTER_S = 3600  # a night's work that was begun and did not end well is begun again, the same night
 
 
@@ -158,6 +161,8 @@ def _writes(standing: Standing) -> Iterator[Wake]:
         yield DERIVE
     if standing.is_replaying:
         yield Wake("replay", share="operator")
+    if standing.is_completing:
+        yield COMPLETE
     if standing.owes:
         yield Wake("push")
     elif standing.is_unpatched:
@@ -177,7 +182,7 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
 
 def _nightly(portal: Portal, standing: Standing, now: datetime) -> Iterator[tuple[Wake, datetime]]:
     """A night's work, and since when it must have gone through; nothing for a night before the portal began."""
-    for wake, at in ((EXPIRE, time()), (COMPARE, portal.schedule.full_compare)):
+    for wake, at in ((EXPIRE, time()), (REMIND, REMIND_AT), (COMPARE, portal.schedule.full_compare)):
         if at is None:
             continue
         since_at = last_moment(at, ZoneInfo(portal.time_zone), now)

@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sync_worker.store.engine import Store
+    from tests.mailbox import Mailbox
     from tests.servers import Clock, PostgreSQL
 
 
@@ -40,6 +41,15 @@ def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
     """A migrated PostgreSQL database of the test's own."""
     with postgresql.database() as url:
         yield url
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server with nothing in it."""
+    from tests.mailbox import open_mailbox
+
+    with open_mailbox() as box:
+        yield box
 
 
 @pytest.fixture

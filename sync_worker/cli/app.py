@@ -76,6 +76,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "conflicts": ("conflicts:app", "Fields that both sides changed: look, decide."),
     "failures": ("failures:app", "What could not pass: look, try again."),
     "feed": ("feed:app", "What the portal is told, and is still owed."),
+    "mail": ("mail:app", "Mail to the portal's people: what was sent, what waits."),
     "tokens": ("tokens:app", "Who may use a portal's API."),
     "runs": ("runs:app", "What was done, with its sums."),
     "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),

@@ -1,11 +1,11 @@
 """From finalize to licences: the next step of a sale, as a function of what is recorded. Nothing is remembered but the facts.
 
-    finalize requested ─► alert the vendor ─► quote ─► sign ─► license ─► complete
-                          the worker          vendor   billed   the worker  the worker
-                                                       company, or the vendor records it
+    finalize requested ─► quote ─► sign ─► license ─► complete
+    the vendor is told    vendor   billed   the worker  the worker
+    in that very commit            company, or the vendor records it
 
-Whoever is killed between two steps finds the same next step again, and each is keyed: the alert by its event, the quote by deal and
-pricing, a licence by deal and number. So everything happens once, whoever does it, however often.
+Whoever is killed between two steps finds the same next step again, and each is keyed: the quote by deal, pricing and version, the
+signature by deal, a licence by deal and number. So everything happens once, whoever does it, however often.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain.company import AccountType, Company
+from sync_worker.domain.approval import reasoned
 from sync_worker.domain.deal import Deal, Lifecycle, Refusal
-from sync_worker.domain.quote import Quote, billed_company, months_later
+from sync_worker.domain.quote import Quote, QuoteState, months_later
+from sync_worker.domain.scene import Party, Scene, effect, guard
+from sync_worker.domain.values import Value
 
 
 class Step(StrEnum):
     """What happens between finalize and the end, in this order."""
 
-    ALERT = "alert"
     QUOTE = "quote"
     SIGN = "sign"
     LICENSE = "license"
@@ -33,9 +34,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is recorded of a sale. **Shapes** `licence_ids`: those in the store."""
+    """What is recorded of a sale.
 
-    is_vendor_alerted: bool = False
+    **Shapes** `is_quote_sent`: one that is distributor-priced and still made of what the deal says. `licence_ids`: those in the store.
+    """
+
     is_quote_sent: bool = False
     is_quote_signed: bool = False
     licence_ids: frozenset[str] = frozenset()
@@ -55,16 +58,6 @@ class Licence:
     ends_on: date
 
 
-DONE_BY: Final[Mapping[Step, str]] = {
-    Step.ALERT: "the worker",
-    Step.QUOTE: "the vendor",
-    Step.SIGN: "a member of the company the vendor bills, or the vendor records it",
-    Step.LICENSE: "the worker",
-    Step.COMPLETE: "the worker",
-}
-OURS: Final = frozenset({Step.ALERT, Step.LICENSE, Step.COMPLETE})
-"""The steps nobody is waited for."""
-
 _SIGNED: Final = frozenset(
     {Lifecycle.QUOTE_SIGNED, Lifecycle.WON}
 )  # won in the CRM before we came to it: the licences are owed all the same
@@ -81,23 +74,7 @@ def next_step(deal: Deal, facts: Facts, owed: frozenset[str]) -> Step | None:
         return Step.COMPLETE if deal.lifecycle is Lifecycle.QUOTE_SIGNED else None
     if deal.lifecycle is not Lifecycle.FINALIZE_REQUESTED:
         return None
-    if not facts.is_vendor_alerted:
-        return Step.ALERT
     return Step.SIGN if facts.is_quote_sent else Step.QUOTE
-
-
-def signature_refusal(deal: Deal, facts: Facts, company: Company | None) -> Refusal | None:
-    """Why a member of this company does not sign now, or record a signature. A second signature is no refusal: the first one counts."""
-    who = DONE_BY[Step.SIGN]
-    if company is None or not (company.id == billed_company(deal) or company.account_type is AccountType.VENDOR):
-        return Refusal("signature_not_yours", f"{company.name if company else 'nobody'} does not sign this deal's quote", who)
-    if facts.is_quote_signed:
-        return None
-    if deal.lifecycle is not Lifecycle.FINALIZE_REQUESTED:
-        return Refusal("finalize_not_requested", f"the deal is {deal.lifecycle}: nothing is to be signed", "a member of the owner company")
-    if not facts.is_quote_sent:
-        return Refusal("quote_not_sent", "the quote has not been sent yet", DONE_BY[Step.QUOTE])
-    return None
 
 
 def licences(deal: Deal, quote: Quote, *, identity: Callable[[str], str]) -> tuple[Licence, ...]:
@@ -119,3 +96,34 @@ def licences(deal: Deal, quote: Quote, *, identity: Callable[[str], str]) -> tup
         )
         for number, priced in enumerate(quote.lines, start=1)
     )
+
+
+# ── what a signature and a completion need, and do ───────────────────────────────────────────────────────────────────
+
+
+@guard("the distributor-priced quote was sent, and is made of what the deal says now")
+def quote_sent(scene: Scene) -> Refusal | None:
+    if scene.is_quote_sent:
+        return None
+    return Refusal("quote_not_sent", "no distributor-priced quote of the deal as it is now was sent", "the vendor sends it")
+
+
+@guard("recorded by the vendor: a reason")
+def recorded_with_reason(scene: Scene) -> Refusal | None:
+    signer = Party.SECOND_PARTNER if scene.deal.second_partner else Party.OWNER
+    return None if signer in scene.standing.parties else reasoned.check(scene)
+
+
+@guard("every licence of the signed quote is issued")
+def licensed(scene: Scene) -> Refusal | None:
+    if scene.is_licensed:
+        return None
+    return Refusal("not_licensed", "the licences of the signed quote are not issued yet", "the worker, within seconds of the signature")
+
+
+@effect("quote_signed, the quote is signed; nothing where that was done before")
+def signed(scene: Scene) -> Mapping[str, Value]:
+    deal = scene.deal
+    if deal.values.get("quote_state") == QuoteState.SIGNED and deal.lifecycle is not Lifecycle.FINALIZE_REQUESTED:
+        return {}
+    return {"lifecycle": Lifecycle.QUOTE_SIGNED.value, "quote_state": QuoteState.SIGNED.value}

@@ -201,6 +201,11 @@ class StaleVersion(Refusal):
 RESET_FIELDS: Final = frozenset({"deal_type", "licence_count", "billing_cycle", "owner_company", "prospect_name"})
 """The terms people approve: an edit of one sets both tracks back to pending."""
 
+PRICED_FIELDS: Final = frozenset(
+    {"owner_company", "second_partner", "deal_type", "licence_count", "term_years", "billing_cycle", "currency"}
+)
+"""What a quote is made of: once one of them changes, a quote that was sent is no offer any more."""
+
 LOCKED: Final = frozenset({Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED, Lifecycle.COMPLETED})
 """From here on the terms are locked in the portal and a decision stands."""
 
@@ -230,6 +235,8 @@ def consequences(before: Deal, changes: Mapping[str, Value], policy: Policy, *, 
     is_reset = bool(names & RESET_FIELDS) and follows["lifecycle"] not in ("completed", "won", "lost")
     if is_reset and not vendor_moved:
         follows["vendor_approval"] = VendorApproval.PENDING.value
+    if names & PRICED_FIELDS and before.values.get("quote_state") == "sent":
+        follows["quote_state"] = None
     if "second_partner" in names or is_reset:
         follows["distributor_approval"] = first_distributor_approval(after.second_partner, policy).value
     return {name: value for name, value in with_derived(after, follows).items() if after.values.get(name) != value}

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain import approval, registration
+from sync_worker.domain import approval, completion, registration
 from sync_worker.domain.deal import (
     CLOSED,
     Actor,
@@ -124,7 +124,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
         _OPEN,
         _EDITORS,
         (registration.edited,),
-        (registration.given_by_vendor, registration.unlocked, registration.fit_change, registration.named),
+        (registration.given_by_vendor, registration.unlocked, registration.fit_change, registration.fit_term, registration.named),
         asks=(registration.known_fields,),
     ),
     Verb.REASSIGN: Row(_OPEN, _EDITORS, (registration.reassigned,), asks=(registration.colleague,)),
@@ -154,8 +154,13 @@ MOVES: Final[Mapping[Verb, Row]] = {
     Verb.DISABLE: Row((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
     Verb.ENABLE: Row((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
     Verb.FINALIZE: Row((SUBMITTED,), _OWNERS, (_to(FINALIZE_REQUESTED),), (approval.ready,)),
-    Verb.SIGN: Row((FINALIZE_REQUESTED,), (Party.SECOND_PARTNER, Party.VENDOR), (_to(QUOTE_SIGNED),), (approval.ready,)),
-    Verb.COMPLETE: Row((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (approval.ready,)),
+    Verb.SIGN: Row(
+        (FINALIZE_REQUESTED,),
+        (Party.SECOND_PARTNER, Party.VENDOR),
+        (completion.signed,),
+        (approval.ready, completion.quote_sent, completion.recorded_with_reason),
+    ),
+    Verb.COMPLETE: Row((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (completion.licensed,)),
     Verb.EXPIRE: Row((SUBMITTED,), (Party.CALENDAR,), (_to(EXPIRED),), (_is_over,)),
     Verb.RESUME: Row((EXPIRED,), (Party.CALENDAR,), (_to(SUBMITTED),), (_is_to_come,)),
     Verb.WIN: Row((*_SOLD, LOST), (Party.CRM,), (_to(WON), _BY_OUTCOME)),

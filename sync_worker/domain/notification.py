@@ -68,6 +68,8 @@ WATCHED: Final = frozenset(
 )
 """A change of one of these is an update worth telling."""
 
+_THE_CRMS: Final = frozenset({"stage", "crm_owner"})
+
 _WAITED_FOR: Final = {Track.DISTRIBUTOR: (Audience.SECOND_MANAGERS,), Track.VENDOR: (Audience.VENDOR,)}
 
 
@@ -110,17 +112,17 @@ def news_of(before: Deal | None, after: Deal, *, version: int) -> tuple[News, ..
     changed = tuple(sorted(differing(before, {name: after.values.get(name) for name in after.values.keys() | before.values.keys()})))
     is_new_second = "second_partner" in changed and after.second_partner is not None
     found = [News(f"registered/{key}", Notice.DEAL_REGISTERED, SECOND_SIDE)] if is_new_second else []
-    if seen := tuple(name for name in changed if name in WATCHED):
+    if seen := tuple(name for name in changed if name in WATCHED and not _is_filled_in(name, before)):
         audience = OWNER_SIDE if is_new_second else POLICY[Notice.DEAL_UPDATED]
         found.append(News(f"updated/{key}", Notice.DEAL_UPDATED, audience, seen))
     if "lifecycle" in changed and after.lifecycle is Lifecycle.FINALIZE_REQUESTED:
-        found.append(News(finalize_event(after), Notice.FINALIZE_REQUESTED, POLICY[Notice.FINALIZE_REQUESTED]))
+        found.append(News(f"finalize/{key}", Notice.FINALIZE_REQUESTED, POLICY[Notice.FINALIZE_REQUESTED]))
     return tuple(found)
 
 
-def finalize_event(deal: Deal) -> str:
-    """The key of the vendor's alert: by it completion knows that it was given."""
-    return f"finalize/{deal.id}"
+def _is_filled_in(name: str, before: Deal) -> bool:
+    """What the CRM gives a new record by itself belongs to the registration, of which people were told."""
+    return name in _THE_CRMS and before.values.get(name) is None
 
 
 def quote_news(quote_id: str, deal: Deal, company_id: str) -> News:

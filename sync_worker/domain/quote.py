@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain.deal import Deal, Lifecycle, Refusal, VendorApproval
+from sync_worker.domain.deal import PRICED_FIELDS, Deal, Lifecycle, Refusal, VendorApproval
 from sync_worker.domain.money import is_currency, product, rounded, split
 from sync_worker.domain.terms import Terms
 
@@ -74,9 +74,16 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a deal costs in one pricing. **Shapes** the lines in the order given; payments by date."""
+    """What a deal costs in one pricing.
+
+    **Shapes** the lines in the order given; payments by date. `owner_company` and `second_partner`, by our id, and `deal_type` are those
+    the price was made of.
+    """
 
     deal_id: str
+    owner_company: str
+    second_partner: str | None
+    deal_type: str
     pricing: Pricing
     currency: str
     percent: Decimal
@@ -155,6 +162,9 @@ def price(deal: Deal, offer: Offer, pricing: Pricing, percent: Decimal) -> Quote
     total = sum((line.amount for line in lines), start=rounded(Decimal(0), currency))
     return Quote(
         deal_id=deal.id,
+        owner_company=deal.owner_company or "",
+        second_partner=deal.second_partner,
+        deal_type=str(deal.values["deal_type"]),
         pricing=pricing,
         currency=currency,
         percent=percent,
@@ -166,6 +176,14 @@ def price(deal: Deal, offer: Offer, pricing: Pricing, percent: Decimal) -> Quote
         total=total,
         payments=schedule(total, currency, years=years, cycle=cycle, starts_on=offer.starts_on),
     )
+
+
+def outdated(quote: Quote, deal: Deal) -> tuple[str, ...]:
+    """The fields of the deal that are no longer what the quote was made of; none: the quote still stands."""
+    counted = deal.values.get("licence_count")
+    made_of = {name: getattr(quote, name) for name in PRICED_FIELDS - {"licence_count"}}
+    made_of["licence_count"] = sum(priced.line.count for priced in quote.lines) if counted is not None else None
+    return tuple(sorted(name for name, value in made_of.items() if (deal.values.get(name) or None) != value))
 
 
 def schedule(total: Decimal, currency: str, *, years: int, cycle: BillingCycle, starts_on: date) -> tuple[Payment, ...]:

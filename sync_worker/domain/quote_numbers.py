@@ -15,6 +15,9 @@ def to_numbers(quote: Quote) -> dict[str, Any]:
     """The quote as JSON has it: amounts as text with all their digits, days as ISO dates."""
     return {
         "deal_id": quote.deal_id,
+        "owner_company": quote.owner_company,
+        "second_partner": quote.second_partner,
+        "deal_type": quote.deal_type,
         "pricing": quote.pricing.value,
         "currency": quote.currency,
         "percent": plain(quote.percent),
@@ -41,6 +44,9 @@ def from_numbers(numbers: Mapping[str, Any]) -> Quote:
     """The quote that `to_numbers` made these of."""
     return Quote(
         deal_id=numbers["deal_id"],
+        owner_company=numbers["owner_company"],
+        second_partner=numbers["second_partner"],
+        deal_type=numbers["deal_type"],
         pricing=Pricing(numbers["pricing"]),
         currency=numbers["currency"],
         percent=Decimal(numbers["percent"]),

@@ -1,6 +1,7 @@
-"""Who sees a quote, who sends it and whom it is sent to: one policy table, on top of who sees the deal at all (`sight.py`).
+"""Who sees a quote, who makes and sends it and whom it is sent to: one policy table, on top of who sees the deal at all (`sight.py`).
 
 A reseller never sees distributor pricing. The distributor sees and sends the reseller-priced quote without being a member of the reseller.
+The distributor-priced one is what the vendor bills and the distributor signs, so the vendor alone makes and sends it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may see a quote of one pricing, who may send it, and whose members get it."""
+    """Who may see a quote of one pricing, who may make and send it, and whose members get it."""
 
     seen_by: frozenset[Side]
     sent_by: frozenset[Side]
@@ -33,7 +34,7 @@ class Rule:
 
 TABLE: Final[Mapping[Pricing, Rule]] = {
     Pricing.RETAIL: Rule(frozenset(Side), frozenset(Side), Side.RESELLER),
-    Pricing.DISTRIBUTOR: Rule(frozenset({Side.VENDOR, Side.DISTRIBUTOR}), frozenset({Side.VENDOR, Side.DISTRIBUTOR}), Side.DISTRIBUTOR),
+    Pricing.DISTRIBUTOR: Rule(frozenset({Side.VENDOR, Side.DISTRIBUTOR}), frozenset({Side.VENDOR}), Side.DISTRIBUTOR),
     Pricing.RESELLER: Rule(frozenset(Side), frozenset({Side.VENDOR, Side.DISTRIBUTOR}), Side.RESELLER),
 }
 """pricing → who sees it, who sends it, to whose members it goes."""
@@ -57,10 +58,10 @@ def view_refusal(pricing: Pricing, standing: frozenset[Side], *, sees_deal: bool
 
 
 def send_refusal(pricing: Pricing, standing: frozenset[Side], *, sees_deal: bool) -> Refusal | None:
-    """Why this person may not send a quote of this pricing."""
+    """Why this person may not make or send a quote of this pricing."""
     if sees_deal and standing & TABLE[pricing].sent_by:
         return None
-    return _refused("send", pricing, TABLE[pricing].sent_by)
+    return _refused("make or send", pricing, TABLE[pricing].sent_by)
 
 
 def recipient_company(pricing: Pricing, deal: Deal) -> str | None:

@@ -26,6 +26,7 @@ from sync_worker.domain.deal import (
 )
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.quote import CYCLES
 from sync_worker.domain.scene import Party, Scene, effect, guard
 from sync_worker.domain.values import Value
 
@@ -125,6 +126,7 @@ def draft(
         or _not_a_party(owner, second_partner, actor, policy)
         or _unfit_pair(values.get("second_partner"), owner, second_partner, options, policy)
         or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
+        or _unfit_term(values)
         or (owner_user and owner and _no_colleague(owner_user, owner_user.id, owner))
     )
     if refused:
@@ -227,6 +229,12 @@ def fit_change(scene: Scene) -> Refusal | None:
     refused = _unfit_owner(scene.changes.get("owner_company"), scene.owner) if "owner_company" in changed else None
     named = scene.changes.get("second_partner", scene.deal.second_partner)
     return refused or _unfit_pair(named, scene.owner, scene.second_partner, scene.options, scene.policy)
+
+
+@guard("a term of 1 to 3 years and a way to pay it, where they change")
+def fit_term(scene: Scene) -> Refusal | None:
+    changed = differing(scene.deal, scene.changes) & {"term_years", "billing_cycle"}
+    return _unfit_term(scene.deal.changed(scene.changes).values) if changed else None
 
 
 @guard("the owner company is active; the second partner is associated with it and active")
@@ -350,6 +358,18 @@ def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusa
         if name in NOT_THEIRS:
             return Refusal("field_not_registrable", f"{name} is not the partner's to set", "nobody", allowed, name)
         return Refusal("field_unknown", f"there is no deal field {name}", "nobody", allowed, name)
+    return None
+
+
+def _unfit_term(values: Mapping[str, Value]) -> Refusal | None:
+    """A term nobody sells, or one that is not paid that way. What is not said yet is no mistake."""
+    years, cycle, who = values.get("term_years"), values.get("billing_cycle"), "whoever writes it"
+    if years is not None and years not in CYCLES:
+        return Refusal("term_unknown", f"a term has 1, 2 or 3 years, not {years}", who, tuple(map(str, CYCLES)), "term_years")
+    if isinstance(years, int) and cycle is not None and cycle not in CYCLES[years]:
+        allowed = tuple(sorted(CYCLES[years]))
+        why = f"a term of {years} year{'s' if years > 1 else ''} is paid {' or '.join(allowed)}, not {cycle}"
+        return Refusal("billing_not_for_term", why, who, allowed, "billing_cycle")
     return None
 
 

@@ -42,7 +42,7 @@ class Scene:
 
     **Shapes** `changes`: an edit's fields; `owner`, `second_partner` and `options` (the owner's associated second partners) are those
     *after* it. `colleague`: to whom a deal is reassigned, as `colleague_id` asks. `until`: a renewal's last day. `today`: by the portal's
-    calendar.
+    calendar. `is_quote_sent`: a distributor-priced one that still stands. `is_licensed`: nothing of the signed quote is still to be issued.
     """
 
     deal: Deal
@@ -58,6 +58,8 @@ class Scene:
     colleague: User | None = None
     colleague_id: str = ""
     until: date | None = None
+    is_quote_sent: bool = False
+    is_licensed: bool = False
 
     @property
     def gives_reason(self) -> bool:

@@ -1,50 +1,68 @@
-"""COMPLETE: the worker's own steps between finalize and the end, inside the caller's commit. Called after every move of the sale, and
-again whenever somebody looks: what is done is not done twice.
+"""COMPLETE: the worker's own steps after a signature, each a commit of its own: the licences, then the end of the deal.
+
+Whoever is killed in one of them, or between two, finds the same next step again; what is done is not done twice.
 """
 
 from __future__ import annotations
 
-from sync_worker.domain.completion import Facts, Licence, Step, licences, next_step
-from sync_worker.domain.deal import Actor, Deal
-from sync_worker.domain.notification import POLICY, News, Notice, finalize_event
-from sync_worker.domain.quote import Pricing
-from sync_worker.steps.tell import tell
-from sync_worker.steps.tenant import identity_of
-from sync_worker.store import licences as issued
-from sync_worker.store import mails, quotes
-from sync_worker.store.engine import Tx
+from typing import Final
+
+from sync_worker.domain.completion import Step, next_step
+from sync_worker.domain.deal import Actor, Lifecycle, Refusal
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.steps.move import move
+from sync_worker.steps.sale import facts_of, owed_of
+from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.store import deals, licences, quotes
+from sync_worker.store.runs import Counts
+
+COMPLETE: Final = Wake("complete")
+WORKER: Final = Actor("the worker", None, "worker")
+BATCH_COUNT: Final = 100  # deals of one look
+_ENDED: Final = (Lifecycle.COMPLETED, Lifecycle.WON)
 
 
-def facts_of(tx: Tx, deal: Deal) -> Facts:
-    """What is recorded of the sale."""
-    made = quotes.of_deal(tx, deal.id)
-    return Facts(
-        is_vendor_alerted=bool(mails.of_event(tx, finalize_event(deal))),
-        is_quote_sent=any(one.sent_at for one in made if one.quote.pricing is Pricing.DISTRIBUTOR),
-        is_quote_signed=any(one.signed_at for one in made),
-        licence_ids=frozenset(licence.id for licence in issued.of_deal(tx, deal.id)),
-    )
+def complete(tenant: Tenant) -> Done:
+    """Every deal whose quote is signed, as far as it goes. **Raises** StoreDown, and as `Tenant.run`."""
+    after, is_owing = "", False
+    while found := _signed(tenant, after):
+        for deal_id in found:
+            is_owing |= _finish(tenant, deal_id)
+        after = found[-1]
+        if tenant.is_turn_over or tenant.services.is_stopping():
+            return Done("", Counts(), frozenset({COMPLETE, Wake("push")}))
+    return Done("", Counts(), frozenset({Wake("push")} if is_owing else ()))
 
 
-def owed_of(tx: Tx, deal: Deal) -> tuple[Licence, ...]:
-    """The licences of the signed quote; none while there is none."""
-    signed = quotes.signed(tx, deal.id)
-    return licences(deal, signed.quote, identity=lambda name: identity_of(f"{tx.portal}/{name}")) if signed else ()
+def _signed(tenant: Tenant, after: str) -> list[str]:
+    with tenant.store.reading(tenant.name) as tx:
+        return quotes.uncompleted(tx, after=after, limit=BATCH_COUNT)
 
 
-def carry_on(tx: Tx, deal: Deal, *, actor: Actor | None = None) -> Step | None:
-    """Does what is ours, and says what comes next: somebody else's step, or `COMPLETE`, which is a move of its own; None: nothing does.
+def _finish(tenant: Tenant, deal_id: str) -> bool:
+    """Step by step; whether the CRM is owed something now."""
+    while step := _step(tenant, deal_id):
+        if step is not Step.COMPLETE:
+            continue
+        moved = move(tenant, deal_id, Verb.COMPLETE, actor=WORKER)
+        if isinstance(moved, Refusal):
+            tenant.log.warning("a signed deal cannot be completed", deal=deal_id, code=moved.code, why=moved.why)
+            return False
+        _step(tenant, deal_id)
+        return True
+    return False
 
-    **Shapes** `actor`: who asked to finalize, where it was just now.
-    """
-    owed = owed_of(tx, deal)
-    facts = facts_of(tx, deal)
-    step = next_step(deal, facts, frozenset(licence.id for licence in owed))
-    if step is Step.ALERT:
-        notice = Notice.FINALIZE_REQUESTED
-        tell(tx, [News(finalize_event(deal), notice, POLICY[notice])], deal, actor=actor)
-        return Step.SIGN if facts.is_quote_sent else Step.QUOTE
-    if step is Step.LICENSE:
-        issued.issue(tx, owed)
-        return next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed))
-    return step
+
+def _step(tenant: Tenant, deal_id: str) -> Step | None:
+    """One commit: the licences, or that nothing is left; completing is a move of its own. What was next; None: nothing of ours."""
+    with tenant.store.transaction(tenant.name) as tx:
+        stored = deals.get(tx, deal_id)
+        if stored is None:
+            return None
+        owed = owed_of(tx, stored.deal)
+        step = next_step(stored.deal, facts_of(tx, stored.deal), frozenset(licence.id for licence in owed))
+        if step is Step.LICENSE:
+            licences.issue(tx, owed)
+        if step is None and stored.deal.lifecycle in _ENDED:
+            quotes.mark_completed(tx, deal_id)
+        return step if step in (Step.LICENSE, Step.COMPLETE) else None

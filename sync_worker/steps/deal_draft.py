@@ -8,8 +8,8 @@ from dataclasses import replace
 from sync_worker.domain.deal import Actor, Deal, differing
 from sync_worker.domain.reconcile import Conflict
 from sync_worker.domain.values import Value
-from sync_worker.services import Services
-from sync_worker.steps.tenant import DEAL
+from sync_worker.steps.tell import Change, tell_changes
+from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.steps.twins import part_twins
 from sync_worker.store import conflicts, deals, links, outbox
 from sync_worker.store.deals import FieldChange, StoredDeal
@@ -22,10 +22,10 @@ CRM_ACTOR = Actor("CRM", None, "crm")
 class Draft:
     """The changes of one chunk. **Shapes** `owing`: ids of deals that have something to write."""
 
-    def __init__(self, tx: Tx, run_id: str, services: Services) -> None:
+    def __init__(self, tx: Tx, tenant: Tenant, run_id: str) -> None:
         self._tx = tx
         self._run_id = run_id
-        self._services = services
+        self._tenant = tenant
         self._deals: dict[str, StoredDeal] = {}
         self._before: dict[str, Deal] = {}
         self._links: list[Link] = []
@@ -74,7 +74,7 @@ class Draft:
 
     def dispute(self, deal_id: str, found: tuple[Conflict, ...]) -> set[str]:
         """Conflicts of a deal. Returns the fields that wait for a person."""
-        self._conflicts += [(self._services.new_id(), deal_id, conflict) for conflict in found]
+        self._conflicts += [(self._tenant.services.new_id(), deal_id, conflict) for conflict in found]
         return {conflict.field for conflict in found if not conflict.taken}
 
     def save(self) -> None:
@@ -85,3 +85,5 @@ class Draft:
         conflicts.record(self._tx, self._conflicts, self._run_id)
         outbox.owe(self._tx, DEAL, self.owing, self._run_id)
         part_twins(self._tx, [(before, self._deals[deal_id].deal) for deal_id, before in self._before.items()])
+        changes = [Change(self._before.get(deal_id), stored.deal, stored.version) for deal_id, stored in self._deals.items()]
+        tell_changes(self._tx, self._tenant, changes, actor=CRM_ACTOR)

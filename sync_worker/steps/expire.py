@@ -30,7 +30,7 @@ def _batch(tenant: Tenant, run_id: str) -> Counts | None:
         if not moves:
             return None
         for stored, move in moves:
-            store_move(tx, stored, move, CALENDAR, run_id)
+            store_move(tx, tenant, stored, move, CALENDAR, run_id)
         counts = Counts(read=len(moves), applied=len(moves))
         runs.count(tx, run_id, counts)
         return counts

@@ -60,7 +60,7 @@ class _Page:
         self._written = [name for name, rule in self._rules.items() if rule.direction != "pull"]
         self._policy: Policy = chunk.tenant.policy(chunk.record)
         self._shelf = Shelf(tx, chunk, self._policy)
-        self._draft = Draft(tx, chunk.run_id, chunk.tenant.services)
+        self._draft = Draft(tx, chunk.tenant, chunk.run_id)
         self.effects = Effects()
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -88,7 +88,8 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
     except (RecordError, ValueError) as error:
         return _given_up(store, portal, services, row, token, str(error))
     with store.side_transaction(portal) as tx:
-        mails.settle(tx, its.id, token, "sent")
+        if mails.settle(tx, its.id, token, "sent"):
+            failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
     return "sent"
 
 

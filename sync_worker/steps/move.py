@@ -21,6 +21,8 @@ from sync_worker.domain.sight import may_act
 from sync_worker.domain.values import plain
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associate import options
+from sync_worker.steps.sale import of_sale, signed
+from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import part_twins, warn_of_twins
 from sync_worker.store import companies, deals, links, outbox, people, subgroups
@@ -77,6 +79,8 @@ def staged(
         if isinstance(made, Refusal):
             return made
         moved = _done(tx, tenant, stored, made, actor, run_id)
+        if verb is Verb.SIGN and made.changes:
+            signed(tx, moved.deal, actor)
         if finish:
             finish(tx, moved)
         return moved
@@ -85,7 +89,7 @@ def staged(
 def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Moved:
     if not made.changes:
         return Moved(stored.deal, frozenset(), stored.version)
-    after = store_move(tx, stored, made, actor, run_id)
+    after = store_move(tx, tenant, stored, made, actor, run_id)
     is_new = stored.deal.lifecycle is Lifecycle.DRAFT and after.lifecycle is not Lifecycle.DRAFT
     return Moved(after, frozenset({Wake("push")}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
 
@@ -101,8 +105,8 @@ def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:
     return tenant.mapping.records[link.object if link else tenant.portal.deals.record]
 
 
-def store_move(tx: Tx, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Deal:
-    """A move, its history and what it owes the CRM."""
+def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Deal:
+    """A move, its history, whoever is told of it and what it owes the CRM."""
     after, version = stored.deal.changed(made.changes), stored.version + 1
     deals.save(tx, [replace(stored, deal=after, version=version)])
     deals.record_changes(
@@ -116,6 +120,7 @@ def store_move(tx: Tx, stored: StoredDeal, made: Move, actor: Actor, run_id: str
     )
     outbox.owe(tx, DEAL, [after.id], run_id)
     part_twins(tx, [(stored.deal, after)])
+    tell_changes(tx, tenant, [Change(stored.deal, after, version)], actor=actor)
     return after
 
 
@@ -126,7 +131,7 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
     owner = known.get(deal.owner_company or "")
     rep = people.get(tx, deal.owner_user) if deal.owner_user else None
     parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, [owner.id] if owner else []).items()}
-    return Scene(
+    scene = Scene(
         deal=deal,
         actor=actor,
         standing=may_act(actor, deal, companies=known, rep=rep, parents=parents),
@@ -136,6 +141,7 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
         second_partner=known.get(deal.second_partner or ""),
         options=tuple(options(tx, owner)) if owner else (),
     )
+    return of_sale(tx, scene)
 
 
 def _run_verb(verb: Verb) -> str:

@@ -18,6 +18,7 @@ from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.move import Finish, Moved
 from sync_worker.steps.subgroups import parents_of
+from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import warn_of_twins
 from sync_worker.store import companies, deals, outbox, people
@@ -87,7 +88,7 @@ def _begin(
             return deal
         if refused := gate(tx, deal):
             return refused
-        _store(tx, deal, actor, run_id)
+        _store(tx, tenant, deal, actor, run_id)
         moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
         if finish:
             finish(tx, moved)
@@ -134,9 +135,10 @@ def _company(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
     return companies.find(tx, tenant.crm.canonical_id(str(reference))) if reference else None
 
 
-def _store(tx: Tx, deal: Deal, actor: Actor, run_id: str) -> None:
+def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, run_id: str) -> None:
     deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
     whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
     deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, deal.lifecycle.value)])
+    tell_changes(tx, tenant, [Change(None, deal, 1)], actor=actor)
     if deal.lifecycle is not Lifecycle.DRAFT:
         outbox.owe(tx, DEAL, [deal.id], run_id)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from sync_worker.steps.deliver import deliver
+from sync_worker.steps.mail import mail
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
-from sync_worker.store import failures, feed, notices, outbox
+from sync_worker.store import failures, feed, mails, notices, outbox
 from sync_worker.store.failures import FailureRow
 
 REPLAYED = "replayed"  # the resolution of what is found again if it fails again
@@ -21,12 +22,14 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
 
     A row resolves itself when its record passes, and stays open, counted up, when it fails again.
     """
-    untold = [row.failure for row in rows if row.failure.stage == "deliver"]
+    unsent = [row.failure.record for row in rows if row.failure.object == "mail"]
+    untold = [row.failure for row in rows if row.failure.stage == "deliver" and row.failure.object != "mail"]
     unread = [row.failure for row in rows if row.failure.stage == "ingest"]
     refused = [row.failure for row in rows if row.failure.stage == "push"]
     with tenant.store.side_transaction(tenant.name) as tx:
         if untold:
             feed.owe_again(tx, [int(failure.field) for failure in untold if failure.field])
+        mails.retry(tx, unsent)
         failures.forget_payloads(tx, [failure.id for failure in unread])
         for object_ in sorted({failure.object for failure in unread}):
             notices.add(tx, object_, [failure.record for failure in unread if failure.object == object_])
@@ -34,7 +37,8 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
         for object_ in (COMPANY, DEAL):
             outbox.unpark(tx, object_, [failure.record for failure in refused if (failure.object == COMPANY) == (object_ == COMPANY)])
     wakes = {Wake("refresh", failure.object) for failure in unread}
-    return frozenset(wakes | ({Wake("push")} if refused else set()) | ({Wake("deliver")} if untold else set()))
+    others = {"push": refused, "deliver": untold, "mail": unsent}
+    return frozenset(wakes | {Wake(verb) for verb, owed in others.items() if owed})
 
 
 def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
@@ -43,7 +47,7 @@ def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
     while waiting:
         wake = min(waiting, key=lambda one: (one.verb != "refresh", one.record != COMPANY, one.record))
         waiting.discard(wake)
-        alone = {"push": push, "deliver": deliver}.get(wake.verb)
+        alone = {"push": push, "deliver": deliver, "mail": mail}.get(wake.verb)
         step = partial(alone, tenant) if alone else partial(refresh, tenant, wake.record)
         waiting |= waited_for(tenant, step).wakes
 

@@ -1,84 +1,130 @@
-"""TELL: what a commit is news of becomes mail in that very commit, one row per event and person. Sending is MAIL's work."""
+"""TELL: what a commit is news of becomes mail in that very commit, one row per event and person. Sending is MAIL's work.
+
+Where there is no mail server nobody is told, and nothing waits for one: old news would all go out on the day there is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal
-from sync_worker.domain.notification import Audience, Crowd, News, Notice, recipients
+from sync_worker.domain.notification import Audience, Crowd, News, Notice, news_of, recipients
 from sync_worker.domain.people import User
 from sync_worker.domain.values import plain
-from sync_worker.steps.tenant import identity_of
-from sync_worker.store import companies, mails, people, subgroups
+from sync_worker.steps.tenant import DEAL, Tenant, identity_of
+from sync_worker.store import companies, feed, mails, people, subgroups
 from sync_worker.store.engine import Tx
 from sync_worker.store.mails import Mail
 
 
-def tell(
-    tx: Tx,
-    news: Iterable[News],
-    deal: Deal,
-    *,
-    before: Deal | None = None,
-    actor: Actor | None = None,
-    words: Mapping[str, Any] | None = None,
-    switched_on: Collection[Notice] = tuple(Notice),
-) -> int:
-    """Writes the mails; how many people are told, those who were before included.
+class Change(NamedTuple):
+    """One deal's. **Shapes** `before` None: it is new; `version`: after it."""
 
-    **Shapes** `actor` None: the calendar's doing. `words`: what a template needs beside the usual (`link`; a quote's `total`, …).
-    """
-    found = list(news)
-    crowd = _crowd(tx, deal, with_admins=any(Audience.VENDOR in one.audience for one in found))
-    owner = companies.by_ids(tx, [deal.owner_company] if deal.owner_company else []).get(deal.owner_company or "")
-    usual = {
+    before: Deal | None
+    after: Deal
+    version: int
+
+
+class Told(NamedTuple):
+    """One thing to tell of one deal. **Shapes** `words`: what its template needs beside the usual."""
+
+    news: News
+    deal: Deal
+    before: Deal | None = None
+    words: Mapping[str, Any] = {}
+
+
+def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Actor) -> int:
+    """What these changes are news of; how many letters. A first load is none, whoever makes it."""
+    if tenant.post is None:
+        return 0
+    found = [Told(news, one.after, one.before) for one in changes for news in news_of(one.before, one.after, version=one.version)]
+    if actor.side == "crm" and found and feed.is_loading(tx, DEAL):
+        return 0
+    return tell(tx, tenant, found, actor=actor)
+
+
+def tell(tx: Tx, tenant: Tenant, found: Sequence[Told], *, actor: Actor | None) -> int:
+    """Writes the letters; how many, those that were written before included. **Shapes** `actor` None: the calendar's doing."""
+    if tenant.post is None or not found:
+        return 0
+    town = _Town(tx, [told.deal for told in found], with_admins=any(Audience.VENDOR in told.news.audience for told in found))
+    letters = [
+        _letter(tx, tenant, town, told, user, actor)
+        for told in found
+        for user in recipients(told.news, told.deal, town.crowd(told.deal), actor=actor, switched_on=_switched_on(tenant))
+    ]
+    mails.write(tx, letters)
+    return len(letters)
+
+
+def _switched_on(tenant: Tenant) -> frozenset[Notice]:
+    return frozenset(Notice(name) for name in tenant.portal.mail.notices)
+
+
+def _letter(tx: Tx, tenant: Tenant, town: _Town, told: Told, user: User, actor: Actor | None) -> Mail:
+    news, deal, address = told.news, told.deal, user.email.casefold()
+    owner = town.companies.get(deal.owner_company or "")
+    link = tenant.portal.mail.deal_url
+    context = {
         "deal": plain(deal.values.get("name")) or deal.id,
         "company": owner.name if owner else "",
-        "actor": actor.name if actor else "The portal",
+        "actor": _named(actor),
+        "name": user.name,
+        "changes": _changes(news, told.before, deal, town),
+        "link": link.replace("{id}", deal.id) if link else "",
+        **told.words,
     }
-    written = [
-        _mail(tx, one, user, {**usual, "name": user.name, "changes": _changes(one, before, deal), **(words or {})})
-        for one in found
-        for user in recipients(one, deal, crowd, actor=actor, switched_on=switched_on)
-    ]
-    mails.write(tx, written)
-    return len(written)
-
-
-def _mail(tx: Tx, news: News, user: User, context: Mapping[str, Any]) -> Mail:
-    address = user.email.casefold()
     return Mail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context)
 
 
-def _changes(news: News, before: Deal | None, after: Deal) -> list[dict[str, Any]]:
+def _named(actor: Actor | None) -> str:
+    """As people read it: without the id that history keeps."""
+    if actor is None:
+        return "The portal"
+    return actor.user.name if actor.user else actor.name
+
+
+def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[dict[str, Any]]:
     old = before.values if before else {}
     return [
-        {"field": name.replace("_", " "), "before": _shown(old.get(name)), "after": _shown(after.values.get(name))} for name in news.fields
+        {"field": name.replace("_", " "), "before": town.shown(old.get(name)), "after": town.shown(after.values.get(name))}
+        for name in news.fields
     ]
 
 
-def _shown(value: Any) -> str:
-    written = plain(value)
-    return "–" if written in (None, "") else str(written)
+class _Town:
+    """Everybody who may have to do with these deals, fetched at once."""
 
+    def __init__(self, tx: Tx, deals: Collection[Deal], *, with_admins: bool) -> None:
+        sides = {company_id for deal in deals for company_id in (deal.owner_company, deal.second_partner) if company_id}
+        vendor = companies.vendor(tx)
+        self._vendor_id = vendor.id if vendor else ""
+        self.companies: Mapping[str, Company] = companies.by_ids(tx, sides)
+        self._parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, sides).items()}
+        around = sides | set(self._parents.values()) | ({self._vendor_id} - {""})
+        self._vendors = people.vendor_admins(tx) if with_admins else []
+        everybody = {user.id: user for user in (*people.of_companies(tx, around), *self._vendors)}
+        self._people = everybody | people.by_ids(tx, {user_id for deal in deals if (user_id := deal.owner_user)} - everybody.keys())
+        self._by_company: dict[str, list[User]] = {}
+        for user in everybody.values():
+            for company_id in user.companies:
+                self._by_company.setdefault(company_id, []).append(user)
 
-def _crowd(tx: Tx, deal: Deal, *, with_admins: bool) -> Crowd:
-    """Everybody of the deal's two companies and the vendor, and who stands in the companies' account-owner fields."""
-    vendor = companies.vendor(tx)
-    sides = [company_id for company_id in (deal.owner_company, deal.second_partner) if company_id]
-    known = companies.by_ids(tx, sides)
-    users = {user.id: user for user in people.of_companies(tx, [*sides, *([vendor.id] if vendor else [])])}
-    if with_admins:
-        users |= {user.id: user for user in _admins(tx)}
-    owner_emails = {company.id: company.account_owner_email for company in known.values() if company.account_owner_email}
-    parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, sides).items()}
-    return Crowd(tuple(users.values()), vendor.id if vendor else "", owner_emails, parents)
+    def crowd(self, deal: Deal) -> Crowd:
+        """Those of the deal's companies, of their parents and of the vendor, and the rep."""
+        sides = [company_id for company_id in (deal.owner_company, deal.second_partner) if company_id]
+        parents = {company_id: self._parents[company_id] for company_id in sides if company_id in self._parents}
+        rep = self._people.get(deal.owner_user or "")
+        near = [user for company_id in (*sides, *parents.values(), self._vendor_id) for user in self._by_company.get(company_id, ())]
+        users = {user.id: user for user in (*near, *self._vendors, *([rep] if rep else []))}
+        emails = {side: email for side in sides if (company := self.companies.get(side)) and (email := company.account_owner_email)}
+        return Crowd(tuple(users.values()), self._vendor_id, emails, parents)
 
-
-def _admins(tx: Tx) -> Iterable[User]:
-    """Vendor admins, who may belong to no company."""
-    after = ""
-    while page := people.listed(tx, after=after):
-        yield from (user for user in page if user.is_vendor_admin)
-        after = page[-1].id
+    def shown(self, value: Any) -> str:
+        """A field's value as people read it."""
+        user = self._people.get(value) if isinstance(value, str) else None
+        written = user.name if user else plain(value)
+        return "–" if written in (None, "") else str(written)

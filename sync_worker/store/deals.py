@@ -105,6 +105,22 @@ def turning(tx: Tx, today: date, *, limit: int) -> list[StoredDeal]:
     return _stored(tx, query.order_by(deals.c.id).limit(limit))
 
 
+def to_remind_of(tx: Tx, *, until: date, after: str, limit: int) -> list[StoredDeal]:
+    """Submitted deals whose last day is not after `until`, or that wait for a decision: by id, those that follow `after`."""
+    undecided = ["pending", "renewal_pending"]
+    waits = or_(deals.c.vendor_approval.in_(undecided), deals.c.distributor_approval.in_(undecided))
+    here = (deals.c.portal == tx.portal, deals.c.lifecycle == "submitted", or_(waits, deals.c.expires_on <= until), deals.c.id > after)
+    return _stored(tx, select(deals).where(*here).order_by(deals.c.id).limit(limit))
+
+
+def waiting_since(tx: Tx, deal_ids: Collection[str]) -> dict[str, datetime]:
+    """When each deal was registered, submitted or decided on last: its tracks have waited since then."""
+    fields = ["", "lifecycle", "vendor_approval", "distributor_approval"]
+    mine = (deal_changes.c.portal == tx.portal, among(tx, deal_changes.c.deal_id, set(deal_ids)), deal_changes.c.field.in_(fields))
+    query = select(deal_changes.c.deal_id, func.max(deal_changes.c.at)).where(*mine).group_by(deal_changes.c.deal_id)
+    return {deal_id: at for deal_id, at in tx.connection.execute(query)}
+
+
 def seen(
     tx: Tx,
     shares: Iterable[Share],

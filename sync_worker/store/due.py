@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from sync_worker.store.companies import UNPATCHED
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, mails, notices, outbox, portals
+from sync_worker.store.quotes import UNCOMPLETED
+from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, mails, notices, outbox, portals, quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Standing:
 
     **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
+    `is_completing`: a signed deal its licences, or its end;
     `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
     """
 
@@ -42,6 +44,7 @@ class Standing:
     is_replaying: bool
     is_feed_due: bool
     is_mail_due: bool
+    is_completing: bool
     is_deriving: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
@@ -60,6 +63,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
     columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
     looks["is_mail_due"] = _is_mail_due(tx)
+    looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
     looks["is_deriving"] = portals.c.next_mode == "contracts"
     standing = select(*columns, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}

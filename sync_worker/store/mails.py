@@ -5,14 +5,14 @@ A claim that expired is claimed again: a mail may come twice after a crash, neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
-from sync_worker.store.engine import Tx, upsert
+from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import mails
 
 
@@ -69,6 +69,12 @@ def settle(tx: Tx, mail_id: str, token: str, outcome: Literal["sent", "given_up"
 def later(tx: Tx, mail_id: str, token: str, due_at: datetime, *, error: str) -> bool:
     """Not now: it is tried again at `due_at`. False: the claim was lost."""
     return _let_go(tx, mail_id, token, due_at=due_at, error=error)
+
+
+def retry(tx: Tx, mail_ids: Collection[str]) -> None:
+    """Those that were given up are to be sent again, at once, as if for the first time."""
+    here = (mails.c.portal == tx.portal, among(tx, mails.c.id, set(mail_ids)), mails.c.outcome == "given_up")
+    tx.connection.execute(update(mails).where(*here).values(settled_at=None, outcome="", due_at=tx.now, attempts=0))
 
 
 def has_due(tx: Tx) -> bool:

@@ -30,6 +30,11 @@ def of_companies(tx: Tx, company_ids: Collection[str]) -> list[User]:
     return _users(tx, users.c.id.in_(members))
 
 
+def vendor_admins(tx: Tx) -> list[User]:
+    """The vendor's admins, who may belong to no company, by name."""
+    return _users(tx, users.c.is_vendor_admin)
+
+
 def listed(tx: Tx, *, after: str = "", limit: int = 1000) -> list[User]:
     """Users by id, those that follow `after`."""
     page = select(users.c.id).where(users.c.portal == tx.portal, users.c.id > after).order_by(users.c.id).limit(limit)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, and_, exists, func, insert, select, update
 
-from sync_worker.domain.quote import Quote
+from sync_worker.domain.quote import Pricing, Quote
 from sync_worker.domain.quote_numbers import from_numbers, to_numbers
 from sync_worker.store.engine import Tx
-from sync_worker.store.tables import quotes
+from sync_worker.store.tables import deals, quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,21 @@ class StoredQuote:
     signed_by: str | None = None
     signed_for: str | None = None
 
+    @property
+    def number(self) -> str:
+        """As people cite it: `1f2e3d4c-D2`, the deal's id cut short, the pricing's letter, the version."""
+        return f"{self.quote.deal_id[:8]}-{_LETTERS[self.quote.pricing]}{self.version}"
+
+
+_LETTERS: Final = {Pricing.RETAIL: "L", Pricing.DISTRIBUTOR: "D", Pricing.RESELLER: "R"}
+UNCOMPLETED: Final = and_(
+    quotes.c.signed_at.is_not(None),
+    quotes.c.completed_at.is_(None),
+    exists().where(
+        deals.c.portal == quotes.c.portal, deals.c.id == quotes.c.deal_id, deals.c.lifecycle.in_(["quote_signed", "completed", "won"])
+    ),
+)
+"""Signed, and the worker's part of it is not through; one that was lost, or begins anew, waits."""
 
 _COLUMNS = [quotes.c["numbers" if name == "quote" else name] for name in StoredQuote.__slots__]
 
@@ -68,6 +83,18 @@ def of_deal(tx: Tx, deal_id: str) -> list[StoredQuote]:
 def signed(tx: Tx, deal_id: str) -> StoredQuote | None:
     """The one that was signed."""
     return next(iter(_found(tx, _mine(tx).where(quotes.c.deal_id == deal_id, quotes.c.signed_at.is_not(None)))), None)
+
+
+def uncompleted(tx: Tx, *, after: str = "", limit: int = 100) -> list[str]:
+    """Deals whose quote is signed and that are not through: ids that follow `after`."""
+    query = select(quotes.c.deal_id).where(quotes.c.portal == tx.portal, UNCOMPLETED, quotes.c.deal_id > after)
+    return list(tx.connection.execute(query.order_by(quotes.c.deal_id).limit(limit)).scalars())
+
+
+def mark_completed(tx: Tx, deal_id: str) -> None:
+    """Nothing is left to be done for this deal's signed quote."""
+    here = (quotes.c.portal == tx.portal, quotes.c.deal_id == deal_id, quotes.c.signed_at.is_not(None))
+    tx.connection.execute(update(quotes).where(*here).values(completed_at=tx.now))
 
 
 def mark_sent(tx: Tx, quote_id: str, actor: str) -> bool:

@@ -8,6 +8,7 @@ from sync_worker.store.tables.columns import Money, Utc, json_column, metadata, 
 
 _LASTING = text("until_at IS NULL")
 _SIGNED = text("signed_at IS NOT NULL")
+_UNCOMPLETED = text("signed_at IS NOT NULL AND completed_at IS NULL")
 _WAITING = text("settled_at IS NULL")
 
 subgroups = Table(
@@ -84,8 +85,10 @@ quotes = Table(
     Column("signed_at", Utc),
     Column("signed_by", Text),
     Column("signed_for", Text),  # the signer's company
+    Column("completed_at", Utc),  # of a signed one: nothing is left to be done
     Index("quotes_by_version", "portal", "deal_id", "pricing", "version", unique=True),
     Index("quotes_signed", "portal", "deal_id", unique=True, sqlite_where=_SIGNED, postgresql_where=_SIGNED),  # one signature a deal
+    Index("quotes_uncompleted", "portal", "deal_id", sqlite_where=_UNCOMPLETED, postgresql_where=_UNCOMPLETED),
 )
 
 licences = Table(

@@ -9,16 +9,18 @@ from types import ModuleType
 
 from sync_worker.domain.completion import Licence
 from sync_worker.domain.deal import Deal
+from sync_worker.domain.people import Role, User
 from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
 from sync_worker.domain.reconcile import Base
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.domain.values import Value
-from sync_worker.store import agreements, companies, company_links, licences, mails, quotes, subgroups, terms
+from sync_worker.store import agreements, companies, company_links, deals, licences, mails, people, quotes, subgroups, terms
 from sync_worker.store.agreements import Agreement
+from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.mails import Mail
-from tests.contract.store.samples import company, link
+from tests.contract.store.samples import change, company, link
 
 MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, quotes, subgroups, terms)
 PAIR = Pair("c1", "c2")
@@ -66,6 +68,11 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: quotes.add(tx, "q1", quote(), "Ann"),
     lambda tx: quotes.add(tx, "q2", quote("d2"), "Ann"),
     lambda tx: quotes.sign(tx, "q1", "Bo", "c2"),
+    lambda tx: deals.save(tx, [StoredDeal(Deal("d7", {"lifecycle": "quote_signed"}), 1, tx.now, tx.now)]),
+    lambda tx: deals.record_changes(tx, [change("d7", version=1, field="lifecycle")]),
+    lambda tx: quotes.add(tx, "q7", quote("d7"), "Ann"),
+    lambda tx: quotes.sign(tx, "q7", "Bo", "c2"),
+    lambda tx: people.save(tx, [User("u7", "v@example.com", "Vera", Role.MANAGER, None, is_vendor_admin=True)]),
     lambda tx: licences.issue(tx, [licence()]),
     lambda tx: mails.write(tx, [MAIL]),
 ]
@@ -87,6 +94,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "mails.listed": mails.listed,
     "mails.of_event": lambda tx: mails.of_event(tx, MAIL.event),
     "mails.counts": mails.counts,
+    "quotes.uncompleted": quotes.uncompleted,
     "quotes.get": lambda tx: quotes.get(tx, "q1"),
     "quotes.of_deal": lambda tx: quotes.of_deal(tx, "d1"),
     "quotes.signed": lambda tx: quotes.signed(tx, "d1"),
@@ -109,9 +117,11 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "mails.write": lambda tx: mails.write(tx, [MAIL, Mail("m2", "other", "bo@example.com", "deal_updated")]),
     "mails.claim": lambda tx: mails.claim(tx, limit=9, token="t", until_at=tx.now + timedelta(seconds=30)),
     "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
+    "mails.retry": lambda tx: mails.retry(tx, ["m1"]),
     "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
     "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),
     "quotes.mark_sent": lambda tx: quotes.mark_sent(tx, "q1", "Ann"),
+    "quotes.mark_completed": lambda tx: quotes.mark_completed(tx, "d1"),
     "quotes.sign": lambda tx: quotes.sign(tx, "q2", "Cy", "c2"),
     "subgroups.begin": lambda tx: subgroups.begin(tx, subgroup(tx, "c3")),
     "subgroups.end": lambda tx: subgroups.end(tx, "c1", "Bo"),

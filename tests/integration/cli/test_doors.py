@@ -1,8 +1,11 @@
-"""`tokens` and `feed` as an operator types them."""
+"""`tokens`, `feed` and `mail` as an operator types them."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.cli.conftest import Terminal
+from tests.mailbox import Mailbox
 
 
 def test_a_token_is_shown_once_and_ends_when_it_is_revoked(terminal: Terminal) -> None:
@@ -31,3 +34,14 @@ def test_a_feed_is_paused_and_goes_on(terminal: Terminal) -> None:
     terminal.types("feed", "resume", "acme")
     assert terminal.types("feed", "show", "acme", "--json").json["paused because"] is None
     assert terminal.types("feed", "list", "acme", "--json").json == []
+
+
+def test_a_mail_server_is_tried_and_what_it_says_is_said(terminal: Terminal, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "set SYNC_WORKER_SMTP_URL" in terminal.types("mail", "test", "acme", "--to", "ann@example.com", code=2).err
+    monkeypatch.setenv("SYNC_WORKER_SMTP_URL", mailbox.url)
+    assert "took it" in terminal.types("mail", "test", "acme", "--to", "ann@example.com").out
+    assert [letter["To"] for letter in mailbox.letters] == ["ann@example.com"]
+    assert "no address" in terminal.types("mail", "test", "acme", "--to", "ann", code=2).err
+    mailbox.answers.append("550 no such person")
+    assert "550 no such person" in terminal.types("mail", "test", "acme", "--to", "bo@example.com", code=1).err
+    assert terminal.types("mail", "list", "acme", "--json").json == []

@@ -27,7 +27,7 @@ from sync_worker.store import failures, mails, portals
 from sync_worker.store.engine import Store
 from sync_worker.store.mails import Mail, MailRow
 from sync_worker.templates import Templates
-from tests.integration.mail.conftest import Mailbox
+from tests.mailbox import Mailbox
 from tests.servers import MONDAY, Clock, sqlite_store
 
 REPOSITORY = Path(__file__).parents[3]

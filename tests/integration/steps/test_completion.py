@@ -1,131 +1,369 @@
-"""Completion on a real store: the vendor is alerted once, licences are issued once, whoever dies between any two steps."""
+"""A sale on a real store and CRM: quotes reach whom they are for, one signature counts, licences are issued once, whoever dies where."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.completion import Step
-from sync_worker.domain.deal import Actor, Deal
-from sync_worker.domain.notification import news_of
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
-from sync_worker.steps.complete import carry_on
-from sync_worker.steps.tell import tell
-from sync_worker.store import companies, licences, mails, people, portals, quotes
-from sync_worker.store.companies import StoredCompany
-from sync_worker.store.engine import Store, Tx
-from tests.servers import MONDAY, Clock, sqlite_store
+from sync_worker.domain.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.people import Role
+from sync_worker.domain.quote import Line, Offer, Pricing
+from sync_worker.domain.terms import Pair, Terms
+from sync_worker.steps.complete import complete
+from sync_worker.steps.decide import change, decide
+from sync_worker.steps.mail import mail
+from sync_worker.steps.move import Moved, move
+from sync_worker.steps.quote import Quoted, make, paper, send, sign, visible
+from sync_worker.store import deals, licences, mails, quotes, terms
+from sync_worker.store.quotes import StoredQuote
+from tests.integration.steps.test_moves import done, refused, told
+from tests.integration.steps.world import MAPPINGS, PORTAL, World
+from tests.mailbox import Mailbox
 
-ANN = User("ann", "Ann@Birch.example", "Ann Birch", Role.MANAGER, "birch")
-BO = User("bo", "bo@arrow.example", "Bo Arrow", Role.MANAGER, "arrow")
-ADMIN = User("admin", "admin@vendor.example", "Vera Vendor", Role.EXECUTIVE, None, is_vendor_admin=True)
+OFFER = Offer((Line("Seat", Decimal("99.90"), 20), Line("Server", Decimal(1200), 5)), date(2026, 4, 1))
+
+
+@dataclass
+class Sale:
+    """A deal both sides have approved, and the people around it."""
+
+    world: World
+    deal_id: str
+    bob: Actor  # of the reseller
+    dora: Actor  # of the distributor
+    vera: Actor  # the vendor's admin
+
+    @property
+    def tenant(self) -> Any:
+        return self.world.tenant
+
+    def made(self, pricing: Pricing = Pricing.DISTRIBUTOR) -> StoredQuote:
+        quoted = make(self.tenant, self.deal_id, pricing, OFFER, actor=self.vera)
+        assert isinstance(quoted, Quoted), quoted
+        return quoted.quote
+
+    def sent(self, pricing: Pricing = Pricing.DISTRIBUTOR) -> StoredQuote:
+        quoted = send(self.tenant, self.deal_id, self.made(pricing).id, actor=self.vera)
+        assert isinstance(quoted, Quoted), quoted
+        return quoted.quote
+
+    def finalized(self) -> None:
+        done(move(self.tenant, self.deal_id, Verb.FINALIZE, actor=self.bob))
+
+    def signed(self, actor: Actor | None = None, reason: str = "") -> Moved:
+        (quote, *_) = [one for one in self.quotes() if one.sent_at and one.quote.pricing is Pricing.DISTRIBUTOR]
+        return done(sign(self.tenant, self.deal_id, quote.id, actor=actor or self.dora, reason=reason))
+
+    def quotes(self) -> list[StoredQuote]:
+        with self.world.store.reading("acme") as tx:
+            return quotes.of_deal(tx, self.deal_id)
+
+    def licences(self) -> list[tuple[Any, ...]]:
+        with self.world.store.reading("acme") as tx:
+            found = licences.of_company(tx, self.world.company("Birch Systems").id)
+        return sorted((one.name, one.count, one.starts_on, one.ends_on) for one in found)
+
+    def letters(self, template: str) -> list[str]:
+        """Who was written to."""
+        with self.world.store.reading("acme") as tx:
+            return sorted(row.mail.address for row in mails.listed(tx) if row.mail.template == template)
+
+
+LICENCES = [("Seat", 20, date(2026, 4, 1), date(2027, 3, 31)), ("Server", 5, date(2026, 4, 1), date(2027, 3, 31))]
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """A portal with a partner, its distributor, the vendor, and somebody in each."""
-    with closing(sqlite_store(tmp_path, clock=clock)) as store:
-        with store.transaction("acme") as tx:
-            portals.enter(tx, "contracts")
-            kinds = {"birch": AccountType.PARTNER, "arrow": AccountType.SECOND_PARTNER, "vendor": AccountType.VENDOR}
-            companies.save(tx, [company(name, kind) for name, kind in kinds.items()])
-            people.save(tx, [ANN, BO, ADMIN])
-        yield store
-
-
-def company(name: str, kind: AccountType) -> StoredCompany:
-    return StoredCompany(Company(name, f"001{name}", name.title(), PortalStatus.ACTIVE, kind), MONDAY)
-
-
-def deal(lifecycle: str, **values: Any) -> Deal:
-    ready: dict[str, Any] = {
-        "name": "Harbor Freight",
-        "owner_company": "birch",
-        "second_partner": "arrow",
-        "vendor_approval": "approved",
-        "currency": "EUR",
-        "deal_type": "new",
-        "term_years": 1,
-        "billing_cycle": "annual",
-        "lifecycle": lifecycle,
+def sale(world: World, mailbox: Mailbox) -> Sale:
+    world.connect_mail(mailbox.url)
+    people = {
+        "bob": told(world, "bob", "Birch Systems", Role.MANAGER),
+        "dora": told(world, "dora", "Arrow Electronics", Role.MANAGER),
+        "vera": told(world, "vera", "acme (vendor)", is_vendor_admin=True),
     }
-    return Deal("d1", {**ready, **values})
+    birch, arrow, vendor = (world.company(name).id for name in ("Birch Systems", "Arrow Electronics", "acme (vendor)"))
+    with world.store.transaction("acme") as tx:
+        terms.begin(tx, Pair(arrow, vendor), Terms(True, {"new": Decimal("30.00")}), "Vera")
+        terms.begin(tx, Pair(birch, arrow), Terms(True, {"new": Decimal("12.50")}), "Dora")
+    deal_id = world.registered(currency="EUR").id
+    for track, actor in ((Track.DISTRIBUTOR, people["dora"]), (Track.VENDOR, people["vera"])):
+        done(decide(world.tenant, deal_id, track, Decision.APPROVE, actor=actor))
+    world.push()
+    return Sale(world, deal_id, **people)
 
 
-def quote_of(now: Deal) -> Quote:
-    lines = (Line("Seat", Decimal(10), 20), Line("Server", Decimal(99), 5))
-    made = price(now, Offer(lines, MONDAY.date()), Pricing.DISTRIBUTOR, Decimal(20))
-    assert isinstance(made, Quote)
-    return made
+def state(sale: Sale) -> tuple[str, str | None]:
+    """What the CRM shows of the sale."""
+    record = sale.world.record_of(sale.deal_id)
+    return record["Portal_Deal_State__c"], record["Portal_Quote_State__c"]
 
 
-def addresses(tx: Tx) -> list[tuple[str, str]]:
-    return sorted((row.mail.template, row.mail.address) for row in mails.listed(tx))
+# ── the whole way ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_sale_goes_from_finalize_to_licences_each_step_once_however_often_it_is_asked(store: Store) -> None:
-    now = deal("finalize_requested")
-    actor = Actor("Ann Birch", "birch", "portal", ANN)
-    for _ in range(3):  # each step is begun three times, as after a crash
-        with store.transaction("acme") as tx:
-            assert carry_on(tx, now, actor=actor) is Step.QUOTE
-            assert addresses(tx) == [("finalize_requested", "admin@vendor.example")]
-
-    with store.transaction("acme") as tx:
-        quotes.add(tx, "q1", quote_of(now), "Vera")
-        assert carry_on(tx, now) is Step.QUOTE
-        quotes.mark_sent(tx, "q1", "Vera")
-        assert carry_on(tx, now) is Step.SIGN
-        assert licences.of_deal(tx, "d1") == []
-        quotes.sign(tx, "q1", "Bo", "arrow")
-
-    signed = deal("quote_signed")
-    for _ in range(3):
-        with store.transaction("acme") as tx:
-            assert carry_on(tx, signed) is Step.COMPLETE
-            found = licences.of_company(tx, "birch")
-            assert [(one.name, one.count, one.starts_on, one.ends_on) for one in sorted(found, key=lambda one: one.number)] == [
-                ("Seat", 20, date(2026, 3, 2), date(2027, 3, 1)),
-                ("Server", 5, date(2026, 3, 2), date(2027, 3, 1)),
-            ]
-    with store.transaction("acme") as tx:
-        assert carry_on(tx, deal("completed")) is None
-
-
-def killed_after_issuing(store: Store) -> None:
-    with store.transaction("acme") as tx:
-        carry_on(tx, deal("quote_signed"))
-        raise KeyboardInterrupt
-
-
-def test_a_commit_that_is_undone_issues_nothing_and_the_next_one_all(store: Store) -> None:
-    with store.transaction("acme") as tx:
-        quotes.add(tx, "q1", quote_of(deal("finalize_requested")), "Vera")
-        quotes.mark_sent(tx, "q1", "Vera")
-        quotes.sign(tx, "q1", "Bo", "arrow")
-    with pytest.raises(KeyboardInterrupt):
-        killed_after_issuing(store)
-    with store.transaction("acme") as tx:
-        assert licences.of_deal(tx, "d1") == []
-        assert carry_on(tx, deal("quote_signed")) is Step.COMPLETE
-        assert len(licences.of_deal(tx, "d1")) == 2
+def test_a_sale_from_finalize_to_licences_each_step_told_and_in_the_crm(sale: Sale, mailbox: Mailbox) -> None:
+    # When the reseller asks to finalize, the vendor is alerted in that very commit
+    sale.finalized()
+    sale.world.push()
+    assert (state(sale), sale.letters("finalize_requested")) == (("finalize_requested", None), ["vera@example.com"])
+    # When the vendor sends all three quotes, each goes to the members of its company alone
+    sent = {pricing: sale.sent(pricing) for pricing in Pricing}
+    totals = {pricing: quote.quote.total for pricing, quote in sent.items()}
+    assert totals == {Pricing.RETAIL: Decimal("7998.00"), Pricing.DISTRIBUTOR: Decimal("5598.60"), Pricing.RESELLER: Decimal("6998.25")}
+    sale.world.push()
+    assert (state(sale), sale.letters("quote_sent")) == (
+        ("finalize_requested", "sent"),
+        ["bob@example.com", "bob@example.com", "dora@example.com"],
+    )
+    # When the distributor signs, the CRM says so, and the worker issues the licences in the reseller's company and ends the deal
+    moved = sale.signed()
+    sale.world.settle(moved.wakes)
+    assert (state(sale), sale.licences()) == (("quote_signed", "signed"), [])
+    sale.world.settle(complete(sale.tenant).wakes)
+    assert (state(sale), sale.licences()) == (("completed", "signed"), LICENCES)
+    # Then doing everything again changes and writes nothing, and each letter left once
+    before = sale.world.rows()
+    assert complete(sale.tenant).wakes == frozenset()
+    assert sale.world.push().run_id == ""
+    assert sale.world.rows() == before
+    mail(sale.tenant)
+    subjects = [(letter["To"], letter["Subject"]) for letter in mailbox.letters if letter["Subject"].startswith("Quote")]
+    assert sorted(subjects) == [
+        ("bob@example.com", "Quote: Acme expansion, 6,998.25 EUR"),
+        ("bob@example.com", "Quote: Acme expansion, 7,998.00 EUR"),
+        ("dora@example.com", "Quote: Acme expansion, 5,598.60 EUR"),
+    ]
+    assert len({letter["Message-ID"] for letter in mailbox.letters}) == len(mailbox.letters)
 
 
-def test_a_change_is_told_in_words_that_people_read(store: Store) -> None:
-    before, after = deal("submitted", amount=Decimal(100)), deal("submitted", amount=Decimal("120.50"))
-    with store.transaction("acme") as tx:
-        for _ in range(2):
-            news = news_of(before, after, version=2)
-            assert tell(tx, news, after, before=before, actor=Actor("Ann Birch", "birch", "portal", ANN)) == 1
-        (row,) = mails.listed(tx)
-    assert (row.mail.address, row.mail.template) == ("bo@arrow.example", "deal_updated")
-    assert row.mail.context["changes"] == [{"field": "amount", "before": "100", "after": "120.50"}]
-    assert (row.mail.context["actor"], row.mail.context["company"], row.mail.context["name"]) == ("Ann Birch", "Birch", "Bo Arrow")
+def test_a_second_signature_a_second_send_and_a_second_completion_are_the_first_answer(sale: Sale) -> None:
+    sale.finalized()
+    first = sale.sent()
+    again = send(sale.tenant, sale.deal_id, first.id, actor=sale.vera)
+    assert isinstance(again, Quoted)
+    assert (again.quote, again.wakes) == (first, frozenset())
+    sale.signed()
+    (signed,) = sale.quotes()
+    assert (signed.signed_by, signed.signed_for) == ("Dora (dora)", sale.world.company("Arrow Electronics").id)
+    assert sale.signed(sale.vera, reason="on paper").wakes == frozenset()
+    complete(sale.tenant)
+    assert sale.signed().deal.lifecycle == "completed"
+    assert done(move(sale.tenant, sale.deal_id, Verb.COMPLETE, actor=sale.vera)).wakes == frozenset()
+    assert [(one.signed_by, one.signed_at) for one in sale.quotes()] == [(signed.signed_by, signed.signed_at)]
+    assert sale.licences() == LICENCES
+    assert refused(make_and_send(sale)) == "quote_signed"
+
+
+def make_and_send(sale: Sale) -> Quoted | Refusal:
+    return send(sale.tenant, sale.deal_id, sale.made().id, actor=sale.vera)
+
+
+def test_the_vendor_records_a_signature_with_a_reason_and_the_owner_signs_alone_on_its_own_deal(sale: Sale) -> None:
+    sale.finalized()
+    quote = sale.sent()
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.vera)) == "reason_missing"
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.bob)) == "quote_unknown"
+    sale.signed(sale.vera, reason="signed on paper")
+    assert sale.quotes()[0].signed_by == "Vera (vera)"
+    # Given a single-tier deal of the distributor's own, it is its owner who gets the quote, signs, and holds the licences
+    own = sale.world.submitted(owner_company="Arrow Electronics", second_partner=None, name="Own", currency="EUR", prospect_name="Globex")
+    done(decide(sale.tenant, own.id, Track.VENDOR, Decision.APPROVE, actor=sale.vera))
+    single = Sale(sale.world, own.id, sale.dora, sale.dora, sale.vera)
+    single.finalized()
+    assert single.sent().quote.total == Decimal("5598.60")
+    single.signed()
+    complete(sale.tenant)
+    assert sale.world.deal(own.id).lifecycle == "completed"
+    with sale.world.store.reading("acme") as tx:
+        assert {one.company_id for one in licences.of_deal(tx, own.id)} == {sale.world.company("Arrow Electronics").id}
+
+
+# ── who, and what is missing ─────────────────────────────────────────────────────────────────────────────────────────
+
+SEEN = {"vera": set(Pricing), "dora": set(Pricing), "bob": {Pricing.RETAIL, Pricing.RESELLER}, "sam": set(), "zoe": set(), "gone": set()}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_each_person_sees_their_pricings_and_learns_of_no_other(sale: Sale, name: str) -> None:
+    # Given a sales user of the distributor who is not named, a stranger, and somebody of the reseller who is inactive
+    made = {pricing: sale.made(pricing) for pricing in Pricing}
+    people = {
+        "vera": sale.vera,
+        "dora": sale.dora,
+        "bob": sale.bob,
+        "sam": told(sale.world, "sam", "Arrow Electronics", Role.SALES),
+        "zoe": told(sale.world, "zoe", "Cedar IT", Role.MANAGER),
+        "gone": told(sale.world, "gone", "Birch Systems", Role.MANAGER, is_active=False),
+    }
+    actor = people[name]
+    with sale.world.store.reading("acme") as tx:
+        assert {one.quote.pricing for one in visible(tx, sale.world.deal(sale.deal_id), actor)} == SEEN[name]
+        for pricing, quote in made.items():
+            shown = paper(tx, sale.tenant, sale.deal_id, quote.id, actor=actor)
+            assert (pricing in SEEN[name]) is not isinstance(shown, Refusal)
+            if isinstance(shown, Refusal):
+                assert shown.code == "quote_unknown"
+
+
+def test_what_a_quote_lacks_is_said_and_nothing_of_it_is_kept(sale: Sale) -> None:
+    wish = partial(make, sale.tenant, sale.deal_id, offer=OFFER)
+    assert refused(wish(Pricing.DISTRIBUTOR, actor=sale.dora)) == "quote_not_yours"
+    assert refused(wish(Pricing.RESELLER, actor=sale.bob)) == "quote_not_yours"
+    done(change(sale.tenant, sale.deal_id, {"licence_count": "30"}, actor=sale.bob))
+    not_ready = wish(Pricing.DISTRIBUTOR, actor=sale.vera)
+    assert refused(not_ready) == "quote_not_ready"
+    assert isinstance(not_ready, Refusal)
+    assert not_ready.why == "the deal cannot be quoted: the vendor's approval is pending"
+    done(decide(sale.tenant, sale.deal_id, Track.VENDOR, Decision.APPROVE, actor=sale.vera))
+    assert refused(wish(Pricing.DISTRIBUTOR, actor=sale.vera)) == "lines_count_otherwise"
+    done(move(sale.tenant, sale.deal_id, Verb.DISABLE, actor=sale.vera))
+    assert refused(wish(Pricing.RETAIL, actor=sale.vera)) == "quote_not_ready"
+    assert refused(make(sale.tenant, "nobody", Pricing.RETAIL, OFFER, actor=sale.vera)) == "deal_unknown"
+    assert sale.quotes() == []
+
+
+def test_a_quote_of_other_terms_is_no_offer_and_is_not_signed(sale: Sale) -> None:
+    # Given a quote that was sent and one that was not, when the deal is edited and approved again
+    first, second = sale.sent(), sale.made()
+    done(change(sale.tenant, sale.deal_id, {"term_years": "2", "licence_count": "25"}, actor=sale.bob))
+    assert sale.world.deal(sale.deal_id).values["quote_state"] is None
+    assert refused(send(sale.tenant, sale.deal_id, second.id, actor=sale.vera)) == "quote_outdated"
+    sale.finalized()
+    assert refused(sign(sale.tenant, sale.deal_id, first.id, actor=sale.dora)) == "quote_not_sent"
+    # Then the one made anew is signed, and no other
+    sale.sent()
+    assert refused(sign(sale.tenant, sale.deal_id, first.id, actor=sale.dora)) == "quote_not_latest"
+    sale.signed()
+    complete(sale.tenant)
+    assert {(count, ends_on) for _, count, _, ends_on in sale.licences()} == {(20, date(2028, 3, 31)), (5, date(2028, 3, 31))}
+
+
+# ── whoever is killed ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def dying(sale: Sale, monkeypatch: pytest.MonkeyPatch, at: int, *, is_before: bool) -> Iterator[None]:
+    """The process dies at its so-manieth commit from here on: just before it, or just after."""
+    store, seen = sale.world.store, 0
+
+    def wrapped(real: Callable[..., Any]) -> Callable[..., Any]:
+        @contextmanager
+        def transaction(*names: Any) -> Iterator[Any]:
+            nonlocal seen
+            seen += 1
+            is_mine = seen == at
+            with real(*names) as tx:
+                yield tx
+                if is_mine and is_before:
+                    raise Killed
+            if is_mine:
+                raise Killed
+
+        return transaction
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "transaction", wrapped(store.transaction))
+        try:
+            yield
+        except Killed:
+            sale.world.tenant = sale.world.process()
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("at", range(1, 7))
+def test_whoever_dies_at_whatever_commit_licences_are_issued_once_and_all_is_told_once(
+    sale: Sale, monkeypatch: pytest.MonkeyPatch, at: int, is_before: bool
+) -> None:
+    # Given a process that dies at one commit of finalize, make, send, sign, license, complete
+    with dying(sale, monkeypatch, at, is_before=is_before):
+        sale.finalized()
+        sale.sent()
+        sale.signed()
+        complete(sale.tenant)
+    # When each of them is asked for again, as people do who got no answer, and the worker goes on
+    deal = sale.world.deal(sale.deal_id)
+    if deal.lifecycle == "submitted":
+        sale.finalized()
+    if not any(one.sent_at for one in sale.quotes()):
+        sale.sent()
+    sale.signed()
+    complete(sale.tenant)
+    sale.world.push()
+    # Then the sale is what it would have been
+    assert (state(sale), sale.licences()) == (("completed", "signed"), LICENCES)
+    assert (sale.letters("finalize_requested"), sale.letters("quote_sent")) == (["vera@example.com"], ["dora@example.com"])
+    assert len([one for one in sale.quotes() if one.signed_at]) == 1
+    assert complete(sale.tenant).wakes == frozenset()
+
+
+DIES = """
+import sys, time
+from pathlib import Path
+from sync_worker.bootstrap import build
+from sync_worker.settings import Settings
+from sync_worker.steps.complete import complete
+from sync_worker.store import licences
+database, config, mappings = sys.argv[1:]
+issue = licences.issue
+def issue_and_hang(tx, issued):
+    issue(tx, issued)
+    print("issued", flush=True)
+    time.sleep(60)
+licences.issue = issue_and_hang
+settings = Settings(database_url=database, config_dir=Path(config), mappings_dir=Path(mappings))
+complete(build(settings, environ={"SF_ID": "x", "SF_SECRET": "x"}).tenant("acme"))
+"""
+
+
+def test_a_worker_killed_with_licences_in_its_hands_leaves_none_and_the_next_one_issues_each_once(sale: Sale, tmp_path: Path) -> None:
+    # Given a signed deal, and a worker of its own process that has written the licences and not committed them
+    sale.finalized()
+    sale.sent()
+    sale.signed()
+    (tmp_path / "config" / "portals").mkdir(parents=True)
+    portal = {**PORTAL, "crm": {**PORTAL["crm"], "base_url": sale.world.url}}
+    (tmp_path / "config" / "portals" / "acme.yaml").write_text(json.dumps(portal))
+    arguments = [sale.world.store.url, str(tmp_path / "config"), str(MAPPINGS)]
+    environ = {**os.environ, "PYTHONPATH": str(MAPPINGS.parent)}
+    with subprocess.Popen([sys.executable, "-c", DIES, *arguments], stdout=subprocess.PIPE, text=True, env=environ) as worker:
+        assert worker.stdout
+        assert worker.stdout.readline() == "issued\n"
+        # When it is killed
+        worker.send_signal(signal.SIGKILL)
+        assert worker.wait(30) == -signal.SIGKILL
+    assert sale.licences() == []
+    # Then the next worker does all of it, and the one after that nothing
+    complete(sale.tenant)
+    assert (sale.licences(), sale.world.deal(sale.deal_id).lifecycle) == (LICENCES, "completed")
+    assert complete(sale.tenant).wakes == frozenset()
+
+
+def test_a_deal_won_in_the_crm_before_the_worker_came_to_it_gets_its_licences(sale: Sale) -> None:
+    sale.finalized()
+    sale.sent()
+    sale.signed()
+    sale.world.push()
+    with sale.world.store.transaction("acme") as tx:
+        stored = deals.by_ids(tx, [sale.deal_id])[sale.deal_id]
+        deals.save(tx, [replace(stored, deal=stored.deal.changed({"lifecycle": "won"}), version=stored.version + 1)])
+    complete(sale.tenant)
+    assert (sale.licences(), sale.world.deal(sale.deal_id).lifecycle) == (LICENCES, "won")
+    with sale.world.store.reading("acme") as tx:
+        assert quotes.uncompleted(tx) == []

@@ -23,6 +23,9 @@ from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.mail.letter import ROOM
+from sync_worker.mail.post import Post
+from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
@@ -41,6 +44,7 @@ from sync_worker.store.failures import FailureRow, Wanted
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.tables import metadata
+from sync_worker.templates import Templates
 from tests.servers import MONDAY, Clock, sqlite_store
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
@@ -108,6 +112,7 @@ class World:
         self.url = url
         self.remote = remote
         self.clock = Clock()
+        self.post: Post | None = None  # of every process made from here on
         self._directory = directory
         self._ids = count(1 if loaded is None else 1_000_000)
         self._portal = deepcopy(dict(PORTAL))
@@ -137,6 +142,12 @@ class World:
         self.tenant = self.process()
         return self.tenant
 
+    def connect_mail(self, url: str) -> Tenant:
+        """From here on the portal has that mail server."""
+        self.post = Post(server_of(url).send, Templates(ROOM, self._directory, "acme"), "Acme <portal@acme.example>")
+        self.tenant = self.process()
+        return self.tenant
+
     def process(self) -> Tenant:
         """Another worker on the same database, with a connection of its own."""
         portal, grammar = _read(json.dumps({**self._portal, "crm": {**self._portal["crm"], "base_url": self.url}}))
@@ -151,7 +162,7 @@ class World:
             patience=patience,
             bulk_above=portal.crm.bulk_above,
         )
-        return Tenant(portal, grammar=grammar, store=self.store, crm=crm, services=self.services)
+        return Tenant(portal, grammar=grammar, store=self.store, crm=crm, services=self.services, post=self.post)
 
     def lose_database(self) -> None:
         """The database is gone; a new one takes its place."""

@@ -11,15 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.completion import OURS, Facts, Step, licences, next_step, signature_refusal
+from sync_worker.domain.completion import Facts, Step, licences, next_step
 from sync_worker.domain.deal import Deal, Lifecycle
 from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
 from sync_worker.domain.quote_policy import TABLE, Side, recipient_company, send_refusal, sides, view_refusal
 
-BIRCH = Company("birch", "1", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)
-ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)
-VENDOR = Company("vendor", "3", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
 LINES = (Line("Seat", Decimal(10), 20), Line("Server", Decimal(100), 5))
 
 
@@ -68,26 +64,22 @@ def test_whoever_is_killed_at_whatever_step_every_step_is_done_once_and_in_order
             now = now.changed({"lifecycle": "completed"})
         else:
             passed = {*done}
-            facts = Facts(Step.ALERT in passed, Step.QUOTE in passed, Step.SIGN in passed)
+            facts = Facts(Step.QUOTE in passed, Step.SIGN in passed)
             now = now.changed({"lifecycle": "quote_signed"}) if step is Step.SIGN else now
-    assert done == [Step.ALERT, Step.QUOTE, Step.SIGN, Step.LICENSE, Step.LICENSE, Step.COMPLETE]
+    assert done == [Step.QUOTE, Step.SIGN, Step.LICENSE, Step.LICENSE, Step.COMPLETE]
     assert facts.licence_ids == owed
 
 
 @pytest.mark.parametrize("lifecycle", sorted(set(Lifecycle) - {Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED}))
 def test_before_finalize_and_after_the_end_nothing_is_to_be_done(lifecycle: Lifecycle) -> None:
-    assert next_step(deal(lifecycle=lifecycle.value), Facts(True, True, True), frozenset()) is None
+    assert next_step(deal(lifecycle=lifecycle.value), Facts(True, True), frozenset()) is None
 
 
 def test_a_deal_won_in_the_crm_once_it_was_signed_gets_its_licences_and_a_lost_one_does_not() -> None:
-    signed, owed = Facts(True, True, True), frozenset({"l1"})
+    signed, owed = Facts(True, True), frozenset({"l1"})
     assert next_step(deal(lifecycle="won"), signed, owed) is Step.LICENSE
     assert next_step(deal(lifecycle="won"), replace(signed, licence_ids=owed), owed) is None
     assert next_step(deal(lifecycle="lost"), signed, owed) is None
-
-
-def test_the_worker_waits_for_the_vendor_and_for_the_signature_and_for_nobody_else() -> None:
-    assert set(Step) - OURS == {Step.QUOTE, Step.SIGN}
 
 
 # ── licences ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,29 +97,6 @@ def test_licences_are_the_resellers_with_count_and_term_and_the_same_each_time()
     assert second.count == 5
     assert first.id != second.id
     assert licences(deal(), quote(), identity=identity) == (first, second)
-
-
-# ── signature ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def code_of(company: Company | None, facts: Facts, **values: Any) -> str:
-    refused = signature_refusal(deal(**values), facts, company)
-    return refused.code if refused else ""
-
-
-def test_the_billed_company_signs_or_the_vendor_records_it() -> None:
-    sent = Facts(is_vendor_alerted=True, is_quote_sent=True)
-    assert code_of(ARROW, sent) == code_of(VENDOR, sent) == ""
-    assert code_of(BIRCH, sent) == code_of(None, sent) == "signature_not_yours"
-    assert code_of(BIRCH, sent, second_partner=None) == ""
-    assert code_of(ARROW, Facts()) == "quote_not_sent"
-    assert code_of(ARROW, sent, lifecycle="submitted") == "finalize_not_requested"
-
-
-def test_a_second_signature_gets_the_first_answer() -> None:
-    signed = Facts(True, True, True)
-    assert code_of(ARROW, signed, lifecycle="completed") == ""
-    assert code_of(BIRCH, signed, lifecycle="completed") == "signature_not_yours"
 
 
 # ── who sees which quote ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +123,8 @@ def test_the_distributor_sends_reseller_pricing_and_the_reseller_does_not() -> N
         return {pricing for pricing in Pricing if send_refusal(pricing, standing, sees_deal=True) is None}
 
     assert Pricing.RESELLER in may_send("arrow")
+    assert Pricing.DISTRIBUTOR not in may_send("arrow")  # it signs that one, so it does not write it
+    assert may_send("vendor") == set(Pricing)
     assert may_send("birch") == {Pricing.RETAIL}
 
 

@@ -99,14 +99,37 @@ def test_the_whole_way_to_completion() -> None:
         (Verb.SIGN, ARROW, "quote_signed"),
         (Verb.COMPLETE, VENDOR, "completed"),
     ):
-        deal = deal.changed(moved(made(verb, deal, company)))
+        deal = deal.changed(moved(made(verb, deal, company, is_quote_sent=True, is_licensed=True)))
         assert deal.lifecycle == state
-    assert deal.values["is_registered"] is True
+    assert (deal.values["is_registered"], deal.values["quote_state"]) == (True, "signed")
+
+
+def test_nothing_is_signed_before_its_quote_was_sent_and_nothing_ends_before_its_licences() -> None:
+    finalized = submitted(**APPROVED, lifecycle="finalize_requested", quote_state="sent")
+    assert refused(made(Verb.SIGN, finalized, ARROW)) == "quote_not_sent"
+    assert refused(made(Verb.COMPLETE, submitted(**APPROVED, lifecycle="quote_signed"), VENDOR)) == "not_licensed"
+
+
+@pytest.mark.parametrize("state", ["quote_signed", "completed", "won"])
+def test_a_second_signature_gets_the_first_answer_and_only_from_whoever_may_sign(state: str) -> None:
+    signed = submitted(**APPROVED, lifecycle=state, quote_state="signed")
+    assert moved(made(Verb.SIGN, signed, ARROW)) == {}
+    assert refused(made(Verb.SIGN, signed, ACME)) == "not_a_party"
+
+
+def test_a_term_that_nobody_sells_is_refused_however_it_is_written() -> None:
+    deal = submitted(term_years=1, billing_cycle="annual")
+    for changes, code in (({"term_years": 4}, "term_unknown"), ({"term_years": 2, "billing_cycle": "monthly"}, "billing_not_for_term")):
+        assert refused(made(Verb.EDIT, deal, ACME, changes=changes)) == code
+    assert refused(made(Verb.EDIT, deal, ACME, changes={"billing_cycle": "up_front"})) == "billing_not_for_term"
+    assert moved(made(Verb.EDIT, deal, ACME, changes={"term_years": 3, "billing_cycle": "up_front"}))
+    # a deal that came in otherwise from the CRM can still be edited elsewhere
+    assert moved(made(Verb.EDIT, submitted(term_years=7), ACME, changes={"amount": Decimal(5)}))
 
 
 @pytest.mark.parametrize(
     ("verb", "lifecycle", "company"),
-    [(Verb.FINALIZE, "submitted", ACME), (Verb.SIGN, "finalize_requested", ARROW), (Verb.COMPLETE, "quote_signed", VENDOR)],
+    [(Verb.FINALIZE, "submitted", ACME), (Verb.SIGN, "finalize_requested", ARROW)],
 )
 def test_the_sale_goes_on_only_when_nobodys_word_is_missing(verb: Verb, lifecycle: str, company: Company) -> None:
     result = made(verb, submitted(lifecycle=lifecycle, vendor_approval="approved"), company)
@@ -117,10 +140,11 @@ def test_the_sale_goes_on_only_when_nobodys_word_is_missing(verb: Verb, lifecycl
 
 def test_the_vendor_may_record_a_signature_and_the_owner_signs_alone_on_its_own() -> None:
     two_tier = submitted(**APPROVED, lifecycle="finalize_requested")
-    assert moved(made(Verb.SIGN, two_tier, VENDOR))["lifecycle"] == "quote_signed"
-    assert refused(made(Verb.SIGN, two_tier, ACME)) == "not_a_party"
+    assert refused(made(Verb.SIGN, two_tier, VENDOR, is_quote_sent=True)) == "reason_missing"
+    assert moved(made(Verb.SIGN, two_tier, VENDOR, is_quote_sent=True, reason="on paper"))["lifecycle"] == "quote_signed"
+    assert refused(made(Verb.SIGN, two_tier, ACME, is_quote_sent=True)) == "not_a_party"
     single = submitted(second_partner=None, vendor_approval="approved", lifecycle="finalize_requested")
-    assert moved(made(Verb.SIGN, single, ACME))["lifecycle"] == "quote_signed"
+    assert moved(made(Verb.SIGN, single, ACME, is_quote_sent=True))["lifecycle"] == "quote_signed"
 
 
 def test_a_disabled_deal_goes_nowhere_until_it_is_enabled() -> None:

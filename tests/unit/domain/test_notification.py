@@ -18,7 +18,6 @@ from sync_worker.domain.notification import (
     Crowd,
     News,
     Notice,
-    finalize_event,
     news_of,
     quote_news,
     recipients,
@@ -97,8 +96,14 @@ def test_a_switch_that_is_off_tells_nobody() -> None:
 def test_the_vendor_is_alerted_when_a_deal_is_to_be_finalized() -> None:
     before, after = deal(), deal(lifecycle="finalize_requested")
     updated, finalize = news_of(before, after, version=2)
-    assert (finalize.event, told(finalize, after)) == (finalize_event(after), ["admin"])
+    assert (finalize.event, told(finalize, after)) == ("finalize/d1/2", ["admin"])
     assert updated.notice is Notice.DEAL_UPDATED
+
+
+def test_what_the_crm_gives_a_new_record_by_itself_is_no_update() -> None:
+    fresh = deal(stage=None, crm_owner=None)
+    assert news_of(fresh, deal(stage="Open", crm_owner="005"), version=2) == ()
+    assert [one.fields for one in news_of(deal(stage="Open"), deal(stage="Working"), version=3)] == [("stage",)]
 
 
 def test_a_quote_goes_to_the_members_of_its_company_who_see_the_deal() -> None:
@@ -131,7 +136,9 @@ def test_nobody_is_told_twice_and_no_third_company_and_never_the_actor(
 
 @pytest.mark.parametrize("name", sorted(WATCHED - {"lifecycle"}))
 def test_a_change_of_a_watched_field_is_an_update(name: str) -> None:
-    (news,) = news_of(deal(), deal(**{name: "approved" if name.endswith("approval") else "x"}), version=2)
+    there = {"stage": "Open", "crm_owner": "005"}
+    changed = {**there, name: "approved" if name.endswith("approval") else "x"}
+    (news,) = news_of(deal(**there), deal(**changed), version=2)
     assert (news.notice, news.fields) == (Notice.DEAL_UPDATED, (name,))
 
 

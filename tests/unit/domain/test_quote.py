@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.domain.deal import Deal, Policy, Refusal, consequences
 from sync_worker.domain.money import is_currency, rounded, shown, split, unit
 from sync_worker.domain.quote import (
     CYCLES,
@@ -20,6 +20,7 @@ from sync_worker.domain.quote import (
     Pricing,
     Quote,
     months_later,
+    outdated,
     percent_of,
     price,
     priced_pair,
@@ -199,6 +200,31 @@ def test_the_lines_count_the_licences_the_deal_counts() -> None:
     refused = price(deal(licence_count=30), Offer(tuple(lines), START), Pricing.RETAIL, Decimal(0))
     assert isinstance(refused, Refusal)
     assert (refused.code, refused.why) == ("lines_count_otherwise", "the lines count 25 licences, the deal 30")
+
+
+# ── a quote and its deal, later ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("owner_company", "maple"),
+        ("second_partner", "ingram"),
+        ("second_partner", None),
+        ("deal_type", "renewal"),
+        ("licence_count", 30),
+        ("term_years", 2),
+        ("billing_cycle", "monthly"),
+        ("currency", "USD"),
+    ],
+)
+def test_a_quote_is_outdated_once_anything_it_is_made_of_changes_and_the_deal_forgets_that_it_was_sent(name: str, value: Any) -> None:
+    now = deal(licence_count=25, quote_state="sent")
+    quote = quoted(now, [Line("Seat", Decimal(1), 25)])
+    assert outdated(quote, now.changed({"amount": Decimal(7), "prospect_name": "Globex"})) == ()
+    assert outdated(quote, now.changed({name: value})) == (name,)
+    assert consequences(now, {name: value}, Policy(), vendor_moved=False)["quote_state"] is None
+    assert "quote_state" not in consequences(now, {"amount": Decimal(7)}, Policy(), vendor_moved=False)
 
 
 # ── pricings ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -89,10 +89,12 @@ def _sales() -> None:
         column("signed_at", UTC),
         column("signed_by", TEXT),
         column("signed_for", TEXT),
+        column("completed_at", UTC),
         key("portal", "id"),
     )
     index("quotes_by_version", "quotes", ["portal", "deal_id", "pricing", "version"], unique=True)
     index("quotes_signed", "quotes", ["portal", "deal_id"], unique=True, where="signed_at IS NOT NULL")
+    index("quotes_uncompleted", "quotes", ["portal", "deal_id"], where="signed_at IS NOT NULL AND completed_at IS NULL")
     op.create_table(
         "licences",
         required("portal", TEXT),

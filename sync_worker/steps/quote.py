@@ -1,0 +1,203 @@
+"""QUOTE: a deal's prices are made, shown to whoever may see them, and sent to the members of the company that they are for.
+
+A quote that was made never changes; making it again is a new version. `finish` is called inside the commit, with what the caller keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+from sync_worker.documents.page import Paper, Signature
+from sync_worker.domain.deal import Actor, Deal, Move, Refusal
+from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.money import shown
+from sync_worker.domain.notification import quote_news
+from sync_worker.domain.quote import Offer, Pricing, QuoteState, outdated, percent_of, price, priced_pair, quote_refusal
+from sync_worker.domain.quote_policy import Side, recipient_company, send_refusal, sides, view_refusal
+from sync_worker.domain.scene import Scene
+from sync_worker.domain.sight import can_see, may_act
+from sync_worker.domain.terms import Pair
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.mail import MAIL
+from sync_worker.steps.move import Finish, Moved, staged, store_move
+from sync_worker.steps.people import reps_of, viewer_of
+from sync_worker.steps.sale import to_sign
+from sync_worker.steps.tell import Told, tell
+from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.store import companies, deals, quotes, terms
+from sync_worker.store.deals import StoredDeal
+from sync_worker.store.engine import Tx
+from sync_worker.store.quotes import StoredQuote
+
+
+class Quoted(NamedTuple):
+    """A quote as it is now. **Shapes** `wakes`: work that is due now."""
+
+    quote: StoredQuote
+    wakes: frozenset[Wake] = frozenset()
+
+
+Keep: TypeAlias = Callable[[Tx, Quoted], None]
+WHO_SEES = "whoever sees the deal, and this pricing"
+
+
+def make(tenant: Tenant, deal_id: str, pricing: Pricing, offer: Offer, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
+    """One more version of the deal's quote in this pricing, its percent from the terms as they are now."""
+    with tenant.run("quote", DEAL), tenant.store.transaction(tenant.name) as tx:
+        stored = deals.get(tx, deal_id)
+        if stored is None:
+            return _no_deal(tenant, deal_id)
+        refused = _may_send(tx, actor, stored.deal, pricing)
+        percent = refused or quote_refusal(stored.deal) or _percent(tx, stored.deal, pricing)
+        made = percent if isinstance(percent, Refusal) else price(stored.deal, offer, pricing, percent)
+        if isinstance(made, Refusal):
+            return made
+        quoted = Quoted(quotes.add(tx, tenant.services.new_id(), made, actor.name))
+        if finish:
+            finish(tx, quoted)
+        return quoted
+
+
+def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
+    """To the members of the company that the pricing names; sent before, it is not sent again. The distributor-priced one may be signed."""
+    with tenant.run("send_quote", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        found = _found(tx, tenant, deal_id, quote_id, actor)
+        if isinstance(found, Refusal):
+            return found
+        stored, quote = found
+        refused = _may_send(tx, actor, stored.deal, quote.quote.pricing) or _unsendable(tx, stored.deal, quote)
+        if refused:
+            return refused
+        quoted = Quoted(quote) if quote.sent_at else _sent(tx, tenant, stored, quote, actor, run_id)
+        if finish:
+            finish(tx, quoted)
+        return quoted
+
+
+def sign(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, reason: str = "", finish: Finish | None = None) -> Moved | Refusal:
+    """The quote sent last is signed: by the company that is billed or, with a reason, by the vendor. The first signature counts."""
+
+    def stage(tx: Tx, scene: Scene, _record: RecordMap) -> Scene | Refusal:
+        found = _found(tx, tenant, deal_id, quote_id, actor)
+        if isinstance(found, Refusal):
+            return found
+        latest = to_sign(tx, scene.deal)
+        if latest and not latest.signed_at and latest.id != quote_id:
+            why = f"quote {found[1].number} is not what is signed: {latest.number} is ({latest.id})"
+            return Refusal("quote_not_latest", why, "whoever signs that one", (latest.id,))
+        return replace(scene, reason=reason)
+
+    return staged(tenant, deal_id, Verb.SIGN, stage, actor=actor, version=None, finish=finish)
+
+
+# ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def visible(tx: Tx, deal: Deal, actor: Actor) -> list[StoredQuote]:
+    """The deal's quotes that this person may see, the newest first."""
+    standing, sees_deal = _standing(tx, actor, deal)
+    return [one for one in quotes.of_deal(tx, deal.id) if not view_refusal(one.quote.pricing, standing, sees_deal=sees_deal)]
+
+
+def paper(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor) -> Paper | Refusal:
+    """The quote as a document says it."""
+    found = _found(tx, tenant, deal_id, quote_id, actor)
+    if isinstance(found, Refusal):
+        return found
+    stored, quote = found
+    deal, vendor = stored.deal, companies.vendor(tx)
+    addressee = recipient_company(quote.quote.pricing, deal)
+    named = companies.by_ids(tx, [one for one in (addressee, quote.signed_for) if one])
+    vendor_name = vendor.name if vendor else tenant.name
+    signature = None
+    if quote.signed_at:
+        company = named.get(quote.signed_for or "")
+        on = quote.signed_at.astimezone(tenant.portal.zone).date()
+        signature = Signature(quote.signed_by or "", company.name if company else vendor_name, on)
+    return Paper(
+        quote=quote.quote,
+        number=quote.number,
+        deal=str(deal.values.get("name") or deal.id),
+        vendor=vendor_name,
+        addressee=named[addressee].name if addressee in named else "",
+        made_on=quote.made_at.astimezone(tenant.portal.zone).date(),
+        signature=signature,
+    )
+
+
+def _found(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, actor: Actor) -> tuple[StoredDeal, StoredQuote] | Refusal:
+    """A quote this person may see; of any other nobody learns that there is one."""
+    stored = deals.get(tx, deal_id)
+    if stored is None:
+        return _no_deal(tenant, deal_id)
+    quote = next((one for one in visible(tx, stored.deal, actor) if one.id == quote_id), None)
+    if quote is None:
+        return Refusal("quote_unknown", f"deal {deal_id} has no quote {quote_id}", WHO_SEES)
+    return stored, quote
+
+
+def _no_deal(tenant: Tenant, deal_id: str) -> Refusal:
+    return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
+
+
+def _standing(tx: Tx, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
+    """Where this person stands on the deal, and whether it is theirs to see."""
+    vendor = companies.vendor(tx)
+    vendor_id = vendor.id if vendor else ""
+    if actor.user:
+        rep = reps_of(tx, [deal.owner_user]).get(deal.owner_user or "")
+        mine = actor.user.companies | ({vendor_id} if actor.user.is_vendor_admin else frozenset())
+        return sides(deal, mine, vendor_id=vendor_id), can_see(viewer_of(tx, actor.user), deal, rep)
+    if actor.is_operator:
+        return frozenset({Side.VENDOR}), True
+    company_id = actor.company_id or ""
+    known = companies.by_ids(tx, [one for one in (deal.owner_company, deal.second_partner, company_id) if one])
+    return sides(deal, [company_id], vendor_id=vendor_id), bool(may_act(actor, deal, companies=known, rep=None).parties)
+
+
+# ── making and sending ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _may_send(tx: Tx, actor: Actor, deal: Deal, pricing: Pricing) -> Refusal | None:
+    standing, sees_deal = _standing(tx, actor, deal)
+    return send_refusal(pricing, standing, sees_deal=sees_deal)
+
+
+def _percent(tx: Tx, deal: Deal, pricing: Pricing) -> Decimal | Refusal:
+    vendor = companies.vendor(tx)
+    between = priced_pair(deal, pricing, vendor.id if vendor else "")
+    pair = Pair(*between) if between else None
+    return percent_of(terms.current(tx, [pair]).get(pair) if pair else None, deal, pricing)
+
+
+def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
+    """Why this quote is no offer any more. One that was sent already is not asked."""
+    if quote.sent_at:
+        return None
+    if changed := outdated(quote.quote, deal):
+        why = f"quote {quote.number} was made of another {', '.join(changed)}"
+        return Refusal("quote_outdated", why, "whoever makes another quote", changed)
+    if quote.quote.pricing is Pricing.DISTRIBUTOR and (before := quotes.signed(tx, deal.id)):
+        return Refusal("quote_signed", f"quote {before.number} was signed by {before.signed_by}", "nobody", (before.id,))
+    return quote_refusal(deal)
+
+
+def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str) -> Quoted:
+    deal, its = stored.deal, quote.quote
+    quotes.mark_sent(tx, quote.id, actor.name)
+    words = {
+        "pricing": its.pricing.value,
+        "total": shown(its.total, its.currency),
+        "term": f"{its.term_years} year{'s' if its.term_years > 1 else ''}, {its.billing_cycle.value.replace('_', ' ')}",
+    }
+    to = recipient_company(its.pricing, deal)
+    tell(tx, tenant, [Told(quote_news(quote.id, deal, to or ""), deal, words=words)], actor=actor)
+    wakes = frozenset({MAIL})
+    if its.pricing is Pricing.DISTRIBUTOR and deal.values.get("quote_state") != QuoteState.SENT:
+        note = f"{actor.name}: quote {quote.number} sent"
+        store_move(tx, tenant, stored, Move({"quote_state": QuoteState.SENT.value}, note), actor, run_id)
+        wakes |= {Wake("push")}
+    return Quoted(replace(quote, sent_at=tx.now, sent_by=actor.name), wakes)

@@ -1,0 +1,200 @@
+"""Quotes and licences: made, looked at as numbers, page or sheet, sent, signed. Of a pricing not theirs nobody learns that it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final, TypeAlias
+
+from fastapi import Body, Path, Response
+
+from sync_worker.documents import page
+from sync_worker.documents.page import Paper, as_html
+from sync_worker.documents.sheet import as_pdf
+from sync_worker.domain.completion import Licence, next_step
+from sync_worker.domain.deal import Refusal
+from sync_worker.domain.quote import Line, Offer
+from sync_worker.domain.quote_numbers import to_numbers
+from sync_worker.domain.sight import can_see
+from sync_worker.steps.answer import Keep
+from sync_worker.steps.people import reps_of, viewer_of
+from sync_worker.steps.quote import Keep as KeepQuoted
+from sync_worker.steps.quote import Quoted, make, paper, send, sign, visible
+from sync_worker.steps.sale import facts_of, owed_of
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, deals, licences
+from sync_worker.store.answers import Answer
+from sync_worker.store.engine import Tx
+from sync_worker.store.quotes import StoredQuote
+from sync_worker.templates import Templates
+from sync_worker.web.api import quote_shapes, shapes, views
+from sync_worker.web.api.companies import CompanyRef
+from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
+from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
+from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.problems import Refused, of_refusal
+from sync_worker.web.api.route import portal_router, problems
+
+router = portal_router("quotes")
+
+QuoteId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+SEALED: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What is printed for a person runs nothing and fetches nothing."""
+
+
+@router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
+def make_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
+    """One more version of the deal's quote in this pricing, once the vendor has approved the deal. Nobody is sent it yet."""
+    tenant = visit.tenant
+    today = tenant.services.clock().astimezone(tenant.portal.zone).date()
+    offer = Offer(tuple(Line(line.name, line.unit_price, line.count) for line in said.lines), said.starts_on or today)
+    _look(visit, deal_id)
+    return _quoted(visit, once, lambda finish: make(tenant, deal_id, said.pricing, offer, actor=visit.actor, finish=finish), status=201)
+
+
+@router.get("/deals/{deal_id}/quotes", responses=problems(400, 404))
+def list_quotes(visit: Looking, deal_id: DealId) -> quote_shapes.Quotes:
+    """The deal's quotes that the person may see, and what the sale waits for."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        deal = views.looked_at(tx, visit.user, deal_id).deal
+        step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
+        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in visible(tx, deal, visit.actor)], next_step=step)
+
+
+@router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
+def show_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
+    """One quote, as numbers."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        deal = views.looked_at(tx, visit.user, deal_id).deal
+        found = next((one for one in visible(tx, deal, visit.actor) if one.id == quote_id), None)
+    if found is None:
+        raise Refused(Refusal("quote_unknown", f"deal {deal_id} has no quote {quote_id}", "whoever sees the deal, and this pricing"))
+    return _shown(visit.tenant, found)
+
+
+@router.get(
+    "/deals/{deal_id}/quotes/{quote_id}/page",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}, **problems(400, 404)},
+)
+def quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+    """The quote as a page to look at and to print."""
+    return Response(as_html(_templates(visit), _paper(visit, deal_id, quote_id)), media_type="text/html", headers=SEALED)
+
+
+@router.get(
+    "/deals/{deal_id}/quotes/{quote_id}/sheet",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}, **problems(400, 404)},
+)
+def quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+    """The quote as PDF."""
+    printed = _paper(visit, deal_id, quote_id)
+    named = {"Content-Disposition": f'inline; filename="quote-{printed.number}.pdf"'}
+    return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
+
+
+@router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
+def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly) -> Response:
+    """Mails the quote to the members of the company that it is for. Sent before, it is not sent again."""
+    tenant = visit.tenant
+    _look(visit, deal_id)
+    return _quoted(visit, once, lambda finish: send(tenant, deal_id, quote_id, actor=visit.actor, finish=finish))
+
+
+@router.post(
+    "/deals/{deal_id}/quotes/{quote_id}/sign",
+    response_model=shapes.Deal,
+    responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409)},
+)
+def sign_quote(
+    visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, said: Annotated[shapes.Why | None, Body()] = None
+) -> Response:
+    """Signs the distributor-priced quote that was sent last; the vendor records it with a reason. The first signature counts."""
+    tenant, reason = visit.tenant, said.reason if said else ""
+    _look(visit, deal_id)
+    return once.moved(
+        visit,
+        lambda finish: sign(tenant, deal_id, quote_id, actor=visit.actor, reason=reason, finish=finish),
+        lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor),
+    )
+
+
+@router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
+def licences_of_deal(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
+    """The licences that were issued for this deal."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        deal = views.looked_at(tx, visit.user, deal_id).deal
+        return _licences(licences.of_deal(tx, deal.id))
+
+
+@router.get("/companies/{company_id}/licences", responses=problems(400, 404))
+def licences_of_company(visit: Looking, company_id: CompanyRef) -> quote_shapes.Licences:
+    """The licences in this company, those that end last first: as far as the person sees the deals they are from."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        company = companies.find(tx, tenant.crm.canonical_id(company_id))
+        if company is None:
+            raise Refused(Refusal("company_unknown", f"company {company_id} is not in this portal", "a company that is"))
+        found = licences.of_company(tx, company.id)
+        seen = _seen(tx, visit, {one.deal_id for one in found})
+        return _licences(one for one in found if one.deal_id in seen)
+
+
+def _seen(tx: Tx, visit: PersonalVisit, deal_ids: set[str]) -> set[str]:
+    known = {deal_id: stored.deal for deal_id, stored in deals.by_ids(tx, deal_ids).items()}
+    viewer, reps = viewer_of(tx, visit.user), reps_of(tx, {deal.owner_user for deal in known.values()})
+    return {deal_id for deal_id, deal in known.items() if can_see(viewer, deal, reps.get(deal.owner_user or ""))}
+
+
+def _licences(found: Iterable[Licence]) -> quote_shapes.Licences:
+    names = quote_shapes.Licence.model_fields
+    return quote_shapes.Licences(items=[quote_shapes.Licence(**{name: getattr(one, name) for name in names}) for one in found])
+
+
+def _look(visit: PersonalVisit, deal_id: str) -> None:
+    """**Raises** Refused: of a deal that is not theirs nobody learns that there is one."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        views.looked_at(tx, visit.user, deal_id)
+
+
+def _paper(visit: PersonalVisit, deal_id: str, quote_id: str) -> Paper:
+    with visit.tenant.store.reading(visit.portal) as tx:
+        views.looked_at(tx, visit.user, deal_id)
+        found = paper(tx, visit.tenant, deal_id, quote_id, actor=visit.actor)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+def _templates(visit: PersonalVisit) -> Templates:
+    return Templates(page.ROOM, visit.api.installation.settings.config_dir, visit.portal)
+
+
+def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted | Refusal], *, status: int = 200) -> Response:
+    """What became of a quote: shown, and kept, inside its commit; what it made due is told after that."""
+
+    def work(keep: Keep) -> Answer:
+        made: list[Answer] = []
+
+        def finish(tx: Tx, quoted: Quoted) -> None:
+            made.append(Answer(status, _shown(visit.tenant, quoted.quote).model_dump_json(exclude_unset=True), views.JSON))
+            keep(tx, made[-1])
+
+        quoted = do(finish)
+        if isinstance(quoted, Refusal):
+            return of_refusal(Refused(quoted))
+        visit.api.wakes(visit.portal, quoted.wakes)
+        return made[-1]
+
+    return once.answer(visit, work)
+
+
+def _shown(tenant: Tenant, stored: StoredQuote) -> quote_shapes.Quote:
+    numbers: dict[str, Any] = to_numbers(stored.quote)
+    if not tenant.portal.two_tier:
+        del numbers["second_partner"]
+    kept = ("id", "number", "version", "made_at", "made_by", "sent_at", "sent_by", "signed_at", "signed_by", "signed_for")
+    return quote_shapes.Quote.model_validate({**numbers, **{name: getattr(stored, name) for name in kept}})
