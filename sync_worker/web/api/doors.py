@@ -150,8 +150,8 @@ def _looking(visit: Reading, user_id: LookerId = None, visible_to: VisibleTo = N
     return _personal(visit, looker)
 
 
-def _acting(visit: Telling, user_id: UserId) -> PersonalVisit:
-    return _personal(visit, user_id)
+def _acting(visit: Telling, acting_user: UserId) -> PersonalVisit:
+    return _personal(visit, acting_user)
 
 
 Looking: TypeAlias = Annotated[PersonalVisit, Security(_looking)]

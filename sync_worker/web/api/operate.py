@@ -14,7 +14,7 @@ from sync_worker.steps.tenant import Wake
 from sync_worker.store import failures, feed
 from sync_worker.store.answers import Answer
 from sync_worker.store.failures import FailureRow, Wanted
-from sync_worker.web.api import shapes
+from sync_worker.web.api import operate_shapes, shapes
 from sync_worker.web.api.doors import PRINTABLE, Operating, Visit
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
@@ -29,14 +29,14 @@ Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)
 
 
 @router.get("/conflicts")
-def list_conflicts(visit: Operating, deal: Word = None, resolved: bool = False, limit: Limit = 100) -> shapes.Page[shapes.Conflict]:
+def list_conflicts(visit: Operating, deal: Word = None, resolved: bool = False, limit: Limit = 100) -> shapes.Page[operate_shapes.Conflict]:
     """Fields that both sides changed, the latest first; with `resolved`, those that are over as well. The first so many."""
     found = [one for one in disputes(visit.tenant, include_resolved=resolved) if deal in (None, one.deal_id)]
     return shapes.Page(items=[_conflict(one) for one in found[:limit]], next=None)
 
 
-@router.post("/conflicts/{conflict_id}/resolve", response_model=shapes.Resolved, responses=problems(404, 409))
-def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: shapes.Resolving, once: OnceOnly) -> Response:
+@router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.Resolved, responses=problems(404, 409))
+def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_shapes.Resolving, once: OnceOnly) -> Response:
     """Takes one side's value, if both still hold what was seen."""
 
     def work(_keep: object) -> Answer:
@@ -44,21 +44,21 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: shapes.Res
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
         visit.api.wakes(visit.portal, done.wakes)
-        return _said(shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute)))
+        return _said(operate_shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute)))
 
     return once.answer(visit, work)
 
 
 @router.get("/failures")
-def list_failures(visit: Operating, code: Word = None, record: Word = None, limit: Limit = 100) -> shapes.Page[shapes.Failure]:
+def list_failures(visit: Operating, code: Word = None, record: Word = None, limit: Limit = 100) -> shapes.Page[operate_shapes.Failure]:
     """What is open, by cause, the latest first within each. The first so many."""
     with visit.tenant.store.reading(visit.portal) as tx:
         rows = failures.listed(tx, Wanted(code=code, record=record), limit=limit)
     return shapes.Page(items=[_failure(row) for row in rows], next=None)
 
 
-@router.post("/failures/replay", status_code=202, response_model=shapes.Owed, responses=problems(409))
-def replay_failures(visit: Operating, said: shapes.Trying, once: OnceOnly) -> Response:
+@router.post("/failures/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(409))
+def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnly) -> Response:
     """Has the workers try failures again, from both sides as they are; each resolves itself when its record passes."""
 
     def work(_keep: object) -> Answer:
@@ -73,23 +73,23 @@ def replay_failures(visit: Operating, said: shapes.Trying, once: OnceOnly) -> Re
             words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
             begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
             visit.api.wakes(visit.portal, [Wake("replay")])
-        return _said(shapes.Owed(count=len(rows)), 202)
+        return _said(operate_shapes.Owed(count=len(rows)), 202)
 
     return once.answer(visit, work)
 
 
 @router.get("/feed/events")
-def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[shapes.Event]:
+def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[operate_shapes.Event]:
     """What the portal was told, in the order of the commits."""
     after = _seq(cursor)
     with visit.tenant.store.reading(visit.portal) as tx:
         found = feed.listed(tx, after=after, limit=limit)
-    items = [shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
+    items = [operate_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
     return shapes.Page(items=items, next=cursor_of(str(found[-1].seq)) if len(found) == limit else None)
 
 
-@router.post("/feed/replay", status_code=202, response_model=shapes.Owed, responses=problems(404, 409))
-def replay_feed(visit: Operating, said: shapes.Replaying, once: OnceOnly) -> Response:
+@router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409))
+def replay_feed(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
     """Has every event from this one on told again, with the ids they had."""
 
     def work(_keep: object) -> Answer:
@@ -100,7 +100,7 @@ def replay_feed(visit: Operating, said: shapes.Replaying, once: OnceOnly) -> Res
             count = feed.replay(tx, said.from_seq)
         tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
         visit.api.wakes(visit.portal, [DELIVER])
-        return _said(shapes.Owed(count=count), 202)
+        return _said(operate_shapes.Owed(count=count), 202)
 
     return once.answer(visit, work)
 
@@ -122,11 +122,11 @@ def _seq(cursor: str | None) -> int:
     return int(seq)
 
 
-def _conflict(one: Dispute) -> shapes.Conflict:
-    return shapes.Conflict(**{name: getattr(one, name) for name in shapes.Conflict.model_fields})
+def _conflict(one: Dispute) -> operate_shapes.Conflict:
+    return operate_shapes.Conflict(**{name: getattr(one, name) for name in operate_shapes.Conflict.model_fields})
 
 
-def _failure(row: FailureRow) -> shapes.Failure:
+def _failure(row: FailureRow) -> operate_shapes.Failure:
     named = ("id", "kind", "code", "object", "record", "name", "stage", "field", "message")
     known = {name: getattr(row.failure, name) for name in named}
-    return shapes.Failure(**known, first_seen_at=row.first_seen_at, last_seen_at=row.last_seen_at, count=row.count)
+    return operate_shapes.Failure(**known, first_seen_at=row.first_seen_at, last_seen_at=row.last_seen_at, count=row.count)

@@ -20,11 +20,12 @@ from sync_worker.web.api.mistakes import refused_of
 from sync_worker.web.api.problems import Problem, Refused, of_bug, of_fault, of_refusal
 
 MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; whoever sends more is mistaken
-_WORDS: Final = {
+WORDS: Final = {
     400: "Nobody is named who acts.",
     401: "No token, or none of this portal.",
     403: "Not with this token, or not for this person.",
     404: "There is none, or this person may not see it.",
+    405: "The address does not take that method.",
     409: "Not as things are; `who_may` says who could, `allowed` from where.",
     412: "Somebody changed it meanwhile; `current` is how it is now.",
     413: "The body is too large.",
@@ -39,7 +40,7 @@ EVERYWHERE: Final = (401, 403, 413, 422, 500, 503)
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How these refusals look, for the OpenAPI."""
-    return {status: {"model": Problem, "description": _WORDS[status]} for status in statuses}
+    return {status: {"model": Problem, "description": WORDS[status]} for status in statuses}
 
 
 class ProblemRoute(APIRoute):

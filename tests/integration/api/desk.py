@@ -154,23 +154,22 @@ class Server(uvicorn.Server):
         self.answers.set()
 
 
-def portal_files(folder: Path, base_url: str, *portals: Mapping[str, Any]) -> Path:
-    """Portal files, JSON being YAML."""
+def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path:
+    """The folder with acme's file in it, JSON being YAML."""
     (folder / "config" / "portals").mkdir(parents=True)
-    for portal in portals:
-        written = {**PORTAL, **portal, "crm": {**PORTAL["crm"], "base_url": base_url}}
-        (folder / "config" / "portals" / f"{written['portal']}.yaml").write_text(json.dumps(written))
+    written = {**PORTAL, **changes, "crm": {**PORTAL["crm"], "base_url": base_url}}
+    (folder / "config" / "portals" / "acme.yaml").write_text(json.dumps(written))
     return folder / "config"
 
 
 @contextmanager
-def desk(folder: Path, sandbox: str, loaded: Loaded, *others: Mapping[str, Any]) -> Iterator[Desk]:
-    """`acme` after its first load, with its people; and portals beside it on the same database."""
+def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE) -> Iterator[Desk]:
+    """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file."""
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)
     settings = Settings(
         database_url=f"sqlite:///{folder / 'sync-worker.db'}",
-        config_dir=portal_files(folder, sandbox, {}, *others),
+        config_dir=portal_file(folder, sandbox, changes),
         mappings_dir=MAPPINGS,
         files_url=(folder / "files").as_uri(),
     )

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.steps import answer as answering
 from sync_worker.store import answers
 from tests.integration.api.desk import Desk
 from tests.integration.steps.world import TERMS
@@ -87,8 +86,8 @@ def test_one_under_way_elsewhere_is_waited_for_until_its_process_must_be_dead(ac
     before = count(acme)
 
     with monkeypatch.context() as patched:
-        patched.setattr(answering.answers, "settle", _die)
-        patched.setattr(answering.answers, "let_go", lambda _tx, _ask: None)
+        patched.setattr(answers, "settle", _die)
+        patched.setattr(answers, "let_go", lambda _tx, _ask: None)
         assert acme.send("POST", "/deals", TERMS, user="rita", key="six").status_code == 500
     # When the same is sent at once, and after a minute
     at_once = acme.send("POST", "/deals", TERMS, user="rita", key="six")
@@ -121,7 +120,7 @@ def _die(*_: object) -> None:
 def test_a_bug_says_nothing_but_the_requests_id_and_leaves_the_key_free(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a bug that meets a request
     with monkeypatch.context() as patched:
-        patched.setattr(answering.answers, "settle", _die)
+        patched.setattr(answers, "settle", _die)
         answer = acme.send("POST", "/deals", TERMS, user="rita", key="eight", more={"X-Request-ID": "abc-1"})
     # Then it is a problem that names the request and no more
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, "application/problem+json")

@@ -1,0 +1,94 @@
+"""What stands in bodies of what an operator does: conflicts, failures, events of the feed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from sync_worker.web.api.shapes import Name, Said, Shown, Text
+
+
+class Conflict(Shown):
+    """A field that both sides changed. `taken` and `decision`: whose value counts, empty while nobody has decided."""
+
+    id: str
+    deal_id: str
+    deal_name: str
+    crm_record: str
+    field: str
+    rule: str
+    code: str
+    base: Any
+    crm: Any
+    portal: Any
+    taken: str
+    decision: str
+    decided_by: str
+    reason: str
+    opened_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None
+    ending: Annotated[str, Field(description="How it ended, in words; empty while it is open.")]
+
+
+class Resolving(Said):
+    """Whose value counts."""
+
+    take: Literal["crm", "portal"]
+    reason: Text = ""
+
+
+class Resolved(Shown):
+    """A decision that was kept. Not applied: the record could not be read now; it is applied when it is."""
+
+    is_applied: bool
+    conflict: Conflict
+
+
+class Event(Shown):
+    """What the portal was told, or is owed."""
+
+    seq: int
+    id: str
+    type: str
+    timestamp: datetime
+    data: Any
+
+
+class Replaying(Said):
+    """Where to begin telling again."""
+
+    from_seq: Annotated[int, Field(ge=1, le=2**62)]
+
+
+class Failure(Shown):
+    """What could not pass, or passed with something wrong."""
+
+    id: str
+    kind: Literal["failure", "problem"]
+    code: str
+    object: str
+    record: str
+    name: str
+    stage: str
+    field: str
+    message: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int
+
+
+class Trying(Said):
+    """Which failures are tried again: all that are open of this cause, or of this record."""
+
+    code: Name | None = None
+    record: Name | None = None
+    reason: Text = ""
+
+
+class Owed(Shown):
+    """How much the workers do now."""
+
+    count: int

@@ -1,0 +1,196 @@
+"""What the addresses answer when all is well: users, companies and whom they may work with, a deal's way, and what an operator does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync_worker.domain.reconcile import Conflict
+from sync_worker.store import conflicts
+from sync_worker.web.api import shapes
+from tests.integration.api.desk import Desk, desk
+from tests.integration.steps.world import TERMS, Loaded
+
+NINA = {"email": "nina@example.com", "name": "Nina", "role": "sales", "primary_company": "Birch Systems"}
+
+
+# ── users ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_user_is_told_of_lives_and_is_forgotten(acme: Desk) -> None:
+    # Given a user that the portal tells of, who registers a deal
+    told = acme.send("PUT", "/users/nina", NINA)
+    assert shapes.User.model_validate(told.json()).primary_company == acme.id_of("Birch Systems")
+    deal = acme.registered("nina")
+    # When she is deactivated, and then erased
+    assert acme.send("DELETE", "/users/nina").json()["is_active"] is False
+    assert acme.send("GET", "/deals", user="nina").json()["code"] == "user_inactive"
+    acme.post("/users/nina/erase", status=204)
+    # Then the deal stays, and nothing of her name is on it
+    assert acme.send("GET", "/users/nina").json()["code"] == "user_unknown"
+    story = acme.send("GET", f"/deals/{deal['id']}/changes", user="vera").text
+    assert "Nina" not in story
+    assert "an erased person" in story
+
+
+def test_users_come_page_by_page(shared: Desk) -> None:
+    first = shared.get("/users?limit=4")
+    second = shared.get(f"/users?limit=200&cursor={first['next']}")
+    ids = [user["id"] for user in (*first["items"], *second["items"])]
+    assert ids == sorted(ids)
+    assert len(ids) == len(set(ids)) >= 10
+    assert second["next"] is None
+
+
+# ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_companies_come_by_name_page_by_page(shared: Desk) -> None:
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while cursor is not None:
+        page = shared.get(f"/companies?limit=7{cursor and f'&cursor={cursor}'}")
+        found, cursor = [*found, *page["items"]], page["next"]
+    assert [one["name"] for one in found] == sorted(one["name"] for one in found)
+    assert len({one["id"] for one in found}) == len(found) == 20
+
+
+def test_one_company_goes_by_id_crm_id_or_name(shared: Desk) -> None:
+    by_name = shared.get("/companies/Birch Systems")
+    assert by_name == shared.get(f"/companies/{by_name['id']}") == shared.get(f"/companies/{by_name['crm_id']}")
+
+
+def test_associated_partners_stand_on_both_kinds_with_every_reason_and_what_was_excluded(shared: Desk) -> None:
+    birch = shared.get("/companies/Birch Systems/associated-partners")
+    arrow = shared.get("/companies/Arrow Electronics/associated-partners")
+    hazel = shared.get("/companies/Hazel Cloud/associated-partners")
+    fir = shared.get("/companies/Fir Technologies/associated-partners")
+    assert {one["company"]["name"] for one in birch["items"]} == {"Arrow Electronics", "Bolt Distribution"}
+    assert "Birch Systems" in {one["company"]["name"] for one in arrow["items"]}
+    assert [reason["source"] for one in birch["items"] for reason in one["reasons"]] == ["contract", "contract"]
+    assert [(out["value"], out["code"]) for out in hazel["excluded"]] == [("Cascade Supply", "company_inactive")]
+    assert [(out["value"], out["company_id"]) for out in fir["excluded"]] == [("Zenith Supply", None)]
+    assert birch["second_partner_label"] == "Distributor"
+
+
+def test_associated_partners_come_page_by_page(shared: Desk) -> None:
+    whole = shared.get("/companies/Arrow Electronics/associated-partners")
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while cursor is not None:
+        page = shared.get(f"/companies/Arrow Electronics/associated-partners?limit=2{cursor and f'&cursor={cursor}'}")
+        found, cursor = [*found, *page["items"]], page["next"]
+    assert found == whole["items"]
+    assert len(found) > 2
+
+
+def test_a_pair_is_explained_associated_or_not_now_and_then(shared: Desk) -> None:
+    pair = "/companies/Birch Systems/associated-partners/"
+    assert shared.get(f"{pair}Arrow Electronics")["is_associated"] is True
+    missing = shared.get(f"{pair}Granite Group")
+    assert (missing["is_associated"], missing["since"]) == (False, None)
+    assert missing["words"]
+    assert shared.get(f"{pair}Arrow Electronics?at=2020-01-01T00:00:00Z")["is_associated"] is False
+
+
+def test_the_forms_options_are_what_the_server_takes(shared: Desk) -> None:
+    birch, dogwood = shared.get("/companies/Birch Systems/options"), shared.get("/companies/Dogwood Networks/options")
+    assert (birch["is_offered"], [one["name"] for one in birch["items"]]) == (True, ["Arrow Electronics", "Bolt Distribution"])
+    assert (dogwood["is_offered"], dogwood["items"]) == (False, [])
+
+
+# ── a deal's way ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_deal_goes_its_way_and_says_what_each_may_do(acme: Desk) -> None:
+    # Given a draft that is edited and submitted
+    deal = acme.registered(draft=True)
+    path = f"/deals/{deal['id']}"
+    assert (deal["lifecycle"], "submit" in deal["moves"]) == ("draft", True)
+    edited = acme.send("PATCH", path, {"amount": "48000.00", "contact_last_name": None, "attributes": {}}, user="rita", version=1)
+    assert (edited.json()["amount"], edited.json()["contact_last_name"], edited.headers["ETag"]) == ("48000.00", None, '"2"')
+    submitted = acme.post(f"{path}/submit", user="rita", version=2)
+    assert (submitted["lifecycle"], submitted["distributor_approval"]) == ("submitted", "pending")
+    # When each side sees what it may do, and does it
+    assert {"approve_distributor", "reject_distributor"} <= set(acme.get(path, user="arlo")["moves"])
+    assert {"approve_vendor", "reject_vendor", "return_vendor", "disable"} <= set(acme.get(path, user="vera")["moves"])
+    acme.post(f"{path}/approvals", {"track": "distributor", "decision": "approve"}, user="arlo", version=3)
+    approved = acme.post(f"{path}/approvals", {"track": "vendor", "decision": "approve"}, user="vera", version=4)
+    assert (approved["vendor_approval"], approved["distributor_approval"]) == ("approved", "approved")
+    assert "finalize" in acme.get(path, user="rita")["moves"]
+    reset = acme.send("PATCH", path, {"licence_count": 30}, user="rita", version=5).json()
+    # Then an edit of the terms has set both tracks back, and the story tells who did what
+    assert (reset["vendor_approval"], reset["distributor_approval"]) == ("pending", "pending")
+    story = acme.get(f"{path}/changes", user="rita")
+    (licences,) = [field for field in story["fields"] if field["field"] == "licence_count"]
+    assert (licences["value"], licences["set_by"]["actor"], licences["in_crm"]) == (30, "Rita (rita)", "owed")
+    assert shapes.DealStory.model_validate(story).version == 6
+
+
+def test_a_second_registration_of_a_prospect_is_warned_of(acme: Desk) -> None:
+    acme.registered()
+    late = acme.registered("olga", owner_company="Cedar IT", second_partner=None)
+    assert [warning["code"] for warning in late["warnings"]] == ["same_prospect"]
+
+
+# ── two-tier off ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def solo(sandbox: str, loaded: Loaded, tmp_path: Path) -> Iterator[Desk]:
+    """The same companies, in a portal that has switched second partners off."""
+    with desk(tmp_path, sandbox, loaded, {"two_tier": False, "deals": {"record": "lead", "approvals": ["vendor"]}}) as made:
+        yield made
+
+
+def test_without_two_tiers_nothing_tells_of_second_partners(solo: Desk) -> None:
+    # Given a deal of a portal with two-tier off
+    terms = {name: value for name, value in TERMS.items() if name != "second_partner"}
+    deal = solo.post("/deals", terms, user="rita", status=201)
+    # When everything that shows deals and companies is looked at
+    paths = ("/deals", f"/deals/{deal['id']}", f"/deals/{deal['id']}/changes", "/companies?limit=200", "/companies/Arrow Electronics")
+    # Then no field, type or column of second partners is there, and its addresses are none
+    for path in paths:
+        text = solo.send("GET", path, user="rita").text
+        assert "second_partner" not in text, path
+        assert "distributor_approval" not in text, path
+    for path in ("associated-partners", "associated-partners/Arrow Electronics", "options"):
+        assert solo.send("GET", f"/companies/Birch Systems/{path}").json()["code"] == "address_unknown"
+    assert solo.send("POST", "/deals", TERMS, user="rita").json()["code"] == "two_tier_off"
+
+
+# ── what an operator does ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_conflict_is_listed_and_decided_by_whoever_holds_the_token(acme: Desk) -> None:
+    # Given a conflict on a deal that the CRM has never seen
+    deal = acme.registered()
+    with acme.installation.store.side_transaction("acme") as tx:
+        conflicts.record(tx, [("c-1", deal["id"], Conflict("amount", "1.00", "2.00", "3.00", "", "both_changed", "ask"))], "run-1")
+    # When it is listed and decided
+    (found,) = acme.get("/conflicts")["items"]
+    assert (found["id"], found["field"], found["crm"], found["portal"], found["taken"]) == ("c-1", "amount", "2.00", "3.00", "")
+    answer = acme.send("POST", "/conflicts/c-1/resolve", {"take": "crm"})
+    # Then it is refused in words: there is no record to choose from
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict_without_record")
+    assert acme.send("POST", "/conflicts/nothing/resolve", {"take": "crm"}).status_code == 404
+
+
+def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
+    found = acme.get("/failures?limit=200")["items"]
+    codes = {one["code"] for one in found}
+    assert "contract_value_unresolved" in codes
+    (narrowed,) = {one["code"] for one in acme.get("/failures?code=contract_value_unresolved")["items"]}
+    assert narrowed == "contract_value_unresolved"
+    assert acme.send("POST", "/failures/replay", {}).json()["code"] == "field_missing"
+    owed = acme.post("/failures/replay", {"record": next(one["record"] for one in found if one["kind"] == "failure")}, status=202)
+    assert owed["count"] > 0
+    assert ("acme", "replay", "") in acme.woken
+
+
+def test_a_portal_without_a_feed_has_no_events_to_tell_again(acme: Desk) -> None:
+    assert acme.get("/feed/events") == {"items": [], "next": None}
+    assert acme.send("POST", "/feed/replay", {"from_seq": 1}).status_code == 404
