@@ -107,6 +107,8 @@ CODES: Final[Mapping[str, str]] = {
     "company_missing": "A user belongs to a company; only a vendor admin may do without. Name the primary company.",
     "same_prospect": "Two companies registered one prospect: the same name, or contacts of one company. Nothing was merged; "
     "the vendor decides whose it is, and rejects or withdraws the other.",
+    "term_unknown": "A term has 1, 2 or 3 years. Choose one of them.",
+    "billing_not_for_term": "One year is paid annually or monthly, two and three up front or annually. Choose a way that fits the term.",
     "name_missing": "A deal needs a name or a prospect. Fill one of them.",
     "terms_locked": "Finalize was requested: deal type, licences, billing, companies and prospect are locked.",
     "deal_closed": "The deal is over (completed, won, lost, withdrawn or expired). Reopen it in the CRM first.",
@@ -152,9 +154,12 @@ CODES: Final[Mapping[str, str]] = {
     "lines_malformed": "Each line of a quote needs a name, a count from 1 and a unit price from 0. Correct the lines.",
     "lines_count_otherwise": "The lines count other licences than the deal. Correct whichever is wrong.",
     "quote_not_yours": "Who sees and sends which pricing is in docs/distributors.md. Let one of those named do it.",
-    "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote.",
-    "finalize_not_requested": "Nothing is signed before the owner company has asked to finalize the deal.",
-    "signature_not_yours": "A member of the company that the vendor bills signs, or the vendor records the signature.",
+    "quote_unknown": "The deal has no such quote, or this person may not see it. List the deal's quotes.",
+    "quote_outdated": "The deal's terms are no longer those the quote was made of. Make another quote, and send that one.",
+    "quote_signed": "The deal's quote is signed, and the first signature counts. Another distributor-priced quote would mean nothing.",
+    "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote of the deal as it is now.",
+    "quote_not_latest": "Another quote was sent since; that one is signed. Sign the one that the message names.",
+    "not_licensed": "The deal ends once its licences are issued; the worker does both by itself, within seconds of the signature.",
     "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal of that id. List them with `sync-worker deals list`.",
@@ -171,6 +176,7 @@ CODES: Final[Mapping[str, str]] = {
     "because a registration is always its own record. Look at both.",
     "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",
     "record_taken": "That CRM record is the home of another deal. One record, one deal: choose another, or withdraw one of the two.",
+    "record_alive": "The deal's own record is alive in the CRM and carries its key. Delete it there, or merge the two; then link again.",
     # writes
     "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
     "Enter the company there, then replay.",

@@ -29,7 +29,7 @@ _BY_STATUS: Final = {
     404: "address_unknown company_unknown user_unknown deal_unknown conflict_unknown record_unknown quote_unknown agreement_unknown",
     405: "method_not_allowed",
     409: "wrong_state deal_closed terms_locked decided_for_good not_ready nothing_to_renew track_not_required track_not_in_use "
-    "not_a_vendor_move approved_other_terms conflict_moved conflict_resolved conflict_without_record record_taken has_parent "
+    "not_a_vendor_move approved_other_terms conflict_moved conflict_resolved conflict_without_record record_taken record_alive has_parent "
     "not_a_subgroup company_exists terms_missing agreement_missing quote_not_ready quote_not_sent quote_not_latest "
     "quote_outdated quote_signed not_licensed request_under_way primary_member",
     412: "stale_version",
