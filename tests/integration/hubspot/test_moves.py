@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role, User
+from sync_worker.domain.quote import Line, Offer, Pricing
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.steps.complete import complete
 from sync_worker.steps.decide import decide
 from sync_worker.steps.expire import expire
 from sync_worker.steps.move import Moved, move
 from sync_worker.steps.people import Told, acting, put
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
+from sync_worker.steps.quote import Quoted, make, send, sign
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import links
+from sync_worker.store import licences, links
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
 
-def told(tenant: Tenant, id_: str, company: str, **more: Any) -> Actor:
+def told(tenant: Tenant, id_: str, company: str | None, **more: Any) -> Actor:
     user = put(tenant, Told(id_, f"{id_}@example.com", id_.title(), Role.MANAGER, company, **more))
     assert isinstance(user, User), user
     return acting(user)
@@ -62,7 +66,7 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
     with portal_on(tmp_path, "professional", {}, deal_count=0) as (tenant, remote):
         settled(tenant)
         bob, dora = told(tenant, "bob", TERMS["owner_company"]), told(tenant, "dora", TERMS["second_partner"])
-        deal_id = pushed(tenant, register(tenant, TERMS, actor=bob)).deal.id
+        deal_id = pushed(tenant, register(tenant, {**TERMS, "currency": "EUR"}, actor=bob)).deal.id
         assert states(shown(remote, deal_id)) == ("submitted", "true", "pending", "pending")
         # both approve, the vendor in the CRM
         pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
@@ -80,7 +84,23 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
         edit(tenant, remote, deal_id, portal_vendor_approval="approved")
         assert states(shown(remote, deal_id)) == ("submitted", "true", "approved", "approved")
         assert shown(remote, deal_id)["portal_expires"] == until.isoformat()
-        # and it goes its way
+        # and it goes its way: quoted, signed, licensed, completed, each of it seen in the CRM
+        vera = told(tenant, "vera", None, is_vendor_admin=True)
         pushed(tenant, move(tenant, deal_id, Verb.FINALIZE, actor=bob))
-        pushed(tenant, move(tenant, deal_id, Verb.SIGN, actor=dora))
-        assert states(shown(remote, deal_id))[0] == "quote_signed"
+        offer = Offer((Line("Seat", Decimal(10), int(TERMS["licence_count"])),), date(2026, 4, 1))
+        made = make(tenant, deal_id, Pricing.DISTRIBUTOR, offer, actor=vera)
+        assert isinstance(made, Quoted), made
+        assert isinstance(send(tenant, deal_id, made.quote.id, actor=vera), Quoted)
+        pushed(tenant, sign(tenant, deal_id, made.quote.id, actor=dora))
+        assert sold(shown(remote, deal_id)) == ("quote_signed", "signed")
+        complete(tenant)
+        push(tenant)
+        refresh(tenant, "deal")
+        assert sold(shown(remote, deal_id)) == ("completed", "signed")
+        with tenant.store.reading(tenant.name) as tx:
+            assert [one.count for one in licences.of_deal(tx, deal_id)] == [int(TERMS["licence_count"])]
+        assert push(tenant).run_id == ""
+
+
+def sold(properties: Mapping[str, Any]) -> tuple[Any, ...]:
+    return properties["portal_deal_state"], properties["portal_quote_state"]
