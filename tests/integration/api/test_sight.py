@@ -24,6 +24,7 @@ PLACES: Mapping[str, str] = {
     "other_id": "Arrow Electronics",
     "user_id": "rita",
     "agreement_id": "none",
+    "quote_id": "none",
 }
 
 
