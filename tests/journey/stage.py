@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -188,6 +189,13 @@ class Installation:
         with patch.dict(os.environ, self.env, clear=True):
             found = run(words)
         assert code is None or found == code, words
+
+    def asks(self, *words: str) -> Any:
+        """The answer as JSON, by the command in this process: what is asked over and over has no seconds to spare."""
+        said = StringIO()
+        with redirect_stdout(said):
+            self.here(*words, "--json")
+        return json.loads(said.getvalue())
 
     def deal_file(self, name: str = "deal.yaml", **fields: str) -> str:
         """A deal of Birch Systems with Arrow Electronics, as the operator writes it down."""

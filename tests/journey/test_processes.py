@@ -198,7 +198,7 @@ def test_the_release_line_brings_the_database_to_this_version(tmp_path: Path, in
 
 
 def _names(installation: Installation) -> list[str]:
-    return [company["name"] for company in installation.command("companies", "list", "acme", "--json").json]
+    return [company["name"] for company in installation.asks("companies", "list", "acme")]
 
 
 def _patched(remote: Remote) -> list[dict[str, Any]]:

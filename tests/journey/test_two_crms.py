@@ -31,10 +31,10 @@ class Side:
     installation: Installation
 
     def companies(self) -> list[dict[str, Any]]:
-        return list(self.installation.command("companies", "list", self.portal, "--json").json)
+        return list(self.installation.asks("companies", "list", self.portal))
 
     def standing(self) -> dict[str, Any]:
-        return dict(self.installation.command("portals", "show", self.portal, "--json").json)
+        return dict(self.installation.asks("portals", "show", self.portal))
 
     def register(self, **fields: str) -> str:
         """A deal of this portal; its id."""
