@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion
 from sync_worker.domain.lifecycle import Verb
@@ -20,6 +20,7 @@ from sync_worker.domain.scene import Scene
 from sync_worker.domain.sight import may_act
 from sync_worker.domain.values import plain
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.sale import of_sale, signed
 from sync_worker.steps.tell import Change, tell_changes
@@ -28,6 +29,8 @@ from sync_worker.steps.twins import part_twins, warn_of_twins
 from sync_worker.store import companies, deals, links, outbox, people, subgroups
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
+
+GATED: Final = frozenset({"deal_type", "owner_company", "second_partner"})  # what terms are about
 
 
 class Moved(NamedTuple):
@@ -78,6 +81,8 @@ def staged(
         made = scene if isinstance(scene, Refusal) else decide_move(verb, scene)
         if isinstance(made, Refusal):
             return made
+        if refused := _terms_refusal(tx, stored.deal, made):
+            return refused
         moved = _done(tx, tenant, stored, made, actor, run_id)
         if verb is Verb.SIGN and made.changes:
             signed(tx, moved.deal, actor)
@@ -97,6 +102,12 @@ def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, 
 def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...]:
     """What this actor may do with the deal now, given the reason or the value that it asks for."""
     return open_moves(_scene(tx, tenant, deal, actor, record_of(tx, tenant, deal.id)))
+
+
+def _terms_refusal(tx: Tx, before: Deal, made: Move) -> Refusal | None:
+    """Why the terms of its companies forbid what becomes of the deal, where it becomes theirs: submitted, or of another type or pair."""
+    is_theirs = before.lifecycle is Lifecycle.DRAFT or not GATED.isdisjoint(made.changes)
+    return gate(tx, before.changed(made.changes)) if is_theirs else None
 
 
 def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:

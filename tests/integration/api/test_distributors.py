@@ -57,11 +57,17 @@ def test_a_subgroup_gets_members_an_agreement_and_registers(acme: Desk) -> None:
     assert (told["version"], told["name"], told["sha256"]) == (1, "Signed.PDF", hashlib.sha256(PDF).hexdigest())
     made = acme.post("/deals", deal, user="dora", status=201)
     assert made["second_partner"] == acme.id_of("Arrow Electronics")
+    # and it takes no type that the terms do not know, nor does a draft become a deal by one
+    edited = acme.send("PATCH", f"/deals/{made['id']}", {"deal_type": "renewal"}, user="dora", version=1)
+    assert (edited.status_code, edited.json()["code"]) == (422, "percent_missing")
+    draft = acme.post("/deals", {**deal, "deal_type": "renewal", "draft": True}, user="dora", status=201)
+    submitted = acme.send("POST", f"/deals/{draft['id']}/submit", user="dora", version=1)
+    assert (submitted.status_code, submitted.json()["code"]) == (422, "percent_missing")
     # and every member of the parent sees it
     assert acme.get(f"/deals/{made['id']}", user="sal")["id"] == made["id"]
-    # When the parent lets it go, then the deal is named
+    # When the parent lets it go, then the deals are named
     gone = acme.post(f"{ARROW}/subgroups/Delta IT/disassociate", user="arlo")
-    assert (gone["flagged"], gone["until"] is not None) == ([made["id"]], True)
+    assert (set(gone["flagged"]), gone["until"] is not None) == ({made["id"], draft["id"]}, True)
     assert acme.get(f"{ARROW}/subgroups", user="arlo")["items"] == []
 
 
