@@ -5,9 +5,11 @@ A crash between a send and its settling sends the letter again under the same Me
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
@@ -26,6 +28,7 @@ FIRST_WAIT_S: Final = 60  # before the second try; twice as long after each, …
 LONGEST_WAIT_S: Final = 6 * 3600  # … six hours at most
 MOST_ATTEMPTS: Final = 15  # some two days
 MAIL: Final = Wake("mail")
+_ID: Final = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
             mail_id=its.id,
             address=its.address,
             template=its.template,
-            context={"portal": portal, **its.context},
+            context={"portal": portal, **its.context, **_spoken(its.context)},
             sender=post.sender,
             written_at=row.written_at,
         )
@@ -91,6 +94,11 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
         if mails.settle(tx, its.id, token, "sent"):
             failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
     return "sent"
+
+
+def _spoken(context: Mapping[str, Any]) -> dict[str, str]:
+    """Who acted, as people say it: without the id that is kept with the name."""
+    return {"actor": _ID.sub("", str(context["actor"]))} if "actor" in context else {}
 
 
 def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:

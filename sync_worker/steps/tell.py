@@ -13,6 +13,7 @@ from sync_worker.domain.deal import Actor, Deal
 from sync_worker.domain.notification import Audience, Crowd, News, Notice, news_of, recipients
 from sync_worker.domain.people import User
 from sync_worker.domain.values import plain
+from sync_worker.steps.people import acting
 from sync_worker.steps.tenant import DEAL, Tenant, identity_of
 from sync_worker.store import companies, feed, mails, people, subgroups
 from sync_worker.store.engine import Tx
@@ -71,20 +72,13 @@ def _letter(tx: Tx, tenant: Tenant, town: _Town, told: Told, user: User, actor: 
     context = {
         "deal": plain(deal.values.get("name")) or deal.id,
         "company": owner.name if owner else "",
-        "actor": _named(actor),
+        "actor": actor.name if actor else "The portal",  # as history keeps it, so that it is found when the person is erased
         "name": user.name,
         "changes": _changes(news, told.before, deal, town),
         "link": link.replace("{id}", deal.id) if link else "",
         **told.words,
     }
     return Mail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context)
-
-
-def _named(actor: Actor | None) -> str:
-    """As people read it: without the id that history keeps."""
-    if actor is None:
-        return "The portal"
-    return actor.user.name if actor.user else actor.name
 
 
 def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[dict[str, Any]]:
@@ -126,5 +120,5 @@ class _Town:
     def shown(self, value: Any) -> str:
         """A field's value as people read it."""
         user = self._people.get(value) if isinstance(value, str) else None
-        written = user.name if user else plain(value)
+        written = acting(user).name if user else plain(value)
         return "–" if written in (None, "") else str(written)

@@ -66,6 +66,7 @@ def test_what_people_do_in_the_portal_is_told_once_to_everybody_but_themselves(w
     owners = {email.partition("@")[0] for email in emails}
     assert {name for _, name in everything_written(world)} == {"dora", "mona"} | owners
     assert {letter["Subject"] for letter in mailbox.letters} == {"Registered: Acme expansion"}
+    assert "Bob registered Acme expansion for Birch Systems." in mailbox.letters[0].as_string()
     assert f"https://portal.example.com/deals/{deal_id}" in mailbox.letters[0].as_string()
     # An edit of what nobody watches, a no-op and an echo of our own write are no news
     forgotten(world)
