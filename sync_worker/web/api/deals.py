@@ -35,7 +35,7 @@ IfMatch: TypeAlias = Annotated[
 Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 ETAG: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}}
 OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "Done, and the deal is out of this person's sight now."}}
-STALE = -1  # a version that no deal has
+STALE = 0  # a version that no deal has
 
 
 @router.post("/deals", status_code=201, response_model=shapes.Deal, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
@@ -136,11 +136,11 @@ def deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
 
 
 def version_of(if_match: str) -> int | None:
-    """The version that is meant; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    if tag == "*":
+    """The version that is meant, the latest of several; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+    if "*" in tags:
         return None
-    return int(tag) if tag.isascii() and tag.isdecimal() and len(tag) < 10 else STALE
+    return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
 
 
 def _company_id(tx: Tx, tenant: Tenant, name: str, reference: str) -> str:

@@ -29,7 +29,7 @@ def _refusal(mistake: Mapping[str, Any]) -> Refusal:
     place, kind = mistake["loc"], mistake["type"]
     name = _name(place)
     if kind == "json_invalid" or (place == (_BODY,) and kind != "missing"):
-        return Refusal("body_malformed", f"the body is no JSON of the right shape: {_words(mistake)}", "a JSON object, as /docs shows it")
+        return Refusal("body_malformed", _of_body(mistake), "a JSON object with Content-Type: application/json, as /docs shows it")
     if kind == "missing":
         return _missing(place, name)
     if kind == "extra_forbidden" and name in NOT_THEIRS:
@@ -37,6 +37,14 @@ def _refusal(mistake: Mapping[str, Any]) -> Refusal:
     if kind == "extra_forbidden":
         return Refusal("field_unknown", f"there is no field {name}", "see /docs", field=name)
     return Refusal("value_malformed", f"{name}: {_words(mistake)}", "see /docs", _allowed(mistake), name)
+
+
+def _of_body(mistake: Mapping[str, Any]) -> str:
+    if mistake["type"] == "json_invalid":
+        return f"the body is no JSON: {mistake['ctx']['error']}, at character {mistake['loc'][-1]}"
+    if isinstance(mistake["input"], str | bytes):
+        return "the body was not read as JSON: its Content-Type is another"
+    return f"the body is no JSON of the right shape: {_words(mistake)}"
 
 
 def _missing(place: Sequence[Any], name: str) -> Refusal:

@@ -106,6 +106,21 @@ def test_an_owner_company_is_named(shared: Desk) -> None:
     assert refused(answer) == (422, "field_missing", "owner_company")
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "words"),
+    [
+        ('{"owner_company": ', "application/json", "no JSON: "),
+        ("{}", "text/plain", "Content-Type"),
+        ("[]", "application/json", "right shape"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_told_why(shared: Desk, body: str, content_type: str, words: str) -> None:
+    headers = {"Authorization": f"Bearer {shared.token}", "Acting-User": "rita", "Content-Type": content_type}
+    answer = shared.session.post(f"{shared.url}/portals/{shared.portal}/deals", data=body, headers=headers, timeout=30)
+    assert refused(answer) == (422, "body_malformed", "")
+    assert words in answer.json()["detail"]
+
+
 # ── moves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -127,6 +142,14 @@ def test_a_tag_that_was_never_given_is_stale(shared: Desk, tag: str) -> None:
     deal = shared.registered()
     answer = shared.send("PATCH", f"/deals/{deal['id']}", {"amount": "9.00"}, user="rita", more={"If-Match": tag})
     assert answer.status_code == 412
+
+
+@pytest.mark.parametrize(("tag", "status"), [('"1", "2"', 200), ('W/"2"', 200), ('"1", "abc"', 412), ('"abc", *', 200)])
+def test_of_several_tags_the_latest_counts(shared: Desk, tag: str, status: int) -> None:
+    deal = shared.registered()
+    shared.send("PATCH", f"/deals/{deal['id']}", {"amount": "7.00"}, user="mona", version=1)
+    answer = shared.send("PATCH", f"/deals/{deal['id']}", {"amount": "9.00"}, user="rita", more={"If-Match": tag})
+    assert answer.status_code == status
 
 
 def test_a_star_means_whatever_version_it_is(shared: Desk) -> None:
