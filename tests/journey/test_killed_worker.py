@@ -72,7 +72,9 @@ def orphaned(folder: Path, database_url: str, redis_url: str, when: Literal["bef
 
         successor = stack.enter_context(installation.process("worker", "--health-port", "0"))
         store = stack.enter_context(closing(Store(database_url, clock=Services().clock)))
-        yield Orphan(remote, installation, deal_id, killed_at_s, successor, store)
+        orphan = Orphan(remote, installation, deal_id, killed_at_s, successor, store)
+        assert not orphan.crm_id()
+        yield orphan
 
 
 @pytest.mark.timeout(150)
@@ -85,7 +87,6 @@ def test_the_work_of_a_killed_worker_is_done_once(
         orphaned(tmp_path / "unsent", sqlite_url, fresh_redis[1], "before") as unsent,
     ):
         until(committed.leads, 10, what="the CRM holds the Lead that nobody heard of")
-        assert not committed.crm_id()
         assert not unsent.leads()
 
         for orphan in (committed, unsent):
