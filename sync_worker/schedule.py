@@ -98,7 +98,7 @@ class Schedule:
             yield from _writes(standing)
             yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
             for wake, since_at in _nightly(portal, standing, now):
-                if self._is_open(portal, wake, since_at, now):
+                if (wake != REMIND or self._installation.settings.smtp_url) and self._is_open(portal, wake, since_at, now):
                     yield wake
 
     def _slowness(self, portal: Portal, standing: Standing | None, now: datetime) -> int:
