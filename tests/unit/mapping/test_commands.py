@@ -75,7 +75,7 @@ def test_try_gives_values_spellings_and_mistakes_as_json(tmp_path: Path) -> None
     said = json.loads(run("try", ROOT / "mappings" / "salesforce.yaml", record, "--json"))
     assert said["record"] == "company"
     assert said["values"] == {"name": "Arrow", "second_partners": ["A", "B"]}
-    assert said["spellings"] == {"name": "Arrow", "second_partners": "B;A"}
+    assert said["spellings"] == {"name": "Arrow", "portal_status": "Aktive", "second_partners": "B;A"}
     assert [mistake["code"] for mistake in said["mistakes"]] == ["unlisted_value"]
 
 

@@ -60,8 +60,10 @@ def test_a_field_is_unset_null_or_a_value() -> None:
 
 
 def test_spellings_are_kept_for_the_fields_we_write_only() -> None:
-    reading = COMPANY.normalize({"Name": "Arrow", "Portal_Status__c": "Active", "Associated_Second_Partner__c": "B;A"})
-    assert reading.spellings == {"name": "Arrow", "second_partners": "B;A"}
+    reading = COMPANY.normalize(
+        {"Name": "Arrow", "Portal_Status__c": "Active", "Portal_Region__c": "EMEA", "Associated_Second_Partner__c": "B;A"}
+    )
+    assert reading.spellings == {"name": "Arrow", "portal_status": "Active", "second_partners": "B;A"}
     assert reading.values["second_partners"] == ("A", "B")
 
 
@@ -164,7 +166,7 @@ def test_a_create_carries_constants_defaults_and_what_we_have() -> None:
 
 
 def test_a_create_never_writes_what_is_only_pulled() -> None:
-    assert COMPANY.create({"portal_status": "active", "region": "EMEA"}) == {}
+    assert COMPANY.create({"account_owner_email": "ann@vendor.example", "region": "EMEA"}) == {}
 
 
 def test_an_update_writes_exactly_what_may_change() -> None:
