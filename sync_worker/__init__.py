@@ -17,9 +17,10 @@ Where things are:
     crm/        the outside, behind port.py               faults batches budget rehearsal salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL          tables/ engine, then one file per noun
     steps/      the verbs: a record's way                 pull refresh ingest associate evaluate push read_back compare
-    steps/      a deal's moves                            register deal_draft move decide expire relink complete
-    steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode
-    steps/      who is told                               tell deliver letters mail
+    steps/      a deal's moves                            register deal_draft move decide expire relink quote sale complete
+    steps/      what a distributor does for resellers     subgroups agree
+    steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode forget
+    steps/      who is told                               tell remind deliver mail
     mail/       letters, and the way to an SMTP server    letter post smtp
     documents/  quotes as HTML and PDF                    page sheet
     web/        the doors over HTTP                       app answers api/ webhooks/
