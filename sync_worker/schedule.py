@@ -78,7 +78,7 @@ class Schedule:
         before, sent = self._sent_at.get(portal.name, {}), {}
         for wake in self._due(portal, standing, now):
             last = before.get(wake)
-            if last and now - last < timedelta(seconds=AGAIN_S):
+            if last and now - last < timedelta(seconds=AGAIN_S) and not _is_anew(wake, standing, last):
                 sent[wake] = last
             elif self._actors.send(portal.name, wake.verb, wake.record, wake.share):
                 sent[wake] = now
@@ -167,6 +167,12 @@ def _writes(standing: Standing) -> Iterator[Wake]:
         yield Wake("push")
     elif standing.is_unpatched:
         yield Wake("push", share="backfill")
+
+
+def _is_anew(wake: Wake, standing: Standing | None, sent_at: datetime) -> bool:
+    """Whether a pull that was sent then is done and due once more, without anybody having looked in between."""
+    reading = standing.readings.get(wake.record) if standing and wake.verb == "pull" else None
+    return reading is not None and reading.pulled_at is not None and reading.pulled_at > sent_at
 
 
 def _is_past(moment: datetime, seconds: float, now: datetime) -> bool:

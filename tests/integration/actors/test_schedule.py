@@ -91,6 +91,17 @@ def test_pulls_come_back_at_the_portals_own_rhythm(watched: Watched) -> None:
     assert watched.sent() == READS
 
 
+def test_a_pull_done_and_due_again_between_two_looks_is_sent_again(settings: Settings, clock: Clock) -> None:
+    # Given a portal that is read as often as anybody looks, or oftener where the machine is slow
+    with _scheduled(settings, clock, f"{{pull: {TICK_S}s}}") as watched:
+        for _ in range(3):
+            watched.clock.forward(seconds=TICK_S)
+            # Then it is due each time, and not taken for the one that was sent before and is done
+            assert watched.sent() == READS
+            watched.clock.forward(seconds=TICK_S)
+            watched.pulled()
+
+
 def test_what_is_due_again_is_sent_at_once(watched: Watched) -> None:
     """A push that was sent half a minute ago, and whose worker was killed: its claim has ended, and 35 s are the goal."""
     watched.pulled()
