@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -50,11 +51,14 @@ class ProblemRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = tuple(dict.fromkeys(_parameters(self.dependant)))
 
         async def answer(request: Request) -> Response:
             log = logs.get()
             try:
-                return await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
+                answered = await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
+                _refuse_unknown(request, known)
+                return answered
             except Refused as refused:
                 return response_of(of_refusal(refused))
             except RequestValidationError as error:
@@ -91,6 +95,20 @@ def of_http(error: HTTPException) -> Refused:
     if error.status_code == 405:
         return Refused(Refusal("method_not_allowed", "this address does not take that method", "see /docs"), headers=headers)
     return Refused(Refusal("body_malformed", "the body cannot be read", "JSON, with Content-Type: application/json"), headers=headers)
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """Every parameter that the address or a door of it reads from the query."""
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for needed in dependant.dependencies:
+        yield from _parameters(needed)
+
+
+def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
+    """A mistyped filter would show everything; said only to those who may look, so after it. **Raises** Refused."""
+    for name in request.query_params if request.method == "GET" else ():
+        if name not in known:
+            raise Refused(Refusal("field_unknown", f"there is no parameter {name}", "see /docs", known, name))
 
 
 def _capped(receive: Receive, most_bytes: int) -> Receive:

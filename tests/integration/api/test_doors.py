@@ -89,3 +89,11 @@ def test_a_portal_may_ask_what_somebody_sees_without_acting(shared: Desk, deal_i
     assert shared.send("GET", f"/deals/{deal_id}?visible_to=olga").status_code == 404
     nobody = shared.send("GET", "/deals")
     assert (nobody.status_code, nobody.json()["code"]) == (400, "actor_missing")
+
+
+def test_a_mistyped_filter_is_refused_by_name_and_not_taken_for_none(shared: Desk, deal_id: str) -> None:
+    answer = shared.send("GET", "/deals?lifecyle=won", user="rita")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "field_unknown", "lifecyle")
+    assert "lifecycle" in answer.json()["allowed"]
+    assert deal_id not in answer.text
+    assert shared.bare().send("GET", "/deals?lifecyle=won").status_code == 401
