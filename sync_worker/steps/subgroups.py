@@ -208,13 +208,15 @@ def _values_for(tx: Tx, company: Company, parent: Company) -> set[str]:
 
 
 def _spelled(tx: Tx, tenant: Tenant, parent: Company) -> str:
-    """How a contract names the parent: as the portal file maps it, by its name, or by the name that contracts know it by still."""
+    """How a contract names the parent: as the portal file maps it, else by its name, else as contracts know it still.
+
+    What contracts use already goes first: that the CRM's list surely holds.
+    """
     canonical = tenant.crm.canonical_id
-    for value, crm_id in tenant.portal.associations.contract_values.items():
-        if canonical(crm_id) == parent.crm_id:
-            return value
-    known = {row.binding.value for row in associations.bound_by_name(tx, parent.id)}
-    return parent.name if parent.name in known or not known else min(known)
+    mapped = [value for value, crm_id in tenant.portal.associations.contract_values.items() if canonical(crm_id) == parent.crm_id]
+    known = {row.binding.value for row in associations.involving(tx, parent.id) if row.binding.company_id == parent.id}
+    names = [*mapped, parent.name, *sorted(known)]
+    return next((name for name in names if name in known), names[0])
 
 
 def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor: Actor, run_id: str) -> frozenset[Wake]:

@@ -64,6 +64,20 @@ def partners(world: World, company: Company) -> set[str]:
 # ── made in the portal ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(("in_use", "written"), [(False, "Arrow Electronics"), (True, "Arrow Inc")])
+def test_the_parent_is_named_as_contracts_name_it_already(world: World, in_use: bool, written: str) -> None:
+    # Given a value that the portal file maps to the parent, which the CRM's list may not hold, and a contract that says it or none
+    world.configure(associations={"contract_values": {"Arrow Inc": arrow(world).crm_id}})
+    if in_use:
+        world.remote.edit("Account", str(world.company("Birch Systems").crm_id), {"Associated_Second_Partner__c": "Arrow Inc"})
+        world.pull()
+    # When a subgroup is made, then its record names the parent so
+    created(world)
+    world.push()
+    (record,) = accounts(world)
+    assert record["Associated_Second_Partner__c"] == written
+
+
 def test_a_subgroup_becomes_one_record_and_stays_as_it_is(world: World) -> None:
     # Given a subgroup that a member of the distributor made
     made = created(world).child.company
