@@ -231,7 +231,7 @@ def story_on(crm: LocalCrm, folder: Path, database_url: str, viewers: Sequence[s
 def _write_portal(installation: Installation, received: Inbox) -> None:
     """The shipped example with webhooks and a feed."""
     path = installation.write_portal(pull="1h")
-    written = adapted(path.read_text(), ("Arrow Inc:", "Arrow Electronics:"))  # as the sandbox's list of second partners has it
+    written = path.read_text()
     if installation.crm.kind == "hubspot":
         written = adapted(written, ("  mapping: hubspot.yaml", f"{HUBSPOT_WEBHOOKS}  mapping: hubspot.yaml"))
     path.write_text(f'{written}\nfeed: {{url: {received.url}, secret: "${{ACME_FEED_SECRET}}"}}\n')
