@@ -21,7 +21,7 @@ from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_deals
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import companies, deals, documents, failures, links, outbox, people
+from sync_worker.store import agreements, companies, deals, documents, failures, licences, links, outbox, people, subgroups, terms
 from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
@@ -217,7 +217,8 @@ class _Page:
         self.moved.append((survivor.company, survivor.company))
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
         deals.move_company(tx, loser.id, survivor.company.id)
-        people.move_company(tx, loser.id, survivor.company.id)
+        for store in (people, subgroups, terms, agreements, licences):
+            store.move_company(tx, loser.id, survivor.company.id)
         outbox.owe(tx, DEAL, touched, self._chunk.run_id)
         if touched:
             self._effects.push()

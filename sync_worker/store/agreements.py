@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select
 
 from sync_worker.domain.terms import Pair
+from sync_worker.store import pairs
 from sync_worker.store.engine import Tx
 from sync_worker.store.tables import agreements
 
@@ -69,3 +70,8 @@ def _mine(tx: Tx) -> Select[Any]:
 
 def _of(tx: Tx, pair: Pair) -> tuple[Any, ...]:
     return (agreements.c.portal == tx.portal, agreements.c.company_id == pair.company_id, agreements.c.upper_id == pair.upper_id)
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """Agreements of a company that lost a merge are the survivor's, unless it has its own with the same partner."""
+    pairs.move_company(tx, agreements, old_company_id, company_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 
 from sync_worker.domain.completion import Licence
 from sync_worker.store.engine import Tx, upsert
@@ -29,6 +29,12 @@ def of_company(tx: Tx, company_id: str) -> list[Licence]:
     """Every licence in this company, those that end last first."""
     query = _mine(tx).where(licences.c.company_id == company_id)
     return [Licence(*row) for row in tx.connection.execute(query.order_by(licences.c.ends_on.desc(), licences.c.id))]
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """Licences of a company that lost a merge are the survivor's."""
+    moved = update(licences).where(licences.c.portal == tx.portal, licences.c.company_id == old_company_id)
+    tx.connection.execute(moved.values(company_id=company_id))
 
 
 def _mine(tx: Tx) -> Select[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, and_, insert, or_, select, update
 
@@ -12,6 +13,7 @@ from sync_worker.domain.subgroup import Subgroup
 from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import subgroups
 
+MERGE: Final = "CRM"  # who ends what a merge ends
 _COLUMNS = [subgroups.c[name] for name in Subgroup.__slots__]
 
 
@@ -25,6 +27,22 @@ def end(tx: Tx, company_id: str, actor: str) -> bool:
     """From now on the company is under nobody. False: it was so already."""
     here = (subgroups.c.portal == tx.portal, subgroups.c.company_id == company_id, subgroups.c.until_at.is_(None))
     return tx.connection.execute(update(subgroups).where(*here).values(until_at=tx.now, until_by=actor)).rowcount > 0
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """A company that lost a merge hands its children and its parent to the survivor, who keeps a parent of its own and is never its own."""
+    mine, lasts = subgroups.c.portal == tx.portal, subgroups.c.until_at.is_(None)
+    known = lasting(tx, [old_company_id, company_id])
+    lost, kept = known.get(old_company_id), known.get(company_id)
+    if kept and kept.parent_id == old_company_id:
+        end(tx, company_id, MERGE)
+    children = update(subgroups).where(mine, lasts, subgroups.c.parent_id == old_company_id).values(parent_id=company_id)
+    tx.connection.execute(children)
+    if lost is None:
+        return
+    end(tx, old_company_id, MERGE)
+    if lost.parent_id != company_id and (kept is None or kept.parent_id == old_company_id):
+        begin(tx, replace(lost, company_id=company_id, since_at=tx.now))
 
 
 def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:

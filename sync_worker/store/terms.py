@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sync_worker.domain import terms as domain
 from sync_worker.domain.terms import DatedTerms, Pair, Terms
 from sync_worker.domain.values import plain
+from sync_worker.store import pairs
 from sync_worker.store.engine import Tx, upsert
 from sync_worker.store.tables import terms
 
@@ -42,3 +43,8 @@ def history(tx: Tx, pair: Pair) -> list[DatedTerms]:
         DatedTerms(Terms(may_register, {name: Decimal(percent) for name, percent in percents.items()}), since_at, actor)
         for may_register, percents, since_at, actor in tx.connection.execute(select(*columns).where(*here).order_by(terms.c.since_at))
     ]
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """Terms of a company that lost a merge are the survivor's, unless it has its own with the same partner."""
+    pairs.move_company(tx, terms, old_company_id, company_id)

@@ -15,14 +15,14 @@ from sync_worker.domain.reconcile import Base
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.domain.values import Value
-from sync_worker.store import agreements, companies, company_links, deals, licences, mails, people, quotes, subgroups, terms
+from sync_worker.store import agreements, companies, company_links, deals, licences, mails, pairs, people, quotes, subgroups, tables, terms
 from sync_worker.store.agreements import Agreement
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.mails import Mail
 from tests.contract.store.samples import change, company, link
 
-MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, quotes, subgroups, terms)
+MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, quotes, subgroups, terms)
 PAIR = Pair("c1", "c2")
 AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
 BASE = {"may_register": Base(True, True)}
@@ -108,22 +108,27 @@ READS: dict[str, Callable[[Tx], object]] = {
 
 WRITES: dict[str, Callable[[Tx], object]] = {
     "agreements.add": lambda tx: upload(tx, "a2"),
+    "agreements.move_company": lambda tx: agreements.move_company(tx, "c1", "c3"),
     "companies.place": lambda tx: companies.place(tx, "c4", "004", settled_no=3),
     "company_links.begin": lambda tx: company_links.begin(tx, {"c3": BASE}),
     "company_links.keep": lambda tx: company_links.keep(tx, {"c1": {}}),
     "company_links.agree": lambda tx: company_links.agree(tx, [link("001", "c1", object_="company")]),
     "company_links.save": lambda tx: company_links.save(tx, [link("001", "c1", object_="company")]),
     "licences.issue": lambda tx: licences.issue(tx, [licence(), licence(2)]),
+    "licences.move_company": lambda tx: licences.move_company(tx, "c1", "c3"),
     "mails.write": lambda tx: mails.write(tx, [MAIL, Mail("m2", "other", "bo@example.com", "deal_updated")]),
     "mails.claim": lambda tx: mails.claim(tx, limit=9, token="t", until_at=tx.now + timedelta(seconds=30)),
     "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
     "mails.retry": lambda tx: mails.retry(tx, ["m1"]),
     "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
+    "pairs.move_company": lambda tx: pairs.move_company(tx, tables.terms, "c1", "c3"),
     "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),
     "quotes.mark_sent": lambda tx: quotes.mark_sent(tx, "q1", "Ann"),
     "quotes.mark_completed": lambda tx: quotes.mark_completed(tx, "d1"),
     "quotes.sign": lambda tx: quotes.sign(tx, "q2", "Cy", "c2"),
     "subgroups.begin": lambda tx: subgroups.begin(tx, subgroup(tx, "c3")),
     "subgroups.end": lambda tx: subgroups.end(tx, "c1", "Bo"),
+    "subgroups.move_company": lambda tx: subgroups.move_company(tx, "c1", "c3"),
     "terms.begin": lambda tx: terms.begin(tx, PAIR, Terms(False), "Bo"),
+    "terms.move_company": lambda tx: terms.move_company(tx, "c1", "c3"),
 }

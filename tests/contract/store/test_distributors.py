@@ -193,3 +193,56 @@ def test_claimers_side_by_side_never_get_one_mail(open_store: Callable[[], Store
         taken = [mail for part in threads.map(lambda place: claim(stores[place], f"t{place}", 40), range(4)) for mail in part]
     assert len(taken) == len(set(taken))
     assert len(taken) + len(claim(stores[0], "rest", 120)) == 120
+
+
+# ── merges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_company_had_that_lost_a_merge_is_the_survivors(store: Store, clock: Clock) -> None:
+    # Given a subgroup with terms, an agreement and a licence
+    with store.transaction("acme") as tx:
+        subgroups.begin(tx, subgroup(tx))
+        terms.begin(tx, PAIR, AGREED, "Ann")
+        upload(tx)
+        licences.issue(tx, [licence()])
+    clock.forward(days=1)
+
+    # When it loses a merge, and later its parent does
+    with store.transaction("acme") as tx:
+        for keeps in (subgroups, terms, agreements, licences):
+            keeps.move_company(tx, "c1", "c5")
+    clock.forward(days=1)
+    with store.transaction("acme") as tx:
+        for keeps in (subgroups, terms, agreements, licences):
+            keeps.move_company(tx, "c2", "c6")
+
+    # Then the survivor of each has it all
+    with store.reading("acme") as tx:
+        assert subgroups.lasting(tx, ["c1", "c5"])["c5"].parent_id == "c6"
+        assert subgroups.lasting(tx, ["c1"]) == {}
+        assert terms.current(tx, [Pair("c5", "c6"), PAIR]) == {Pair("c5", "c6"): AGREED}
+        assert agreements.is_on_file(tx, Pair("c5", "c6"))
+        assert [one.id for one in licences.of_company(tx, "c5")] == ["l1"]
+
+
+def test_the_survivor_of_a_merge_keeps_its_own_parent_and_terms_and_is_never_its_own_parent(store: Store, clock: Clock) -> None:
+    # Given two subgroups of two parents, each with terms with the first
+    with store.transaction("acme") as tx:
+        subgroups.begin(tx, subgroup(tx))
+        subgroups.begin(tx, subgroup(tx, "c5", "c9"))
+        terms.begin(tx, PAIR, AGREED, "Ann")
+        terms.begin(tx, Pair("c5", "c2"), Terms(False), "Bo")
+    clock.forward(days=1)
+
+    # When one is merged into the other, and a parent into its own subgroup
+    with store.transaction("acme") as tx:
+        for keeps in (subgroups, terms):
+            keeps.move_company(tx, "c1", "c5")
+        kept = subgroups.lasting(tx, ["c5"])["c5"].parent_id
+        subgroups.move_company(tx, "c9", "c5")
+
+    # Then the survivor has what it had, and no parent where it would be itself
+    with store.reading("acme") as tx:
+        assert kept == "c9"
+        assert subgroups.lasting(tx, ["c1", "c5"]) == {}
+        assert terms.current(tx, [Pair("c5", "c2")]) == {Pair("c5", "c2"): Terms(False)}

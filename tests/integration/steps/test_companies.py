@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from sync_worker.domain.company import AccountType, PortalStatus
+from sync_worker.domain.subgroup import Subgroup
+from sync_worker.domain.terms import Pair, Terms
 from sync_worker.steps import pull as pull_step
 from sync_worker.steps.push import push
 from sync_worker.steps.tenant import COMPANY, Wake
+from sync_worker.store import subgroups, terms
 from tests.integration.steps.world import World
 
 
@@ -290,6 +295,22 @@ def test_a_merged_owner_takes_its_deals_along(world: World) -> None:
     assert world.deal(deal.id).owner_company == birch.id
     assert world.record_of(deal.id)["Portal_Partner__c"] == birch.crm_id
     assert [one.id for one in world.deals() if one.owner_company == cedar.id] == []
+
+
+def test_a_merged_subgroup_takes_its_parent_and_terms_along(world: World) -> None:
+    # Given Cedar IT under Arrow Electronics, with terms
+    cedar, birch, arrow = (world.company(name) for name in ("Cedar IT", "Birch Systems", "Arrow Electronics"))
+    agreed = Terms(True, {"new": Decimal(20)})
+    with world.store.transaction("acme") as tx:
+        subgroups.begin(tx, Subgroup(cedar.id, arrow.id, "promoted", tx.now, "Ann"))
+        terms.begin(tx, Pair(cedar.id, arrow.id), agreed, "Ann")
+    # When it is merged into Birch Systems
+    world.remote.merge(str(birch.crm_id), [str(cedar.crm_id)])
+    world.pull()
+    # Then Birch is the subgroup, on the same terms
+    with world.store.reading("acme") as tx:
+        assert {company: one.parent_id for company, one in subgroups.lasting(tx, [cedar.id, birch.id]).items()} == {birch.id: arrow.id}
+        assert terms.current(tx, [Pair(birch.id, arrow.id)]) == {Pair(birch.id, arrow.id): agreed}
 
 
 def test_contracts_that_a_merge_leaves_behind_end_and_are_named(world: World) -> None:
