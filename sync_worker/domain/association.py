@@ -266,14 +266,10 @@ def exclusion(partner: Company, second_partner: Company) -> str | None:
 _FIT: Final = (AccountType.PARTNER, AccountType.SECOND_PARTNER)
 
 
-def _takes_part(company: Company) -> bool:
-    return company.status is PortalStatus.ACTIVE and not company.is_deleted
-
-
 def _exclusion(partner: Company, second_partner: Company) -> tuple[str, str] | None:
     """(code, words), or `None`. Only partner × second partner, both active."""
     types = (partner.account_type, second_partner.account_type)
-    return None if types == _FIT and _takes_part(partner) and _takes_part(second_partner) else _barred(partner, second_partner)
+    return None if types == _FIT and partner.takes_part and second_partner.takes_part else _barred(partner, second_partner)
 
 
 def _barred(partner: Company, second_partner: Company) -> tuple[str, str] | None:
@@ -287,7 +283,7 @@ def _barred(partner: Company, second_partner: Company) -> tuple[str, str] | None
     if partner.account_type is not AccountType.PARTNER:
         return "wrong_sides", f"the contract stands on the record of {partner.name}, which is the second partner"
     for company in (partner, second_partner):
-        if company.is_deleted or company.status is PortalStatus.INACTIVE:
+        if company.is_inactive:
             return "company_inactive", f"{company.name} is {'deleted in the CRM' if company.is_deleted else 'inactive'}"
         if company.status is PortalStatus.PENDING:
             return "company_pending", f"{company.name} is pending: no new deals before it is active"

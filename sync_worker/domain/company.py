@@ -50,6 +50,16 @@ class Company:
     second_partner_values: tuple[str, ...] = ()
     is_deleted: bool = False
 
+    @property
+    def takes_part(self) -> bool:
+        """Whether it may be associated, and have new deals: active, and still in the CRM."""
+        return self.status is PortalStatus.ACTIVE and not self.is_deleted
+
+    @property
+    def is_inactive(self) -> bool:
+        """Whether it is out of business here: inactive, or deleted in the CRM. One that is pending is neither."""
+        return self.is_deleted or self.status is PortalStatus.INACTIVE
+
 
 class Arrival(NamedTuple):  # made 100,000 times in a first load, and a tuple is made in half the time of a frozen dataclass
     """What a CRM record makes of a company. **Shapes** `company` is `None` exactly when `skipped` says why."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sync_worker.domain.company import Company, PortalStatus
+from sync_worker.domain.company import Company
 from sync_worker.domain.values import Plain, plain
 
 SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
@@ -108,11 +108,7 @@ def document(event: Event, *, portal: str, seq: int) -> dict[str, Any]:
 
 
 def _ends(before: Company, after: Company) -> bool:
-    return _takes_part(before) and not _takes_part(after)
-
-
-def _takes_part(company: Company) -> bool:
-    return company.status is not PortalStatus.INACTIVE and not company.is_deleted
+    return after.is_inactive and not before.is_inactive
 
 
 def _company_fields(company: Company) -> dict[str, Plain]:

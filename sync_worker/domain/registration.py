@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import (
     LOCKED,
     RESET_FIELDS,
@@ -185,7 +185,7 @@ def judge_from_crm(owner: Company | None, second_partner: Company, *, options: S
     done = "accepted and flagged" if is_accepted else "put back"
     if second_partner.account_type is not AccountType.SECOND_PARTNER:
         return Verdict(is_accepted, _about("second_partner_wrong_type", second_partner, f"is a {second_partner.account_type}; {done}"))
-    if second_partner.is_deleted or second_partner.status is not PortalStatus.ACTIVE:
+    if not second_partner.takes_part:
         return Verdict(is_accepted, _about("second_partner_not_active", second_partner, f"is not active; {done}"))
     if all(option.id != second_partner.id for option in options):
         words = f"is not associated with {owner.name if owner else 'the owner company'}; {done}"
@@ -316,7 +316,7 @@ def _unfit_owner(named: Value, owner: Company | None) -> Refusal | None:
         return Refusal("owner_unknown", f"owner company {named or ''} is not in this portal".replace("  ", " "), who, field="owner_company")
     if owner.account_type is AccountType.VENDOR:
         return Refusal("owner_is_vendor", f"{owner.name} is the vendor", who, field="owner_company")
-    if owner.is_deleted or owner.status is not PortalStatus.ACTIVE:
+    if not owner.takes_part:
         state = "deleted in the CRM" if owner.is_deleted else owner.status.value
         return Refusal("owner_not_active", f"{owner.name} is {state}", who, field="owner_company")
     return None
@@ -343,7 +343,7 @@ def _unfit_pair(
         return Refusal("second_partner_is_owner", f"{owner.name} cannot be its own {label}", who, allowed, field)
     if owner is not None and owner.account_type is AccountType.SECOND_PARTNER:
         return Refusal("second_partner_single_tier", f"{owner.name} registers for itself, without a {label}", "nobody", (), field)
-    if second_partner.is_deleted or second_partner.status is not PortalStatus.ACTIVE:
+    if not second_partner.takes_part:
         return Refusal("second_partner_not_active", f"{second_partner.name} is not active", who, allowed, field)
     if all(option.id != second_partner.id for option in options):
         why = f"{second_partner.name} is not associated with {owner.name if owner else 'the owner company'}"

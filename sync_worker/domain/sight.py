@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import Actor, Deal, Lifecycle
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.scene import Party, Standing
@@ -159,7 +159,7 @@ def _company_of(party: Party, actor: Actor, deal: Deal) -> str | None:
 
 def _is_idle(company_id: str | None, companies: Mapping[str, Company]) -> bool:
     company = companies.get(company_id or "")
-    return company is not None and (company.is_deleted or company.status is PortalStatus.INACTIVE)
+    return company is not None and company.is_inactive
 
 
 def _companies(line: Line, viewer: Viewer) -> frozenset[str] | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED, Actor, Deal, Refusal
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
@@ -63,7 +63,7 @@ def promote_refusal(company: Company, *, parent: Company, actor: Actor, its_pare
         return Refusal("has_parent", why, f"a member of {its_parent.name} disassociates it first")
     if company.account_type is not AccountType.PARTNER:
         return Refusal("subgroup_not_a_partner", f"{company.name} is a {company.account_type}", "an active partner company")
-    if not _takes_part(company):
+    if not company.takes_part:
         return Refusal("company_inactive", f"{company.name} is not active", "an active partner company")
     if not actor.is_of(company.id):
         return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", f"a member of both {company.name} and {parent.name}")
@@ -128,7 +128,7 @@ def parent_refusal(parent: Company, actor: Actor) -> Refusal | None:
     """Why this person may put nothing under this parent: an active second partner has subgroups, and its members see to them."""
     if parent.account_type is not AccountType.SECOND_PARTNER:
         return Refusal("parent_not_a_second_partner", f"{parent.name} is a {parent.account_type}", "an active second partner")
-    if not _takes_part(parent):
+    if not parent.takes_part:
         return Refusal("company_inactive", f"{parent.name} is not active", "an active second partner")
     return membership_refusal(parent, actor)
 
@@ -138,7 +138,3 @@ def membership_refusal(parent: Company, actor: Actor) -> Refusal | None:
     if actor.is_of(parent.id):
         return None
     return Refusal("not_a_member", f"{actor.name} is no member of {parent.name}", f"a member of {parent.name}")
-
-
-def _takes_part(company: Company) -> bool:
-    return company.status is PortalStatus.ACTIVE and not company.is_deleted

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sync_worker.domain.brake import ASSOCIATIONS, COMPANIES, excess
-from sync_worker.domain.company import Company, PortalStatus
+from sync_worker.domain.company import Company
 from sync_worker.domain.rule import Membership
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.tenant import Tenant
@@ -43,7 +43,7 @@ class Tally:
     def __init__(self, tx: Tx, moved: Sequence[tuple[Company | None, Company]]) -> None:
         self._tx = tx
         known = [(before, after) for before, after in moved if before is not None]
-        self._company_count = sum(_takes_part(before) and not _takes_part(after) for before, after in known)
+        self._company_count = sum(before.takes_part and not after.takes_part for before, after in known)
         row = portals.get(tx) if known else None
         self._rules = evaluations.standing(tx) if row and row.mode == "rules" else None
         self._ids = [after.id for before, after in known if self._rules or _may_end_some(before, after)]
@@ -86,10 +86,6 @@ def _association_count(tx: Tx) -> int:
     row = portals.get(tx)
     standing = evaluations.standing(tx) if row and row.mode == "rules" else None
     return sum(map(pair_count, rule_members.sizes(tx, standing.no).values())) if standing else associations.pair_count(tx)
-
-
-def _takes_part(company: Company) -> bool:
-    return company.status is PortalStatus.ACTIVE and not company.is_deleted
 
 
 def _may_end_some(before: Company, after: Company) -> bool:

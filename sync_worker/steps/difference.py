@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sync_worker.domain.company import Company, PortalStatus
+from sync_worker.domain.company import Company
 from sync_worker.domain.deal import CLOSED
 from sync_worker.domain.plan import Entry, Plan, changes
 from sync_worker.steps.changed_pairs import changed_pairs
@@ -43,14 +43,10 @@ def _companies(plan: Plan, before: Mapping[str, Company], after: Mapping[str, Co
             plan.listings["companies_new"].add({**who, "account_type": company.account_type.value, "status": company.status.value})
             continue
         fields = changes(company_values(known), company_values(company))
-        if _takes_part(known) and not _takes_part(company):
+        if company.is_inactive and not known.is_inactive:
             plan.listings["companies_leaving"].add({**who, "changes": fields})
         else:
             plan.listings["companies_changed"].add({**who, "changes": fields})
-
-
-def _takes_part(company: Company) -> bool:
-    return not company.is_deleted and company.status is not PortalStatus.INACTIVE
 
 
 def _associations(copy: Copy, now: Tx, plan: Plan) -> None:
