@@ -30,6 +30,7 @@ Where things are:
     schedule.py when to look for what is due       receiver.py  who hears the feed      tokens.py  who may use the API
     files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
     portal.py portal_file.py source.py scalars.py settings.py     what people write, every mistake with its place
+    headers.py  what an answer's headers say of time, read so that none can stop us
     trail.py    whose request it was, through the queue      logs.py metrics.py figures.py   for whoever watches
 
 Five sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,

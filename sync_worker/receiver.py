@@ -7,8 +7,7 @@ not followed, and no proxy of the environment is used: the operator wrote where 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -17,6 +16,7 @@ from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from sync_worker.domain.delivery import Answer
+from sync_worker.headers import retry_after_s, whole
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0  # to store an event and say so; what takes longer belongs behind the answer
@@ -54,7 +54,7 @@ class Receiver:
                 response.drain_conn() if _is_short(response.headers) else response.close()
         except (HTTPError, OSError) as error:
             return Answer(0, f"no answer: {type(error).__name__}: {error}")
-        return Answer(response.status, " ".join(words.split()), _retry_after_s(response.headers.get("retry-after"), now))
+        return Answer(response.status, " ".join(words.split()), retry_after_s(response.headers, now=now))
 
     def close(self) -> None:
         self._pool.clear()
@@ -62,18 +62,5 @@ class Receiver:
 
 def _is_short(headers: Mapping[str, str]) -> bool:
     """Whether what is left of the body is worth reading, so that the connection can be used again."""
-    length = headers.get("content-length", "")
-    return length.isdigit() and int(length) < 100_000
-
-
-def _retry_after_s(value: str | None, now: datetime) -> float | None:
-    """Seconds or a moment, as HTTP has it; None where neither can be read."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    length = whole(headers.get("content-length"))
+    return length is not None and length < 100_000

@@ -29,6 +29,8 @@ class Fault:
     latency_ms: int = 0
     when: Literal["before", "after_commit"] = "before"
     headers: dict[str, str] | None = None
+    date: str | None = None
+    spoil: dict[str, str] | None = None
     drop_connection: bool = False
     cut_body: bool = False
     record: bool = False
@@ -78,8 +80,9 @@ class Faults:
         if fault.record and fault.error_code is None:
             raise ValueError("a fault of a record needs an error_code")
         self._check_pattern(fault.call)
-        if not isinstance(fault.headers, dict | None):
-            raise ValueError("headers must be an object of names and texts")  # noqa: TRY004 - one kind of answer
+        for name, value in ("headers", fault.headers), ("spoil", fault.spoil):
+            if not isinstance(value, dict | None):
+                raise ValueError(f"{name} must be an object of texts")  # noqa: TRY004 - one kind of answer
         for name in ("times", "after", "latency_ms", "status"):
             if not isinstance(wish.get(name, 0), int | None):
                 raise ValueError(f"{name} must be a whole number, not {wish[name]!r}")  # noqa: TRY004 - one kind of answer

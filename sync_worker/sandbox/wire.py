@@ -7,7 +7,7 @@ A reply is held back whole until its fate is known, so that "committed, then cut
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any
@@ -43,11 +43,12 @@ _SPELLED = {
 
 @dataclass(slots=True)
 class Reply:
-    """A whole answer, held until it is sent or thrown away."""
+    """A whole answer, held until it is sent or thrown away. `date`: in place of the sandbox's own time; "" leaves it out."""
 
     status: int = 500
     headers: Headers = field(default_factory=list)
     body: bytes = b""
+    date: str | None = None
 
     async def collect(self, message: Message) -> None:
         """An ASGI `send` that keeps instead of sending."""
@@ -56,6 +57,13 @@ class Reply:
             self.headers = list(message.get("headers", []))
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
+
+    def spoil(self, replaced: Mapping[str, str]) -> None:
+        """Puts other bytes in the place of texts of the body: one character is one byte, so that any byte can be had."""
+        for text, other in replaced.items():
+            self.body = self.body.replace(text.encode(), other.encode("latin-1"))
+        if replaced:
+            self.headers = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
 
 
 class Wire:
@@ -92,6 +100,9 @@ class Wire:
             await _cut(receive, send)
             return
         self._calls.answered(reply.status)
+        if fault is not None:
+            reply.date = fault.date
+            reply.spoil(fault.spoil or {})
         if fault is not None and fault.cut_body:
             await self._send_half(reply, send)
             await _cut(receive, send)
@@ -134,8 +145,9 @@ class Wire:
         await asyncio.sleep(_FLUSH_S)
 
     def _start(self, reply: Reply) -> Message:
-        date = format_datetime(self._clock.now(), usegmt=True).encode()
-        headers: Headers = [(b"Date", date), *((_SPELLED.get(name, name), value) for name, value in reply.headers)]
+        date = format_datetime(self._clock.now(), usegmt=True) if reply.date is None else reply.date
+        dated: Headers = [(b"Date", date.encode())] if date else []
+        headers: Headers = [*dated, *((_SPELLED.get(name, name), value) for name, value in reply.headers)]
         return {"type": "http.response.start", "status": reply.status, "headers": headers}
 
 

@@ -21,6 +21,7 @@ from sync_worker.crm.hubspot.faults import RowsRejected
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import SchemaChanged, SyncError, TransientError
+from sync_worker.headers import whole
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
 from sync_worker.services import Services
 
@@ -230,7 +231,7 @@ def _labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, frozenset[
 
 def _label(row: Mapping[str, Any]) -> Label:
     """**Raises** TransientError: a label that cannot be told from others must not look like one that was taken away."""
-    type_id = str(row.get("typeId"))
-    if not type_id.isdigit():
+    type_id = whole(str(row.get("typeId")))
+    if type_id is None:
         raise TransientError(f"HubSpot names an association type without its id: {row.get('label')}")
-    return Label(str(row.get("category") or ""), int(type_id), str(row.get("label") or ""))
+    return Label(str(row.get("category") or ""), type_id, str(row.get("label") or ""))

@@ -31,6 +31,7 @@ from sync_worker.errors import (
     UncertainWrite,
     WriteRejected,
 )
+from sync_worker.headers import retry_after_s
 
 MISSING_SCOPES = "MISSING_SCOPES"
 NOT_FOUND = "OBJECT_NOT_FOUND"
@@ -297,7 +298,7 @@ def _property_in(message: str) -> str:
 
 
 def _limited(words: str, status: int, said: Said, headers: Mapping[str, str], midnight: Midnight | None) -> RateLimited:
-    asked = _seconds(headers.get("Retry-After"))
+    asked = retry_after_s(headers)
     if said.policy == "DAILY" or "daily limit" in said.message:
         wait_s = asked or (midnight.left_s if midnight else BLIND_DAY_WAIT_S)
         until = f"until {midnight.at:%Y-%m-%d %H:%M %Z}, the account's midnight" if midnight else "an hour, as its time zone is not known"
@@ -324,10 +325,6 @@ def _is_unsent(error: Exception) -> bool:
 
 def _unsure(words: str, *, is_write: bool) -> SyncError:
     return UncertainWrite(words) if is_write else TransientError(words)
-
-
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.strip().isdigit() and int(header) else None
 
 
 def decoded(body: Any) -> Any:

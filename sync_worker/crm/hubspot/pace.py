@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sync_worker.headers import whole
 from sync_worker.services import Services
 
 FREE_COUNT, INTERVAL_S = 100, 10.0  # of the smallest plan, until an answer says more
@@ -118,5 +119,4 @@ def day_of(headers: Mapping[str, str]) -> tuple[int, int] | None:
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
-    text = headers.get(f"X-HubSpot-RateLimit-{name}", "")
-    return int(text) if text.isdigit() else None
+    return whole(headers.get(f"X-HubSpot-RateLimit-{name}"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,8 +22,9 @@ from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
 from sync_worker.crm.hubspot.login import Login
 from sync_worker.crm.hubspot.pace import Pace
-from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire, date_of
+from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.headers import said_at, whole
 from sync_worker.services import Services
 
 TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
@@ -122,8 +122,8 @@ class Access:
             raise faults.of_token_answer(answer.status, answer.data, answer.headers)
         self.login.granted(content)
         self._token, self._refusal = str(content["access_token"]), ""
-        told = str(content.get("expires_in"))
-        self._lasts_s, self._renewed_at_s = float(told) if told.isdigit() else TOKEN_LIFE_S, self._services.monotonic()
+        told = whole(str(content.get("expires_in")))
+        self._lasts_s, self._renewed_at_s = TOKEN_LIFE_S if told is None else float(told), self._services.monotonic()
 
 
 class Connection:
@@ -168,7 +168,7 @@ class Connection:
             answer = self._wire.plain("GET", DETAILS_PATH)
         except HTTPError as error:
             raise faults.of_call(error, doing="asking for the time") from error
-        found = date_of(answer)
+        found = said_at(answer.headers)
         if answer.status >= 500:
             raise TransientError(f"HubSpot did not say what time it is (HTTP {answer.status})")
         return found or self._services.clock()
@@ -197,7 +197,7 @@ class Connection:
         return answer
 
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
-        now = _said_at(error) or self._services.clock()
+        now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now))
         if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.longest_wait_s:  # longer ones are the queue's
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
@@ -213,11 +213,3 @@ def _document(answer: Any) -> Document:
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise BadAnswer("no list of results")
     return found  # type: ignore[no-any-return]
-
-
-def _said_at(error: Exception) -> datetime | None:
-    headers = getattr(error, "headers", None) or {}
-    try:
-        return parsedate_to_datetime(headers["Date"])
-    except (KeyError, ValueError):
-        return None

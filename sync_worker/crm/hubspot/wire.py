@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.request import getproxies, proxy_bypass
@@ -104,14 +102,6 @@ class Wire:
         self._pace.hear(answer.headers)
         self.told = day_of(answer.headers)
         return answer
-
-
-def date_of(answer: urllib3.BaseHTTPResponse) -> datetime | None:
-    """The vendor's clock, where the answer tells it."""
-    try:
-        return parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError):
-        return None
 
 
 def _pool(host: str, *, is_outside: bool) -> urllib3.PoolManager:

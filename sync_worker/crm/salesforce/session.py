@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from sync_worker.crm.salesforce.login import Credentials as Credentials
 from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.wire import Wire
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.headers import said_at
 from sync_worker.services import Services
 
 API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
@@ -132,10 +132,7 @@ def date_of(wire: Wire, host: str, clock: Callable[[], datetime]) -> datetime:
         raise faults.of_call(error, doing="asking for the time") from error
     if answer.status_code >= 500:
         raise TransientError(f"Salesforce did not say what time it is (HTTP {answer.status_code})")
-    try:
-        return parsedate_to_datetime(answer.headers["Date"])
-    except (KeyError, ValueError):
-        return clock()
+    return said_at(answer.headers) or clock()
 
 
 def _instance(told: str) -> str:
@@ -185,7 +182,7 @@ class Connection:
         self._patience = patience
         self._login = login
         self._purse = purse
-        self._wire = Wire(login.base_url)
+        self._wire = Wire(login.base_url, services.clock)
         self._token: Token | None = None
         self._client: Client | None = None
         self.calls = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from sync_worker.headers import retry_after_s
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
@@ -24,8 +25,9 @@ class Wire(requests.Session):
     calls used and allowed.
     """
 
-    def __init__(self, base_url: str | None) -> None:
+    def __init__(self, base_url: str | None, clock: Callable[[], datetime]) -> None:
         super().__init__()
+        self._clock = clock
         self.retry_after_s: float | None = None
         self.told: tuple[int, int] | None = None
         self.trust_env = base_url is None  # proxies and certificates of the machine are for the world outside, not for loopback
@@ -35,7 +37,7 @@ class Wire(requests.Session):
             self.mount(scheme, _Adapter(base_url))
 
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
-        self.retry_after_s = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"))
+        self.retry_after_s = retry_after_s(answer.headers, now=self._clock())
         used = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
         self.told = (int(used[1]), int(used[2])) if used else None
 
@@ -65,16 +67,3 @@ class _Adapter(HTTPAdapter):
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authorization as we set it: without this, requests would put what ~/.netrc has for the host in its place."""
     return request
-
-
-def _seconds(header: str | None, date: str | None) -> float | None:
-    """A Retry-After: seconds, or a moment on the CRM's own clock."""
-    if header is None:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        return max(0.0, (parsedate_to_datetime(header) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None

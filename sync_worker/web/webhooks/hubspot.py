@@ -77,4 +77,6 @@ def _merged(event: dict[str, Any]) -> Iterator[Any]:
 
 
 def _is_id(value: object) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool) and value > 0) or (isinstance(value, str) and value.isdecimal())
+    if isinstance(value, str):
+        return value.isascii() and value.isdecimal()
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -20,6 +20,7 @@ from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.errors import ConfigError, StoreDown
+from sync_worker.headers import whole
 from sync_worker.portal import Portal
 from sync_worker.web.webhooks import hubspot, salesforce, signature
 from sync_worker.web.webhooks.bell import Bell, Send
@@ -132,8 +133,8 @@ class Webhooks:
 
 async def _body(request: Request) -> bytes | Refusal:
     """What was sent, as it was sent; nobody makes us keep more than `MOST_BYTES`."""
-    announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal() or int(announced) > MOST_BYTES:
+    announced = whole(request.headers.get("content-length", "0"))
+    if announced is None or announced > MOST_BYTES:
         return TOO_LARGE
     body = bytearray()
     try:

@@ -19,6 +19,7 @@ from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 
 FREE_CALLS = {"token", "account", "properties", "labels"}  # what the port does not call data calls
+CALLS = {"time": "account", "read": "batch_read", "create": "batch_upsert", "update": "batch_update"}
 FULL_PAGE = reader.PAGE_COUNT
 FULL_SEARCH = search.PAGE_COUNT
 
@@ -90,6 +91,9 @@ class HubspotBench:
 
     def lock_one(self) -> None:
         self._remote.fault("batch_upsert", record=True, error_code="LOCKED")
+
+    def order(self, what: str, **order: Any) -> None:
+        self._remote.fault(CALLS[what], **order)
 
     def new_field(self, word: str) -> str:
         return f"portal_{word}"

@@ -19,6 +19,7 @@ from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 
 FREE_CALLS = {"token", "versions", "describe"}  # what the port does not call data calls
+CALLS = {"time": "versions", "read": "retrieve", "create": "collections_write", "update": "collections_write"}
 FULL_PAGE = queries.PAGE_SIZE
 
 
@@ -98,6 +99,9 @@ class SalesforceBench:
 
     def lock_one(self) -> None:
         self._remote.fault("collections_write", record=True, error_code="UNABLE_TO_LOCK_ROW")
+
+    def order(self, what: str, **order: Any) -> None:
+        self._remote.fault(CALLS[what], **order)
 
     def new_field(self, word: str) -> str:
         return f"Portal_{word.title()}__c"
