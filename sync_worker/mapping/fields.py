@@ -105,8 +105,9 @@ def field_map(
 
 
 def _transform_name(spec: FieldSpec, described: CatalogField | None) -> str:
-    if spec.transform == "date" and described is not None and described.type == "datetime":
-        return "datetime_to_date"  # a day kept in a time field: the portal's zone decides
+    """What the CRM's field holds decides between the two days: in a time field the portal's zone does, in a day field no zone may."""
+    if spec.transform in ("date", "datetime_to_date") and described is not None and described.type in ("date", "datetime"):
+        return "date" if described.type == "date" else "datetime_to_date"
     return spec.transform or "text"
 
 

@@ -28,6 +28,8 @@ NOON = day_time(12)  # a day written as a moment: the same day for any reader wi
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+MILLISECONDS = re.compile(r"-?[0-9]{11,15}(?:\.0)?")  # with fewer digits a number is a year, 20261231, or seconds
+COMPACT = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?")
 DECIMAL = re.compile(r"decimal\(([0-9])\)")
 FLAGS = {"true": True, "false": False}
 # name as written → the kind of value it gives; `decimal(n)` stands for seven of them.
@@ -232,8 +234,8 @@ def _date(wire: Wire, zone: tzinfo) -> Transform:
         found = _day_or_moment(raw)
         if not isinstance(found, datetime):
             return found
-        if found.time() == day_time(0) and not _is_text_moment(raw):
-            return found.date()  # some CRMs send a date as milliseconds of a UTC midnight
+        if found.time() == day_time(0) and found.utcoffset() == timedelta(0):
+            return found.date()  # HubSpot sends a date as a UTC midnight too, in milliseconds or as text
         raise ValueMistake("not_a_date", f"is {_seen(raw)}, a moment and not a day; transform: datetime_to_date takes it")
 
     def spell(value: Value) -> Any:
@@ -269,15 +271,15 @@ def _datetime_to_date(wire: Wire, zone: tzinfo) -> Transform:
 
 
 def _day_or_moment(raw: Any) -> date | datetime | None:
-    """A day, or an aware moment; text that says no zone is UTC, digits alone are milliseconds since 1970."""
+    """A day, or an aware moment; text that says no zone is UTC, enough digits alone are milliseconds since 1970."""
     if raw is None:
         return None
     try:
-        if type(raw) is bool:
-            raise TypeError
-        return _parsed(raw.strip()) if type(raw) is str else EPOCH + timedelta(milliseconds=raw)
-    except (ValueError, OverflowError, TypeError):
-        raise ValueMistake("not_a_date", f"is {_seen(raw)}, not a date") from None
+        if type(raw) is str:
+            return _parsed(raw.strip())
+        return _since_epoch(repr(raw))  # repr: no other type than a number passes as one
+    except (ValueError, OverflowError):
+        raise ValueMistake("not_a_date", f"is {_seen(raw)}, not a date such as 2026-12-31") from None
 
 
 def _parsed(text: str) -> date | datetime | None:
@@ -285,16 +287,17 @@ def _parsed(text: str) -> date | datetime | None:
         return None
     if len(text) == 10 and text[4] == "-" and text[7] == "-":
         return date.fromisoformat(text)
-    if text.lstrip("-").isdecimal():
-        return EPOCH + timedelta(milliseconds=int(text))
     if "T" not in text:
-        raise ValueError
+        return _since_epoch(text)
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _is_text_moment(raw: Any) -> bool:
-    return type(raw) is str and "T" in raw
+def _since_epoch(digits: str) -> datetime:
+    """The moment of so many milliseconds. **Raises** ValueError for a number that means something else, or a day of 1970 at the most."""
+    if not MILLISECONDS.fullmatch(digits) or COMPACT.fullmatch(digits):
+        raise ValueError
+    return EPOCH + timedelta(milliseconds=float(digits))
 
 
 def _is_day(value: Value) -> bool:

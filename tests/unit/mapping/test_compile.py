@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -301,6 +303,15 @@ def test_a_day_kept_in_a_time_field_is_read_in_the_portals_zone() -> None:
     described = {"Lead": Catalog("Lead", {"Portal_Expires__c": CatalogField("Portal_Expires__c", "datetime")})}
     record = compiled("salesforce", described).records["lead"]
     assert str(record.normalize({"Portal_Expires__c": "2026-05-01T10:00:00Z"}).values["expires_on"]) == "2026-05-01"
+
+
+def test_a_day_kept_in_a_day_field_is_that_day_in_any_zone() -> None:
+    """HubSpot sends a date as a midnight in UTC, which is the day before in New York."""
+    described = {"deals": Catalog("deals", {"closedate": CatalogField("closedate", "date")})}
+    new_york = replace(default_dialect(FILES["hubspot"].grammar, {}), zone=ZoneInfo("America/New_York"))
+    record = compile_mapping(FILES["hubspot"], new_york, described).records["deal"]
+    assert str(record.normalize({"closedate": "1798675200000"}).values["expected_close_on"]) == "2026-12-31"
+    assert record.update({"expected_close_on": date(2026, 12, 31)}) == {"closedate": "2026-12-31"}
 
 
 # ── the hash ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

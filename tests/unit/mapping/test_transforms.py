@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -163,6 +163,11 @@ def test_null_is_spelled_as_the_crm_clears_a_field(name: str) -> None:
         ("date", "2026-02-28", date(2026, 2, 28)),
         ("date", "1772236800000", date(2026, 2, 28)),
         ("date", 1772236800000, date(2026, 2, 28)),
+        ("date", 1772236800000.0, date(2026, 2, 28)),
+        ("date", "2026-12-31T00:00:00Z", date(2026, 12, 31)),
+        ("date", "2026-12-31T00:00:00.000+0000", date(2026, 12, 31)),
+        ("date", "2026-12-31T00:00:00", date(2026, 12, 31)),
+        ("date", "-2208988800000", date(1900, 1, 1)),
         ("multi_select", "Edge;Cloud;;Edge ; ", ("Cloud", "Edge")),
         ("multi_select", ["Edge", "Cloud"], ("Cloud", "Edge")),
         ("multi_select", ";late", ("late",)),
@@ -206,6 +211,19 @@ def test_the_portals_zone_decides_the_day_of_a_moment(raw: Any) -> None:
         ("date", "2026-W01-1", "not_a_date"),
         ("date", "20260228", "not_a_date"),
         ("date", "2026-02-28T10:00:00Z", "not_a_date"),
+        ("date", "2026-12-31T00:00:00+02:00", "not_a_date"),
+        ("date", "1772236800001", "not_a_date"),
+        ("date", 1772236800, "not_a_date"),
+        ("datetime_to_date", "20261231", "not_a_date"),
+        ("datetime_to_date", "2026", "not_a_date"),
+        ("datetime_to_date", 20240229, "not_a_date"),
+        ("datetime_to_date", "0", "not_a_date"),
+        ("datetime_to_date", "1780315200", "not_a_date"),
+        ("datetime_to_date", "20261231235959", "not_a_date"),
+        ("datetime_to_date", "202612312359", "not_a_date"),
+        ("datetime_to_date", "٢٠٢٦١٢٣١٠٠٠٠٠", "not_a_date"),
+        ("datetime_to_date", "1e12", "not_a_date"),
+        ("datetime_to_date", "--1772236800000", "not_a_date"),
         ("date", True, "not_a_date"),
         ("date", [], "not_a_date"),
         ("datetime_to_date", "soon", "not_a_date"),
@@ -223,6 +241,20 @@ def test_what_cannot_be_read_is_refused_with_a_stable_code(name: str, raw: Any, 
         made(name).read(raw)
     assert isinstance(caught.value, ValueMistake)
     assert caught.value.code == code
+
+
+@given(st.sampled_from(["date", "datetime_to_date"]), zones, st.integers(-(10**10) + 1, 10**10 - 1), st.sampled_from([int, str]))
+def test_a_number_too_small_for_milliseconds_of_our_time_is_never_a_day(name: str, zone: Any, number: int, spelled: Any) -> None:
+    with pytest.raises(ValueMistake, match="not a date"):
+        made(name, zone=zone).read(spelled(number))
+
+
+@given(zones, st.dates(date(2000, 1, 1), date(3999, 1, 1)))
+def test_a_day_sent_as_a_midnight_in_utc_is_that_day_in_any_zone(zone: Any, day: date) -> None:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    milliseconds = int(midnight.timestamp()) * 1000
+    spellings = [day.isoformat(), midnight.isoformat(), f"{day}T00:00:00Z", f"{day}T00:00:00.000Z", milliseconds, str(milliseconds)]
+    assert [made("date", zone=zone).read(spelling) for spelling in spellings] == [day] * len(spellings)
 
 
 json_values = st.recursive(
