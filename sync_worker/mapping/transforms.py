@@ -235,7 +235,7 @@ def _date(wire: Wire, zone: tzinfo) -> Transform:
         if not isinstance(found, datetime):
             return found
         if found.time() == day_time(0) and found.utcoffset() == timedelta(0):
-            return found.date()  # HubSpot sends a date as a UTC midnight too, in milliseconds or as text
+            return found.date()  # some CRMs send a date as its midnight in UTC, in milliseconds or as text
         raise ValueMistake("not_a_date", f"is {_seen(raw)}, a moment and not a day; transform: datetime_to_date takes it")
 
     def spell(value: Value) -> Any:
