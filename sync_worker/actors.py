@@ -236,14 +236,14 @@ def _is_resting(tenant: Tenant, record: str) -> bool:
     """Whether the whole portal is paused, or this record type alone."""
     with tenant.store.reading(tenant.name) as tx:
         paused = [row.paused_until_at for row in (portals.get(tx), cursors.get(tx, record)) if row]
-        return any(until_at > tx.now for until_at in paused if until_at)
+        return any(until_at > tx.shared_now for until_at in paused if until_at)
 
 
 def _passed(tenant: Tenant, verb: str, record: str) -> None:
     """The work went through: what was open about it is resolved. A pause that began meanwhile stays: this work says nothing about it."""
     with tenant.store.side_transaction(tenant.name) as tx:
         row = portals.get(tx)
-        if row and row.paused_until_at and row.paused_until_at <= tx.now:
+        if row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
             portals.unpause(tx)
         rows = failures.open_rows(tx, record or verb, [verb], "pull")
         failures.close(tx, [row.id for row in rows], "the work went through")
@@ -274,14 +274,14 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         failures.record(tx, [failure])
         rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
         if rest_s:
-            portals.pause(tx, tx.now + timedelta(seconds=rest_s), str(error))
+            portals.pause(tx, tx.shared_now + timedelta(seconds=rest_s), str(error))
 
 
 def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
     """The brake has written it down; what it holds is looked at again now and then, and everything else of the portal goes on."""
     with tenant.store.side_transaction(tenant.name) as tx:
         rest_s = pause_s(held, seen_count=failures.seen_count(tx, "pull", code_of(held)))
-        cursors.pause(tx, record, tx.now + timedelta(seconds=rest_s))
+        cursors.pause(tx, record, tx.shared_now + timedelta(seconds=rest_s))
 
 
 def code_of(error: Exception) -> str:

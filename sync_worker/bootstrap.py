@@ -172,7 +172,8 @@ def join(
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
     wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
-    return Installation(settings, offices, Store(settings.database_url, clock=services.clock, events=wanted), services, redis)
+    store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)
+    return Installation(settings, offices, store, services, redis)
 
 
 def _redis(settings: Settings) -> Redis | None:

@@ -49,9 +49,8 @@ class Figures(Collector):
         yield _gauge("database_up", "Whether the database answers.", [], [((), 1)])
         pulls_s = {portal.name: portal.schedule.pull_s for portal in self._installation.portals}
         yield _gauge("pull_interval_seconds", "How often the portal file has it read.", ["portal"], _each(pulls_s))
-        now = self._installation.services.clock()
         for make in (_lags, _pauses, _outboxes, _notices, _feeds, _failures):
-            yield from make(seen, pulls_s.keys(), now)
+            yield from make(seen, pulls_s.keys(), seen.at)
         resting: dict[tuple[str, ...], int] = {(code,): count for code, count in seen.breakers.items()}
         yield _gauge(
             "breakers_open", "Causes that failed too often in a row, so that nothing is tried for now.", ["code"], _named(resting).items()

@@ -1,4 +1,7 @@
-"""When to look for what is due. APScheduler ticks; the database says what is due, so a second scheduler or a missed tick is harmless."""
+"""When to look for what is due. APScheduler ticks; the database says what is due, so a second scheduler or a missed tick is harmless.
+
+What time it is says the clock that all processes share (`Tx.shared_now`): due times, pauses and runs were written by it, elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ class Schedule:
         """One look at every portal. One that cannot be looked at does not keep the others waiting."""
         try:
             with self._installation.store.reading("") as tx:
-                found, is_any_left = standings(tx), runs.is_any_left(tx)
+                found, is_any_left, now = standings(tx), runs.is_any_left(tx), tx.shared_now
             if is_any_left:
                 with self._installation.store.side_transaction("") as tx:
                     runs.close_left(tx)
@@ -69,12 +72,11 @@ class Schedule:
             return
         for portal in self._installation.portals:
             try:
-                self._look(portal, found.get(portal.name))
+                self._look(portal, found.get(portal.name), now)
             except SyncError as error:
                 logs.get().warning("could not look for due work", portal=portal.name, error=str(error))
 
-    def _look(self, portal: Portal, standing: Standing | None) -> None:
-        now = self._installation.services.clock()
+    def _look(self, portal: Portal, standing: Standing | None, now: datetime) -> None:
         before, sent = self._sent_at.get(portal.name, {}), {}
         for wake in self._due(portal, standing, now):
             last = before.get(wake)
@@ -119,10 +121,10 @@ class Schedule:
         return last is None or _is_past(last.started_at, AGAIN_AFTER_S, now)
 
 
-def due(tenant: Tenant, now: datetime) -> Iterator[Wake]:
+def due(tenant: Tenant) -> Iterator[Wake]:
     """What the database says is due for one portal, but for a night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
-        standing = standings(tx).get(tenant.name)
+        standing, now = standings(tx).get(tenant.name), tx.shared_now
     if standing and standing.rests(now):
         return
     yield from _reads(tenant.portal, tenant.readable_records(), standing, now)

@@ -35,6 +35,8 @@ def _never() -> bool:
 class Services:
     """**Shapes** `beside`: a new helper that does one thing after the other beside a step. `is_stopping`: end after the next commit.
 
+    `shared_clock`: what the processes of one database judge leases and claims by, in place of that database's own clock (`Store`).
+
     **Units** `clock` gives aware UTC times; `monotonic` and `sleep` speak seconds and are for deadlines and waits inside one call.
     """
 
@@ -45,6 +47,7 @@ class Services:
     sleep: Callable[[float], None] = time.sleep
     beside: Callable[[], Executor] = _one_thread
     is_stopping: Callable[[], bool] = _never
+    shared_clock: Callable[[], datetime] | None = None
 
     @classmethod
     def until(cls, stopped: threading.Event) -> Self:

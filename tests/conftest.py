@@ -82,7 +82,7 @@ def open_store(database_url: str, clock: Clock) -> Iterator[Callable[[], Store]]
     opened: list[Store] = []
 
     def another() -> Store:
-        opened.append(Store(database_url, clock=clock))
+        opened.append(Store(database_url, clock=clock, shared_clock=clock))
         return opened[-1]
 
     yield another

@@ -29,9 +29,7 @@ def list_(as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         with installation.store.reading("") as tx:
-            paused = {
-                name: row.paused_until_at for name, row in standings(tx).items() if row.paused_until_at and row.paused_until_at > tx.now
-            }
+            paused = {name: row.paused_until_at for name, row in standings(tx).items() if row.rests(tx.shared_now)}
         rows = [
             {
                 "portal": portal.name,
@@ -119,7 +117,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{
                 f"resting ({name})": f"until {at.isoformat()}: sync-worker failures list {tenant.name}"
                 for name, at in paused.items()
-                if at > tx.now
+                if at > tx.shared_now
             },
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},

@@ -41,7 +41,7 @@ def judge(tx: Tx, tenant: Tenant, counts: Mapping[Cause, tuple[int, int]]) -> No
     standing = breakers.standing(tx)
     for cause, (passed, failed) in sorted(counts.items()):
         before = standing.get(cause, CLOSED)
-        now = after(before, passed_count=passed, failed_count=failed, now=tx.now)
+        now = after(before, passed_count=passed, failed_count=failed, now=tx.shared_now)
         if now != before:
             breakers.save(tx, cause, now)
         if now.until_at and now.until_at != before.until_at:
@@ -58,12 +58,12 @@ def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: dict[Cause, Breaker]) -
     causes = _causes(tx, rows)
     for row in rows:
         mine = [cause for cause in causes.get(row.record_id, ()) if cause in resting]
-        waits = [until for cause in mine if not resting[cause].admits(tx.now) and (until := resting[cause].until_at)]
+        waits = [until for cause in mine if not resting[cause].admits(tx.shared_now) and (until := resting[cause].until_at)]
         if waits:
             until_at[row.record_id] = max(waits)
             continue
         for cause in mine:
-            resting[cause] = resting[cause].probing(tx.now)
+            resting[cause] = resting[cause].probing(tx.shared_now)
             breakers.save(tx, cause, resting[cause])
     return until_at
 

@@ -34,7 +34,7 @@ class Claim:
     def __enter__(self) -> Claim:
         self._deadline_s = self._tenant.services.monotonic() + CLAIM_S
         with self._tenant.store.side_transaction(self._tenant.name) as tx:
-            until_at = tx.now + timedelta(seconds=CLAIM_S)
+            until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
             self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
         if self.rows:
             self._keeper.enter_context(Keeper(self._renew))
@@ -57,7 +57,7 @@ class Claim:
         if begun_s >= self._deadline_s:
             return False
         with self._tenant.store.side_transaction(self._tenant.name) as tx:
-            is_held = outbox.renew(tx, self.token, tx.now + timedelta(seconds=CLAIM_S)) > 0
+            is_held = outbox.renew(tx, self.token, tx.shared_now + timedelta(seconds=CLAIM_S)) > 0
         if is_held:
             self._deadline_s = begun_s + CLAIM_S
         return is_held

@@ -171,13 +171,13 @@ def _put_off(tx: Tx, tenant: Tenant, token: str, sent: Sent) -> None:
         words = f"{what}; it is not sent again by itself, and the record's later events go on without it"
         _fail(tx, tenant, told.record, told.record_id, "event_given_up", words, field=str(told.seq))
         return
-    deliveries.put_off(tx, token, sent.delivery, tx.now + timedelta(seconds=wait_s))
+    deliveries.put_off(tx, token, sent.delivery, tx.shared_now + timedelta(seconds=wait_s))
     _fail(tx, tenant, told.record, told.record_id, "event_refused", f"{what}; the record's later events wait for it", field=str(told.seq))
 
 
 def _rest(tx: Tx, tenant: Tenant, token: str, worst: Sent, failed_count: int) -> None:
     wait_s = rest_s(failed_count, worst.answer.retry_after_s)
-    deliveries.rest(tx, token, failed_count, tx.now + timedelta(seconds=wait_s))
+    deliveries.rest(tx, token, failed_count, tx.shared_now + timedelta(seconds=wait_s))
     tenant.log.warning("the feed rests", answer=str(worst.answer), failures_in_a_row=failed_count, rest_s=wait_s)
     if failed_count >= TELL_COUNT:
         owed, since_at = deliveries.owed(tx)

@@ -62,7 +62,7 @@ def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent
     """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
     token = services.new_id()
     with store.side_transaction(portal) as tx:
-        rows = mails.claim(tx, limit=BATCH_COUNT, token=token, until_at=tx.now + timedelta(seconds=CLAIM_S))
+        rows = mails.claim(tx, limit=BATCH_COUNT, token=token, until_at=tx.shared_now + timedelta(seconds=CLAIM_S))
     outcomes = []
     for row in rows:
         if services.is_stopping():
@@ -104,7 +104,7 @@ def _spoken(context: Mapping[str, Any]) -> dict[str, str]:
 def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
     wait_s = min(FIRST_WAIT_S * 2.0 ** (row.attempts - 1), LONGEST_WAIT_S)
     with store.side_transaction(portal) as tx:
-        mails.later(tx, row.mail.id, token, tx.now + timedelta(seconds=wait_s), error=why)
+        mails.later(tx, row.mail.id, token, tx.shared_now + timedelta(seconds=wait_s), error=why)
     return "put_off"
 
 

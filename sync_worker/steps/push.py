@@ -159,7 +159,7 @@ def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id
     with tenant.store.side_transaction(tenant.name) as tx:
         outbox.hold(tx, [letter.row for letter in letters.values()])
         for letter in letters.values():
-            outbox.later(tx, letter.row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
+            outbox.later(tx, letter.row, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
         runs.count(tx, run_id, Counts(deferred=len(letters)))
 
 
@@ -173,7 +173,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
         desk = desk_of(tx, tenant, claim.object, [row.record_id for row in rows])
         for row in rows:
             if row.record_id in desk.links and row.record_id not in read:
-                outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
+                outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
                 counts.deferred += 1
                 continue
             if row.record_id in desk.unread:

@@ -33,7 +33,7 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
         outbox.hold(tx, claim.rows)
         for row in claim.rows:
             rest_s = 0.0 if row.attempts <= 1 else wait_s(tenant, row)  # a CRM that loses every write is not asked without end
-            outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s))
+            outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s))
             if native := found.get(row.record_id):
                 record_name = current[row.record_id].object if row.record_id in current else first_record(tenant, row.object)
                 _take_over(tx, tenant, row, record_name, native)

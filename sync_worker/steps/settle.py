@@ -122,7 +122,7 @@ def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome:
         park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return _look_again(tx, letter)
     rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
-    outbox.later(tx, row, claim.token, tx.now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
+    outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
     counts.deferred += 1
     return set()
 

@@ -57,9 +57,9 @@ def begin(tx: Tx, ask: Ask) -> Answer | Taken | None:
     """Claims the key: None = the work is ours to do, else the first answer, or why not."""
     _forget(tx)
     row = {"portal": tx.portal, "token_id": ask.token_id, "key": ask.key, "request_hash": ask.request_hash}
-    fresh = {**row, "claim": ask.claim, "begun_at": tx.now, "claim_until_at": tx.now + CLAIM}
+    fresh = {**row, "claim": ask.claim, "begun_at": tx.now, "claim_until_at": tx.shared_now + CLAIM}
     insert = (postgresql if tx.is_postgresql else sqlite).insert(answers).values(fresh)
-    is_free = and_(answers.c.status.is_(None), answers.c.claim_until_at <= tx.now)
+    is_free = and_(answers.c.status.is_(None), answers.c.claim_until_at <= tx.shared_now)
     taken = insert.on_conflict_do_update(index_elements=["portal", "token_id", "key"], set_=fresh, where=is_free)
     if tx.connection.execute(taken.returning(answers.c.claim)).first():
         return None

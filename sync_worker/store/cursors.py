@@ -50,16 +50,16 @@ def acquire(tx: Tx, object_: str, token: str) -> Cursor | None:
         .where(
             cursors.c.portal == tx.portal,
             cursors.c.object == object_,
-            or_(cursors.c.lease_until_at.is_(None), cursors.c.lease_until_at < tx.now),
+            or_(cursors.c.lease_until_at.is_(None), cursors.c.lease_until_at < tx.shared_now),
         )
-        .values(lease_token=token, lease_until_at=tx.now + timedelta(seconds=LEASE_S), fence=cursors.c.fence + 1)
+        .values(lease_token=token, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S), fence=cursors.c.fence + 1)
     )
     return get(tx, object_) if taken.rowcount else None
 
 
 def hold(tx: Tx, cursor: Cursor) -> None:
     """Renews the lease inside a page's commit. **Raises** StaleRead when somebody else reads by now."""
-    _fenced(tx, cursor, lease_until_at=tx.now + timedelta(seconds=LEASE_S))
+    _fenced(tx, cursor, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S))
 
 
 def open_window(tx: Tx, cursor: Cursor, *, from_at: datetime | None, until_at: datetime, kind: str) -> None:
@@ -69,13 +69,20 @@ def open_window(tx: Tx, cursor: Cursor, *, from_at: datetime | None, until_at: d
 
 def move(tx: Tx, cursor: Cursor, position: str) -> None:
     """Everything up to `position` is in this commit or an earlier one. **Raises** StaleRead."""
-    _fenced(tx, cursor, position=position, lease_until_at=tx.now + timedelta(seconds=LEASE_S))
+    _fenced(tx, cursor, position=position, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S))
 
 
 def close_window(tx: Tx, cursor: Cursor, until_at: datetime) -> None:
     """The scan is complete: the high water rises to its end. **Raises** StaleRead."""
     _fenced(
-        tx, cursor, high_water_at=until_at, window_from_at=None, window_until_at=None, position="", kind="changes", last_pulled_at=tx.now
+        tx,
+        cursor,
+        high_water_at=until_at,
+        window_from_at=None,
+        window_until_at=None,
+        position="",
+        kind="changes",
+        last_pulled_at=tx.shared_now,
     )
     if cursor.last_pulled_at is None:
         feed.tell_loaded(tx, cursor.object)

@@ -57,20 +57,22 @@ def owed(tx: Tx) -> tuple[int, datetime | None]:
 
 def is_due(tx: Tx) -> bool:
     """Whether something could be sent now."""
-    query = select(exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.now)).where(
-        feeds.c.portal == tx.portal, feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.now)
+    query = select(exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.shared_now)).where(
+        feeds.c.portal == tx.portal,
+        feeds.c.paused_at.is_(None),
+        or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now),
     )
     return bool(tx.connection.execute(query).scalar())
 
 
 def acquire(tx: Tx, token: str) -> bool:
     """The lease, anew or once more; not while another sender has it, nor while the feed rests or is paused."""
-    is_free = or_(feeds.c.lease_until_at.is_(None), feeds.c.lease_until_at < tx.now, feeds.c.lease_token == token)
-    rests_not = or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.now)
+    is_free = or_(feeds.c.lease_until_at.is_(None), feeds.c.lease_until_at < tx.shared_now, feeds.c.lease_token == token)
+    rests_not = or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now)
     taken = (
         update(feeds)
         .where(feeds.c.portal == tx.portal, feeds.c.paused_at.is_(None), is_free, rests_not)
-        .values(lease_token=token, lease_until_at=tx.now + LEASE)
+        .values(lease_token=token, lease_until_at=tx.shared_now + LEASE)
     )
     return bool(tx.connection.execute(taken).rowcount)
 
@@ -89,13 +91,13 @@ def due(tx: Tx, limit: int) -> list[Delivery]:
         earlier.c.record == deliveries.c.record,
         earlier.c.record_id == deliveries.c.record_id,
         earlier.c.seq < deliveries.c.seq,
-        earlier.c.due_at > tx.now,
+        earlier.c.due_at > tx.shared_now,
     )
     mine = and_(events.c.portal == deliveries.c.portal, events.c.seq == deliveries.c.seq)
     query = (
         select(*TOLD, deliveries.c.round, deliveries.c.attempts)
         .join_from(deliveries, events, mine)
-        .where(deliveries.c.portal == tx.portal, deliveries.c.due_at <= tx.now, ~is_kept_back)
+        .where(deliveries.c.portal == tx.portal, deliveries.c.due_at <= tx.shared_now, ~is_kept_back)
         .order_by(deliveries.c.seq)
         .limit(limit)
     )
@@ -126,7 +128,7 @@ def give_up(tx: Tx, token: str, refused: Delivery) -> None:
     _drop(tx, [refused])
     told = refused.told
     later = (deliveries.c.portal == tx.portal, deliveries.c.record == told.record, deliveries.c.record_id == told.record_id)
-    tx.connection.execute(update(deliveries).where(*later).values(due_at=tx.now))
+    tx.connection.execute(update(deliveries).where(*later).values(due_at=tx.shared_now))
 
 
 def rest(tx: Tx, token: str, failed_count: int, until_at: datetime | None) -> None:
@@ -146,7 +148,9 @@ def resume(tx: Tx) -> None:
     """Everything owed is due now, whatever it waited for."""
     values = {"paused_at": None, "paused_because": None, "rests_until_at": None, "failed_count": 0}
     tx.connection.execute(update(feeds).where(feeds.c.portal == tx.portal).values(values))
-    tx.connection.execute(update(deliveries).where(deliveries.c.portal == tx.portal, deliveries.c.due_at > tx.now).values(due_at=tx.now))
+    tx.connection.execute(
+        update(deliveries).where(deliveries.c.portal == tx.portal, deliveries.c.due_at > tx.shared_now).values(due_at=tx.shared_now)
+    )
 
 
 def _drop(tx: Tx, gone: Sequence[Delivery]) -> None:

@@ -78,8 +78,8 @@ def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def _owes(tx: Tx) -> ColumnElement[bool]:
-    is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.now)
-    is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.now, outbox.c.claim_until_at < tx.now)
+    is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.shared_now)
+    is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.shared_now, outbox.c.claim_until_at < tx.shared_now)
     return exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired))
 
 
@@ -91,15 +91,15 @@ def _is_replaying() -> ColumnElement[bool]:
 
 def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
     """As `deliveries.is_due`, of every portal."""
-    is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.now))
-    is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.now)
+    is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now))
+    is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.shared_now)
     return exists().where(feeds.c.portal == portals.c.portal, is_awake, is_owed)
 
 
 def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
     """As `mails.has_due`, of every portal."""
-    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.now)
-    return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.now, is_free)
+    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
+    return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
 
 
 def _is_unpatched() -> ColumnElement[bool]:

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache, partial
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache, partial
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -33,6 +33,7 @@ from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store import documents
 
 Row: TypeAlias = tuple[Any, ...]
+SharedClock: TypeAlias = Callable[[Connection], datetime]
 
 COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements more, is cheaper than a row at a time
 CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
@@ -47,9 +48,9 @@ _POSTGRESQL_DOWN: Final = {"08", "28", "3D", "53", "57", "58"}  # connection, cr
 _LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `shared_now` is kept once it was asked for
 class Tx:
-    """One transaction for one portal. `now` is its one moment.
+    """One transaction for one portal. `now` is its one moment, by the clock of this machine.
 
     **Shapes** `events`: the kinds the portal wants to be told of, none without a feed. `loaded`: record types whose first load it ends.
     """
@@ -57,8 +58,17 @@ class Tx:
     connection: Connection
     portal: str
     now: datetime
+    shared_clock: SharedClock
     events: frozenset[str] = frozenset()
     loaded: set[str] = field(default_factory=set)
+
+    @cached_property
+    def shared_now(self) -> datetime:
+        """Its second moment, by the clock that all processes share. What one process writes for another to judge is written and judged
+        by it: until when a lease or a claim lasts, when something is due, until when something rests, when a run was last heard of.
+        Machines whose clocks are minutes apart would take claims from each other, and a write could be made twice.
+        """
+        return self.shared_clock(self.connection)
 
     @property
     def is_postgresql(self) -> bool:
@@ -68,15 +78,27 @@ class Tx:
 class Store:
     """One database. Safe to share among threads; give every process its own.
 
+    **Shapes** `shared_clock`: what `Tx.shared_now` is read from. None is PostgreSQL's own clock; processes on one SQLite file are on one
+    machine, so there it is `clock`.
+
     **Raises** From every transaction: StoreDown (at a commit: perhaps committed), StaleRead where PostgreSQL broke a deadlock. A second
     writing transaction inside one is a bug, and said so: it would wait for the first for ever.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime], events: Mapping[str, frozenset[str]] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], datetime],
+        shared_clock: Callable[[], datetime] | None = None,
+        events: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         scheme, _, rest = url.partition("://")
         self.url = f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
         self.engine = _engine(self.url)
         self._clock = clock
+        given = shared_clock or (clock if self.engine.dialect.name == "sqlite" else None)
+        self._shared_clock: SharedClock = (lambda _connection: given()) if given else _server_clock
         self._events = events or {}
         self._one_writer = Turns()
         self._here = threading.local()
@@ -116,7 +138,7 @@ class Store:
         self.engine.dispose()
 
     def _tx(self, connection: Connection, portal: str) -> Tx:
-        return Tx(connection, portal, self._clock(), self._events.get(portal, frozenset()))
+        return Tx(connection, portal, self._clock(), self._shared_clock, self._events.get(portal, frozenset()))
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -141,6 +163,12 @@ class Store:
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             with connection.execution_options(**options).begin():
                 yield connection
+
+
+def _server_clock(connection: Connection) -> datetime:
+    """PostgreSQL's, at this moment: `now()` there is when the transaction began, perhaps before it waited for a lock."""
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment.astimezone(UTC)
 
 
 class Turns:

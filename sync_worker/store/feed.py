@@ -50,7 +50,7 @@ def tell(tx: Tx, found: Iterable[Event | None]) -> None:
     rows = [_row(tx, event, first + place) for place, event in enumerate(wanted)]
     tx.connection.execute(insert(events), rows)
     owed = ("portal", "seq", "record", "record_id")
-    tx.connection.execute(insert(deliveries), [{**{name: row[name] for name in owed}, "due_at": tx.now} for row in rows])
+    tx.connection.execute(insert(deliveries), [{**{name: row[name] for name in owed}, "due_at": tx.shared_now} for row in rows])
 
 
 def tell_associations(tx: Tx, company_ids: Collection[str]) -> None:
@@ -137,14 +137,14 @@ def rename_actor(tx: Tx, ending: str, name: str) -> None:
 def _owe(tx: Tx, which: ColumnElement[bool]) -> int:
     """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join, unless it has a WHERE."""
     _draw(tx, 0)  # whoever settles waits, or is over
-    due_at = literal(tx.now, deliveries.c.due_at.type).label("due_at")
+    due_at = literal(tx.shared_now, deliveries.c.due_at.type).label("due_at")
     key = (events.c.portal, events.c.seq, events.c.record, events.c.record_id)
     again = select(*key, due_at, literal(0).label("attempts"), literal(1).label("round")).where(events.c.portal == tx.portal, which)
     insert_ = (postgresql if tx.is_postgresql else sqlite).insert(deliveries)
     names = ["portal", "seq", "record", "record_id", "due_at", "attempts", "round"]
     statement = insert_.from_select(names, again).on_conflict_do_update(
         index_elements=["portal", "seq"],
-        set_={"due_at": tx.now, "attempts": 0, "round": deliveries.c.round + 1},
+        set_={"due_at": tx.shared_now, "attempts": 0, "round": deliveries.c.round + 1},
     )
     count: int = tx.connection.execute(select(func.count()).select_from(again.subquery())).scalar_one()
     tx.connection.execute(statement)

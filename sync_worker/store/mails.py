@@ -46,7 +46,8 @@ _ROW = [mails.c[name] for name in MailRow.__slots__ if name != "mail"]
 def write(tx: Tx, written: Sequence[Mail]) -> None:
     """To be sent from now on. One that is there already, for this event and person, stays as it is."""
     rows = [
-        {"portal": tx.portal, "written_at": tx.now, "due_at": tx.now, **{n: getattr(one, n) for n in Mail.__slots__}} for one in written
+        {"portal": tx.portal, "written_at": tx.now, "due_at": tx.shared_now, **{n: getattr(one, n) for n in Mail.__slots__}}
+        for one in written
     ]
     upsert(tx, mails, rows, keep=[column.name for column in mails.columns if not column.primary_key])
 
@@ -74,7 +75,7 @@ def later(tx: Tx, mail_id: str, token: str, due_at: datetime, *, error: str) -> 
 def retry(tx: Tx, mail_ids: Collection[str]) -> None:
     """Those that were given up are to be sent again, at once, as if for the first time."""
     here = (mails.c.portal == tx.portal, among(tx, mails.c.id, set(mail_ids)), mails.c.outcome == "given_up")
-    tx.connection.execute(update(mails).where(*here).values(settled_at=None, outcome="", due_at=tx.now, attempts=0))
+    tx.connection.execute(update(mails).where(*here).values(settled_at=None, outcome="", due_at=tx.shared_now, attempts=0))
 
 
 def has_due(tx: Tx) -> bool:
@@ -99,8 +100,8 @@ def counts(tx: Tx) -> dict[str, int]:
 
 
 def _is_due(tx: Tx) -> ColumnElement[bool]:
-    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.now)
-    return and_(mails.c.settled_at.is_(None), mails.c.due_at <= tx.now, is_free)
+    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
+    return and_(mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
 
 
 def _let_go(tx: Tx, mail_id: str, token: str, **values: Any) -> bool:

@@ -41,7 +41,7 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
     owing = set(record_ids)
     if not owing:
         return
-    row = {"portal": tx.portal, "object": object_, "state": "ready", "generation": 1, "due_at": tx.now, "cause_run": cause_run}
+    row = {"portal": tx.portal, "object": object_, "state": "ready", "generation": 1, "due_at": tx.shared_now, "cause_run": cause_run}
     values = [literal(value, outbox.c[name].type) for name, value in row.items()]
     insert = (postgresql if tx.is_postgresql else sqlite).insert(outbox)
     insert = insert.from_select([*row, "record_id"], select(*values, each(tx, owing)).where(true()))
@@ -138,8 +138,8 @@ def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> 
 
 def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
     """Those of these records that are ready later are ready now. Returns how many."""
-    later = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.now))
-    return tx.connection.execute(update(outbox).where(later).values(due_at=tx.now)).rowcount
+    later = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.shared_now))
+    return tx.connection.execute(update(outbox).where(later).values(due_at=tx.shared_now)).rowcount
 
 
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:
@@ -155,7 +155,7 @@ def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
 
 def doubt_expired(tx: Tx) -> int:
     """Claims past their time become uncertain where something was about to be sent, ready where nothing was. Returns how many."""
-    expired = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now))
+    expired = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now))
     state = case((outbox.c.sent.is_(None), "ready"), else_="uncertain")
     return tx.connection.execute(update(outbox).where(expired).values(state=state, claim_token=None, claim_until_at=None)).rowcount
 
@@ -171,7 +171,7 @@ def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
     """Parked rows are tried again now. Returns how many."""
     parked = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "parked"))
-    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.now, attempts=0)).rowcount
+    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.shared_now, attempts=0)).rowcount
 
 
 def listed(tx: Tx) -> list[OutboxRow]:
@@ -192,7 +192,7 @@ def due(tx: Tx, limit: int) -> list[str]:
 
 def has_due(tx: Tx) -> bool:
     """Whether a push would find something to do now."""
-    claims = and_(outbox.c.state == "claimed", outbox.c.claim_until_at < tx.now)
+    claims = and_(outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now)
     waiting = outbox.c.state.in_(["ready", "uncertain"])
     return tx.connection.execute(_due(tx, or_(waiting, claims)).limit(1)).first() is not None
 
@@ -204,7 +204,7 @@ def counts(tx: Tx) -> dict[str, int]:
 
 
 def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
-    query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.now, condition)
+    query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.shared_now, condition)
     return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
 
 

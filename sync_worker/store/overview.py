@@ -62,6 +62,9 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """Everything, as of the moment `at` on the clock that all processes share."""
+
+    at: datetime
     reads: list[Read]
     waiting: list[Waiting]
     opened: list[Open]
@@ -71,12 +74,12 @@ class Overview:
 
 def overview(store: Store) -> Overview:
     """One snapshot. **Raises** StoreDown."""
-    with store.schema(writes=False) as connection:
-        found = [connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN, _OWED, _BREAKERS)]
+    with store.reading("") as tx:
+        at, found = tx.shared_now, [tx.connection.execute(query).all() for query in (_READS, _OUTBOX, _NOTICES, _OPEN, _OWED, _BREAKERS)]
     reads, written, noticed, opened, owed, resting = found
     waiting = [Waiting(*row) for row in (*written, *noticed)]
     resting_in = {code: count for code, count in resting}
-    return Overview([Read(*row) for row in reads], waiting, [Open(*row) for row in opened], [Owed(*row) for row in owed], resting_in)
+    return Overview(at, [Read(*row) for row in reads], waiting, [Open(*row) for row in opened], [Owed(*row) for row in owed], resting_in)
 
 
 _READS: Select[Any] = select(

@@ -74,7 +74,14 @@ def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
     """Opens the run."""
     tx.connection.execute(
         insert(runs).values(
-            portal=tx.portal, id=run_id, verb=verb, object=object_, started_at=tx.now, seen_at=tx.now, state="running", skips={}
+            portal=tx.portal,
+            id=run_id,
+            verb=verb,
+            object=object_,
+            started_at=tx.shared_now,
+            seen_at=tx.shared_now,
+            state="running",
+            skips={},
         )
     )
 
@@ -82,7 +89,7 @@ def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
 def go_on(tx: Tx, run_id: str) -> None:
     """Its process is at it. One that was taken for dead while the process, or its clock, stood still is under way again."""
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    tx.connection.execute(update(runs).where(here).values(seen_at=tx.now, finished_at=None, state="running", error=""))
+    tx.connection.execute(update(runs).where(here).values(seen_at=tx.shared_now, finished_at=None, state="running", error=""))
 
 
 def is_any_left(tx: Tx) -> bool:
@@ -97,7 +104,7 @@ def close_left(tx: Tx) -> None:
 
 def _left(tx: Tx) -> ColumnElement[bool]:
     mine = runs.c.portal == tx.portal if tx.portal else true()
-    return and_(mine, runs.c.state == "running", runs.c.seen_at < tx.now - timedelta(seconds=SILENT_S))
+    return and_(mine, runs.c.state == "running", runs.c.seen_at < tx.shared_now - timedelta(seconds=SILENT_S))
 
 
 def count(tx: Tx, run_id: str, counts: Counts) -> None:
@@ -114,7 +121,7 @@ def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) ->
     """Closes the run as done, or as failed or stopped with its words."""
     state = "stopped" if is_stopped else "failed" if error else "done"
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    ended = update(runs).where(here).values(finished_at=tx.now, state=state, error=error).returning(*runs.c)
+    ended = update(runs).where(here).values(finished_at=tx.shared_now, state=state, error=error).returning(*runs.c)
     return _run(tx.connection.execute(ended).mappings().one())
 
 

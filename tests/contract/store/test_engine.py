@@ -101,7 +101,7 @@ def _moment(store: Store) -> datetime:
 
 
 def test_read_numbers_and_other_portals_do_not_wait_for_a_page_on_postgresql(postgresql_url: str, clock: Clock) -> None:
-    with closing(Store(postgresql_url, clock=clock)) as store, ThreadPoolExecutor(1) as thread:
+    with closing(Store(postgresql_url, clock=clock, shared_clock=clock)) as store, ThreadPoolExecutor(1) as thread:
         with store.transaction("acme") as tx:
             portals.enter(tx, "contracts")
         with store.transaction("acme") as tx:

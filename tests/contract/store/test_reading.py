@@ -201,7 +201,7 @@ def test_a_notice_that_comes_while_its_record_is_read_survives(store: Store, bef
 
 
 def test_a_notice_being_renewed_at_the_moment_of_settling_survives_and_nobody_waits(postgresql_url: str, clock: Clock) -> None:
-    with closing(Store(postgresql_url, clock=clock)) as store:
+    with closing(Store(postgresql_url, clock=clock, shared_clock=clock)) as store:
         with store.side_transaction("acme") as tx:
             notices.add(tx, "company", ["a", "b"])
             taken = notices.oldest(tx, "company", 10)

@@ -295,7 +295,7 @@ def test_a_flushed_redis_loses_nothing(build_on: Build, settings: Settings, redi
             def is_all_done() -> bool:
                 schedule.tick()
                 clock.forward(seconds=AGAIN_S)
-                return not any(set(due(installation.tenant(name), clock())) for name in ("acme", "birch"))
+                return not any(set(due(installation.tenant(name))) for name in ("acme", "birch"))
 
             until(is_all_done, 60, every_s=0.5, what="everything due is done")
     assert len(_patched(remote)) == len({record["Id"] for record in _patched(remote)}) > 0
@@ -350,7 +350,7 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
         tenant = installation.tenant("acme")
         for wake in READS:
             attempt(installation, "acme", wake.verb, wake.record)
-        while wakes := [wake for wake in due(tenant, clock()) if wake.verb in ("push", "refresh")]:
+        while wakes := [wake for wake in due(tenant) if wake.verb in ("push", "refresh")]:
             attempt(installation, "acme", wakes[0].verb, wakes[0].record)
         # Given every partner but one made inactive in one go
         partners = [
@@ -365,7 +365,7 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
         # when whatever is due is worked off
         rests = []
         for _ in range(2):
-            for wake in list(due(tenant, clock())):
+            for wake in list(due(tenant)):
                 attempt(installation, "acme", wake.verb, wake.record)
             with tenant.store.reading("acme") as tx:
                 cursor = cursors.get(tx, "company")
@@ -373,7 +373,7 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
             assert cursor.paused_until_at is not None
             rests.append((cursor.paused_until_at - clock()).total_seconds())
             # then companies rest, the portal does not, and its deals were read and written
-            assert {wake.record for wake in due(tenant, clock()) if wake.verb == "pull"} == set()
+            assert {wake.record for wake in due(tenant) if wake.verb == "pull"} == set()
             clock.forward(seconds=rests[-1])
         assert rests == [300, 600]
         paused = standing(tenant)

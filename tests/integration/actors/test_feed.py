@@ -40,4 +40,4 @@ def test_events_are_delivered_while_the_portal_rests_after_an_error_of_its_crm(s
     assert attempt(installation, "acme", DELIVER.verb, DELIVER.record)
     # Then the portal has heard of it
     assert [event["type"] for event in inbox.seen] == ["company.added"]
-    assert list(due(installation.tenant("acme"), installation.services.clock())) == []
+    assert list(due(installation.tenant("acme"))) == []

@@ -258,7 +258,7 @@ def test_a_portal_that_cannot_be_looked_at_does_not_keep_the_tick_from_ending(wa
         patch.setattr(schedule, "_reads", gone)
         watched.schedule.tick()
     assert watched.sent() == FIRST_READS
-    assert set(due(watched.tenant, watched.clock())) == FIRST_READS
+    assert set(due(watched.tenant)) == FIRST_READS
 
 
 def test_a_replay_that_was_left_to_the_workers_is_sent_to_theirs_until_it_is_done(watched: Watched) -> None:
@@ -280,7 +280,7 @@ def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, r
         queue = broker(settings.model_copy(update={"redis_url": redis_db}))
         hands, tenants = register(queue, installation), [installation.tenant(name) for name in ("acme", "birch")]
         with working(queue, threads=4), Schedule(installation, hands), Schedule(installation, hands):
-            until(lambda: not any(set(due(tenant, installation.services.clock())) for tenant in tenants), 60, what="everything is done")
+            until(lambda: not any(set(due(tenant)) for tenant in tenants), 60, what="everything is done")
         assert problems_of(tenants) == []
         found = [run for tenant in tenants for run in runs_of(tenant) if run.state == "done"]
     first_loads = [run for run in found if run.verb == "pull" and run.object == "company" and run.counts.applied]

@@ -77,7 +77,7 @@ class Desk:
 @contextmanager
 def desk(url: str, clock: Clock, receiver: Receiver, directory: Path) -> Iterator[Desk]:
     """A desk on a migrated database."""
-    with closing(Store(url, clock=clock, events=WANTED)) as store, closing(receiver):
+    with closing(Store(url, clock=clock, shared_clock=clock, events=WANTED)) as store, closing(receiver):
         yield Desk(store, clock, receiver, directory)
 
 

@@ -291,7 +291,7 @@ def by_rules(world: World, *match: str) -> None:
 
 
 def evaluated(world: World) -> None:
-    while EVALUATE in set(due(world.tenant, world.clock())):
+    while EVALUATE in set(due(world.tenant)):
         evaluate(world.tenant)
 
 

@@ -44,7 +44,7 @@ class Desk:
         return attempt(cast("Installation", self), "acme", verb, record)
 
     def due(self) -> set[Wake]:
-        return set(due(self.world.tenant, self.world.clock()))
+        return set(due(self.world.tenant))
 
     def later(self, seconds: float) -> None:
         """Time passes, and everything that is due then is worked off, with what it wakes."""

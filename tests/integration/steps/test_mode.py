@@ -70,11 +70,11 @@ def test_from_contracts_to_rules_the_old_answer_stands_until_all_is_evaluated(wo
     set_mode(world.tenant, "rules", actor="Ann", reason="the program is by region now")
     assert (row(world).mode, row(world).next_mode) == ("contracts", "rules")
     assert partners(world, "Birch Systems") == ["Arrow Electronics", "Bolt Distribution"]
-    assert EVALUATE in set(due(world.tenant, world.clock()))
+    assert EVALUATE in set(due(world.tenant))
     # and when that is complete, then the rules do, and the deal is looked at again
     done = evaluate(world.tenant)
     assert (row(world).mode, row(world).next_mode) == ("rules", None)
-    assert EVALUATE not in set(due(world.tenant, world.clock()))
+    assert EVALUATE not in set(due(world.tenant))
     assert any(wake.verb == "refresh" for wake in done.wakes)
     world.settle(wake for wake in done.wakes if wake.verb == "refresh")
     assert ("second_partner_not_associated" in world.codes(world.link(deal.id).crm_id)) == (
@@ -105,12 +105,12 @@ def test_and_back_contracts_are_bound_page_by_page_from_what_the_records_say_now
     by_contracts(world)
     set_mode(world.tenant, "contracts", actor="Ann", reason="it was better")
     monkeypatch.setattr(mode_step, "PAGE_COUNT", 7)
-    assert DERIVE in set(due(world.tenant, world.clock()))
+    assert DERIVE in set(due(world.tenant))
     with world.tenant.turn(0):
         derive(world.tenant)
     assert row(world).next_position != ""
     assert partners(world, "Dogwood Networks") == by_rule
-    while DERIVE in set(due(world.tenant, world.clock())):
+    while DERIVE in set(due(world.tenant)):
         derive(world.tenant)
     # then contracts do, as the records say now
     assert row(world).mode == "contracts"
@@ -134,7 +134,7 @@ def test_rules_that_come_back_unchanged_are_evaluated_anew(world: World) -> None
     world.pull(COMPANY)
     by_rules(world)
     set_mode(world.tenant, "rules", actor="Ann", reason="three")
-    while EVALUATE in set(due(world.tenant, world.clock())):
+    while EVALUATE in set(due(world.tenant)):
         evaluate(world.tenant)
     assert row(world).mode == "rules"
     assert partners(world, name) == before[1:]

@@ -263,12 +263,11 @@ def test_a_stopped_evaluation_goes_on_and_comes_to_the_same(ruled: World, monkey
 
 
 def test_the_schedule_sees_rules_that_do_not_stand(ruled: World) -> None:
-    now = ruled.clock.now
-    assert EVALUATE not in set(due(ruled.tenant, now))
+    assert EVALUATE not in set(due(ruled.tenant))
     tenant = by_rules(ruled, GOLD)
-    assert EVALUATE in set(due(tenant, now))
+    assert EVALUATE in set(due(tenant))
     evaluate(tenant)
-    assert EVALUATE not in set(due(tenant, now))
+    assert EVALUATE not in set(due(tenant))
 
 
 def test_what_goes_on_under_new_rules_keeps_its_beginning(ruled: World) -> None:
