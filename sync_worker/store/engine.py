@@ -24,13 +24,12 @@ from sqlalchemy import Column, ColumnElement, Connection, Engine, MetaData, Tabl
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store import documents
+from sync_worker.store.trouble import down
 
 Row: TypeAlias = tuple[Any, ...]
 SharedClock: TypeAlias = Callable[[Connection], datetime]
@@ -41,11 +40,6 @@ CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is writt
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
 CONNECT_TIMEOUT_S: Final = 10  # a host that swallows packets is down, not slow
 SQLITE_CONNECTIONS: Final = 50  # readers never wait for each other; more threads than this have nothing to do here
-
-# SQLite's primary result codes, and PostgreSQL's classes of SQLSTATE
-_SQLITE_DOWN: Final = {3, 5, 6, 8, 10, 11, 13, 14, 15, 26}  # perm busy locked readonly ioerr corrupt full cantopen protocol notadb
-_POSTGRESQL_DOWN: Final = {"08", "28", "3D", "53", "57", "58"}  # connection, credentials, no database, resources, shutdown, disk
-_LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 
 
 @dataclass(frozen=True)  # without slots: `shared_now` is kept once it was asked for
@@ -157,7 +151,7 @@ class Store:
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
-        with _down(is_reading=not writes), self.engine.connect() as connection:
+        with down(is_reading=not writes), self.engine.connect() as connection:
             options: dict[str, Any] = {"writes": writes}
             if not writes and connection.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -388,41 +382,3 @@ def _begin_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-# ── what its errors mean to us ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _down(*, is_reading: bool) -> Iterator[None]:
-    """A database that is out of reach, full or locked is one thing to the steps: StoreDown. What is a bug stays what it is."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        ours = _ours(error)
-        if ours is None or (is_reading and "readonly" in str(ours)):  # a write in `reading` is a bug
-            raise
-        raise ours from error
-
-
-def _ours(error: SQLAlchemyError) -> StoreDown | StaleRead | None:
-    if isinstance(error, NoFreeConnection):
-        return StoreDown("the database is out of reach: no connection came free")
-    if not isinstance(error, DBAPIError):
-        return None
-    state = getattr(error.orig, "sqlstate", None)
-    if state in _LOST_RACE:
-        return StaleRead(f"the database broke a tie between two writers: {error.orig}")
-    if state == "42P01" or "no such table" in str(error.orig):
-        return StoreDown("the database has no such table; bring its schema up to date: sync-worker db upgrade")
-    if error.connection_invalidated or _is_down(error.orig, state):
-        return StoreDown(f"the database is out of reach: {error.orig}")
-    return None
-
-
-def _is_down(error: BaseException | None, state: str | None) -> bool:
-    if (code := getattr(error, "sqlite_errorcode", None)) is not None:
-        return code & 0xFF in _SQLITE_DOWN
-    if state is not None:
-        return state[:2] in _POSTGRESQL_DOWN
-    return type(error).__name__ in ("OperationalError", "InterfaceError")
