@@ -36,6 +36,7 @@ class Shelf:
         self.homes = links.homes(tx, unlinked & self.deals.keys())
         self.sent = outbox.sent(tx, DEAL, unlinked & self.deals.keys() - self.homes.keys())
         self.disputed = conflicts.open_fields(tx, list(self.deals))
+        self._survivors: dict[str, str] = {}
         self.decided = conflicts.decided(tx, self.disputed.keys()) if self.disputed else {}
         self.company_ids = self._fetch_companies()
         self._companies, self._pairs = self._fetch_pairs()
@@ -52,6 +53,10 @@ class Shelf:
         """Whether a deal lives in that record already."""
         return crm_id in self.links or crm_id in links.by_crm_ids(self._tx, self._chunk.record.record, [crm_id])
 
+    def survivor(self, company_crm_id: str) -> str:
+        """Under which id that company's record goes on; its own where it lost no merge."""
+        return self._survivors.get(company_crm_id, company_crm_id)
+
     def name(self, crm_id: str) -> str:
         """What people call the record; its id where it says nothing readable."""
         reading = self.readings.get(crm_id)
@@ -65,9 +70,9 @@ class Shelf:
 
     def _fetch_companies(self) -> dict[str, str]:
         named = {str(reading.values[name]) for reading in self.readings.values() for name in REFERENCES if reading.values.get(name)}
-        survivors = links.survivors(self._tx, COMPANY, named)
-        ours = companies.ids_by_crm_id(self._tx, named | set(survivors.values()))
-        return {crm_id: ours[end] for crm_id in named if (end := survivors.get(crm_id, crm_id)) in ours}
+        self._survivors = links.survivors(self._tx, COMPANY, named)
+        ours = companies.ids_by_crm_id(self._tx, named | set(self._survivors.values()))
+        return {crm_id: ours[end] for crm_id in named if (end := self.survivor(crm_id)) in ours}
 
     def _fetch_pairs(self) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
         """The companies named by records or deals, and which of the pairs are associated."""

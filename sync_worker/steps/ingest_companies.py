@@ -19,9 +19,22 @@ from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.company_data import rule_fields
 from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.findings import Findings
-from sync_worker.steps.homes import owe_deals
+from sync_worker.steps.homes import owe_company, owe_deals
+from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import agreements, companies, deals, documents, failures, licences, links, outbox, people, subgroups, terms
+from sync_worker.store import (
+    agreements,
+    companies,
+    company_links,
+    deals,
+    documents,
+    failures,
+    licences,
+    outbox,
+    people,
+    subgroups,
+    terms,
+)
 from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts
@@ -31,10 +44,9 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     """Stores one chunk of companies and what follows from it: associations, waiting deals, the patch-back."""
     effects = Effects()
     page = _Page(tx, chunk, findings, counts, effects)
-    for native in sorted(
-        chunk.natives, key=lambda native: not native.is_deleted
-    ):  # who lost a merge hands over before the survivor arrives
+    for native in page.succession.natives:
         page.take(native)
+    page.succession.settle(counts)
     tally = Tally(tx, page.moved)
     companies.save(tx, page.changed)
     companies.mark_patched(tx, page.patched)
@@ -101,6 +113,7 @@ class _Page:
         self._same = self._as_they_were() if chunk.is_poll else {}
         self._known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in self._same])
         self._known |= self._made_here()
+        self.succession = Succession(tx, chunk, {crm_id: stored.company.id for crm_id, stored in self._known.items()})
         self.merging = Merging(tx, chunk.record, [stored.company for stored in self._known.values()])
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
@@ -184,10 +197,10 @@ class _Page:
         if stored is None:
             self._findings.judged(native.crm_id)
             self._counts.skip("not_ours")
+        elif native.merged_into and (survivor_crm_id := self.succession.end(native.crm_id)) != native.crm_id:
+            self._merge(native, stored, survivor_crm_id)
         elif stored.company.is_deleted:
             self._counts.unchanged += 1
-        elif native.merged_into:
-            self._merge(native, stored, native.merged_into)
         else:
             self._leave(native, stored)
 
@@ -204,25 +217,49 @@ class _Page:
         self._counts.applied += 1
 
     def _merge(self, native: NativeRecord, stored: StoredCompany, survivor_crm_id: str) -> None:
-        """What the loser had goes to the survivor; where we do not know that one yet, the company goes on under its id."""
-        tx, loser = self._tx, stored.company
-        links.add_alias(tx, COMPANY, native.crm_id, survivor_crm_id)
-        self._effects.read_again(COMPANY, [survivor_crm_id])
-        survivor = companies.by_crm_ids(tx, [survivor_crm_id]).get(survivor_crm_id)
-        self._report_lost_contracts(loser, survivor_crm_id, survivor.company if survivor else None)
+        """What the loser has goes to the survivor; where we do not know that one yet, the company goes on under its id."""
+        loser = stored.company
+        is_told_before = loser.is_deleted and native.crm_id not in self.succession.news
+        if is_told_before and self._chunk.is_poll:
+            self._counts.unchanged += 1
+            return
+        survivor = companies.by_crm_ids(self._tx, [survivor_crm_id]).get(survivor_crm_id)
+        if not loser.is_deleted:
+            self._report_lost_contracts(loser, survivor_crm_id, survivor.company if survivor else None)
         if survivor is None:
+            self._effects.read_again(COMPANY, [survivor_crm_id])
             self._go_on(native, stored, survivor_crm_id)
             return
-        hand_over(tx, loser, survivor.company)
-        self.moved.append((survivor.company, survivor.company))
+        self._hand_over(loser, survivor.company)
+        if is_told_before:  # whatever came to it since
+            self._counts.unchanged += 1
+            return
+        self._effects.read_again(COMPANY, [survivor_crm_id])
+        self._owe_words(loser, survivor.company)
+        if loser.is_deleted:
+            self._findings.judged(native.crm_id)
+            self._counts.applied += 1
+        else:
+            self._leave(native, stored)
+
+    def _hand_over(self, loser: Company, survivor: Company) -> None:
+        """Everything that is the loser's becomes the survivor's."""
+        tx = self._tx
+        hand_over(tx, loser, survivor)
+        self.moved.append((survivor, survivor))
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
-        deals.move_company(tx, loser.id, survivor.company.id)
+        deals.move_company(tx, loser.id, survivor.id)
         for store in (people, subgroups, terms, agreements, licences):
-            store.move_company(tx, loser.id, survivor.company.id)
+            store.move_company(tx, loser.id, survivor.id)
         outbox.owe(tx, DEAL, touched, self._chunk.run_id)
         if touched:
             self._effects.push()
-        self._leave(native, stored)
+
+    def _owe_words(self, loser: Company, survivor: Company) -> None:
+        """What the portal wrote on the loser's record, or still had to write, it writes on the survivor's."""
+        if company_links.agreed(self._tx, [loser.id]):
+            owe_company(self._tx, survivor, self._chunk.run_id)
+            self._effects.push()
 
     def _report_lost_contracts(self, loser: Company, survivor_crm_id: str, survivor: Company | None) -> None:
         """Contract values that a merge left behind. The CRM is the source of truth, so they end; whether that was meant a person knows."""
@@ -250,9 +287,9 @@ class _Page:
 
 
 def _wake_waiting(tx: Tx, page: _Page, effects: Effects) -> None:
-    """Deals that waited for a company that is here now are read again; however many they are, they are only marked."""
+    """Deals that waited for a company that is here now, or goes by another id, are read again; however many, they are only marked."""
     arrived = [after.crm_id for before, after in page.moved if after.crm_id and (before is None or before.is_deleted)]
-    if not arrived:
+    if not (arrived or page.succession.news):
         return
-    for object_, crm_id in failures.waiting_for(tx, arrived):
+    for object_, crm_id in failures.waiting_for(tx, {*arrived, *page.succession.news}):
         effects.read_again(object_, [crm_id])

@@ -22,6 +22,7 @@ from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.findings import Findings
+from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
 from sync_worker.store import conflicts, deals, links, outbox
 from sync_worker.store.engine import Tx
@@ -32,8 +33,9 @@ from sync_worker.store.runs import Counts
 def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
     """Stores one chunk of deal records, what the domain makes of them, and the writes they make due."""
     page = _Page(tx, chunk, findings, counts)
-    for native in sorted(chunk.natives, key=lambda native: native.merged_into is None):  # a merge hands over before its survivor arrives
+    for native in page.succession.natives:
         page.take(native)
+    page.succession.settle(counts)
     page.save()
     return page.effects
 
@@ -60,6 +62,7 @@ class _Page:
         self._written = [name for name, rule in self._rules.items() if rule.direction != "pull"]
         self._policy: Policy = chunk.tenant.policy(chunk.record)
         self._shelf = Shelf(tx, chunk, self._policy)
+        self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
         self.effects = Effects()
 
@@ -142,10 +145,10 @@ class _Page:
             return
         words = f"{name} is company {crm_id}, which the portal does not know yet; give it a portal status in the CRM"
         if name == "owner_company":
-            raise UnresolvedLink(words, code="waiting_for_parent", field=name, waits_for=crm_id)
+            raise UnresolvedLink(words, code="waiting_for_parent", field=name, waits_for=self._shelf.survivor(crm_id))
         del values[name]
         problem = Problem("waiting_for_parent", name, words, crm_id)
-        self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id), waits_for=crm_id)
+        self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id), waits_for=self._shelf.survivor(crm_id))
 
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
@@ -306,7 +309,7 @@ class _Page:
         if native.is_gone:
             words = "the CRM shows this record no more: deleted for good, or hidden from the worker's user. The deal stays here"
         if native.merged_into:
-            survivor = self._tenant.crm.canonical_id(native.merged_into)
+            survivor = self.succession.end(native.crm_id)
             if not self._shelf.is_home(survivor):
                 self._move(native, link, survivor)
                 return
@@ -323,7 +326,6 @@ class _Page:
 
     def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:
         """The deal goes on with the record that the merge left, which may stand in this very chunk."""
-        links.add_alias(self._tx, self._record.record, native.crm_id, survivor)
         moved = replace(link, crm_id=survivor, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "merge")})
         self._draft.link(replace(link, is_current=False), moved)
         self._shelf.links[survivor] = moved

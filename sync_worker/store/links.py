@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Base, from_document, to_document
+from sync_worker.domain.succession import chain
 from sync_worker.store.engine import Tx, among, put, upsert
 from sync_worker.store.tables import aliases, deal_links, deals
 
@@ -124,13 +125,21 @@ def agree(tx: Tx, written: Sequence[Link]) -> None:
         tx.connection.execute(statement, [dict(zip(_NAMES, _row(tx, link), strict=True)) for link in ordered])
 
 
-def add_alias(tx: Tx, object_: str, old_crm_id: str, crm_id: str) -> None:
-    """The record goes by `crm_id` from now on."""
-    upsert(tx, aliases, [{"portal": tx.portal, "object": object_, "old_crm_id": old_crm_id, "crm_id": crm_id}])
+def add_aliases(tx: Tx, object_: str, became: Mapping[str, str]) -> None:
+    """These records lost a merge. **Shapes** old id → the id of the record that it was merged into."""
+    rows = [{"portal": tx.portal, "object": object_, "old_crm_id": old, "crm_id": new} for old, new in became.items()]
+    upsert(tx, aliases, rows)
 
 
-def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
-    """For ids that lost a merge, the survivor's id, followed to the end."""
+def forget_aliases(tx: Tx, object_: str, crm_ids: Collection[str]) -> None:
+    """These records live again: a merge was undone."""
+    if crm_ids:
+        here = (aliases.c.portal == tx.portal, aliases.c.object == object_, among(tx, aliases.c.old_crm_id, crm_ids))
+        tx.connection.execute(delete(aliases).where(*here))
+
+
+def merges(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
+    """The merges that these ids lost, and those that their survivors lost, each as old id → the id that it was merged into."""
     found: dict[str, str] = {}
     wanted = set(crm_ids)
     while wanted:
@@ -140,15 +149,13 @@ def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
         step = {old: new for old, new in tx.connection.execute(query) if old not in found}
         found.update(step)
         wanted = set(step.values()) - found.keys()
-    return {old: _end(found, old) for old in found}
+    return found
 
 
-def _end(steps: Mapping[str, str], crm_id: str) -> str:
-    seen = {crm_id}
-    while (following := steps.get(crm_id)) and following not in seen:
-        crm_id = following
-        seen.add(crm_id)
-    return crm_id
+def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
+    """For ids that lost a merge, the survivor's id, followed to the end."""
+    became = merges(tx, object_, crm_ids)
+    return {old: chain(became, old)[-1] for old in became}
 
 
 def _links(tx: Tx, query: Select[Any]) -> list[Link]:

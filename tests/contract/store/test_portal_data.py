@@ -312,14 +312,14 @@ def test_a_deal_has_one_current_record(store: Store) -> None:
 def test_a_chain_of_merges_is_followed_to_its_end_and_a_loop_is_left(store: Store) -> None:
     with store.transaction("acme") as tx:
         for old, new in (("a", "b"), ("b", "c"), ("c", "d"), ("x", "x"), ("p", "q"), ("q", "p")):
-            links.add_alias(tx, "company", old, new)
+            links.add_aliases(tx, "company", {old: new})
         assert links.survivors(tx, "company", ["a", "c", "z"]).items() >= {"a": "d", "c": "d"}.items()
         assert "z" not in links.survivors(tx, "company", ["z"])
         assert links.survivors(tx, "deal", ["a"]) == {}
         assert links.survivors(tx, "company", []) == {}
         assert links.survivors(tx, "company", ["x"])["x"] == "x"
         assert set(links.survivors(tx, "company", ["p"])) == {"p", "q"}
-        links.add_alias(tx, "company", "c", "e")
+        links.add_aliases(tx, "company", {"c": "e"})
         assert links.survivors(tx, "company", ["a"])["a"] == "e"
 
 
@@ -329,7 +329,7 @@ def test_survivors_of_any_tangle_end_and_are_those_of_following_step_by_step(sto
     object_ = f"company {sorted(steps.items())}"
     with store.transaction("acme") as tx:
         for old, new in steps.items():
-            links.add_alias(tx, object_, old, new)
+            links.add_aliases(tx, object_, {old: new})
         found = links.survivors(tx, object_, asked)
     for start in asked & steps.keys():
         seen, here = {start}, start

@@ -20,7 +20,7 @@ from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.relink import relink
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, failures, links
+from sync_worker.store import companies, deals, failures, links, people
 from sync_worker.store.failures import Wanted
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
@@ -138,6 +138,35 @@ def test_two_deals_merged_go_on_as_one_and_the_other_says_where_it_stands(desk: 
     assert desk.records_of(lost) == []
     assert desk.codes(loser)
     assert push(desk.tenant).counts.claimed == 0
+
+
+def test_the_deal_goes_on_whose_record_was_the_primary_one_though_the_other_is_older(desk: Desk) -> None:
+    lost, kept = desk.registered(name="Lost", prospect_name="Else"), desk.registered(name="Kept")
+    survivor = desk.remote.merge(desk.record_id(kept), [desk.record_id(lost)])
+    desk.work()
+    desk.work()
+    assert desk.record_id(kept) == survivor
+    assert (desk.deal(kept).values["name"], desk.deal(lost).values["name"]) == ("Kept", "Lost")
+    assert desk.records_of(kept) == [survivor]
+
+
+@pytest.mark.parametrize("keeps_id", [True, False])
+@pytest.mark.parametrize("first", ["Cedar IT", "Dogwood Networks"])
+def test_people_follow_a_chain_of_merges_to_the_company_that_lives(desk: Desk, keeps_id: bool, first: str) -> None:
+    # Given a person of a company that is merged into another one, and that one into Birch Systems, before anything is read
+    desk.remote.keep_merged_ids(on=keeps_id)
+    second = "Dogwood Networks" if first == "Cedar IT" else "Cedar IT"
+    assert isinstance(put(desk.tenant, Told("cy", "cy@example.com", "Cy", Role.SALES, first)), User)
+    between = desk.remote.merge(desk.crm_id(second), [desk.crm_id(first)])
+    survivor = desk.remote.merge(desk.crm_id("Birch Systems"), [between])
+    # When it is read, then the person is of the company behind the record that lives
+    desk.work()
+    desk.work()
+    with desk.tenant.store.reading("acme") as tx:
+        company, user = companies.find(tx, survivor), people.get(tx, "cy")
+    assert company is not None
+    assert user is not None
+    assert (company.is_deleted, user.primary_company) == (False, company.id)
 
 
 def test_a_deal_that_begins_there_waits_for_its_company_and_comes_in_once(desk: Desk) -> None:
