@@ -155,6 +155,12 @@ class Crm(Protocol):
     def canonical_id(self, text: str) -> str:
         """The one spelling we keep of a CRM id; any other text comes back as it is. No call."""
 
+    def hands_on(self, field: str, target: str) -> bool:
+        """Whether an admin can have a conversion copy this field into that one; what becomes of the others is the vendor's. No call."""
+
+    def name_after_conversion(self, native: NativeRecord) -> str:
+        """What the CRM itself calls the record that this one turned into, where nobody names it; "" where that is not known. No call."""
+
     def describe(self, native: str) -> Catalog:
         """What the CRM says of one record type. **Raises** SchemaChanged where there is none."""
 

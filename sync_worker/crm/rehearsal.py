@@ -45,6 +45,12 @@ class Rehearsal:
     def canonical_id(self, text: str) -> str:
         return self._crm.canonical_id(text)
 
+    def hands_on(self, field: str, target: str) -> bool:
+        return self._crm.hands_on(field, target)
+
+    def name_after_conversion(self, native: NativeRecord) -> str:
+        return self._crm.name_after_conversion(native)
+
     def describe(self, native: str) -> Catalog:
         return self._crm.describe(native)
 

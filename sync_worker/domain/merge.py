@@ -18,9 +18,10 @@ from sync_worker.domain.deal import (
     locked_changes,
 )
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, comparable, reconcile
+from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, Plan, comparable, reconcile
 from sync_worker.domain.registration import Verdict
-from sync_worker.domain.values import Value
+from sync_worker.domain.standing import Untaken
+from sync_worker.domain.values import Value, plain
 
 Judge: TypeAlias = Callable[[Value, Value], Verdict]
 VENDOR_TRACK = "vendor_approval"
@@ -28,7 +29,11 @@ VENDOR_TRACK = "vendor_approval"
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What becomes of the deal. **Shapes** `changes`: all of them; `from_crm`: those the CRM brought, the rest followed."""
+    """What becomes of the deal.
+
+    **Shapes** `changes`: all of them; `from_crm`: those the CRM brought, the rest followed. `problems`: what is wrong with the record as it
+    was read; `standing`: what the next read does not mend. `untaken`: what the CRM said now and the portal did not take.
+    """
 
     changes: Mapping[str, Value]
     from_crm: frozenset[str]
@@ -36,6 +41,8 @@ class Merged:
     conflicts: tuple[Conflict, ...]
     problems: tuple[Problem, ...]
     notes: Mapping[str, str] = field(default_factory=dict)
+    standing: tuple[Problem, ...] = ()
+    untaken: tuple[Untaken, ...] = ()
 
 
 def merge(
@@ -56,13 +63,43 @@ def merge(
         rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks, decided=decided
     )
     keep = dict(plan.keep)
-    problems: list[Problem] = []
-    _judge_second_partner(deal, keep, verdict, problems)
-    notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
-    has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, problems, notes)
-    problems += locked_changes(deal, keep)
+    said = _Said()
+    _judge_second_partner(deal, keep, verdict, said)
+    said.notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
+    has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, said)
+    said.standing += locked_changes(deal, keep)
     follows = consequences(deal, keep, policy, vendor_moved=has_moved)
-    return Merged({**keep, **follows}, frozenset(keep), plan.base, plan.conflicts, tuple(problems), notes)
+    untaken = tuple(one for one in said.untaken if one.field in plan.base)  # a field that we only read is as untaken at every look
+    return Merged(
+        {**keep, **follows},
+        frozenset(keep),
+        plan.base,
+        _conflicts(plan, base, untaken),
+        tuple(said.problems),
+        said.notes,
+        tuple(said.standing),
+        untaken,
+    )
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is to be said of one merge, gathered while it is judged."""
+
+    problems: list[Problem] = field(default_factory=list)
+    standing: list[Problem] = field(default_factory=list)
+    untaken: list[Untaken] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
+    """Those of the merge by field, and a decided one for each company that was put back."""
+    put_back = {one.field: one for one in untaken if one.field != VENDOR_TRACK}
+    agreed = {name: pair.portal if (pair := base.get(name)) else None for name in put_back}
+    return (
+        *(conflict for conflict in plan.conflicts if conflict.field not in put_back),
+        *(Conflict(name, agreed[name], one.crm, one.portal, "portal", "put_back", "portal") for name, one in put_back.items()),
+    )
 
 
 def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
@@ -70,27 +107,40 @@ def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
     return f"both sides changed it: {'a person decided' if conflict.field in decided else f'the rule is {conflict.rule}'}"
 
 
-def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, problems: list[Problem]) -> None:
+def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, said: _Said) -> None:
     """A pair that is not associated is flagged as long as it stands; one that is not accepted is put back."""
     owner = keep.get("owner_company", deal.owner_company)
     judged = verdict(owner, keep.get("second_partner", deal.second_partner))
     if judged.problem:
-        problems.append(judged.problem)
-    if not judged.is_accepted:
-        keep.pop("second_partner", None)
+        said.problems.append(judged.problem)
+    if not judged.is_accepted and "second_partner" in keep:
+        why = judged.problem.message if judged.problem else ""
+        said.untaken.append(Untaken("second_partner", plain(keep.pop("second_partner")), plain(deal.second_partner), why))
 
 
-def _move_vendor_track(
-    deal: Deal, keep: dict[str, Value], crm_values: Mapping[str, Value], actor: Actor, problems: list[Problem], notes: dict[str, str]
-) -> bool:
+def _move_vendor_track(deal: Deal, keep: dict[str, Value], crm_values: Mapping[str, Value], actor: Actor, said: _Said) -> bool:
     """An approval that comes in is a move with a guard: it counts for the terms that stood beside it."""
     new = keep.pop(VENDOR_TRACK)
     after = deal.changed(keep)
-    terms_agree = all(comparable(crm_values[name]) == comparable(after.values.get(name)) for name in RESET_FIELDS if name in crm_values)
-    move = vendor_move_in_crm(after, VendorApproval(str(new)) if new else None, terms_agree=terms_agree, actor=actor)
+    others = {
+        name: crm_values[name]
+        for name in sorted(RESET_FIELDS & crm_values.keys())
+        if comparable(crm_values[name]) != comparable(after.values.get(name))
+    }
+    move = vendor_move_in_crm(after, VendorApproval(str(new)) if new else None, terms_agree=not others, actor=actor)
     if isinstance(move, Move):
         keep.update({name: value for name, value in move.changes.items() if name not in keep})  # what stands beside it counts as it is
-        notes[VENDOR_TRACK] = move.note
+        said.notes[VENDOR_TRACK] = move.note
         return True
-    problems.append(Problem(move.code, VENDOR_TRACK, f"{move.why}; {new} in the CRM is not taken over, the portal's state is written back"))
+    terms = ", ".join(_difference(name, value, after.values.get(name)) for name, value in others.items())
+    what = f"{move.why} ({terms})" if move.code == "approved_other_terms" else move.why
+    why = f"{what}; {new} in the CRM is not taken over, the deal stays {deal.vendor_approval} on the vendor track"
+    said.standing.append(Problem(move.code, VENDOR_TRACK, why, plain(new)))
+    said.untaken.append(Untaken(VENDOR_TRACK, plain(new), deal.vendor_approval.value, why))
     return False
+
+
+def _difference(name: str, crm: Value, portal: Value) -> str:
+    """One term on both sides; companies are ids here, which tell people nothing."""
+    there, here = (plain(value) or "empty" for value in (crm, portal))
+    return f"another {name}" if name == "owner_company" else f"{name}: {there} in the CRM, {here} in the portal"

@@ -26,6 +26,7 @@ class Notice(StrEnum):
     QUOTE_SENT = "quote_sent"
     EXPIRES_SOON = "expires_soon"
     APPROVAL_WAITS = "approval_waits"
+    DECISION_UNTAKEN = "decision_untaken"
 
 
 class Audience(StrEnum):
@@ -51,6 +52,7 @@ POLICY: Final[Mapping[Notice, tuple[Audience, ...]]] = {
     Notice.QUOTE_SENT: (Audience.OWNER_MEMBERS, Audience.SECOND_MEMBERS),  # which of the two, `quote_policy` says
     Notice.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.SECOND_MANAGERS),
     Notice.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # whoever's track it is
+    Notice.DECISION_UNTAKEN: (Audience.VENDOR,),
 }
 """notice → who may be told. Printed into docs/distributors.md."""
 
@@ -123,6 +125,11 @@ def news_of(before: Deal | None, after: Deal, *, version: int) -> tuple[News, ..
 def _is_filled_in(name: str, before: Deal) -> bool:
     """What the CRM gives a new record by itself belongs to the registration, of which people were told."""
     return name in _THE_CRMS and before.values.get(name) is None
+
+
+def decision_untaken(deal_id: str, run_id: str) -> News:
+    """The vendor decided in the CRM, and this run could not take it over: the vendor's people look again."""
+    return News(f"untaken/{deal_id}/{run_id}", Notice.DECISION_UNTAKEN, POLICY[Notice.DECISION_UNTAKEN])
 
 
 def quote_news(quote_id: str, deal: Deal, company_id: str) -> News:

@@ -81,7 +81,7 @@ CODES: Final[Mapping[str, str]] = {
     "conflict_moved": "One of the two values changed since the conflict was looked at. Look at what stands there now, and decide again.",
     "conflict_without_record": "The deal has no live record in the CRM, so there is nothing to choose between. Link it again first.",
     "locked_in_crm": "The CRM changed terms that are locked since finalize was requested. Applied, and approvals start again. "
-    "Check that both companies know.",
+    "Check that both companies know. It stays open until the vendor decides, or the deal is over.",
     # deals: who and what
     "owner_unknown": "The owner company is not in this portal. Give it a portal status in the CRM, or correct the id.",
     "owner_is_vendor": "The vendor's own company owns no deals. Name the partner.",
@@ -121,10 +121,12 @@ CODES: Final[Mapping[str, str]] = {
     "not_ready": "Somebody's word is missing; the answer says whose. Ask them to approve, then try again.",
     "nothing_to_renew": "The registration has no last day, so it runs anyway. Nothing to renew.",
     "renewal_not_later": "A renewal names a last day after today and after the old one. Choose a later day.",
-    "decided_for_good": "A decision may change until finalize is requested, and that has happened.",
+    "decided_for_good": "A decision may change until finalize is requested, and that has happened. "
+    "What was set in the CRM is put back; disable or withdraw the deal if it should not go on.",
     "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
-    "The portal's state is written back; the vendor looks again and approves.",
-    "not_a_vendor_move": "That state of the vendor track follows from a renewal; nobody sets it by hand. It is written back.",
+    "The portal's state is written back. It stays open until the vendor decides on the deal as it is.",
+    "not_a_vendor_move": "That state of the vendor track follows from a renewal; nobody sets it by hand. The old state is written back. "
+    "It stays open until the vendor decides, or the deal is over.",
     # subgroups, terms and agreements
     "not_a_member": "Only members of the company do this. Let one of them do it, or have them add you.",
     "parent_not_a_second_partner": "Only a second partner has subgroups. Name one as the parent, or correct its account type.",
@@ -170,8 +172,8 @@ CODES: Final[Mapping[str, str]] = {
     "gone_from_crm": "The CRM shows this record no more: it was deleted for good, or sharing hides it from the worker's user. "
     "A company is inactive, a deal stays. Share it again and the next comparison heals it; or withdraw the deal.",
     "disconnected": "The lead was converted without an opportunity, so the deal has no live record. Link it again, or withdraw the deal.",
-    "conversion_mapping_missing": "The conversion did not copy our fields. The worker carried them over; "
-    "map them from lead to opportunity in the CRM's set-up.",
+    "conversion_mapping_missing": "A conversion did not copy our fields; the worker carried them over. Map them from lead to opportunity "
+    "in the CRM's set-up, then run `check`. Discard this where the mapping cannot be read.",
     "duplicate_in_crm": "The CRM's duplicate rule found a record that looks the same. It was saved all the same, "
     "because a registration is always its own record. Look at both.",
     "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",

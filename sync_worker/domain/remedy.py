@@ -32,11 +32,12 @@ class Remedy:
 
 _TOLD = "it only tells what was done; discard it once it was read"
 _BY_ITSELF = "it goes on by itself"
+_DECIDES = "the vendor decides on the deal as it is now"
 
 _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("gave_up", "bug", "deleted_in_crm", "gone_from_crm", "disconnected"), ""),
     **dict.fromkeys(("rejected", "name_blank", "account_type_blank", "vendor_type_ignored", "rule_field_blank", "waiting_for_parent"), CRM),
-    **dict.fromkeys(("company_not_in_crm", "conversion_mapping_missing", "second_partner_not_associated"), CRM),
+    **dict.fromkeys(("company_not_in_crm", "second_partner_not_associated"), CRM),
     **dict.fromkeys(("unlisted_value", "value_unreadable", "status_unknown", "account_type_unknown", "rule_field_unlisted"), EITHER),
     **dict.fromkeys(("not_a_number", "not_an_integer"), EITHER),
     **dict.fromkeys(("not_text", "not_a_reference", "not_a_set", "not_a_boolean", "not_a_date"), EITHER),
@@ -45,10 +46,11 @@ _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("value_malformed", "value_not_listed"), PORTAL),
 }
 _INSTEAD: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("both_changed", "newest_unclear", "put_back", "locked_in_crm"), _TOLD),
-    **dict.fromkeys(
-        ("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "same_prospect", "approved_other_terms"), _TOLD
-    ),
+    **dict.fromkeys(("both_changed", "newest_unclear", "put_back"), _TOLD),
+    **dict.fromkeys(("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "same_prospect"), _TOLD),
+    **dict.fromkeys(("approved_other_terms", "not_a_vendor_move", "locked_in_crm"), _DECIDES),
+    "decided_for_good": "it stands until the deal is over; discard it once it was read",
+    "conversion_mapping_missing": "map the fields in the CRM, then: check; or discard it where the mapping cannot be read",
     **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
     "config_error": _BY_ITSELF,

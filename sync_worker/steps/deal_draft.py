@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sync_worker.domain.deal import Actor, Deal, differing
+from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Conflict
+from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value
+from sync_worker.steps.standing import Stands, close_decided, stand
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.steps.twins import part_twins
@@ -31,6 +34,7 @@ class Draft:
         self._links: list[Link] = []
         self._changes: list[FieldChange] = []
         self._conflicts: list[tuple[str, str, Conflict]] = []
+        self._standing: list[Stands] = []
         self.owing: set[str] = set()
 
     def latest(self, stored: StoredDeal) -> StoredDeal:
@@ -68,6 +72,25 @@ class Draft:
         ]
         return after
 
+    def refuse(self, stored: StoredDeal, problems: Sequence[Problem], untaken: Sequence[Untaken]) -> None:
+        """What the CRM said of a deal and was not taken over: in its history, and as problems that stand."""
+        stored, said = self.latest(stored), {one.field for one in untaken}
+        deal = stored.deal
+        self._standing += [Stands(deal, problem, is_said_now=problem.field in said) for problem in problems]
+        if not untaken:
+            return
+        version = stored.version + 1
+        self._before.setdefault(deal.id, deal)
+        self._deals[deal.id] = replace(stored, version=version)
+        self._changes += [
+            FieldChange(deal.id, version, one.field, "worker", CRM_ACTOR.name, self._run_id, one.crm, one.portal, one.why)
+            for one in untaken
+        ]
+
+    def lose(self, stored: StoredDeal, problem: Problem, lost: Mapping[str, str]) -> None:
+        """A conversion that lost fields of the deal's record: as a problem that stands. **Shapes** `lost` as in `Stands`."""
+        self._standing.append(Stands(self.latest(stored).deal, problem, lost=lost))
+
     def link(self, *changed: Link) -> None:
         """Links as they are now."""
         self._links += changed
@@ -84,6 +107,9 @@ class Draft:
         links.save(self._tx, self._links)
         conflicts.record(self._tx, self._conflicts, self._run_id)
         outbox.owe(self._tx, DEAL, self.owing, self._run_id)
-        part_twins(self._tx, [(before, self._deals[deal_id].deal) for deal_id, before in self._before.items()])
+        changed = [(before, self._deals[deal_id].deal) for deal_id, before in self._before.items()]
+        part_twins(self._tx, changed)
+        close_decided(self._tx, changed)
+        stand(self._tx, self._tenant, self._standing, self._run_id)
         changes = [Change(self._before.get(deal_id), stored.deal, stored.version) for deal_id, stored in self._deals.items()]
         tell_changes(self._tx, self._tenant, changes, actor=CRM_ACTOR)

@@ -5,7 +5,7 @@ Here a record finds its deal; `domain/merge.py` decides what becomes of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,9 +25,12 @@ from sync_worker.steps.findings import Findings
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
 from sync_worker.store import conflicts, deals, links, outbox
+from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import CONVERTED, KEY, Link
 from sync_worker.store.runs import Counts
+
+CONVERSION = "conversion"  # how the record came to be: by one, else by a merge
 
 
 def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
@@ -176,12 +179,13 @@ class _Page:
     def _merge(self, native: NativeRecord, link: Link, linked: _Linked) -> None:
         stored = self._draft.latest(self._shelf.deals[link.deal_id])
         if CONVERTED in link.base:
-            link = self._carry_over(native, link, linked, stored.deal)
+            link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
         for problem in merged.problems:
             self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        self._draft.refuse(stored, merged.standing, merged.untaken)
         is_changed = after is not stored.deal
         if (
             self._settle(stored.deal.id, linked, merged)
@@ -217,17 +221,36 @@ class _Page:
         if self._findings.has_failed(native.crm_id):
             self._draft.owing.add(link.deal_id)
 
-    def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> Link:
+    def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, stored: StoredDeal) -> Link:
         """The first look at what a lead turned, or was merged, into: what is empty there was not copied, not cleared, and is owed."""
+        turned, ours = link.base[CONVERTED], stored.deal.values
         lost = [
             name
-            for name in link.base.keys() & self._rules.keys()
-            if name in linked.values and comparable(linked.values[name]) is None and comparable(deal.values.get(name)) is not None
+            for name in sorted(link.base.keys() & self._rules.keys())
+            if name in linked.values and comparable(linked.values[name]) is None and comparable(ours.get(name)) is not None
         ]
-        if lost and link.base[CONVERTED].crm == "conversion":
-            words = f"the conversion did not copy {', '.join(sorted(lost))}: carried over. Map the fields from lead to opportunity"
-            self._findings.problem(native.crm_id, Problem("conversion_mapping_missing", "", words), name=self._shelf.name(native.crm_id))
-        return replace(link, base={name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)})
+        base = {name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)}
+        if turned.crm == CONVERSION:
+            self._report_losses(native, lost, stored)
+            name = comparable(linked.values.get("name"))
+            if name is not None and name == turned.portal and "name" in self._written and ours.get("name"):
+                base["name"] = Base(name, linked.spellings.get("name"))  # the CRM named it by itself: nobody's edit, and ours is owed
+        return replace(link, base=base)
+
+    def _report_losses(self, native: NativeRecord, lost: Sequence[str], stored: StoredDeal) -> None:
+        """Says which fields an admin can have the conversion copy from now on; it stands until that is seen to be done."""
+        source = next(record for record in self._tenant.mapping.records.values() if record.converts_to == self._record.record)
+        pairs = {name: (source.fields[name].native, self._record.fields[name].native) for name in lost if name in source.fields}
+        ours = {name: pair for name, pair in pairs.items() if self._tenant.crm.hands_on(*pair)}
+        if not ours:
+            return
+        fields = ", ".join(f"{name} ({field} → {target})" for name, (field, target) in ours.items())
+        words = f"the conversion into {native.native} {native.crm_id} did not copy {fields}; the worker has carried them over"
+        self._draft.lose(
+            stored,
+            Problem("conversion_mapping_missing", "", words),
+            {f"{source.native}.{field}": f"{native.native}.{target}" for field, target in ours.values()},
+        )
 
     def _merged(self, deal: Deal, link: Link, linked: _Linked, clocks: Clocks) -> Merged:
         return merge(
@@ -265,7 +288,8 @@ class _Page:
         if native.converted_to and becomes:
             crm_id = self._tenant.crm.canonical_id(native.converted_to)
             self._end_twin(becomes, crm_id, link.deal_id)
-            base = {**self._last_words(native, link), CONVERTED: Base(None, "conversion")}
+            named = self._tenant.crm.name_after_conversion(native)
+            base = {**self._last_words(native, link, self._tenant.mapping.records[becomes]), CONVERTED: Base(named, CONVERSION)}
             moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base=base)
             self._draft.link(replace(link, is_current=False), moved)
             self.effects.read_again(becomes, [crm_id])
@@ -277,14 +301,22 @@ class _Page:
         self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._shelf.name(native.crm_id))
         self._counts.unchanged += 1
 
-    def _last_words(self, native: NativeRecord, link: Link) -> Mapping[str, Base]:
-        """What was written on the record before it turned, and not read yet: it is not lost where the conversion does not copy it."""
+    def _last_words(self, native: NativeRecord, link: Link, into: RecordMap) -> Mapping[str, Base]:
+        """What was written on the record before it turned, and not read yet: it is not lost where the conversion does not copy it.
+
+        What only the CRM says, its stage first, is taken from the new record: people are told of the conversion once.
+        """
         stored, reading = self._draft.latest(self._shelf.deals[link.deal_id]), self._shelf.readings[native.crm_id]
         ours = {name: self._shelf.company_ids.get(str(reading.values[name])) for name in REFERENCES if reading.values.get(name)}
-        known = {name: value for name, value in {**reading.values, **ours}.items() if value is not None or name not in ours}
+        known = {
+            name: value
+            for name, value in {**reading.values, **ours}.items()
+            if (value is not None or name not in ours) and not (self._rules[name].direction == "pull" and name in into.fields)
+        }
         merged, base = self._reconciled(native, link, _Linked(known, reading.spellings), stored.deal)
         self._draft.dispute(stored.deal.id, merged.conflicts)
         self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        self._draft.refuse(stored, merged.standing, merged.untaken)
         return base
 
     def _end_twin(self, record_name: str, crm_id: str, deal_id: str) -> None:

@@ -23,6 +23,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.sale import of_sale, signed
+from sync_worker.steps.standing import close_decided
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import part_twins, warn_of_twins
@@ -131,6 +132,7 @@ def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Ac
     )
     outbox.owe(tx, DEAL, [after.id], run_id)
     part_twins(tx, [(stored.deal, after)])
+    close_decided(tx, [(stored.deal, after)])
     tell_changes(tx, tenant, [Change(stored.deal, after, version)], actor=actor)
     return after
 

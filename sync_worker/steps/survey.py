@@ -1,6 +1,7 @@
 """What the CRM has and lacks, held against portal file and mapping: read once, told by `check`, worked off by `provision`.
 
-Nothing is changed but the describe cache. Data are read from the CRM itself, page by page: only companies with a portal status.
+Nothing is changed but the describe cache; losses in conversions that are seen to be mended are closed. Data are read from the CRM itself,
+page by page: only companies with a portal status.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
 from sync_worker.crm.port import NativeRecord, Scan, Schema
+from sync_worker.domain.standing import still_lost
 from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField
 from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, wishes
 from sync_worker.steps.company_data import CompanyData, DataProblem, read_data
+from sync_worker.steps.standing import close_mapped, lost_fields
 from sync_worker.steps.tenant import COMPANY, Tenant
 from sync_worker.store import associations, catalogs, companies, portals
 
@@ -51,7 +55,8 @@ class Options:
 class Conversion:
     """What a converted record hands on.
 
-    **Shapes** `lost`: field → field that it does not; `is_told`: the API said so, else `probed_count` converted records showed it.
+    **Shapes** `lost`: field → field that it does not; `is_told`: the API said so, else `probed_count` converted records showed it, or
+    the worker did when it carried those over that are `reported`.
     """
 
     native: str
@@ -59,6 +64,7 @@ class Conversion:
     lost: Mapping[str, str]
     is_told: bool
     probed_count: int = 0
+    reported: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +197,13 @@ def _conversion(
         return None
     told = schema.conversion(record.native, into.native)
     if told is not None:
-        lost = {field: target for field, target in pairs.items() if told.get(field) != target}
-        return Conversion(record.native, into.native, lost, is_told=True)
-    return _probed(tenant, record, into, pairs)
+        with tenant.store.side_transaction(tenant.name) as tx:
+            close_mapped(tx, record.native, into.native, told)
+        return Conversion(record.native, into.native, still_lost(pairs, told), is_told=True)
+    with tenant.store.reading(tenant.name) as tx:
+        reported = lost_fields(tx, record.native, into.native)
+    probed = _probed(tenant, record, into, pairs)
+    return replace(probed, lost={**reported, **probed.lost}, reported=reported)
 
 
 def _pairs(record: RecordMap, into: RecordMap, ours: Collection[tuple[str, str]]) -> Iterator[tuple[str, str]]:

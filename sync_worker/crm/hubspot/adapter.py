@@ -44,6 +44,12 @@ class HubspotCrm:
     def canonical_id(self, text: str) -> str:
         return text
 
+    def hands_on(self, field: str, target: str) -> bool:
+        return False
+
+    def name_after_conversion(self, native: NativeRecord) -> str:
+        return ""
+
     def describe(self, native: str) -> Catalog:
         return describe(self._connection, self._associations, native)
 

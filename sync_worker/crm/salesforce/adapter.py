@@ -16,6 +16,8 @@ from sync_worker.crm.salesforce.session import Connection, Tokens
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
+CUSTOM = "__c"  # how the name of a field ends that an admin, or a package, made
+
 
 class SalesforceCrm:
     """One org, one thread. See `crm/port.py` for what each call promises."""
@@ -53,6 +55,13 @@ class SalesforceCrm:
 
     def canonical_id(self, text: str) -> str:
         return canonical(text) or text
+
+    def hands_on(self, field: str, target: str) -> bool:
+        return field.endswith(CUSTOM) and target.endswith(CUSTOM)
+
+    def name_after_conversion(self, native: NativeRecord) -> str:
+        company = native.fields.get("Company")
+        return f"{company}-" if company else ""
 
     def describe(self, native: str) -> Catalog:
         return schema.describe(self._connection, native)

@@ -14,7 +14,7 @@ from sync_worker.domain.people import Role, User
 from sync_worker.domain.quote import Line, Offer, Pricing
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.complete import complete
-from sync_worker.steps.decide import decide
+from sync_worker.steps.decide import change, decide
 from sync_worker.steps.expire import expire
 from sync_worker.steps.move import Moved, move
 from sync_worker.steps.people import Told, acting, put
@@ -24,7 +24,8 @@ from sync_worker.steps.quote import Quoted, make, send, sign
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import licences, links
+from sync_worker.store import failures, licences, links
+from sync_worker.store.failures import Wanted
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
 
@@ -104,3 +105,26 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
 
 def sold(properties: Mapping[str, Any]) -> tuple[Any, ...]:
     return properties["portal_deal_state"], properties["portal_quote_state"]
+
+
+def test_an_approval_of_other_terms_is_said_until_the_vendor_decides(tmp_path: Path) -> None:
+    with portal_on(tmp_path, "professional", {}, deal_count=0) as (tenant, remote):
+        settled(tenant)
+        bob = told(tenant, "bob", TERMS["owner_company"])
+        deal_id = pushed(tenant, register(tenant, {**TERMS, "currency": "EUR"}, actor=bob)).deal.id
+        # Given new terms on their way, when the vendor approves the old ones in the CRM
+        assert isinstance(change(tenant, deal_id, {"licence_count": "500"}, actor=bob), Moved)
+        edit(tenant, remote, deal_id, portal_vendor_approval="approved")
+        # Then it is put back, and said however often the deal is read
+        assert states(shown(remote, deal_id))[-1] == "pending"
+        edit(tenant, remote, deal_id, dealname="Renamed")
+        assert codes(tenant, deal_id) == ["approved_other_terms"]
+        # and the vendor's next word counts and ends it
+        edit(tenant, remote, deal_id, portal_vendor_approval="approved")
+        assert states(shown(remote, deal_id))[-1] == "approved"
+        assert codes(tenant, deal_id) == []
+
+
+def codes(tenant: Tenant, deal_id: str) -> list[str]:
+    with tenant.store.reading(tenant.name) as tx:
+        return [row.failure.code for row in failures.listed(tx, Wanted(record=deal_id))]

@@ -1,0 +1,39 @@
+"""Problems that stand: the next read of the record mends nothing, so it does not close them either.
+
+    what the vendor decided in the CRM, and the portal could not take over    until the vendor decides, or the deal is over
+    terms that changed in the CRM while they are locked                       the same
+    fields that a conversion did not copy                                     until `check` sees that the CRM copies them
+
+A person may discard each of them at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from sync_worker.domain.deal import CLOSED, UNDECIDED, Deal
+from sync_worker.domain.values import Plain
+
+AWAITS_VENDOR: Final = ("approved_other_terms", "not_a_vendor_move", "decided_for_good", "locked_in_crm")
+LOST_IN_CONVERSION: Final = "conversion_mapping_missing"
+
+
+class Untaken(NamedTuple):
+    """A value of the CRM that was not taken over. **Shapes** `portal`: the value that stays, and is written back; `why`: for people."""
+
+    field: str
+    crm: Plain
+    portal: Plain
+    why: str
+
+
+def is_decided(before: Deal, after: Deal) -> bool:
+    """Whether this change answers what waits for the vendor: the vendor's track was decided, or the deal is over."""
+    is_new_word = after.vendor_approval is not before.vendor_approval and after.vendor_approval not in UNDECIDED
+    return is_new_word or (after.lifecycle in CLOSED and before.lifecycle not in CLOSED)
+
+
+def still_lost(lost: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """The fields that a conversion lost and, as it is set up now, would lose again. **Shapes** field → the field it should become."""
+    return {field: target for field, target in lost.items() if told.get(field) != target}
