@@ -37,10 +37,11 @@ def stand(tx: Tx, tenant: Tenant, found: Sequence[Stands], run_id: str) -> None:
     """Opens what is news, and tells the vendor's people of a decision of theirs that was not taken over."""
     if not found:
         return
-    rows = failures.open_rows(tx, DEAL, {one.deal.id for one in found}, STAGE)
-    known = {(row.record, row.code, row.field, row.message) for row in rows}
+    open_rows = failures.open_rows(tx, DEAL, {one.deal.id for one in found}, STAGE)
+    known = {(row.record, row.code, row.field, row.message) for row in open_rows}
     news = [one for one in found if one.is_said_now or _key(one) not in known]
-    failures.record(tx, [_failure(tenant, one, run_id) for one in news])
+    rows = [deal_problem(tenant, one.deal, one.problem, run_id, stage=STAGE, payload=dict(one.lost) or None) for one in news]
+    failures.record(tx, rows)
     told = [Told(decision_untaken(one.deal.id, run_id), one.deal, words=_words(one.problem)) for one in news if one.problem.field == TRACK]
     tell(tx, tenant, told, actor=None)
 
@@ -80,18 +81,26 @@ def _words(problem: Problem) -> dict[str, str]:
     return {"said": str(problem.value or "empty").replace("_", " "), "why": problem.message}
 
 
-def _failure(tenant: Tenant, one: Stands, run_id: str) -> Failure:
-    deal = one.deal
+def deal_problem(
+    tenant: Tenant,
+    deal: Deal,
+    problem: Problem,
+    run_id: str,
+    *,
+    stage: Literal["ingest", "register"],
+    payload: Mapping[str, str] | None = None,
+) -> Failure:
+    """A problem of the deal itself, whichever record it lives in."""
     return Failure(
         id=tenant.services.new_id(),
         kind="problem",
         object=DEAL,
         record=deal.id,
-        stage=STAGE,
-        code=one.problem.code,
-        message=one.problem.message,
+        stage=stage,
+        code=problem.code,
+        message=problem.message,
         run_id=run_id,
-        field=one.problem.field,
+        field=problem.field,
         name=str(deal.values.get("name") or deal.id),
-        payload=dict(one.lost) or None,
+        payload=payload,
     )

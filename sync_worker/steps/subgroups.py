@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import User
-from sync_worker.domain.problem import Problem
 from sync_worker.domain.subgroup import (
     Subgroup,
     add_member_refusal,
@@ -30,11 +29,11 @@ from sync_worker.steps.associate import associate
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_company
-from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, Wake
+from sync_worker.steps.standing import deal_problem
+from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import associations, companies, company_links, deals, failures, notices, outbox, people, subgroups, terms
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.engine import Tx
-from sync_worker.store.failures import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,20 +238,5 @@ def _flag(tx: Tx, tenant: Tenant, company: Company, parent: Company, run_id: str
     """What is said of the deals that were pending when the company left."""
     named = {stored.deal.id: stored.deal for stored in deals.naming(tx, company.id)}
     found = left_behind(company, parent, named.values())
-    failures.record(tx, [_failure(tenant, named[deal_id], problem, run_id) for deal_id, problem in found.items()])
+    failures.record(tx, [deal_problem(tenant, named[deal_id], problem, run_id, stage="register") for deal_id, problem in found.items()])
     return tuple(sorted(found))
-
-
-def _failure(tenant: Tenant, deal: Deal, problem: Problem, run_id: str) -> Failure:
-    return Failure(
-        id=tenant.services.new_id(),
-        kind="problem",
-        object=DEAL,
-        record=deal.id,
-        stage="register",
-        code=problem.code,
-        message=problem.message,
-        run_id=run_id,
-        field=problem.field,
-        name=str(deal.values.get("name") or deal.id),
-    )

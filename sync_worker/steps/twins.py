@@ -6,11 +6,12 @@ The problem closes itself once no other open deal has the prospect: it ended, wa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from sync_worker.domain.deal import CLOSED, Deal, Lifecycle, VendorApproval
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.prospect import contact_key, prospect_key
+from sync_worker.steps.standing import deal_problem
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import companies, deals, failures
 from sync_worker.store.engine import Tx
@@ -18,7 +19,7 @@ from sync_worker.store.failures import Failure
 
 NOT_COUNTED = CLOSED | {Lifecycle.DRAFT}
 CODE: Final = "same_prospect"
-STAGE: Final = "register"
+STAGE: Final[Literal["register"]] = "register"
 
 
 def warn_of_twins(tx: Tx, tenant: Tenant, deal: Deal, run_id: str) -> tuple[Problem, ...]:
@@ -66,15 +67,5 @@ def _problem(tx: Tx, tenant: Tenant, deal: Deal, others: list[Deal], run_id: str
     names = {company.id: company.name for company in companies.by_ids(tx, owners).values()}
     said = "; ".join(f"{names.get(other.owner_company or '', 'an unknown company')}, deal {other.id}" for other in others)
     mine = names.get(deal.owner_company or "", "an unknown company")
-    return Failure(
-        id=tenant.services.new_id(),
-        kind="problem",
-        object=DEAL,
-        record=deal.id,
-        stage=STAGE,
-        code=CODE,
-        message=f"{mine} registered a prospect that others have: {said}",
-        run_id=run_id,
-        field="prospect_name",
-        name=str(deal.values.get("name") or deal.id),
-    )
+    problem = Problem(CODE, "prospect_name", f"{mine} registered a prospect that others have: {said}")
+    return deal_problem(tenant, deal, problem, run_id, stage=STAGE)

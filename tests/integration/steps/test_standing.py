@@ -14,6 +14,7 @@ from sync_worker.steps.decide import decide
 from sync_worker.steps.intervene import discard
 from sync_worker.steps.move import move
 from sync_worker.steps.pull import pull
+from sync_worker.steps.resolve import disputes
 from sync_worker.store import deals
 from tests.integration.steps.test_check import checked
 from tests.integration.steps.test_moves import done, told
@@ -211,3 +212,19 @@ def test_people_get_one_mail_for_a_conversion(world: World, mailbox: Mailbox, wi
     # Then one letter says so
     assert world.deal(deal.id).values["stage"] == "Prospecting"
     assert [name for template, name in everything_written(world) if name == "mona"] == ["mona"]
+
+
+def test_a_second_partner_that_was_put_back_leaves_a_trace(world: World) -> None:
+    # Given a portal that takes no second partner without a contract
+    world.configure(deals={"unassociated_second_partner": "revert"})
+    deal = world.registered()
+    # When the CRM names one, and the deal is read often
+    world.edit(deal.id, Portal_Second_Partner__c=world.id_of("Granite Group"))
+    world.pull()
+    world.pull(is_full=True)
+    # Then the history and a decided conflict say once what the CRM said, and what stays
+    there, here = world.company("Granite Group").id, world.company("Arrow Electronics").id
+    (kept,) = history(world, deal.id, "second_partner")
+    assert (kept["old"], kept["new"], "is not associated" in kept["note"]) == (there, here, True)
+    (conflict,) = [one for one in disputes(world.tenant, include_resolved=True) if one.deal_id == deal.id]
+    assert (conflict.code, conflict.crm, conflict.portal, conflict.taken, conflict.is_open) == ("put_back", there, here, "portal", False)
