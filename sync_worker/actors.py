@@ -39,6 +39,7 @@ from sync_worker.errors import (
     SyncError,
     TransientError,
     UncertainWrite,
+    WritesRest,
 )
 from sync_worker.steps.compare import compare, repair
 from sync_worker.steps.complete import complete
@@ -85,6 +86,7 @@ PAUSE_S: dict[type[SyncError], float] = {
     TransientError: 15,
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
+    WritesRest: 0,  # each row waits by itself, and reading goes on
     SchemaRefused: 0,  # one field that we were to make; nobody's work waits for it
     HeldForReview: 300,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on

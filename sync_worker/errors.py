@@ -11,6 +11,7 @@ SyncError
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
 │   ├── RateLimited           retry_after_s, scope                   wait, does not count
+│   ├── WritesRest            no room, or maintenance            what is owed stays due; one alarm
 │   ├── TooLarge              query time-out, page too big           halve the window
 │   └── StaleRead             lost a race, fence moved               read again, decide again
 ├── UncertainWrite            sent, outcome unknown                  read back first
@@ -111,6 +112,18 @@ class RateLimited(TransientError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.scope = scope
+
+
+class WritesRest(TransientError):
+    """The CRM takes no writes, or no new records, whichever record it is. What is owed stays due, and reading goes on.
+
+    **Shapes** `code`: `no_room_in_crm` (new records only) or `crm_in_maintenance`. **Units** `rest_s`: until another try is worth it.
+    """
+
+    def __init__(self, message: str, *, code: str, rest_s: float) -> None:
+        super().__init__(message)
+        self.code = code
+        self.rest_s = rest_s
 
 
 class TooLarge(TransientError):

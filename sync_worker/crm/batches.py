@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import SyncError, TransientError, UncertainWrite
+from sync_worker.errors import ConnectionDown, SyncError, TransientError, UncertainWrite
 
 SHORTEST_CALL_S = 5.0  # with less time left no call is begun
 SPARE_S = 1.0  # of the time left, for what comes after the answer
@@ -30,7 +30,19 @@ def not_answered(change: Change, error: SyncError) -> Outcome:
         return Outcome(change.ref, Wrote.NOT_BEGUN)
     if isinstance(error, UncertainWrite):
         return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
-    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+    return Outcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
+
+
+def is_later(error: SyncError) -> bool:
+    """Whether the refusal says nothing against the record: the same write may pass later."""
+    return isinstance(error, (TransientError, ConnectionDown))
+
+
+def check_connection(outcomes: Sequence[Outcome]) -> None:
+    """**Raises** the ConnectionDown that stopped a batch halfway. Asked once the batch's outcomes are told."""
+    for outcome in outcomes:
+        if isinstance(outcome.error, ConnectionDown):
+            raise outcome.error
 
 
 def batches(changes: Sequence[Change], count: int, *, name_of: Callable[[Change], str]) -> Iterator[list[Change]]:

@@ -184,7 +184,8 @@ class Crm(Protocol):
 
         Updates go first, then creates, each in the order given, so that a record named twice ends as its last change says.
         No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.
-        An error ends the iteration before anything of the batch at hand was written; the outcomes given until then stand.
+        An error ends the iteration before anything of the batch at hand was written; the outcomes given until then stand. A connection that
+        fails in the middle of a batch ends it once that batch's outcomes are given.
         """
 
 

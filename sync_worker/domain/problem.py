@@ -182,6 +182,9 @@ CODES: Final[Mapping[str, str]] = {
     # writes
     "company_not_in_crm": "The deal names a company that has no CRM record yet, so the CRM cannot be told. "
     "Enter the company there, then replay.",
+    "no_room_in_crm": "The CRM has no room for new records: its storage is full, or a limit of records is reached. Make room there, or buy "
+    "more. Nothing is lost: what is owed is tried again every five minutes, and changes of known records go on.",
+    "crm_in_maintenance": "The CRM is in maintenance and takes no writes. Nothing is lost: what is owed is tried again every minute.",
     "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
     "rejected": "The CRM refused to take the company's portal id. See the message; correct the cause in the CRM, then replay.",
     # the feed to the portal

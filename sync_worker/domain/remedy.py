@@ -53,7 +53,7 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "conversion_mapping_missing": "map the fields in the CRM, then: check; or discard it where the mapping cannot be read",
     **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
-    "config_error": _BY_ITSELF,
+    **dict.fromkeys(("config_error", "no_room_in_crm", "crm_in_maintenance"), _BY_ITSELF),
     "receiver_down": "it goes on by itself; at once: feed resume",
     "receiver_gone": "correct feed.url in the portal file, then: feed resume",
     "events_lost": "the portal reads everything once; then discard it",

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,16 @@ class Call:
     method: str
     path: str
     object: str | None = None
+    body: bytes = field(default=b"", repr=False)
+
+    def count(self) -> int:
+        """How many records its body names; 0 where it is no batch."""
+        try:
+            found = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return 0
+        lists = [found[name] for name in ("records", "inputs", "ids") if name in found] if isinstance(found, dict) else []
+        return max((len(rows) for rows in lists if isinstance(rows, list)), default=0)
 
 
 class Calls:

@@ -20,6 +20,8 @@ class Fault:
 
     call: str = "*"
     object: str | None = None
+    above: int | None = None
+    holding: str | None = None
     times: int = 1
     after: int = 0
     status: int | None = None
@@ -49,6 +51,10 @@ class Fault:
     def matches(self, call: Call) -> bool:
         """Whether this call is one of those that the order is about."""
         if self.object is not None and (call.object or "").lower() != self.object.lower():
+            return False
+        if self.above is not None and call.count() <= self.above:
+            return False
+        if self.holding is not None and self.holding.encode() not in call.body:
             return False
         if "/" in self.call:
             return re.search(self.call, call.path) is not None
@@ -83,7 +89,7 @@ class Faults:
         for name, value in ("headers", fault.headers), ("spoil", fault.spoil):
             if not isinstance(value, dict | None):
                 raise ValueError(f"{name} must be an object of texts")  # noqa: TRY004 - one kind of answer
-        for name in ("times", "after", "latency_ms", "status"):
+        for name in ("times", "after", "above", "latency_ms", "status"):
             if not isinstance(wish.get(name, 0), int | None):
                 raise ValueError(f"{name} must be a whole number, not {wish[name]!r}")  # noqa: TRY004 - one kind of answer
         self._orders.append(fault)

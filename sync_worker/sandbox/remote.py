@@ -115,6 +115,8 @@ class Remote:
         call: str = "*",
         *,
         object_name: str | None = None,
+        above: int | None = None,
+        holding: str | None = None,
         times: int = 1,
         after: int = 0,
         status: int | None = None,
@@ -134,6 +136,8 @@ class Remote:
         wish = {
             "call": call,
             "object": object_name,
+            "above": above,
+            "holding": holding,
             "times": times,
             "after": after,
             "status": status,

@@ -8,7 +8,7 @@ A reply is held back whole until its fate is known, so that "committed, then cut
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import Any
 
@@ -92,6 +92,7 @@ class Wire:
         if call is None:  # a control: never counted, never hit by a fault
             await self._send(await self._run(scope, body), send)
             return
+        call = replace(call, body=body)
         self._calls.count(call)
         scope["sandbox.call"] = call
         fault = self._faults.take(call)

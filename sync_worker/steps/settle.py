@@ -13,12 +13,14 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.reconcile import Base
+from sync_worker.errors import ConnectionDown, RateLimited, WritesRest
 from sync_worker.steps.breaker import learn
 from sync_worker.steps.claim import Claim, wait_s
 from sync_worker.steps.homes import HOMES, owe_deals
 from sync_worker.steps.letters import Letter
 from sync_worker.steps.park import close_push_failures, code_of, park, push_failure
 from sync_worker.steps.read_back import agreed
+from sync_worker.steps.rest import hear_of_rest
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import failures, notices, outbox, portals
 from sync_worker.store.engine import Tx
@@ -42,6 +44,7 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
         if letter.row.record_id not in done:
             wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
     learn(tx, tenant, claim.object, passed=passed, failed=refused)
+    hear_of_rest(tx, tenant, claim.object, answered, run_id)
     return wakes
 
 
@@ -118,13 +121,20 @@ def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome:
         outbox.doubt(tx, row, claim.token)
         counts.uncertain += 1
         return {Wake("push")}
-    if outcome.wrote is Wrote.REJECTED or (outcome.wrote is Wrote.LATER and row.attempts + 1 >= MOST_ATTEMPTS):
+    if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.attempts + 1 >= MOST_ATTEMPTS):
         park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return _look_again(tx, letter)
     rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
-    outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s), is_attempt=outcome.wrote is not Wrote.NOT_BEGUN)
+    if isinstance(outcome.error, WritesRest):
+        rest_s = outcome.error.rest_s
+    outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s), is_attempt=_is_refused_for_now(outcome))
     counts.deferred += 1
     return set()
+
+
+def _is_refused_for_now(outcome: Outcome) -> bool:
+    """Whether the CRM was asked for this record. A connection that is down, or an org that takes no writes, says nothing of it."""
+    return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (ConnectionDown, RateLimited, WritesRest))
 
 
 def _look_again(tx: Tx, letter: Letter) -> set[Wake]:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults
-from sync_worker.crm.hubspot.blame import sorted_out
-from sync_worker.crm.hubspot.faults import RowsRejected
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import SchemaChanged, SyncError, TransientError

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError, SSLError
 
+from sync_worker.crm.blame import RowsRejected
+from sync_worker.crm.hubspot.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -30,6 +32,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
     WriteRejected,
+    WritesRest,
 )
 from sync_worker.headers import retry_after_s
 
@@ -50,6 +53,7 @@ CODES: Mapping[str, type[SyncError]] = {
     "RATE_LIMIT": RateLimited,
     "RATE_LIMITS": RateLimited,
     "PROPERTY_DOESNT_EXIST": SchemaChanged,
+    "MIGRATION_IN_PROGRESS": RateLimited,
     "LOCKED": TransientError,
     "INTERNAL_ERROR": TransientError,
     "TIMEOUT": TransientError,
@@ -59,6 +63,7 @@ CODES: Mapping[str, type[SyncError]] = {
 STATUSES: Mapping[int, type[SyncError]] = {
     401: AuthFailed,
     403: ConnectionDown,
+    413: TooLarge,
     414: TooLarge,
     423: TransientError,
     429: RateLimited,
@@ -70,6 +75,21 @@ WAIT_S_BY_POLICY = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
 LOCKED_WAIT_S = 2.0  # the vendor's own advice for a 423
 MIGRATING_WAIT_S = 600.0  # a 477 names its time; this is for one that does not
 BLIND_DAY_WAIT_S = 3600.0  # the day's allowance is used up and nobody has told us the account's time zone
+FULL_REST_S = 300.0  # a person must make room
+_REMEDIES: Mapping[int, str] = {
+    404: "is there still such a record type, and may the token see it?",
+    410: f"this release speaks version {API_VERSION} of the API, which HubSpot no longer offers: update sync-worker",
+}
+_NO_WAY = "something between us and HubSpot changes our requests, or sync-worker is too old: update it"
+_FULL = re.compile(  # no published code: the words of the account's limits of records
+    r"\b(?:record|object|company|deal)[ _]limit|(?:limit|maximum number) of [\d.,]* ?(?:records|companies|deals|objects)",
+    re.IGNORECASE,
+)
+_OF_VERSION = re.compile(
+    rf"{re.escape(API_VERSION)}|(?:unsupported|unknown|invalid|deprecated) (?:api )?version|"
+    r"version\b.{0,60}(?:not supported|unsupported|no longer|deprecated|invalid|unknown|not exist)",
+    re.IGNORECASE,
+)
 _INSIDE = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 _QUOTED_PROPERTY = re.compile(r'Property "?([\w.]+)"? does not exist|propertyName=(\w+)|property:? "?(\w+)"?')
 _OPTION = re.compile(r'label: "?(?P<label>[^"\n]*)"?\s+value: "?(?P<value>[^"\n]*)"?[^\[\]]*?(?=label:|\]|$)')
@@ -80,14 +100,6 @@ _TOKEN = re.compile(r"\bpat-\w+-[\w-]{8,}|\bBearer \S+")  # an access token, sho
 
 class BadAnswer(ValueError):
     """An answer of another shape than the vendor promises."""
-
-
-class RowsRejected(WriteRejected):
-    """A request was refused as a whole. **Shapes** `names`: the rows it blames, by record or trace id, in small letters; maybe none."""
-
-    def __init__(self, message: str, *, code: str, field: str, names: frozenset[str]) -> None:
-        super().__init__(message, code=code, field=field)
-        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,8 @@ def of_answer(
     words = f"HubSpot answered {said.code or f'HTTP {status}'} while {doing}: {said.words or _excerpt(body)}"
     if kind is RateLimited:
         return _limited(words, status, said, headers, midnight)
+    if is_write and (found := _of_a_whole_write(status, said, words, _blamed(body))):
+        return found
     if said.code == MISSING_SCOPES:
         return ConnectionDown(f"{words} — add to the token one of these scopes: {', '.join(said.scopes) or 'see the message'}")
     if kind is AuthFailed:
@@ -161,17 +175,44 @@ def of_answer(
         return TransientError(words) if is_write else RateLimited(words, retry_after_s=LOCKED_WAIT_S, scope="burst")
     if kind is TransientError or (kind is None and status >= 500):
         return _unsure(words, is_write=is_write)
-    if kind is not None:
-        return kind(words)
-    if is_write:
-        return RowsRejected(words, code=said.code or str(status), field=said.field, names=_blamed(body))
-    return SchemaChanged(words) if status in (400, 404) else ConnectionDown(words)
+    return _of_the_way(status, said, words) if kind is None else kind(words)
+
+
+def _of_a_whole_write(status: int, said: Said, words: str, blamed: frozenset[str]) -> SyncError | None:
+    """What is special in the refusal of a write: something in it may be to blame, or the account has no room."""
+    if _FULL.search(f"{said.code} {said.message}"):
+        return _full(words)
+    if said.code in CODES or _is_of_version(said):
+        return None
+    if status in (400, 409, 413) or (status == 404 and blamed):
+        return RowsRejected(words, code=said.code or str(status), field=said.field, names=blamed)
+    return None
+
+
+def _of_the_way(status: int, said: Said, words: str) -> SyncError:
+    """What is refused whatever stands in it: by its address, its method, or the version we speak."""
+    if status == 400 and not _is_of_version(said):
+        return SchemaChanged(words)
+    remedy = _REMEDIES.get(410 if status == 400 else status, _NO_WAY)
+    return (SchemaChanged if status == 404 else ConnectionDown)(f"{words} — {remedy}")
+
+
+def _is_of_version(said: Said) -> bool:
+    """Whether a refusal is of the API's version, with which no row of a request has to do."""
+    return not said.field and bool(_OF_VERSION.search(said.message))
+
+
+def _full(words: str) -> WritesRest:
+    remedy = "archive records of the account, or raise its limit (Settings, Data Management, Data Model, Usage limits)"
+    return WritesRest(f"{words} — {remedy}; the writes go on by themselves", code="no_room_in_crm", rest_s=FULL_REST_S)
 
 
 def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
     """Our error for one row of a batch that HubSpot refused: it may pass later, or it is refused."""
     said = read(row)
     message = f"HubSpot refused record {ref}: {said.code or 'UNKNOWN'}: {said.words}"
+    if _FULL.search(f"{said.code} {said.message}"):
+        return _full(message)
     if issubclass(CODES.get(said.code, WriteRejected), TransientError):
         return TransientError(message)
     return WriteRejected(message, code=said.code or "UNKNOWN", field=said.field)

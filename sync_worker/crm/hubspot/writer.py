@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync_worker.crm.batches import TimeIsUp, batches, not_answered, timeout
+from sync_worker.crm.batches import TimeIsUp, batches, check_connection, is_later, not_answered, timeout
+from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults, records
 from sync_worker.crm.hubspot.associations import Associations, Pairs
-from sync_worker.crm.hubspot.blame import sorted_out
-from sync_worker.crm.hubspot.faults import RowsRejected
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.port import Change, Outcome, Wrote
@@ -46,7 +45,9 @@ def write(
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in [*batches(known, BATCH_COUNT, name_of=_name), *batches(new, BATCH_COUNT, name_of=_name)]:
-        yield desk.send(batch)
+        outcomes = desk.send(batch)
+        yield outcomes
+        check_connection(outcomes)
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class _Desk:
         is_taken = isinstance(found, WriteRejected) and found.code == faults.UNIQUE_TAKEN and found.field in ("", self.key_field)
         if is_taken and not change.crm_id:
             found = TransientError(str(found))
-        return Outcome(change.ref, Wrote.LATER if isinstance(found, TransientError) else Wrote.REJECTED, error=found)
+        return Outcome(change.ref, Wrote.LATER if is_later(found) else Wrote.REJECTED, error=found)
 
     # ── associations ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,7 +202,7 @@ def _labelled(change: Change) -> dict[str, Any]:
 
 def _halfway(error: SyncError) -> SyncError:
     """An error of the associations, after the properties were written: the change as a whole is tried again, which repeats nothing."""
-    if isinstance(error, (TimeIsUp, ConnectionDown, RateLimited)):
+    if isinstance(error, (TimeIsUp, RateLimited)):
         return TransientError(f"the record was written, its associations were not: {error}")
     return error
 

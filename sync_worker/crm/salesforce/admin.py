@@ -19,7 +19,7 @@ from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.custom_fields import global_set, is_ours_to_make, metadata, with_values
 from sync_worker.crm.salesforce.lead_mapping import lead_mapping
 from sync_worker.crm.salesforce.session import Connection
-from sync_worker.errors import SchemaChanged, SchemaRefused, WriteRejected
+from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, WriteRejected
 from sync_worker.mapping.wishes import FieldWish
 
 PERMISSION_SET = "sync_worker"
@@ -152,5 +152,7 @@ def _explained(wish: FieldWish) -> Iterator[None]:
     """The vendor's refusal with the field it is about, and what it mostly needs."""
     try:
         yield
-    except (WriteRejected, SchemaChanged) as refusal:
+    except AuthFailed:
+        raise
+    except (WriteRejected, ConnectionDown) as refusal:
         raise SchemaRefused(f"{wish.subject}: {refusal} — if the user may not: {PERMISSIONS}") from refusal

@@ -3,6 +3,9 @@
     code ─▶ CODES ─▶ our error        for a read
                      UncertainWrite   for a write that may have happened all the same
     Retry-After      RateLimited      whatever the code says of "later"
+    not in CODES     RowsRejected     for a write that is refused as a whole for what stands in it (400, 413): its halves are tried
+                     ConnectionDown   for one that is refused whatever stands in it: access, address, method, version
+                     WriteRejected    for one record
 
 Source: REST API Developer Guide, "Status Codes and Error Responses"; the words in messages are the vendor's own, ours come around them.
 """
@@ -17,6 +20,8 @@ import requests
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from sync_worker.crm.blame import RowsRejected
+from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -28,6 +33,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
     WriteRejected,
+    WritesRest,
 )
 
 DAILY_WAIT_S = 900.0  # the daily allowance rolls over 24 h: some of it comes back every few minutes
@@ -37,6 +43,8 @@ LOCATOR_LOST = "INVALID_QUERY_LOCATOR"
 SESSION_ENDED = "INVALID_SESSION_ID"
 DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
+UNREADABLE = "JSON_PARSER_ERROR"
+OLD_VERSION = ("UNSUPPORTED_API_VERSION", "InvalidVersion")  # the second is the Bulk API's
 
 CODES: Mapping[str, type[SyncError]] = {
     SESSION_ENDED: AuthFailed,
@@ -50,6 +58,7 @@ CODES: Mapping[str, type[SyncError]] = {
     "API_DISABLED_FOR_ORG": ConnectionDown,
     "API_CURRENTLY_DISABLED": ConnectionDown,
     "TXN_SECURITY_METERING_ERROR": ConnectionDown,
+    **dict.fromkeys(OLD_VERSION, ConnectionDown),
     "REQUEST_LIMIT_EXCEEDED": RateLimited,
     "SERVER_UNAVAILABLE": TransientError,
     "UNKNOWN_EXCEPTION": TransientError,
@@ -66,11 +75,18 @@ CODES: Mapping[str, type[SyncError]] = {
     "MALFORMED_QUERY": SchemaChanged,
     "QUERY_TOO_COMPLICATED": SchemaChanged,
 }
-"""Everything not listed is about one record: WriteRejected, with the vendor's code."""
+"""Everything not listed is about one record, unless its status says that no record would have passed."""
+
+RESTS: Mapping[str, tuple[str, float, str]] = {
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": ("crm_in_maintenance", 60.0, "the org is in maintenance"),
+    "STORAGE_LIMIT_EXCEEDED": ("no_room_in_crm", 300.0, "free storage of the org, or buy more (Setup, Storage Usage)"),
+}
+"""Of the org, whichever record it is told of → our code, how many seconds writes rest before the next try, what it needs."""
 
 STATUSES: Mapping[int, type[SyncError]] = {
     401: AuthFailed,
     412: StaleRead,
+    413: TooLarge,
     414: TooLarge,
     429: RateLimited,
     431: TooLarge,
@@ -79,6 +95,15 @@ STATUSES: Mapping[int, type[SyncError]] = {
 
 SURELY_UNWRITTEN = frozenset({"SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "ENTITY_IS_LOCKED", LOCATOR_LOST})
 _LATER_STATUSES = frozenset({406, 420})
+_REMEDIES: Mapping[int, str] = {
+    403: "give the integration user back the right that it lacks",
+    404: "is there still such a record type, and such a field, and may the integration user see them?",
+    410: f"this release speaks version {API_VERSION} of the API, which the org no longer offers: update sync-worker",
+}
+_NO_WAY = "something between us and Salesforce changes our requests, or sync-worker is too old for this org: update it"
+_GOVERNED = re.compile(
+    r"LimitException|time limit exceeded|Too many (?:SOQL|DML|SOSL|query rows|callouts)|heap size too large", re.IGNORECASE
+)
 _LOCKED = re.compile("UNABLE_TO_LOCK_ROW|unable to obtain exclusive access", re.IGNORECASE)  # a trigger's error may wrap it
 _COLUMN = re.compile(r"[Nn]o such column '([^']+)'|field '?([\w.]+)'? can not be|duplicate value found: (\w+) duplicates")
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -91,6 +116,10 @@ class LocatorLost(StaleRead):
 
 class JobLost(StaleRead):
     """A bulk job gives no result: refused, failed, aborted, or gone. The way by pages is left."""
+
+
+class Governed(WriteRejected):
+    """A trigger or flow of the org did too much for the records of one call together; fewer at once may pass."""
 
 
 class BadAnswer(ValueError):
@@ -126,9 +155,12 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     matches = _matches(first)
     alike = f" (alike: {', '.join(matches)})" if matches else ""
     message = f"Salesforce refused record {ref}: {code}: {words}{named}{alike}"
+    if code in RESTS:
+        return _resting(code, message)
     if issubclass(CODES.get(code, WriteRejected), TransientError) or _LOCKED.search(words):
         return TransientError(message)
-    return WriteRejected(message, code=code, field=fields[0] if fields else "")
+    kind = Governed if _GOVERNED.search(words) else WriteRejected
+    return kind(message, code=code, field=fields[0] if fields else "")
 
 
 def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None) -> SyncError:
@@ -155,13 +187,29 @@ def _of_answer(status: int, content: Any, *, doing: str, is_write: bool) -> Sync
         return LocatorLost(words)
     if kind is SchemaChanged:
         return SchemaChanged(_with_column(words, message))
+    if is_write and (found := _of_a_whole_write(status, code, words, message)):
+        return found
     if kind is TransientError or (kind is None and (status >= 500 or status in _LATER_STATUSES)):
         return _unsure(words, is_write=is_write and code not in SURELY_UNWRITTEN)
     if kind is not None:
-        return kind(words)
-    if is_write:
-        return WriteRejected(words, code=code or str(status), field=_column(message))
-    return SchemaChanged(words) if status in (400, 404) else ConnectionDown(words)
+        return kind(f"{words} — {_REMEDIES[410]}" if code in OLD_VERSION else words)
+    if status == 400:
+        return SchemaChanged(words)
+    return (SchemaChanged if status == 404 else ConnectionDown)(f"{words} — {_REMEDIES.get(status, _NO_WAY)}")
+
+
+def _of_a_whole_write(status: int, code: str, words: str, message: str) -> SyncError | None:
+    """What is special in the refusal of a write: something in it may be to blame, or the org takes none for now."""
+    if code in RESTS:
+        return _resting(code, words)
+    if status == 413 or code == UNREADABLE or (status == 400 and code not in CODES):
+        return RowsRejected(words, code=code or str(status), field=_column(message))
+    return None
+
+
+def _resting(code: str, words: str) -> WritesRest:
+    ours, rest_s, need = RESTS[code]
+    return WritesRest(f"{words} — {need}; the writes go on by themselves", code=ours, rest_s=rest_s)
 
 
 def _limited(words: str, *, is_daily: bool) -> RateLimited:

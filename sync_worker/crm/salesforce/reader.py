@@ -15,7 +15,8 @@ from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.records import record_of
-from sync_worker.crm.salesforce.session import API_VERSION, Client, Connection
+from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import TooLarge, TransientError
 
 RETRIEVE_COUNT = 2000  # ids per retrieve call; the vendor's limit

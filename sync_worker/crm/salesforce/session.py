@@ -25,12 +25,11 @@ from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.login import Credentials as Credentials
 from sync_worker.crm.salesforce.login import Login
-from sync_worker.crm.salesforce.wire import Wire
+from sync_worker.crm.salesforce.wire import API_VERSION, Wire
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at
 from sync_worker.services import Services
 
-API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
 BLOCK_BYTES = 1 << 16  # of a long answer at once
 REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 

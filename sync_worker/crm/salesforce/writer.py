@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
-from sync_worker.crm.batches import batches, not_answered, timeout
+from sync_worker.crm.batches import batches, check_connection, is_later, not_answered, timeout
+from sync_worker.crm.blame import RowsRejected, halves
 from sync_worker.crm.port import Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
-from sync_worker.crm.salesforce.faults import BadAnswer
+from sync_worker.crm.salesforce.faults import BadAnswer, Governed
 from sync_worker.crm.salesforce.ids import canonical, id_18
 from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.crm.salesforce.wire import CONNECT_TIMEOUT_S
@@ -23,7 +24,9 @@ BATCH_COUNT = 200  # the vendor's limit for one collections call
 LONGEST_CALL_S = 120.0
 ASSIGN, SAVE_DUPLICATES = "Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header"
 
-Rows = Sequence[Mapping[str, Any]]
+Row: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = Sequence[Row]
+RecordOf: TypeAlias = Callable[[Change], Row]
 
 
 def write(
@@ -40,9 +43,13 @@ def write(
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in batches(known, BATCH_COUNT, name_of=_name):
-        yield desk.update(batch)
+        outcomes = desk.update(batch)
+        yield outcomes
+        check_connection(outcomes)
     for batch in batches(new, BATCH_COUNT, name_of=_name):
-        yield desk.create(batch, assigns=assigns_on_create)
+        outcomes = desk.create(batch, assigns=assigns_on_create)
+        yield outcomes
+        check_connection(outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,7 @@ class _Desk:
 
     def update(self, batch: Sequence[Change]) -> list[Outcome]:
         """Known records, by their ids."""
-        records = [{"attributes": {"type": self.native}, "id": change.crm_id, **change.fields} for change in batch]
-        return self._send(batch, "composite/sobjects", records, {ASSIGN: "FALSE"})
+        return self._send(batch, "composite/sobjects", self._known, {ASSIGN: "FALSE"})
 
     def create(self, batch: Sequence[Change], *, assigns: bool) -> list[Outcome]:
         """First creates. What a duplicate rule stops is sent once more with leave to save, and says so: a registration stands alone."""
@@ -78,8 +84,7 @@ class _Desk:
             return [Outcome(change.ref, Wrote.LATER, error=error) for change in again]
 
     def _upsert(self, batch: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
-        records = [{"attributes": {"type": self.native}, **change.fields, self.key_field: change.key} for change in batch]
-        outcomes = self._send(batch, f"composite/sobjects/{self.native}/{self.key_field}", records, headers)
+        outcomes = self._send(batch, f"composite/sobjects/{self.native}/{self.key_field}", self._new, headers)
         return [self._unless_key_taken(outcome) for outcome in outcomes]
 
     def _unless_key_taken(self, outcome: Outcome) -> Outcome:
@@ -89,7 +94,41 @@ class _Desk:
             return replace(outcome, wrote=Wrote.LATER, error=TransientError(str(error)))
         return outcome
 
-    def _send(self, batch: Sequence[Change], path: str, records: Rows, headers: Mapping[str, str]) -> list[Outcome]:
+    def _known(self, change: Change) -> Row:
+        return {"attributes": {"type": self.native}, "id": change.crm_id, **change.fields}
+
+    def _new(self, change: Change) -> Row:
+        return {"attributes": {"type": self.native}, **change.fields, self.key_field: change.key}
+
+    def _send(self, batch: Sequence[Change], path: str, record_of: RecordOf, headers: Mapping[str, str]) -> list[Outcome]:
+        """One request, and smaller ones where that of many records was too much, or was refused as a whole for one of them."""
+        try:
+            outcomes = self._ask(batch, path, [record_of(change) for change in batch], headers)
+        except RowsRejected as refusal:
+            if len(batch) == 1:
+                return [not_answered(batch[0], refusal)]
+            return self._by_halves(batch, lambda part: self._send(part, path, record_of, headers))
+        governed = {outcome.ref for outcome in outcomes if isinstance(outcome.error, Governed)}
+        if not governed or len(batch) == 1:
+            return outcomes
+        again = [change for change in batch if change.ref in governed]
+        smaller = {outcome.ref: outcome for outcome in self._by_halves(again, lambda part: self._send(part, path, record_of, headers))}
+        return [smaller.get(outcome.ref, outcome) for outcome in outcomes]
+
+    def _by_halves(self, batch: Sequence[Change], send: Callable[[Sequence[Change]], list[Outcome]]) -> list[Outcome]:
+        """The same in two requests. Raises only what came before anything of the batch was written."""
+        outcomes: list[Outcome] = []
+        for half in filter(None, halves(batch)):
+            try:
+                outcomes += send(half)
+            except (ConnectionDown, RateLimited) as error:
+                if not outcomes:
+                    raise
+                outcomes += [not_answered(change, error) for change in half]
+        return outcomes
+
+    def _ask(self, batch: Sequence[Change], path: str, records: Rows, headers: Mapping[str, str]) -> list[Outcome]:
+        """One request. **Raises** RowsRejected, and what says nothing against the records: ConnectionDown, RateLimited."""
         body = {"allOrNone": False, "records": records}
 
         def send(client: Client) -> Rows:
@@ -98,7 +137,7 @@ class _Desk:
         try:
             self._timeout()  # before a log-in, too
             rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
-        except (ConnectionDown, RateLimited):
+        except (ConnectionDown, RateLimited, RowsRejected):
             raise
         except SyncError as error:
             return [not_answered(change, error) for change in batch]
@@ -117,7 +156,7 @@ def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:
             return Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
         return Outcome(change.ref, Wrote.CREATED if row.get("created") else Wrote.WRITTEN, crm_id=crm_id)
     error = faults.of_record(row.get("errors"), ref=change.crm_id or change.ref)
-    return Outcome(change.ref, Wrote.LATER if isinstance(error, TransientError) else Wrote.REJECTED, error=error)
+    return Outcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
 
 
 def _checked(rows: Any, batch: Sequence[Change]) -> Rows:

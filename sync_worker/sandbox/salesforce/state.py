@@ -1,6 +1,6 @@
 """One running sandbox Salesforce: its org and everything that holds on to it. A reset swaps the org under the routes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from starlette.requests import Request
@@ -93,7 +93,7 @@ class State:
     def refuse_by_order(self, request: Request, sobject: str) -> errors.Refusal | None:
         """The refusal that a fault order wants for one record of this call, if any."""
         call: Call = request.scope["sandbox.call"]
-        return self._ordered(Call(call.kind, call.method, call.path, sobject))
+        return self._ordered(replace(call, object=sobject))
 
     def _refuse_row(self, kind: str, sobject: str) -> errors.Refusal | None:
         """The same for one row of a bulk job, which nobody's request is about."""

@@ -29,6 +29,7 @@ class Bench(Protocol):
     filter_field: str  # text, empty unless said
     bad_field: str  # takes no value but those of a list
     rejects_with: str  # the vendor's code for another value
+    full_code: str  # the vendor's code where there is no room for another record
 
     def connect(self) -> WholeCrm:
         """A connection that shares its log-in with the others."""

@@ -33,6 +33,7 @@ class HubspotBench:
     filter_field = "portal_prospect"
     bad_field = "portal_vendor_approval"
     rejects_with = "INVALID_OPTION"
+    full_code = "RECORD_LIMIT_REACHED"
 
     def __init__(self, base_url: str, remote: HubspotRemote) -> None:
         self._remote = remote

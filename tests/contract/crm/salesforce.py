@@ -33,6 +33,7 @@ class SalesforceBench:
     bad_field = "Portal_Vendor_Approval__c"
     bulk_above: int | None = None
     rejects_with = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    full_code = "STORAGE_LIMIT_EXCEEDED"
 
     def __init__(self, base_url: str, remote: Remote) -> None:
         self._remote = remote

@@ -26,6 +26,7 @@ from sync_worker.errors import (
     UncertainWrite,
     UnresolvedLink,
     WriteRejected,
+    WritesRest,
 )
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SyncError) and kind is not SyncError]
@@ -48,6 +49,7 @@ MEANT: dict[type[SyncError], tuple[float, int]] = {
     InvalidRecord: (0, 1),
     UnresolvedLink: (0, 1),
     WriteRejected: (0, 1),
+    WritesRest: (0, 3),
 }
 """Seconds the portal rests, and the exit code."""
 
@@ -56,6 +58,8 @@ def one(kind: type[SyncError]) -> SyncError:
     """An error of this class."""
     if issubclass(kind, RateLimited):
         return kind("words", retry_after_s=77, scope="burst")
+    if issubclass(kind, WritesRest):
+        return kind("words", code="no_room_in_crm", rest_s=300)
     if issubclass(kind, UnresolvedLink):
         return kind("words", code="c", field="f", waits_for="001")
     return kind("words", code="c") if issubclass(kind, errors.RecordError) else kind("words")

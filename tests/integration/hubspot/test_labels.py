@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.port import Change, Wrote
-from sync_worker.errors import SchemaChanged
+from sync_worker.errors import ConnectionDown, SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import HubspotOptions, serve_thread
-from tests.integration.hubspot.conftest import NOW, PARTNER, SECOND, Lab, written
+from tests.integration.hubspot.conftest import KEY, NOW, PARTNER, SECOND, Lab, written
 
 PRIMARY = "association:primary"
 OURS, THEIRS = "Portal partner", "Portal second partner"
@@ -174,3 +176,22 @@ def test_an_account_without_labels_shows_none_but_the_primary() -> None:
         fields = lab.connect().describe("deals").fields
         assert [name for name in fields if name.startswith("association:")] == [PRIMARY]
         assert "portal_second_partner" in fields
+
+
+def test_a_refusal_of_every_association_is_told_once_the_records_are(lab: Lab, crm: HubspotCrm) -> None:
+    # Given a token that may write deals and no associations
+    [bolt] = lab.companies("Bolt")
+    lab.remote.fault("associations_write", error_code="MISSING_SCOPES", times=99)
+    batches = crm.write("deals", KEY, [Change("a", {"dealname": "New", PARTNER: bolt}, key="a")], time_left_s=lambda: 60.0)
+    # when one is written, then it may pass later, and the connection is at fault
+    [outcome] = next(batches)
+    assert outcome.wrote is Wrote.LATER
+    with pytest.raises(ConnectionDown, match="add to the token one of these scopes"):
+        next(batches)
+
+
+@pytest.mark.parametrize("order", [{"status": 400, "body": {"message": "API version 2026-09 is not supported"}}, {"status": 403}])
+def test_no_row_is_to_blame_for_the_version_or_a_right(lab: Lab, crm: HubspotCrm, order: dict[str, Any]) -> None:
+    lab.remote.fault("batch_upsert", times=99, **order)
+    with pytest.raises(ConnectionDown, match=r"update sync-worker|add to the token"):
+        written(crm, *(Change(key, {"dealname": key}, key=key) for key in "ab"))

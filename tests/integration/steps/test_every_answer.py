@@ -112,6 +112,9 @@ LASTING = [
     Answer({"error_code": "API_DISABLED_FOR_ORG", "status": 403}, "connection_down", 300, "API_DISABLED_FOR_ORG"),
     Answer({"error_code": "API_CURRENTLY_DISABLED", "status": 403}, "connection_down", 300, "API_CURRENTLY_DISABLED"),
     Answer({"error_code": "TXN_SECURITY_METERING_ERROR", "status": 403}, "connection_down", 300, "TXN_SECURITY"),
+    Answer({"error_code": "FORBIDDEN", "status": 403}, "connection_down", 300, "give the integration user back the right"),
+    Answer({"error_code": "NOT_FOUND", "status": 404}, "schema_changed", 300, "is there still such a record type"),
+    Answer({"error_code": "UNSUPPORTED_API_VERSION", "status": 410}, "connection_down", 300, "version 62.0 of the API"),
 ]
 """A person must act; the portal looks again every five minutes."""
 

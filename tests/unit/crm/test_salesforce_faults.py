@@ -21,6 +21,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
 from sync_worker.errors import (
@@ -35,6 +36,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
     WriteRejected,
+    WritesRest,
 )
 
 HTML = "<html><head><style>h1 {color: red}</style></head><body><h1>Service Not Available</h1></body></html>"
@@ -61,10 +63,16 @@ ROWS: list[tuple[str, int, type[SyncError], type[SyncError], type[SyncError]]] =
     ("INVALID_TYPE", 400, SchemaChanged, SchemaChanged, WriteRejected),
     ("MALFORMED_QUERY", 400, SchemaChanged, SchemaChanged, WriteRejected),
     ("QUERY_TOO_COMPLICATED", 400, SchemaChanged, SchemaChanged, WriteRejected),
-    ("NOT_FOUND", 404, SchemaChanged, WriteRejected, WriteRejected),
-    ("INSUFFICIENT_ACCESS_OR_READONLY", 403, ConnectionDown, WriteRejected, WriteRejected),
+    ("NOT_FOUND", 404, SchemaChanged, SchemaChanged, WriteRejected),
+    ("METHOD_NOT_ALLOWED", 405, ConnectionDown, ConnectionDown, WriteRejected),
+    ("UNSUPPORTED_API_VERSION", 410, ConnectionDown, ConnectionDown, WriteRejected),
+    ("InvalidVersion", 400, ConnectionDown, ConnectionDown, WriteRejected),
+    ("FORBIDDEN", 403, ConnectionDown, ConnectionDown, WriteRejected),
+    ("INSUFFICIENT_ACCESS_OR_READONLY", 403, ConnectionDown, ConnectionDown, WriteRejected),
+    ("STORAGE_LIMIT_EXCEEDED", 400, SchemaChanged, WritesRest, WritesRest),
+    ("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", 400, SchemaChanged, WritesRest, WritesRest),
     *(
-        (code, 400, SchemaChanged, WriteRejected, WriteRejected)
+        (code, 400, SchemaChanged, RowsRejected, WriteRejected)
         for code in (
             "JSON_PARSER_ERROR",
             "FIELD_CUSTOM_VALIDATION_EXCEPTION",
@@ -89,15 +97,18 @@ ROWS: list[tuple[str, int, type[SyncError], type[SyncError], type[SyncError]]] =
 
 #  HTTP status, for a read, for a write
 STATUSES: list[tuple[int, type[SyncError], type[SyncError]]] = [
-    (300, ConnectionDown, WriteRejected),
-    (400, SchemaChanged, WriteRejected),
+    (300, ConnectionDown, ConnectionDown),
+    (400, SchemaChanged, RowsRejected),
     (401, AuthFailed, AuthFailed),
-    (403, ConnectionDown, WriteRejected),
-    (404, SchemaChanged, WriteRejected),
-    (405, ConnectionDown, WriteRejected),
+    (403, ConnectionDown, ConnectionDown),
+    (404, SchemaChanged, SchemaChanged),
+    (405, ConnectionDown, ConnectionDown),
     (406, TransientError, UncertainWrite),
+    (410, ConnectionDown, ConnectionDown),
     (412, StaleRead, StaleRead),
+    (413, TooLarge, RowsRejected),
     (414, TooLarge, TooLarge),
+    (415, ConnectionDown, ConnectionDown),
     (420, TransientError, UncertainWrite),
     (429, RateLimited, RateLimited),
     (431, TooLarge, TooLarge),

@@ -14,8 +14,9 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
+from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.hubspot import faults
-from sync_worker.crm.hubspot.faults import BadAnswer, Midnight, RowsRejected
+from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -39,7 +40,11 @@ ROWS: list[tuple[int, str, type[SyncError], type[SyncError]]] = [
     (403, "MISSING_SCOPES", ConnectionDown, ConnectionDown),
     (403, "", ConnectionDown, ConnectionDown),
     (400, "VALIDATION_ERROR", SchemaChanged, RowsRejected),
-    (404, "OBJECT_NOT_FOUND", SchemaChanged, RowsRejected),
+    (404, "OBJECT_NOT_FOUND", SchemaChanged, SchemaChanged),
+    (405, "VALIDATION_ERROR", ConnectionDown, ConnectionDown),
+    (410, "", ConnectionDown, ConnectionDown),
+    (413, "", TooLarge, RowsRejected),
+    (415, "VALIDATION_ERROR", ConnectionDown, ConnectionDown),
     (409, "CONFLICT", ConnectionDown, RowsRejected),
     (414, "", TooLarge, TooLarge),
     (423, "LOCKED", RateLimited, TransientError),

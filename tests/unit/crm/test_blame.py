@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.crm.hubspot.blame import sorted_out
+from sync_worker.crm.blame import sorted_out
 
 ROWS = list(range(16))
 

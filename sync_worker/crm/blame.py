@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from sync_worker.errors import WriteRejected
+
 T = TypeVar("T")
+
+
+class RowsRejected(WriteRejected):
+    """A request was refused for something that stands in it. **Shapes** `names`: the rows it blames, in small letters; maybe none."""
+
+    def __init__(self, message: str, *, code: str, field: str, names: frozenset[str] = frozenset()) -> None:
+        super().__init__(message, code=code, field=field)
+        self.names = names
 
 
 def sorted_out(part: Sequence[T], is_blamed: Callable[[T], bool]) -> tuple[Sequence[T], list[Sequence[T]]]:
@@ -19,5 +29,10 @@ def sorted_out(part: Sequence[T], is_blamed: Callable[[T], bool]) -> tuple[Seque
     blamed = [row for row in part if is_blamed(row)]
     if 0 < len(blamed) < len(part):
         return blamed, [[row for row in part if not is_blamed(row)]]
+    return [], halves(part)
+
+
+def halves(part: Sequence[T]) -> list[Sequence[T]]:
+    """Two requests in the place of one."""
     middle = len(part) // 2
-    return [], [part[:middle], part[middle:]]
+    return [part[:middle], part[middle:]]
