@@ -256,6 +256,14 @@ class Remote:
         """An admin adds a custom field; `more` are keys of the sandbox's own schema, such as `length` or `values`."""
         self._object("POST", "fields", {"object": object_name, "name": name, "type": kind, **more})
 
+    def change_picklist(self, object_name: str, field: str, **wish: Any) -> None:
+        """An admin changes a list; `wish` are `add`, `retire` and `delete` (values), and `restricted`. Records keep what they hold."""
+        self._object("POST", "picklist", {"object": object_name, "field": field, **wish})
+
+    def leave_out(self, **wish: Any) -> None:
+        """Answers leave out what is `empty`; see `left_out` in docs/sandbox.md for the other keys."""
+        self._object("POST", "left_out", wish)
+
     def subscribe(self, object_name: str, fields: Sequence[str], url: str, **more: Any) -> None:
         """Outbound messages to an address; `more` are `organization_id`, `auto`, `deleted`, `ignores_integration_user`."""
         self._list("POST", "outbound_messages", {"object": object_name, "fields": list(fields), "url": url, **more})

@@ -80,9 +80,9 @@ def agreed(sent: Mapping[str, Base], record: RecordMap, native: NativeRecord) ->
     reading = record.normalize(native.fields)
     found: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
     for name, base in sent.items():
-        if name not in record.fields:
-            continue
-        spelling = native.fields.get(record.fields[name].native)
+        if name not in record.fields or record.fields[name].native not in native.fields:
+            continue  # what an answer leaves out was not read
+        spelling = native.fields[record.fields[name].native]
         is_same = name in reading.values and comparable(reading.values[name]) == base.portal
         if spelling == base.crm or is_same:
             found[name] = Base(base.portal, spelling)

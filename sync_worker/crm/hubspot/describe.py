@@ -27,9 +27,7 @@ _TYPES: Mapping[str, FieldType] = {
 def describe(connection: Connection, associations: Associations, native: str) -> Catalog:
     """**Raises** SchemaChanged where the account has no such record type, or the token may not see it."""
     try:
-        answer = connection.read(
-            lambda apis: apis.properties.get_all(native, _preload_content=False), doing=f"describing {native}", is_counted=False
-        )
+        found = properties(connection, native)
         labels = {field.name: field for field in associations.catalog(native)}
     except AuthFailed:
         raise
@@ -37,7 +35,15 @@ def describe(connection: Connection, associations: Associations, native: str) ->
         if isinstance(error, SchemaChanged) or MISSING_SCOPES in str(error):
             raise SchemaChanged(f"HubSpot shows this token no record type {native!r}: {error}") from error
         raise
-    return Catalog(native=native, fields={row["name"]: field_of(row) for row in answer["results"] if row.get("name")} | labels)
+    return Catalog(native=native, fields=found | labels)
+
+
+def properties(connection: Connection, native: str) -> dict[str, CatalogField]:
+    """The properties alone, by name."""
+    answer = connection.read(
+        lambda apis: apis.properties.get_all(native, _preload_content=False), doing=f"describing {native}", is_counted=False
+    )
+    return {row["name"]: field_of(row) for row in answer["results"] if row.get("name")}
 
 
 def field_of(row: Mapping[str, Any]) -> CatalogField:

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
-from sync_worker.crm.hubspot import records, search
+from sync_worker.crm import left_out
+from sync_worker.crm.hubspot import describe, records, search
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.session import Connection, Document
 from sync_worker.crm.port import NativeRecord, Page, Scan
@@ -105,7 +106,7 @@ class Reader:
     def _taken(self, scan: Scan, rows: Sequence[Row]) -> list[NativeRecord]:
         """The rows that belong to the scan, with their associations, each behind what was merged into it."""
         found = [record for row in rows if _is_within(scan, (record := records.native_of(scan.native, row)).modified_at)]
-        self._associations.fill(found, _fields(scan))
+        self._fill(scan.native, found, _fields(scan))
         if scan.only_with:
             found = [record for record in found if record.fields.get(scan.only_with)]
         return [one for record in found for one in (*records.losers_of(record), record)]
@@ -140,7 +141,7 @@ class Reader:
         wanted = dict.fromkeys(crm_id for crm_id in crm_ids if records.is_id(crm_id))
         rows = self._batch(native, list(wanted), fields)
         live = {crm_id: records.native_of(native, row) for crm_id, row in records.by_id(native, rows).items()}
-        self._associations.fill(list(live.values()), fields)
+        self._fill(native, list(live.values()), fields)
         losers = {loser.crm_id: loser for record in live.values() for loser in records.losers_of(record) if loser.crm_id in wanted}
         missing = [crm_id for crm_id in wanted if crm_id not in live and crm_id not in losers]
         if len(rows) > len(wanted.keys() & live.keys()):  # some id was answered with another's record
@@ -179,8 +180,14 @@ class Reader:
         wanted = [key for key in dict.fromkeys(keys) if key.strip()]
         rows = records.by_id(native, self._batch(native, wanted, (key_field, *fields), key_field=key_field))
         found = [records.native_of(native, row) for row in rows.values()]
-        self._associations.fill(found, fields)
+        self._fill(native, found, (key_field, *fields))
         return found
+
+    def _fill(self, native: str, found: Sequence[NativeRecord], fields: Sequence[str]) -> None:
+        """What the rows themselves do not show of the fields that were asked for: associations, and properties that are left out."""
+        self._associations.fill(found, fields)
+        asked = [name for name in fields if not name.startswith(ASSOCIATION)]
+        left_out.fill(found, asked, lambda: describe.properties(self._connection, native))
 
     def _whole(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         """The rows of these ids, each once, in the order of ids."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan, Schema
@@ -67,16 +68,23 @@ class SalesforceCrm:
         return schema.describe(self._connection, native)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
-        return load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above)
+        for page in load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above):
+            self._fill(scan.native, page.records, scan.fields)
+            yield page
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
-        return reader.fetch(self._connection, native, crm_ids, fields)
+        return self._fill(native, reader.fetch(self._connection, native, crm_ids, fields), fields)
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return set()
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
-        return reader.find_by_key(self._connection, native, key_field, keys, fields)
+        return self._fill(native, reader.find_by_key(self._connection, native, key_field, keys, fields), fields)
+
+    def _fill(self, native: str, found: list[NativeRecord], fields: Sequence[str]) -> list[NativeRecord]:
+        """The same, with the fields that the rows leave out."""
+        left_out.fill(found, fields, lambda: schema.types(self._connection, native))
+        return found
 
     def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
         return writer.write(

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync_worker.sandbox.hubspot import errors
 from sync_worker.sandbox.hubspot.account_routes import account_routes
+from sync_worker.sandbox.hubspot.admin_controls import admin_controls
 from sync_worker.sandbox.hubspot.association_routes import association_routes
 from sync_worker.sandbox.hubspot.batch_routes import batch_routes
 from sync_worker.sandbox.hubspot.controls import control_routes
@@ -36,6 +37,7 @@ def hubspot_app(state: State) -> ASGIApp:
     """The whole imitation as an ASGI application."""
     routes = [
         *control_routes(state),
+        *admin_controls(state),
         *login_controls(state),
         *rule_controls(state),
         *webhook_controls(state),

@@ -57,6 +57,7 @@ class Portal:
     tier: str = "professional"
     lag_s: float = 0
     keeps_merged_id: bool = False
+    leaves_out_empty: set[str] = field(default_factory=set)  # ids of records whose answers do; "*": of all
     owners: list[Owner] = field(default_factory=list)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     shelves: dict[str, Shelf] = field(default_factory=dict)

@@ -36,6 +36,14 @@ class HubspotRemote(Remote):
         """A person takes a record and a company apart."""
         self._object("DELETE", "associations", {"object": object_name, "id": record_id, "to": "companies", "to_id": company_id})
 
+    def change_options(self, object_name: str, field: str, **wish: Sequence[str]) -> None:
+        """An admin changes a property's options; `wish` are `add`, `hide` and `delete` (values). Records keep what they hold."""
+        self._object("POST", "options", {"object": object_name, "field": field, **{verb: list(values) for verb, values in wish.items()}})
+
+    def archive_property(self, object_name: str, field: str) -> None:
+        """An admin archives a property."""
+        self._object("POST", "archive_property", {"object": object_name, "field": field})
+
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Another app's static token, with all scopes unless it says which."""
         return str(self._object("POST", "tokens", {} if scopes is None else {"scopes": list(scopes)})["access_token"])

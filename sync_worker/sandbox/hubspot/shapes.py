@@ -31,6 +31,8 @@ class Shapes:
     def record(self, shelf: Shelf, record: Record, view: View) -> Shape:
         """One record."""
         shape: Shape = shape_of(shelf.type, record, view.properties, portal_id=PORTAL_ID)
+        if not self._portal.leaves_out_empty.isdisjoint(("*", shape["id"])):
+            shape["properties"] = {name: value for name, value in shape["properties"].items() if value is not None}
         if view.histories:
             shape["propertiesWithHistory"] = {
                 name: self._history(shelf, record, name) for name in view.histories if name in shelf.type.properties

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync_worker.sandbox.salesforce import errors, etags
+from sync_worker.sandbox.salesforce.admin_controls import admin_controls
 from sync_worker.sandbox.salesforce.bulk.controls import bulk_controls
 from sync_worker.sandbox.salesforce.bulk.routes import bulk_routes
 from sync_worker.sandbox.salesforce.collections import Collections
@@ -122,6 +123,7 @@ def salesforce_app(state: State) -> ASGIApp:
     api, rows, many, several, changes = Api(state), Rows(state), Collections(state), Composite(state), Replication(state)
     routes = [
         *control_routes(state),
+        *admin_controls(state),
         *login_controls(state),
         *bulk_controls(state),
         *push_controls(state),

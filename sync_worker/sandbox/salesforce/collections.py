@@ -170,7 +170,7 @@ class Collections:
             if row is None:
                 return None
             head = {"attributes": {"type": sobject.name, "url": url + row["Id"]}}
-            return head | {name: row[name] for name in names}
+            return head | self._state.org.shown(sobject, {name: row[name] for name in names})
 
         return [shape(record_id) for record_id in full_ids]
 

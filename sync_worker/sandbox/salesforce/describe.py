@@ -165,8 +165,10 @@ def _children(org: Org, sobject: SObject) -> list[Shape]:
 
 
 def _picklist(field: Field) -> list[Shape]:
+    told = [*((value, True) for value in field.values), *((value, False) for value in field.retired)]
     return [
-        {"active": True, "defaultValue": value == field.default, "label": value, "validFor": None, "value": value} for value in field.values
+        {"active": is_active, "defaultValue": value == field.default, "label": value, "validFor": None, "value": value}
+        for value, is_active in told
     ]
 
 

@@ -102,6 +102,8 @@ class Org:
     replication: Replication = field(default_factory=Replication)
     rules: list[ValidationRule] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)
+    left_out: set[tuple[str, str]] = field(default_factory=set)  # by describe and rows, and nothing is refused
+    leaves_out_empty: bool = False
     guarded: dict[tuple[str, str], Field] = field(default_factory=dict)  # made by API, seen through a permission set
     schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     lead_mapping: dict[str, str] | None = None  # None: the integration user is not told
@@ -139,7 +141,14 @@ class Org:
 
     def fields(self, sobject: SObject) -> list[Field]:
         """All fields that the client may see."""
-        return [found for found in sobject.fields if (sobject.name, found.name) not in self.hidden]
+        return [found for found in sobject.fields if (sobject.name, found.name) not in self.hidden | self.left_out]
+
+    def shown(self, sobject: SObject, row: dict[str, Any]) -> dict[str, Any]:
+        """A row without what answers leave out."""
+        if not (self.leaves_out_empty or self.left_out):
+            return row
+        gone = {name for kind, name in self.left_out if kind == sobject.name}
+        return {name: value for name, value in row.items() if name not in gone and not (value is None and self.leaves_out_empty)}
 
     def relation(self, sobject: SObject, name: str) -> tuple[Field, SObject] | None:
         """The lookup of that relationship name which the client may see, and the type that it points to."""

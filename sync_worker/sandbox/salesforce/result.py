@@ -63,7 +63,7 @@ def records(org: Org, plan: Plan, numbers: Sequence[int], version: str) -> list[
         heads = [{"type": name, "url": own_url + row[1]} for row in found]
         shapes = [{"attributes": head, **dict(zip(keys, row[2:], strict=True))} for head, row in zip(heads, found, strict=True)]
     _as_json(plan, shapes)
-    return shapes
+    return [org.shown(plan.sobject, shape) for shape in shapes]
 
 
 def _nested(plan: Plan, parents: list[Parent], row: Row, url: str) -> Values:

@@ -81,5 +81,14 @@ class Bench(Protocol):
     def lose_definition(self) -> None:
         """The next field is made, and the answer lost."""
 
+    def leave_out_empty(self) -> None:
+        """From now on answers leave out the fields that are empty."""
+
+    def take_field_away(self, name: str) -> None:
+        """An admin deletes the field, or takes it from our sight."""
+
+    def describe_count(self) -> int:
+        """How often the record type's fields were asked for since the test began."""
+
     def data_calls(self) -> int:
         """As the CRM has counted them since the test began."""

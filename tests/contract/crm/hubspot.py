@@ -102,6 +102,15 @@ class HubspotBench:
     def lose_definition(self) -> None:
         self._remote.fault(f"/properties/[^/]+/{self.native}$", when="after_commit", drop_connection=True)
 
+    def leave_out_empty(self) -> None:
+        self._remote.leave_out(empty=True)
+
+    def take_field_away(self, name: str) -> None:
+        self._remote.archive_property(self.native, name)
+
+    def describe_count(self) -> int:
+        return int(self._remote.calls()["kinds"].get("properties", 0))
+
     def data_calls(self) -> int:
         kinds = self._remote.calls()["kinds"]
         return sum(count for kind, count in kinds.items() if kind not in FREE_CALLS)

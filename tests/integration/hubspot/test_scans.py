@@ -57,6 +57,8 @@ def test_a_first_load_of_what_has_a_label_looks_at_all(lab: Lab, crm: HubspotCrm
 def test_more_properties_than_an_address_holds_are_read_by_batch(lab: Lab, crm: HubspotCrm) -> None:
     created = lab.deals(2)
     fields = ("dealname", *(f"portal_of_a_rather_long_name_{number:04}" for number in range(400)))
+    for name in fields[1:]:
+        lab.remote.add_field("deals", name, "string")
     records = found(crm, Scan("deals", fields, None, NOW))
     assert [record.fields["dealname"] for record in records if record.crm_id in created] == ["Deal 0", "Deal 1"]
 
