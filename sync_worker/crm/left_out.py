@@ -36,9 +36,10 @@ def fill(records: Sequence[NativeRecord], asked: Collection[str], described: Des
 
 
 def _changed(native: str, gone: Sequence[str]) -> SchemaChanged:
-    names = ", ".join(f"{native}.{name}" for name in gone[:MOST_NAMES]) + (f" and {len(gone) - MOST_NAMES} more" if gone[MOST_NAMES:] else "")
+    names = ", ".join(f"{native}.{name}" for name in gone[:MOST_NAMES])
+    more = f" and {len(gone) - MOST_NAMES} more" if gone[MOST_NAMES:] else ""
     return SchemaChanged(
-        f"the CRM's answer leaves out {names}, and a describe taken after it does not show {'it' if len(gone) == 1 else 'them'} any more: "
+        f"the CRM's answer leaves out {names}{more}, and a describe taken after it does not show {'it' if len(gone) == 1 else 'them'}: "
         "an admin deleted the field, or took away the access to it. No value was changed here. "
         "Restore the field or the access, or correct the mapping; `sync-worker check` lists what is missing"
     )

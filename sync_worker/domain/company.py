@@ -15,6 +15,8 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Plain, Value, plain
 from sync_worker.errors import InvalidRecord
 
+NOT_LISTED: Final = "value_not_listed"  # read as it stands
+
 
 class AccountType(StrEnum):
     """What a company is in the portal; at most these three."""
@@ -70,6 +72,7 @@ class Arrival(NamedTuple):  # made 100,000 times in a first load, and a tuple is
 
 
 _UNSET: Final = object()
+_NOTHING: Final[Mapping[str, str]] = {}
 NOT_OURS: Final = Arrival(None, (), "not_ours")
 
 _STATUSES: Final[Mapping[object, PortalStatus]] = {status.value: status for status in PortalStatus}
@@ -80,6 +83,7 @@ def arrive(
     values: Mapping[str, Value],
     *,
     unreadable: Mapping[str, str],
+    unlisted: Mapping[str, str] = _NOTHING,
     crm_id: str,
     company_id: str,
     known: Company | None,
@@ -90,7 +94,8 @@ def arrive(
     """Say what a normalized CRM record makes of this company, and what is wrong with it.
 
     **Shapes** A key absent from `values` is unset (what we know stays), `None` is cleared. `unreadable`: field → the CRM's spelling,
-    for values the mapping could not read; those are absent from `values`. `company_id` counts for a new company only.
+    for values the mapping could not read; those are absent from `values`, or from the set there. `unlisted`: field → in words, for values
+    that were read as they stand and are on no list of the CRM. `company_id` counts for a new company only.
 
     **Raises** `InvalidRecord` (`name_blank`) for a company of ours without a name.
     """
@@ -104,6 +109,7 @@ def arrive(
         _check_rule_fields(values, unreadable, attributes, rule_fields, problems)
     if unreadable:
         _report_unreadable(unreadable, rule_fields if not is_vendor else frozenset(), problems)
+    problems.extend(Problem(NOT_LISTED, name, f"{name} {words}") for name, words in sorted(unlisted.items()))
     name = values.get("name", known.name if known else None)
     if not isinstance(name, str) or not name.strip():
         raise InvalidRecord("a company needs a name", code="name_blank", field="name")

@@ -233,9 +233,10 @@ CODES: Final[Mapping[str, str]] = {
     "bug": "A mistake of ours stopped this work; the log has the traceback. Report it; what it was about stays due.",
     # values
     "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
-    "value_not_listed": "The value is not in the field's list. Choose one of those allowed.",
-    "unlisted_value": "The CRM holds a value that the mapping does not list. Correct it there, or add it to the mapping; "
-    "the failure heals by itself.",
+    "value_not_listed": "The value is not in the field's list. In the portal: choose one of those allowed. On a record of the CRM: "
+    "an admin has deleted the value from the list. It is read as it stands; choose another one there, or add it to the list again.",
+    "unlisted_value": "The CRM holds a value that the mapping does not list. The field keeps what it had; everything else was applied. "
+    "Correct the value in the CRM, or add it to the mapping; the problem heals by itself.",
     "not_text": "The field holds something that is not text. Correct it in the CRM, or choose another transform in the mapping.",
     "not_a_reference": "The field holds something that is not a record id. Map a lookup field, or correct the transform.",
     "not_a_number": "The field holds something that is not a number. Correct it in the CRM, or choose another transform in the mapping.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.problem import CODES
 
 PAGE: Final = "docs/codes.md"
@@ -87,6 +88,8 @@ def remedy_of(code: str, *, stage: str) -> Remedy:
         return Remedy("", _BY_ITSELF)
     if code not in CODES:
         return Remedy("the CRM, or the deal")
+    if code == NOT_LISTED and stage == "ingest":
+        return Remedy(CRM)
     return Remedy(_PLACES.get(code, NAMED))
 
 

@@ -27,8 +27,8 @@ def association_field(label: str) -> str:
 class CatalogField:
     """One field as the CRM describes it.
 
-    **Shapes** `values`: picklist values that a write may use, `None` where the field is no picklist; `hidden`: those of them that people
-    are not offered any more.
+    **Shapes** `values`: picklist values that a write may use, `None` where the field is not a picklist; `hidden`: those of them that people
+    are not offered any more. `inactive`: on the list too, and records keep them, but the CRM takes them in no write.
     """
 
     name: str
@@ -42,6 +42,7 @@ class CatalogField:
     length: int = 0
     values: tuple[str, ...] | None = None
     hidden: tuple[str, ...] = ()
+    inactive: tuple[str, ...] = ()
     refers_to: tuple[str, ...] = ()
 
     @property
@@ -75,6 +76,7 @@ class Catalog:
                     **field,
                     "values": None if field["values"] is None else tuple(field["values"]),
                     "hidden": tuple(field["hidden"]),
+                    "inactive": tuple(field.get("inactive", ())),  # absent from what an older version kept
                     "refers_to": tuple(field["refers_to"]),
                 }
             )

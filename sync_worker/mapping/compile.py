@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from sync_worker.domain.values import Value, plain
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
-from sync_worker.mapping.fields import FieldMap, field_map
+from sync_worker.mapping.fields import FieldMap, field_map, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.transforms import ValueMistake, Wire
@@ -41,7 +41,7 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FieldMistake:
-    """A native value that could not be read. **Shapes** `allowed`: native values, where there is a list."""
+    """A native value that could not be read; of a set, those of its members. **Shapes** `allowed`: native values, where there is a list."""
 
     field: str
     native: str
@@ -55,13 +55,29 @@ class FieldMistake:
 class Reading:
     """One native record in our words.
 
-    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key. `spellings`: the native values
-    as sent, for fields we write (the base needs them), mistaken ones included.
+    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key; a set has the members that are none.
+    `spellings`: the native values as sent, for fields we write (the base needs them), mistaken ones included. `unlisted`: values that were
+    read as they stand, and that the CRM has on no list of its own.
     """
 
     values: dict[str, Value]
     spellings: dict[str, Any]
     mistakes: tuple[FieldMistake, ...]
+    unlisted: tuple[Unlisted, ...] = ()
+
+
+class Unlisted(NamedTuple):
+    """Values of one field that the CRM has on no list. **Shapes** `native`: the field's API name; `values`: as the CRM spells them."""
+
+    field: str
+    native: str
+    values: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """In words, behind the name of the field."""
+        words = ", ".join(repr(value) for value in self.values)
+        return f"holds {words}, which {'is' if len(self.values) == 1 else 'are'} not in the CRM's list of values any more"
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ class RecordMap:
     is_key_missing: bool
     on_create: Mapping[str, str]
     _plan: tuple[tuple[str, str, Callable[[Any], Value], bool], ...] = field(repr=False)
+    _open: tuple[tuple[str, str, frozenset[str], bool], ...] = field(repr=False)
     _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
     _updates: Mapping[str, tuple[str, FieldMap]] = field(repr=False)
 
@@ -100,8 +117,23 @@ class RecordMap:
             try:
                 values[name] = read(raw)
             except ValueMistake as mistake:
-                mistakes.append(FieldMistake(name, key, raw, mistake.code, mistake.what, mistake.allowed))
-        return Reading(values, spellings, tuple(mistakes))
+                value = ";".join(mistake.members) if mistake.members else raw
+                mistakes.append(FieldMistake(name, key, value, mistake.code, mistake.what, mistake.allowed))
+                if mistake.rest is not None:
+                    values[name] = mistake.rest
+        return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
+
+    def is_news(self, written: Mapping[str, Any]) -> bool:
+        """Whether somebody chose a value that an open list does not offer, as described when this was compiled."""
+        chosen = ((field, given) for name, given in written.items() if (field := self.fields.get(name)) and field.known is not None)
+        return any(not field.offers(value) for field, given in chosen for value in _parsed(field, given))
+
+    def unlisted(self, native: Mapping[str, Any]) -> Iterator[Unlisted]:
+        """The values that the CRM holds here and has on no list of its own, as described when this was compiled."""
+        for name, key, known, is_set in self._open:
+            raw = native.get(key)
+            if raw and (found := unknown_members(raw, known, is_set=is_set)):
+                yield Unlisted(name, key, found)
 
     def create(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """What a create sends: the constants, what must be there, and every field we write that has a key (`None` is written too).
@@ -177,6 +209,7 @@ class _Compiler:
             is_key_missing=_is_absent(spec.key, catalog),
             on_create=self._constants(spec),
             _plan=tuple((one.field, key, one.read, one.direction != "pull") for key, one in keyed),
+            _open=tuple((one.field, key, one.known, one.is_set) for key, one in keyed if one.known is not None),
             _creates=tuple((key, one) for key, one in written if one.write in ("always", "create", "once")),
             _updates={one.field: (key, one) for key, one in written if one.write in ("always", "update", "once")},
         )
@@ -219,6 +252,14 @@ def _is_absent(native: str, catalog: Catalog | None) -> bool:
     return catalog is not None and native not in catalog.fields
 
 
+def _parsed(field: FieldMap, given: Any) -> tuple[Value, ...]:
+    """What somebody wrote as a value; nothing where it cannot be read as one."""
+    try:
+        return (field.parse(given),)
+    except ValueMistake:
+        return ()
+
+
 def _spelled(one: FieldMap, value: Value) -> Any:
     try:
         return one.spell(value)
@@ -228,10 +269,14 @@ def _spelled(one: FieldMap, value: Value) -> Any:
 
 
 def _hash(grammar: LoadedMapping, portal: Dialect, records: Mapping[str, RecordMap]) -> str:
-    lists = {
-        name: {one.field: None if one.allowed is None else [plain(value) for value in one.allowed] for one in record.fields.values()}
-        for name, record in records.items()
-    }
+    lists = {name: {one.field: _list_of(one) for one in record.fields.values()} for name, record in records.items()}
     document = {key: part for key, part in grammar.source.data.items() if key not in NO_MEANING}
     whole = [document, dict(portal.account_type_values), str(portal.zone), lists]
     return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _list_of(one: FieldMap) -> list[Any] | None:
+    """Everything that the field's list lets be read or chosen."""
+    if one.allowed is None:
+        return None
+    return [plain(value) for value in one.allowed] + sorted(one.known or ())

@@ -25,6 +25,7 @@ from sync_worker.mapping.transforms import (
 from sync_worker.mapping.vocabulary import RecordKind, domain_values
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+UNLISTED = "unlisted_value"  # by the mapping's own list, which refuses that value alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class FieldMap:
 
     **Shapes** `field`: canonical; attributes stand flat. `native`: API name on this record, or what an association travels as.
     `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
-    `allowed`: the portal values of a closed list. `read` and `spell` raise `ValueMistake`.
+    `allowed`: the portal values that people may choose from, where there is a list. `known`: every value on the CRM's own list, those that
+    nobody may choose any more included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
+    of an open list, known or not. `read` and `spell` raise `ValueMistake`.
     """
 
     field: str
@@ -51,11 +54,24 @@ class FieldMap:
     has_list: bool
     listed: Mapping[str, Value] | None
     allowed: tuple[Value, ...] | None
+    known: frozenset[str] | None
     create_default: Value
     read: Read
     spell: Spell
     parse: Read
     """A portal value as people write it in files (text, list, null) → the canonical value."""
+
+    def offers(self, value: Value, *, besides: Value = None) -> bool:
+        """Whether the list, if there is one, has this value, or each member of this set; `besides` is what the record holds already."""
+        if self.allowed is None:
+            return True
+        return all(item in self.allowed or item in _items(besides) for item in _items(value))
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
 
 
 def field_map(
@@ -77,10 +93,12 @@ def field_map(
     if spec.association:
         wire = replace(wire, null=None)  # an association that ends is taken away, not written as empty text
     transform = transform_named(_transform_name(spec, described), wire=wire, zone=zone)
-    pairs = _pairs(spec, listed, described, domain_values(kind, name) if kind else None)
     default = None if spec.default is None else transform.read(spec.default)
+    pairs = _pairs(spec, listed, domain_values(kind, name) if kind else None)
     table = None if pairs is None else _typed(pairs, transform)
-    is_open_on_write = spec.values is not None and spec.values.is_from_crm
+    offered = _offered(spec, described)
+    open_table = None if offered is None else _typed(offered, transform)
+    known = None if offered is None or described is None else frozenset((*(described.values or ()), *described.inactive))
     return FieldMap(
         field=name,
         native=native,
@@ -95,11 +113,12 @@ def field_map(
         is_rule_field=spec.rule_field,
         is_optional=spec.optional,
         has_list=spec.values is not None or table is not None,
-        listed=table,
-        allowed=None if table is None else _allowed(table, default),
+        listed=table if open_table is None else open_table,
+        allowed=_allowed(table, open_table, default),
+        known=known,
         create_default=None if spec.create_default is None else transform.read(spec.create_default),
-        read=_reader(transform, table, default),
-        spell=transform.spell if table is None or is_open_on_write else _speller(transform, table, wire),
+        read=_reader(transform, table, known, default),
+        spell=transform.spell if table is None else _speller(transform, table, wire),
         parse=transform.read,
     )
 
@@ -111,15 +130,20 @@ def _transform_name(spec: FieldSpec, described: CatalogField | None) -> str:
     return spec.transform or "text"
 
 
-def _pairs(spec: FieldSpec, listed: Pairs | None, described: CatalogField | None, domain: tuple[str, ...] | None) -> Pairs | None:
+def _pairs(spec: FieldSpec, listed: Pairs | None, domain: tuple[str, ...] | None) -> Pairs | None:
     """The closed list of this field; `None` where any value passes."""
     if listed is not None:
         return listed
-    if spec.values is not None and described is not None and described.values is not None:
-        return tuple((value, value) for value in described.values)
     if domain is not None and spec.values is None:
         return tuple((value, value) for value in domain)
     return None
+
+
+def _offered(spec: FieldSpec, described: CatalogField | None) -> Pairs | None:
+    """What people may choose in an open list: the CRM's own, as described; `None` where there is none."""
+    if spec.values is None or not spec.values.is_from_crm or described is None or described.values is None:
+        return None
+    return tuple((value, value) for value in described.offered)
 
 
 def _typed(pairs: Pairs, transform: Transform) -> dict[str, Value]:
@@ -129,7 +153,10 @@ def _typed(pairs: Pairs, transform: Transform) -> dict[str, Value]:
     return {native: transform.read(portal) for native, portal in pairs}
 
 
-def _allowed(table: Mapping[str, Value], default: Value) -> tuple[Value, ...]:
+def _allowed(closed: Mapping[str, Value] | None, offered: Mapping[str, Value] | None, default: Value) -> tuple[Value, ...] | None:
+    table = closed if offered is None else offered
+    if table is None:
+        return None
     extra = () if default is None else (default,)
     return tuple(dict.fromkeys([*table.values(), *extra]))
 
@@ -137,10 +164,37 @@ def _allowed(table: Mapping[str, Value], default: Value) -> tuple[Value, ...]:
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _reader(transform: Transform, table: Mapping[str, Value] | None, default: Value) -> Read:
+def _reader(transform: Transform, table: Mapping[str, Value] | None, known: frozenset[str] | None, default: Value) -> Read:
     if table is None:
-        return transform.read if default is None else _with_default(transform.read, default)
+        read = transform.read if known is None or transform.kind != "text" else _open_reader(transform.read, known)
+        return read if default is None else _with_default(read, default)
     return _set_reader(table) if transform.kind == "set" else _list_reader(table, default)
+
+
+def _open_reader(read: Read, known: frozenset[str]) -> Read:
+    """Any value as it stands; of a listed one without the blanks around it."""
+
+    def read_as_it_stands(raw: Any) -> Value:
+        found = read(raw)
+        if type(found) is not str or found in known:
+            return found
+        bare = found.strip()
+        return bare if bare in known else found
+
+    return read_as_it_stands
+
+
+def unknown_members(raw: Any, known: frozenset[str], *, is_set: bool) -> tuple[str, ...]:
+    """What the CRM holds here and has on no list of its own."""
+    if raw is None or (type(raw) is str and raw in known):
+        return ()
+    if not is_set:
+        bare = raw.strip() if type(raw) is str else ""  # numbers and booleans have no list of texts
+        return (bare,) if bare and bare not in known else ()
+    try:
+        return tuple(member for member in members(raw) if member not in known)
+    except ValueMistake:
+        return ()  # not a set at all: reading it says so
 
 
 def _with_default(read: Read, default: Value) -> Read:
@@ -164,7 +218,7 @@ def _list_reader(table: Mapping[str, Value], default: Value) -> Read:
             return known[text]
         if default is not None:
             return default
-        raise _unlisted(text, allowed)
+        raise _unlisted((text,), allowed)
 
     return read
 
@@ -174,16 +228,22 @@ def _set_reader(table: Mapping[str, Value]) -> Read:
 
     def read(raw: Any) -> Value:
         found = members(raw)
-        try:
-            return tuple(sorted({str(table[member]) for member in found}))
-        except KeyError as error:
-            raise _unlisted(error.args[0], allowed) from None
+        rest = tuple(sorted({str(table[member]) for member in found if member in table}))
+        bad = tuple(member for member in found if member not in table)
+        if bad:
+            raise _unlisted(bad, allowed, rest)
+        return rest
 
     return read
 
 
-def _unlisted(word: str, allowed: tuple[str, ...]) -> ValueMistake:
-    return ValueMistake("unlisted_value", f"is {word!r}, which is not in the list", allowed)
+def _unlisted(words: tuple[str, ...], allowed: tuple[str, ...], rest: tuple[str, ...] | None = None) -> ValueMistake:
+    what = f"is {words[0]!r}, which is not in the list" if rest is None else f"holds {_quoted(words)}, not in the list"
+    return ValueMistake(UNLISTED, what, allowed, members=words if rest is not None else (), rest=rest)
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return ", ".join(repr(word) for word in words)
 
 
 # ── spelling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +263,7 @@ def _speller(transform: Transform, table: Mapping[str, Value], wire: Wire) -> Sp
         if value is None or value == "":
             return wire.null
         if value not in natives:
-            raise _unlisted(str(value), allowed)
+            raise _unlisted((str(value),), allowed)
         return natives[value]
 
     def spell_set(value: Value) -> Any:

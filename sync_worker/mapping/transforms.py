@@ -46,13 +46,20 @@ NAMES = (*(name for name in KINDS if name != "text"), *(f"decimal({places})" for
 
 
 class ValueMistake(ValueError):
-    """A value the transform or the value map cannot take. `code` is stable, `what` is for people, `allowed` where there is a list."""
+    """A value the transform or the value map cannot take. `code` is stable, `what` is for people, `allowed` where there is a list.
 
-    def __init__(self, code: str, what: str, allowed: tuple[str, ...] = ()) -> None:
+    **Shapes** `members`: of a set, those that cannot be taken; `rest`: the set without them, which can. None of a single value.
+    """
+
+    def __init__(
+        self, code: str, what: str, allowed: tuple[str, ...] = (), *, members: tuple[str, ...] = (), rest: tuple[str, ...] | None = None
+    ) -> None:
         super().__init__(what)
         self.code = code
         self.what = what
         self.allowed = allowed
+        self.members = members
+        self.rest = rest
 
 
 @dataclass(frozen=True, slots=True)

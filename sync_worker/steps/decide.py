@@ -56,7 +56,7 @@ def change(
     """Edits a deal in the portal, with all that follows from it. **Shapes** companies among `written` as in `register`."""
 
     def stage(tx: Tx, scene: Scene, record: RecordMap) -> Scene | Refusal:
-        changes = read_values(record, written)
+        changes = read_values(record, written, scene.deal.values)
         if isinstance(changes, Refusal):
             return changes
         pair = find_pair(tx, tenant, {**scene.deal.values, **changes})
@@ -64,6 +64,9 @@ def change(
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
         return replace(scene, changes=linked, owner=pair.owner, second_partner=pair.second_partner, options=pair.options)
 
+    with tenant.store.reading(tenant.name) as tx:
+        lives_in = record_of(tx, tenant, deal_id).record
+    tenant.offering(lives_in, written)
     return staged(tenant, deal_id, Verb.EDIT, stage, actor=actor, version=version, finish=finish)
 
 

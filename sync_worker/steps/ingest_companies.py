@@ -88,6 +88,7 @@ class CompanyReader:
         arrival = arrive(
             reading.values,
             unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
+            unlisted={one.field: one.what for one in reading.unlisted},
             crm_id=native.crm_id,
             company_id=known.id if known else self._tenant.identity(COMPANY, native.crm_id),
             known=known,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.merge import Merged, merge
 from sync_worker.domain.problem import Problem
@@ -17,7 +18,8 @@ from sync_worker.domain.reconcile import Base, Clocks, FieldRule, comparable, ow
 from sync_worker.domain.registration import Verdict, arrive_from_crm
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
-from sync_worker.mapping.compile import RecordMap
+from sync_worker.mapping.compile import Reading, RecordMap
+from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
@@ -129,17 +131,24 @@ class _Page:
     def _linked(self, native: NativeRecord) -> _Linked:
         """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
         reading = self._shelf.readings[native.crm_id]
-        if reading.mistakes:
-            first = reading.mistakes[0]
-            allowed = f" (allowed: {', '.join(first.allowed)})" if first.allowed else ""
-            words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in reading.mistakes)
-            raise InvalidRecord(f"{native.native} {native.crm_id}: {words}{allowed}", code=first.code, field=first.field)
+        if unread := [mistake for mistake in reading.mistakes if mistake.code != UNLISTED]:
+            words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in unread)
+            raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
         self._findings.judged(native.crm_id)
+        self._report_values(native, reading)
         values = dict(reading.values)
         for name in REFERENCES:
             if values.get(name):
                 self._link(native, values, name)
         return _Linked(values, reading.spellings)
+
+    def _report_values(self, native: NativeRecord, reading: Reading) -> None:
+        """Values that a list refuses, each alone; and those that were read although the CRM lists them no more."""
+        told = ((one, f"{one.native} {one.what}; the rest was applied (allowed: {', '.join(one.allowed)})") for one in reading.mistakes)
+        refused = [Problem(UNLISTED, one.field, words, str(one.value)) for one, words in told]
+        read = [Problem(NOT_LISTED, one.field, f"{one.native} {one.what}", "; ".join(one.values)) for one in reading.unlisted]
+        for problem in (*refused, *read):
+            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
 
     def _link(self, native: NativeRecord, values: dict[str, Value], name: str) -> None:
         crm_id = str(values[name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
@@ -12,12 +12,14 @@ from sync_worker.domain.reconcile import Base, FieldRule, after_write, comparabl
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.company_words import words_of
 from sync_worker.steps.deal_shelf import REFERENCES
 from sync_worker.steps.homes import HOMES, first_record
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, field_rules
 from sync_worker.store import companies, conflicts, deals, failures
 from sync_worker.store.engine import Tx
+from sync_worker.store.failures import OpenRow
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.outbox import OutboxRow
 
@@ -43,7 +45,8 @@ class Desk(ABC):
         self._tenant = tenant
         self.links = HOMES[object_].current(tx, record_ids)
         self._rules: dict[str, Mapping[str, FieldRule]] = {}
-        self.unread = self._unread(tx)
+        self._wrong = self._wrong_records(tx)
+        self.unread = {record_id for record_id, rows in self._wrong.items() if any(row.kind == "failure" for row in rows)}
 
     def letter(self, row: OutboxRow) -> Letter | None:
         """What this record owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""
@@ -53,7 +56,8 @@ class Desk(ABC):
             return None
         record = self._tenant.mapping.records[link.object if link else first_record(self._tenant, row.object)]
         rules, base = self._rules_of(record), link.base if link else {}
-        names = owed(rules, base=base, portal=held, is_create=link is None, waiting=self._waiting(id_))
+        waiting = {*self._waiting(id_), *self._unreadable(id_, rules)}
+        names = owed(rules, base=base, portal=held, is_create=link is None, waiting=waiting)
         if link is None:  # an empty field of a new record is left to the CRM's own defaults
             names = tuple(name for name in names if comparable(held.get(name)) is not None)
         values = {name: self._in_crm(name, held.get(name)) for name in names}
@@ -79,12 +83,21 @@ class Desk(ABC):
         """The value as the CRM knows it. **Raises** InvalidRecord."""
         return value
 
-    def _unread(self, tx: Tx) -> set[str]:
-        failed: set[tuple[str, str]] = set()
-        for object_ in {link.object for link in self.links.values()}:
+    def _wrong_records(self, tx: Tx) -> dict[str, list[OpenRow]]:
+        """What is wrong with these records as they were last read, by our id."""
+        ours = {(link.object, link.crm_id): record_id for record_id, link in self.links.items()}
+        found: dict[str, list[OpenRow]] = {}
+        for object_ in sorted({link.object for link in self.links.values()}):
             crm_ids = [link.crm_id for link in self.links.values() if link.object == object_]
-            failed |= {(object_, row.record) for row in failures.open_rows(tx, object_, crm_ids, "ingest") if row.kind == "failure"}
-        return {record_id for record_id, link in self.links.items() if (link.object, link.crm_id) in failed}
+            for row in failures.open_rows(tx, object_, crm_ids, "ingest"):
+                found.setdefault(ours[object_, row.record], []).append(row)
+        return found
+
+    def _unreadable(self, record_id: str, rules: Mapping[str, FieldRule]) -> Iterator[str]:
+        """Fields in which the CRM holds what the mapping refuses. Where the portal does not win by rule, it is not written over."""
+        for row in self._wrong.get(record_id, ()):
+            if row.code == UNLISTED and row.field in rules and rules[row.field].conflict != "portal":
+                yield row.field
 
     def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:
         """The record's rules, made once for all letters of a batch."""

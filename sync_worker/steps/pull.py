@@ -55,13 +55,14 @@ def _scan(
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
     total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
-    for read_no, page in _pages(tenant, scan, cursor, beside):
+    for read_no, page in _pages(tenant, record.record, scan, cursor, beside):
         finish = _mover(cursor, page, scan.until_at)
         is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
         if kind == "first" and page.is_last and record.record == COMPANY:
             report_unbound(tenant, run_id)
+        as_read = tenant.mapping.records[record.record]  # which the page itself may have changed
         counts, due = ingest(
-            tenant, record, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
+            tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
         )
         total.add(counts)
         wakes |= due
@@ -111,7 +112,7 @@ def _first_filter(record: RecordMap, tenant: Tenant) -> str | None:
     return record.fields["owner_company"].native if tenant.portal.deals.from_crm else record.key_field
 
 
-def _pages(tenant: Tenant, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
+def _pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
     """Each page with the read number drawn before it was asked for; while it is stored, the next one is on its way.
 
     Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come.
@@ -121,6 +122,7 @@ def _pages(tenant: Tenant, scan: Scan, cursor: Cursor, beside: Executor) -> Iter
     coming = beside.submit(next, pages)
     while True:
         page, page_no = coming.result(), read_no
+        tenant.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
         if not (page.is_last or tenant.is_turn_over or tenant.services.is_stopping()):
             read_no = _draw(tenant, cursor)
             coming = beside.submit(next, pages)

@@ -51,6 +51,7 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         seen |= {notice.crm_id for notice in taken}
         read_no = tenant.draw_read_no()
         found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)
+        record = tenant.judged(record_name, found)
         answer = [*_in_order(found), *_gone(tenant, record, taken, found)]
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
         _forget(tenant, record_name, taken)

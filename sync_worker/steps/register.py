@@ -25,6 +25,8 @@ from sync_worker.store import companies, deals, outbox, people
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
 
+_NOTHING: Mapping[str, Value] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -62,7 +64,7 @@ def _begin(
     owner_user: str | None,
     finish: Finish | None,
 ) -> Moved | Refusal:
-    record = tenant.mapping.records[tenant.portal.deals.record]
+    record = tenant.offering(tenant.portal.deals.record, written)
     values = read_values(record, written)
     if isinstance(values, Refusal):
         return values
@@ -107,10 +109,11 @@ def _with_parent(tx: Tx, tenant: Tenant, values: dict[str, Value]) -> dict[str, 
     return names_parent(values, parents_of(tx, [owner]).get(owner.id) if owner else None)
 
 
-def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Value] | Refusal:
+def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str, Value] = _NOTHING) -> dict[str, Value] | Refusal:
     """What a person or a program wrote, as values; or a refusal naming the first field that cannot be read or is not in its list.
 
-    A value outside a closed list would never reach the CRM, so it is refused now. Names the record does not have are left to the domain.
+    A value that is not in the list would never reach the CRM, so it is refused now; what the deal holds already (`held`) passes, since its
+    list may have lost it. Names the record does not have are left to the domain.
     """
     values: dict[str, Value] = {}
     for name, given in written.items():
@@ -119,16 +122,10 @@ def read_values(record: RecordMap, written: Mapping[str, Any]) -> dict[str, Valu
             values[name] = field.parse(given) if field else None if given is None else str(given)
         except ValueMistake as mistake:
             return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
-        if field and field.allowed is not None and any(item not in field.allowed for item in _items(values[name])):
+        if field and field.allowed is not None and not field.offers(values[name], besides=held.get(name)):
             listed = tuple(str(item) for item in field.allowed)
             return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "whoever writes it", listed, name)
     return values
-
-
-def _items(value: Value) -> tuple[Value, ...]:
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _company(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:

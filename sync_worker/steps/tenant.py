@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import structlog
 
 from sync_worker import logs, metrics
 from sync_worker.crm.budget import Share
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Crm, NativeRecord
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.reconcile import FieldRule
 from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
@@ -35,6 +36,7 @@ from sync_worker.store.runs import Counts, Run
 from sync_worker.trail import following
 
 COMPANY = "company"
+OFFER_AGAIN_S = 60.0  # between two describes for what somebody typed
 DEAL = "deal"  # the outbox's object for deals, whatever record they live in
 _IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space of company and deal ids; changing it doubles every record
 
@@ -90,6 +92,8 @@ class Tenant:
         self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
+        self._unlisted: frozenset[tuple[str, str, str]] = frozenset()  # (native, field, value) that this run's describe has not either
+        self._offered_at_s = -math.inf
         self._is_running = False
         self._batched = _Mark(0, 0)
         self._turn_until_s = math.inf
@@ -105,6 +109,7 @@ class Tenant:
         """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone.
 
         Inside a run it stays as it was when the run began: a describe in the middle of a transaction would wait for that transaction.
+        Between two transactions a step may have it described again (`judged`).
         """
         now = self.services.clock()
         is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
@@ -116,6 +121,42 @@ class Tenant:
             self._refuse(_missing(compiled))
             self._mapping, self._mapped_at = compiled, now
         return self._mapping
+
+    def judged(self, record_name: str, natives: Iterable[NativeRecord]) -> RecordMap:
+        """How to read these records. One describe, where one of them holds a value that no list had: an admin may have just added it.
+
+        A value that the describe does not show either is not asked for again in this run. Never called inside a transaction: the catalog
+        is kept in one of its own. **Raises** as `mapping` does.
+        """
+        record = self.mapping.records[record_name]
+        if _unlisted(record, natives) <= self._unlisted:
+            return record
+        record = self.described_again(record_name)
+        self._unlisted |= _unlisted(record, natives)
+        return record
+
+    def offering(self, record_name: str, written: Mapping[str, Any]) -> RecordMap:
+        """How to take what people wrote. One describe, at most once a minute, where they chose what the CRM's list did not offer so far.
+
+        A CRM that does not answer is no reason to send them away without a word: then the list of before decides.
+        """
+        record = self.mapping.records[record_name]
+        rested = self.services.monotonic() - self._offered_at_s >= OFFER_AGAIN_S
+        if rested and record.is_news(written):
+            self._offered_at_s = self.services.monotonic()
+            with suppress(SyncError):
+                return self.described_again(record_name)
+        return record
+
+    def described_again(self, record_name: str) -> RecordMap:
+        """The record type as the CRM describes it now. **Raises** as `mapping` does; never called inside a transaction."""
+        fresh = self.crm.describe(self.mapping.records[record_name].native)
+        with self.store.side_transaction(self.name) as tx:
+            catalogs.save(tx, fresh)
+        compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
+        self._refuse(_missing(compiled))
+        self._mapping = compiled
+        return compiled.records[record_name]
 
     @property
     def is_turn_over(self) -> bool:
@@ -212,6 +253,8 @@ class Tenant:
             self.enter(tx)
             runs.start(tx, run_id, verb, object_)
         was_running, self._is_running = self._is_running, True
+        if not was_running:
+            self._unlisted = frozenset()
         began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)
         error, is_stopped = "", False
         try:
@@ -294,6 +337,12 @@ def identity_of(name: str) -> str:
     digest = hashlib.sha1(_IDENTITY.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+
+def _unlisted(record: RecordMap, natives: Iterable[NativeRecord]) -> frozenset[tuple[str, str, str]]:
+    """The values of these records that the CRM has on no list of its own, as last described."""
+    found = ((native, unlisted) for native in natives if not native.is_deleted for unlisted in record.unlisted(native.fields))
+    return frozenset((native.native, unlisted.native, value) for native, unlisted in found for value in unlisted.values)
 
 
 def _missing(compiled: CompiledMapping) -> list[str]:

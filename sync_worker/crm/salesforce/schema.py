@@ -59,7 +59,8 @@ def _fields(connection: Connection, native: str) -> list[Mapping[str, Any]]:
 
 def _field(field: Mapping[str, Any]) -> CatalogField:
     kind = _TYPES.get(str(field.get("type")), "other")
-    values = tuple(value["value"] for value in field.get("picklistValues") or () if value.get("active", True) and "value" in value)
+    listed = [value for value in field.get("picklistValues") or () if "value" in value]
+    is_list = kind in ("picklist", "multi_picklist")
     return CatalogField(
         name=field["name"],
         type=kind,
@@ -70,6 +71,7 @@ def _field(field: Mapping[str, Any]) -> CatalogField:
         is_unique=bool(field.get("unique")),
         is_restricted=bool(field.get("restrictedPicklist")),
         length=int(field.get("length") or 0),
-        values=values if kind in ("picklist", "multi_picklist") else None,
+        values=tuple(value["value"] for value in listed if value.get("active", True)) if is_list else None,
+        inactive=tuple(value["value"] for value in listed if not value.get("active", True)) if is_list else (),
         refers_to=tuple(field.get("referenceTo") or ()),
     )

@@ -276,14 +276,25 @@ def test_a_lead_converted_without_an_opportunity_is_disconnected(world: World) -
 # ── what cannot be read ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_unlisted_value_is_a_failure_with_the_record_and_the_page_goes_on(world: World) -> None:
+def unreadable(world: World) -> str:
+    """The cast's bank, whose record holds a word where the mapping reads a day; its CRM id."""
+    for native in ("Lead", "Opportunity"):
+        world.remote.add_field(native, "Portal_Day__c", "string", length=40)
+    world.configure(overrides={"deal.expires_on": {"native": "Portal_Day__c", "transform": "date"}})
+    crm_id = str(world.remote.named("Opportunity", "Meridian Bank - Cloud")["Id"])
+    world.remote.edit("Opportunity", crm_id, {"Portal_Day__c": "soon"})
+    world.pull("opportunity")
+    return crm_id
+
+
+def test_a_value_that_the_mapping_does_not_list_is_refused_alone_and_the_rest_is_applied(world: World) -> None:
     # Given the cast's bank, whose billing cycle nobody mapped
     (row,) = world.failures("unlisted_value")
     crm_id = row.failure.record
-    assert (row.failure.kind, row.failure.field, row.failure.name) == ("failure", "billing_cycle", "Meridian Bank - Cloud")
-    assert row.failure.payload["Portal_Billing__c"] == "Quarterly"
-    assert world.named_deal("Harbor Freight Lines - Cloud").lifecycle == "submitted"
-    # when it is corrected, then the row resolves itself and the deal is here
+    assert (row.failure.kind, row.failure.field, row.failure.name) == ("problem", "billing_cycle", "Meridian Bank - Cloud")
+    assert "'Quarterly'" in row.failure.message
+    assert world.named_deal("Meridian Bank - Cloud").values.get("billing_cycle") is None
+    # when it is corrected, then the row resolves itself and the deal has the value
     world.remote.edit("Opportunity", crm_id, {"Portal_Billing__c": "Annual"})
     world.pull()
     assert world.codes(crm_id) == set()
@@ -291,30 +302,35 @@ def test_an_unlisted_value_is_a_failure_with_the_record_and_the_page_goes_on(wor
 
 
 def test_a_known_failure_is_not_tried_again_until_something_changes(world: World) -> None:
-    (row,) = world.failures("unlisted_value")
+    crm_id = unreadable(world)
+    (row,) = world.failures("not_a_date")
     done = world.pull("opportunity", is_full=True)[0]
     assert done.counts.skips["failed_before"] == 1
-    assert world.failures("unlisted_value")[0].count == 1
+    assert world.failures("not_a_date")[0].count == 1
     # a replay forces it, and it fails again
     world.settle(replay(world.tenant, [row]))
-    assert world.failures("unlisted_value")[0].count == 2
+    assert world.failures("not_a_date")[0].count == 2
     # another mapping is a reason too
-    world.configure(overrides={"deal.billing_cycle.values": {"Annual": "annual", "Up front": "up_front", "Quarterly": "monthly"}})
+    world.configure(overrides={"deal.expires_on": {"native": "Portal_Expires__c", "transform": "date"}})
     world.pull("opportunity", is_full=True)
-    assert "unlisted_value" not in world.codes(row.failure.record)
-    assert world.named_deal("Meridian Bank - Cloud").values["billing_cycle"] == "monthly"
+    assert "not_a_date" not in world.codes(crm_id)
 
 
-def test_a_known_deal_that_turns_unreadable_stays_as_it_was(world: World) -> None:
+def test_a_known_deal_keeps_the_field_that_turns_unreadable_and_takes_the_others(world: World) -> None:
+    world.configure(overrides={"deal.billing_cycle.conflict": "crm"})
     crm_id = opportunity(world, Portal_Billing__c="Annual", Amount=5)
     world.pull()
     before = world.named_deal("Born there")
     world.remote.edit("Opportunity", crm_id, {"Portal_Billing__c": "Quarterly", "Amount": 6})
     world.pull()
-    assert world.named_deal("Born there") == before
+    now = world.named_deal("Born there").values
+    assert (now["amount"], now["billing_cycle"]) == (6, "annual")
     assert world.codes(crm_id) == {"unlisted_value"}
-    # and what the portal edits meanwhile is neither lost nor written over what nobody could read
-    world.change(before.id, licence_count="9")
+    # and what the portal edits meanwhile is not lost; the same field is not written over what nobody could read
+    world.change(before.id, licence_count="9", billing_cycle="up_front")
+    world.push()
+    record = world.remote.record("Opportunity", crm_id)
+    assert (record["Portal_Licences__c"], record["Portal_Billing__c"]) == (9, "Quarterly")
     world.push()
     world.remote.edit("Opportunity", crm_id, {"Portal_Billing__c": "Monthly"})
     world.pull()

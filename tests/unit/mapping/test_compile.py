@@ -291,11 +291,22 @@ def test_without_a_catalog_nothing_is_missing() -> None:
     assert "country" in COMPANY.fields
 
 
-def test_from_crm_takes_the_active_values_as_the_list_and_is_open_on_the_way_back() -> None:
+def test_a_set_of_which_the_mapping_lists_some_keeps_those_and_names_the_others() -> None:
+    record = small("lines: {native: Lines__c, transform: multi_select, values: [Cloud, Edge]}")
+    reading = record.normalize({"Lines__c": "Edge;Fog;Cloud;Mist"})
+    assert reading.values == {"lines": ("Cloud", "Edge")}
+    (mistake,) = reading.mistakes
+    assert (mistake.code, mistake.value) == ("unlisted_value", "Fog;Mist")
+
+
+def test_from_crm_offers_the_active_values_and_reads_any() -> None:
     record = compiled("salesforce", catalog(BillingCountryCode=("DE", "FR"), Portal_Product_Lines__c=("Cloud",))).records["company"]
     assert record.fields["country"].allowed == ("DE", "FR")
-    assert record.normalize({"BillingCountryCode": "XX"}).mistakes[0].code == "unlisted_value"
-    assert record.normalize({"Portal_Product_Lines__c": "Cloud;Fog"}).mistakes[0].allowed == ("Cloud",)
+    reading = record.normalize({"BillingCountryCode": "XX", "Portal_Product_Lines__c": "Cloud;Fog;Mist"})
+    assert reading.mistakes == ()
+    assert reading.values == {"country": "XX", "product_lines": ("Cloud", "Fog", "Mist")}
+    assert [(one.field, one.values) for one in reading.unlisted] == [("country", ("XX",)), ("product_lines", ("Fog", "Mist"))]
+    assert record.normalize({"BillingCountryCode": " DE "}).values == {"country": "DE"}
     assert COMPANY.normalize({"BillingCountryCode": "XX"}).values == {"country": "XX"}
 
 
