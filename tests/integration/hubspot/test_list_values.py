@@ -1,0 +1,87 @@
+"""A property's options as an admin changes them, and properties that answers leave out, on a portal at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sync_worker.domain.company import Company
+from sync_worker.errors import SchemaChanged
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.steps.pull import pull
+from sync_worker.steps.tenant import Tenant
+from sync_worker.store import companies, failures
+from tests.integration.hubspot.test_portal import portal_on, settled
+
+LINES = "portal_product_lines"
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[tuple[Tenant, HubspotRemote]]:
+    """A portal that has read and written everything."""
+    with portal_on(tmp_path, "professional", {}, deal_count=4) as (tenant, remote):
+        settled(tenant)
+        remote.advance_clock(3600)
+        pull(tenant, "company")
+        yield tenant, remote
+
+
+def birch(tenant: Tenant) -> Company:
+    with tenant.store.reading(tenant.name) as tx:
+        found = companies.find(tx, "Birch Systems")
+    assert found is not None
+    assert found.crm_id is not None
+    return found
+
+
+def codes(tenant: Tenant, crm_id: str | None) -> set[str]:
+    with tenant.store.reading(tenant.name) as tx:
+        return {row.failure.code for row in failures.listed(tx) if row.failure.record == crm_id}
+
+
+def pulled(account: tuple[Tenant, HubspotRemote], crm_id: str | None, **properties: str) -> Company:
+    """After a person's edit."""
+    tenant, remote = account
+    remote.edit("companies", str(crm_id), properties)
+    remote.advance_clock(60)
+    pull(tenant, "company")
+    return birch(tenant)
+
+
+def test_an_added_option_is_known_by_one_describe_and_a_deleted_one_is_read_as_it_stands(account: tuple[Tenant, HubspotRemote]) -> None:
+    tenant, remote = account
+    crm_id, before = birch(tenant).crm_id, remote.calls()["kinds"]["properties"]
+    remote.change_options("companies", LINES, add=["fog", "mist"])
+    assert pulled(account, crm_id, **{LINES: "cloud;fog;mist"}).attributes["product_lines"] == ["cloud", "fog", "mist"]
+    assert remote.calls()["kinds"]["properties"] == before + 1
+    assert "value_not_listed" not in codes(tenant, crm_id)
+    # an option that is hidden is read, and nothing is said
+    remote.change_options("companies", LINES, hide=["fog"])
+    tenant.described_again("company")
+    assert pulled(account, crm_id, city="Bern").attributes["product_lines"] == ["cloud", "fog", "mist"]
+    assert "value_not_listed" not in codes(tenant, crm_id)
+    # one that is deleted is read, and told
+    remote.change_options("companies", LINES, delete=["mist"])
+    tenant.described_again("company")
+    assert pulled(account, crm_id, city="Rome").attributes["product_lines"] == ["cloud", "fog", "mist"]
+    assert "value_not_listed" in codes(tenant, crm_id)
+    assert "rule_field_blank" not in codes(tenant, crm_id)
+
+
+def test_a_property_that_was_emptied_and_is_left_out_is_empty_here_too(account: tuple[Tenant, HubspotRemote]) -> None:
+    tenant, remote = account
+    company = birch(tenant)
+    assert company.attributes["product_lines"]
+    remote.leave_out(empty=True, ids=[company.crm_id])
+    assert "product_lines" not in pulled(account, company.crm_id, **{LINES: ""}).attributes
+
+
+def test_a_property_that_an_admin_archived_clears_nothing_and_somebody_is_told(account: tuple[Tenant, HubspotRemote]) -> None:
+    tenant, remote = account
+    company = birch(tenant)
+    remote.archive_property("companies", LINES)
+    with pytest.raises(SchemaChanged, match=LINES):
+        pulled(account, company.crm_id, city="Oslo")
+    assert birch(tenant).attributes == company.attributes
