@@ -24,7 +24,7 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import associations, catalogs, companies, deals, failures
+from sync_worker.store import associations, catalogs, companies, deals, failures, patch_backs
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 from sync_worker.store.runs import Counts
@@ -142,5 +142,5 @@ def _held(tenant: Tenant) -> dict[str, Any]:
             "failures": failures.counts(tx),
             "unbound_contracts": associations.counts(tx)[1],
             "reported_contracts": sum(row.failure.code in UNBOUND_CODES for row in failures.listed(tx)),
-            "unpatched": bool(companies.unpatched(tx, 1)),
+            "unpatched": patch_backs.is_due(tx),
         }

@@ -1,51 +1,96 @@
-"""PATCH BACK: our id into each company's CRM record, once.
+"""PATCH BACK: our id into each company's CRM record, once. Claim, send, settle; what the CRM refuses becomes a failure row.
 
-Writing it again is harmless, so nothing is claimed: the missing mark is the outbox.
+Writing an id again is harmless, so nothing is read back: what may not have been written is written again, at most ten times.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import WriteRejected
-from sync_worker.steps.park import push_failure
+from sync_worker.errors import ConnectionDown, RateLimited
+from sync_worker.steps.keeper import CLAIM_S, Hold
+from sync_worker.steps.park import code_of, push_failure
 from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import companies, failures, runs
+from sync_worker.store import failures, patch_backs, runs
+from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
+from sync_worker.store.patch_backs import PatchBack
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # companies a commit
+FIRST_REST_S, LONGEST_REST_S = 2.0, 600.0  # of one that was not known to be written
+ALONE_FROM, MOST_TRIES = 2, 10  # after two tries it goes alone, so that what is wrong with it befalls no other; after ten a person looks
 
 
 def patch_back(tenant: Tenant, run_id: str) -> Counts | None:
-    """One batch of portal ids. Writing one again is harmless, so nothing is claimed; what the CRM refuses becomes a failure row."""
-    with tenant.store.reading(tenant.name) as tx:
-        rows = companies.unpatched(tx, BATCH_COUNT)
+    """One batch of portal ids, which are this worker's alone meanwhile. None: nothing could be written."""
+    token = tenant.services.new_id()
+    rows: list[PatchBack] = []
+    hold = Hold(tenant.services, lambda: _renew(tenant, rows, token))
+    with tenant.store.side_transaction(tenant.name) as tx:
+        until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
+        rows += patch_backs.claim(tx, limit=BATCH_COUNT, token=token, until_at=until_at, alone_from=ALONE_FROM)
     if not rows:
         return None
-    record = tenant.company_map()
-    changes = [Change(ref=company_id, fields={record.key_field: company_id}, crm_id=crm_id) for company_id, crm_id in rows]
-    counts = Counts(claimed=len(rows))
-    for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=lambda: float("inf")):
-        with tenant.store.transaction(tenant.name) as tx:
-            companies.mark_patched(tx, [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)])
-            failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
-        for outcome in outcomes:
-            _count_patch(outcome, counts)
-    with tenant.store.side_transaction(tenant.name) as tx:
-        runs.count(tx, run_id, counts)
+    with hold:
+        counts = _write(tenant, hold, rows, token, run_id)
     return counts if counts.written or counts.parked else None
 
 
-def _count_patch(outcome: Outcome, counts: Counts) -> None:
-    name = {Wrote.WRITTEN: "written", Wrote.CREATED: "written", Wrote.REJECTED: "parked", Wrote.UNCERTAIN: "uncertain"}.get(
-        outcome.wrote, "deferred"
+def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
+    with tenant.store.transaction(tenant.name) as tx:
+        return patch_backs.renew(tx, [row.company_id for row in rows], token, tx.shared_now + timedelta(seconds=CLAIM_S))
+
+
+def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, run_id: str) -> Counts:
+    record, tries, counts = tenant.company_map(), {row.company_id: row.tries for row in rows}, Counts()
+    changes = [Change(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in rows]
+    try:
+        for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=hold.time_left_s):
+            with tenant.store.transaction(tenant.name) as tx:
+                settled = _settle(tx, tenant, outcomes, tries, token, run_id)
+                runs.count(tx, run_id, settled)
+            counts.add(settled)
+    except (ConnectionDown, RateLimited):  # after any other error the claim ends by itself
+        with tenant.store.transaction(tenant.name) as tx:
+            patch_backs.let_go(tx, tries.keys(), token)
+        raise
+    return counts
+
+
+def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: dict[str, int], token: str, run_id: str) -> Counts:
+    """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
+    written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
+    parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref] + 1)]
+    over = {*written, *(outcome.ref for outcome in parked)}
+    unsure = {outcome.ref: outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over}
+    patch_backs.done(tx, written, token)
+    patch_backs.let_go(tx, [outcome.ref for outcome in parked], token)
+    until_at = {ref: tx.shared_now + timedelta(seconds=_rest_s(tries[ref] + 1)) for ref in unsure}
+    patch_backs.put_off(tx, until_at, token)
+    failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in parked])
+    uncertain_count = sum(outcome.wrote is Wrote.UNCERTAIN for outcome in unsure.values())
+    return Counts(
+        claimed=len(outcomes),
+        written=len(written),
+        parked=len(parked),
+        uncertain=uncertain_count,
+        deferred=len(outcomes) - len(over) - uncertain_count,
     )
-    setattr(counts, name, getattr(counts, name) + 1)
+
+
+def _is_parked(outcome: Outcome, tries: int) -> bool:
+    """Whether a person has to look: the CRM refused it, or did not take it after so many tries."""
+    return outcome.wrote is Wrote.REJECTED or (outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and tries >= MOST_TRIES)
+
+
+def _rest_s(tries: int) -> float:
+    return min(FIRST_REST_S * 2.0 ** (tries - 1), LONGEST_REST_S)
 
 
 def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:
-    code = outcome.error.code if isinstance(outcome.error, WriteRejected) else "rejected"
-    failure = push_failure(tenant, COMPANY, outcome.ref, code, str(outcome.error), run_id)
-    return replace(failure, kind="failure")
+    words = str(outcome.error) if outcome.error else "the CRM did not take the portal id"
+    return replace(push_failure(tenant, COMPANY, outcome.ref, code_of(outcome.error), words, run_id), kind="failure")

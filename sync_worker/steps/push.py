@@ -21,7 +21,7 @@ from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import companies, cursors, notices, outbox, runs
+from sync_worker.store import cursors, notices, outbox, patch_backs, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
@@ -58,7 +58,7 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
 def has_work(tenant: Tenant) -> bool:
     """Whether a push would find something to do now."""
     with tenant.store.reading(tenant.name) as tx:
-        return outbox.has_due(tx) or bool(companies.unpatched(tx, 1))
+        return outbox.has_due(tx) or patch_backs.is_due(tx)
 
 
 def _batch(tenant: Tenant, read: set[str], run_id: str, wakes: set[Wake]) -> tuple[str, Counts] | None:

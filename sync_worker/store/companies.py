@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, and_, exists, func, select, tuple_, update
+from sqlalchemy import Select, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
-from sync_worker.store.tables import companies, failures
+from sync_worker.store.tables import companies
 from sync_worker.trail import run_under_way
-
-UNPATCHED = and_(
-    companies.c.portal_id_written_at.is_(None),
-    companies.c.crm_id.is_not(None),
-    companies.c.deleted_at.is_(None),
-    ~exists().where(
-        failures.c.portal == companies.c.portal,
-        failures.c.object == "company",
-        failures.c.record == companies.c.id,
-        failures.c.stage == "push",
-        failures.c.kind == "failure",
-        failures.c.resolved_at.is_(None),
-    ),
-)
-"""Live, and its CRM record does not carry our id yet; not those the CRM refused."""
 
 
 @dataclass(slots=True)  # not frozen: made for every company of a first load
@@ -57,7 +42,7 @@ class Mark(NamedTuple):
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
     """Those of the ids that we know, by CRM id."""
-    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids)))
+    found = _stored(tx, select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids)))
     return {stored.company.crm_id: stored for stored in found if stored.company.crm_id}
 
 
@@ -77,7 +62,7 @@ def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
 
 def stored(tx: Tx, company_id: str) -> StoredCompany | None:
     """One company by our id, with its place in the order of reads."""
-    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, companies.c.id == company_id))
+    found = _stored(tx, select(*_STORED).where(companies.c.portal == tx.portal, companies.c.id == company_id))
     return found[0] if found else None
 
 
@@ -85,7 +70,7 @@ def homeless(tx: Tx, ids: Collection[str]) -> dict[str, StoredCompany]:
     """Those of the ids that have no CRM record yet, by our id: made in the portal, and not linked."""
     if not ids:
         return {}
-    found = _stored(tx, select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids))))
+    found = _stored(tx, select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids))))
     return {stored.company.id: stored for stored in found if stored.company.crm_id is None}
 
 
@@ -94,7 +79,7 @@ def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
 
     Sorted here: asked for an order, SQLite walks all companies by id instead of looking the names up.
     """
-    query = select(companies).where(companies.c.portal == tx.portal, among(tx, companies.c.name, set(names)))
+    query = select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.name, set(names)))
     found: dict[str, list[Company]] = {}
     for stored in sorted(_stored(tx, query), key=lambda stored: stored.company.id):
         found.setdefault(stored.company.name, []).append(stored.company)
@@ -103,7 +88,7 @@ def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
 
 def find(tx: Tx, reference: str) -> Company | None:
     """A company by our id, its CRM id, or a name that only it has."""
-    here = select(companies).where(companies.c.portal == tx.portal)
+    here = select(*_STORED).where(companies.c.portal == tx.portal)
     for column in (companies.c.id, companies.c.crm_id, companies.c.name):
         found = _stored(tx, here.where(column == reference).limit(2))
         if len(found) == 1:
@@ -113,7 +98,7 @@ def find(tx: Tx, reference: str) -> Company | None:
 
 def listed(tx: Tx, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[StoredCompany]:
     """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name."""
-    query = select(companies).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
+    query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
     return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
 
 
@@ -132,7 +117,7 @@ def page(tx: Tx, *, after: str, limit: int) -> list[Company]:
 
 def vendor(tx: Tx) -> Company | None:
     """The vendor's own company."""
-    query = select(companies).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)
+    query = select(*_STORED).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)
     found = _stored(tx, query.order_by(companies.c.id).limit(1))
     return found[0].company if found else None
 
@@ -163,7 +148,7 @@ def relink(tx: Tx, company_id: str, crm_id: str) -> None:
     tx.connection.execute(
         update(companies)
         .where(companies.c.portal == tx.portal, companies.c.id == company_id)
-        .values(crm_id=crm_id, portal_id_written_at=None, digest=None)
+        .values(crm_id=crm_id, portal_id_written_at=None, digest=None, **UNCLAIMED)
     )
 
 
@@ -177,25 +162,11 @@ def place(tx: Tx, company_id: str, crm_id: str, *, settled_no: int) -> None:
     mark_patched(tx, [company_id])
 
 
-def unpatched(tx: Tx, limit: int) -> list[tuple[str, str]]:
-    """(our id, CRM id) of live companies whose CRM record does not carry our id yet, but for those the CRM refused.
-
-    **Shapes** those the CRM changed first come first; sorted by our id.
-    """
-    query = (
-        select(companies.c.id, companies.c.crm_id)
-        .where(companies.c.portal == tx.portal, UNPATCHED)
-        .order_by(companies.c.crm_modified_at)
-        .limit(limit)
-    )
-    return sorted((company_id, crm_id) for company_id, crm_id in tx.connection.execute(query))
-
-
 def mark_patched(tx: Tx, ids: Sequence[str]) -> None:
     """The CRM records of these carry our id."""
     if ids:
         these = companies.c.portal == tx.portal, among(tx, companies.c.id, ids)
-        tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=tx.now))
+        tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=tx.now, **UNCLAIMED))
 
 
 def active_count(tx: Tx) -> int:
@@ -222,6 +193,11 @@ def _tell(tx: Tx, rows: Sequence[StoredCompany], by: By) -> None:
     feed.tell(tx, [company_event(before.get(stored.company.id), stored.company, by) for stored in rows])
 
 
+UNCLAIMED: Final = {"patch_token": None, "patch_until_at": None, "patch_tries": 0}
+"""No patch-back is under way, and none rests."""
+
+_STORED = tuple(column for column in companies.columns if column.name not in UNCLAIMED)
+
 _KNOWN = (
     *(companies.c[name] for name in ("id", "crm_id", "name", "status", "account_type", "account_owner_email", "attributes")),
     companies.c.second_partner_values,
@@ -234,7 +210,7 @@ _TYPES = {kind.value: kind for kind in AccountType}
 
 
 def _from_row(row: Sequence[Any]) -> StoredCompany:
-    """By position, in the order of the table: half the price of going by name, and a first load reads every company."""
+    """By position, in the order of `_STORED`: half the price of going by name, and a first load reads every company."""
     _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at, digest = row
     company = Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), deleted_at is not None)
     return StoredCompany(company, modified_at, settled_no, written_at is not None, digest)
@@ -245,7 +221,7 @@ def _known(row: Sequence[Any]) -> Company:
     return Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), is_deleted)
 
 
-_SAVED = tuple(column.name for column in companies.columns if column.name != "portal_id_written_at")
+_SAVED = tuple(column.name for column in _STORED if column.name != "portal_id_written_at")
 
 
 def _row(tx: Tx, stored: StoredCompany) -> tuple[Any, ...]:

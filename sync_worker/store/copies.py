@@ -18,8 +18,9 @@ from typing import Any
 
 from sqlalchemy import Engine, MetaData, Table, and_, create_engine, event, or_, select, union_all, update
 
+from sync_worker.store.companies import UNCLAIMED
 from sync_worker.store.engine import Store, Tx, put
-from sync_worker.store.tables import cursors, metadata
+from sync_worker.store.tables import companies, cursors, metadata
 
 FETCH_COUNT = 2000  # rows in memory
 PAGE_COUNT = 500  # differing rows looked at together
@@ -60,7 +61,7 @@ class Copy:
 
 @contextmanager
 def copied(store: Store, portal: str, *, clock: Callable[[], datetime]) -> Iterator[Copy]:
-    """The portal's rows as they are now, twice. Nobody reads in the copy: leases stay behind. **Raises** StoreDown."""
+    """The portal's rows as they are now, twice. Leases, and claims of patch-backs, stay behind. **Raises** StoreDown."""
     with TemporaryDirectory(prefix="sync-worker-") as directory:
         before_path, after_path = Path(directory) / "before.db", Path(directory) / "after.db"
         before = Store(f"sqlite:///{before_path}", clock=clock)
@@ -85,6 +86,7 @@ def _fill(source: Store, target: Store, portal: str) -> None:
             if table.name not in NEEDLESS:
                 _copy_rows(here, there, table)
         there.connection.execute(update(cursors).values(lease_token=None, lease_until_at=None))
+        there.connection.execute(update(companies).where(companies.c.patch_until_at.is_not(None)).values(**UNCLAIMED))
 
 
 def _copy_rows(here: Tx, there: Tx, table: Table) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from sync_worker.store.companies import UNPATCHED
 from sync_worker.store.engine import Tx
+from sync_worker.store.patch_backs import TO_PATCH
 from sync_worker.store.quotes import UNCOMPLETED
 from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, mails, notices, outbox, portals, quotes
 
@@ -61,7 +61,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
     for portal, object_, pulled_at, is_noticed, paused_until_at in tx.connection.execute(reading.where(_mine(tx, cursors.c.portal))):
         readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
     columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
-    looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
+    looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
     looks["is_mail_due"] = _is_mail_due(tx)
     looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
     looks["is_deriving"] = portals.c.next_mode == "contracts"
@@ -102,5 +102,7 @@ def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
     return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
 
 
-def _is_unpatched() -> ColumnElement[bool]:
-    return exists().where(companies.c.portal == portals.c.portal, UNPATCHED)
+def _is_unpatched(tx: Tx) -> ColumnElement[bool]:
+    """As `patch_backs.is_due`, of every portal."""
+    is_free = or_(companies.c.patch_until_at.is_(None), companies.c.patch_until_at < tx.shared_now)
+    return exists().where(companies.c.portal == portals.c.portal, TO_PATCH, is_free)

@@ -26,6 +26,9 @@ companies = Table(
     Column("portal_id_written_at", Utc),  # null = the patch-back's outbox
     Column("deleted_at", Utc),
     Column("digest", BigInteger),  # of the CRM's record as it was last applied without a problem
+    Column("patch_token", Text),  # whose patch-back is under way
+    Column("patch_until_at", Utc),  # until when a worker has it, or until when it rests
+    Column("patch_tries", Integer, nullable=False, server_default="0"),  # in a row, without its being known to be written
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
     Index("companies_by_account_owner", "portal", "account_owner_email", "id", sqlite_where=_HAS_OWNER, postgresql_where=_HAS_OWNER),

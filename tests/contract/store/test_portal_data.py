@@ -19,9 +19,9 @@ from sync_worker.domain.association import Binding
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import Base
-from sync_worker.store import associations, companies, deals, failures, links
+from sync_worker.store import associations, companies, deals, links
 from sync_worker.store.engine import Store
-from tests.contract.store.samples import change, company, contract, deal, failure, link
+from tests.contract.store.samples import change, company, contract, deal, link
 from tests.servers import MONDAY, Clock, sqlite_store
 
 # ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -50,19 +50,6 @@ def test_a_saved_company_replaces_the_old_one_but_not_the_mark_of_its_patch_back
         "001": ("New one", True),
         "002": ("New two", False),
     }
-
-
-def test_companies_to_patch_are_live_linked_not_yet_patched_and_not_refused(store: Store) -> None:
-    with store.transaction("acme") as tx:
-        rows = [company(f"c{number}", crm_id=f"00{number}") for number in range(1, 5)]
-        companies.save(tx, [*rows, company("c5", crm_id=None), company("c6", crm_id="006", is_deleted=True)])
-        companies.mark_patched(tx, ["c2"])
-        failures.record(tx, [failure("f1", "c3", stage="push")])
-        assert companies.unpatched(tx, 10) == [("c1", "001"), ("c4", "004")]
-        assert companies.unpatched(tx, 1) == [("c1", "001")]
-        failures.close(tx, ["f1"], "try again")
-        companies.relink(tx, "c2", "0022")
-        assert companies.unpatched(tx, 10) == [("c1", "001"), ("c2", "0022"), ("c3", "003"), ("c4", "004")]
 
 
 def test_a_company_is_found_by_our_id_its_crm_id_or_a_name_only_it_has(store: Store) -> None:

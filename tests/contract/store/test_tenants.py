@@ -34,6 +34,7 @@ from sync_worker.store import (
     links,
     notices,
     outbox,
+    patch_backs,
     people,
     portals,
     removals,
@@ -60,6 +61,7 @@ MODULES = (
     links,
     notices,
     outbox,
+    patch_backs,
     people,
     portals,
     removals,
@@ -96,6 +98,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: cursors.acquire(tx, "company", "t"),
     lambda tx: companies.save(tx, [company(), company("c2", crm_id="002", account_type=AccountType.VENDOR)]),
     lambda tx: companies.save(tx, [company("c3", crm_id="003", name="East", account_type=AccountType.SECOND_PARTNER)]),
+    lambda tx: patch_backs.claim(tx, limit=1, token="p", until_at=tx.now + timedelta(seconds=30), alone_from=9),
     lambda tx: associations.save(tx, [contract(), contract("c1", "South", None), contract("c1", "East", "c3")]),
     lambda tx: associations.save(tx, [ContractRow("c1", Binding("West", "c3", "person"), tx.now, "r1")]),
     lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30), prospect_name="Globex", owner_user="u1")]),
@@ -149,7 +152,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.vendor": companies.vendor,
     "companies.ids_by_crm_id": lambda tx: companies.ids_by_crm_id(tx, ["001"]),
     "companies.crm_ids_by_id": lambda tx: companies.crm_ids_by_id(tx, ["c1"]),
-    "companies.unpatched": lambda tx: companies.unpatched(tx, 9),
+    "patch_backs.is_due": patch_backs.is_due,
     "companies.count_by_type": companies.count_by_type,
     "conflicts.open_fields": lambda tx: conflicts.open_fields(tx, ["d1"]),
     "conflicts.by_ids": lambda tx: conflicts.by_ids(tx, ["k1"]),
@@ -229,6 +232,11 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "companies.save": lambda tx: companies.save(tx, [company(name="Other")]),
     "companies.relink": lambda tx: companies.relink(tx, "c1", "0011"),
     "companies.mark_patched": lambda tx: companies.mark_patched(tx, ["c1"]),
+    "patch_backs.claim": lambda tx: patch_backs.claim(tx, limit=1, token="q", until_at=tx.now, alone_from=9),
+    "patch_backs.renew": lambda tx: patch_backs.renew(tx, ["c1", "c2", "c3"], "p", tx.now),
+    "patch_backs.put_off": lambda tx: patch_backs.put_off(tx, dict.fromkeys(["c1", "c2", "c3"], tx.now), "p"),
+    "patch_backs.let_go": lambda tx: patch_backs.let_go(tx, ["c1", "c2", "c3"], "p"),
+    "patch_backs.done": lambda tx: patch_backs.done(tx, ["c1", "c2", "c3"], "p"),
     "conflicts.record": lambda tx: conflicts.record(tx, [("k2", "d1", conflict(taken="crm"))], "r2"),
     "conflicts.decide": lambda tx: conflicts.decide(tx, "k1", take="crm", by="Ann", reason="why"),
     "conflicts.settle": lambda tx: conflicts.settle(tx, "d1", ["amount"]),
@@ -380,6 +388,12 @@ def _act_aside(store: Store, portal: str, chance: random.Random, *, token: str, 
         outbox.renew(tx, token, tx.now + timedelta(seconds=chance.choice([-1, 30])))
     with store.side_transaction(portal) as tx:
         outbox.doubt_expired(tx)
+    with store.side_transaction(portal) as tx:
+        until_at = tx.now + timedelta(seconds=chance.choice([-1, 30]))
+        patches = patch_backs.claim(tx, limit=20, token=token, until_at=until_at, alone_from=9)
+    with store.transaction(portal) as tx:
+        patch_backs.renew(tx, [one.company_id for one in patches], token, tx.now)
+        patch_backs.let_go(tx, [one.company_id for one in patches], token)
     with store.transaction(portal) as tx:
         outbox.hold(tx, rows)
         for row in chance.sample(rows, len(rows)):

@@ -29,7 +29,7 @@ from sync_worker.settings import Settings
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import companies, cursors, failures, links, notices, outbox, portals, runs
+from sync_worker.store import cursors, failures, links, notices, outbox, patch_backs, portals, runs
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts
@@ -93,7 +93,7 @@ def test_a_pull_wakes_what_follows_until_nothing_does(queue: dramatiq.Broker, bu
         assert links.current(tx, [deal.id])[deal.id].crm_id == lead["Id"]
         assert not outbox.listed(tx)
         assert not notices.counts(tx)
-        assert not companies.unpatched(tx, 1)
+        assert not patch_backs.is_due(tx)
     verbs = run_verbs(tenant)
     assert verbs.index(("refresh", "lead")) < verbs.index(("push", "")) < verbs.index(("pull", "company"))
     assert problems(tenant) == []

@@ -1,0 +1,79 @@
+"""Several workers write portal ids into the CRM together: no id is written twice, and no call more is made than one worker would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from sync_worker.bootstrap import Installation, build
+from sync_worker.sandbox.process import serve_thread
+from sync_worker.settings import Settings
+from sync_worker.steps.push import push
+from sync_worker.steps.tenant import COMPANY
+from sync_worker.store import companies, patch_backs, portals, runs
+from tests.contract.store.samples import company
+from tests.journey import stage
+from tests.journey.crms import CRMS
+
+COMPANY_COUNT, WORKER_COUNT = 2000, 3
+CALLS = {"salesforce": ("collections_write", 10), "hubspot": ("batch_update", 20)}  # 200 companies a call, or 100
+
+
+@pytest.fixture(scope="module", params=CRMS)
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def crm_url(crm: str) -> Iterator[str]:
+    with serve_thread(replace(CRMS[crm].options, companies=COMPANY_COUNT)) as address:
+        yield address
+
+
+@pytest.fixture
+def workers(crm: str, crm_url: str, database_url: str, tmp_path: Path) -> Iterator[list[Installation]]:
+    """Three processes' worth of one portal, which holds 2,000 companies that no CRM record names yet."""
+    stage.Installation(tmp_path, crm_url, database_url, crm=CRMS[crm]).write_portal()
+    settings = Settings(database_url=database_url, config_dir=tmp_path / "config", mappings_dir=stage.ROOT / "mappings")
+    environ: Mapping[str, str] = {name: value for one in CRMS.values() for name, value in one.environ.items()}
+    with ExitStack() as stack:
+        remote = stack.enter_context(CRMS[crm].controls(crm_url))
+        remote.reset()
+        crm_ids = [str(record[CRMS[crm].id]) for record in remote.records(CRMS[crm].company)][:COMPANY_COUNT]
+        found = [stack.enter_context(closing(build(settings, environ=environ))) for _ in range(WORKER_COUNT)]
+        with found[0].store.transaction("acme") as tx:
+            portals.enter(tx, "contracts")
+            companies.save(tx, [company(f"id of {crm_id}", crm_id=crm_id) for crm_id in crm_ids])
+        for worker in found:
+            _ = worker.tenant("acme").mapping
+        remote.reset_calls()
+        yield found
+
+
+def test_three_workers_write_each_portal_id_once(workers: list[Installation], crm: str, crm_url: str) -> None:
+    # When three workers push at once
+    barrier = Barrier(WORKER_COUNT)
+
+    def work(worker: Installation) -> None:
+        tenant = worker.tenant("acme")
+        barrier.wait(60)
+        push(tenant)
+
+    with ThreadPoolExecutor(WORKER_COUNT) as threads:
+        list(threads.map(work, workers))
+
+    # Then each company was written once, in as many calls as one worker needs
+    kind, call_count = CALLS[crm]
+    with CRMS[crm].controls(crm_url) as remote:
+        assert remote.calls()["kinds"][kind] == call_count
+        key_field = workers[0].tenant("acme").mapping.records[COMPANY].key_field
+        assert all(record[key_field] == f"id of {record[CRMS[crm].id]}" for record in remote.records(CRMS[crm].company)[:COMPANY_COUNT])
+    with workers[0].store.reading("acme") as tx:
+        assert sum(run.counts.written for run in runs.listed(tx)) == COMPANY_COUNT
+        assert not patch_backs.is_due(tx)

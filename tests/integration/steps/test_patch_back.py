@@ -1,0 +1,140 @@
+"""What becomes of portal ids that the CRM refuses, does not take now, or never answers; and of the claim on their companies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.steps.push import push
+from sync_worker.steps.tenant import COMPANY
+from sync_worker.store import patch_backs
+from sync_worker.store.failures import FailureRow
+from tests.integration.steps.world import World
+
+CEDAR = "Cedar IT"
+Answers = Callable[[Change], Outcome]
+
+
+class Scripted:
+    """The CRM's connection, but for writes: each change is answered as the test says."""
+
+    def __init__(self, crm: Any, answer: Answers) -> None:
+        self._crm = crm
+        self._answer = answer
+        self.calls_of: list[list[str]] = []
+        self.time_left_s = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._crm, name)
+
+    def write(self, _native: str, _key: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **_: Any) -> Iterator[Any]:
+        self.calls_of.append([change.ref for change in changes])
+        self.time_left_s = time_left_s()
+        yield [self._answer(change) for change in changes]
+
+
+@pytest.fixture
+def unpatched(empty_world: World) -> World:
+    """Companies were read, and their ids are still to be written: the CRM was down meanwhile."""
+    empty_world.forward()
+    empty_world.tenant.crm = scripted(empty_world, ConnectionDown("the CRM is down"))
+    with pytest.raises(ConnectionDown):
+        empty_world.pull(COMPANY)
+    return empty_world
+
+
+def scripted(world: World, error: SyncError, name: str = "", wrote: Wrote = Wrote.LATER) -> Any:
+    """Writes of the company of this name end so, others are written; without a name the whole call fails."""
+    cedar = world.company(name).id if name else ""
+
+    def answer(change: Change) -> Outcome:
+        if not name:
+            raise error
+        return Outcome(change.ref, wrote, error=error) if change.ref == cedar else Outcome(change.ref, Wrote.WRITTEN, change.crm_id)
+
+    return Scripted(getattr(world.tenant.crm, "_crm", world.tenant.crm), answer)
+
+
+def is_due(world: World) -> bool:
+    with world.store.reading("acme") as tx:
+        return patch_backs.is_due(tx)
+
+
+def push_failures(world: World) -> list[FailureRow]:
+    return [row for row in world.failures() if row.failure.stage == "push"]
+
+
+def test_one_that_the_crm_refuses_is_asked_for_once_and_is_a_failure(unpatched: World) -> None:
+    # Given a CRM that refuses the id of one company
+    world = unpatched
+    world.tenant.crm = crm = scripted(world, WriteRejected("not this one", code="not_allowed"), CEDAR, Wrote.REJECTED)
+    # When it is pushed, and again an hour later
+    push(world.tenant)
+    world.forward(3600)
+    push(world.tenant)
+    # Then the company was in one call, and a person is told
+    cedar = world.company(CEDAR).id
+    assert sum(cedar in refs for refs in crm.calls_of) == 1
+    assert [(row.failure.record, row.failure.kind) for row in push_failures(world)] == [(cedar, "failure")]
+    assert not is_due(world)
+
+
+@pytest.mark.parametrize(
+    ("wrote", "error"),
+    [(Wrote.LATER, TransientError("the record is locked")), (Wrote.UNCERTAIN, UncertainWrite("no answer came"))],
+    ids=["later", "unanswered"],
+)
+def test_one_that_is_never_written_goes_alone_from_the_third_call_on_and_is_left_to_a_person_after_ten(
+    unpatched: World, wrote: Wrote, error: SyncError
+) -> None:
+    # Given a company whose record the CRM never takes
+    world = unpatched
+    world.tenant.crm = crm = scripted(world, error, CEDAR, wrote)
+    cedar = world.company(CEDAR).id
+    # When the worker comes back to it, whenever it is due
+    for _ in range(200):
+        push(world.tenant)
+        world.forward(60)
+    # Then it had ten calls, those after the second without any other company, and the others were written by the first
+    mine = [refs for refs in crm.calls_of if cedar in refs]
+    assert len(mine) == 10
+    assert all(refs == [cedar] for refs in mine[2:])
+    assert {ref for refs in crm.calls_of for ref in refs} == set(mine[0])
+    assert [(row.failure.record, row.failure.kind) for row in push_failures(world)] == [(cedar, "failure")]
+    assert not is_due(world)
+
+
+@pytest.mark.parametrize("error", [ConnectionDown("the CRM is down"), RateLimited("too many calls", retry_after_s=1, scope="burst")])
+def test_where_the_whole_call_fails_the_companies_are_free_at_once(unpatched: World, error: SyncError) -> None:
+    world = unpatched
+    world.tenant.crm = scripted(world, error)
+    with pytest.raises(type(error)):
+        push(world.tenant)
+    assert is_due(world)
+
+
+def test_a_write_may_last_no_longer_than_the_claim(unpatched: World) -> None:
+    world = unpatched
+    world.tenant.crm = crm = scripted(world, TransientError("locked"), CEDAR)
+    push(world.tenant)
+    assert crm.time_left_s == 30
+
+
+def test_what_a_killed_worker_had_claimed_is_written_by_another_after_half_a_minute(unpatched: World) -> None:
+    # Given a worker that dies in the middle of the call
+    world = unpatched
+    world.tenant.crm = scripted(world, KeyboardInterrupt())  # type: ignore[arg-type]  # as a kill: nothing in its way
+    with pytest.raises(KeyboardInterrupt):
+        push(world.tenant)
+    # When another one comes before the claim has ended, then it leaves the companies alone
+    other = world.process()
+    push(other)
+    assert world.remote.named("Account", CEDAR)["Portal_Company_Id__c"] is None
+    # When the claim has ended, then it writes their ids
+    world.forward(31)
+    push(other)
+    assert world.remote.named("Account", CEDAR)["Portal_Company_Id__c"] == world.company(CEDAR).id
