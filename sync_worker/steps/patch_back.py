@@ -5,19 +5,20 @@ Writing an id again is harmless, so nothing is read back: what may not have been
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import ConnectionDown, RateLimited
+from sync_worker.errors import ConnectionDown, RateLimited, WritesRest
 from sync_worker.steps.keeper import CLAIM_S, Hold
 from sync_worker.steps.park import code_of, push_failure
+from sync_worker.steps.rest import hear_of_rest
 from sync_worker.steps.tenant import COMPANY, Tenant
 from sync_worker.store import failures, patch_backs, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
-from sync_worker.store.patch_backs import PatchBack
+from sync_worker.store.patch_backs import PatchBack, Rest
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # companies a commit
@@ -61,18 +62,18 @@ def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, ru
     return counts
 
 
-def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: dict[str, int], token: str, run_id: str) -> Counts:
+def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: Mapping[str, int], token: str, run_id: str) -> Counts:
     """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
     written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
-    parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref] + 1)]
+    parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref])]
     over = {*written, *(outcome.ref for outcome in parked)}
-    unsure = {outcome.ref: outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over}
+    unsure = [outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over]
     patch_backs.done(tx, written, token)
     patch_backs.let_go(tx, [outcome.ref for outcome in parked], token)
-    until_at = {ref: tx.shared_now + timedelta(seconds=_rest_s(tries[ref] + 1)) for ref in unsure}
-    patch_backs.put_off(tx, until_at, token)
+    patch_backs.put_off(tx, {outcome.ref: _rest(tx, outcome, tries[outcome.ref]) for outcome in unsure}, token)
     failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in parked])
-    uncertain_count = sum(outcome.wrote is Wrote.UNCERTAIN for outcome in unsure.values())
+    hear_of_rest(tx, tenant, COMPANY, outcomes, run_id, is_any_made=False)
+    uncertain_count = sum(outcome.wrote is Wrote.UNCERTAIN for outcome in unsure)
     return Counts(
         claimed=len(outcomes),
         written=len(written),
@@ -84,11 +85,20 @@ def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: dict[str
 
 def _is_parked(outcome: Outcome, tries: int) -> bool:
     """Whether a person has to look: the CRM refused it, or did not take it after so many tries."""
-    return outcome.wrote is Wrote.REJECTED or (outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and tries >= MOST_TRIES)
+    return outcome.wrote is Wrote.REJECTED or (_is_try(outcome) and tries + 1 >= MOST_TRIES)
 
 
-def _rest_s(tries: int) -> float:
-    return min(FIRST_REST_S * 2.0 ** (tries - 1), LONGEST_REST_S)
+def _is_try(outcome: Outcome) -> bool:
+    """Whether it says something of this company. A connection that is down, or an org that takes no writes, does not."""
+    is_refused_for_now = outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (ConnectionDown, RateLimited, WritesRest))
+    return outcome.wrote is Wrote.UNCERTAIN or is_refused_for_now
+
+
+def _rest(tx: Tx, outcome: Outcome, tries: int) -> Rest:
+    if _is_try(outcome):
+        return Rest(tx.shared_now + timedelta(seconds=min(FIRST_REST_S * 2.0**tries, LONGEST_REST_S)), tries + 1)
+    rest_s = outcome.error.rest_s if isinstance(outcome.error, WritesRest) else 0.0
+    return Rest(tx.shared_now + timedelta(seconds=rest_s), tries)
 
 
 def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:

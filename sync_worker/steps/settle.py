@@ -44,7 +44,8 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
         if letter.row.record_id not in done:
             wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
     learn(tx, tenant, claim.object, passed=passed, failed=refused)
-    hear_of_rest(tx, tenant, claim.object, answered, run_id)
+    is_any_made = any(letter.link is None for letter, _ in written)
+    hear_of_rest(tx, tenant, claim.object, [outcome for _, outcome in answered], run_id, is_any_made=is_any_made)
     return wakes
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
@@ -39,6 +39,13 @@ class PatchBack:
 
     company_id: str
     crm_id: str
+    tries: int
+
+
+class Rest(NamedTuple):
+    """Until when one that was not written rests, and how often it was tried by now."""
+
+    until_at: datetime
     tries: int
 
 
@@ -75,12 +82,11 @@ def done(tx: Tx, ids: Collection[str], token: str) -> None:
     _set(tx, ids, token, portal_id_written_at=tx.now, **UNCLAIMED)
 
 
-def put_off(tx: Tx, until_at: Mapping[str, datetime], token: str) -> None:
-    """These were tried, and are not known to be written: they rest until then."""
-    for moment in sorted(set(until_at.values())):
-        ids = [company_id for company_id, its in until_at.items() if its == moment]
-        tries = companies.c.patch_tries + 1
-        _set(tx, ids, token, patch_token=None, patch_until_at=moment, patch_tries=tries)
+def put_off(tx: Tx, rests: Mapping[str, Rest], token: str) -> None:
+    """These are not known to be written: they rest."""
+    for rest in sorted(set(rests.values())):
+        ids = [company_id for company_id, its in rests.items() if its == rest]
+        _set(tx, ids, token, patch_token=None, patch_until_at=rest.until_at, patch_tries=rest.tries)
 
 
 def let_go(tx: Tx, ids: Collection[str], token: str) -> None:

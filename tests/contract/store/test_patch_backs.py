@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sync_worker.store import companies, failures, patch_backs
 from sync_worker.store.engine import Store
-from sync_worker.store.patch_backs import PatchBack
+from sync_worker.store.patch_backs import PatchBack, Rest
 from tests.contract.store.samples import company, failure
 from tests.servers import Clock
 
@@ -107,10 +107,10 @@ def test_a_company_that_gets_another_crm_record_meanwhile_is_patched_there(store
 def test_one_that_was_put_off_rests_and_then_goes_alone(store: Store, clock: Clock) -> None:
     # Given a company that was tried twice without success, and a new one
     save(store, "c1")
-    for token in ("a", "b"):
+    for tries, token in enumerate(("a", "b"), 1):
         assert claim(store, token) == ["c1"]
         with store.transaction("acme") as tx:
-            patch_backs.put_off(tx, {"c1": tx.shared_now + timedelta(seconds=10)}, token)
+            patch_backs.put_off(tx, {"c1": Rest(tx.shared_now + timedelta(seconds=10), tries)}, token)
         clock.forward(seconds=9)
         assert claim(store) == []
         clock.forward(seconds=2)
@@ -124,7 +124,7 @@ def test_one_that_is_let_go_is_free_at_once_and_its_tries_are_forgotten(store: S
     save(store, "c1")
     claim(store, "a")
     with store.transaction("acme") as tx:
-        patch_backs.put_off(tx, {"c1": tx.shared_now}, "a")
+        patch_backs.put_off(tx, {"c1": Rest(tx.shared_now, 1)}, "a")
     clock.forward(seconds=1)
     claim(store, "b")
     with store.transaction("acme") as tx:

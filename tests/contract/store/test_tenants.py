@@ -43,6 +43,7 @@ from sync_worker.store import (
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
+from sync_worker.store.patch_backs import Rest
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
 from tests.contract.store import distributors, doors, rules
@@ -234,7 +235,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "companies.mark_patched": lambda tx: companies.mark_patched(tx, ["c1"]),
     "patch_backs.claim": lambda tx: patch_backs.claim(tx, limit=1, token="q", until_at=tx.now, alone_from=9),
     "patch_backs.renew": lambda tx: patch_backs.renew(tx, ["c1", "c2", "c3"], "p", tx.now),
-    "patch_backs.put_off": lambda tx: patch_backs.put_off(tx, dict.fromkeys(["c1", "c2", "c3"], tx.now), "p"),
+    "patch_backs.put_off": lambda tx: patch_backs.put_off(tx, dict.fromkeys(["c1", "c2", "c3"], Rest(tx.now, 1)), "p"),
     "patch_backs.let_go": lambda tx: patch_backs.let_go(tx, ["c1", "c2", "c3"], "p"),
     "patch_backs.done": lambda tx: patch_backs.done(tx, ["c1", "c2", "c3"], "p"),
     "conflicts.record": lambda tx: conflicts.record(tx, [("k2", "d1", conflict(taken="crm"))], "r2"),

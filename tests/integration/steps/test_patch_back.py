@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
 from sync_worker.steps.push import push
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import patch_backs
@@ -49,7 +49,7 @@ def unpatched(empty_world: World) -> World:
 
 def scripted(world: World, error: SyncError, name: str = "", wrote: Wrote = Wrote.LATER) -> Any:
     """Writes of the company of this name end so, others are written; without a name the whole call fails."""
-    cedar = world.company(name).id if name else ""
+    cedar = world.company(name).id if name == CEDAR else ""
 
     def answer(change: Change) -> Outcome:
         if not name:
@@ -115,6 +115,24 @@ def test_where_the_whole_call_fails_the_companies_are_free_at_once(unpatched: Wo
     with pytest.raises(type(error)):
         push(world.tenant)
     assert is_due(world)
+
+
+@pytest.mark.parametrize("error", [WritesRest("the org is in maintenance", code="crm_in_maintenance", rest_s=300), ConnectionDown("down")])
+def test_what_says_nothing_of_the_company_is_no_try_of_it(unpatched: World, error: SyncError) -> None:
+    # Given an org that takes no writes
+    world = unpatched
+    world.tenant.crm = crm = scripted(world, error, CEDAR, Wrote.LATER)
+    # When hours pass, then its company is tried again and again, never alone, and is nobody's failure
+    for _ in range(15):
+        push(world.tenant)
+        world.forward(301)
+    assert len(crm.calls_of) == 15
+    assert [row.failure.kind for row in push_failures(world)] in ([], ["problem"])
+    # and when it is over, then it is written, and nothing is open
+    world.tenant.crm = scripted(world, error, "no such company")
+    push(world.tenant)
+    assert push_failures(world) == []
+    assert not is_due(world)
 
 
 def test_a_write_may_last_no_longer_than_the_claim(unpatched: World) -> None:
