@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from sync_worker.domain.delivery import Answer
 from sync_worker.headers import retry_after_s, whole
+from sync_worker.text import decoded
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0  # to store an event and say so; what takes longer belongs behind the answer
@@ -49,7 +50,7 @@ class Receiver:
         try:
             response = self._pool.request("POST", self.url, body=body, headers=headers, redirect=False, preload_content=False)
             try:
-                words = response.read(WORDS_BYTES, decode_content=True).decode("utf-8", "replace").strip()
+                words = decoded(response.read(WORDS_BYTES, decode_content=True)).strip()
             finally:
                 response.drain_conn() if _is_short(response.headers) else response.close()
         except (HTTPError, OSError) as error:

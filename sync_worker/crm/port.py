@@ -19,7 +19,8 @@ class NativeRecord:
 
     **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
     `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
-    shows nothing of it any more (deleted for good, or hidden from us); said by whoever asked for it by id, never by the CRM.
+    shows nothing of it any more (deleted for good, or hidden from us); said by whoever asked for it by id, never by the CRM. `mended`: the
+    fields in which characters were replaced that cannot be stored (`text.py`).
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
     """
 
@@ -32,6 +33,7 @@ class NativeRecord:
     is_converted: bool = False
     converted_to: str | None = None
     is_gone: bool = False
+    mended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

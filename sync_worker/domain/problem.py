@@ -37,6 +37,8 @@ CODES: Final[Mapping[str, str]] = {
     "rule_field_blank": "A field used for rules is blank, and a blank never matches. Fill it in the CRM.",
     "rule_field_unlisted": "A field used for rules holds a value the mapping does not list. The last good value stays. "
     "Correct the CRM value, or add it to the mapping.",
+    "text_repaired": "A text of the CRM record has characters that cannot be stored (a U+0000, half a pair, or bytes that are not UTF-8): "
+    "they became \ufffd here. Write the text again in the CRM.",
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
     # contracts
     "contract_value_unresolved": "A value in the partner's second-partner field names no company we know. Give that company "

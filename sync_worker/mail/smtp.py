@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sync_worker.errors import ConfigError, RecordError, TransientError
+from sync_worker.text import decoded, storable
 
 TIMEOUT_S: Final = 30.0
 _PORTS: Final = {"smtp": 587, "smtps": 465}
@@ -81,7 +82,7 @@ def server_of(url: str) -> Server:
 
 def _meant(code: int, words: bytes | str) -> TransientError | RecordError:
     """4xx and a refused log-in may pass later; any other 5xx is the last word on this letter."""
-    said = f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+    said = f"{code} {decoded(words) if isinstance(words, bytes) else storable(str(words))}"
     if code < 500 or code in (530, 534, 535, 538):
         return TransientError(f"the mail server said {said}")
     return RecordError(f"the mail server said {said}", code="mail_refused")

@@ -6,6 +6,7 @@ A reply is held back whole until its fate is known, so that "committed, then cut
 """
 
 import asyncio
+import gzip
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -60,10 +61,13 @@ class Reply:
 
     def spoil(self, replaced: Mapping[str, str]) -> None:
         """Puts other bytes in the place of texts of the body: one character is one byte, so that any byte can be had."""
+        if not replaced:
+            return
+        if any(name.lower() == b"content-encoding" for name, _ in self.headers):
+            self.body = gzip.decompress(self.body)
         for text, other in replaced.items():
             self.body = self.body.replace(text.encode(), other.encode("latin-1"))
-        if replaced:
-            self.headers = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
+        self.headers = [(name, value) for name, value in self.headers if name.lower() not in (b"content-length", b"content-encoding")]
 
 
 class Wire:

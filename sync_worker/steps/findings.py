@@ -29,6 +29,14 @@ def contract_field(value: str) -> str:
     return f"{CONTRACTS}[{value}]"
 
 
+def text_problem(native: NativeRecord) -> Problem | None:
+    """What is to be said of a record whose text could not be stored as it stands."""
+    if not native.mended:
+        return None
+    words = f"{native.native} {native.crm_id}: characters in {', '.join(native.mended)} cannot be stored, and are shown as \ufffd here"
+    return Problem("text_repaired", "", words)
+
+
 def payload_hash(fields: Mapping[str, Any]) -> str:
     """Whether a record that failed is still the same record."""
     return hashlib.blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS, default=plain), digest_size=12).hexdigest()

@@ -18,7 +18,7 @@ from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.company_data import rule_fields
 from sync_worker.steps.company_merge import Merging
-from sync_worker.steps.findings import Findings
+from sync_worker.steps.findings import Findings, text_problem
 from sync_worker.steps.homes import owe_company, owe_deals
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
@@ -97,7 +97,8 @@ class CompanyReader:
             rule_fields=self._rule_fields,
         )
         unfit = unfit_name(arrival.company, is_mapped=native.crm_id in self._mapped) if self._has_contracts and arrival.company else None
-        return arrival._replace(problems=(*arrival.problems, unfit)) if unfit else arrival
+        told = filter(None, (unfit, text_problem(native) if arrival.company else None))
+        return arrival._replace(problems=(*arrival.problems, *told))
 
 
 class _Page:

@@ -23,7 +23,7 @@ from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
-from sync_worker.steps.findings import Findings
+from sync_worker.steps.findings import Findings, text_problem
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
 from sync_worker.store import conflicts, deals, links, outbox
@@ -136,6 +136,8 @@ class _Page:
             raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
         self._findings.judged(native.crm_id)
         self._report_values(native, reading)
+        if problem := text_problem(native):
+            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
         values = dict(reading.values)
         for name in REFERENCES:
             if values.get(name):

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError, SSLError
 
+from sync_worker import text
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.hubspot.wire import API_VERSION
 from sync_worker.errors import (
@@ -373,14 +374,14 @@ def decoded(body: Any) -> Any:
     if not isinstance(body, (str, bytes)):
         return body
     try:
-        return orjson.loads(body)
+        return text.loads(body)
     except orjson.JSONDecodeError:
         return None
 
 
 def _excerpt(body: Any) -> str:
-    return _cleaned(_TAG.sub(" ", body if isinstance(body, str) else bytes(body or b"").decode(errors="replace")))[:200]
+    return _cleaned(_TAG.sub(" ", body if isinstance(body, str) else text.decoded(bytes(body or b""))))[:200]
 
 
-def _cleaned(text: str) -> str:
-    return " ".join(_TOKEN.sub("•••", text).split())
+def _cleaned(words: str) -> str:
+    return " ".join(_TOKEN.sub("•••", text.storable(words)).split())

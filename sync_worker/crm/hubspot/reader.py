@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
 from sync_worker.crm import left_out
+from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot import describe, records, search
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.session import Connection, Document
 from sync_worker.crm.port import NativeRecord, Page, Scan
-from sync_worker.errors import TransientError
+from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
 READ_COUNT = 100  # records a batch or list call; the vendor's limit
@@ -204,12 +205,22 @@ class Reader:
             body: dict[str, Any] = {"inputs": [{"id": key} for key in part], "properties": records.properties_of(fields)}
             if key_field:
                 body["idProperty"] = key_field
-            answer = self._connection.read(
-                lambda apis, body=body: apis.batch.read(native, body, archived=is_archived, _preload_content=False),  # type: ignore[misc]
-                doing=f"reading {len(part)} {native}",
-            )
-            rows += answer["results"]
+            rows += self._read(native, body, is_archived=is_archived)
         return rows
+
+    def _read(self, native: str, body: Mapping[str, Any], *, is_archived: bool) -> list[Row]:
+        """One request, or two of half as many rows where it was too large."""
+        inputs = body["inputs"]
+        try:
+            answer = self._connection.read(
+                lambda apis: apis.batch.read(native, dict(body), archived=is_archived, _preload_content=False),
+                doing=f"reading {len(inputs)} {native}",
+            )
+        except TooLarge:
+            if len(inputs) == 1:
+                raise
+            return [row for half in halves(inputs) for row in self._read(native, {**body, "inputs": half}, is_archived=is_archived)]
+        return list(answer["results"])
 
 
 def _fields(scan: Scan) -> tuple[str, ...]:

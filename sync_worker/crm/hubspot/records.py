@@ -11,6 +11,7 @@ from sync_worker.crm.hubspot.search import MERGED, STAMP
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
+from sync_worker.text import names_of
 
 _ID = re.compile(r"[0-9]{1,19}")
 
@@ -30,7 +31,7 @@ def native_of(native: str, row: Mapping[str, Any]) -> NativeRecord:
     properties, stamp = row.get("properties"), _stamp_of(row)
     if not isinstance(properties, Mapping) or stamp is None:
         raise TransientError(f"HubSpot's answer does not say what record {row.get('id')} of {native} holds, or when it changed")
-    return NativeRecord(native, id_of(native, row), stamp, properties, is_deleted=row.get("archived") is True)
+    return NativeRecord(native, id_of(native, row), stamp, properties, is_deleted=row.get("archived") is True, mended=names_of(properties))
 
 
 def id_of(native: str, row: Mapping[str, Any]) -> str:

@@ -23,12 +23,12 @@ from typing import IO, Any, TypeVar
 import orjson
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 
-from sync_worker import logs
+from sync_worker import logs, text
 from sync_worker.crm.port import Page, Scan
 from sync_worker.crm.salesforce import cells, faults, schema, soql
 from sync_worker.crm.salesforce.faults import BadAnswer, JobLost
 from sync_worker.crm.salesforce.records import record_of
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.session import BLOCK_BYTES, Client, Connection
 from sync_worker.errors import SyncError
 from sync_worker.services import Services
 
@@ -88,8 +88,10 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
     with SpooledTemporaryFile(SPOOL_BYTES) as file:
         while True:
             following = _fetch(connection, scan, place, file)
-            with _as_text(file, place) as text:
-                rows = islice(cells.rows(text, columns, types), place.done, None)
+            is_fit = text.is_fit(_blocks(file))
+            with _as_text(file, place) as written:
+                found = cells.rows(written, columns, types)
+                rows = islice(found if is_fit else map(text.mended, found), place.done, None)
                 for chunk, is_end in _chunks(rows):
                     place = place.behind(len(chunk)) if not (is_end and following) else replace(place, locator=following, done=0)
                     records = [record_of(scan.native, row) for row in chunk]
@@ -182,13 +184,19 @@ def _asked(connection: Connection, ask: Callable[[Client], T], *, doing: str) ->
 def _as_text(file: IO[bytes], place: Place) -> Iterator[IO[str]]:
     """The file from its beginning; it stays open. **Raises** JobLost where it turns out to be no CSV of what we asked for."""
     file.seek(0)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    written = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield text
-    except (csv.Error, UnicodeDecodeError) as error:
+        yield written
+    except csv.Error as error:
         raise JobLost(f"what bulk job {place.job} gave is not the CSV it should be: {error}") from error
     finally:
-        text.detach()
+        written.detach()
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """The file from its beginning."""
+    file.seek(0)
+    return iter(lambda: file.read(BLOCK_BYTES), b"")
 
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[tuple[Sequence[dict[str, Any]], bool]]:

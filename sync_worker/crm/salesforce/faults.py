@@ -35,6 +35,7 @@ from sync_worker.errors import (
     WriteRejected,
     WritesRest,
 )
+from sync_worker.text import storable
 
 DAILY_WAIT_S = 900.0  # the daily allowance rolls over 24 h: some of it comes back every few minutes
 BURST_WAIT_S = 5.0  # concurrent long calls end within seconds
@@ -283,4 +284,4 @@ def _excerpt(content: Any) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return " ".join(_TOKEN.sub("•••", text).split())
+    return " ".join(_TOKEN.sub("•••", storable(text)).split())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from sync_worker.crm.blame import halves
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
@@ -140,7 +141,12 @@ def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: 
             raise BadAnswer("no list of records")
         return rows
 
-    rows = connection.read(ask, doing=f"fetching {len(ids)} {native} by id")
+    try:
+        rows = connection.read(ask, doing=f"fetching {len(ids)} {native} by id")
+    except TooLarge:
+        if len(ids) == 1:
+            raise
+        return [record for half in halves(ids) for record in _retrieve(connection, native, half, columns)]
     return [record_of(native, row) for row in rows if row]
 
 

@@ -9,6 +9,7 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.crm.salesforce import soql
 from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.errors import TransientError
+from sync_worker.text import names_of
 
 
 def record_of(native: str, row: dict[str, Any]) -> NativeRecord:
@@ -25,6 +26,7 @@ def record_of(native: str, row: dict[str, Any]) -> NativeRecord:
         id_18(row.get("MasterRecordId") or "") or None,
         row.get("IsConverted") is True,
         id_18(row.get("ConvertedOpportunityId") or "") or None,
+        mended=names_of(row),
     )
 
 

@@ -20,6 +20,7 @@ from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
+from sync_worker import text
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
@@ -166,7 +167,7 @@ class Client(Salesforce):
         )
 
     def parse_result_to_json(self, result: requests.Response) -> Any:
-        found = orjson.loads(result.content)
+        found = text.loads(result.content)
         if not isinstance(found, (dict, list)):
             raise faults.BadAnswer("a bare value")
         return found
@@ -258,6 +259,6 @@ class Connection:
 
 def _decoded(answer: requests.Response) -> Any:
     try:
-        return orjson.loads(answer.content)
+        return text.loads(answer.content)
     except orjson.JSONDecodeError:
         return answer.text

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from sync_worker.text import loads
 from sync_worker.web.webhooks.heard import Heard, Records, Refusal
 
 _NATIVE: Final = {"company": "companies", "deal": "deals", "0-2": "companies", "0-3": "deals"}
@@ -20,7 +21,7 @@ _OF_ONE_RECORD: Final = {"creation", "deletion", "restore", "propertyChange"}
 def read_events(body: bytes, *, hub_id: str, records: Records) -> Heard | Refusal:
     """The records these events name. Events of other accounts are skipped; a request without any of ours is refused."""
     try:
-        events = orjson.loads(body)
+        events = loads(body)
     except orjson.JSONDecodeError:
         return Refusal(400, "no JSON")
     if not isinstance(events, list):

@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.text import decoded
 from sync_worker.web.webhooks.heard import Heard, Records, Refusal
 
 _OUTBOUND: Final = "{http://soap.sforce.com/2005/09/outbound}"
@@ -33,7 +34,7 @@ NOT_UNDERSTOOD: Final = _ANSWER % _FAULT
 def read_message(body: bytes, *, organization_id: str, records: Records) -> Heard | Refusal:
     """The records an outbound message names. **Shapes** `organization_id`: in 18 characters; the message may say it in 15."""
     try:
-        message = fromstring(body, forbid_dtd=True).find(f"{{{_ENVELOPE}}}Body/{_OUTBOUND}notifications")
+        message = _parsed(body).find(f"{{{_ENVELOPE}}}Body/{_OUTBOUND}notifications")
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # the last two: an encoding that is none
         return Refusal(400, f"no XML we read: {type(error).__name__}")
     if message is None:
@@ -46,6 +47,14 @@ def read_message(body: bytes, *, organization_id: str, records: Records) -> Hear
         heard.events += 1
         _hear(heard, notification.find(f"{_OUTBOUND}sObject"), records)
     return heard
+
+
+def _parsed(body: bytes) -> Element:
+    """The message. A field may hold bytes that are not UTF-8, and the records are named all the same."""
+    try:
+        return fromstring(body, forbid_dtd=True)
+    except ParseError:
+        return fromstring(decoded(body).encode(), forbid_dtd=True)
 
 
 def _hear(heard: Heard, named: Element | None, records: Records) -> None:

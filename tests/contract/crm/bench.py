@@ -73,7 +73,7 @@ class Bench(Protocol):
         """One record of the next write is locked by somebody."""
 
     def order(self, what: str, **order: Any) -> None:
-        """A fault of the next calls that ask for the `time`, `read` records, or `create` or `update` some."""
+        """A fault of the next calls that ask for the `time`, `scan` or `read` records, or `create` or `update` some."""
 
     def new_field(self, word: str) -> str:
         """How this CRM spells the name of a field that is to be made."""

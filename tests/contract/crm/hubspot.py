@@ -19,7 +19,7 @@ from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 
 FREE_CALLS = {"token", "account", "properties", "labels"}  # what the port does not call data calls
-CALLS = {"time": "account", "read": "batch_read", "create": "batch_upsert", "update": "batch_update"}
+CALLS = {"time": "account", "read": "batch_read", "scan": "batch_read", "create": "batch_upsert", "update": "batch_update"}
 FULL_PAGE = reader.PAGE_COUNT
 FULL_SEARCH = search.PAGE_COUNT
 

@@ -19,7 +19,7 @@ from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 
 FREE_CALLS = {"token", "versions", "describe"}  # what the port does not call data calls
-CALLS = {"time": "versions", "read": "retrieve", "create": "collections_write", "update": "collections_write"}
+CALLS = {"time": "versions", "read": "retrieve", "scan": "/query|/results", "create": "collections_write", "update": "collections_write"}
 FULL_PAGE = queries.PAGE_SIZE
 
 

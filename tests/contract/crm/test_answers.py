@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Crm, Outcome, Wrote
+from sync_worker.crm.port import Change, Crm, Outcome, Scan, Wrote
 from sync_worker.errors import ConnectionDown, WriteRejected, WritesRest
 from tests.contract.crm.bench import Bench
 
@@ -74,6 +74,12 @@ def test_a_body_that_is_too_large_is_sent_in_parts(bench: Bench, crm: Crm) -> No
     assert [len(bench.with_key(change.ref)) for change in changes] == [1] * 7
 
 
+def test_a_read_that_is_too_large_is_made_in_parts(bench: Bench, crm: Crm) -> None:
+    made = [bench.create(f"Deal {number}") for number in range(7)]
+    bench.order("read", status=413, body="html", above=2, times=ALWAYS)
+    assert sorted(record.crm_id for record in crm.fetch(bench.native, made, fields=(bench.name_field,))) == sorted(made)
+
+
 @pytest.mark.parametrize("order", [{"status": 413, "body": "html"}, {"status": 400, "body": "html"}])
 def test_one_record_that_is_at_fault_is_found_and_the_others_are_written(bench: Bench, crm: Crm, order: dict[str, Any]) -> None:
     bench.order("create", holding="key-4", times=ALWAYS, **order)
@@ -105,3 +111,44 @@ def test_an_org_without_room_is_not_the_records_fault(bench: Bench, crm: Crm, co
     assert sorted(outcome.wrote for outcome in outcomes) == [Wrote.CREATED, Wrote.LATER]
     [rests] = [outcome.error for outcome in outcomes if isinstance(outcome.error, WritesRest)]
     assert rests.code == code
+
+
+# ── text that no database holds ──────────────────────────────────────────────────────────────────────────────────────
+
+UNFIT = ["Ced\\u0000r", "Ced\\ud800r", "Ced\x00r", "Ced\xe4r"]
+"""As it stands in the answer, one byte a character: escapes of JSON, and bytes."""
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=repr)
+def test_one_record_whose_text_cannot_be_stored_is_read_and_says_so(bench: Bench, crm: Crm, unfit: str) -> None:
+    # Given two records, in the name of one of which stands what no database can hold
+    cedar, bolt = bench.create("Cedar"), bench.create("Bolt")
+    bench.order("read", spoil={"Cedar": unfit})
+    # when they are read, then both are there, and the one says which of its fields is not as it stands in the CRM
+    found = {record.crm_id: record for record in crm.fetch(bench.native, [cedar, bolt], fields=(bench.name_field,))}
+    assert (found[cedar].fields[bench.name_field], found[cedar].mended) == ("Ced\ufffdr", (bench.name_field,))
+    assert (found[bolt].fields[bench.name_field], found[bolt].mended) == ("Bolt", ())
+
+
+@pytest.mark.parametrize("unfit", ["Ced\x00r", "Ced\xe4r"], ids=repr)
+def test_a_scan_goes_on_behind_a_text_that_cannot_be_stored(bench: Bench, crm: Crm, unfit: str) -> None:
+    made = [bench.create(name) for name in ("Ash", "Bolt", "Cedar", "Dune", "Elm")]
+    bench.pages_of(2)
+    bench.order("scan", spoil={"Cedar": unfit}, times=ALWAYS)
+    fields = (bench.name_field,)
+    pages = crm.changed_since(Scan(bench.native, fields, bench.now(), bench.now() + timedelta(hours=1)))
+    found = {record.crm_id: record for page in pages for record in page.records}
+    assert [found[crm_id].fields[bench.name_field] for crm_id in made] == ["Ash", "Bolt", "Ced\ufffdr", "Dune", "Elm"]
+    assert [found[crm_id].mended for crm_id in made] == [(), (), (bench.name_field,), (), ()]
+
+
+@pytest.mark.parametrize("unfit", UNFIT, ids=repr)
+@pytest.mark.parametrize("is_of_record", [True, False])
+def test_the_words_of_a_refusal_can_be_stored(bench: Bench, crm: Crm, unfit: str, is_of_record: bool) -> None:
+    bench.order("create", record=is_of_record, error_code=bench.rejects_with, message="field: Cedar")
+    bench.order("create", spoil={"Cedar": unfit}, times=ALWAYS)
+    [outcomes] = write(bench, crm, create_of(bench, "key-1"))
+    words = str(outcomes[0].error)
+    assert outcomes[0].wrote is Wrote.REJECTED
+    assert words.encode().count(0) == 0
+    assert not is_of_record or "Ced\ufffdr" in words

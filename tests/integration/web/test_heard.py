@@ -147,3 +147,19 @@ def test_no_event_is_too_strange(events: list[dict[str, Any]]) -> None:
 @given(JSON)
 def test_no_json_is_too_strange(told: Any) -> None:
     read_events(orjson.dumps(told), hub_id=HUB_ID, records=HUBSPOT_NATIVES)
+
+
+# ── text that is not fit ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("unfit", [rb"\ud800", rb"\u0000", b"\xe4", b"\x00"], ids=repr)
+def test_events_are_heard_whatever_text_stands_beside_their_ids(unfit: bytes) -> None:
+    body = orjson.dumps([event("company.propertyChange", 1, propertyValue="Ced?r"), event("company.propertyChange", 2)])
+    heard = read_events(body.replace(b"?", unfit), hub_id=HUB_ID, records=HUBSPOT_NATIVES)
+    assert isinstance(heard, Heard), heard
+    assert heard.noticed == {"company": {"1", "2"}}
+
+
+def test_a_message_is_heard_although_a_field_is_not_utf_8() -> None:
+    body = message(ACCOUNT[:15]).replace(b"</sf:Id>", b"</sf:Id><sf:Name>Ced\xe4r</sf:Name>", 1)
+    assert heard_from_salesforce(body).noticed == {"company": {canonical(ACCOUNT[:15])}}

@@ -1,0 +1,100 @@
+"""Text that every database can hold: what comes from outside passes here first, at the door of a CRM, a webhook or a receiver.
+
+U+0000, unpaired surrogates and bytes that are not UTF-8 become U+FFFD; everything else of an answer stays as it is. Clean text costs one
+look at its bytes. PostgreSQL holds no U+0000, and neither database a surrogate: one such character would stop a whole page for good.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+
+REPLACEMENT: Final = "\ufffd"
+_UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+class Mended(dict[str, Any]):
+    """A JSON object in which text was replaced. **Shapes** `names`: the keys under which it was, in their order."""
+
+    names: tuple[str, ...] = ()
+
+
+def storable(text: str) -> str:
+    """The same text, or the nearest that can be stored."""
+    return _UNFIT.sub(REPLACEMENT, text)
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as text, whatever they are."""
+    return storable(data.decode("utf-8", "surrogateescape"))
+
+
+def loads(data: bytes | str) -> Any:
+    """JSON with storable text, objects whose text was replaced as `Mended`. **Raises** orjson.JSONDecodeError for what is not JSON."""
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return _repaired(data, error)
+    has_nul = b"\\u0000" in data if isinstance(data, bytes) else "\\u0000" in data
+    return mended(found) if has_nul else found
+
+
+def mended(value: Any) -> Any:
+    """A JSON value with storable text in it, itself where all of it is. **Shapes** see `Mended`."""
+    if isinstance(value, str):
+        return storable(value) if _UNFIT.search(value) else value
+    if isinstance(value, list):
+        items = [mended(one) for one in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    if isinstance(value, dict):
+        return _mended_object(value)
+    return value
+
+
+def names_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys under which text was replaced."""
+    return row.names if isinstance(row, Mended) else ()
+
+
+def is_fit(blocks: Iterable[bytes]) -> bool:
+    """Whether text that comes in blocks can be stored as it is."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in blocks:
+            if b"\0" in block:
+                return False
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _mended_object(value: dict[str, Any]) -> dict[str, Any]:
+    items = {storable(name): mended(one) for name, one in value.items()}
+    names = tuple(new for (new, now), (old, before) in zip(items.items(), value.items(), strict=False) if now is not before or new != old)
+    if not names:
+        return value
+    found = Mended(items)
+    found.names = names
+    return found
+
+
+def _repaired(data: bytes | str, error: orjson.JSONDecodeError) -> Any:
+    """JSON that orjson does not take for the text in it; the standard library takes any. **Raises** `error` for what is not JSON at all."""
+    text = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else data
+    if not _UNFIT.search(text) and "\\u" not in text:
+        raise error
+    try:
+        return mended(json.loads(text, strict=False, parse_constant=_refuse))
+    except (ValueError, RecursionError):
+        raise error from None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
