@@ -14,15 +14,19 @@ from operator import attrgetter
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.names import folded, spelled
 from sync_worker.domain.problem import Problem
 
-How: TypeAlias = Literal["map", "crm_id", "name", "person", ""]
+How: TypeAlias = Literal["map", "crm_id", "name", "alike", "person", ""]
 
 FIELD: Final = "second_partners"
+BY_NAME: Final = ("name", "alike")  # how a value was bound that a rename of its company concerns
+_NOBODY: Final[Mapping[str, Sequence[Company]]] = {}
 _HOW_WORDS: Final[Mapping[str, str]] = {
     "map": "the portal file maps it",
     "crm_id": "it is the CRM id",
     "name": "it is the company's name",
+    "alike": "it looks the same as the company's name, and is written otherwise",
     "person": "a person bound it",
     "": "unresolved",
 }
@@ -103,7 +107,11 @@ class Contract:
 
     def _told(self, partner: Company, second: Company) -> Told:
         value = self.binding.value
-        words = f'{FIELD} of {partner.name} ({partner.crm_id}) holds "{value}": {_HOW_WORDS[self.binding.how]} ({second.name})'
+        called = second.name
+        if self.binding.how == "alike":
+            value, called = spelled(value), spelled(second.name)
+        quoted = value if self.binding.how == "alike" else f'"{value}"'
+        words = f"{FIELD} of {partner.name} ({partner.crm_id}) holds {quoted}: {_HOW_WORDS[self.binding.how]} ({called})"
         return words, {FIELD: (value,)}, {}
 
 
@@ -185,14 +193,17 @@ def bind(
     explicit: Mapping[str, str],
     candidates_by_crm_id: Mapping[str, Company],
     candidates_by_name: Mapping[str, Sequence[Company]],
+    candidates_alike: Mapping[str, Sequence[Company]] = _NOBODY,
     companies_by_id: Mapping[str, Company] | None = None,
 ) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
-    """Bind each contract value to one second partner: by explicit map, CRM id, exact name, in that order. One bad value spoils no other.
+    """Bind each contract value to one second partner: by explicit map, CRM id, exact name, a name that looks the same, in that order.
+
+    One bad value spoils no other.
 
     **Shapes** One binding per distinct value, in order. `explicit`: value → CRM id. Candidates are every company found, of whatever
     type. `candidates_by_crm_id` is keyed by the ids in `explicit` and by the values *as written*: one that spells an id otherwise is
-    looked up by the caller, who knows how ids are spelled. `companies_by_id` holds the companies of `bound`, so that a rename is seen;
-    without it the candidates of that name are asked.
+    looked up by the caller, who knows how ids are spelled. `candidates_alike`: by the folded name. `companies_by_id` holds the
+    companies of `bound`, so that a rename is seen; without it the candidates of that name are asked.
     """
     bindings: list[Binding] = []
     problems: list[Problem] = []
@@ -200,7 +211,8 @@ def bind(
         prior = bound.get(value)
         kept = prior if prior is not None and prior.company_id is not None else None
         is_settled = kept is not None and (kept.how == "person" or value not in explicit)
-        result = kept if kept is not None and is_settled else _resolve(value, explicit, candidates_by_crm_id, candidates_by_name)
+        known = (explicit, candidates_by_crm_id, candidates_by_name, candidates_alike)
+        result = kept if kept is not None and is_settled else _resolve(value, *known)
         if isinstance(result, Problem):
             problems.append(result)
             result = kept or Binding(value, None, "")
@@ -215,6 +227,7 @@ def _resolve(
     explicit: Mapping[str, str],
     by_crm_id: Mapping[str, Company],
     by_name: Mapping[str, Sequence[Company]],
+    alike: Mapping[str, Sequence[Company]],
 ) -> Binding | Problem:
     """The company a value stands for, or what is wrong with it. An explicit map that leads nowhere is not second-guessed."""
     if value in explicit:
@@ -223,8 +236,10 @@ def _resolve(
         found = [mapped] if mapped else []
     elif value in by_crm_id:
         how, found = "crm_id", [by_crm_id[value]]
+    elif exact := [company for company in by_name.get(value, ()) if not company.is_deleted]:
+        how, found = "name", exact
     else:
-        how, found = "name", list(by_name.get(value, ()))
+        how, found = "alike", list(alike.get(folded(value), ()))
     found = [company for company in found if not company.is_deleted]
     fitting = [company for company in found if company.account_type is AccountType.SECOND_PARTNER]
     if len(fitting) == 1:
@@ -233,24 +248,25 @@ def _resolve(
 
 
 def _unresolved(value: str, found: Sequence[Company], *, is_ambiguous: bool, mapped_to: str | None) -> Problem:
-    names = ", ".join(f"{company.name} ({company.crm_id or company.id}, {company.account_type})" for company in found)
+    names = ", ".join(f"{spelled(company.name)} ({company.crm_id or company.id}, {company.account_type})" for company in found)
+    called = spelled(value)
     if is_ambiguous:
-        return Problem("contract_value_ambiguous", FIELD, f"{value!r} names {len(found)} second partners: {names}", value)
+        return Problem("contract_value_ambiguous", FIELD, f"{called} names {len(found)} second partners: {names}", value)
     if found:
-        return Problem("contract_not_a_second_partner", FIELD, f"{value!r} is no second partner: {names}", value)
+        return Problem("contract_not_a_second_partner", FIELD, f"{called} is no second partner: {names}", value)
     where = f"is mapped to {mapped_to}, which" if mapped_to else "names a company that"
-    return Problem("contract_value_unresolved", FIELD, f"{value!r} {where} this portal does not know", value)
+    return Problem("contract_value_unresolved", FIELD, f"{called} {where} this portal does not know", value)
 
 
 def _drift(binding: Binding, namesakes: Sequence[Company], companies_by_id: Mapping[str, Company]) -> Iterable[Problem]:
     """A company bound by its name that is called otherwise now: reported, never removed."""
-    if binding.how != "name" or any(company.id == binding.company_id for company in namesakes):
+    if binding.how not in BY_NAME or any(company.id == binding.company_id for company in namesakes):
         return
     target = companies_by_id.get(binding.company_id or "")
-    if target is not None and target.name == binding.value:
+    if target is not None and folded(target.name) == folded(binding.value):
         return
-    now = f"is called {target.name!r} now" if target else "has another name now"
-    message = f"the company bound to {binding.value!r} {now}; the value stays bound"
+    now = f"is called {spelled(target.name)} now" if target else "has another name now"
+    message = f"the company bound to {spelled(binding.value)} {now}; the value stays bound"
     yield Problem("contract_value_renamed", FIELD, message, binding.value)
 
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED, Actor, Deal, Refusal
+from sync_worker.domain.names import spelled
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
@@ -49,7 +50,9 @@ def create_refusal(name: str, *, parent: Company, actor: Actor, namesakes: Seque
         return Refusal("subgroup_name_missing", "a subgroup needs a name", f"a member of {parent.name}", field="name")
     if namesakes:
         known = namesakes[0]
-        return Refusal("company_exists", f"{known.name} is in this portal already ({known.id}); promote it", f"a member of {parent.name}")
+        return Refusal(
+            "company_exists", f"{spelled(known.name)} is in this portal already ({known.id}); promote it", f"a member of {parent.name}"
+        )
     return None
 
 

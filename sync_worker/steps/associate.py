@@ -6,9 +6,9 @@ partner. Rules are in rule_members.py. Open deals of a pair that is, or is not, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.association import (
@@ -27,6 +27,7 @@ from sync_worker.domain.association import (
 )
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED
+from sync_worker.domain.names import folded, spelled
 from sync_worker.domain.problem import Problem
 from sync_worker.steps import rule_members
 from sync_worker.steps.chunk import Effects
@@ -40,6 +41,7 @@ from sync_worker.store.failures import Failure
 
 Moved: TypeAlias = tuple[Company | None, Company]
 Pair: TypeAlias = tuple[str, str]
+T = TypeVar("T", bound=Hashable)
 REPORT_COUNT = 500  # contract values a commit, when a first load ends
 UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
 
@@ -254,7 +256,12 @@ class _Candidates:
         found = companies.by_crm_ids(tx, sorted(set(ids.values())))
         self._by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
         self._by_name = companies.by_names(tx, wanted)
+        self._alike = companies.by_folded_names(tx, wanted)
         self._by_person = associations.by_person(tx, wanted)
+        written_so = self._by_crm_id.keys() | {value for value, found in self._by_name.items() if not all(one.is_deleted for one in found)}
+        self._explicit |= _looking_alike(wanted - written_so, self._explicit)
+        ends = {value: binding.company_id for value, binding in self._by_person.items()}
+        self._by_person |= {value: Binding(value, id_, "person") for value, id_ in _looking_alike(wanted - written_so, ends).items()}
         bound = {row.binding.company_id for rows in held.values() for row in rows.values() if row.binding.company_id}
         self._by_id = companies.by_ids(tx, bound) if bound else {}
 
@@ -265,8 +272,18 @@ class _Candidates:
             explicit=self._explicit,
             candidates_by_crm_id=self._by_crm_id,
             candidates_by_name=self._by_name,
+            candidates_alike=self._alike,
             companies_by_id=self._by_id,
         )
+
+
+def _looking_alike(values: Iterable[str], known: Mapping[str, T]) -> dict[str, T]:
+    """For values that are not known as they are written: what is known of those that look the same, where that is one thing."""
+    ends: dict[str, set[T]] = {}
+    for spelling, end in known.items():
+        ends.setdefault(folded(spelling), set()).add(end)
+    found = {value: ends.get(folded(value), set()) for value in values if value not in known}
+    return {value: next(iter(same)) for value, same in found.items() if len(same) == 1}
 
 
 def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, ContractRow], run_id: str) -> ContractRow | None:
@@ -312,15 +329,18 @@ def _report_renames(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved])
     for before, after in moved:
         if before is None or before.name == after.name or after.account_type is not AccountType.SECOND_PARTNER:
             continue
-        failures.close_fields(tx, COMPANY, [contract_field(after.name)], ("contract_value_renamed",), "the names agree again")
-        rows = [row for row in associations.bound_by_name(tx, after.id) if row.binding.value != after.name]
+        bound = associations.bound_by_name(tx, after.id)
+        rows = [row for row in bound if folded(row.binding.value) != folded(after.name)]
+        agreeing = {after.name, *(row.binding.value for row in bound if row not in rows)}
+        fields = [contract_field(value) for value in sorted(agreeing)]
+        failures.close_fields(tx, COMPANY, fields, ("contract_value_renamed",), "the names agree again")
         partners = companies.by_ids(tx, [row.company_id for row in rows])
         failures.record(tx, [_drift(tenant, partners[row.company_id], row, after, run_id) for row in rows if row.company_id in partners])
 
 
 def _drift(tenant: Tenant, partner: Company, row: ContractRow, second: Company, run_id: str) -> Failure:
     value = row.binding.value
-    message = f"the company bound to {value!r} is called {second.name!r} now; the value stays bound"
+    message = f"the company bound to {spelled(value)} is called {spelled(second.name)} now; the value stays bound"
     return _failure(tenant, partner, Problem("contract_value_renamed", CONTRACTS, message, value), run_id)
 
 

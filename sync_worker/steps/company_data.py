@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from sync_worker.crm.port import NativeRecord, Scan
 from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.company import AccountType, PortalStatus
+from sync_worker.domain.names import folded
 from sync_worker.domain.values import plain
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import FieldMistake, Reading, RecordMap
@@ -61,9 +62,10 @@ class CompanyData:
 
         And those that do, but are no option any more. **Shapes** `offered`: what people can choose; None where they type it.
         """
-        named = {*known, *(one.name for one in self.second_partners), *(one.crm_id for one in self.second_partners)}
+        names = {*known, *(one.name for one in self.second_partners)}
+        named, crm_ids = set(map(folded, names)), {one.crm_id for one in self.second_partners}
         for contract in self.contracts:
-            if contract.value not in named:
+            if folded(contract.value) not in named and contract.value not in crm_ids:
                 yield contract
             elif offered is not None and contract.value not in offered:
                 yield replace(contract, code="contract_value_retired", wanted="an option of the field's list")

@@ -14,6 +14,7 @@ from operator import attrgetter
 
 from sync_worker.domain.association import Missing
 from sync_worker.domain.company import Company
+from sync_worker.domain.names import folded, spelled
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.rule import MOST_KEYS, SIDES, Membership, Names, Rule, Rules, Shared, Side, missing
 from sync_worker.domain.rule_member import Member, turn
@@ -127,25 +128,29 @@ def bound(names: Mapping[tuple[Side, str], str | None]) -> dict[tuple[Side, str]
 
 
 def resolve(tx: Tx, tenant: Tenant, names: Collection[tuple[Side, str]]) -> dict[tuple[Side, str], str | Problem]:
-    """Whom each name stands for, by CRM id or exact name, or what is wrong with it."""
+    """Whom each name stands for, by CRM id, exact name or a name that looks the same; or what is wrong with it."""
     ids = {name: tenant.crm.canonical_id(name) for _, name in names}
     by_crm_id, by_name = companies.by_crm_ids(tx, sorted(set(ids.values()))), companies.by_names(tx, ids)
+    alike = companies.by_folded_names(tx, ids)
     found: dict[tuple[Side, str], str | Problem] = {}
     for side, name in sorted(names):
         known = by_crm_id.get(ids[name])
-        candidates = [company for company in ([known.company] if known else by_name.get(name, ())) if not company.is_deleted]
+        exact = [company for company in ([known.company] if known else by_name.get(name, ())) if not company.is_deleted]
+        candidates = exact or [company for company in alike.get(folded(name), ()) if not (known or company.is_deleted)]
         fitting = [company for company in candidates if SIDES.get(company.account_type) == side]
         found[side, name] = fitting[0].id if len(fitting) == 1 else _unresolved(side, name, candidates, fitting)
     return found
 
 
 def _unresolved(side: Side, name: str, candidates: Sequence[Company], fitting: Sequence[Company]) -> Problem:
-    field, listed = name_field(side, name), ", ".join(f"{one.name} ({one.crm_id or one.id}, {one.account_type})" for one in candidates)
+    field = name_field(side, name)
+    listed = ", ".join(f"{spelled(one.name)} ({one.crm_id or one.id}, {one.account_type})" for one in candidates)
+    called = spelled(name)
     if fitting:
-        return Problem("rule_name_ambiguous", field, f"a rule names {name!r}, and several companies are called so: {listed}", name)
+        return Problem("rule_name_ambiguous", field, f"a rule names {called}, and several companies are called so: {listed}", name)
     if candidates:
-        return Problem("rule_name_wrong_side", field, f"a rule names {name!r} as a {side}, and it is none: {listed}", name)
-    return Problem("rule_name_unresolved", field, f"a rule names {name!r}, and this portal knows no company of that name or CRM id", name)
+        return Problem("rule_name_wrong_side", field, f"a rule names {called} as a {side}, and it is none: {listed}", name)
+    return Problem("rule_name_unresolved", field, f"a rule names {called}, and this portal knows no company of that name or CRM id", name)
 
 
 def name_field(side: Side, name: str) -> str:
@@ -164,8 +169,9 @@ def _heal(
     tx: Tx, tenant: Tenant, names: Mapping[tuple[Side, str], str | None], moved: Iterable[tuple[Company | None, Company]]
 ) -> dict[tuple[Side, str], str]:
     """Names that stood for nobody and stand for a company of this page now."""
-    arrived = {one.name for pair in moved for one in pair if one} | {after.crm_id for _, after in moved if after.crm_id}
-    waiting = [name for name, company_id in names.items() if company_id is None and {name[1], tenant.crm.canonical_id(name[1])} & arrived]
+    arrived = {folded(one.name) for pair in moved for one in pair if one} | {after.crm_id for _, after in moved if after.crm_id}
+    unbound = [name for name, company_id in names.items() if company_id is None]
+    waiting = [name for name in unbound if {folded(name[1]), tenant.crm.canonical_id(name[1])} & arrived]
     if not waiting:
         return {}
     found = {name: company_id for name, company_id in resolve(tx, tenant, waiting).items() if isinstance(company_id, str)}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 
 from sync_worker.crm.port import NativeRecord, Scan, Schema
+from sync_worker.domain.names import folded
 from sync_worker.domain.standing import still_lost
 from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField
@@ -166,13 +167,14 @@ def options_of(wish: FieldWish, listed: tuple[str, ...], data: CompanyData, boun
     served = {bound[value] for value in listed if value in bound}
     wanted = [one.name for one in data.second_partners if one.takes_part and one.crm_id not in served and one.crm_id not in listed]
     names = [one.name for one in data.second_partners]
-    known = {*names, *bound, *(one.crm_id for one in data.second_partners)}
+    looks, offered = [folded(name) for name in names], set(map(folded, listed))
+    known = {*looks, *map(folded, bound), *(one.crm_id for one in data.second_partners)}
     return Options(
         wish,
-        missing=tuple(dict.fromkeys(name for name in wanted if name not in listed and ";" not in name)),
+        missing=tuple(dict.fromkeys(name for name in wanted if folded(name) not in offered and ";" not in name)),
         unfit=tuple(dict.fromkeys(name for name in wanted if ";" in name)),
-        extra=tuple(value for value in listed if value not in known),
-        shared=tuple(sorted({name for name in names if names.count(name) > 1})),
+        extra=tuple(value for value in listed if folded(value) not in known),
+        shared=tuple(sorted({name for name, look in zip(names, looks, strict=True) if looks.count(look) > 1})),
     )
 
 

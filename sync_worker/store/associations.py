@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, tuple_, update
 
-from sync_worker.domain.association import Binding
+from sync_worker.domain.association import BY_NAME, Binding
 from sync_worker.domain.company import AccountType, PortalStatus
+from sync_worker.domain.names import folded, folded_otherwise
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies, contract_values
@@ -55,26 +56,32 @@ def listed(tx: Tx) -> list[ContractRow]:
 
 
 def holding(tx: Tx, value: str) -> list[ContractRow]:
-    """Every row of this value."""
-    return _rows(tx, select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.value == value))
+    """Every row of this value; where there is none, those of the one value that looks the same."""
+    here = select(contract_values).where(contract_values.c.portal == tx.portal)
+    if exact := _rows(tx, here.where(contract_values.c.value == value)):
+        return exact
+    alike = [row for condition in _alike(tx, [value]) for row in _rows(tx, here.where(condition))]
+    return alike if len({row.binding.value for row in alike}) == 1 else []
 
 
 def by_person(tx: Tx, values: Collection[str]) -> dict[str, Binding]:
-    """Those of the values that a person has bound, on whichever record."""
-    query = select(contract_values).where(
-        contract_values.c.portal == tx.portal, contract_values.c.how == "person", among(tx, contract_values.c.value, values)
-    )
-    return {row.binding.value: row.binding for row in _rows(tx, query)}
+    """Those of the values that a person has bound, on whichever record, and values that look the same; by value as it was bound."""
+    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.how == "person")
+    found = [row.binding for alike in _alike(tx, values) for row in _rows(tx, query.where(alike))]
+    return {binding.value: binding for binding in found}
+
+
+def _alike(tx: Tx, values: Iterable[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Two conditions, each with an index of its own: rows of these values, and rows of values that look the same."""
+    exact = set(values)
+    bare = set(map(folded, exact))
+    return among(tx, contract_values.c.value, exact | bare), among(tx, contract_values.c.value_folded, bare)
 
 
 def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
-    """Those of the values that stand on some partner's record and name nobody yet."""
-    query = select(contract_values.c.value).where(
-        contract_values.c.portal == tx.portal,
-        among(tx, contract_values.c.value, set(values)),
-        contract_values.c.resolved_id.is_(None),
-    )
-    return sorted(tx.connection.execute(query.distinct()).scalars())
+    """Those of the values, and of values that look the same, that stand on some partner's record and name nobody yet."""
+    query = select(contract_values.c.value).where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None))
+    return sorted({value for alike in _alike(tx, values) for value in tx.connection.execute(query.where(alike).distinct()).scalars()})
 
 
 def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
@@ -105,16 +112,16 @@ def bind_everywhere(tx: Tx, bindings: Sequence[Binding], run_id: str) -> None:
 
 
 def bound_by_name(tx: Tx, company_id: str) -> list[ContractRow]:
-    """Rows that were bound to this company because they spelled its name."""
+    """Rows that were bound to this company because they spelled its name, or one that looks the same."""
     query = select(contract_values).where(
-        contract_values.c.portal == tx.portal, contract_values.c.resolved_id == company_id, contract_values.c.how == "name"
+        contract_values.c.portal == tx.portal, contract_values.c.resolved_id == company_id, contract_values.c.how.in_(BY_NAME)
     )
     return _rows(tx, query)
 
 
 def save(tx: Tx, rows: Sequence[ContractRow]) -> None:
     """Writes the rows as they are now."""
-    put(tx, contract_values, _COLUMNS, [(tx.portal, row.company_id, *row.binding, row.since_at, row.run_id) for row in rows])
+    put(tx, contract_values, _COLUMNS, [_saved(tx, row) for row in rows])
     feed.tell_associations(tx, {row.company_id for row in rows})
 
 
@@ -174,6 +181,10 @@ def counts(tx: Tx) -> tuple[int, int]:
     query = select(func.count(contract_values.c.resolved_id), func.count()).where(contract_values.c.portal == tx.portal)
     bound, total = tx.connection.execute(query).one()
     return bound, total - bound
+
+
+def _saved(tx: Tx, row: ContractRow) -> tuple[Any, ...]:
+    return tx.portal, row.company_id, *row.binding, row.since_at, row.run_id, folded_otherwise(row.binding.value)
 
 
 def _rows(tx: Tx, query: Select[Any]) -> list[ContractRow]:

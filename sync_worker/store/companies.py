@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
+from sync_worker.domain.names import folded, folded_otherwise
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies
@@ -86,14 +87,29 @@ def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
     return found
 
 
+def by_folded_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
+    """Companies whose names look the same as these, by the folded name; one that is written exactly so is among them.
+
+    Two look-ups: most names are folded as they are, and only the others are kept in both forms.
+    """
+    wanted = set(map(folded, names))
+    found: dict[str, list[Company]] = {}
+    for column in (companies.c.name, companies.c.name_folded):
+        query = select(*_STORED).where(companies.c.portal == tx.portal, among(tx, column, wanted))
+        for stored in sorted(_stored(tx, query), key=lambda stored: stored.company.id):
+            found.setdefault(folded(stored.company.name), []).append(stored.company)
+    return found
+
+
 def find(tx: Tx, reference: str) -> Company | None:
-    """A company by our id, its CRM id, or a name that only it has."""
+    """A company by our id, its CRM id, or a name that only it has: as it is written, else one that looks the same."""
     here = select(*_STORED).where(companies.c.portal == tx.portal)
     for column in (companies.c.id, companies.c.crm_id, companies.c.name):
         found = _stored(tx, here.where(column == reference).limit(2))
-        if len(found) == 1:
-            return found[0].company
-    return None
+        if found:
+            return found[0].company if len(found) == 1 else None
+    alike = by_folded_names(tx, [reference]).get(folded(reference), [])
+    return alike[0] if len(alike) == 1 else None
 
 
 def listed(tx: Tx, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[StoredCompany]:
@@ -211,7 +227,7 @@ _TYPES = {kind.value: kind for kind in AccountType}
 
 def _from_row(row: Sequence[Any]) -> StoredCompany:
     """By position, in the order of `_STORED`: half the price of going by name, and a first load reads every company."""
-    _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at, digest = row
+    _, id_, crm_id, name, status, kind, email, attributes, values, modified_at, settled_no, written_at, deleted_at, digest, _ = row
     company = Company(id_, crm_id, name, _STATUSES[status], _TYPES[kind], email, attributes, tuple(values), deleted_at is not None)
     return StoredCompany(company, modified_at, settled_no, written_at is not None, digest)
 
@@ -240,4 +256,5 @@ def _row(tx: Tx, stored: StoredCompany) -> tuple[Any, ...]:
         stored.settled_no,
         tx.now if company.is_deleted else None,
         stored.digest,
+        folded_otherwise(company.name),
     )

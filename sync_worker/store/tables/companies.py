@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
 
 _HAS_OWNER = text("account_owner_email IS NOT NULL")
+_IS_ODD_NAME, _IS_ODD = text("name_folded IS NOT NULL"), text("value_folded IS NOT NULL")
 _BOUND, _UNBOUND, _BY_PERSON = text("resolved_id IS NOT NULL"), text("resolved_id IS NULL"), text("how = 'person'")
 
 companies = Table(
@@ -29,8 +30,10 @@ companies = Table(
     Column("patch_token", Text),  # whose patch-back is under way
     Column("patch_until_at", Utc),  # until when a worker has it, or until when it rests
     Column("patch_tries", Integer, nullable=False, server_default="0"),  # in a row, without its being known to be written
+    Column("name_folded", Text),  # the form in which names are compared, where the name itself is another
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
+    Index("companies_by_folded_name", "portal", "name_folded", sqlite_where=_IS_ODD_NAME, postgresql_where=_IS_ODD_NAME),
     Index("companies_by_account_owner", "portal", "account_owner_email", "id", sqlite_where=_HAS_OWNER, postgresql_where=_HAS_OWNER),
     Index(
         "companies_to_patch",  # in the order of arrival: a first load adds 100,000 rows at its end, not all over it
@@ -60,6 +63,8 @@ contract_values = Table(
     Column("how", Text, nullable=False),  # map | crm_id | name | person | ""
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
+    Column("value_folded", Text),  # the form in which names are compared, where the value itself is another
+    Index("contract_values_by_folded_value", "portal", "value_folded", sqlite_where=_IS_ODD, postgresql_where=_IS_ODD),
     Index("contract_values_bound", "portal", "resolved_id", sqlite_where=_BOUND, postgresql_where=_BOUND),
     Index("contract_values_by_person", "portal", "value", sqlite_where=_BY_PERSON, postgresql_where=_BY_PERSON),
     Index("contract_values_unbound", "portal", "value", "company_id", sqlite_where=_UNBOUND, postgresql_where=_UNBOUND),

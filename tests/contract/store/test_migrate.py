@@ -11,15 +11,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from sync_worker.errors import StoreDown
-from sync_worker.store import migrate
+from sync_worker.store import associations, companies, migrate
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
 from tests.servers import Clock, PostgreSQL
+
+ZOE = "Zo\u00eb Ltd"
 
 
 @pytest.fixture
@@ -101,3 +104,34 @@ def test_a_fresh_file_is_migrated_fast(tmp_path: Path) -> None:
         before = time.process_time()
         migrate.upgrade(store)
         assert time.process_time() - before < 0.5  # measured: 0.03 s; create_all takes 0.011 s
+
+
+def test_names_of_the_release_before_are_found_by_what_they_look_like(empty_url: str) -> None:
+    with closing(Store(empty_url, clock=Clock())) as store:
+        # Given a database of the release before, with names of every kind
+        with store.schema(writes=True) as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0006")
+            for number, name in enumerate(["Zo\u00eb\u00a0Ltd", "Plain Ltd", "Zoe\u0308 Ltd"]):
+                given = {"id": f"c{number}", "name": name}
+                connection.execute(
+                    text(
+                        "INSERT INTO companies (portal, id, name, status, account_type, attributes, second_partner_values) "
+                        "VALUES ('acme', :id, :name, 'active', 'partner', '{}', '[]')"
+                    ),
+                    given,
+                )
+                connection.execute(
+                    text(
+                        "INSERT INTO contract_values (portal, company_id, value, how, since_at, run_id) "
+                        "VALUES ('acme', :id, :name, '', '2026-01-05T00:00:00+00:00', 'r')"
+                    ),
+                    given,
+                )
+        # when it is brought to this release
+        migrate.upgrade(store)
+        # then each is found by what it looks like
+        with store.reading("acme") as tx:
+            assert [one.id for one in companies.by_folded_names(tx, [ZOE])[ZOE]] == ["c0", "c2"]
+            assert associations.unbound_values(tx, [ZOE, "Plain\u00a0Ltd"]) == sorted(["Zo\u00eb\u00a0Ltd", "Plain Ltd", "Zoe\u0308 Ltd"])

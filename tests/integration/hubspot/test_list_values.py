@@ -10,6 +10,7 @@ import pytest
 from sync_worker.domain.company import Company
 from sync_worker.errors import SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.steps.associate import options
 from sync_worker.steps.pull import pull
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, failures
@@ -85,3 +86,12 @@ def test_a_property_that_an_admin_archived_clears_nothing_and_somebody_is_told(a
     with pytest.raises(SchemaChanged, match=LINES):
         pulled(account, company.crm_id, city="Oslo")
     assert birch(tenant).attributes == company.attributes
+
+
+def test_an_option_that_looks_like_a_distributor_s_name_means_it(account: tuple[Tenant, HubspotRemote]) -> None:
+    tenant, remote = account
+    value = "Arrow\u00a0Electronics"
+    remote.change_options("companies", "associated_second_partner", add=[value])
+    company = pulled(account, birch(tenant).crm_id, associated_second_partner=value)
+    with tenant.store.reading(tenant.name) as tx:
+        assert [one.name for one in options(tx, company)] == ["Arrow Electronics"]
