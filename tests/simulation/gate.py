@@ -90,8 +90,8 @@ class Gate:
 class GatedStore(Store):
     """A store whose commits pass the gate. (Another process's: it has its own engine.)"""
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime], gate: Gate) -> None:
-        super().__init__(url, clock=clock)
+    def __init__(self, url: str, *, clock: Callable[[], datetime], shared_clock: Callable[[], datetime], gate: Gate) -> None:
+        super().__init__(url, clock=clock, shared_clock=shared_clock)
         self._gate = gate
 
     @contextmanager

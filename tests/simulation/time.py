@@ -37,7 +37,12 @@ class Time:
         self._told_at = self.now
 
     def clock(self) -> datetime:
+        """As the workers share it."""
         return self.now
+
+    def clock_ahead(self, seconds: float) -> Callable[[], datetime]:
+        """That of a machine which is so far ahead, or behind."""
+        return lambda: self.now + timedelta(seconds=seconds)
 
     def monotonic(self) -> float:
         return (self.now - START_AT).total_seconds()

@@ -1,4 +1,4 @@
-"""One seed's world: a sandbox CRM, one database, two workers on it, one clock for all, and the dice."""
+"""One seed's world: a sandbox CRM, one database, two workers on it whose clocks are minutes apart, one clock that they share, and dice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
@@ -76,14 +76,16 @@ class Setting:
 class Worker:
     """One process: its store, its connection, its tenant. `gate` is where it can be hurt."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, *, ahead_s: float) -> None:
         self.name = name
+        self.ahead_s = ahead_s
         self.gate = Gate(world.time)
         self._world = world
         dice = random.Random(world.dice.random())
-        self.store = GatedStore(world.url, clock=world.time.clock, gate=self.gate)
+        services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
+        self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
         crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)))
-        self.tenant = Tenant(world.portal, grammar=world.grammar, store=self.store, crm=crm, services=world.services)
+        self.tenant = Tenant(world.portal, grammar=world.grammar, store=self.store, crm=crm, services=services)
 
     def close(self) -> None:
         self.store.close()
@@ -141,7 +143,7 @@ class World:
     def killed(self, dead: Worker) -> None:
         """A process that was killed is started again: nothing of it is left but what the database holds."""
         dead.close()
-        self.workers[self.workers.index(dead)] = Worker(self, dead.name)
+        self.workers[self.workers.index(dead)] = Worker(self, dead.name, ahead_s=dead.ahead_s)
 
     def records(self, record: str) -> list[Native]:
         return self.desk.records(record)
@@ -202,7 +204,8 @@ def built(crm: str, seed: int) -> Iterator[World]:
         portal = _portal(directory, make.portal_file(url, setting), make)
         desk.mapping = _mapping(desk, portal)
         world = World(seed, dice, setting, time, services, portal, _grammar(make), desk, store.url, store)
-        world.workers = [Worker(world, "one"), Worker(world, "two")]
+        clocks = random.Random(f"clocks of {seed}")
+        world.workers = [Worker(world, name, ahead_s=clocks.uniform(-MOST_SKEW_S, MOST_SKEW_S)) for name in ("one", "two")]
         try:
             yield world
         finally:

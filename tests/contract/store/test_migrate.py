@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from sync_worker.errors import StoreDown
-from sync_worker.store import associations, companies, migrate
+from sync_worker.store import associations, companies, migrate, patch_backs
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
 from tests.servers import Clock, PostgreSQL
@@ -109,10 +109,8 @@ def test_a_fresh_file_is_migrated_fast(tmp_path: Path) -> None:
 def test_names_of_the_release_before_are_found_by_what_they_look_like(empty_url: str) -> None:
     with closing(Store(empty_url, clock=Clock())) as store:
         # Given a database of the release before, with names of every kind
+        upgrade_to(store, "0006")
         with store.schema(writes=True) as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0006")
             for number, name in enumerate(["Zo\u00eb\u00a0Ltd", "Plain Ltd", "Zoe\u0308 Ltd"]):
                 given = {"id": f"c{number}", "name": name}
                 connection.execute(
@@ -135,3 +133,39 @@ def test_names_of_the_release_before_are_found_by_what_they_look_like(empty_url:
         with store.reading("acme") as tx:
             assert [one.id for one in companies.by_folded_names(tx, [ZOE])[ZOE]] == ["c0", "c2"]
             assert associations.unbound_values(tx, [ZOE, "Plain\u00a0Ltd"]) == sorted(["Zo\u00eb\u00a0Ltd", "Plain Ltd", "Zoe\u0308 Ltd"])
+
+
+def upgrade_to(store: Store, version: str) -> None:
+    """The schema as an earlier release left it."""
+    with store.schema(writes=True) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+
+def test_companies_keep_what_they_are_and_what_is_to_patch_when_patch_backs_are_claimed(empty_url: str) -> None:
+    # Given two companies as release 0005 kept them, one of which carries its portal id in the CRM
+    with closing(Store(empty_url, clock=Clock())) as store:
+        upgrade_to(store, "0005")
+        columns = (
+            "portal, id, crm_id, name, status, account_type, attributes, second_partner_values, settled_no, portal_id_written_at, digest"
+        )
+        kept = "'active', 'partner', '{\"tier\": \"Gold\"}', '[\"North\"]', 7"
+        rows = (
+            f"('acme', 'c1', '001', 'Birch', {kept}, NULL, 12)",
+            f"('acme', 'c2', '002', 'Cedar', {kept}, '2026-03-02 09:00:00.000000+00:00', 13)",
+        )
+        with store.schema(writes=True) as connection:
+            for row in rows:
+                connection.execute(text(f"INSERT INTO companies ({columns}) VALUES {row}"))
+        # When the schema comes to the newest version
+        migrate.upgrade(store)
+        # Then both are what they were, and the one without its id is to be patched
+        with store.side_transaction("acme") as tx:
+            found = companies.by_crm_ids(tx, ["001", "002"])
+            claimed = patch_backs.claim(tx, limit=9, token="t", until_at=tx.shared_now, alone_from=9)
+        assert [(one.company.name, one.company.attributes, one.settled_no, one.digest, one.is_patched) for one in found.values()] == [
+            ("Birch", {"tier": "Gold"}, 7, 12, False),
+            ("Cedar", {"tier": "Gold"}, 7, 13, True),
+        ]
+        assert [(one.company_id, one.tries) for one in claimed] == [("c1", 0)]
