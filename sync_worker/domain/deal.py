@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
+from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import comparable
@@ -126,7 +127,7 @@ class Policy:
     """What a portal has switched on.
 
     **Shapes** `approvals`: the tracks in use; `attribute_names`: the portal's own deal fields; `on_behalf`: a second partner registers
-    for its partners.
+    for its partners. `amount_places`: decimals of an amount without a currency.
     """
 
     is_two_tier: bool = True
@@ -135,6 +136,7 @@ class Policy:
     unassociated: Literal["accept", "revert"] = "accept"
     second_partner_label: str = "Distributor"
     attribute_names: frozenset[str] = frozenset()
+    amount_places: int = WITHOUT_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)

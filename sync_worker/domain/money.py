@@ -1,39 +1,51 @@
 """Amounts of money: exact decimals in a currency's own units. Each amount is rounded once, half up, where it first becomes money.
 
-Half up (2.345 → 2.35), because that is what a person with a calculator does, and a quote is checked by hand.
+Half up (2.345 → 2.35), because that is what a person with a calculator does, and a quote is checked by hand. What people write is not
+rounded: an amount with more decimals than its currency has is refused (`misfit`).
+
+**Source** ISO 4217 by the package `iso4217`, which carries the standard's own table.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
-_EXPONENTS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
-    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""ISO 4217: digits after the point, where they are not two."""
+from iso4217 import Currency
+
+_DECIMALS: Final[Mapping[str, int]] = {one.code: one.exponent for one in Currency if one.exponent is not None}
+"""Code → digits after the point. What has no such digits (gold, test codes) is nothing that people pay in."""
+
+WITHOUT_CURRENCY: Final = 2  # decimals of an amount of which nobody said in what it is
 
 _ROOM: Final = Context(prec=60, rounding=ROUND_HALF_UP)  # no amount loses a digit on its way to being rounded
 
 
 def is_currency(code: str) -> bool:
-    """Whether it is spelled as a currency of ISO 4217; whether it is one, the CRM's list says."""
-    return re.fullmatch(r"[A-Z]{3}", code) is not None
+    """Whether it is a code of ISO 4217 that people pay in."""
+    return code in _DECIMALS
 
 
-def unit(currency: str) -> Decimal:
-    """The smallest amount of the currency: 0.01 EUR, 1 JPY, 0.001 KWD."""
-    return Decimal(1).scaleb(-_EXPONENTS.get(currency, 2))
+def unit(currency: str, *, otherwise: int = WITHOUT_CURRENCY) -> Decimal:
+    """The smallest amount of the currency: 0.01 EUR, 1 JPY, 0.001 KWD. **Shapes** `otherwise`: decimals where there is no such currency."""
+    return Decimal(1).scaleb(-_DECIMALS.get(currency, otherwise))
 
 
-def rounded(amount: Decimal, currency: str) -> Decimal:
-    """The amount in the currency's own units, half up."""
-    return amount.quantize(unit(currency), context=_ROOM)
+def misfit(amount: Decimal, currency: str, *, otherwise: int = WITHOUT_CURRENCY) -> str:
+    """What is wrong with the amount in this currency, in words; "" where nothing is. Zeros at the end do no harm: 1000.00 JPY fits."""
+    smallest = unit(currency, otherwise=otherwise)
+    if amount == amount.quantize(smallest, context=_ROOM):
+        return ""
+    places = -int(smallest.as_tuple().exponent)
+    most = f"{places} decimals" if places else "no decimals"
+    return f"{amount:f} is not an amount of {currency}, which has {most}" if currency else f"an amount has {most} at most, not {amount:f}"
+
+
+def rounded(amount: Decimal, currency: str, *, otherwise: int = WITHOUT_CURRENCY) -> Decimal:
+    """The amount in the currency's own units, half up, and never -0."""
+    result = amount.quantize(unit(currency, otherwise=otherwise), context=_ROOM)
+    return result or result.copy_abs()
 
 
 def product(*factors: Decimal | int) -> Decimal:

@@ -235,6 +235,8 @@ CODES: Final[Mapping[str, str]] = {
     "bug": "A mistake of ours stopped this work; the log has the traceback. Report it; what it was about stays due.",
     # values
     "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
+    "currency_unknown": "ISO 4217 has no currency of this code. Write three capital letters, as EUR or USD.",
+    "amount_misfit": "The amount has more decimals than its currency: JPY has none, EUR has two, KWD has three. Write it with fewer.",
     "value_not_listed": "The value is not in the field's list. In the portal: choose one of those allowed. On a record of the CRM: "
     "an admin has deleted the value from the list. It is read as it stands; choose another one there, or add it to the list again.",
     "unlisted_value": "The CRM holds a value that the mapping does not list. The field keeps what it had; everything else was applied. "

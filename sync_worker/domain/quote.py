@@ -219,7 +219,7 @@ def _unset(deal: Deal) -> list[str]:
     return [
         "" if cycles else f"term_years is {years}, not {', '.join(map(str, CYCLES))}",
         "" if not cycles or cycle in cycles else f"billing_cycle is {cycle}, not {' or '.join(sorted(cycles))} (term of {years})",
-        "" if isinstance(currency, str) and is_currency(currency) else f"currency is {currency}, not three letters as EUR",
+        "" if isinstance(currency, str) and is_currency(currency) else f"currency is {currency}, not a code of ISO 4217 as EUR",
         "" if values.get("deal_type") else "deal_type is not set",
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from sync_worker.domain.company import AccountType, Company
@@ -24,6 +25,7 @@ from sync_worker.domain.deal import (
     differing,
     first_distributor_approval,
 )
+from sync_worker.domain.money import is_currency, misfit, rounded
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.quote import CYCLES
@@ -49,6 +51,7 @@ REGISTRABLE: Final = frozenset(
 """What a partner may write, beside the portal's own attributes."""
 
 COMPANIES: Final = frozenset({"owner_company", "second_partner"})
+MONEY: Final = frozenset({"amount", "currency"})
 NOT_THEIRS: Final = frozenset(
     {
         "stage",
@@ -127,6 +130,7 @@ def draft(
         or _unfit_pair(values.get("second_partner"), owner, second_partner, options, policy)
         or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
         or _unfit_term(values)
+        or _unfit_money(values, policy)
         or (owner_user and owner and _no_colleague(owner_user, owner_user.id, owner))
     )
     if refused:
@@ -136,6 +140,7 @@ def draft(
     people: dict[str, Value] = {"owner_user": rep.id if rep else None, "registered_by": actor.user.id if actor.user else None}
     begun: dict[str, Value] = {
         **values,
+        **_amount(values, policy),
         "name": values.get("name") or values.get("prospect_name"),
         "owner_company": owner_id,
         "second_partner": second_id,
@@ -237,6 +242,12 @@ def fit_term(scene: Scene) -> Refusal | None:
     return _unfit_term(scene.deal.changed(scene.changes).values) if changed else None
 
 
+@guard("a currency of ISO 4217, and an amount with no more decimals than it has, where they change")
+def fit_money(scene: Scene) -> Refusal | None:
+    changed = differing(scene.deal, scene.changes) & MONEY
+    return _unfit_money({**scene.deal.values, **scene.changes}, scene.policy) if changed else None
+
+
 @guard("the owner company is active; the second partner is associated with it and active")
 def fit_pair(scene: Scene) -> Refusal | None:
     refused = _unfit_owner(scene.deal.owner_company, scene.owner)
@@ -261,8 +272,11 @@ def colleague(scene: Scene) -> Refusal | None:
     "the fields; a change of terms sets both tracks to pending, another second partner its own, another owner company frees the deal owner"
 )
 def edited(scene: Scene) -> Mapping[str, Value]:
-    changed = differing(scene.deal, scene.changes)
-    return {name: value for name, value in scene.changes.items() if name in changed}
+    written = scene.changes
+    if MONEY & written.keys():
+        written = {**written, **_amount({**scene.deal.values, **written}, scene.policy)}
+    changed = differing(scene.deal, written)
+    return {name: value for name, value in written.items() if name in changed}
 
 
 @effect("submitted, both tracks from their start")
@@ -371,6 +385,29 @@ def _unfit_term(values: Mapping[str, Value]) -> Refusal | None:
         why = f"a term of {years} year{'s' if years > 1 else ''} is paid {' or '.join(allowed)}, not {cycle}"
         return Refusal("billing_not_for_term", why, who, allowed, "billing_cycle")
     return None
+
+
+def _unfit_money(values: Mapping[str, Value], policy: Policy) -> Refusal | None:
+    """A currency that does not exist, or an amount that nobody could pay in it. The CRM's own list is asked before (`register.py`)."""
+    currency = values.get("currency")
+    if currency and not is_currency(str(currency)):
+        why = f"{currency!r} is not a currency: ISO 4217 has no such code"
+        return Refusal("currency_unknown", why, "three capital letters, as EUR or USD", field="currency")
+    wrong = _misfit(values, policy)
+    return Refusal("amount_misfit", wrong, "an amount with fewer decimals", field="amount") if wrong else None
+
+
+def _misfit(values: Mapping[str, Value], policy: Policy) -> str:
+    amount, currency = values.get("amount"), str(values.get("currency") or "")
+    return misfit(amount, currency, otherwise=policy.amount_places) if isinstance(amount, Decimal) else ""
+
+
+def _amount(values: Mapping[str, Value], policy: Policy) -> Mapping[str, Value]:
+    """The amount with the decimals of its currency; nothing where there is none, or where it is to be refused as it is."""
+    amount, currency = values.get("amount"), str(values.get("currency") or "")
+    if not isinstance(amount, Decimal) or _misfit(values, policy):
+        return {}
+    return {"amount": rounded(amount, currency, otherwise=policy.amount_places)}
 
 
 def _nameless(values: Mapping[str, Value]) -> Refusal | None:

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
+from sync_worker.domain.money import rounded
 from sync_worker.domain.values import Value, plain
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
@@ -21,7 +23,7 @@ from sync_worker.mapping.fields import FieldMap, field_map, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.transforms import ValueMistake, Wire
-from sync_worker.mapping.vocabulary import PLACEHOLDERS, RecordKind
+from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, PLACEHOLDERS, RecordKind
 
 ABSENT: Any = object()
 NO_MEANING = {"examples", "account_type_values"}  # parts of a file that no portal reads
@@ -98,6 +100,7 @@ class RecordMap:
     missing: tuple[FieldMap, ...]
     is_key_missing: bool
     on_create: Mapping[str, str]
+    money_places: int | None
     _plan: tuple[tuple[str, str, Callable[[Any], Value], bool], ...] = field(repr=False)
     _open: tuple[tuple[str, str, frozenset[str], bool], ...] = field(repr=False)
     _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
@@ -121,6 +124,9 @@ class RecordMap:
                 mistakes.append(FieldMistake(name, key, value, mistake.code, mistake.what, mistake.allowed))
                 if mistake.rest is not None:
                     values[name] = mistake.rest
+        amount = values.get(AMOUNT) if self.money_places is not None else None
+        if isinstance(amount, Decimal):
+            values[AMOUNT] = rounded(amount, str(values.get(CURRENCY) or ""), otherwise=self.money_places or 0)
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
 
     def is_news(self, written: Mapping[str, Any]) -> bool:
@@ -208,6 +214,7 @@ class _Compiler:
             missing=tuple(one for one in fields.values() if _is_absent(one.native, catalog)),
             is_key_missing=_is_absent(spec.key, catalog),
             on_create=self._constants(spec),
+            money_places=next((one.money_places for one in fields.values() if one.money_places is not None), None),
             _plan=tuple((one.field, key, one.read, one.direction != "pull") for key, one in keyed),
             _open=tuple((one.field, key, one.known, one.is_set) for key, one in keyed if one.known is not None),
             _creates=tuple((key, one) for key, one in written if one.write in ("always", "create", "once")),

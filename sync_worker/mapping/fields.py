@@ -17,12 +17,14 @@ from sync_worker.mapping.transforms import (
     Transform,
     ValueMistake,
     Wire,
+    decimal_places,
     members,
+    money,
     read_text,
     spell_flag,
     transform_named,
 )
-from sync_worker.mapping.vocabulary import RecordKind, domain_values
+from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, RecordKind, domain_values
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 UNLISTED = "unlisted_value"  # by the mapping's own list, which refuses that value alone
@@ -36,7 +38,8 @@ class FieldMap:
     `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
     `allowed`: the portal values that people may choose from, where there is a list. `known`: every value on the CRM's own list, those that
     nobody may choose any more included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
-    of an open list, known or not. `read` and `spell` raise `ValueMistake`.
+    of an open list, known or not. `money_places`: of an amount, its decimals where no currency says them; of anything else `None`: an amount
+    is read as exact as it was written. `read` and `spell` raise `ValueMistake`.
     """
 
     field: str
@@ -56,6 +59,7 @@ class FieldMap:
     allowed: tuple[Value, ...] | None
     known: frozenset[str] | None
     create_default: Value
+    money_places: int | None
     read: Read
     spell: Spell
     parse: Read
@@ -92,11 +96,12 @@ def field_map(
     """
     if spec.association:
         wire = replace(wire, null=None)  # an association that ends is taken away, not written as empty text
-    transform = transform_named(_transform_name(spec, described), wire=wire, zone=zone)
+    is_money = kind == "deal" and name == AMOUNT
+    transform = money(wire) if is_money else transform_named(_transform_name(spec, described), wire=wire, zone=zone)
     default = None if spec.default is None else transform.read(spec.default)
     pairs = _pairs(spec, listed, domain_values(kind, name) if kind else None)
     table = None if pairs is None else _typed(pairs, transform)
-    offered = _offered(spec, described)
+    offered = _offered(spec, described, is_currency=kind == "deal" and name == CURRENCY)
     open_table = None if offered is None else _typed(offered, transform)
     known = None if offered is None or described is None else frozenset((*(described.values or ()), *described.inactive))
     return FieldMap(
@@ -117,6 +122,7 @@ def field_map(
         allowed=_allowed(table, open_table, default),
         known=known,
         create_default=None if spec.create_default is None else transform.read(spec.create_default),
+        money_places=decimal_places(spec.transform) if is_money else None,
         read=_reader(transform, table, known, default),
         spell=transform.spell if table is None else _speller(transform, table, wire),
         parse=transform.read,
@@ -139,9 +145,10 @@ def _pairs(spec: FieldSpec, listed: Pairs | None, domain: tuple[str, ...] | None
     return None
 
 
-def _offered(spec: FieldSpec, described: CatalogField | None) -> Pairs | None:
-    """What people may choose in an open list: the CRM's own, as described; `None` where there is none."""
-    if spec.values is None or not spec.values.is_from_crm or described is None or described.values is None:
+def _offered(spec: FieldSpec, described: CatalogField | None, *, is_currency: bool) -> Pairs | None:
+    """What people may choose in an open list: the CRM's own, as described; `None` where there is none. Currencies are the CRM's unless said."""
+    is_from_crm = is_currency if spec.values is None else spec.values.is_from_crm
+    if not is_from_crm or described is None or described.values is None:
         return None
     return tuple((value, value) for value in described.offered)
 

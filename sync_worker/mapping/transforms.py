@@ -23,6 +23,7 @@ Read: TypeAlias = Callable[[Any], Value]
 Spell: TypeAlias = Callable[[Value], Any]
 
 MAX_PLACES = 6  # beyond it Decimal's own text turns into 0E-7
+MOST_DIGITS = 40  # before the point; what a database column and a context hold
 MAX_INTEGER = 2**63 - 1  # what a database column holds
 NOON = day_time(12)  # a day written as a moment: the same day for any reader within eleven hours of the portal's zone
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -86,6 +87,12 @@ def kind_of(name: str) -> Kind | None:
     if match:
         return "decimal" if int(match[1]) <= MAX_PLACES else None
     return KINDS.get(name)
+
+
+def decimal_places(name: str | None) -> int:
+    """The n of `decimal(n)`."""
+    match = DECIMAL.fullmatch(name or "")
+    return int(match[1]) if match else 0
 
 
 def transform_named(name: str, *, wire: Wire, zone: tzinfo) -> Transform:
@@ -181,6 +188,18 @@ def _json_number(value: Decimal) -> float | str:
     """A float where it says exactly this number; otherwise the digits as text, which CRMs accept: money must not lose cents."""
     number = float(value)
     return number if Decimal(repr(number)) == value else f"{value:f}"
+
+
+def money(wire: Wire) -> Transform:
+    """An amount as exact as it was written: how many decimals it has, its currency says (`compile.py`)."""
+
+    def read(raw: Any) -> Value:
+        number = _number(raw)
+        if number is not None and number.adjusted() > MOST_DIGITS:
+            raise ValueMistake("not_a_number", f"is {_seen(raw)}, too large a number")
+        return number
+
+    return Transform("decimal", read, _decimal(0, wire).spell)
 
 
 def _integer(wire: Wire, zone: tzinfo) -> Transform:

@@ -12,6 +12,7 @@ from sync_worker.domain.quote import BillingCycle
 from sync_worker.mapping.transforms import Kind
 
 RecordKind: TypeAlias = Literal["company", "deal"]
+AMOUNT, CURRENCY = "amount", "currency"
 
 PLACEHOLDERS = {f"${kind}": str(kind) for kind in AccountType}
 # Canonical fields that are not plain text.

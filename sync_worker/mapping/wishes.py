@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, FieldType
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import FieldMap
-from sync_worker.mapping.transforms import FLAGS, kind_of
+from sync_worker.mapping.transforms import FLAGS, decimal_places, kind_of
 
 FieldKind: TypeAlias = Literal["key", "text", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist", "reference"]
 LackKind: TypeAlias = Literal["missing", "not_unique", "other_type", "other_target", "read_only", "values"]
@@ -132,7 +132,7 @@ def _kind(field: FieldMap) -> tuple[FieldKind, int]:
         is_flag = field.listed is not None and set(field.listed) <= set(FLAGS)
         return ("boolean" if is_flag else "picklist"), 0
     if kind == "decimal":
-        return "decimal", int(field.transform[-2])
+        return "decimal", decimal_places(field.transform)
     return kind, 0
 
 

@@ -264,6 +264,10 @@ class Remote:
         """Answers leave out what is `empty`; see `left_out` in docs/sandbox.md for the other keys."""
         self._object("POST", "left_out", wish)
 
+    def set_currencies(self, *codes: str) -> None:
+        """The currencies in which people may have deals from now on; at Salesforce that turns several currencies on."""
+        self._object("POST", "currencies", {"codes": codes})
+
     def subscribe(self, object_name: str, fields: Sequence[str], url: str, **more: Any) -> None:
         """Outbound messages to an address; `more` are `organization_id`, `auto`, `deleted`, `ignores_integration_user`."""
         self._list("POST", "outbound_messages", {"object": object_name, "fields": list(fields), "url": url, **more})

@@ -18,6 +18,7 @@ from sync_worker import logs, metrics
 from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm, NativeRecord
 from sync_worker.domain.deal import Policy, Track
+from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.reconcile import FieldRule
 from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
 from sync_worker.mail.post import Post
@@ -215,6 +216,7 @@ class Tenant:
             unassociated=self.portal.deals.unassociated_second_partner,
             second_partner_label=self.portal.second_partner.display_label or "second partner",
             attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
+            amount_places=WITHOUT_CURRENCY if record.money_places is None else record.money_places,
         )
 
     def identity(self, object_: str, crm_id: str) -> str:

@@ -36,6 +36,7 @@ PURE_MODULES = {
     "decimal",
     "enum",
     "functools",
+    "iso4217",  # the standard's table, nothing else
     "itertools",
     "math",
     "operator",

@@ -3,6 +3,7 @@
 Edits by a person pass the same checks as the API's, under another source, and are not counted.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from sync_worker.sandbox.controls import Desk
 from sync_worker.sandbox.hubspot.control_route import control_route
 from sync_worker.sandbox.hubspot.lifecycle import Lifecycle
 from sync_worker.sandbox.hubspot.linking import Linking
+from sync_worker.sandbox.hubspot.object_types import options_of
 from sync_worker.sandbox.hubspot.portal import Portal
 from sync_worker.sandbox.hubspot.property_bodies import property_of
 from sync_worker.sandbox.hubspot.records import Author, Record, Shelf, value_of
@@ -133,6 +135,13 @@ class Controls:
         kind.add(made)
         return self._portal.describe(made)
 
+    async def currencies(self, request: Request) -> Body:
+        """`{"codes": ["USD", "KWD"]}`: the currencies that the account's deals may be in from now on."""
+        codes = (await json_object(request))["codes"]
+        kind = self._portal.shelf("deals").type
+        kind.add(replace(kind.properties["deal_currency_code"], options=options_of(codes)))
+        return {"codes": codes}
+
     # -- time
 
     async def lag(self, request: Request) -> Body:
@@ -207,6 +216,7 @@ def control_routes(state: State) -> list[Route]:
         control_route("/merging", POST=controls.merging),
         control_route("/associations", GET=controls.list_associations, POST=controls.associate, DELETE=controls.part),
         control_route("/fields", POST=controls.add_field),
+        control_route("/currencies", POST=controls.currencies),
         control_route("/clock", GET=desk.clock, POST=desk.clock),
         control_route("/lag", POST=controls.lag),
         control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),

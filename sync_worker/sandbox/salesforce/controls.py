@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from sync_worker.sandbox.controls import Desk
-from sync_worker.sandbox.salesforce import stamps
+from sync_worker.sandbox.salesforce import fields, stamps
 from sync_worker.sandbox.salesforce.control_route import control_route
 from sync_worker.sandbox.salesforce.ids import to_18
 from sync_worker.sandbox.salesforce.lifecycle import Lifecycle
@@ -23,6 +23,7 @@ from sync_worker.sandbox.salesforce.schema import Field, Kind, SObject
 from sync_worker.sandbox.salesforce.state import State
 
 Body = dict[str, Any]
+CURRENCY = "CurrencyIsoCode"
 
 
 class Controls:
@@ -119,6 +120,19 @@ class Controls:
         lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
         grown = self._state.org.add_field(sobject, Field(name, kind, body.pop("label", name.removesuffix("__c")), **{**body, **lists}))
         return {"fields": [field.name for field in grown.fields]}
+
+    async def currencies(self, request: Request) -> Body:
+        """`{"codes": ["USD", "KWD"]}`: an admin turns several currencies on, and from then on these are the active ones."""
+        codes = (await json_object(request))["codes"]
+        org = self._state.org
+        for native in ("Account", "Lead", "Opportunity"):
+            sobject = self._named(native)
+            field = fields.choice(CURRENCY, codes, restricted=True, label="Currency ISO Code")
+            if sobject.field(CURRENCY) is None:
+                org.add_field(sobject, field)
+            else:
+                org.put_field(sobject, field)
+        return {"codes": codes}
 
     async def hide_field(self, request: Request) -> Body:
         """`{"object", "field", "hidden": true}`: field-level security takes the field from the client's sight."""
@@ -229,6 +243,7 @@ def control_routes(state: State) -> list[Route]:
             DELETE=controls.drop_rules,
         ),
         control_route("/fields", POST=controls.add_field),
+        control_route("/currencies", POST=controls.currencies),
         control_route("/hide_field", POST=controls.hide_field),
         control_route("/duplicate_rule", POST=controls.duplicate_rule),
         control_route("/assignment_rule", POST=controls.assignment_rule),

@@ -5,7 +5,7 @@ A JSON value of the wrong type is the vendor's JSON_PARSER_ERROR; a right type w
 
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sync_worker.sandbox.salesforce import errors, stamps
@@ -100,8 +100,7 @@ def _number(field: Field, value: Any) -> float | int:
     if abs(number) >= Decimal(10) ** (field.precision - field.scale):
         words = f"{field.label}: value outside of valid range on numeric field: {value}"
         raise errors.Refusal("NUMBER_OUTSIDE_VALID_RANGE", words, fields=[field.name])
-    rounded = number.quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP)
-    return int(rounded) if field.kind == "int" else float(rounded)
+    return int(number) if field.kind == "int" else float(number)  # what the API sends is stored as it is: the scale is for people's eyes
 
 
 def _date(field: Field, value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -232,3 +233,41 @@ def test_from_finalize_on_the_terms_are_locked_and_the_rest_is_not() -> None:
 
 def test_a_deal_that_is_over_is_not_edited() -> None:
     assert refusal(edited(APPROVED.changed({"lifecycle": "lost"}), {"amount": 7})).code == "deal_closed"
+
+
+# ── money ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MISFITS = [
+    ({"amount": Decimal("1000.50"), "currency": "JPY"}, "amount_misfit", "amount"),
+    ({"amount": Decimal("10.1234"), "currency": "KWD"}, "amount_misfit", "amount"),
+    ({"amount": Decimal("10.123")}, "amount_misfit", "amount"),
+    ({"amount": Decimal(1), "currency": "EURO"}, "currency_unknown", "currency"),
+    ({"currency": "XAU"}, "currency_unknown", "currency"),
+]
+
+
+@pytest.mark.parametrize(("money", "code", "field"), MISFITS)
+def test_money_that_does_not_exist_is_refused_at_registration_and_at_an_edit(money: dict[str, Value], code: str, field: str) -> None:
+    result = refusal(registered({"prospect_name": "Globex", **money}))
+    assert (result.code, result.field) == (code, field)
+    edit = refusal(move(Verb.EDIT, scene(Deal("d1", {"owner_company": "acme", "name": "Globex"}), actor=OPERATOR, changes=money)))
+    assert (edit.code, edit.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "kept"), [("10.123", "KWD", "10.123"), ("1000.00", "JPY", "1000"), ("7.5", "EUR", "7.50"), ("7.5", None, "7.50")]
+)
+def test_an_amount_is_kept_with_the_decimals_of_its_currency(amount: str, currency: str | None, kept: str) -> None:
+    money: dict[str, Value] = {"amount": Decimal(amount), "currency": currency}
+    assert str(deal(values={"prospect_name": "Globex", **money}).values["amount"]) == kept
+    edited = move(Verb.EDIT, scene(Deal("d1", {"owner_company": "acme", "name": "Globex"}), actor=OPERATOR, changes=money))
+    assert isinstance(edited, Move), edited
+    assert str(edited.changes["amount"]) == kept
+
+
+def test_another_currency_asks_whether_the_amount_fits_it() -> None:
+    dinars = Deal("d1", {"owner_company": "acme", "name": "Globex", "amount": Decimal("10.123"), "currency": "KWD"})
+    assert refusal(move(Verb.EDIT, scene(dinars, actor=OPERATOR, changes={"currency": "EUR"}))).code == "amount_misfit"
+    # and an edit of something else does not ask, whatever the CRM says of the amount
+    odd = dinars.changed({"amount": Decimal("10.12345")})
+    assert isinstance(move(Verb.EDIT, scene(odd, actor=OPERATOR, changes={"name": "Globex Inc"})), Move)

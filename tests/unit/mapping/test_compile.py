@@ -21,6 +21,7 @@ from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.examples import default_dialect
 from sync_worker.mapping.load import load_mapping, loaded
+from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.source import parse_source
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
@@ -340,3 +341,50 @@ def test_the_hash_does_not_change_with_comments_and_examples() -> None:
     shorter = "# a comment\n" + text[: text.index("examples:")]
     mapping = loaded(parse_source(shorter, file="x.yaml"), "x.yaml")
     assert compile_mapping(mapping, default_dialect(mapping.grammar), None).hash == compiled("salesforce").hash
+
+
+# ── money ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MONEY = [
+    pytest.param(LEAD, "Portal_Amount__c", "CurrencyIsoCode", id="lead"),
+    pytest.param(OPPORTUNITY, "Amount", "CurrencyIsoCode", id="opportunity"),
+    pytest.param(DEAL, "amount", "deal_currency_code", id="deal"),
+]
+
+
+@pytest.mark.parametrize(("record", "amount", "currency"), MONEY)
+@pytest.mark.parametrize(
+    ("written", "code", "read"),
+    [
+        ("10.123", "KWD", "10.123"),
+        ("1000", "JPY", "1000"),
+        ("1000.5", "JPY", "1001"),
+        ("1200.5", "EUR", "1200.50"),
+        ("10.125", None, "10.13"),
+        ("-0.001", "EUR", "0.00"),
+        ("10.125", "DEM", "10.13"),
+    ],
+)
+def test_an_amount_is_read_with_the_decimals_of_its_currency(
+    record: RecordMap, amount: str, currency: str, written: str, code: str | None, read: str
+) -> None:
+    values = record.normalize({amount: written, currency: code}).values
+    assert str(values["amount"]) == read
+
+
+@pytest.mark.parametrize(("record", "amount", "currency"), MONEY)
+def test_an_amount_is_sent_as_exact_as_it_is(record: RecordMap, amount: str, currency: str) -> None:
+    sent = record.create({"amount": Decimal("10.123"), "currency": "KWD"})
+    assert (str(sent[amount]), sent[currency]) == ("10.123", "KWD")
+    assert record.fields["amount"].parse("10.123") == Decimal("10.123")
+    with pytest.raises(ValueMistake):
+        record.fields["amount"].parse("1e999")
+
+
+def test_only_currencies_that_people_can_choose_in_the_crm_may_be_written() -> None:
+    offered = CatalogField("deal_currency_code", "picklist", values=("USD", "KWD", "DEM"), hidden=("DEM",))
+    known = {field.native: CatalogField(field.native, "text") for field in DEAL.fields.values()}
+    deals = Catalog("deals", {**known, DEAL.key_field: CatalogField(DEAL.key_field, "text"), offered.name: offered})
+    field = compiled("hubspot", {"deals": deals}).records["deal"].fields["currency"]
+    assert field.allowed == ("USD", "KWD")
+    assert field.read("EUR") == "EUR"  # what the CRM holds is read all the same
