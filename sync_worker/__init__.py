@@ -12,12 +12,13 @@
 
 Where things are:
 
-    domain/     what two-tier distribution means; pure    company association rule deal lifecycle sight reconcile merge problem
+    domain/     what two-tier distribution means; pure    company association rule deal lifecycle sight quote reconcile merge problem
     mapping/    the language of mappings/*.yaml           grammar transforms lint load compile
     crm/        the outside, behind port.py               faults batches budget rehearsal salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL          tables/ engine, then one file per noun
     steps/      the verbs: a record's way                 pull refresh ingest associate evaluate push rest read_back compare
-    steps/      a deal's moves                            register deal_draft move decide expire relink quote sale complete
+    steps/      a deal's moves                            register deal_draft move decide expire relink
+    steps/      a deal's sale                             prices quote paper sale complete
     steps/      what a distributor does for resellers     subgroups agree
     steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode forget
     steps/      who is told                               tell remind deliver mail
@@ -29,7 +30,7 @@ Where things are:
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
     schedule.py when to look for what is due       receiver.py  who hears the feed      tokens.py  who may use the API
     files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
-    portal.py portal_file.py source.py scalars.py settings.py     what people write, every mistake with its place
+    portal.py portal_file.py price_file.py source.py scalars.py settings.py     what people write, every mistake with its place
     headers.py  what an answer's headers say of time, read so that none can stop us
     text.py     what no database can hold, replaced at the door
     trail.py    whose request it was, through the queue      logs.py metrics.py figures.py   for whoever watches

@@ -29,6 +29,8 @@ from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.crm.shared_budget import Shared
+from sync_worker.documents import page
+from sync_worker.domain.price_list import PriceList
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.files import Files, open_files
 from sync_worker.mail import letter
@@ -38,6 +40,7 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mappin
 from sync_worker.metrics import Waits
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portals
+from sync_worker.price_file import find_prices
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
@@ -63,6 +66,7 @@ class _Office:
     mapping: LoadedMapping
     connect: Connect
     receiver: Receiver | None
+    prices: PriceList | None
 
 
 class Installation:
@@ -114,7 +118,8 @@ class Installation:
                 crm=crm,
                 services=self.services,
                 receiver=office.receiver,
-                post=_post(self.settings, name),
+                post=_post(self.settings, office.portal),
+                price_file=office.prices,
             )
         return tenants[name, share]
 
@@ -243,17 +248,18 @@ def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
 
 
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
-    mapping = load_for_portal(portal, settings.mappings_dir)
-    if portal.crm.kind == "hubspot":
-        return _Office(portal, mapping, _hubspot(portal, services, patience, redis), _receiver(portal, services))
-    return _Office(portal, mapping, _salesforce(portal, services, patience), _receiver(portal, services))
+    mapping, prices = load_for_portal(portal, settings.mappings_dir), find_prices(settings.config_dir, portal.name)
+    is_hubspot = portal.crm.kind == "hubspot"
+    connect = _hubspot(portal, services, patience, redis) if is_hubspot else _salesforce(portal, services, patience)
+    return _Office(portal, mapping, connect, _receiver(portal, services), prices)
 
 
-def _post(settings: Settings, portal: str) -> Post | None:
+def _post(settings: Settings, portal: Portal) -> Post | None:
     if settings.smtp_url is None:
         return None
     server = server_of(settings.smtp_url.get_secret_value())
-    return Post(server.send, Templates(letter.ROOM, settings.config_dir, portal), settings.mail_from)
+    letters, documents = (Templates(room, settings.config_dir, portal.name) for room in (letter.ROOM, page.ROOM))
+    return Post(server.send, letters, settings.mail_from, documents, portal.zone)
 
 
 def _receiver(portal: Portal, services: Services) -> Receiver | None:

@@ -46,6 +46,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 CrmKind: TypeAlias = Literal["salesforce", "hubspot"]
 Track: TypeAlias = Literal["distributor", "vendor"]
+Side: TypeAlias = Literal["vendor", "distributor", "reseller"]
 AssociationMode: TypeAlias = Literal["contracts", "rules"]
 MODES: tuple[str, ...] = get_args(AssociationMode)
 Condition: TypeAlias = dict[str, tuple[Text, ...]]
@@ -173,6 +174,12 @@ class Mail(Part):
     remind_waiting: tuple[Count, ...] = (3, 7)
 
 
+class Quotes(Part):
+    """Who may write a discount into a quote's lines, beside what the terms say. The distributor-priced quote is the vendor's alone."""
+
+    discount: Annotated[tuple[Side, ...], AfterValidator(_distinct)] = ("vendor",)
+
+
 class Schedule(Part):
     """When to look. **Units** `_s`: seconds; `full_compare`: the portal's time zone."""
 
@@ -198,6 +205,7 @@ class Portal(Part):
     associations: Associations = Associations(mode="contracts")
     overrides: dict[str, Any] = Field(default_factory=dict)
     deals: Deals
+    quotes: Quotes = Quotes()
     schedule: Schedule = Field(default_factory=Schedule)
     feed: Feed | None = None
     mail: Mail = Field(default_factory=Mail)

@@ -73,6 +73,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "associations": ("associations:app", "Who may work a deal together, and why."),
     "deals": ("deals:app", "Register, decide, look."),
     "people": ("people:app", "The portal's users; a person's data erased."),
+    "prices": ("prices:app", "The price list that quotes take their prices from."),
     "conflicts": ("conflicts:app", "Fields that both sides changed: look, decide."),
     "failures": ("failures:app", "What could not pass: look, try again."),
     "feed": ("feed:app", "What the portal is told, and is still owed."),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from sync_worker.domain.money import shown, spelled
-from sync_worker.domain.quote import BillingCycle, Pricing, Quote
+from sync_worker.domain.quote import BillingCycle, PricedLine, Pricing, Quote
 from sync_worker.templates import Templates
 
 ROOM: Final = Path(__file__).parent
@@ -64,11 +65,12 @@ def words_of(paper: Paper) -> dict[str, Any]:
         "addressee": paper.addressee,
         "made_on": paper.made_on.isoformat(),
         "term": f"{years} from {quote.starts_on}, {_CYCLES[quote.billing_cycle]}",
-        "percent": f"{quote.percent.normalize():f} %",
-        "is_discounted": quote.percent > 0,
+        "percent": _percent(quote.percent),
+        "discount": f"{_percent(quote.percent)} off the list price" if quote.percent else "",
+        "is_discounted": quote.percent > 0 or any(priced.line.discount for priced in quote.lines),
         "lines": [
             {
-                "name": priced.line.name,
+                "name": _named(priced),
                 "count": f"{priced.line.count:,}",
                 "unit_price": spelled(priced.line.unit_price, quote.currency),
                 "list_amount": spelled(priced.list_amount, quote.currency),
@@ -82,6 +84,15 @@ def words_of(paper: Paper) -> dict[str, Any]:
         "payments": [{"due_on": payment.due_on.isoformat(), "amount": money(payment.amount)} for payment in quote.payments],
         "signature": paper.signature,
     }
+
+
+def _named(priced: PricedLine) -> str:
+    """The product, and what was taken off beside the terms."""
+    return f"{priced.line.name}, less {_percent(priced.line.discount)}" if priced.line.discount else priced.line.name
+
+
+def _percent(percent: Decimal) -> str:
+    return f"{percent.normalize():f} %"
 
 
 def _logo(path: Path) -> str:

@@ -67,8 +67,8 @@ def _head(sheet: FPDF, words: dict[str, Any], logo: Path) -> None:
     _say(sheet, f"{words['number']} · {words['made_on']}", size=9, color=GREY)
     sheet.ln(6)
     facts = [("From", words["vendor"]), ("For", words["addressee"]), ("Deal", words["deal"]), ("Term", words["term"])]
-    if words["is_discounted"]:
-        facts.append(("Discount", f"{words['percent']} off the list price"))
+    if words["discount"]:
+        facts.append(("Discount", words["discount"]))
     for label, value in facts:
         sheet.set_font(_FONT, size=10)
         sheet.set_text_color(*GREY)

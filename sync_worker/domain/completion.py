@@ -36,7 +36,7 @@ class Step(StrEnum):
 class Facts:
     """What is recorded of a sale.
 
-    **Shapes** `is_quote_sent`: one that is distributor-priced and still made of what the deal says. `licence_ids`: those in the store.
+    **Shapes** `is_quote_sent`: the vendor offered one, and it is still made of what the deal says. `licence_ids`: those in the store.
     """
 
     is_quote_sent: bool = False
@@ -101,11 +101,12 @@ def licences(deal: Deal, quote: Quote, *, identity: Callable[[str], str]) -> tup
 # ── what a signature and a completion need, and do ───────────────────────────────────────────────────────────────────
 
 
-@guard("the distributor-priced quote was sent, and is made of what the deal says now")
+@guard("the vendor sent the distributor-priced quote after finalize, and it is made of what the deal says now")
 def quote_sent(scene: Scene) -> Refusal | None:
     if scene.is_quote_sent:
         return None
-    return Refusal("quote_not_sent", "no distributor-priced quote of the deal as it is now was sent", "the vendor sends it")
+    why = "the vendor has not sent a distributor-priced quote of the deal as it is now since finalize was requested"
+    return Refusal("quote_not_sent", why, "the vendor sends it")
 
 
 @guard("recorded by the vendor: a reason")
@@ -119,6 +120,11 @@ def licensed(scene: Scene) -> Refusal | None:
     if scene.is_licensed:
         return None
     return Refusal("not_licensed", "the licences of the signed quote are not issued yet", "the worker, within seconds of the signature")
+
+
+@effect("an offer of an earlier finalize counts no more")
+def offered_anew(scene: Scene) -> Mapping[str, Value]:
+    return {"quote_state": None} if scene.deal.values.get("quote_state") == QuoteState.SENT else {}
 
 
 @effect("quote_signed, the quote is signed; nothing where that was done before")

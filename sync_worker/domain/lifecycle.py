@@ -160,7 +160,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
     Verb.WITHDRAW: Row((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _OWNERS, (_to(WITHDRAWN),)),
     Verb.DISABLE: Row((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
     Verb.ENABLE: Row((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
-    Verb.FINALIZE: Row((SUBMITTED,), _OWNERS, (_to(FINALIZE_REQUESTED),), (approval.ready,)),
+    Verb.FINALIZE: Row((SUBMITTED,), _OWNERS, (_to(FINALIZE_REQUESTED), completion.offered_anew), (approval.ready,)),
     Verb.SIGN: Row(
         (FINALIZE_REQUESTED,),
         (Party.SECOND_PARTNER, Party.VENDOR),

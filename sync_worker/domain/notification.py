@@ -132,10 +132,10 @@ def decision_untaken(deal_id: str, run_id: str) -> News:
     return News(f"untaken/{deal_id}/{run_id}", Notice.DECISION_UNTAKEN, POLICY[Notice.DECISION_UNTAKEN])
 
 
-def quote_news(quote_id: str, deal: Deal, company_id: str) -> News:
+def quote_news(event: str, deal: Deal, company_id: str) -> News:
     """A quote on its way to the members of this company, one of the deal's two."""
     audience = Audience.SECOND_MEMBERS if company_id == deal.second_partner else Audience.OWNER_MEMBERS
-    return News(f"quote/{quote_id}", Notice.QUOTE_SENT, (audience,))
+    return News(event, Notice.QUOTE_SENT, (audience,))
 
 
 def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int], waiting_days: Sequence[int]) -> tuple[News, ...]:

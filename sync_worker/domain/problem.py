@@ -236,6 +236,17 @@ CODES: Final[Mapping[str, str]] = {
     # values
     "value_malformed": "The value cannot be read as what the field holds. Write it as the message says.",
     "currency_unknown": "ISO 4217 has no currency of this code. Write three capital letters, as EUR or USD.",
+    "no_price": "The price list has no price of this product in the deal's currency on the first day of the term; `allowed` has others. "
+    "The vendor's admin adds a price: POST /prices, `sync-worker prices load`, or the file.",
+    "price_listed": "The product is on the price list, so nobody names its price in a quote. Leave unit_price out, or change the list.",
+    "price_malformed": "This is not a row of a price list. `field` says which, and what is wrong with it; no row was taken.",
+    "unit_price_not_yours": "Only the vendor names a price, and only of a product that is not on the price list. Leave unit_price out.",
+    "discount_not_yours": "The portal does not let this person give a discount beside the terms (`quotes: {discount: …}` in its file); "
+    "and nobody makes cheaper what the own company pays. Leave discount_percent out.",
+    "prices_not_yours": "Only the vendor's admins keep the price list and see its history.",
+    "managed_by_file": "A file in config/prices keeps this portal's price list. Change the file, and restart the worker.",
+    "pricing_not_in_column": "A quote of this pricing does not go to that side. The distributor column has distributor and retail "
+    "pricing, the deal column reseller and retail pricing.",
     "amount_misfit": "The amount has more decimals than its currency: JPY has none, EUR has two, KWD has three. Write it with fewer.",
     "value_not_listed": "The value is not in the field's list. In the portal: choose one of those allowed. On a record of the CRM: "
     "an admin has deleted the value from the list. It is read as it stands; choose another one there, or add it to the list again.",

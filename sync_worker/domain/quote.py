@@ -4,8 +4,9 @@
     distributor  list price less the percent between it and the vendor what the vendor bills
     reseller     list price less the subgroup's percent                what the distributor charges
 
-A single-tier deal has no reseller pricing: its owner is billed by the vendor. Every line is rounded once, half up, to the currency's own
-units (`money.py`); the total is the sum of the lines, and the payments sum to the total.
+A single-tier deal has no reseller pricing: its owner is billed by the vendor. List prices come from the price list
+(`price_list.py`). Every line is rounded once, half up, to the currency's own units (`money.py`); the total is the sum of the lines, and the
+payments sum to the total.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sync_worker.domain.deal import PRICED_FIELDS, Deal, Lifecycle, Refusal, Ven
 from sync_worker.domain.money import is_currency, product, rounded, split
 from sync_worker.domain.terms import Terms
 
+NO_DISCOUNT: Final = Decimal(0)
+
 
 class Pricing(StrEnum):
     """For whom a quote is priced."""
@@ -28,6 +31,13 @@ class Pricing(StrEnum):
     RETAIL = "retail"
     DISTRIBUTOR = "distributor"
     RESELLER = "reseller"
+
+
+class Column(StrEnum):
+    """From where a quote is sent: to the distributor's own group, or to the reseller's."""
+
+    DISTRIBUTOR = "distributor"
+    DEAL = "deal"
 
 
 class BillingCycle(StrEnum):
@@ -47,11 +57,15 @@ class QuoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One licensed product. **Units** `unit_price`: list price of one licence for one year, in the quote's currency."""
+    """One licensed product.
+
+    **Units** `unit_price`: list price of one licence for one year, in the quote's currency; `discount`: percent off what the terms leave.
+    """
 
     name: str
     unit_price: Decimal
     count: int
+    discount: Decimal = NO_DISCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class Quote:
     second_partner: str | None
     deal_type: str
     pricing: Pricing
+    column: Column
     currency: str
     percent: Decimal
     term_years: int
@@ -98,10 +113,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is quoted, whatever the pricing. **Units** `starts_on`: the first day of the term."""
+    """What is quoted, whatever the pricing, and to whom it goes. **Units** `starts_on`: the first day of the term."""
 
     lines: tuple[Line, ...]
     starts_on: date
+    column: Column = Column.DEAL
 
 
 CYCLES: Final[Mapping[int, frozenset[BillingCycle]]] = {
@@ -113,7 +129,6 @@ CYCLES: Final[Mapping[int, frozenset[BillingCycle]]] = {
 
 _PAYMENTS_A_YEAR: Final = {BillingCycle.ANNUAL: 1, BillingCycle.MONTHLY: 12}
 _OVER: Final = frozenset({Lifecycle.DRAFT, Lifecycle.DISABLED, Lifecycle.WITHDRAWN, Lifecycle.EXPIRED, Lifecycle.LOST})
-NO_DISCOUNT: Final = Decimal(0)
 
 
 def pricings_of(deal: Deal) -> tuple[Pricing, ...]:
@@ -143,9 +158,10 @@ def percent_of(terms: Terms | None, deal: Deal, pricing: Pricing) -> Decimal | R
     return terms.percents[deal_type]
 
 
-def quote_refusal(deal: Deal) -> Refusal | None:
-    """What this deal lacks before it can be quoted, all of it; `None` when nothing is missing."""
-    missing = [words for words in (_unapproved(deal), _stopped(deal), *_unset(deal)) if words]
+def quote_refusal(deal: Deal, pricing: Pricing) -> Refusal | None:
+    """What this deal lacks before it can be quoted, all of it; `None` when nothing is missing. Retail pricing needs no approval."""
+    unapproved = "" if pricing is Pricing.RETAIL else _unapproved(deal)
+    missing = [words for words in (unapproved, _stopped(deal), *_unset(deal)) if words]
     if not missing:
         return None
     return Refusal("quote_not_ready", f"the deal cannot be quoted: {'; '.join(missing)}", "whoever supplies what is missing")
@@ -153,7 +169,7 @@ def quote_refusal(deal: Deal) -> Refusal | None:
 
 def price(deal: Deal, offer: Offer, pricing: Pricing, percent: Decimal) -> Quote | Refusal:
     """The quote in this pricing, or why there is none."""
-    refused = quote_refusal(deal) or _unpriced(deal, pricing) or _wrong_lines(deal, offer.lines)
+    refused = quote_refusal(deal, pricing) or _unpriced(deal, pricing) or _wrong_lines(deal, offer.lines)
     if refused:
         return refused
     currency, years = str(deal.values["currency"]), int(str(deal.values["term_years"]))
@@ -166,6 +182,7 @@ def price(deal: Deal, offer: Offer, pricing: Pricing, percent: Decimal) -> Quote
         second_partner=deal.second_partner,
         deal_type=str(deal.values["deal_type"]),
         pricing=pricing,
+        column=offer.column,
         currency=currency,
         percent=percent,
         term_years=years,
@@ -248,4 +265,5 @@ def _is_sound(line: Line) -> bool:
 def _priced(line: Line, years: int, percent: Decimal, currency: str) -> PricedLine:
     """Both amounts from the exact list price, each rounded once."""
     exact = product(line.unit_price, line.count, years)
-    return PricedLine(line, rounded(exact, currency), rounded(product(exact, (100 - percent) / 100), currency))
+    left = product((100 - percent) / 100, (100 - line.discount) / 100)
+    return PricedLine(line, rounded(exact, currency), rounded(product(exact, left), currency))

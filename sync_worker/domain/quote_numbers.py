@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sync_worker.domain.quote import BillingCycle, Line, Payment, PricedLine, Pricing, Quote
+from sync_worker.domain.quote import BillingCycle, Column, Line, Payment, PricedLine, Pricing, Quote
 from sync_worker.domain.values import plain
 
 
@@ -19,6 +19,7 @@ def to_numbers(quote: Quote) -> dict[str, Any]:
         "second_partner": quote.second_partner,
         "deal_type": quote.deal_type,
         "pricing": quote.pricing.value,
+        "column": quote.column.value,
         "currency": quote.currency,
         "percent": plain(quote.percent),
         "term_years": quote.term_years,
@@ -29,6 +30,7 @@ def to_numbers(quote: Quote) -> dict[str, Any]:
                 "name": priced.line.name,
                 "unit_price": plain(priced.line.unit_price),
                 "count": priced.line.count,
+                "discount_percent": plain(priced.line.discount),
                 "list_amount": plain(priced.list_amount),
                 "amount": plain(priced.amount),
             }
@@ -48,6 +50,7 @@ def from_numbers(numbers: Mapping[str, Any]) -> Quote:
         second_partner=numbers["second_partner"],
         deal_type=numbers["deal_type"],
         pricing=Pricing(numbers["pricing"]),
+        column=Column(numbers["column"]),
         currency=numbers["currency"],
         percent=Decimal(numbers["percent"]),
         term_years=numbers["term_years"],
@@ -61,7 +64,8 @@ def from_numbers(numbers: Mapping[str, Any]) -> Quote:
 
 
 def _line(line: Mapping[str, Any]) -> PricedLine:
-    return PricedLine(Line(line["name"], Decimal(line["unit_price"]), line["count"]), Decimal(line["list_amount"]), Decimal(line["amount"]))
+    written = Line(line["name"], Decimal(line["unit_price"]), line["count"], Decimal(line["discount_percent"]))
+    return PricedLine(written, Decimal(line["list_amount"]), Decimal(line["amount"]))
 
 
 def _payment(payment: Mapping[str, Any]) -> Payment:

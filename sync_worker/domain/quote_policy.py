@@ -1,18 +1,27 @@
-"""Who sees a quote, who makes and sends it and whom it is sent to: one policy table, on top of who sees the deal at all (`sight.py`).
+"""Who presses which button of a quote: one policy table, on top of who sees the deal at all (`sight.py`).
 
-A reseller never sees distributor pricing. The distributor sees and sends the reseller-priced quote without being a member of the reseller.
-The distributor-priced one is what the vendor bills and the distributor signs, so the vendor alone makes and sends it.
+A quote stands in one of two columns. From the *distributor column* it goes to the members of the deal's distributor, from the *deal column*
+to those of the reseller, and to nobody else. In a single-tier deal the owner company stands in the distributor's place as well.
+
+    column        pricing       who makes and sends it
+    distributor   distributor   vendor, distributor
+    distributor   retail        vendor, distributor
+    deal          reseller      vendor, distributor, reseller
+    deal          retail        vendor, distributor, reseller
+
+A reseller never sees distributor pricing. What the distributor sends to its own group is a view. What is signed is the distributor-priced
+version that the vendor sent after finalize was requested (`is_offer`): whoever signs does not make the offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain.deal import Deal, Refusal
-from sync_worker.domain.quote import Pricing
+from sync_worker.domain.deal import Deal, Lifecycle, Refusal
+from sync_worker.domain.price_list import Rights
+from sync_worker.domain.quote import Column, Pricing
 
 
 class Side(StrEnum):
@@ -23,21 +32,26 @@ class Side(StrEnum):
     RESELLER = "reseller"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Who may see a quote of one pricing, who may make and send it, and whose members get it."""
+_ALL: Final = frozenset(Side)
+_UPPER: Final = frozenset({Side.VENDOR, Side.DISTRIBUTOR})
 
-    seen_by: frozenset[Side]
-    sent_by: frozenset[Side]
-    sent_to: Side
-
-
-TABLE: Final[Mapping[Pricing, Rule]] = {
-    Pricing.RETAIL: Rule(frozenset(Side), frozenset(Side), Side.RESELLER),
-    Pricing.DISTRIBUTOR: Rule(frozenset({Side.VENDOR, Side.DISTRIBUTOR}), frozenset({Side.VENDOR}), Side.DISTRIBUTOR),
-    Pricing.RESELLER: Rule(frozenset(Side), frozenset({Side.VENDOR, Side.DISTRIBUTOR}), Side.RESELLER),
+SENDERS: Final[Mapping[tuple[Column, Pricing], frozenset[Side]]] = {
+    (Column.DISTRIBUTOR, Pricing.DISTRIBUTOR): _UPPER,
+    (Column.DISTRIBUTOR, Pricing.RETAIL): _UPPER,
+    (Column.DEAL, Pricing.RESELLER): _ALL,
+    (Column.DEAL, Pricing.RETAIL): _ALL,
 }
-"""pricing → who sees it, who sends it, to whose members it goes."""
+"""column, pricing → who makes and sends it; what is not here is in no column."""
+
+SEEN_BY: Final[Mapping[Pricing, frozenset[Side]]] = {Pricing.RETAIL: _ALL, Pricing.DISTRIBUTOR: _UPPER, Pricing.RESELLER: _ALL}
+"""pricing → who sees such a quote."""
+
+SELLERS: Final[Mapping[Pricing, frozenset[Side]]] = {
+    Pricing.RETAIL: _ALL,
+    Pricing.DISTRIBUTOR: frozenset({Side.VENDOR}),
+    Pricing.RESELLER: _UPPER,
+}
+"""pricing → who sells at it, and may discount it where the portal lets them: nobody makes cheaper what his own company pays."""
 
 
 def sides(deal: Deal, company_ids: Collection[str], *, vendor_id: str) -> frozenset[Side]:
@@ -50,27 +64,51 @@ def sides(deal: Deal, company_ids: Collection[str], *, vendor_id: str) -> frozen
     return frozenset(side for side, stands in found.items() if stands)
 
 
+def column_of(pricing: Pricing, standing: frozenset[Side], wished: Column | None) -> Column | Refusal:
+    """The column the quote stands in. Retail pricing, which has two, goes to the own group of whoever makes it unless it is said."""
+    having = tuple(column for column, priced in SENDERS if priced is pricing)
+    if wished is None:
+        is_distributors = Side.DISTRIBUTOR in standing and standing.isdisjoint({Side.VENDOR, Side.RESELLER})
+        return Column.DISTRIBUTOR if Column.DISTRIBUTOR in having and (is_distributors or len(having) == 1) else Column.DEAL
+    if wished in having:
+        return wished
+    return Refusal("pricing_not_in_column", f"the {wished} column has no {pricing} pricing", "another column", having, "column")
+
+
 def view_refusal(pricing: Pricing, standing: frozenset[Side], *, sees_deal: bool) -> Refusal | None:
     """Why this person may not see a quote of this pricing. **Shapes** `sees_deal`: what `can_see` says."""
-    if sees_deal and standing & TABLE[pricing].seen_by:
+    if sees_deal and standing & SEEN_BY[pricing]:
         return None
-    return _refused("see", pricing, TABLE[pricing].seen_by)
+    return _refused("see", pricing, SEEN_BY[pricing])
 
 
-def send_refusal(pricing: Pricing, standing: frozenset[Side], *, sees_deal: bool) -> Refusal | None:
-    """Why this person may not make or send a quote of this pricing."""
-    if sees_deal and standing & TABLE[pricing].sent_by:
+def send_refusal(column: Column, pricing: Pricing, standing: frozenset[Side], *, sees_deal: bool) -> Refusal | None:
+    """Why this person may not make or send a quote of this pricing in this column."""
+    senders = SENDERS[column, pricing]
+    if sees_deal and standing & senders:
         return None
-    return _refused("make or send", pricing, TABLE[pricing].sent_by)
+    return _refused("make or send", pricing, senders)
 
 
-def recipient_company(pricing: Pricing, deal: Deal) -> str | None:
+def rights_of(pricing: Pricing, standing: frozenset[Side], *, discounts: Collection[str]) -> Rights:
+    """What this person may write into the lines. **Shapes** `discounts`: the sides that the portal lets give any."""
+    allowed = {side for side in SELLERS[pricing] if side in discounts}
+    return Rights(Side.VENDOR in standing, bool(standing & allowed), _named(allowed) or "nobody in this portal")
+
+
+def is_offer(deal: Deal, pricing: Pricing, standing: frozenset[Side]) -> bool:
+    """Whether what this person sends now may be signed."""
+    return pricing is Pricing.DISTRIBUTOR and Side.VENDOR in standing and deal.lifecycle is Lifecycle.FINALIZE_REQUESTED
+
+
+def recipient_company(column: Column, deal: Deal) -> str | None:
     """Our id of the company whose members the quote is sent to."""
-    if TABLE[pricing].sent_to is Side.DISTRIBUTOR and deal.second_partner:
-        return deal.second_partner
-    return deal.owner_company
+    return deal.second_partner or deal.owner_company if column is Column.DISTRIBUTOR else deal.owner_company
 
 
 def _refused(verb: str, pricing: Pricing, who: frozenset[Side]) -> Refusal:
-    names = " or ".join(f"the deal's {side}" if side is not Side.VENDOR else "the vendor" for side in Side if side in who)
-    return Refusal("quote_not_yours", f"not everybody may {verb} {pricing} pricing", f"a member of {names}, who sees the deal")
+    return Refusal("quote_not_yours", f"this person may not {verb} {pricing} pricing", f"a member of {_named(who)}, who sees the deal")
+
+
+def _named(who: Collection[Side]) -> str:
+    return " or ".join("the vendor" if side is Side.VENDOR else f"the deal's {side}" for side in Side if side in who)

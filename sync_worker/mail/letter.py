@@ -5,7 +5,8 @@ Its Message-ID is made of the mail's id, so that a second copy, sent after a cra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,8 +20,25 @@ from sync_worker.templates import Templates
 ROOM: Final = Path(__file__).parent
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with a letter."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 def compose(
-    templates: Templates, *, mail_id: str, address: str, template: str, context: Mapping[str, Any], sender: str, written_at: datetime
+    templates: Templates,
+    *,
+    mail_id: str,
+    address: str,
+    template: str,
+    context: Mapping[str, Any],
+    sender: str,
+    written_at: datetime,
+    enclosures: Sequence[Enclosure] = (),
 ) -> EmailMessage:
     """The letter as it is sent. **Raises** ConfigError for a template, ValueError for an address that is none."""
     context = {"link": "", **context}
@@ -34,6 +52,9 @@ def compose(
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
     letter.set_content(text.strip() + "\n")
     letter.add_alternative(templates.render(f"{template}.html", {**context, "subject": letter["Subject"]}), subtype="html")
+    for one in enclosures:
+        kind, _, form = one.media_type.partition("/")
+        letter.add_attachment(one.content, maintype=kind, subtype=form, filename=one.name)
     return letter
 
 

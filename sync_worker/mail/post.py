@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from email.message import EmailMessage
 
 from sync_worker.templates import Templates
@@ -11,8 +12,13 @@ from sync_worker.templates import Templates
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """**Shapes** `send` hands one letter over, as `smtp.Server.send`; `sender`: name and address."""
+    """**Shapes** `send` hands one letter over, as `smtp.Server.send`; `sender`: name and address.
+
+    `documents`: the templates of what goes with a letter; `zone` says which day stands on it.
+    """
 
     send: Callable[[EmailMessage], None]
     templates: Templates
     sender: str
+    documents: Templates
+    zone: tzinfo = UTC

@@ -15,6 +15,7 @@ from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
 from sync_worker.services import Services
+from sync_worker.steps.paper import enclosures
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import failures, mails
 from sync_worker.store.engine import Store
@@ -74,6 +75,8 @@ def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent
 def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:
     its = row.mail
     try:
+        with store.reading(portal) as tx:
+            files = enclosures(tx, its.quote_id, templates=post.documents, zone=post.zone) if its.quote_id else ()
         letter = compose(
             post.templates,
             mail_id=its.id,
@@ -82,6 +85,7 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
             context={"portal": portal, **its.context, **_spoken(its.context)},
             sender=post.sender,
             written_at=row.written_at,
+            enclosures=files,
         )
         post.send(letter)
     except (TransientError, ConfigError) as error:

@@ -1,4 +1,4 @@
-"""QUOTE: a deal's prices are made, shown to whoever may see them, and sent to the members of the company that they are for.
+"""QUOTE: a deal's prices are made of the price list and the terms, shown to whoever may see them, and sent to the members they are for.
 
 A quote that was made never changes; making it again is a new version. `finish` is called inside the commit, with what the caller keeps.
 """
@@ -6,25 +6,29 @@ A quote that was made never changes; making it again is a new version. `finish` 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from sync_worker.documents.page import Paper, Signature
+from sync_worker.documents.page import Paper
 from sync_worker.domain.deal import Actor, Deal, Move, Refusal
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.money import shown
 from sync_worker.domain.notification import quote_news
-from sync_worker.domain.quote import Offer, Pricing, QuoteState, outdated, percent_of, price, priced_pair, quote_refusal
-from sync_worker.domain.quote_policy import Side, recipient_company, send_refusal, sides, view_refusal
+from sync_worker.domain.price_list import Wish, lines_of
+from sync_worker.domain.quote import Column, Offer, Pricing, Quote, QuoteState, outdated, percent_of, price, priced_pair, quote_refusal
+from sync_worker.domain.quote_policy import Side, column_of, is_offer, recipient_company, rights_of, send_refusal, sides, view_refusal
 from sync_worker.domain.scene import Scene
 from sync_worker.domain.sight import can_see, may_act
 from sync_worker.domain.terms import Pair
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.mail import MAIL
 from sync_worker.steps.move import Finish, Moved, staged, store_move
+from sync_worker.steps.paper import paper_of
 from sync_worker.steps.people import reps_of, viewer_of
-from sync_worker.steps.sale import to_sign
+from sync_worker.steps.prices import price_list
+from sync_worker.steps.sale import is_offered, to_sign
 from sync_worker.steps.tell import Told, tell
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.store import companies, deals, quotes, terms
@@ -40,19 +44,30 @@ class Quoted(NamedTuple):
     wakes: frozenset[Wake] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class QuoteWish:
+    """What somebody wishes quoted. **Shapes** `column` None: the usual one; `starts_on` None: today."""
+
+    pricing: Pricing
+    lines: tuple[Wish, ...]
+    starts_on: date | None = None
+    column: Column | None = None
+
+
 Keep: TypeAlias = Callable[[Tx, Quoted], None]
 WHO_SEES = "whoever sees the deal, and this pricing"
 
 
-def make(tenant: Tenant, deal_id: str, pricing: Pricing, offer: Offer, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
-    """One more version of the deal's quote in this pricing, its percent from the terms as they are now."""
+def make(tenant: Tenant, deal_id: str, wish: QuoteWish, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
+    """One more version of the deal's quote in this pricing.
+
+    List prices are those of its first day, or of today where that is past; the percent is that of the terms as they are now.
+    """
     with tenant.run("quote", DEAL), tenant.store.transaction(tenant.name) as tx:
         stored = deals.get(tx, deal_id)
         if stored is None:
             return _no_deal(tenant, deal_id)
-        refused = _may_send(tx, actor, stored.deal, pricing)
-        percent = refused or quote_refusal(stored.deal) or _percent(tx, stored.deal, pricing)
-        made = percent if isinstance(percent, Refusal) else price(stored.deal, offer, pricing, percent)
+        made = _priced(tx, tenant, stored.deal, wish, actor)
         if isinstance(made, Refusal):
             return made
         quoted = Quoted(quotes.add(tx, tenant.services.new_id(), made, actor.name))
@@ -62,16 +77,26 @@ def make(tenant: Tenant, deal_id: str, pricing: Pricing, offer: Offer, *, actor:
 
 
 def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
-    """To the members of the company that the pricing names; sent before, it is not sent again. The distributor-priced one may be signed."""
+    """To the members of the company that its column names; sent before, it is not sent again.
+
+    A distributor-priced one that the vendor sends after finalize was requested is an offer: it is sent, once, whoever sent it before, and
+    may be signed.
+    """
     with tenant.run("send_quote", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         found = _found(tx, tenant, deal_id, quote_id, actor)
         if isinstance(found, Refusal):
             return found
         stored, quote = found
-        refused = _may_send(tx, actor, stored.deal, quote.quote.pricing) or _unsendable(tx, stored.deal, quote)
+        standing, sees_deal = _standing(tx, actor, stored.deal)
+        refused = send_refusal(quote.quote.column, quote.quote.pricing, standing, sees_deal=sees_deal)
         if refused:
             return refused
-        quoted = Quoted(quote) if quote.sent_at else _sent(tx, tenant, stored, quote, actor, run_id)
+        offers = is_offer(stored.deal, quote.quote.pricing, standing) and not is_offered(tx, quote)
+        is_due = offers or quote.sent_at is None
+        refused = _unsendable(tx, stored.deal, quote) if is_due else None
+        if refused:
+            return refused
+        quoted = _sent(tx, tenant, stored, quote, actor, run_id, offers=offers) if is_due else Quoted(quote)
         if finish:
             finish(tx, quoted)
         return quoted
@@ -108,24 +133,7 @@ def paper(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor) 
     if isinstance(found, Refusal):
         return found
     stored, quote = found
-    deal, vendor = stored.deal, companies.vendor(tx)
-    addressee = recipient_company(quote.quote.pricing, deal)
-    named = companies.by_ids(tx, [one for one in (addressee, quote.signed_for) if one])
-    vendor_name = vendor.name if vendor else tenant.name
-    signature = None
-    if quote.signed_at:
-        company = named.get(quote.signed_for or "")
-        on = quote.signed_at.astimezone(tenant.portal.zone).date()
-        signature = Signature(quote.signed_by or "", company.name if company else vendor_name, on)
-    return Paper(
-        quote=quote.quote,
-        number=quote.number,
-        deal=str(deal.values.get("name") or deal.id),
-        vendor=vendor_name,
-        addressee=named[addressee].name if addressee in named else "",
-        made_on=quote.made_at.astimezone(tenant.portal.zone).date(),
-        signature=signature,
-    )
+    return paper_of(tx, stored.deal, quote, zone=tenant.portal.zone)
 
 
 def _found(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, actor: Actor) -> tuple[StoredDeal, StoredQuote] | Refusal:
@@ -161,9 +169,20 @@ def _standing(tx: Tx, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
 # ── making and sending ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _may_send(tx: Tx, actor: Actor, deal: Deal, pricing: Pricing) -> Refusal | None:
+def _priced(tx: Tx, tenant: Tenant, deal: Deal, wish: QuoteWish, actor: Actor) -> Quote | Refusal:
     standing, sees_deal = _standing(tx, actor, deal)
-    return send_refusal(pricing, standing, sees_deal=sees_deal)
+    column = column_of(wish.pricing, standing, wish.column)
+    if isinstance(column, Refusal):
+        return column
+    refused = send_refusal(column, wish.pricing, standing, sees_deal=sees_deal) or quote_refusal(deal, wish.pricing)
+    percent = refused or _percent(tx, deal, wish.pricing)
+    if isinstance(percent, Refusal):
+        return percent
+    today = tenant.services.clock().astimezone(tenant.portal.zone).date()
+    starts_on = wish.starts_on or today
+    rights = rights_of(wish.pricing, standing, discounts=tenant.portal.quotes.discount)
+    lines = lines_of(wish.lines, price_list(tx, tenant), str(deal.values["currency"]), max(starts_on, today), rights)
+    return lines if isinstance(lines, Refusal) else price(deal, Offer(lines, starts_on, column), wish.pricing, percent)
 
 
 def _percent(tx: Tx, deal: Deal, pricing: Pricing) -> Decimal | Refusal:
@@ -174,18 +193,16 @@ def _percent(tx: Tx, deal: Deal, pricing: Pricing) -> Decimal | Refusal:
 
 
 def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
-    """Why this quote is no offer any more. One that was sent already is not asked."""
-    if quote.sent_at:
-        return None
+    """Why this quote is no offer any more."""
     if changed := outdated(quote.quote, deal):
         why = f"quote {quote.number} was made of another {', '.join(changed)}"
         return Refusal("quote_outdated", why, "whoever makes another quote", changed)
     if quote.quote.pricing is Pricing.DISTRIBUTOR and (before := quotes.signed(tx, deal.id)):
         return Refusal("quote_signed", f"quote {before.number} was signed by {before.signed_by}", "nobody", (before.id,))
-    return quote_refusal(deal)
+    return quote_refusal(deal, quote.quote.pricing)
 
 
-def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str) -> Quoted:
+def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str, *, offers: bool) -> Quoted:
     deal, its = stored.deal, quote.quote
     quotes.mark_sent(tx, quote.id, actor.name)
     words = {
@@ -193,11 +210,14 @@ def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor:
         "total": shown(its.total, its.currency),
         "term": f"{its.term_years} year{'s' if its.term_years > 1 else ''}, {its.billing_cycle.value.replace('_', ' ')}",
     }
-    to = recipient_company(its.pricing, deal)
-    tell(tx, tenant, [Told(quote_news(quote.id, deal, to or ""), deal, words=words)], actor=actor)
+    event = f"quote/{quote.id}/offer/{stored.version}" if offers else f"quote/{quote.id}"
+    news = quote_news(event, deal, recipient_company(its.column, deal) or "")
+    tell(tx, tenant, [Told(news, deal, words=words, quote_id=quote.id)], actor=actor)
     wakes = frozenset({MAIL})
-    if its.pricing is Pricing.DISTRIBUTOR and deal.values.get("quote_state") != QuoteState.SENT:
+    if offers:
+        quotes.mark_offered(tx, quote.id, actor.name)
+    if offers and deal.values.get("quote_state") != QuoteState.SENT:
         note = f"{actor.name}: quote {quote.number} sent"
         store_move(tx, tenant, stored, Move({"quote_state": QuoteState.SENT.value}, note), actor, run_id)
         wakes |= {Wake("push")}
-    return Quoted(replace(quote, sent_at=tx.now, sent_by=actor.name), wakes)
+    return Quoted(quotes.get(tx, quote.id) or quote, wakes)

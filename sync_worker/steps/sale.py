@@ -9,8 +9,8 @@ from sync_worker.domain.deal import Actor, Deal, Lifecycle
 from sync_worker.domain.quote import Pricing, billed_company, outdated
 from sync_worker.domain.scene import Scene
 from sync_worker.steps.tenant import identity_of
+from sync_worker.store import deals, quotes
 from sync_worker.store import licences as issued
-from sync_worker.store import quotes
 from sync_worker.store.engine import Tx
 from sync_worker.store.quotes import StoredQuote
 
@@ -31,10 +31,19 @@ def signed(tx: Tx, deal: Deal, actor: Actor) -> None:
 
 
 def to_sign(tx: Tx, deal: Deal) -> StoredQuote | None:
-    """The distributor-priced quote that was sent last, where it is still made of what the deal says; the signed one counts for good."""
-    sent = [one for one in quotes.of_deal(tx, deal.id) if one.sent_at and one.quote.pricing is Pricing.DISTRIBUTOR]
-    latest = next((one for one in sent if one.signed_at), max(sent, key=lambda one: one.version, default=None))
-    return latest if latest and (latest.signed_at or not outdated(latest.quote, deal)) else None
+    """The signed quote, for good; else the version that the vendor offered last, where it is still made of what the deal says."""
+    made = [one for one in quotes.of_deal(tx, deal.id) if one.quote.pricing is Pricing.DISTRIBUTOR]
+    if before := next((one for one in made if one.signed_at), None):
+        return before
+    offered = [one for one in made if is_offered(tx, one)]
+    latest = max(offered, key=lambda one: (str(one.offered_at), one.version), default=None)
+    return latest if latest and not outdated(latest.quote, deal) else None
+
+
+def is_offered(tx: Tx, quote: StoredQuote) -> bool:
+    """Whether the vendor sent it since finalize was requested last. What anybody sent before that is a view, and nobody signs it."""
+    since_at = deals.finalized_at(tx, quote.quote.deal_id)
+    return quote.offered_at is not None and since_at is not None and quote.offered_at >= since_at
 
 
 def facts_of(tx: Tx, deal: Deal) -> Facts:

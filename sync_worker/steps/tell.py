@@ -29,12 +29,13 @@ class Change(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One thing to tell of one deal. **Shapes** `words`: what its template needs beside the usual."""
+    """One thing to tell of one deal. **Shapes** `words`: what its template needs beside the usual; `quote_id`: what goes with it."""
 
     news: News
     deal: Deal
     before: Deal | None = None
     words: Mapping[str, Any] = {}
+    quote_id: str | None = None
 
 
 def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Actor) -> int:
@@ -78,7 +79,7 @@ def _letter(tx: Tx, tenant: Tenant, town: _Town, told: Told, user: User, actor: 
         "link": link.replace("{id}", deal.id) if link else "",
         **told.words,
     }
-    return Mail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context)
+    return Mail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context, told.quote_id)
 
 
 def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm, NativeRecord
 from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.money import WITHOUT_CURRENCY
+from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
 from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
 from sync_worker.mail.post import Post
@@ -82,6 +83,7 @@ class Tenant:
         services: Services,
         receiver: Receiver | None = None,
         post: Post | None = None,
+        price_file: PriceList | None = None,
     ) -> None:
         self.portal = portal
         self.name = portal.name
@@ -90,6 +92,7 @@ class Tenant:
         self.services = services
         self.receiver = receiver  # of the portal's feed, where it has one
         self.post = post  # to its people, where there is a mail server
+        self.price_file = price_file  # the price list, where a file keeps it
         self.grammar = grammar
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None

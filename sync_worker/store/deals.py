@@ -113,6 +113,13 @@ def to_remind_of(tx: Tx, *, until: date, after: str, limit: int) -> list[StoredD
     return _stored(tx, select(deals).where(*here).order_by(deals.c.id).limit(limit))
 
 
+def finalized_at(tx: Tx, deal_id: str) -> datetime | None:
+    """When finalize was requested last."""
+    here = (deal_changes.c.portal == tx.portal, deal_changes.c.deal_id == deal_id, deal_changes.c.field == "lifecycle")
+    query = select(deal_changes.c.at, deal_changes.c.new).where(*here).order_by(deal_changes.c.version.desc())
+    return next((at for at, new in tx.connection.execute(query) if new == "finalize_requested"), None)
+
+
 def waiting_since(tx: Tx, deal_ids: Collection[str]) -> dict[str, datetime]:
     """When each deal was registered, submitted or decided on last: its tracks have waited since then."""
     fields = ["", "lifecycle", "vendor_approval", "distributor_approval"]

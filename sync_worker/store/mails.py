@@ -18,13 +18,17 @@ from sync_worker.store.tables import mails
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one person. **Shapes** `id` is computed of portal, event and address; `context` is plain JSON."""
+    """One mail to one person.
+
+    **Shapes** `id` is computed of portal, event and address; `context` is plain JSON; `quote_id`: whose page and sheet go with it.
+    """
 
     id: str
     event: str
     address: str
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
+    quote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

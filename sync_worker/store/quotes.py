@@ -16,7 +16,11 @@ from sync_worker.store.tables import deals, quotes
 
 @dataclass(frozen=True, slots=True)
 class StoredQuote:
-    """One version. **Shapes** `version` counts from 1 within its deal and pricing; `signed_for`: the signer's company."""
+    """One version.
+
+    **Shapes** `version` counts from 1 within its deal and pricing; `offered_at`: when the vendor last sent it after finalize was requested;
+    `signed_for`: the signer's company.
+    """
 
     id: str
     version: int
@@ -25,6 +29,8 @@ class StoredQuote:
     made_by: str
     sent_at: datetime | None = None
     sent_by: str | None = None
+    offered_at: datetime | None = None
+    offered_by: str | None = None
     signed_at: datetime | None = None
     signed_by: str | None = None
     signed_for: str | None = None
@@ -101,6 +107,12 @@ def mark_sent(tx: Tx, quote_id: str, actor: str) -> bool:
     """It was sent. False: it had been already, and the first time counts."""
     here = (quotes.c.portal == tx.portal, quotes.c.id == quote_id, quotes.c.sent_at.is_(None))
     return tx.connection.execute(update(quotes).where(*here).values(sent_at=tx.now, sent_by=actor)).rowcount > 0
+
+
+def mark_offered(tx: Tx, quote_id: str, actor: str) -> None:
+    """The vendor offers it: from now on it may be signed."""
+    here = (quotes.c.portal == tx.portal, quotes.c.id == quote_id)
+    tx.connection.execute(update(quotes).where(*here).values(offered_at=tx.now, offered_by=actor))
 
 
 def sign(tx: Tx, quote_id: str, actor: str, company_id: str) -> StoredQuote | None:

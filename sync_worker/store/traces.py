@@ -22,6 +22,7 @@ from sync_worker.store.tables import (
     events,
     failures,
     mails,
+    prices,
     quotes,
     subgroups,
     terms,
@@ -30,7 +31,9 @@ from sync_worker.store.tables import (
 _ACTED: Final = (
     agreements.c.uploaded_by,
     conflicts.c.decided_by,
+    prices.c.said_by,
     quotes.c.made_by,
+    quotes.c.offered_by,
     quotes.c.sent_by,
     subgroups.c.since_by,
     subgroups.c.until_by,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sync_worker.domain.notification import POLICY, WATCHED
-from sync_worker.domain.quote import CYCLES
-from sync_worker.domain.quote_policy import TABLE, Side
+from sync_worker.domain.quote import CYCLES, Column
+from sync_worker.domain.quote_policy import SEEN_BY, SENDERS, Side
 from sync_worker.domain.upload import AGREEMENT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "distributors.md").read_text()
@@ -17,9 +17,10 @@ def names(sides: frozenset[Side]) -> str:
 
 
 def test_who_sees_and_sends_which_quote_is_as_written() -> None:
-    for pricing, rule in TABLE.items():
-        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| {pricing} |")]
-        assert row.endswith(f"| {names(rule.seen_by)} | {names(rule.sent_by)} | {rule.sent_to} |")
+    goes_to = {Column.DISTRIBUTOR: Side.DISTRIBUTOR, Column.DEAL: Side.RESELLER}
+    for (column, pricing), senders in SENDERS.items():
+        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| {column} | {pricing} |")]
+        assert row.endswith(f"| {names(senders)} | {goes_to[column]} | {names(SEEN_BY[pricing])} |")
 
 
 def test_terms_and_their_billing_cycles_are_as_written() -> None:

@@ -20,7 +20,9 @@ from tests.mailbox import Mailbox
 ARROW, DELTA = "companies/Arrow Electronics", "companies/Delta IT"
 PEOPLE: Final[Mapping[str, Mapping[str, Any]]] = {
     "arlo": {"role": "manager", "primary_company": "Arrow Electronics"},
+    "abel": {"role": "manager", "primary_company": "Arrow Electronics"},  # arlo's colleague
     "rita": {"role": "manager", "primary_company": "Cedar IT"},  # she joins the subgroup
+    "mira": {"role": "executive", "primary_company": "Cedar IT"},  # and so does who is above her
     "vera": {"role": "manager", "is_vendor_admin": True},
     "olga": {"role": "manager", "primary_company": "Birch Systems"},  # of another reseller
 }
@@ -36,7 +38,11 @@ DEAL: Final = {
     "term_years": 2,
     "billing_cycle": "up_front",
 }
-LINES: Final = [{"name": "Seat", "unit_price": "100.00", "count": 20}, {"name": "Server", "unit_price": "1200.00", "count": 5}]
+LINES: Final = [{"product": "Seat", "count": 20}, {"product": "Server", "count": 5}]
+PRICE_LIST: Final = [
+    {"product": "Seat", "currency": "EUR", "unit_price": "100.00", "valid_from": "2026-01-01"},
+    {"product": "Server", "currency": "EUR", "unit_price": "1200.00", "valid_from": "2026-01-01"},
+]
 PRICES: Final = {"retail": "16000.00", "reseller": "13600.00", "distributor": "11200.00"}  # less nothing, 15 and 30 percent
 TERM: Final = ("2026-04-01", "2028-03-31")
 PDF: Final = b"%PDF-1.7 signed by both"
@@ -104,8 +110,9 @@ def test_a_distributor_makes_a_subgroup_which_sells_and_gets_its_licences(story:
     assert (deal["owner_company"], deal["second_partner"]) == (delta, company_id(story, "arlo"))
     assert companies_named(story) == ("Delta IT", "Arrow Electronics")
     story.stands(lifecycle="submitted", distributor_approval="pending", vendor_approval="pending", licence_count=25, quote_state=None)
-    quotes = f"deals/{story.deal_id}/quotes"
-    assert portal.refused("POST", quotes, 409, user="vera", body=quote("retail")) == "quote_not_ready"
+
+    the_vendor_keeps_the_price_list(story)
+    retail_is_there_before_approval_and_the_others_are_not(story, mailbox)
 
     # and the distributor approves in the portal, the vendor in the CRM
     story.decides("arlo", "approve")
@@ -150,8 +157,9 @@ def a_subgroup_is_made(story: Story) -> str:
     assert (listed["company"]["id"], listed["parent"]["name"], listed["until"]) == (delta, "Arrow Electronics", None)
 
     portal.said("PUT", f"{ARROW}/subgroups/{delta}/members/rita", user="arlo")
+    portal.said("PUT", f"{ARROW}/subgroups/{delta}/members/mira", user="rita")
     members = portal.said("GET", f"{ARROW}/subgroups/{delta}/members", user="rita").json()["items"]
-    assert [member["id"] for member in members] == ["rita"]
+    assert [member["id"] for member in members] == ["mira", "rita"]
     return delta
 
 
@@ -176,14 +184,42 @@ def it_may_register_once_terms_and_agreement_are_there(story: Story, delta: str)
     assert portal.refused("POST", "deals", 422, user="rita", body={**DEAL, "deal_type": "renewal"}) == "percent_missing"
 
 
+def the_vendor_keeps_the_price_list(story: Story) -> None:
+    """Before that nothing can be quoted; nobody else writes a price, into the list or into a quote."""
+    portal, quotes = story.portal, f"deals/{story.deal_id}/quotes"
+    assert portal.refused("POST", quotes, 422, user="rita", body=quote("retail")) == "no_price"
+    for user in ("arlo", "rita"):
+        assert portal.refused("POST", "prices", 403, user=user, body={"prices": PRICE_LIST}) == "prices_not_yours"
+    by_hand = {**quote("retail"), "lines": [{**LINES[0], "unit_price": "1.00"}, LINES[1]]}
+    assert portal.refused("POST", quotes, 403, user="arlo", body=by_hand) == "unit_price_not_yours"
+    listed = portal.said("POST", "prices", user="vera", body={"prices": PRICE_LIST}).json()
+    assert portal.said("GET", "prices", user="rita").json() == listed
+    assert portal.refused("POST", quotes, 422, user="vera", body=by_hand) == "price_listed"
+
+
+def retail_is_there_before_approval_and_the_others_are_not(story: Story, mailbox: Mailbox) -> None:
+    """The reseller's member shows a colleague what the end customer would pay."""
+    portal, quotes = story.portal, f"deals/{story.deal_id}/quotes"
+    a_quote_is_sent(story, "rita", "retail")
+    assert quotes_to(mailbox, "mira", 1) == ["retail"]
+    for user, pricing in (("rita", "reseller"), ("arlo", "distributor")):
+        assert portal.refused("POST", quotes, 409, user=user, body=quote(pricing)) == "quote_not_ready"
+
+
 def quotes_reach_whom_they_are_for(story: Story, mailbox: Mailbox) -> None:
-    """Retail from the vendor and reseller pricing from the distributor go to the reseller; the distributor's own prices to it alone."""
+    """From the distributor column to its own group, from the deal column to the reseller; what may be signed comes from the vendor."""
     portal = story.portal
     quotes = f"deals/{story.deal_id}/quotes"
-    a_quote_is_sent(story, "vera", "retail")
-    assert quotes_to(mailbox, "rita", 1) == ["retail"]
+    # The distributor sends its own prices to its own group, and sees them without the vendor
+    view = a_quote_is_sent(story, "arlo", "distributor")
+    assert quotes_to(mailbox, "abel", 1) == ["distributor"]
+    assert portal.refused("GET", f"{quotes}/{view}", 404, user="rita") == "quote_unknown"
+    # and what the reseller pays to the reseller, as the reseller's own member does
     a_quote_is_sent(story, "arlo", "reseller")
-    assert quotes_to(mailbox, "rita", 2) == ["retail", "reseller"]
+    assert (quotes_to(mailbox, "rita", 1), quotes_to(mailbox, "mira", 2)) == (["reseller"], ["retail", "reseller"])
+    a_quote_is_sent(story, "rita", "reseller")
+    assert quotes_to(mailbox, "mira", 3) == ["retail", "reseller", "reseller"]
+    assert portal.refused("POST", quotes, 403, user="rita", body=quote("distributor")) == "quote_not_yours"
 
     # The reseller asks to finalize, and the vendor hears of it
     portal.does("rita", "POST", f"deals/{story.deal_id}/finalize", {})
@@ -192,10 +228,15 @@ def quotes_reach_whom_they_are_for(story: Story, mailbox: Mailbox) -> None:
     assert "Harbor expansion" in letters_to(mailbox, "vera")[-1][0]
     assert portal.said("GET", quotes, user="vera").json()["next_step"] == "quote"
 
-    assert portal.refused("POST", quotes, 403, user="arlo", body=quote("distributor")) == "quote_not_yours"
+    # What the distributor has, or sends itself now, is a view: nobody signs it
+    again = a_quote_is_sent(story, "arlo", "distributor")
+    for quote_id in (view, again):
+        assert portal.refused("POST", f"{quotes}/{quote_id}/sign", 409, user="arlo") == "quote_not_sent"
+    story.stands(lifecycle="finalize_requested", quote_state=None)
     a_quote_is_sent(story, "vera", "distributor")
-    assert quotes_to(mailbox, "arlo", 1) == ["distributor"]
+    assert (quotes_to(mailbox, "arlo", 1), quotes_to(mailbox, "abel", 3)) == (["distributor"], ["distributor"] * 3)
     story.stands(lifecycle="finalize_requested", quote_state="sent")
+    assert portal.refused("POST", f"{quotes}/{again}/sign", 409, user="arlo") == "quote_not_latest"
     assert {one["pricing"] for one in portal.said("GET", quotes, user="arlo").json()["items"]} == set(PRICES)
     assert {one["pricing"] for one in portal.said("GET", quotes, user="rita").json()["items"]} == {"retail", "reseller"}
 
@@ -204,7 +245,7 @@ def the_sale_is_completed(story: Story, mailbox: Mailbox) -> None:
     """The distributor signs; a second signature is the first one. The worker issues the licences and completes the deal by itself."""
     portal = story.portal
     items = portal.said("GET", f"deals/{story.deal_id}/quotes", user="arlo").json()["items"]
-    [signable] = [one["id"] for one in items if one["pricing"] == "distributor"]
+    [signable] = [one["id"] for one in items if one["offered_at"]]
     sign = f"deals/{story.deal_id}/quotes/{signable}/sign"
     assert portal.refused("POST", sign, 404, user="rita") == "quote_unknown"
     portal.said("POST", sign, user="arlo")
@@ -213,8 +254,9 @@ def the_sale_is_completed(story: Story, mailbox: Mailbox) -> None:
     signed = portal.said("GET", f"deals/{story.deal_id}/quotes/{signable}", user="arlo").json()
     assert (signed["signed_by"], signed["total"]) == ("Arlo (arlo)", PRICES["distributor"])
     # nobody but the distributor was ever told its price
-    assert quotes_to(mailbox, "rita", 2) == ["retail", "reseller"]
-    assert not any("11,200" in text for _, text in letters_to(mailbox, "rita"))
+    for user in ("rita", "mira"):
+        assert "distributor" not in quotes_to(mailbox, user, 1)
+        assert not any("11,200" in text for _, text in letters_to(mailbox, user))
 
 
 # ── what is done and seen in them ────────────────────────────────────────────────────────────────────────────────────
@@ -228,12 +270,13 @@ def quote(pricing: str) -> dict[str, Any]:
     return {"pricing": pricing, "lines": LINES, "starts_on": TERM[0]}
 
 
-def a_quote_is_sent(story: Story, user: str, pricing: str) -> None:
-    """This person makes it, at the price that the terms give, and sends it."""
+def a_quote_is_sent(story: Story, user: str, pricing: str) -> str:
+    """This person makes it, at the price that list and terms give, and sends it. Its id."""
     quotes = f"deals/{story.deal_id}/quotes"
     made = story.portal.said("POST", quotes, 201, user=user, body=quote(pricing)).json()
     assert made["total"] == PRICES[pricing]
     story.portal.said("POST", f"{quotes}/{made['id']}/send", user=user)
+    return str(made["id"])
 
 
 def it_is_in_the_crm(story: Story, company: str, *, may_register: bool, agreement_state: str) -> None:
@@ -285,8 +328,11 @@ def letters_waiting(story: Story) -> list[dict[str, Any]]:
 
 
 def letters_to(mailbox: Mailbox, user: str) -> list[tuple[str, str]]:
-    """Subject and text of what this person got, in order."""
+    """Subject and text of what this person got, in order. A quote's sheet and page go with it."""
     found = [letter for letter in list(mailbox.letters) if letter["To"] == f"{user}@example.com"]
+    for letter in found:
+        kinds = [one.get_content_type() for one in letter.iter_attachments()]
+        assert kinds == (["application/pdf", "text/html"] if letter["Subject"].startswith("Quote: ") else [])
     return [(str(letter["Subject"]), letter.get_body(("plain",)).get_content()) for letter in found]  # type: ignore[union-attr]
 
 

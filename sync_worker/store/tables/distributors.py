@@ -86,9 +86,24 @@ quotes = Table(
     Column("signed_by", Text),
     Column("signed_for", Text),  # the signer's company
     Column("completed_at", Utc),  # of a signed one: nothing is left to be done
+    Column("offered_at", Utc),  # sent by the vendor after finalize was requested: it may be signed
+    Column("offered_by", Text),
     Index("quotes_by_version", "portal", "deal_id", "pricing", "version", unique=True),
     Index("quotes_signed", "portal", "deal_id", unique=True, sqlite_where=_SIGNED, postgresql_where=_SIGNED),  # one signature a deal
     Index("quotes_uncompleted", "portal", "deal_id", sqlite_where=_UNCOMPLETED, postgresql_where=_UNCOMPLETED),
+)
+
+prices = Table(
+    "prices",
+    metadata,
+    portal_column(),
+    Column("product_key", Text, primary_key=True),  # the name without case and spaces
+    Column("currency", Text, primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("said_at", Utc, primary_key=True),  # of several the latest counts
+    Column("product", Text, nullable=False),
+    Column("unit_price", Money),  # null: not sold from that day on
+    Column("said_by", Text, nullable=False),
 )
 
 licences = Table(
@@ -125,6 +140,7 @@ mails = Table(
     Column("settled_at", Utc),
     Column("outcome", Text, nullable=False, server_default=""),  # sent | given_up | "" = waits
     Column("error", Text, nullable=False, server_default=""),  # the server's words, last
+    Column("quote_id", Text),  # whose page and sheet go with it
     Index("mails_by_event", "portal", "event", "address", unique=True),  # once per (event, person)
     Index("mails_waiting", "portal", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.problem import CODES
-from sync_worker.web.api import companies, deals, distributors, moves, operate, quotes, users
+from sync_worker.web.api import companies, deals, distributors, moves, operate, prices, quotes, users
 from sync_worker.web.api.doors import Api
 from sync_worker.web.api.problems import MEDIA_TYPE, of_refusal
 from sync_worker.web.api.route import of_http, response_of
@@ -25,6 +25,7 @@ ROUTERS: Final = (
     distributors.uploads,
     deals.router,
     moves.router,
+    prices.router,
     quotes.router,
     operate.router,
 )

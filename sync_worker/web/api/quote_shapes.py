@@ -1,45 +1,103 @@
-"""Quotes and licences as they stand in bodies: the very numbers that the documents print."""
+"""Quotes, prices and licences as they stand in bodies: the very numbers that the documents print."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
 from sync_worker.domain.completion import Step
-from sync_worker.domain.quote import BillingCycle, Pricing
+from sync_worker.domain.price_list import DEAREST
+from sync_worker.domain.quote import BillingCycle, Column, Pricing
 from sync_worker.web.api.shapes import Money, Name, Said, Shown
 
-DEAREST: Final = Decimal(10_000_000)  # a licence's list price for a year
 MOST_LINES: Final = 200
-Price: TypeAlias = Annotated[Decimal, Field(ge=0, le=DEAREST, decimal_places=4, examples=["99.90"])]
+MOST_PRICES: Final = 1000
+Price: TypeAlias = Annotated[Decimal, Field(ge=0, le=DEAREST, examples=["99.90"])]
+Discount: TypeAlias = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2, examples=["5"])]
 Day: TypeAlias = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
 class LineSaid(Said):
-    """One licensed product, at its list price for one licence and year, in the deal's currency."""
+    """So many licences of one product, at its price on the price list."""
 
-    name: Name
-    unit_price: Price
+    product: Name
     count: Annotated[int, Field(ge=1, le=1_000_000)]
+    discount_percent: Annotated[
+        Discount | None,
+        Field(description="Off what the terms leave; only by those whom the portal lets give a discount."),
+    ] = None
+    unit_price: Annotated[
+        Price | None,
+        Field(description="One licence for one year, in the deal's currency: by the vendor, for a product that is not on the price list."),
+    ] = None
 
 
 class QuoteSaid(Said):
-    """What is quoted, and for whom. The percent comes from the terms, term and currency from the deal."""
+    """What is quoted, and for whom. Prices come from the price list, the percent from the terms, term and currency from the deal."""
 
     pricing: Pricing
+    column: Annotated[
+        Column | None,
+        Field(description="Whose members it goes to: the distributor's or, in the deal column, the reseller's. Retail pricing has both."),
+    ] = None
     lines: Annotated[list[LineSaid], Field(min_length=1, max_length=MOST_LINES)]
-    starts_on: Annotated[Day | None, Field(description="The first day of the term; today unless said.")] = None
+    starts_on: Annotated[Day | None, Field(description="The first day of the term, whose prices count; today unless said.")] = None
+
+
+class PriceSaid(Said):
+    """What one licence of a product costs for a year, from that day on; null: it is not sold in that currency from then on."""
+
+    product: Name
+    currency: Annotated[Name, Field(examples=["EUR"])]
+    unit_price: Price | None
+    valid_from: Day
+
+
+class PricesSaid(Said):
+    """Rows of the price list, all or none. One of the same product, currency and day takes the other's place."""
+
+    prices: Annotated[list[PriceSaid], Field(min_length=1, max_length=MOST_PRICES)]
+
+
+class ListedPrice(Shown):
+    """One row that counts."""
+
+    product: str
+    currency: str
+    unit_price: Money | None
+    valid_from: date
+
+
+class PriceList(Shown):
+    """The price list as it counts now, by product, currency and day. `managed_by`: `api`, or `file`: then nobody changes it here."""
+
+    managed_by: Literal["api", "file"]
+    items: list[ListedPrice]
+
+
+class SaidPrice(ListedPrice):
+    """One row as somebody said it."""
+
+    said_at: datetime
+    said_by: str
+
+
+class PriceHistory(Shown):
+    """Every row that was ever said over HTTP or loaded, the oldest first for each product, currency and day."""
+
+    items: list[SaidPrice]
 
 
 class Line(Shown):
     """A line, and what it comes to for the whole term."""
 
-    name: str
+    product: str
     unit_price: Money
     count: int
+    discount_percent: Decimal
     list_amount: Money
     amount: Money
 
@@ -63,6 +121,7 @@ class Quote(Shown):
     second_partner: str | None = None
     deal_type: str
     pricing: Pricing
+    column: Column
     currency: str
     percent: Decimal
     term_years: int
@@ -76,6 +135,8 @@ class Quote(Shown):
     made_by: str
     sent_at: datetime | None
     sent_by: str | None
+    offered_at: Annotated[datetime | None, Field(description="When the vendor sent it after finalize was requested: it may be signed.")]
+    offered_by: str | None
     signed_at: datetime | None
     signed_by: str | None
     signed_for: str | None

@@ -12,13 +12,14 @@ from sync_worker.documents.page import Paper, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.completion import Licence, next_step
 from sync_worker.domain.deal import Refusal
-from sync_worker.domain.quote import Line, Offer
+from sync_worker.domain.price_list import Wish
+from sync_worker.domain.quote import NO_DISCOUNT
 from sync_worker.domain.quote_numbers import to_numbers
 from sync_worker.domain.sight import can_see
 from sync_worker.steps.answer import Keep
 from sync_worker.steps.people import reps_of, viewer_of
 from sync_worker.steps.quote import Keep as KeepQuoted
-from sync_worker.steps.quote import Quoted, make, paper, send, sign, visible
+from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign, visible
 from sync_worker.steps.sale import facts_of, owed_of
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals, licences
@@ -46,12 +47,11 @@ SEALED: Final = {
 
 @router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
 def make_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
-    """One more version of the deal's quote in this pricing, once the vendor has approved the deal. Nobody is sent it yet."""
-    tenant = visit.tenant
-    today = tenant.services.clock().astimezone(tenant.portal.zone).date()
-    offer = Offer(tuple(Line(line.name, line.unit_price, line.count) for line in said.lines), said.starts_on or today)
+    """One more version of the deal's quote in this pricing. Nobody is sent it yet. Retail pricing needs no approval."""
+    lines = tuple(Wish(line.product, line.count, line.unit_price, line.discount_percent or NO_DISCOUNT) for line in said.lines)
+    tenant, wish = visit.tenant, QuoteWish(said.pricing, lines, said.starts_on, said.column)
     _look(visit, deal_id)
-    return _quoted(visit, once, lambda finish: make(tenant, deal_id, said.pricing, offer, actor=visit.actor, finish=finish), status=201)
+    return _quoted(visit, once, lambda finish: make(tenant, deal_id, wish, actor=visit.actor, finish=finish), status=201)
 
 
 @router.get("/deals/{deal_id}/quotes", responses=problems(400, 404))
@@ -98,7 +98,10 @@ def quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
 
 @router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
 def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly) -> Response:
-    """Mails the quote to the members of the company that it is for. Sent before, it is not sent again."""
+    """Mails the quote, its sheet and its page to the members of its column's company. Sent before, it is not sent again.
+
+    A distributor-priced one that the vendor sends after finalize was requested is sent, whoever sent it before, and may be signed.
+    """
     tenant = visit.tenant
     _look(visit, deal_id)
     return _quoted(visit, once, lambda finish: send(tenant, deal_id, quote_id, actor=visit.actor, finish=finish))
@@ -112,7 +115,10 @@ def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly
 def sign_quote(
     visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, said: Annotated[shapes.Why | None, Body()] = None
 ) -> Response:
-    """Signs the distributor-priced quote that was sent last; the vendor records it with a reason. The first signature counts."""
+    """Signs the distributor-priced quote that the vendor sent last after finalize was requested. The first signature counts.
+
+    The vendor records a signature with a reason.
+    """
     tenant, reason = visit.tenant, said.reason if said else ""
     _look(visit, deal_id)
     return once.moved(
@@ -194,7 +200,9 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
 
 def _shown(tenant: Tenant, stored: StoredQuote) -> quote_shapes.Quote:
     numbers: dict[str, Any] = to_numbers(stored.quote)
+    for line in numbers["lines"]:
+        line["product"] = line.pop("name")
     if not tenant.portal.two_tier:
         del numbers["second_partner"]
-    kept = ("id", "number", "version", "made_at", "made_by", "sent_at", "sent_by", "signed_at", "signed_by", "signed_for")
+    kept = [name for name in (*StoredQuote.__slots__, "number") if name != "quote"]
     return quote_shapes.Quote.model_validate({**numbers, **{name: getattr(stored, name) for name in kept}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from sync_worker.errors import StoreDown
-from sync_worker.store import associations, companies, migrate, patch_backs
+from sync_worker.store import associations, companies, migrate, patch_backs, quotes
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
 from tests.servers import Clock, PostgreSQL
@@ -96,6 +97,63 @@ def test_a_database_of_a_newer_release_is_left_alone(store: Store) -> None:
     assert not migrate.is_current(store)
     with pytest.raises(StoreDown, match="newer release"):
         migrate.upgrade(store)
+
+
+NUMBERS = {
+    "deal_id": "d1",
+    "owner_company": "birch",
+    "second_partner": "arrow",
+    "deal_type": "new",
+    "currency": "EUR",
+    "percent": "20",
+    "term_years": 1,
+    "billing_cycle": "annual",
+    "starts_on": "2026-04-01",
+    "lines": [{"name": "Seat", "unit_price": "10", "count": 2, "list_amount": "20.00", "amount": "16.00"}],
+    "list_total": "20.00",
+    "total": "16.00",
+    "payments": [{"number": 1, "due_on": "2026-04-01", "amount": "16.00"}],
+}
+
+
+OLD_DEAL = """INSERT INTO deals (portal, id, version, lifecycle, attributes, created_at, updated_at)
+    VALUES ('acme', :id, 1, :lifecycle, '{}', :at, :at)"""
+OLD_QUOTE = """INSERT INTO quotes (portal, id, deal_id, pricing, version, currency, total, numbers, made_at, made_by, sent_at, sent_by)
+    VALUES ('acme', :id, :deal, :pricing, 1, 'EUR', 16, :numbers, :at, 'Vera (vera)', :at, 'Vera (vera)')"""
+
+
+def test_quotes_of_before_are_read_as_they_were_and_what_could_be_signed_still_can(empty_url: str) -> None:
+    # Given a database of the release before, with a quote of each kind on a deal that waits for the signature and on one that does not
+    with closing(Store(empty_url, clock=Clock())) as store:
+        brought_to(store, "0007")
+        moment = "2026-03-01 12:00:00.000000+00:00"
+        with store.schema(writes=True) as connection:
+            for deal_id, lifecycle in (("d1", "finalize_requested"), ("d2", "submitted")):
+                connection.execute(text(OLD_DEAL), {"id": deal_id, "lifecycle": lifecycle, "at": moment})
+                for pricing in ("distributor", "reseller"):
+                    numbers = json.dumps({**NUMBERS, "deal_id": deal_id, "pricing": pricing})
+                    row = {"id": f"{deal_id}-{pricing}", "deal": deal_id, "pricing": pricing, "numbers": numbers, "at": moment}
+                    connection.execute(text(OLD_QUOTE), row)
+        # When it is upgraded
+        migrate.upgrade(store)
+        # Then every quote is there, in its column, and the one that could be signed is offered
+        with store.reading("acme") as tx:
+            found = {one.id: one for deal_id in ("d1", "d2") for one in quotes.of_deal(tx, deal_id)}
+        assert {id_: one.quote.column for id_, one in found.items()} == {
+            "d1-distributor": "distributor",
+            "d1-reseller": "deal",
+            "d2-distributor": "distributor",
+            "d2-reseller": "deal",
+        }
+        assert {one.quote.lines[0].line.discount for one in found.values()} == {0}
+        assert {id_: one.offered_by for id_, one in found.items() if one.offered_at} == {"d1-distributor": "Vera (vera)"}
+
+
+def brought_to(store: Store, revision: str) -> None:
+    with store.schema(writes=True) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_a_fresh_file_is_migrated_fast(tmp_path: Path) -> None:

@@ -11,16 +11,18 @@ from typing import Any
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role, User
-from sync_worker.domain.quote import Line, Offer, Pricing
+from sync_worker.domain.price_list import Price, Wish
+from sync_worker.domain.quote import Pricing
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.complete import complete
 from sync_worker.steps.decide import change, decide
 from sync_worker.steps.expire import expire
 from sync_worker.steps.move import Moved, move
 from sync_worker.steps.people import Told, acting, put
+from sync_worker.steps.prices import keep
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
-from sync_worker.steps.quote import Quoted, make, send, sign
+from sync_worker.steps.quote import Quoted, QuoteWish, make, send, sign
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant
@@ -88,8 +90,9 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
         # and it goes its way: quoted, signed, licensed, completed, each of it seen in the CRM
         vera = told(tenant, "vera", None, is_vendor_admin=True)
         pushed(tenant, move(tenant, deal_id, Verb.FINALIZE, actor=bob))
-        offer = Offer((Line("Seat", Decimal(10), int(TERMS["licence_count"])),), date(2026, 4, 1))
-        made = make(tenant, deal_id, Pricing.DISTRIBUTOR, offer, actor=vera)
+        assert keep(tenant, [Price("Seat", "EUR", Decimal(10), date(2020, 1, 1))], actor=vera) is None
+        wish = QuoteWish(Pricing.DISTRIBUTOR, (Wish("Seat", int(TERMS["licence_count"])),), date(2026, 4, 1))
+        made = make(tenant, deal_id, wish, actor=vera)
         assert isinstance(made, Quoted), made
         assert isinstance(send(tenant, deal_id, made.quote.id, actor=vera), Quoted)
         pushed(tenant, sign(tenant, deal_id, made.quote.id, actor=dora))

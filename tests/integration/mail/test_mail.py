@@ -56,7 +56,7 @@ def templates(tmp_path: Path) -> Templates:
 
 @pytest.fixture
 def post(mailbox: Mailbox, templates: Templates) -> Post:
-    return Post(server_of(mailbox.url).send, templates, "Acme Portal <portal@acme.example>")
+    return Post(server_of(mailbox.url).send, templates, "Acme Portal <portal@acme.example>", templates)
 
 
 def write(store: Store, *written: Mail) -> None:
@@ -206,7 +206,7 @@ def test_a_worker_that_dies_after_the_send_sends_again_what_is_known_as_the_same
 
     write(store, mail())
     with pytest.raises(KeyboardInterrupt):
-        send_mail(store, "acme", Post(dying, post.templates, post.sender), Services())
+        send_mail(store, "acme", Post(dying, post.templates, post.sender, post.documents), Services())
 
     # When another one comes by, before the claim is over and after
     assert send_mail(store, "acme", post, Services()) == Sent()
@@ -221,7 +221,7 @@ def test_a_worker_that_dies_after_the_send_sends_again_what_is_known_as_the_same
 def test_a_server_that_is_not_there_is_waited_for(store: Store, post: Post, mailbox: Mailbox) -> None:
     nobody = server_of("smtp://127.0.0.1:1")
     write(store, mail())
-    assert send_mail(store, "acme", Post(nobody.send, post.templates, post.sender), Services()) == Sent(put_off=1)
+    assert send_mail(store, "acme", Post(nobody.send, post.templates, post.sender, post.documents), Services()) == Sent(put_off=1)
     assert "127.0.0.1:1 did not take the letter" in row(store).error
 
 

@@ -100,7 +100,7 @@ def test_values_are_kept_in_the_vendors_spelling(wire: Wire, remote: Remote) -> 
         "Portal_Expires__c": None,
     }
     record = remote.record("Opportunity", wire.ask("POST", "sobjects/Opportunity", json=body).json()["id"])
-    assert (record["Amount"], record["Portal_Licences__c"], record["Portal_Billing__c"]) == (1200.51, 3.0, "Quarterly")
+    assert (record["Amount"], record["Portal_Licences__c"], record["Portal_Billing__c"]) == (1200.505, 3.0, "Quarterly")
     assert record["Portal_Registered__c"] is True
     assert (record["IsClosed"], record["IsWon"], record["Probability"]) == (False, False, 10.0)
     account = {"Name": "Multi", "Associated_Second_Partner__c": "Someone New; Bolt Distribution;Arrow Electronics;;Bolt Distribution"}

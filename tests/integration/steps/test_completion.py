@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +20,25 @@ import pytest
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role
-from sync_worker.domain.quote import Line, Offer, Pricing
+from sync_worker.domain.price_list import Price, Wish
+from sync_worker.domain.quote import Column, Pricing
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.steps.complete import complete
 from sync_worker.steps.decide import change, decide
 from sync_worker.steps.mail import mail
 from sync_worker.steps.move import Moved, move
-from sync_worker.steps.quote import Quoted, make, paper, send, sign, visible
+from sync_worker.steps.prices import keep
+from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign, visible
 from sync_worker.store import deals, licences, mails, quotes, terms
 from sync_worker.store.quotes import StoredQuote
+from sync_worker.store.tables import quotes as table
 from tests.integration.steps.test_moves import done, refused, told
 from tests.integration.steps.world import MAPPINGS, PORTAL, World
 from tests.mailbox import Mailbox
 
-OFFER = Offer((Line("Seat", Decimal("99.90"), 20), Line("Server", Decimal(1200), 5)), date(2026, 4, 1))
+LINES = (Wish("Seat", 20), Wish("Server", 5))
+START = date(2026, 4, 1)
+PRICES = (Price("Seat", "EUR", Decimal("99.90"), date(2026, 1, 1)), Price("Server", "EUR", Decimal(1200), date(2026, 1, 1)))
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Sale:
         return self.world.tenant
 
     def made(self, pricing: Pricing = Pricing.DISTRIBUTOR) -> StoredQuote:
-        quoted = make(self.tenant, self.deal_id, pricing, OFFER, actor=self.vera)
+        quoted = make(self.tenant, self.deal_id, QuoteWish(pricing, LINES, START), actor=self.vera)
         assert isinstance(quoted, Quoted), quoted
         return quoted.quote
 
@@ -98,6 +102,7 @@ def sale(world: World, mailbox: Mailbox) -> Sale:
     with world.store.transaction("acme") as tx:
         terms.begin(tx, Pair(arrow, vendor), Terms(True, {"new": Decimal("30.00")}), "Vera")
         terms.begin(tx, Pair(birch, arrow), Terms(True, {"new": Decimal("12.50")}), "Dora")
+    assert keep(world.tenant, PRICES, actor=people["vera"]) is None
     deal_id = world.registered(currency="EUR").id
     for track, actor in ((Track.DISTRIBUTOR, people["dora"]), (Track.VENDOR, people["vera"])):
         done(decide(world.tenant, deal_id, track, Decision.APPROVE, actor=actor))
@@ -219,20 +224,165 @@ def test_each_person_sees_their_pricings_and_learns_of_no_other(sale: Sale, name
 
 
 def test_what_a_quote_lacks_is_said_and_nothing_of_it_is_kept(sale: Sale) -> None:
-    wish = partial(make, sale.tenant, sale.deal_id, offer=OFFER)
-    assert refused(wish(Pricing.DISTRIBUTOR, actor=sale.dora)) == "quote_not_yours"
-    assert refused(wish(Pricing.RESELLER, actor=sale.bob)) == "quote_not_yours"
+    def wish(pricing: Pricing, actor: Actor) -> Quoted | Refusal:
+        return make(sale.tenant, sale.deal_id, QuoteWish(pricing, LINES, START), actor=actor)
+
+    assert refused(wish(Pricing.DISTRIBUTOR, sale.bob)) == "quote_not_yours"
     done(change(sale.tenant, sale.deal_id, {"licence_count": "30"}, actor=sale.bob))
-    not_ready = wish(Pricing.DISTRIBUTOR, actor=sale.vera)
+    not_ready = wish(Pricing.DISTRIBUTOR, sale.vera)
     assert refused(not_ready) == "quote_not_ready"
     assert isinstance(not_ready, Refusal)
     assert not_ready.why == "the deal cannot be quoted: the vendor's approval is pending"
+    assert refused(wish(Pricing.RESELLER, sale.bob)) == "quote_not_ready"
     done(decide(sale.tenant, sale.deal_id, Track.VENDOR, Decision.APPROVE, actor=sale.vera))
-    assert refused(wish(Pricing.DISTRIBUTOR, actor=sale.vera)) == "lines_count_otherwise"
+    assert refused(wish(Pricing.DISTRIBUTOR, sale.vera)) == "lines_count_otherwise"
     done(move(sale.tenant, sale.deal_id, Verb.DISABLE, actor=sale.vera))
-    assert refused(wish(Pricing.RETAIL, actor=sale.vera)) == "quote_not_ready"
-    assert refused(make(sale.tenant, "nobody", Pricing.RETAIL, OFFER, actor=sale.vera)) == "deal_unknown"
+    assert refused(wish(Pricing.RETAIL, sale.vera)) == "quote_not_ready"
+    assert refused(make(sale.tenant, "nobody", QuoteWish(Pricing.RETAIL, LINES), actor=sale.vera)) == "deal_unknown"
     assert sale.quotes() == []
+
+
+# ── a view and an offer ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wished(sale: Sale, pricing: Pricing, actor: Actor, column: Column | None = None) -> StoredQuote:
+    """Made and sent by this person."""
+    quoted = make(sale.tenant, sale.deal_id, QuoteWish(pricing, LINES, START, column), actor=actor)
+    assert isinstance(quoted, Quoted), quoted
+    sent = send(sale.tenant, sale.deal_id, quoted.quote.id, actor=actor)
+    assert isinstance(sent, Quoted), sent
+    return sent.quote
+
+
+def test_what_the_distributor_sends_to_its_own_group_is_a_view_until_the_vendor_sends_that_version(sale: Sale, mailbox: Mailbox) -> None:
+    # Given colleagues of the distributor and of the reseller
+    told(sale.world, "dick", "Arrow Electronics", Role.MANAGER)
+    told(sale.world, "beth", "Birch Systems", Role.MANAGER)
+    # When the distributor sends its own prices to its own group, before and after finalize
+    early = wished(sale, Pricing.DISTRIBUTOR, sale.dora)
+    sale.finalized()
+    late = wished(sale, Pricing.DISTRIBUTOR, sale.dora)
+    # Then it is told to them, nothing of it is in the CRM, and nobody can sign it
+    assert sale.letters("quote_sent") == ["dick@example.com"] * 2
+    sale.world.push()
+    assert (state(sale), sale.world.deal(sale.deal_id).values["quote_state"]) == (("finalize_requested", None), None)
+    for quote in (early, late):
+        assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.dora)) == "quote_not_sent"
+    # When the vendor sends that very version, then it goes out again, and is what is signed
+    offered = send(sale.tenant, sale.deal_id, late.id, actor=sale.vera)
+    assert isinstance(offered, Quoted)
+    assert (offered.quote.sent_by, offered.quote.offered_by) == ("Dora (dora)", "Vera (vera)")
+    assert sale.letters("quote_sent") == ["dick@example.com"] * 3 + ["dora@example.com"]
+    sale.world.push()
+    assert state(sale) == ("finalize_requested", "sent")
+    again = send(sale.tenant, sale.deal_id, late.id, actor=sale.vera)
+    assert isinstance(again, Quoted)
+    assert (again.quote, again.wakes) == (offered.quote, frozenset())
+    assert refused(sign(sale.tenant, sale.deal_id, early.id, actor=sale.dora)) == "quote_not_latest"
+    assert done(sign(sale.tenant, sale.deal_id, late.id, actor=sale.dora)).deal.lifecycle == "quote_signed"
+
+
+def test_an_offer_of_an_earlier_finalize_is_no_offer_of_this_one(sale: Sale) -> None:
+    # Given an offer, and a deal that is disabled, enabled and finalized again
+    sale.finalized()
+    offer = sale.sent()
+    for verb, actor in ((Verb.DISABLE, sale.vera), (Verb.ENABLE, sale.vera)):
+        sale.world.forward()
+        done(move(sale.tenant, sale.deal_id, verb, actor=actor))
+    sale.world.forward()
+    sale.finalized()
+    # Then it is not signed
+    assert sale.world.deal(sale.deal_id).values["quote_state"] is None
+    assert refused(sign(sale.tenant, sale.deal_id, offer.id, actor=sale.dora)) == "quote_not_sent"
+    # When the vendor sends it again, then it goes out again, and is
+    assert isinstance(send(sale.tenant, sale.deal_id, offer.id, actor=sale.vera), Quoted)
+    assert sale.world.deal(sale.deal_id).values["quote_state"] == "sent"
+    with sale.world.store.reading("acme") as tx:
+        assert len([row for row in mails.listed(tx) if row.mail.quote_id == offer.id]) == 2
+    sale.signed()
+
+
+def test_a_quote_that_the_vendor_sent_before_finalize_is_a_view(sale: Sale) -> None:
+    quote = sale.sent()
+    assert (quote.offered_at, sale.world.deal(sale.deal_id).values["quote_state"]) == (None, None)
+    sale.finalized()
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.dora)) == "quote_not_sent"
+    assert isinstance(send(sale.tenant, sale.deal_id, quote.id, actor=sale.vera), Quoted)
+    sale.signed()
+
+
+def test_each_column_goes_to_its_own_group_whoever_presses_the_button(sale: Sale) -> None:
+    told(sale.world, "dick", "Arrow Electronics", Role.MANAGER)
+    told(sale.world, "beth", "Birch Systems", Role.MANAGER)
+    sent: list[str] = []
+
+    def goes_to(pricing: Pricing, actor: Actor, column: Column | None = None) -> set[str]:
+        wished(sale, pricing, actor, column)
+        new = sale.letters("quote_sent")
+        for address in sent:
+            new.remove(address)
+        sent.extend(new)
+        return {address.split("@")[0] for address in new}
+
+    assert goes_to(Pricing.RESELLER, sale.bob) == {"beth"}  # nobody is told what he did himself
+    assert goes_to(Pricing.RESELLER, sale.dora) == {"beth", "bob"}
+    assert goes_to(Pricing.RETAIL, sale.dora) == {"dick"}
+    assert goes_to(Pricing.RETAIL, sale.dora, Column.DEAL) == {"beth", "bob"}
+    assert goes_to(Pricing.RETAIL, sale.bob) == {"beth"}
+    assert goes_to(Pricing.RETAIL, sale.vera) == {"beth", "bob"}
+    assert goes_to(Pricing.RETAIL, sale.vera, Column.DISTRIBUTOR) == {"dick", "dora"}
+    assert goes_to(Pricing.DISTRIBUTOR, sale.vera) == {"dick", "dora"}
+    assert (
+        refused(make(sale.tenant, sale.deal_id, QuoteWish(Pricing.RETAIL, LINES, START, Column.DISTRIBUTOR), actor=sale.bob))
+        == "quote_not_yours"
+    )
+
+
+def test_the_sheet_and_the_page_go_with_the_letter(sale: Sale, mailbox: Mailbox) -> None:
+    quote = wished(sale, Pricing.RESELLER, sale.dora)
+    mail(sale.tenant)
+    (letter,) = [one for one in mailbox.letters if one["Subject"].startswith("Quote")]
+    sheet, page = letter.iter_attachments()
+    assert (sheet.get_filename(), sheet.get_content_type(), sheet.get_content()[:5]) == (
+        f"quote-{quote.number}.pdf",
+        "application/pdf",
+        b"%PDF-",
+    )
+    assert (page.get_filename(), page.get_content_type()) == (f"quote-{quote.number}.html", "text/html")
+    assert "6,998.25 EUR" in page.get_content()
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert "6,998.25 EUR" in text.get_content()
+
+
+def test_a_letter_whose_quote_is_gone_is_given_up_and_said(sale: Sale, mailbox: Mailbox) -> None:
+    quote = wished(sale, Pricing.RESELLER, sale.dora)
+    with sale.world.store.transaction("acme") as tx:
+        tx.connection.execute(table.delete().where(table.c.id == quote.id))
+    mail(sale.tenant)
+    assert [one for one in mailbox.letters if one["Subject"].startswith("Quote")] == []
+    with sale.world.store.reading("acme") as tx:
+        (row,) = [row for row in mails.listed(tx) if row.mail.quote_id == quote.id]
+    assert (row.outcome, "is not there any more" in row.error) == ("given_up", True)
+
+
+def test_a_price_counts_on_the_first_day_of_the_term_and_never_on_a_day_that_is_past(sale: Sale) -> None:
+    today = sale.world.clock.now.date()
+    old, later = (
+        replace(PRICES[0], unit_price=Decimal(1), valid_from=date(2020, 1, 1)),
+        replace(PRICES[0], unit_price=Decimal(200), valid_from=today + timedelta(days=40)),
+    )
+    now = replace(PRICES[0], valid_from=today)
+    assert keep(sale.tenant, (old, now, later), actor=sale.vera) is None
+
+    def seat_on(day: date | None) -> Decimal:
+        quoted = make(sale.tenant, sale.deal_id, QuoteWish(Pricing.RETAIL, LINES, day), actor=sale.bob)
+        assert isinstance(quoted, Quoted), quoted
+        return quoted.quote.quote.lines[0].line.unit_price
+
+    assert seat_on(None) == seat_on(today) == seat_on(today + timedelta(days=39)) == Decimal("99.90")
+    assert seat_on(today - timedelta(days=400)) == Decimal("99.90")  # nobody buys at the prices of long ago
+    assert seat_on(today + timedelta(days=40)) == Decimal(200)
 
 
 def test_a_quote_of_other_terms_is_no_offer_and_is_not_signed(sale: Sale) -> None:

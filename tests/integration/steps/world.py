@@ -21,9 +21,10 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.documents import page
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.mail.letter import ROOM
+from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
@@ -144,7 +145,8 @@ class World:
 
     def connect_mail(self, url: str) -> Tenant:
         """From here on the portal has that mail server."""
-        self.post = Post(server_of(url).send, Templates(ROOM, self._directory, "acme"), "Acme <portal@acme.example>")
+        letters, documents = (Templates(room, self._directory, "acme") for room in (letter.ROOM, page.ROOM))
+        self.post = Post(server_of(url).send, letters, "Acme <portal@acme.example>", documents)
         self.tenant = self.process()
         return self.tenant
 

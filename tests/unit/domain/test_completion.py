@@ -12,9 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.completion import Facts, Step, licences, next_step
-from sync_worker.domain.deal import Deal, Lifecycle
-from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
-from sync_worker.domain.quote_policy import TABLE, Side, recipient_company, send_refusal, sides, view_refusal
+from sync_worker.domain.deal import Deal, Lifecycle, Refusal
+from sync_worker.domain.quote import Column, Line, Offer, Pricing, Quote, price
+from sync_worker.domain.quote_policy import (
+    SEEN_BY,
+    SENDERS,
+    Side,
+    column_of,
+    is_offer,
+    recipient_company,
+    rights_of,
+    send_refusal,
+    sides,
+    view_refusal,
+)
 
 LINES = (Line("Seat", Decimal(10), 20), Line("Server", Decimal(100), 5))
 
@@ -117,24 +128,80 @@ def test_each_company_sees_its_pricings(company: str) -> None:
     assert [refused and refused.code for refused in unseen] == ["quote_not_yours"] * len(Pricing)
 
 
-def test_the_distributor_sends_reseller_pricing_and_the_reseller_does_not() -> None:
-    def may_send(company: str) -> set[Pricing]:
-        standing = sides(deal(), [company], vendor_id="vendor")
-        return {pricing for pricing in Pricing if send_refusal(pricing, standing, sees_deal=True) is None}
-
-    assert Pricing.RESELLER in may_send("arrow")
-    assert Pricing.DISTRIBUTOR not in may_send("arrow")  # it signs that one, so it does not write it
-    assert may_send("vendor") == set(Pricing)
-    assert may_send("birch") == {Pricing.RETAIL}
+SENT: dict[str, set[tuple[Column, Pricing]]] = {
+    "vendor": set(SENDERS),
+    "arrow": set(SENDERS),
+    "birch": {(Column.DEAL, Pricing.RESELLER), (Column.DEAL, Pricing.RETAIL)},
+    "stranger": set(),
+}
 
 
-def test_distributor_pricing_goes_to_the_distributor_and_the_others_to_the_reseller() -> None:
-    assert [recipient_company(pricing, deal()) for pricing in Pricing] == ["birch", "arrow", "birch"]
-    assert recipient_company(Pricing.DISTRIBUTOR, deal(second_partner=None)) == "birch"
+@pytest.mark.parametrize("company", SENT)
+def test_each_company_presses_its_own_buttons(company: str) -> None:
+    standing = sides(deal(), [company], vendor_id="vendor")
+    assert {button for button in SENDERS if send_refusal(*button, standing, sees_deal=True) is None} == SENT[company]
+    assert all(send_refusal(*button, standing, sees_deal=False) for button in SENDERS)
 
 
-@given(st.sampled_from(Pricing), st.frozensets(st.sampled_from(Side)))
-def test_whoever_may_send_a_quote_may_see_it_and_no_reseller_sees_distributor_pricing(pricing: Pricing, standing: frozenset[Side]) -> None:
-    assert TABLE[pricing].sent_by <= TABLE[pricing].seen_by
-    if standing == {Side.RESELLER} and pricing is Pricing.DISTRIBUTOR:
+@pytest.mark.parametrize(
+    ("column", "second_partner", "company"),
+    [
+        (Column.DISTRIBUTOR, "arrow", "arrow"),
+        (Column.DEAL, "arrow", "birch"),
+        (Column.DISTRIBUTOR, None, "birch"),
+        (Column.DEAL, None, "birch"),
+    ],
+)
+def test_a_column_goes_to_its_own_members(column: Column, second_partner: str | None, company: str) -> None:
+    assert recipient_company(column, deal(second_partner=second_partner)) == company
+
+
+@pytest.mark.parametrize(
+    ("pricing", "company", "column"),
+    [
+        (Pricing.DISTRIBUTOR, "vendor", Column.DISTRIBUTOR),
+        (Pricing.DISTRIBUTOR, "arrow", Column.DISTRIBUTOR),
+        (Pricing.RESELLER, "arrow", Column.DEAL),
+        (Pricing.RETAIL, "arrow", Column.DISTRIBUTOR),
+        (Pricing.RETAIL, "birch", Column.DEAL),
+        (Pricing.RETAIL, "vendor", Column.DEAL),
+    ],
+)
+def test_a_quote_stands_in_the_column_of_its_pricing_and_retail_in_that_of_its_maker(
+    pricing: Pricing, company: str, column: Column
+) -> None:
+    standing = sides(deal(), [company], vendor_id="vendor")
+    assert column_of(pricing, standing, None) is column
+    # and whoever says another one gets it, or hears which there are
+    other = next(one for one in Column if one is not column)
+    found = column_of(pricing, standing, other)
+    assert found is other if pricing is Pricing.RETAIL else isinstance(found, Refusal) and found.allowed == (column,)
+
+
+@given(st.sampled_from(sorted(SENDERS)), st.frozensets(st.sampled_from(Side)))
+def test_whoever_may_send_a_quote_may_see_it_and_no_reseller_sees_distributor_pricing(
+    button: tuple[Column, Pricing], standing: frozenset[Side]
+) -> None:
+    column, pricing = button
+    assert SENDERS[column, pricing] <= SEEN_BY[pricing]
+    if standing <= {Side.RESELLER} and pricing is Pricing.DISTRIBUTOR:
         assert view_refusal(pricing, standing, sees_deal=True)
+
+
+def test_only_what_the_vendor_sends_after_finalize_may_be_signed() -> None:
+    vendor, distributor = frozenset({Side.VENDOR}), frozenset({Side.DISTRIBUTOR})
+    assert is_offer(deal(), Pricing.DISTRIBUTOR, vendor)
+    assert not is_offer(deal(lifecycle="submitted"), Pricing.DISTRIBUTOR, vendor)
+    assert not is_offer(deal(), Pricing.DISTRIBUTOR, distributor)
+    assert not is_offer(deal(), Pricing.RESELLER, vendor)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("pricing", Pricing)
+def test_nobody_makes_cheaper_what_the_own_company_pays(pricing: Pricing, side: Side) -> None:
+    rights = rights_of(pricing, frozenset({side}), discounts=[one.value for one in Side])
+    pays = {Pricing.RETAIL: set[Side](), Pricing.RESELLER: {Side.RESELLER}, Pricing.DISTRIBUTOR: {Side.DISTRIBUTOR, Side.RESELLER}}
+    assert rights.discounts is (side not in pays[pricing])
+    assert rights.names_prices is (side is Side.VENDOR)
+    # and where the portal lets nobody, nobody does
+    assert not rights_of(pricing, frozenset({side}), discounts=()).discounts

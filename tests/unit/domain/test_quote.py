@@ -151,8 +151,8 @@ def test_a_later_month_has_the_same_day_or_its_last(day: str, months: int, later
 
 
 def test_a_deal_the_vendor_approved_can_be_quoted() -> None:
-    assert quote_refusal(deal()) is None
-    assert quote_refusal(deal(lifecycle="finalize_requested")) is None
+    assert quote_refusal(deal(), Pricing.DISTRIBUTOR) is None
+    assert quote_refusal(deal(lifecycle="finalize_requested"), Pricing.DISTRIBUTOR) is None
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,28 @@ def test_a_deal_the_vendor_approved_can_be_quoted() -> None:
     ],
 )
 def test_what_is_missing_is_said(values: dict[str, Any], words: str) -> None:
-    refused = quote_refusal(deal(**values))
+    refused = quote_refusal(deal(**values), Pricing.DISTRIBUTOR)
     assert refused is not None
     assert refused.code == "quote_not_ready"
     assert words in refused.why
 
 
+def test_retail_pricing_needs_no_approval_and_all_else_that_the_others_need() -> None:
+    waiting = deal(vendor_approval="pending")
+    assert quote_refusal(waiting, Pricing.RETAIL) is None
+    assert {bool(quote_refusal(waiting, pricing)) for pricing in (Pricing.DISTRIBUTOR, Pricing.RESELLER)} == {True}
+    for values in ({"currency": None}, {"lifecycle": "disabled"}, {"deal_type": None}):
+        assert quote_refusal(deal(**values), Pricing.RETAIL)
+
+
+def test_a_discount_is_off_what_the_terms_leave_and_rounded_once() -> None:
+    # 3 × 33.33 × 1 year, less 20 percent, less 12.5 percent of that
+    quote = quoted(deal(), [Line("Seat", Decimal("33.33"), 3, Decimal("12.5"))])
+    assert (quote.list_total, quote.total) == (Decimal("99.99"), Decimal("69.99"))
+
+
 def test_everything_that_is_missing_is_said_at_once() -> None:
-    refused = quote_refusal(Deal("d1", {"lifecycle": "disabled"}))
+    refused = quote_refusal(Deal("d1", {"lifecycle": "disabled"}), Pricing.RESELLER)
     assert refused is not None
     assert refused.why.count(";") == 4
 
