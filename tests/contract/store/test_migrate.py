@@ -125,7 +125,7 @@ OLD_QUOTE = """INSERT INTO quotes (portal, id, deal_id, pricing, version, curren
 def test_quotes_of_before_are_read_as_they_were_and_what_could_be_signed_still_can(empty_url: str) -> None:
     # Given a database of the release before, with a quote of each kind on a deal that waits for the signature and on one that does not
     with closing(Store(empty_url, clock=Clock())) as store:
-        brought_to(store, "0007")
+        upgrade_to(store, "0007")
         moment = "2026-03-01 12:00:00.000000+00:00"
         with store.schema(writes=True) as connection:
             for deal_id, lifecycle in (("d1", "finalize_requested"), ("d2", "submitted")):
@@ -147,13 +147,6 @@ def test_quotes_of_before_are_read_as_they_were_and_what_could_be_signed_still_c
         }
         assert {one.quote.lines[0].line.discount for one in found.values()} == {0}
         assert {id_: one.offered_by for id_, one in found.items() if one.offered_at} == {"d1-distributor": "Vera (vera)"}
-
-
-def brought_to(store: Store, revision: str) -> None:
-    with store.schema(writes=True) as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 def test_a_fresh_file_is_migrated_fast(tmp_path: Path) -> None:
