@@ -94,9 +94,13 @@ class Desk(ABC):
         return found
 
     def _unreadable(self, record_id: str, rules: Mapping[str, FieldRule]) -> Iterator[str]:
-        """Fields in which the CRM holds what the mapping refuses. Where the portal does not win by rule, it is not written over."""
+        """Fields in which the CRM holds what the mapping refuses. Where the portal does not win by rule, it is not written over.
+
+        A set is never: a write replaces it whole, and would take away the members that the mapping does not know.
+        """
         for row in self._wrong.get(record_id, ()):
-            if row.code == UNLISTED and row.field in rules and rules[row.field].conflict != "portal":
+            rule = rules.get(row.field) if row.code == UNLISTED else None
+            if rule and (rule.is_set or rule.conflict != "portal"):
                 yield row.field
 
     def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from sync_worker.crm.port import Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
@@ -152,6 +153,7 @@ def _send(
         for outcome in outcomes:
             del letters[outcome.ref]
         counts.add(settled)
+        tenant.hear_refusals(record, [outcome.error for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
 
 
 def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from sync_worker.domain.deal import Policy, Track
 from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
-from sync_worker.errors import ConfigError, SchemaChanged, Stopped, SyncError
+from sync_worker.errors import ConfigError, RecordError, SchemaChanged, Stopped, SyncError
 from sync_worker.mail.post import Post
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
@@ -97,6 +97,7 @@ class Tenant:
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
         self._unlisted: frozenset[tuple[str, str, str]] = frozenset()  # (native, field, value) that this run's describe has not either
+        self._relisted: set[str] = set()  # record types that were described in this run because a write was refused
         self._offered_at_s = -math.inf
         self._is_running = False
         self._batched = _Mark(0, 0)
@@ -151,6 +152,17 @@ class Tenant:
             with suppress(SyncError):
                 return self.described_again(record_name)
         return record
+
+    def hear_refusals(self, record: RecordMap, errors: Sequence[SyncError | None]) -> None:
+        """Where the CRM refused a value of one of its own lists, what we know of that list is old: one describe a run and record type.
+
+        Never called inside a transaction. A describe that fails changes nothing: the refusals stand as they are.
+        """
+        lists = {field.native for field in record.fields.values() if field.known is not None}
+        if record.record not in self._relisted and any(isinstance(error, RecordError) and error.field in lists for error in errors):
+            self._relisted.add(record.record)
+            with suppress(SyncError):
+                self.described_again(record.record)
 
     def described_again(self, record_name: str) -> RecordMap:
         """The record type as the CRM describes it now. **Raises** as `mapping` does; never called inside a transaction."""
@@ -260,6 +272,7 @@ class Tenant:
         was_running, self._is_running = self._is_running, True
         if not was_running:
             self._unlisted = frozenset()
+            self._relisted.clear()
         began = self._batched = _Mark(self.services.monotonic(), self.crm.calls)
         error, is_stopped = "", False
         try:

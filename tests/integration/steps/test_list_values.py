@@ -7,6 +7,7 @@ import pytest
 from sync_worker.domain.deal import Refusal
 from sync_worker.steps.decide import change
 from sync_worker.steps.register import register
+from sync_worker.steps.replay import replay
 from tests.integration.steps.world import ANN, TERMS, World
 
 LINES = "Portal_Product_Lines__c"
@@ -128,3 +129,44 @@ def test_a_retired_value_is_not_offered_and_whoever_has_it_keeps_it(world: World
     assert refused.allowed == ("USD",)
     # and a form that sends the deal's own value back unchanged is no edit of it
     assert not isinstance(change(world.tenant, deal.id, {"currency": "EUR", "amount": "5"}, actor=ANN), Refusal)
+
+
+def test_a_value_that_the_crm_refuses_is_not_offered_any_more(world: World) -> None:
+    # Given a deal that chose a value just before an admin retired it
+    choose_currency(world)
+    deal = world.submitted(currency="EUR")
+    for native in ("Lead", "Opportunity"):
+        world.remote.change_picklist(native, MONEY, retire=["EUR"])
+    # when the CRM refuses the write, then its list is asked for, and the next one is told at the door
+    world.push()
+    assert world.codes(deal.id) == {"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"}
+    refused = register(world.tenant, {**TERMS, "currency": "EUR"}, actor=ANN)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "value_not_listed"
+    # and what was refused passes once the value is back
+    for native in ("Lead", "Opportunity"):
+        world.remote.change_picklist(native, MONEY, add=["EUR"])
+    world.settle(replay(world.tenant, world.failures(record=deal.id)))
+    assert world.record_of(deal.id)[MONEY] == "EUR"
+
+
+def test_a_set_with_members_that_the_mapping_does_not_list_is_not_written_over(world: World) -> None:
+    # Given a set of which the mapping lists two members, and a record that holds a third
+    for native in ("Lead", "Opportunity"):
+        world.remote.add_field(native, "Portal_Modules__c", "multipicklist", values=["A", "B", "X"], length=40)
+    modules = {"native": "Portal_Modules__c", "transform": "multi_select", "direction": "both", "conflict": "portal", "values": ["A", "B"]}
+    world.configure(overrides={"deal.attributes.modules": modules})
+    deal = world.registered(modules=["A"])
+    world.edit(deal.id, Portal_Modules__c="A;X")
+    world.pull()
+    assert world.deal(deal.id).values["modules"] == ("A",)
+    assert world.codes(world.link(deal.id).crm_id) == {"unlisted_value"}
+    # when the portal adds one, then the third is not lost; the write follows once the mapping knows it, or it is gone
+    world.change(deal.id, modules=["A", "B"], amount="5")
+    world.push()
+    record = world.record_of(deal.id)
+    assert (record["Portal_Modules__c"], record["Portal_Amount__c"]) == ("A;X", 5)
+    world.edit(deal.id, Portal_Modules__c="A")
+    world.pull()
+    world.push()
+    assert world.record_of(deal.id)["Portal_Modules__c"] == "A;B"
