@@ -10,6 +10,7 @@ from functools import cached_property
 from sync_worker.domain.deal import Lifecycle
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
+from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import companies, conflicts, deals, failures, links, notices, outbox, runs
 from sync_worker.store.companies import StoredCompany
@@ -100,6 +101,8 @@ def agree(here: AtRest) -> Iterator[str]:
         crm = here.values(native)
         for name, field in here.world.mapping.records[link.object].fields.items():
             if field.direction == "pull" or field.write in ("create", "once") or name in here.waiting.get(stored.deal.id, ()):
+                continue
+            if (UNLISTED, name) in here.problems_of(link.crm_id):  # the CRM's word is refused alone, and that is said
                 continue
             ours, theirs = comparable(stored.deal.values.get(name)), comparable(crm.get(name))
             if name == "is_registered":
