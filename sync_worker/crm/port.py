@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from sync_worker.errors import SyncError
 from sync_worker.mapping.catalog import Catalog
@@ -110,6 +110,26 @@ class Outcome:
     record: NativeRecord | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One write between two of its calls: the record is there, and what the calls until now have done stands in it.
+
+    **Shapes** `fields`: those that a call has answered for, by native name, spelled as they stand now: as sent, or in between.
+    """
+
+    ref: str
+    crm_id: str
+    fields: Mapping[str, Any]
+
+
+OnHalf: TypeAlias = Callable[[Sequence[Half]], None]
+"""Hears of writes that take another call, before that call. What it raises ends the write there."""
+
+
+def forget_halves(_halves: Sequence[Half]) -> None:
+    """For writes that never take two calls, and for who keeps nothing."""
+
+
 class Schema(Protocol):
     """What an admin does to the CRM's record types, done for one.
 
@@ -181,8 +201,18 @@ class Crm(Protocol):
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The live records that carry one of our keys."""
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
         """Writes in batches, one list of outcomes a batch; every change gets exactly one outcome.
+
+        A write that takes several calls is several facts: `on_half` hears before each further call of what the calls before it have done.
 
         Updates go first, then creates, each in the order given, so that a record named twice ends as its last change says.
         No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.

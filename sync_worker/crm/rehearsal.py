@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sync_worker.crm.port import Change, Crm, NativeRecord, Outcome, Page, Scan, Wrote
+from sync_worker.crm.port import Change, Crm, NativeRecord, OnHalf, Outcome, Page, Scan, Wrote, forget_halves
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -69,9 +69,17 @@ class Rehearsal:
         real = [crm_id for crm_id in crm_ids if not crm_id.startswith(MADE_UP)]
         return [*(self._as_written(record) for record in self._crm.fetch(native, real, fields=fields)), *made]
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
         """Every change passes: what the CRM would refuse, nobody knows before it is asked."""
-        del time_left_s
+        del time_left_s, on_half
         ordered = sorted(changes, key=lambda change: change.crm_id is None)
         for start in range(0, len(ordered), self.write_count):
             batch = ordered[start : start + self.write_count]

@@ -42,18 +42,21 @@ class FieldRule:
 class Base(NamedTuple):
     """The pair last agreed on: the portal's value, the CRM's spelling of it.
 
-    **Shapes** `is_awaited`: we wrote it and have not read it back, so `crm` is what we sent, not what the CRM made of it.
+    **Shapes** `is_awaited`: we wrote it and have not read it back, so `crm` is what we sent, not what the CRM made of it. `is_half`: our
+    own write of the field is done by half, so nothing is agreed on: `crm` is what stands there in between, and the field is owed.
     **Source** a tuple, because sixteen of them are made for each deal that is read: half the price of a frozen dataclass.
     """
 
     portal: Plain
     crm: Any
     is_awaited: bool = False
+    is_half: bool = False
 
 
 def to_document(bases: Mapping[str, Base]) -> dict[str, list[Any]]:
-    """JSON form: by field `[portal, crm]`, or `[portal, crm, true]` while awaited."""
-    return {name: list(pair) if pair.is_awaited else [pair.portal, pair.crm] for name, pair in bases.items()}
+    """JSON form: by field `[portal, crm]`; `[portal, crm, true]` while awaited, `[null, crm, false, true]` while written by half."""
+    lengths = {name: 4 if pair.is_half else 3 if pair.is_awaited else 2 for name, pair in bases.items()}
+    return {name: list(pair[: lengths[name]]) for name, pair in bases.items()}
 
 
 def from_document(stored: Mapping[str, Sequence[Any]]) -> dict[str, Base]:
@@ -141,8 +144,13 @@ class _Field:
         return self.crm is not _UNREAD
 
     @property
+    def is_half(self) -> bool:
+        """Whether our own write of it is done by half."""
+        return self.base is not None and self.base.is_half
+
+    @property
     def is_owed(self) -> bool:
-        return self.portal != (_flat(self.base.portal) if self.base else None)
+        return self.is_half or self.portal != (_flat(self.base.portal) if self.base else None)
 
     @property
     def has_crm_moved(self) -> bool:
@@ -241,11 +249,13 @@ def _field(
 
 def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
     """The common case, told without ceremony: both sides are as agreed. (What this misses, the table finds.)"""
-    return not pair.is_awaited and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
+    return not (pair.is_awaited or pair.is_half) and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
 
 
 def _is_written_no_more(item: _Field) -> bool:
     """True for a two-way field that was ours to write at the create, or once, and that the CRM has filled since."""
+    if item.is_half:
+        return False
     if item.rule.write == "once":
         return item.base is not None or (item.is_read and item.crm is not None)
     return item.rule.write == "create"
@@ -262,10 +272,13 @@ def _pull(item: _Field, draft: _Draft) -> None:
 def _push_only(item: _Field, draft: _Draft) -> None:
     """Our word counts. `create` and `once` leave the CRM alone afterwards; the others put back what somebody changed there."""
     name, base = item.rule.field, item.base
-    if item.rule.write == "create" or (item.rule.write == "once" and base is not None):
+    if not item.is_half and (item.rule.write == "create" or (item.rule.write == "once" and base is not None)):
         return
     if item.is_read and item.crm == item.portal:
         _agree(item, draft)
+        return
+    if item.is_half:
+        draft.push.append(name)
         return
     if base is not None and base.is_awaited and not _is_edit(item):  # the read-back: what the CRM made of our write
         draft.base[name] = Base(base.portal, item.spelling)
@@ -379,6 +392,8 @@ def _is_due(rule: FieldRule, base: Base | None, portal: Mapping[str, Value], *, 
     held = portal.get(rule.field)
     if base is None:
         return rule.write != "create" and comparable(held) is not None
+    if base.is_half:
+        return True
     if held == base.portal or rule.write in ("create", "once"):
         return False
     return comparable(held) != _flat(base.portal)

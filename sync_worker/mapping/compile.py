@@ -7,11 +7,11 @@ which fields exist, what each value list allows, how each value is spelled.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -25,6 +25,7 @@ from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.transforms import ValueMistake, Wire
 from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, PLACEHOLDERS, RecordKind
 
+T = TypeVar("T", "FieldMistake", "Unlisted")
 ABSENT: Any = object()
 NO_MEANING = {"examples", "account_type_values"}  # parts of a file that no portal reads
 
@@ -66,6 +67,15 @@ class Reading:
     spellings: dict[str, Any]
     mistakes: tuple[FieldMistake, ...]
     unlisted: tuple[Unlisted, ...] = ()
+
+    def without(self, fields: Collection[str]) -> Reading:
+        """The same, as if these fields had not been read; their spellings stay."""
+        values = {name: value for name, value in self.values.items() if name not in fields}
+        return Reading(values, self.spellings, _but(self.mistakes, fields), _but(self.unlisted, fields)) if fields else self
+
+
+def _but(found: tuple[T, ...], fields: Collection[str]) -> tuple[T, ...]:
+    return tuple(one for one in found if one.field not in fields)
 
 
 class Unlisted(NamedTuple):

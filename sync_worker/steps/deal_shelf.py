@@ -20,9 +20,9 @@ REFERENCES = ("owner_company", "second_partner")
 class Shelf:
     """What is known of a chunk's records before it is stored.
 
-    **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` and `sent` too, of deals whose key
-    stands on a record we have not linked yet; `company_ids`: our id for every CRM id that the records name as a company, losers of merges
-    included.
+    **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` too, of deals whose key stands on a
+    record we have not linked yet; `sent`: what may be under way for a deal, of those deals and of any whose record has associations, which
+    are written by calls of their own; `company_ids`: our id for every CRM id that the records name as a company, losers of merges included.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:
@@ -34,7 +34,7 @@ class Shelf:
         unlinked = self._unlinked_keys()
         self.deals = deals.by_ids(tx, {link.deal_id for link in self.links.values()} | unlinked)
         self.homes = links.homes(tx, unlinked & self.deals.keys())
-        self.sent = outbox.sent(tx, DEAL, unlinked & self.deals.keys() - self.homes.keys())
+        self.sent = outbox.sent(tx, DEAL, (unlinked & self.deals.keys() - self.homes.keys()) | self._linked_by_calls())
         self.disputed = conflicts.open_fields(tx, list(self.deals))
         self._survivors: dict[str, str] = {}
         self.decided = conflicts.decided(tx, self.disputed.keys()) if self.disputed else {}
@@ -67,6 +67,11 @@ class Shelf:
         """Our keys, as records carry them that we have not linked yet."""
         unlinked = (native for native in self._chunk.natives if native.crm_id not in self.links)
         return {str(key) for native in unlinked if (key := native.fields.get(self._chunk.record.key_field))}
+
+    def _linked_by_calls(self) -> set[str]:
+        """Deals that we know, where writing one takes calls of its own for its companies."""
+        has_associations = any(field.is_association for field in self._chunk.record.fields.values())
+        return {link.deal_id for link in self.links.values()} if has_associations else set()
 
     def _fetch_companies(self) -> dict[str, str]:
         named = {str(reading.values[name]) for reading in self.readings.values() for name in REFERENCES if reading.values.get(name)}

@@ -6,7 +6,7 @@ Here a record finds its deal; `domain/merge.py` decides what becomes of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
@@ -23,6 +23,7 @@ from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
+from sync_worker.steps.facts import found_by_key, gaps
 from sync_worker.steps.findings import Findings, text_problem
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
@@ -47,10 +48,14 @@ def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Ef
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
-    """A record's values with its companies by our id."""
+    """A record's values with its companies by our id.
+
+    **Shapes** `between`: the bases of fields that a write of ours has left half done; they have no value.
+    """
 
     values: Mapping[str, Value]
     spellings: Mapping[str, object]
+    between: Mapping[str, Base] = field(default_factory=dict)
 
 
 class _Page:
@@ -100,7 +105,8 @@ class _Page:
         stored = self._shelf.deals.get(str(native.fields.get(self._record.key_field)))
         if stored is None or stored.deal.id in self._shelf.homes:
             return None
-        return Link(self._record.record, native.crm_id, stored.deal.id, base=self._shelf.sent.get(stored.deal.id, {}))
+        base = found_by_key(self._shelf.sent.get(stored.deal.id, {}), self._record, native)
+        return Link(self._record.record, native.crm_id, stored.deal.id, base=base)
 
     def _lives_elsewhere(self, native: NativeRecord) -> bool:
         """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read."""
@@ -119,7 +125,7 @@ class _Page:
 
     def _pass(self, native: NativeRecord, link: Link | None) -> None:
         try:
-            linked = self._linked(native)
+            linked = self._linked(native, self._between(native, link) if link else {})
             if link is None:
                 self._begin(native, linked)
             else:
@@ -128,9 +134,13 @@ class _Page:
             self._findings.failure(native, error, name=self._shelf.name(native.crm_id))
             self._counts.failed += 1
 
-    def _linked(self, native: NativeRecord) -> _Linked:
+    def _between(self, native: NativeRecord, link: Link) -> Mapping[str, Base]:
+        """The associations that a write of ours, under way or broken off, has left in between: not the CRM's word."""
+        return gaps(link.base, self._shelf.sent.get(link.deal_id, {}), self._record, native.fields)
+
+    def _linked(self, native: NativeRecord, between: Mapping[str, Base]) -> _Linked:
         """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
-        reading = self._shelf.readings[native.crm_id]
+        reading = self._shelf.readings[native.crm_id].without(between)
         if unread := [mistake for mistake in reading.mistakes if mistake.code != UNLISTED]:
             words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in unread)
             raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
@@ -142,7 +152,7 @@ class _Page:
         for name in REFERENCES:
             if values.get(name):
                 self._link(native, values, name)
-        return _Linked(values, reading.spellings)
+        return _Linked(values, reading.spellings, between)
 
     def _report_values(self, native: NativeRecord, reading: Reading) -> None:
         """Values that a list refuses, each alone; and those that were read although the CRM lists them no more."""
@@ -188,7 +198,8 @@ class _Page:
     # ── a deal we know ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _merge(self, native: NativeRecord, link: Link, linked: _Linked) -> None:
-        stored = self._draft.latest(self._shelf.deals[link.deal_id])
+        stored, kept = self._draft.latest(self._shelf.deals[link.deal_id]), link.base
+        link = replace(link, base={**link.base, **linked.between})
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
@@ -201,7 +212,7 @@ class _Page:
         if (
             self._settle(stored.deal.id, linked, merged)
             or is_changed
-            or base != link.base
+            or base != kept
             or link.deleted_at
             or native.crm_id not in self._shelf.links
         ):

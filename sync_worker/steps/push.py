@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from sync_worker.crm.port import Wrote
+from sync_worker.crm.port import Half, Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
+from sync_worker.steps.halves import settle_halves
 from sync_worker.steps.homes import homes
 from sync_worker.steps.letters import Letter, desk_of
 from sync_worker.steps.park import NOTHING_OWED, close_push_failures, park
@@ -141,10 +142,18 @@ def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set
 def _send(
     tenant: Tenant, claim: Claim, record_name: str, letters: dict[str, Letter], counts: Counts, run_id: str, wakes: set[Wake]
 ) -> None:
-    """Sends the letters of one record type; each answer is settled in one commit, and its letters are taken off the list."""
+    """Sends the letters of one record type; each answer is settled in one commit, and its letters are taken off the list.
+
+    What is known between two calls of the same write is settled before the second one.
+    """
     record = tenant.mapping.records[record_name]
     changes = [letter.change for letter in letters.values() if letter.record.record == record_name]
-    for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=claim.time_left_s):
+
+    def on_half(halves: Sequence[Half]) -> None:
+        with tenant.store.transaction(tenant.name) as tx:
+            settle_halves(tx, tenant, claim, [(letters[half.ref], half) for half in halves], run_id)
+
+    for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=claim.time_left_s, on_half=on_half):
         settled = Counts()
         answered = [(letters[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:

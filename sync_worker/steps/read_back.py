@@ -1,7 +1,7 @@
 """READ BACK: what became of writes whose answer was lost. Found by key or id, compared with what was sent, and ready again.
 
-A record that carries the key of a create is ours: all that was sent is its base. For an update only the fields that stand there as sent are
-agreed; the rest is merged when the record is read again, before anything more is written.
+A record that carries the key of a create is ours: what the call with the key carried is its base. Of everything else only what stands there
+as sent is agreed (`facts.py`); the rest is merged when the record is read again, before anything more is written.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.reconcile import Base, comparable
-from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.steps.facts import agreed, found_by_key, gaps
 from sync_worker.steps.homes import HOMES, first_record, owe_deals
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import notices, outbox, portals, runs
 from sync_worker.store.engine import Tx
-from sync_worker.store.links import KEY, Link
+from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
 
@@ -65,25 +64,14 @@ def _found_by_id(tenant: Tenant, current: Mapping[str, Link]) -> dict[str, Nativ
 
 
 def _take_over(tx: Tx, tenant: Tenant, row: OutboxRow, record_name: str, native: NativeRecord) -> None:
-    """The link is kept, and fields that the CRM holds as we sent them are agreed; the rest is merged when the record is read again."""
-    record = tenant.mapping.records[record_name]
+    """The link is kept, and what the CRM is seen to hold as we sent it is agreed; the rest is merged when the record is read again."""
+    record, sent = tenant.mapping.records[record_name], row.sent or {}
     homes = HOMES[row.object]
     known = homes.by_crm_ids(tx, record_name, [native.crm_id]).get(native.crm_id)
     link = known or Link(record_name, native.crm_id, row.record_id)
-    base = agreed(row.sent or {}, record, native) if known else dict(row.sent or {})
+    if known:
+        base = {**agreed(sent, record, native), **gaps(known.base, sent, record, native.fields)}
+    else:
+        base = found_by_key(sent, record, native)
     homes.save(tx, [replace(link, base={**link.base, **base}, settled_no=portals.draw_read_no(tx))])
     notices.add(tx, record_name, [native.crm_id])
-
-
-def agreed(sent: Mapping[str, Base], record: RecordMap, native: NativeRecord) -> dict[str, Base]:
-    """What was sent and stands there now, however the CRM spells it."""
-    reading = record.normalize(native.fields)
-    found: dict[str, Base] = {KEY: Base(None, native.fields.get(record.key_field))}
-    for name, base in sent.items():
-        if name not in record.fields or record.fields[name].native not in native.fields:
-            continue  # what an answer leaves out was not read
-        spelling = native.fields[record.fields[name].native]
-        is_same = name in reading.values and comparable(reading.values[name]) == base.portal
-        if spelling == base.crm or is_same:
-            found[name] = Base(base.portal, spelling)
-    return found

@@ -1,7 +1,8 @@
 """SETTLE: what becomes of writes once the CRM has answered, all of one call in one commit.
 
 The base becomes what was sent, the link is kept at once, and the record is read back: the vendor may have rewritten it. Where the answer
-shows everything as it was sent, the answer is the read-back.
+shows everything as it was sent, the answer is the read-back. Of a write that takes several calls, what the first ones did is settled in a
+commit of its own before the next one.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from sync_worker.domain.reconcile import Base
 from sync_worker.errors import ConnectionDown, RateLimited, WritesRest
 from sync_worker.steps.breaker import learn
 from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.steps.facts import agreed
 from sync_worker.steps.homes import HOMES, owe_deals
 from sync_worker.steps.letters import Letter
 from sync_worker.steps.park import close_push_failures, code_of, park, push_failure
-from sync_worker.steps.read_back import agreed
 from sync_worker.steps.rest import hear_of_rest
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import failures, notices, outbox, portals

@@ -13,7 +13,7 @@ from sync_worker.crm.hubspot import reader, search, writer
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.crm.port import Change, Crm, OnHalf, Outcome, forget_halves
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions
@@ -146,12 +146,21 @@ class _Gated(HubspotCrm):
             room._connection = gated
         return self
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
-        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s))
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
+        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), on_half=on_half)
 
 
 # ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────
 
+PENDING = {"status": "PENDING", "results": [], "startedAt": "2026-06-01T12:00:00Z", "completedAt": "2026-06-01T12:00:00Z"}
 WRITES = ("batch_upsert", "batch_update", "associations_write")
 
 
@@ -190,6 +199,33 @@ def _limited(world: World) -> None:
     world.remote.fault(world.dice.choice(("*", "search", *WRITES)), times=times(world), error_code=policy)
 
 
+def _association_fails(world: World) -> None:
+    """The second call of a write, or the third one."""
+    trouble: dict[str, Any] = world.dice.choice(
+        (
+            {"status": 504, "body": "html"},
+            {"status": 504, "body": "html", "when": "after_commit"},
+            {"status": 423},
+            {"status": 403},
+            {"error_code": "TEN_SECONDLY_ROLLING"},
+            {"status": 200, "body": PENDING},
+        )
+    )
+    world.remote.fault("associations_write", times=times(world), after=world.dice.choice((0, 1)), **trouble)
+
+
+def _put_off(world: World) -> None:
+    """The vendor answers before it is done, if it ever is."""
+    moment: dict[str, Any] = {"when": world.dice.choice(("before", "after_commit"))}
+    world.remote.fault(_a_write(world), times=times(world), status=200, body=PENDING, **moment)
+
+
+def _one_company_a_label(world: World) -> None:
+    """An admin allows one company under a label, or any number again."""
+    assert isinstance(world.remote, HubspotRemote)
+    world.remote.limit_label("deals", world.dice.choice(list(LABELS.values())), world.dice.choice((1, 1, None)))
+
+
 def _locked(world: World) -> None:
     world.remote.fault(_a_write(world), times=times(world), status=world.dice.choice((423, 477)))
 
@@ -210,4 +246,8 @@ FAULTS = (
     ("limits are hit", _limited),
     ("records are locked, or the account moves", _locked),
     ("search lags behind", _lags),
+    ("associations fail after their records were written", _association_fails),
+    ("associations fail after their records were written", _association_fails),
+    ("writes are put off", _put_off),
+    ("an admin limits a label, or does so no more", _one_company_a_label),
 )

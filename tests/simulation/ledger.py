@@ -47,7 +47,11 @@ class Edit:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every edit of the tracked fields, by deal and field, oldest first. **Shapes** `by_people`: CRM ids of records that people made."""
+    """Every edit of the tracked fields, by deal and field, oldest first.
+
+    **Shapes** `by_people`: CRM ids of records that people made. `renamed`: deals and their company fields that a person of the CRM has
+    written; `departed`: CRM ids of companies that a person has deleted or merged.
+    """
 
     edits: dict[tuple[str, str], list[Edit]] = field(default_factory=dict)
     deal_by_record: dict[str, str] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class Ledger:
     became: dict[str, str] = field(default_factory=dict)
     untold: set[tuple[str, str]] = field(default_factory=set)
     touched_at: dict[str, datetime] = field(default_factory=dict)
+    renamed: set[tuple[str, str]] = field(default_factory=set)
+    departed: set[str] = field(default_factory=set)
 
     def wrote(self, side: str, deal_id: str, name: str, value: Plain, *, before: Plain, at: datetime) -> None:
         """Somebody wrote `value` where `before` stood."""

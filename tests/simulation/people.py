@@ -46,6 +46,8 @@ def write_deal(world: World, native: Native, fields: Record) -> None:
     if world.by_a_person(f"CRM: {native.id} {shown}", lambda: world.desk.edit(native, fields)):
         after = world.read(world.desk.record(native.record, native.id))
         _enter(world, world.deal_of(native), before, after)
+        named = {name: world.mapping.records[native.record].fields[name].native for name in ("owner_company", "second_partner")}
+        world.ledger.renamed |= {(world.deal_of(native), name) for name, field in named.items() if field in fields}
         world.ledger.touched_at[native.id] = world.time.crm_now
         world.warm(world.deal_of(native))
 
@@ -194,6 +196,7 @@ def deletes(world: World) -> None:
     native = _chosen(world, world.live(_any_record(world)))
     if native:
         world.by_a_person(f"CRM: delete {native.id}", lambda: world.desk.delete(native))
+        world.ledger.departed.add(native.id)
 
 
 def undeletes(world: World) -> None:
@@ -228,6 +231,7 @@ def merges_deals(world: World) -> None:
 def _merged(world: World, winner: Native, loser: Native) -> str:
     """The id that both live on under, "" where the CRM would not."""
     words = f"CRM: merge {winner.record} {loser.id} into {winner.id}"
+    world.ledger.departed |= {winner.id, loser.id}
     return str(world.by_a_person(words, lambda: world.desk.merge(winner, loser)) or "")
 
 

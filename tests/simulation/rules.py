@@ -34,6 +34,7 @@ class AtRest:
         with self.world.store.reading(PORTAL) as tx:
             self.deals: dict[str, StoredDeal] = {stored.deal.id: stored for stored in deals.listed(tx)}
             self.companies: list[StoredCompany] = companies.listed(tx)
+            self.history = {deal_id: deals.history(tx, deal_id) for deal_id in self.deals}
             self.links: dict[str, Link] = links.current(tx, self.deals)
             self.rows = failures.listed(tx)
             self.outbox = outbox.listed(tx)
@@ -266,6 +267,22 @@ def _company_differs(stored: StoredCompany, values: Mapping[str, Value]) -> Iter
             yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
 
 
+# ── 7: a company that nobody took away is there ──────────────────────────────────────────────────────────────────────
+
+
+def kept(here: AtRest) -> Iterator[str]:
+    """Where the CRM is said to have cleared a deal's company, a person of the CRM did."""
+    ledger = here.world.ledger
+    crm_ids = {stored.company.id: stored.company.crm_id for stored in here.companies}
+    for stored, link, _ in here.linked():
+        for change in here.history[stored.deal.id]:
+            name, old = change["field"], change["old"]
+            is_cleared = name in REFERENCES and change["side"] == "crm" and change["new"] is None and old
+            is_theirs = (stored.deal.id, name) in ledger.renamed or ledger.is_untold(stored.deal.id, name)
+            if is_cleared and not is_theirs and crm_ids.get(str(old)) not in ledger.departed:
+                yield f"{stored.deal.id} in {link.crm_id}: {name} {old} ({crm_ids.get(str(old))}) was taken away, by nobody"
+
+
 # ── 8: again changes nothing ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -283,4 +300,4 @@ def again(world: World) -> Iterator[str]:
         yield f"{reads} read calls: {kinds}"
 
 
-RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (5, in_time), (6, complete))
+RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (5, in_time), (6, complete), (7, kept))

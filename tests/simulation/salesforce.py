@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.crm.port import Change, Crm, OnHalf, Outcome, forget_halves
 from sync_worker.crm.salesforce import writer
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -113,8 +113,16 @@ class _Gated(SalesforceCrm):
         self._connection: Any = GatedConnection(self._connection, gate, latency_s)
         return self
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
-        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s))
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
+        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), on_half=on_half)
 
 
 # ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────

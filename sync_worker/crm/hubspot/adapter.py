@@ -15,7 +15,7 @@ from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import Reader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
-from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan
+from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Scan, forget_halves
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -65,5 +65,13 @@ class HubspotCrm:
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._reader.find_by_key(native, key_field, keys, fields)
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
-        return writer.write(self._connection, self._associations, native, key_field, changes, time_left_s=time_left_s)
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
+        return writer.write(self._connection, self._associations, native, key_field, changes, time_left_s=time_left_s, on_half=on_half)

@@ -2,8 +2,9 @@
 
 Rules, each with a reason
 - Labels are found by their text and their type ids read from the account: ids of custom labels differ from account to account.
-- A pair is always written whole: HubSpot replaces a pair's labels by what it is sent, so what stands there goes along.
-- A label that moves to another company leaves the old pair's other labels, and the plain association, alone: they may be a person's.
+- In which order labels are made and ended: `label_plan.py`. What an answer does not speak of may have been done, or not.
+- A label that moves to another company leaves the old pair's other labels, and the plain association, alone: they may be a person's. Only
+  where an admin's limit leaves no room for another company does the plain association go, too.
 - The primary company is a label like any other: written where the mapping names it (`association: Primary`), else left as it is.
 - Two companies under one label are no company: the value is the list, and the record's failure shows both ids.
 Source: https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
@@ -12,16 +13,17 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/crm/association
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults
+from sync_worker.crm.hubspot.label_plan import Label, Limits, Pair, Pairs, Plan, is_move, shown
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.port import NativeRecord
-from sync_worker.errors import SchemaChanged, SyncError, TransientError
+from sync_worker.errors import SchemaChanged, SyncError, TransientError, UncertainWrite
 from sync_worker.headers import whole
-from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, association_field
+from sync_worker.mapping.catalog import ASSOCIATION, CatalogField
 from sync_worker.services import Services
 
 TO = "companies"
@@ -30,27 +32,9 @@ WRITE_COUNT = 2000  # pairs a call
 LABELS_FRESH_S = 60.0  # a label that was renamed or deleted must not look like companies that were taken away
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Label:
-    """One association type, the same whatever it is called. **Shapes** `text` "" for the plain one that every associated pair has."""
-
-    category: str
-    type_id: int
-    text: str = field(default="", compare=False)
-
-    @property
-    def field(self) -> str:
-        return association_field(self.text)
-
-    def to_type(self) -> dict[str, Any]:
-        """As a write names it."""
-        return {"associationCategory": self.category, "associationTypeId": self.type_id}
-
-
-Pair: TypeAlias = dict[str, Any]
 Timeout: TypeAlias = Callable[[], tuple[float, float]]
-Pairs: TypeAlias = Mapping[str, frozenset[Label]]
-"""One record's associations: company id → its labels."""
+Between: TypeAlias = Callable[[Mapping[str, Mapping[str, Any]]], None]
+"""Hears before a further call how the labels of records stand now: record id → field → company, as a read would show it."""
 
 
 class Associations:
@@ -61,6 +45,7 @@ class Associations:
         self._services = services
         self._labels: dict[str, dict[str, Label]] = {}
         self._asked_at_s: dict[str, float] = {}
+        self._limits: dict[str, Limits | None] = {}
 
     def catalog(self, native: str) -> Iterator[CatalogField]:
         """The labels as fields."""
@@ -82,7 +67,22 @@ class Associations:
             found = [_label(row) for row in answer["results"]]
             self._labels[native] = {label.field: label for label in sorted(found, reverse=True) if label.text}
             self._asked_at_s[native] = now_s
+            self._limits.pop(native, None)
         return self._labels[native]
+
+    def limits(self, native: str) -> Limits | None:
+        """What an admin allows of each label, as long known as the labels; None where HubSpot does not tell this token."""
+        if native not in self._limits:
+            try:
+                answer = self._connection.read(
+                    lambda apis: apis.label_limits.get_all_between_two_object_types(native, TO, _preload_content=False),
+                    doing=f"reading the association limits of {native}",
+                    is_counted=False,
+                )
+                self._limits[native] = dict(_limit(row) for row in answer["results"] if row.get("userEnforcedMaxToObjectIds") is not None)
+            except SyncError:
+                self._limits[native] = None
+        return self._limits[native]
 
     def fill(self, records: Sequence[NativeRecord], fields: Iterable[str]) -> None:
         """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for.
@@ -97,9 +97,7 @@ class Associations:
         pairs = self.read(records[0].native, [record.crm_id for record in records])
         for record in records:
             values = dict(record.fields)
-            for name in wanted:
-                holders = sorted(crm_id for crm_id, held in pairs.get(record.crm_id, {}).items() if labels[name] in held)
-                values[name] = holders if len(holders) > 1 else next(iter(holders), None)
+            values |= {name: shown(pairs.get(record.crm_id, {}), labels[name]) for name in wanted}
             record.fields = values
 
     def read(self, native: str, crm_ids: Sequence[str]) -> dict[str, Pairs]:
@@ -141,52 +139,75 @@ class Associations:
 
     def plan(self, native: str, wishes: Mapping[str, Mapping[str, Any]], there: Mapping[str, Pairs]) -> Plan:
         """What to write so that each record's labels stand as wished. **Shapes** `wishes`: record id → field → company id or None."""
-        plan = Plan()
-        for crm_id, fields in wishes.items():
-            before = there.get(crm_id, {})
-            wished: dict[str, set[Label]] = {}
-            for name, company in fields.items():
-                label = self.labels(native)[name]
-                for other in sorted(other for other, labels in before.items() if label in labels and other != company):
-                    plan.gone.append(_pair(crm_id, other, [label]))
-                if company:
-                    wished.setdefault(str(company), set()).add(label)
-            for company, labels in sorted(wished.items()):
-                if not labels <= before.get(company, frozenset()):
-                    plan.new.append(_pair(crm_id, company, sorted(labels | before.get(company, frozenset()))))
-        return plan
+        labels = self.labels(native)
+        has_moves = any(is_move(labels, wish, there.get(crm_id, {})) for crm_id, wish in wishes.items())
+        return Plan(labels, wishes, there, self.limits(native) if has_moves else {})
 
-    def write(self, native: str, plan: Plan, timeout: Timeout) -> dict[str, SyncError]:
-        """Carries a plan out; what was refused, by record id. What ends goes first: an admin may allow one company a label."""
+    def write(self, native: str, plan: Plan, timeout: Timeout, between: Between) -> dict[str, SyncError]:
+        """Carries a plan out; what was refused, or may not have been done, by record id: no further call is made for it."""
         refused: dict[str, SyncError] = {}
-        for part in _parts(plan.gone):
-            self._send(_ending(native, timeout), part, refused, doing=f"ending labels of {native} and {TO}")
-        for part in _parts(plan.new):
-            self._send(_making(native, timeout), part, refused, doing=f"associating {native} and {TO}")
+        for number, (is_ending, pairs) in enumerate(plan.calls, start=1):
+            due = [pair for pair in pairs if pair.crm_id not in refused]
+            for part in _parts(due):
+                self._try(_Call(native, is_ending, timeout), part, refused)
+            done = [pair for pair in due if pair.crm_id not in refused]
+            plan.done(done, is_ending=is_ending)
+            ahead = {pair.crm_id for _, later in plan.calls[number:] for pair in later}
+            if half := {pair.crm_id: plan.standing(pair.crm_id) for pair in done if pair.crm_id in ahead}:
+                between(half)
         return refused
 
-    def _send(self, ask_for: Callable[[Sequence[Pair]], Ask], part: Sequence[Pair], refused: dict[str, SyncError], *, doing: str) -> None:
+    def _try(self, call: _Call, part: Sequence[Pair], refused: dict[str, SyncError]) -> None:
+        """Never raises: other calls have been made for these records."""
+        try:
+            self._send(call, part, refused)
+        except SyncError as error:
+            refused |= {pair.crm_id: error for pair in part}
+
+    def _send(self, call: _Call, part: Sequence[Pair], refused: dict[str, SyncError]) -> None:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
-            answer = self._connection.write(ask_for(part), doing=doing)
+            answer = self._connection.write(call.asking(part), doing=call.doing)
         except RowsRejected as error:
             names = error.names
-            end = "from" if any(pair["from"]["id"] in names for pair in part) else "to"
-            bad, again = sorted_out(part, lambda pair: pair[end]["id"] in names)
-            refused |= {pair["from"]["id"]: error for pair in bad}
+            is_from = any(pair.crm_id in names for pair in part)
+            bad, again = sorted_out(part, lambda pair: (pair.crm_id if is_from else pair.company) in names)
+            refused |= {pair.crm_id: error for pair in bad}
             for less in again:
-                self._send(ask_for, less, refused, doing=doing)
+                self._try(call, less, refused)
             return
+        refused |= {pair.crm_id: _unsaid(pair) for pair in call.unsaid(part, answer)}
         for row in faults.errors_of(answer):
             refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}
 
 
-class Plan:
-    """Pairs to write whole, and labels to take away."""
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One kind of call: it ends labels, or makes them."""
 
-    def __init__(self) -> None:
-        self.new: list[Pair] = []
-        self.gone: list[Pair] = []
+    native: str
+    is_ending: bool
+    timeout: Timeout
+
+    @property
+    def doing(self) -> str:
+        return f"{'ending labels of' if self.is_ending else 'associating'} {self.native} and {TO}"
+
+    def asking(self, part: Sequence[Pair]) -> Ask:
+        body = {"inputs": [pair.to_input() for pair in part]}
+
+        def ask(apis: Any) -> Any:
+            send = apis.associations.archive_labels if self.is_ending else apis.associations.create
+            return send(self.native, TO, body, _preload_content=False, _request_timeout=self.timeout)
+
+        return ask
+
+    def unsaid(self, part: Sequence[Pair], answer: Mapping[str, Any]) -> list[Pair]:
+        """The pairs of which the answer does not say that they are done. An answer without a body says that all are."""
+        if self.is_ending or not answer:
+            return [] if answer.get("status") in (None, "COMPLETE") else list(part)
+        said = {(str(row.get("fromObjectId")), str(row.get("toObjectId"))) for row in answer.get("results") or ()}
+        return [pair for pair in part if (pair.crm_id, pair.company) not in said]
 
 
 def _parts(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
@@ -194,32 +215,16 @@ def _parts(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
         yield pairs[start : start + WRITE_COUNT]
 
 
-def _making(native: str, timeout: Timeout) -> Callable[[Sequence[Pair]], Ask]:
-    def ask_for(part: Sequence[Pair]) -> Ask:
-        body = {"inputs": list(part)}
-        return lambda apis: apis.associations.create(native, TO, body, _preload_content=False, _request_timeout=timeout)
-
-    return ask_for
-
-
-def _ending(native: str, timeout: Timeout) -> Callable[[Sequence[Pair]], Ask]:
-    def ask_for(part: Sequence[Pair]) -> Ask:
-        body = {"inputs": list(part)}
-        return lambda apis: apis.associations.archive_labels(native, TO, body, _preload_content=False, _request_timeout=timeout)
-
-    return ask_for
+def _unsaid(pair: Pair) -> SyncError:
+    return UncertainWrite(f"HubSpot's answer does not say what became of record {pair.crm_id} and company {pair.company}")
 
 
 def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> list[str]:
     """The records an error is about, by either end of a pair; where it names neither, all that were sent: none may pass for written."""
     ids = {one for name in ("fromObjectId", "toObjectId", "ids", "id") for one in faults.context_of(error, name)}
-    by_from = [pair["from"]["id"] for pair in part if pair["from"]["id"] in ids]
-    by_to = [pair["from"]["id"] for pair in part if pair["to"]["id"] in ids]
-    return by_from or by_to or [pair["from"]["id"] for pair in part]
-
-
-def _pair(from_id: str, to_id: str, labels: Iterable[Label]) -> Pair:
-    return {"from": {"id": from_id}, "to": {"id": to_id}, "types": [label.to_type() for label in labels]}
+    by_from = [pair.crm_id for pair in part if pair.crm_id in ids]
+    by_to = [pair.crm_id for pair in part if pair.company in ids]
+    return by_from or by_to or [pair.crm_id for pair in part]
 
 
 def _labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, frozenset[Label]]]:
@@ -234,3 +239,11 @@ def _label(row: Mapping[str, Any]) -> Label:
     if type_id is None:
         raise TransientError(f"HubSpot names an association type without its id: {row.get('label')}")
     return Label(str(row.get("category") or ""), type_id, str(row.get("label") or ""))
+
+
+def _limit(row: Mapping[str, Any]) -> tuple[Label, int]:
+    """**Raises** TransientError: a limit that cannot be read is not one that is not there."""
+    most = whole(str(row["userEnforcedMaxToObjectIds"]))
+    if most is None:
+        raise TransientError(f"HubSpot's limit of the association type {row.get('typeId')} is not a number")
+    return _label(row), most

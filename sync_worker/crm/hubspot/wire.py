@@ -45,6 +45,7 @@ class Apis:
     groups: Any
     associations: Any
     labels: Any
+    label_limits: Any
 
 
 class Wire:
@@ -80,6 +81,7 @@ class Wire:
             groups=crm.properties.groups_api,
             associations=labelled.batch_api,
             labels=labelled.schema.definitions_api,
+            label_limits=labelled.schema.definition_configurations_api,
         )
 
     def _api(self, package: Any, name: str, _config: Any) -> Any:

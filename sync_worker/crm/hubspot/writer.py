@@ -1,9 +1,11 @@
 """Writing by batches of 100: a known record by its id, a first create as an upsert by our unique property, then their associations.
 
     rows of one call ─▶ update or upsert, 100 a request ─▶ associations of all of them, 2,000 pairs a request ─▶ one outcome a change
+                                                       half                                              half
 
 Each row carries a trace id: with it, HubSpot writes the good rows of a request and names the bad ones (207); without it one bad row rejects
-all. Rows are matched by that id and by the record's, never by order. What the answer shows of a record is its read-back.
+all. Rows are matched by that id and by the record's, never by order. What the answer shows of a record is its read-back. Before each
+further call for a record, `on_half` hears what stands there by now.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from typing import Any
 from sync_worker.crm.batches import TimeIsUp, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults, records
-from sync_worker.crm.hubspot.associations import Associations, Pairs
+from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.label_plan import Pairs
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import Change, Half, OnHalf, Outcome, Wrote, forget_halves
 from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
@@ -37,11 +40,12 @@ def write(
     changes: Sequence[Change],
     *,
     time_left_s: Callable[[], float],
+    on_half: OnHalf = forget_halves,
 ) -> Iterator[list[Outcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown and RateLimited before anything of the batch was written."""
     if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
         associations.check(native, {name for change in changes for name in change.fields})
-    desk = _Desk(connection, associations, native, key_field, time_left_s)
+    desk = _Desk(connection, associations, native, key_field, time_left_s, on_half)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in [*batches(known, BATCH_COUNT, name_of=_name), *batches(new, BATCH_COUNT, name_of=_name)]:
@@ -52,11 +56,20 @@ def write(
 
 @dataclass(slots=True)
 class _Batch:
-    """Changes on their way. **Shapes** `done`: an outcome a ref; `is_new`: refs of records that were made just now."""
+    """Changes on their way.
+
+    **Shapes** `done`: an outcome a ref; `is_new`: refs of records that were made just now; `taken`: refs whose properties a call of this
+    batch has written.
+    """
 
     changes: Sequence[Change]
     done: dict[str, Outcome] = field(default_factory=dict)
     is_new: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    def labelled(self) -> dict[str, Change]:
+        """The changes with associations to write, of records that are there, by record id."""
+        return {crm_id: change for change in self.changes if _labelled(change) and (crm_id := self.done[change.ref].crm_id)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ class _Desk:
     native: str
     key_field: str
     time_left_s: Callable[[], float]
+    on_half: OnHalf
 
     def send(self, changes: Sequence[Change]) -> list[Outcome]:
         """One batch: its properties request by request, then its associations."""
@@ -150,6 +164,7 @@ class _Desk:
 
     def _written(self, batch: _Batch, change: Change, row: Row) -> Outcome:
         wrote = Wrote.CREATED if row.get("new") is True else Wrote.WRITTEN
+        batch.taken.add(change.ref)
         if wrote is Wrote.CREATED:
             batch.is_new.add(change.ref)
         return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
@@ -164,22 +179,44 @@ class _Desk:
     # ── associations ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _associate(self, batch: _Batch) -> None:
-        """The labels of what was written. Never raises: the batch has been written in part, and its outcomes must not be lost."""
-        labelled = [(batch.done[change.ref].crm_id, _labelled(change)) for change in batch.changes]
-        wishes = {crm_id: fields for crm_id, fields in labelled if crm_id and fields}
+        """The labels of what was written. What the CRM does never raises: the batch has been written in part, and its outcomes stand."""
+        changes = batch.labelled()
+        wishes = {crm_id: _labelled(change) for crm_id, change in changes.items()}
         if not wishes:
             return
         try:
-            there = self._there(batch, wishes)
-            found = self.associations.write(self.native, self.associations.plan(self.native, wishes, there), self._timeout)
+            plan = self.associations.plan(self.native, wishes, self._there(batch, wishes))
         except SyncError as error:
-            found = dict.fromkeys(wishes, _halfway(error))
-        for change in batch.changes:
+            self._tell(batch, {crm_id: {} for crm_id in wishes})
+            found = dict.fromkeys(wishes, error)
+        else:
+            self._tell(batch, {crm_id: plan.standing(crm_id) for crm_id in plan.crm_ids})
+            found = self.associations.write(self.native, plan, self._timeout, lambda standing: self._between(changes, standing))
+        for crm_id, change in changes.items():
             outcome = batch.done[change.ref]
-            if outcome.crm_id in found:
-                batch.done[change.ref] = not_answered(change, found[outcome.crm_id])
-            elif outcome.record and outcome.crm_id in wishes:
-                outcome.record.fields = {**outcome.record.fields, **wishes[outcome.crm_id]}
+            if crm_id in found:
+                batch.done[change.ref] = not_answered(change, _halfway(found[crm_id]))
+            elif outcome.record:
+                outcome.record.fields = {**outcome.record.fields, **wishes[crm_id]}
+
+    def _tell(self, batch: _Batch, standing: Mapping[str, Row]) -> None:
+        """The properties are written, the associations are still to come. **Shapes** `standing`: record id → its labels' fields."""
+        changes = batch.labelled()
+        halves = [
+            Half(changes[crm_id].ref, crm_id, {**self._sent(changes[crm_id]), **labels})
+            for crm_id, labels in standing.items()
+            if changes[crm_id].ref in batch.taken
+        ]
+        if halves:
+            self.on_half(halves)
+
+    def _between(self, changes: Mapping[str, Change], standing: Mapping[str, Row]) -> None:
+        """One call for the associations is done, another is to come."""
+        self.on_half([Half(changes[crm_id].ref, crm_id, labels) for crm_id, labels in standing.items()])
+
+    def _sent(self, change: Change) -> Row:
+        """The properties of a change that was taken, its key among them if it was a create."""
+        return _properties(change) if change.crm_id else {**_properties(change), self.key_field: change.key}
 
     def _there(self, batch: _Batch, wishes: Mapping[str, Any]) -> Mapping[str, Pairs]:
         """What the records are associated with now; those made just now are with nothing."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, NativeRecord, Outcome, Page, Scan, Schema
+from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Scan, Schema, forget_halves
 from sync_worker.crm.salesforce import load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
@@ -86,7 +86,16 @@ class SalesforceCrm:
         left_out.fill(found, fields, lambda: schema.types(self._connection, native))
         return found
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float]) -> Iterator[list[Outcome]]:
+    def write(
+        self,
+        native: str,
+        key_field: str,
+        changes: Sequence[Change],
+        *,
+        time_left_s: Callable[[], float],
+        on_half: OnHalf = forget_halves,
+    ) -> Iterator[list[Outcome]]:
+        del on_half  # a record is one call here
         return writer.write(
             self._connection,
             native,

@@ -66,6 +66,7 @@ class Associations:
     """All of a portal's, and the types there are. Record types go by their plural names."""
 
     labels: dict[Pair, dict[int, Label]] = field(default_factory=_stock)
+    limits: dict[Pair, dict[int, int]] = field(default_factory=dict)
     _far: dict[Pair, dict[int, dict[int, frozenset[int]]]] = field(default_factory=dict)
     _next_id: int = _FIRST_OWN_ID
 
@@ -97,6 +98,17 @@ class Associations:
         changed += self._demoted(one, other, from_id, to_id, wanted)
         self._set(one, other, from_id, to_id, wanted)
         return changed
+
+    def over_limit(self, one: str, other: str, from_id: int, to_id: int, type_ids: Iterable[int]) -> int | None:
+        """How many records an admin allows under a type of which `put` would make one too many; None where none would be."""
+        wanted = {self.unlabelled(one, other).type_id, *type_ids}
+        far = {far_id: held for far_id, held in self.far(one, other, from_id).items() if far_id != to_id}
+        before = self.far(one, other, from_id).get(to_id, frozenset())
+        for type_id in sorted(wanted - before):
+            most = self.limits.get((one, other), {}).get(type_id)
+            if most is not None and sum(type_id in held for held in far.values()) >= most:
+                return most
+        return None
 
     def _demoted(self, one: str, other: str, from_id: int, to_id: int, wanted: frozenset[int]) -> list[Changed]:
         """A record has one primary company: the one before is not it any more, from whichever side the new one was named."""
@@ -194,6 +206,7 @@ class Associations:
             if type_id in held:
                 self._set(one, other, from_id, to_id, held - {type_id})
         del self.types(one, other)[type_id], self.types(other, one)[found.inverse_id]
+        self.limits.get((one, other), {}).pop(type_id, None)
 
     def own(self, one: str, other: str, type_id: int) -> Label:
         """An admin's own type.

@@ -127,6 +127,20 @@ class Controls:
         self._linking().drop(self._portal.shelf(body["object"]), self._portal.shelf(body["to"]), body["id"], body["to_id"])
         return {"id": str(body["id"]), "to_id": str(body["to_id"])}
 
+    async def limit_label(self, request: Request) -> Body:
+        """`{"object", "to", "label": "Portal partner" or null, "most": 1 or null}`: how many such a record may have from now on.
+
+        The label null is every association of the two types; what stands there already stays.
+        """
+        body = await json_object(request)
+        sides = self._portal.shelf(body["object"]).type.name, self._portal.shelf(body["to"]).type.name
+        type_id = {label.label: type_id for type_id, label in self._portal.associations.types(*sides).items()}[body["label"]]
+        limits = self._portal.associations.limits.setdefault(sides, {})
+        limits.pop(type_id, None)
+        if body["most"] is not None:
+            limits[type_id] = int(body["most"])
+        return {"typeId": type_id, "most": body["most"]}
+
     async def add_field(self, request: Request) -> Body:
         """`{"object", "name", "type", …}`: an admin adds a property; the other keys are the vendor's (`fieldType`, `options`, …)."""
         body = await json_object(request)
@@ -215,6 +229,7 @@ def control_routes(state: State) -> list[Route]:
         control_route("/merge", POST=controls.merge),
         control_route("/merging", POST=controls.merging),
         control_route("/associations", GET=controls.list_associations, POST=controls.associate, DELETE=controls.part),
+        control_route("/label_limits", POST=controls.limit_label),
         control_route("/fields", POST=controls.add_field),
         control_route("/currencies", POST=controls.currencies),
         control_route("/clock", GET=desk.clock, POST=desk.clock),

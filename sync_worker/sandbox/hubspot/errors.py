@@ -138,6 +138,12 @@ def no_such_association_type(name: str, one: str, other: str) -> Refusal:
     )
 
 
+def too_many_associations(one: str, record_id: int, other: str, most: int) -> Refusal:
+    """An admin allows fewer associations of a type. (The category is known, the words are ours.)"""
+    words = f"{one} {record_id} cannot be associated with more {other} under this label: the limit is {most}"
+    return Refusal(words, sub_category="crm.associations.ASSOCIATION_LIMIT_EXCEEDED")
+
+
 def duplicate_ids(ids: Sequence[str]) -> Refusal:
     """A batch names a record twice."""
     return Refusal(f"Duplicate IDs found in batch input: [{', '.join(ids)}]. IDs must be unique", context={"ids": list(ids)})

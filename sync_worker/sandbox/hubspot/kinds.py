@@ -41,6 +41,8 @@ def classify(scope: Scope, _: bytes) -> Call | None:
 def _kind(method: str, room: str, parts: list[str]) -> tuple[str, str | None]:
     if room == "objects" and parts:
         return _object(method, parts), parts[0]
+    if room == "associations" and parts[:2] == ["definitions", "configurations"]:
+        return "labels", parts[2] if len(parts) > 2 else None
     if room == "associations" and len(parts) > 1:
         return _association(method, parts[2:]), parts[0]
     if room in ("properties", "pipelines", "schemas"):

@@ -1,4 +1,7 @@
-"""The labels that associations may have: `/associations/{from}/{to}/labels`. An admin's own ones want a paid tier."""
+"""The labels that associations may have: `/associations/{from}/{to}/labels`. An admin's own ones want a paid tier.
+
+How many records an admin allows under each: `/associations/definitions/configurations/{from}/{to}`; set by a control.
+"""
 
 import re
 
@@ -28,6 +31,12 @@ class Labels:
         """GET every type between two record types."""
         types = self._associations.types(*self._sides(request))
         return answer({"results": [label.to_dict() for label in types.values()]})
+
+    async def limits(self, request: Request) -> Response:
+        """GET what an admin allows of each type; types without a limit are not named."""
+        sides = self._sides(request)
+        types, limits = self._associations.types(*sides), self._associations.limits.get(sides, {})
+        return answer({"results": [types[type_id].to_dict() | {"userEnforcedMaxToObjectIds": most} for type_id, most in limits.items()]})
 
     async def types(self, request: Request) -> Response:
         """GET the same as version 3 has them: by their older names."""
@@ -86,6 +95,7 @@ def label_routes(state: State) -> list[Route]:
     """The routes of labels."""
     labels = Labels(state)
     return [
+        route("/associations/definitions/configurations/{type}/{to}", GET=labels.limits),
         route("/associations/{type}/{to}/labels", GET=labels.list, POST=labels.create, PUT=labels.rename),
         route("/associations/{type}/{to}/types", GET=labels.types),
         route("/associations/{type}/{to}/labels/{type_id}", DELETE=labels.delete),

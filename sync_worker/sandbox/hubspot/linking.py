@@ -35,6 +35,9 @@ class Linking:
         Raises: Refusal.
         """
         near, far = self.there(one, from_id), self.there(other, to_id)
+        most = self._portal.associations.over_limit(one.type.name, other.type.name, near.id, far.id, type_ids)
+        if most is not None:
+            raise errors.too_many_associations(one.type.singular, near.id, other.type.name, most)
         changed = self._portal.associations.put(one.type.name, other.type.name, near.id, far.id, type_ids)
         self._portal.link(one, other, changed, self._author)
         return near.id, far.id

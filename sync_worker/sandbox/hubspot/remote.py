@@ -44,6 +44,10 @@ class HubspotRemote(Remote):
         """An admin archives a property."""
         self._object("POST", "archive_property", {"object": object_name, "field": field})
 
+    def limit_label(self, object_name: str, label: str | None, most: int | None) -> None:
+        """How many companies a record may have under a label from now on; `label` None: at all; `most` None: any number."""
+        self._object("POST", "label_limits", {"object": object_name, "to": "companies", "label": label, "most": most})
+
     def add_token(self, scopes: Iterable[str] | None = None) -> str:
         """Another app's static token, with all scopes unless it says which."""
         return str(self._object("POST", "tokens", {} if scopes is None else {"scopes": list(scopes)})["access_token"])

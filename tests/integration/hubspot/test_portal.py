@@ -16,6 +16,7 @@ from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
+from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.check import Finding, check
 from sync_worker.steps.compare import compare
@@ -51,7 +52,15 @@ CASES: list[Any] = [
 
 
 @contextmanager
-def portal_on(directory: Path, tier: str, overrides: dict[str, Any], *, deal_count: int = 30) -> Iterator[tuple[Tenant, HubspotRemote]]:
+def portal_on(
+    directory: Path,
+    tier: str,
+    overrides: dict[str, Any],
+    *,
+    deal_count: int = 30,
+    database_url: str = "",
+    services: Services | None = None,
+) -> Iterator[tuple[Tenant, HubspotRemote]]:
     with serve_thread(HubspotOptions(companies=60, deals=deal_count, tier=tier)) as url, HubspotRemote(url) as remote:
         portal = {
             "portal": "acme",
@@ -66,9 +75,11 @@ def portal_on(directory: Path, tier: str, overrides: dict[str, Any], *, deal_cou
         }
         (directory / "portals").mkdir()
         (directory / "portals" / "acme.yaml").write_text(json.dumps(portal))
-        sqlite_store(directory).close()
-        settings = Settings(database_url=f"sqlite:///{directory / 'sync-worker.db'}", config_dir=directory, mappings_dir=MAPPINGS)
-        installation = build(settings, environ={"TOKEN": SANDBOX_TOKEN})
+        if not database_url:
+            sqlite_store(directory).close()
+        database_url = database_url or f"sqlite:///{directory / 'sync-worker.db'}"
+        settings = Settings(database_url=database_url, config_dir=directory, mappings_dir=MAPPINGS)
+        installation = build(settings, environ={"TOKEN": SANDBOX_TOKEN}, services=services)
         yield installation.tenant("acme"), remote
         installation.close()
 

@@ -412,3 +412,37 @@ def test_law_newest_never_lets_an_older_value_win_by_a_clear_word(before_s: int,
     # Then the portal wins only when later than all of it, the CRM clearly only when the portal is earlier than all of it
     assert (conflict.taken == "portal") == (edited > NOW)
     assert (conflict.taken == "crm" and conflict.code == "both_changed") == (edited <= before and edited <= NOW)
+
+
+# ── a write that is done by half ─────────────────────────────────────────────────────────────────────────────────────
+
+HALF = Base(None, None, is_half=True)
+RULES = {
+    "both": BOTH,
+    "once": FieldRule("x", direction="both", write="once"),
+    "create": FieldRule("x", direction="both", write="create"),
+    "push": FieldRule("x", direction="push"),
+    "push, create": FieldRule("x", direction="push", write="create"),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_field_that_is_written_by_half_is_owed_whatever_its_rule(rule: FieldRule) -> None:
+    assert one(rule, HALF, None, "a") == Plan(push=("x",))
+    assert owed({"x": rule}, base={"x": HALF}, portal={"x": "a"}, is_create=False) == ("x",)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_half_that_was_completed_is_agreed(rule: FieldRule) -> None:
+    assert one(rule, HALF, "a", "a") == Plan(base={"x": Base("a", "a")})
+
+
+def test_what_a_person_puts_in_the_place_of_a_half_is_their_word() -> None:
+    plan = one(BOTH, HALF, "c", "a")
+    assert (plan.keep, plan.base) == ({"x": "c"}, {"x": Base("c", "c")})
+    assert [(conflict.crm, conflict.portal, conflict.taken) for conflict in plan.conflicts] == [("c", "a", "crm")]
+
+
+def test_a_half_is_kept_as_one() -> None:
+    bases = {"x": Base(None, ["1", "2"], is_half=True), "y": Base("a", "a", is_awaited=True), "z": Base("a", "a")}
+    assert from_document(to_document(bases)) == bases

@@ -21,7 +21,7 @@ def needed(method: str, path: str, kind: str | None) -> Scopes:
     if kind not in _TYPES:  # also a type that there is not; the routes say so
         return ()
     verb = "read" if method in ("GET", "HEAD") or rest[-1] in ("search", "read") else "write"
-    return _of_type("labels" if "labels" in rest else room, kind, verb)
+    return _of_type("labels" if {"labels", "configurations"} & set(rest) else room, kind, verb)
 
 
 def _of_type(room: str, kind: str, verb: str) -> Scopes:

@@ -222,3 +222,36 @@ def test_without_a_paid_tier_there_are_no_labels_but_properties() -> None:
         assert deal["portal_partner"] == remote.named("companies", "Birch Systems")["id"]
         assert deal["portal_second_partner"] == remote.named("companies", "Arrow Electronics")["id"]
         wire.http.close()
+
+
+# ── an admin's limits ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_association_above_an_admins_limit_is_refused_and_named(wire: Wire, remote: HubspotRemote, ends: tuple[str, str, str]) -> None:
+    # Given one company allowed under a label, and one that stands there
+    deal, one, other = ends
+    partner = _labels(wire)["Portal partner"]
+    remote.limit_label("deals", "Portal partner", 1)
+    remote.associate("deals", deal, one, "Portal partner")
+    limits = wire.get(f"/crm/associations/{DATED}/definitions/configurations/deals/companies").json()["results"]
+    assert [(row["label"], row["userEnforcedMaxToObjectIds"]) for row in limits] == [("Portal partner", 1)]
+    # When another is to have it, then it is refused, and the row is named; the same one again is no second
+    pairs = [{"from": {"id": deal}, "to": {"id": company}, "types": [partner]} for company in (one, other)]
+    answer = wire.post(f"{NUMBERED}/batch/create", {"inputs": pairs})
+    assert answer.status_code == 207
+    assert [str(row["toObjectId"]) for row in answer.json()["results"]] == [one]
+    assert answer.json()["errors"][0]["context"] == {"fromObjectId": [deal], "toObjectId": [other]}
+    assert _held(wire, deal) == {one: {None, "Portal partner"}}
+    # and once the first one is gone, or the limit is, it may
+    remote.limit_label("deals", "Portal partner", None)
+    assert wire.post(f"{NUMBERED}/batch/create", {"inputs": pairs}).status_code == 201
+
+
+def test_a_limit_of_all_associations_counts_companies_under_whatever_label(
+    wire: Wire, remote: HubspotRemote, ends: tuple[str, str, str]
+) -> None:
+    deal, one, other = ends
+    remote.limit_label("deals", None, 1)
+    assert wire.ask("PUT", f"/crm/v4/objects/deals/{deal}/associations/default/companies/{one}").status_code == 200
+    assert wire.ask("PUT", f"/crm/v4/objects/deals/{deal}/associations/companies/{one}", json=[PRIMARY]).status_code == 201
+    assert wire.ask("PUT", f"/crm/v4/objects/deals/{deal}/associations/companies/{other}", json=[PRIMARY]).status_code == 400
