@@ -11,6 +11,7 @@ SyncError
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
 │   ├── RateLimited           retry_after_s, scope                   wait, does not count
+│   ├── CallRefused           whatever stands in it              its rows stay due, and have not been tried
 │   ├── WritesRest            no room, or maintenance            what is owed stays due; one alarm
 │   ├── TooLarge              query time-out, page too big           halve the window
 │   └── StaleRead             lost a race, fence moved               read again, decide again
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 
 class SyncError(Exception):
@@ -126,12 +128,20 @@ class WritesRest(TransientError):
         self.rest_s = rest_s
 
 
+class CallRefused(TransientError):
+    """The CRM surely did not take a call that writes, whatever records stand in it; later it may."""
+
+
 class TooLarge(TransientError):
     """The CRM gave up on the size of what we asked; ask for less."""
 
 
 class StaleRead(TransientError):
     """Somebody else moved on meanwhile: read again, decide again."""
+
+
+OF_THE_CALL: Final = (ConnectionDown, RateLimited, CallRefused)
+"""What refuses a call that writes and says nothing of the records in it."""
 
 
 class UncertainWrite(SyncError):

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import ConnectionDown, SyncError, TransientError, UncertainWrite
+from sync_worker.errors import (
+    CallRefused,
+    ConnectionDown,
+    RateLimited,
+    StaleRead,
+    SyncError,
+    TooLarge,
+    TransientError,
+    UncertainWrite,
+    WritesRest,
+)
 
 SHORTEST_CALL_S = 5.0  # with less time left no call is begun
 SPARE_S = 1.0  # of the time left, for what comes after the answer
@@ -39,9 +50,9 @@ def is_later(error: SyncError) -> bool:
 
 
 def check_connection(outcomes: Sequence[Outcome]) -> None:
-    """**Raises** the ConnectionDown that stopped a batch halfway. Asked once the batch's outcomes are told."""
+    """**Raises** the ConnectionDown or CallRefused that stopped a batch halfway. Asked once the batch's outcomes are told."""
     for outcome in outcomes:
-        if isinstance(outcome.error, ConnectionDown):
+        if isinstance(outcome.error, (ConnectionDown, CallRefused)):
             raise outcome.error
 
 
@@ -58,3 +69,14 @@ def batches(changes: Sequence[Change], count: int, *, name_of: Callable[[Change]
         seen.add(name)
     if batch:
         yield batch
+
+
+@contextmanager
+def as_refusal_of_the_call() -> Iterator[None]:
+    """What may pass later, met by a call that writes as a whole, is no try of its records. **Raises** CallRefused in its place."""
+    try:
+        yield
+    except (RateLimited, TooLarge, StaleRead, WritesRest):  # each has its own way on
+        raise
+    except TransientError as error:
+        raise CallRefused(str(error)) from error

@@ -228,6 +228,8 @@ CODES: Final[Mapping[str, str]] = {
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "
     "the portal goes on by itself. If it comes often, see who else uses them, or pull less often.",
     "transient_error": "The CRM or the way to it did not answer properly, several times. Nothing is lost; it is tried again by itself.",
+    "call_refused": "The CRM takes no call that writes for now, whatever records stand in it. Nothing is lost; what is owed stays due, "
+    "and is tried again by itself.",
     "too_large": "The CRM gave up on the size of a query, even a small one. It is tried again by itself; "
     "if it stays, ask the CRM's admin for an index on SystemModstamp.",
     "held_for_review": "So much would change at once that a person should look first; the message says what. If it is meant, "

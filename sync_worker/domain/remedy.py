@@ -52,7 +52,9 @@ _INSTEAD: Final[Mapping[str, str]] = {
     **dict.fromkeys(("approved_other_terms", "not_a_vendor_move", "locked_in_crm"), _DECIDES),
     "decided_for_good": "it stands until the deal is over; discard it once it was read",
     "conversion_mapping_missing": "map the fields in the CRM, then: check; or discard it where the mapping cannot be read",
-    **dict.fromkeys(("rate_limited", "transient_error", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF),
+    **dict.fromkeys(
+        ("rate_limited", "transient_error", "call_refused", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF
+    ),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
     **dict.fromkeys(("config_error", "no_room_in_crm", "crm_in_maintenance"), _BY_ITSELF),
     "receiver_down": "it goes on by itself; at once: feed resume",

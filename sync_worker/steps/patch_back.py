@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import Change, Outcome, Wrote
-from sync_worker.errors import ConnectionDown, RateLimited, WritesRest
+from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.keeper import CLAIM_S, Hold
 from sync_worker.steps.park import code_of, push_failure
 from sync_worker.steps.rest import hear_of_rest
@@ -55,7 +55,7 @@ def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, ru
                 settled = _settle(tx, tenant, outcomes, tries, token, run_id)
                 runs.count(tx, run_id, settled)
             counts.add(settled)
-    except (ConnectionDown, RateLimited):  # after any other error the claim ends by itself
+    except OF_THE_CALL:  # after any other error the claim ends by itself
         with tenant.store.transaction(tenant.name) as tx:
             patch_backs.let_go(tx, tries.keys(), token)
         raise
@@ -90,7 +90,7 @@ def _is_parked(outcome: Outcome, tries: int) -> bool:
 
 def _is_try(outcome: Outcome) -> bool:
     """Whether it says something of this company. A connection that is down, or an org that takes no writes, does not."""
-    is_refused_for_now = outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (ConnectionDown, RateLimited, WritesRest))
+    is_refused_for_now = outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
     return outcome.wrote is Wrote.UNCERTAIN or is_refused_for_now
 
 

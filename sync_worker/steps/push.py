@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from sync_worker.crm.port import Half, Wrote
-from sync_worker.errors import ConnectionDown, RateLimited, RecordError, Stopped
+from sync_worker.errors import OF_THE_CALL, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
 from sync_worker.steps.claim import FIRST_WAIT_S, Claim
 from sync_worker.steps.halves import settle_halves
@@ -133,7 +133,7 @@ def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set
     try:
         for record_name in sorted({letter.record.record for letter in letters.values()}):
             _send(tenant, claim, record_name, letters, counts, run_id, wakes)
-    except (ConnectionDown, RateLimited):
+    except OF_THE_CALL:
         _release(tenant, claim, letters, run_id)
         raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
     return counts

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.reconcile import Base
-from sync_worker.errors import ConnectionDown, RateLimited, WritesRest
+from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.breaker import learn
 from sync_worker.steps.claim import Claim, wait_s
 from sync_worker.steps.facts import agreed
@@ -136,7 +136,7 @@ def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome:
 
 def _is_refused_for_now(outcome: Outcome) -> bool:
     """Whether the CRM was asked for this record. A connection that is down, or an org that takes no writes, says nothing of it."""
-    return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (ConnectionDown, RateLimited, WritesRest))
+    return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
 
 
 def _look_again(tx: Tx, letter: Letter) -> set[Wake]:

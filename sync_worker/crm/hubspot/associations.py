@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sync_worker.crm.batches import as_refusal_of_the_call
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults
 from sync_worker.crm.hubspot.label_plan import Label, Limits, Pair, Pairs, Plan, is_move, shown
@@ -167,7 +168,8 @@ class Associations:
     def _send(self, call: _Call, part: Sequence[Pair], refused: dict[str, SyncError]) -> None:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
-            answer = self._connection.write(call.asking(part), doing=call.doing)
+            with as_refusal_of_the_call():
+                answer = self._connection.write(call.asking(part), doing=call.doing)
         except RowsRejected as error:
             names = error.names
             is_from = any(pair.crm_id in names for pair in part)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync_worker.crm.batches import TimeIsUp, batches, check_connection, is_later, not_answered, timeout
+from sync_worker.crm.batches import TimeIsUp, as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults, records
 from sync_worker.crm.hubspot.associations import Associations
@@ -22,7 +22,7 @@ from sync_worker.crm.hubspot.label_plan import Pairs
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.port import Change, Half, OnHalf, Outcome, Wrote, forget_halves
-from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import OF_THE_CALL, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
 ROW_COUNT = 100  # rows a request; the vendor's limit
@@ -42,7 +42,7 @@ def write(
     time_left_s: Callable[[], float],
     on_half: OnHalf = forget_halves,
 ) -> Iterator[list[Outcome]]:
-    """See `crm/port.py`. **Raises** ConnectionDown and RateLimited before anything of the batch was written."""
+    """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
         associations.check(native, {name for change in changes for name in change.fields})
     desk = _Desk(connection, associations, native, key_field, time_left_s, on_half)
@@ -90,7 +90,7 @@ class _Desk:
         for start in range(0, len(rows), ROW_COUNT):
             try:
                 self._write(batch, rows[start : start + ROW_COUNT])
-            except (ConnectionDown, RateLimited) as error:
+            except OF_THE_CALL as error:
                 if not batch.done:
                     raise
                 for change in rows[start:]:
@@ -107,8 +107,9 @@ class _Desk:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             self._timeout()  # before a log-in, too
-            answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
-        except (ConnectionDown, RateLimited):
+            with as_refusal_of_the_call():
+                answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
+        except OF_THE_CALL:
             raise
         except RowsRejected as error:
             names = error.names

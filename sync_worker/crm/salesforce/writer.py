@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from sync_worker.crm.batches import batches, check_connection, is_later, not_answered, timeout
+from sync_worker.crm.batches import as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, halves
 from sync_worker.crm.port import Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
@@ -18,7 +18,7 @@ from sync_worker.crm.salesforce.faults import BadAnswer, Governed
 from sync_worker.crm.salesforce.ids import canonical, id_18
 from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.crm.salesforce.wire import CONNECT_TIMEOUT_S
-from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import OF_THE_CALL, SyncError, TransientError, UncertainWrite, WriteRejected
 
 BATCH_COUNT = 200  # the vendor's limit for one collections call
 LONGEST_CALL_S = 120.0
@@ -38,7 +38,7 @@ def write(
     assigns_on_create: bool,
     time_left_s: Callable[[], float],
 ) -> Iterator[list[Outcome]]:
-    """See `crm/port.py`. **Raises** ConnectionDown and RateLimited before anything of the batch was written."""
+    """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     desk = _Desk(connection, native, key_field, time_left_s)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
@@ -80,7 +80,7 @@ class _Desk:
         """Never raises: the batch has been written in part, and its outcomes must not be lost."""
         try:
             return self._upsert(again, {**headers, SAVE_DUPLICATES: "allowSave=true"})
-        except (ConnectionDown, RateLimited) as error:
+        except OF_THE_CALL as error:
             return [Outcome(change.ref, Wrote.LATER, error=error) for change in again]
 
     def _upsert(self, batch: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
@@ -121,14 +121,14 @@ class _Desk:
         for half in filter(None, halves(batch)):
             try:
                 outcomes += send(half)
-            except (ConnectionDown, RateLimited) as error:
+            except OF_THE_CALL as error:
                 if not outcomes:
                     raise
                 outcomes += [not_answered(change, error) for change in half]
         return outcomes
 
     def _ask(self, batch: Sequence[Change], path: str, records: Rows, headers: Mapping[str, str]) -> list[Outcome]:
-        """One request. **Raises** RowsRejected, and what says nothing against the records: ConnectionDown, RateLimited."""
+        """One request. **Raises** RowsRejected, and what is said of no record: ConnectionDown, RateLimited, CallRefused."""
         body = {"allOrNone": False, "records": records}
 
         def send(client: Client) -> Rows:
@@ -136,8 +136,9 @@ class _Desk:
 
         try:
             self._timeout()  # before a log-in, too
-            rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
-        except (ConnectionDown, RateLimited, RowsRejected):
+            with as_refusal_of_the_call():
+                rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
+        except (*OF_THE_CALL, RowsRejected):
             raise
         except SyncError as error:
             return [not_answered(change, error) for change in batch]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from sync_worker.crm.port import Change, Crm, Outcome, Wrote
-from sync_worker.errors import TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import CallRefused, UncertainWrite, WriteRejected
 from tests.contract.crm.bench import Bench
 
 
@@ -152,16 +152,15 @@ def test_an_uncertain_batch_does_not_stop_the_next(bench: Bench, crm: Crm) -> No
 
 
 def test_a_refused_connection_surely_wrote_nothing(bench: Bench) -> None:
-    [outcome] = write(bench, bench.unreachable(), create_of(bench, "key-1"))
-    assert outcome.wrote is Wrote.LATER
-    assert isinstance(outcome.error, TransientError)
+    with pytest.raises(CallRefused):
+        write(bench, bench.unreachable(), create_of(bench, "key-1"))
     assert not bench.with_key("key-1")
 
 
 def test_a_crm_too_busy_surely_wrote_nothing(bench: Bench, crm: Crm) -> None:
     bench.be_too_busy()
-    [outcome] = write(bench, crm, create_of(bench, "key-1"))
-    assert outcome.wrote is Wrote.LATER
+    with pytest.raises(CallRefused):
+        write(bench, crm, create_of(bench, "key-1"))
     assert not bench.with_key("key-1")
 
 

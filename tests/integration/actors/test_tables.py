@@ -11,6 +11,7 @@ from sync_worker.crm.salesforce import faults
 from sync_worker.domain.problem import CODES
 from sync_worker.errors import (
     AuthFailed,
+    CallRefused,
     ConfigError,
     ConnectionDown,
     HeldForReview,
@@ -50,6 +51,7 @@ MEANT: dict[type[SyncError], tuple[float, int]] = {
     UnresolvedLink: (0, 1),
     WriteRejected: (0, 1),
     WritesRest: (0, 3),
+    CallRefused: (15, 3),
 }
 """Seconds the portal rests, and the exit code."""
 

@@ -55,6 +55,26 @@ def test_a_refusal_of_the_whole_call_parks_no_record(desk: Desk, order: dict[str
     assert (made(desk, deals), desk.world.outbox(), desk.open()) == ([1, 1, 1], [], {})
 
 
+OUTAGES: list[dict[str, Any]] = [{"error_code": "SERVER_UNAVAILABLE", "status": 503}, {"error_code": "UNABLE_TO_LOCK_ROW", "status": 400}]
+
+
+@pytest.mark.parametrize("order", OUTAGES, ids=lambda order: str(order["error_code"]))
+def test_a_long_outage_parks_no_record(desk: Desk, order: dict[str, Any]) -> None:
+    # Given three deals, and a CRM that takes no writes for half a day
+    deals = [desk.world.submitted() for _ in range(3)]
+    desk.world.remote.fault("collections_write", times=ALWAYS, **order)
+    # when they have been pushed again and again
+    for _ in range(30):
+        desk.later(1500)
+    # then they are due as ever, and people hear of it once
+    assert ({row.state for row in desk.world.outbox()}, len(desk.world.outbox())) == ({"ready"}, 3)
+    assert [list(desk.open()), of_writes(desk)] == [["call_refused"], {}]
+    # and when it is over, then each is made once, and nothing is open
+    desk.world.remote.clear_faults()
+    desk.later(301)
+    assert (made(desk, deals), desk.world.outbox(), desk.open()) == ([1, 1, 1], [], {})
+
+
 def test_portal_ids_wait_while_the_whole_call_is_refused(desk: Desk) -> None:
     # Given a company without its portal id, and a CRM that no longer offers our version
     world = desk.world

@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[2]
 ROOMS = ("domain", "steps", "mapping", "web/api")
 STOPPING = {
     *("auth_failed", "connection_down", "schema_changed", "config_error"),
-    *("rate_limited", "transient_error", "too_large", "held_for_review", "bug"),
+    *("rate_limited", "transient_error", "call_refused", "too_large", "held_for_review", "bug"),
 }
 POSITION = {
     "Problem": 0,
