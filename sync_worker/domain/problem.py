@@ -188,7 +188,6 @@ CODES: Final[Mapping[str, str]] = {
     "more. Nothing is lost: what is owed is tried again every five minutes, and changes of known records go on.",
     "crm_in_maintenance": "The CRM is in maintenance and takes no writes. Nothing is lost: what is owed is tried again every minute.",
     "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
-    "rejected": "The CRM refused to take the company's portal id. See the message; correct the cause in the CRM, then replay.",
     # the feed to the portal
     "event_refused": "The portal's receiver did not take this event; the message has its answer. It is sent again by itself, later and "
     "later for five days, and the record's later events wait for it. Correct the receiver.",

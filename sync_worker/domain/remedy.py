@@ -37,7 +37,7 @@ _DECIDES = "the vendor decides on the deal as it is now"
 
 _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("gave_up", "bug", "deleted_in_crm", "gone_from_crm", "disconnected"), ""),
-    **dict.fromkeys(("rejected", "name_blank", "account_type_blank", "vendor_type_ignored", "rule_field_blank", "waiting_for_parent"), CRM),
+    **dict.fromkeys(("name_blank", "account_type_blank", "vendor_type_ignored", "rule_field_blank", "waiting_for_parent"), CRM),
     **dict.fromkeys(("company_not_in_crm", "second_partner_not_associated"), CRM),
     **dict.fromkeys(("unlisted_value", "value_unreadable", "status_unknown", "account_type_unknown", "rule_field_unlisted"), EITHER),
     **dict.fromkeys(("not_a_number", "not_an_integer"), EITHER),
