@@ -9,7 +9,7 @@ import pytest
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce import reader, soql
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.errors import ConnectionDown, RateLimited, SchemaChanged, TooLarge, TransientError, UncertainWrite
+from sync_worker.errors import CallRefused, ConnectionDown, RateLimited, SchemaChanged, TooLarge, TransientError, UncertainWrite
 from tests.integration.salesforce.conftest import Lab, ids, written
 
 PASSING: list[dict[str, Any]] = [
@@ -220,9 +220,6 @@ def watched_limits(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
         ({"status": 200, "body": [{"success": True}] * 2, "when": "after_commit"}, Wrote.UNCERTAIN),
         ({"status": 200, "body": ["odd"], "when": "after_commit"}, Wrote.UNCERTAIN),
         ({"drop_connection": True}, Wrote.UNCERTAIN),
-        ({"status": 503, "error_code": "SERVER_UNAVAILABLE"}, Wrote.LATER),
-        ({"error_code": "UNABLE_TO_LOCK_ROW"}, Wrote.LATER),
-        ({"error_code": "ENTITY_IS_LOCKED"}, Wrote.LATER),
         ({"error_code": "JSON_PARSER_ERROR"}, Wrote.REJECTED),
     ],
 )
@@ -234,3 +231,12 @@ def test_a_write_is_sent_once_and_says_how_sure_it_is(lab: Lab, crm: SalesforceC
     assert isinstance(outcome.error, UncertainWrite) is (wrote is Wrote.UNCERTAIN)
     assert lab.counted("collections_write") == 1
     assert lab.slept == []
+
+
+@pytest.mark.parametrize("code", ["SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "ENTITY_IS_LOCKED"])
+def test_a_call_that_is_not_taken_for_the_moment_is_no_try_of_its_records(lab: Lab, crm: SalesforceCrm, code: str) -> None:
+    [lead] = lab.leads(1)
+    lab.remote.fault("collections_write", error_code=code)
+    with pytest.raises(CallRefused, match=code):
+        written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    assert (lab.counted("collections_write"), lab.slept) == (1, [])
