@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from sync_worker.domain.deal import CLOSED, LOCKED, Actor, Deal, Refusal
-from sync_worker.domain.registration import COMPANIES, REGISTRABLE
+from sync_worker.domain.parenthood import COMPANIES
+from sync_worker.domain.registration import REGISTRABLE
 from sync_worker.domain.values import plain
 from sync_worker.steps.decide import change
 from sync_worker.steps.register import register

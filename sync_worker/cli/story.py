@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sync_worker.cli.associations import explained, rows_of
@@ -17,14 +18,17 @@ from sync_worker.cli.narrator import Narrator
 from sync_worker.cli.pairs import EVERYTHING, Pairs, explain_all
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.terms import Terms
 from sync_worker.domain.values import Value
 from sync_worker.portal import AssociationMode
 from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.compare import compare
-from sync_worker.steps.decide import approve
+from sync_worker.steps.decide import approve, change
 from sync_worker.steps.evaluate import EVALUATE
 from sync_worker.steps.mode import DERIVE, set_mode
+from sync_worker.steps.register import draft
 from sync_worker.steps.register import register as register_deal
+from sync_worker.steps.subgroups import create
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import associations, companies, deals, failures, links, runs
 from sync_worker.store.links import Home
@@ -32,6 +36,7 @@ from sync_worker.store.runs import Counts
 
 PARTNER, DISTRIBUTOR, STRANGER, VENDOR = "Birch Systems", "Arrow Electronics", "Cascade Supply", "Northwind Software"
 PAIRS = [(partner, second) for partner in (PARTNER, "Cedar IT", "Elm Consulting") for second in (DISTRIBUTOR, "Bolt Distribution")]
+SUBGROUP = "Quay Resellers"
 UNPAIRED = "second_partner_not_associated"
 DERIVES = {"rules": EVALUATE, "contracts": DERIVE}
 PAST_LOOK_BACK_S = 2_000
@@ -103,6 +108,7 @@ class Story:
         self._associations()
         deal = self._registration()
         self._approvals(deal)
+        self._subgroup()
         self._bad_record()
         return self._settled(self._other_mode())
 
@@ -158,6 +164,24 @@ class Story:
         self._remote.advance_clock(SETTLING_S)
         self._pull()
         self._both_sides(deal.id, "portal and CRM after both approvals")
+
+    def _subgroup(self) -> None:
+        """A reseller of the distributor tries to get round it, in two lines."""
+        with self._tenant.store.reading(self._tenant.name) as tx:
+            parent = _named(companies.find(tx, DISTRIBUTOR))
+        made = create(self._tenant, parent, SUBGROUP, Terms(True, {"new": Decimal(10)}), actor=Actor("Dora Lind", parent.id, "portal"))
+        if isinstance(made, Refusal):
+            raise _unfit(made)
+        self._work(made.wakes)
+        seller = Actor("Sam Quay", made.child.company.id, "portal")
+        begun = draft(self._tenant, {"owner_company": SUBGROUP, "prospect_name": "Quay Foods", "deal_type": "new"}, actor=seller)
+        if isinstance(begun, Refusal):
+            raise _unfit(begun)
+        refused = change(self._tenant, begun.deal.id, {"second_partner": None}, actor=seller)
+        if not isinstance(refused, Refusal):
+            raise _unkept(refused.deal)
+        self._narrator.line(f"{SUBGROUP}, a subgroup of {DISTRIBUTOR}, drafts a deal: it names {DISTRIBUTOR} by itself")
+        self._narrator.line(f"it tries to drop {DISTRIBUTOR}: refused, {refused.why}; {refused.who_may}")
 
     def _bad_record(self) -> None:
         self._narrator.chapter(
@@ -323,6 +347,10 @@ def _answer(found: Mapping[str, Any]) -> str:
 
 def _unfit(refused: Refusal) -> RuntimeError:
     return RuntimeError(f"the sandbox's cast has changed, the demo no longer fits it: {refused.why}")
+
+
+def _unkept(deal: Deal) -> RuntimeError:
+    return RuntimeError(f"deal {deal.id} was let go from {DISTRIBUTOR}, whose subgroup owns it")
 
 
 def _named(company: Company | None) -> Company:

@@ -87,6 +87,16 @@ def open_to_decide(track: Track) -> Guard:
     return check
 
 
+@guard("the deal has an owner company")
+def owned(scene: Scene) -> Refusal | None:
+    return None if scene.deal.owner_company else ownerless("owner_company")
+
+
+def ownerless(field: str) -> Refusal:
+    """The deal belongs to no company, so there is nothing to approve."""
+    return Refusal("owner_company_missing", "the deal belongs to no company", "the vendor, who names its owner company", field=field)
+
+
 @guard("a reason")
 def reasoned(scene: Scene) -> Refusal | None:
     if scene.gives_reason:
@@ -198,6 +208,8 @@ def vendor_move_in_crm(deal: Deal, new: VendorApproval | None, *, terms_agree: b
         return Move({}, f"{actor.name} says again: {new} on the vendor track, in the CRM")
     if new is VendorApproval.RENEWAL_PENDING:
         return Refusal("not_a_vendor_move", "renewal_pending follows from a renewal, it is not set by hand", who)
+    if new is VendorApproval.APPROVED and deal.owner_company is None:
+        return ownerless("vendor_approval")
     if new is VendorApproval.APPROVED and not terms_agree:
         return Refusal("approved_other_terms", "the terms in the CRM are not the portal's now", who, field="vendor_approval")
     if deal.lifecycle in LOCKED and now not in UNDECIDED:

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain import approval, completion, registration
+from sync_worker.domain import approval, completion, parenthood, registration
 from sync_worker.domain.deal import (
     CLOSED,
     Actor,
@@ -119,7 +119,7 @@ def _vendor(to: VendorApproval) -> tuple[Effect, ...]:
 
 
 MOVES: Final[Mapping[Verb, Row]] = {
-    Verb.SUBMIT: Row((DRAFT,), _OWNERS, (registration.submitted,), (registration.fit_pair, registration.named)),
+    Verb.SUBMIT: Row((DRAFT,), _OWNERS, (registration.submitted,), (parenthood.names_no_other, registration.fit_pair, registration.named)),
     Verb.EDIT: Row(
         _OPEN,
         _EDITORS,
@@ -127,6 +127,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
         (
             registration.given_by_vendor,
             registration.unlocked,
+            parenthood.keeps_parent,
             registration.fit_change,
             registration.fit_term,
             registration.fit_money,
@@ -139,7 +140,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
         _DECIDABLE,
         _DISTRIBUTORS,
         _distributor(DistributorApproval.APPROVED),
-        (_STILL_DISTRIBUTOR, approval.override_reasoned),
+        (approval.owned, _STILL_DISTRIBUTOR, approval.override_reasoned),
         asks=_OF_DISTRIBUTOR,
     ),
     Verb.REJECT_DISTRIBUTOR: Row(
@@ -149,8 +150,12 @@ MOVES: Final[Mapping[Verb, Row]] = {
         (_STILL_DISTRIBUTOR, approval.reasoned),
         asks=_OF_DISTRIBUTOR,
     ),
-    Verb.RENEW: Row((SUBMITTED, EXPIRED), (Party.SECOND_PARTNER,), (approval.renewed,), (approval.renewable, approval.later_day)),
-    Verb.APPROVE_VENDOR: Row((*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.APPROVED), (_STILL_VENDOR,), asks=_OF_VENDOR),
+    Verb.RENEW: Row(
+        (SUBMITTED, EXPIRED), (Party.SECOND_PARTNER,), (approval.renewed,), (approval.owned, approval.renewable, approval.later_day)
+    ),
+    Verb.APPROVE_VENDOR: Row(
+        (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.APPROVED), (approval.owned, _STILL_VENDOR), asks=_OF_VENDOR
+    ),
     Verb.REJECT_VENDOR: Row(
         (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.REJECTED), (_STILL_VENDOR, approval.reasoned), asks=_OF_VENDOR
     ),
@@ -160,12 +165,17 @@ MOVES: Final[Mapping[Verb, Row]] = {
     Verb.WITHDRAW: Row((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _OWNERS, (_to(WITHDRAWN),)),
     Verb.DISABLE: Row((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
     Verb.ENABLE: Row((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
-    Verb.FINALIZE: Row((SUBMITTED,), _OWNERS, (_to(FINALIZE_REQUESTED), completion.offered_anew), (approval.ready,)),
+    Verb.FINALIZE: Row(
+        (SUBMITTED,),
+        _OWNERS,
+        (_to(FINALIZE_REQUESTED), completion.offered_anew),
+        (approval.owned, parenthood.parent_named, approval.ready),
+    ),
     Verb.SIGN: Row(
         (FINALIZE_REQUESTED,),
         (Party.SECOND_PARTNER, Party.VENDOR),
         (completion.signed,),
-        (approval.ready, completion.quote_sent, completion.recorded_with_reason),
+        (approval.owned, parenthood.parent_named, approval.ready, completion.quote_sent, completion.recorded_with_reason),
     ),
     Verb.COMPLETE: Row((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (completion.licensed,)),
     Verb.EXPIRE: Row((SUBMITTED,), (Party.CALENDAR,), (_to(EXPIRED),), (_is_over,)),

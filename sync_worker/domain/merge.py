@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sync_worker.domain.approval import vendor_move_in_crm
+from sync_worker.domain.company import Company
 from sync_worker.domain.deal import (
+    CLOSED,
     RESET_FIELDS,
     Actor,
     Deal,
@@ -17,6 +19,7 @@ from sync_worker.domain.deal import (
     consequences,
     locked_changes,
 )
+from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, Plan, comparable, reconcile
 from sync_worker.domain.registration import Verdict
@@ -24,6 +27,7 @@ from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value, plain
 
 Judge: TypeAlias = Callable[[Value, Value], Verdict]
+Parent: TypeAlias = Callable[[Value], Company | None]
 VENDOR_TRACK = "vendor_approval"
 
 
@@ -55,24 +59,34 @@ def merge(
     clocks: Clocks,
     policy: Policy,
     verdict: Judge,
+    parent: Parent,
     actor: Actor,
     decided: Mapping[str, Decided],
 ) -> Merged:
-    """Merges one deal with its record; doing it again on the result changes nothing. **Shapes** `decided`: people's words, by field."""
+    """Merges one deal with its record; doing it again on the result changes nothing. **Shapes** `decided`: people's words, by field.
+
+    `parent`: the distributor that this deal keeps while that company owns it, where it does.
+    """
     plan = reconcile(
         rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks, decided=decided
     )
     keep = dict(plan.keep)
     said = _Said()
+    is_written = writes(rules.get("second_partner"))
+    _keep_parent(deal, keep, parent, said, is_written=is_written)
     _judge_second_partner(deal, keep, verdict, said)
+    named_by_itself = {"second_partner"} - plan.keep.keys()
     said.notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
     has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, said)
+    if keep.get("owner_company", deal.owner_company) is None and deal.lifecycle not in CLOSED:
+        words = "the deal belongs to no company: the CRM names no owner company"
+        said.problems.append(Problem("owner_company_missing", "owner_company", words))
     said.standing += locked_changes(deal, keep)
     follows = consequences(deal, keep, policy, vendor_moved=has_moved)
     untaken = tuple(one for one in said.untaken if one.field in plan.base)  # a field that we only read is as untaken at every look
     return Merged(
         {**keep, **follows},
-        frozenset(keep),
+        frozenset(keep) - named_by_itself,
         plan.base,
         _conflicts(plan, base, untaken),
         tuple(said.problems),
@@ -105,6 +119,31 @@ def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...
 def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
     """Why a value of the CRM was taken although the portal had changed its own."""
     return f"both sides changed it: {'a person decided' if conflict.field in decided else f'the rule is {conflict.rule}'}"
+
+
+def writes(rule: FieldRule | None) -> bool:
+    """Whether the portal goes on writing the field, so that it can put back what somebody changes in the CRM."""
+    return rule is not None and rule.direction != "pull" and rule.write not in ("create", "once")
+
+
+def _keep_parent(deal: Deal, keep: dict[str, Value], parent: Parent, said: _Said, *, is_written: bool) -> None:
+    """A subgroup's deal names its distributor, whatever the CRM says."""
+    owner = keep.get("owner_company", deal.owner_company)
+    kept = parent(owner)
+    if kept is None:
+        return
+    named = keep.get("second_partner", deal.second_partner)
+    is_new_owner = comparable(owner) != deal.owner_company
+    second, problem = second_partner_in_crm(named, kept, held=deal.second_partner, is_new_owner=is_new_owner, is_written=is_written)
+    if problem and (problem.code == "parent_kept" or deal.lifecycle not in CLOSED):
+        said.problems.append(problem)
+    if second == named:
+        return
+    if problem:
+        said.untaken.append(Untaken("second_partner", plain(named), plain(second), problem.message))
+    keep["second_partner"] = second
+    if second == deal.second_partner:
+        del keep["second_partner"]
 
 
 def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, said: _Said) -> None:

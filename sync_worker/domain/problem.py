@@ -114,6 +114,8 @@ CODES: Final[Mapping[str, str]] = {
     "name_missing": "A deal needs a name or a prospect. Fill one of them.",
     "terms_locked": "Finalize was requested: deal type, licences, billing, companies and prospect are locked.",
     "deal_closed": "The deal is over (completed, won, lost, withdrawn or expired). Reopen it in the CRM first.",
+    "owner_company_missing": "The deal belongs to no company: its owner company was cleared in the CRM. It is neither approved nor "
+    "finalized before the vendor names one, in the CRM or in the portal.",
     # deals: the two tracks
     "track_not_in_use": "The portal does not use this approval track. Nothing to decide; see deals.approvals in the portal file.",
     "track_not_required": "The deal has no second partner, so nobody decides the distributor track.",
@@ -138,6 +140,10 @@ CODES: Final[Mapping[str, str]] = {
     "primary_member": "The subgroup is the user's primary company, which only the portal changes. Tell of the user with another one.",
     "has_parent": "The company is a subgroup already, and has exactly one parent. That parent disassociates it first.",
     "not_a_subgroup": "The company is no subgroup of this second partner, so there is nothing to disassociate.",
+    "parent_kept": "A subgroup's deal keeps its distributor as second partner, who approves it and is billed. Only the vendor lets a "
+    "deal go without, in the portal and with a reason; or the distributor lets the subgroup go.",
+    "parent_not_named": "A subgroup's deal does not name its distributor as second partner, so it is not finalized. Name it, in the CRM "
+    "where the portal only reads the field; or the vendor lets the deal go without, with a reason.",
     "parent_gone": "The deal was pending when its owner left the second partner's subgroups. It goes on as it is; withdraw it, "
     "or change the second partner, if it should not.",
     "no_terms_between": "Terms are between a partner and a second partner, or a second partner and the vendor. Name such a pair.",

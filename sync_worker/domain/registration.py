@@ -26,6 +26,7 @@ from sync_worker.domain.deal import (
     first_distributor_approval,
 )
 from sync_worker.domain.money import is_currency, misfit, rounded
+from sync_worker.domain.parenthood import COMPANIES, other_parent
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.quote import CYCLES
@@ -50,7 +51,6 @@ REGISTRABLE: Final = frozenset(
 )
 """What a partner may write, beside the portal's own attributes."""
 
-COMPANIES: Final = frozenset({"owner_company", "second_partner"})
 MONEY: Final = frozenset({"amount", "currency"})
 NOT_THEIRS: Final = frozenset(
     {
@@ -91,11 +91,13 @@ def register(
     policy: Policy,
     actor: Actor,
     owner_user: User | None = None,
+    parent: Company | None = None,
 ) -> Deal | Refusal:
     """A new deal, submitted, or a refusal that says what would be right.
 
     **Shapes** `values`: canonical fields flat with attributes; `owner_company` and `second_partner` may stand among them, but the
     companies given count. `options`: the owner's associated second partners. `owner_user`: for whom it is registered; the actor where None.
+    `parent`: the distributor that a subgroup's deal names.
     """
     begun = draft(
         values,
@@ -106,6 +108,7 @@ def register(
         policy=policy,
         actor=actor,
         owner_user=owner_user,
+        parent=parent,
     )
     if isinstance(begun, Refusal):
         return begun
@@ -122,11 +125,13 @@ def draft(
     policy: Policy,
     actor: Actor,
     owner_user: User | None = None,
+    parent: Company | None = None,
 ) -> Deal | Refusal:
     """A new deal that is not submitted yet: nobody but its own people sees it, and it may still lack its name. **Shapes** as `register`."""
     refused = (
         _unfit_owner(values.get("owner_company"), owner)
         or _not_a_party(owner, second_partner, actor, policy)
+        or other_parent(owner, second_partner, parent, policy)
         or _unfit_pair(values.get("second_partner"), owner, second_partner, options, policy)
         or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
         or _unfit_term(values)
@@ -279,16 +284,18 @@ def edited(scene: Scene) -> Mapping[str, Value]:
     return {name: value for name, value in written.items() if name in changed}
 
 
-@effect("submitted, both tracks from their start")
+@effect("submitted, both tracks from their start; a subgroup's deal names its distributor")
 def submitted(scene: Scene) -> Mapping[str, Value]:
     if scene.deal.lifecycle is Lifecycle.SUBMITTED:
         return {}
     values = scene.deal.values
+    second = scene.deal.second_partner or (scene.parent.id if scene.parent else None)
     return {
         "lifecycle": Lifecycle.SUBMITTED.value,
         "name": values.get("name") or values.get("prospect_name"),
+        "second_partner": second,
         "vendor_approval": VendorApproval.PENDING.value,
-        "distributor_approval": first_distributor_approval(scene.deal.second_partner, scene.policy).value,
+        "distributor_approval": first_distributor_approval(second, scene.policy).value,
     }
 
 

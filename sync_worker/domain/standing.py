@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sync_worker.domain.deal import CLOSED, UNDECIDED, Deal
 from sync_worker.domain.values import Plain
 
-AWAITS_VENDOR: Final = ("approved_other_terms", "not_a_vendor_move", "decided_for_good", "locked_in_crm")
+AWAITS_VENDOR: Final = ("approved_other_terms", "not_a_vendor_move", "decided_for_good", "locked_in_crm", "owner_company_missing")
 LOST_IN_CONVERSION: Final = "conversion_mapping_missing"
 
 

@@ -22,7 +22,6 @@ from sync_worker.domain.deal import CLOSED, Actor, Deal, Refusal
 from sync_worker.domain.names import spelled
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +97,6 @@ def left_behind(company: Company, parent: Company, deals: Iterable[Deal]) -> Map
         for deal in deals
         if (deal.owner_company, deal.second_partner) == (company.id, parent.id) and deal.lifecycle not in CLOSED
     }
-
-
-def names_parent(values: Mapping[str, Value], parent: Company | None) -> dict[str, Value]:
-    """The values of a subgroup's new deal, which names its parent by itself; one that names somebody is left as written."""
-    if parent is None or values.get("second_partner"):
-        return dict(values)
-    return {**values, "second_partner": parent.id}
 
 
 def add_member_refusal(company: Company, *, parent: Company, actor: Actor, member_ids: Collection[str]) -> Refusal | None:

@@ -2,7 +2,7 @@
 
 The pairs are partner × second partner, and second partner × vendor. Terms are never edited: new ones begin, and those before stay as
 history. The agreement gate stands here too: a subgroup that may register needs a signed agreement on file. It guards what partners
-register in the portal; a deal that begins in the CRM is the vendor's own word and passes.
+register in the portal; a deal that begins in the CRM is the vendor's own word: it is asked when it is finalized.
 """
 
 from __future__ import annotations

@@ -6,20 +6,22 @@ The file is kept first, its row is committed after: a file that no row names is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
 from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Policy, Refusal
 from sync_worker.domain.terms import Footing, Pair, Terms, registration_refusal, setting_refusal
 from sync_worker.domain.upload import AGREEMENT, shown_name
 from sync_worker.files import Files
 from sync_worker.services import Services
 from sync_worker.steps.company_words import uppers_of
 from sync_worker.steps.homes import owe_company
+from sync_worker.steps.parents import binding_parent
 from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import agreements, companies, subgroups, terms
+from sync_worker.store import agreements, companies, deals, subgroups, terms
 from sync_worker.store.agreements import Agreement
 from sync_worker.store.engine import Store, Tx
 
@@ -115,15 +117,41 @@ def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int
     return files.sweep(portal, named=named, before_at=before_at)
 
 
-def gate(tx: Tx, deal: Deal) -> Refusal | None:
-    """Why the terms and agreements of a deal's pairs forbid to submit it in the portal. A deal that begins in the CRM is not asked."""
+def gate(tx: Tx, deal: Deal, policy: Policy) -> Refusal | None:
+    """Why the terms and agreements of a deal's pairs forbid to submit it in the portal. A deal that begins in the CRM is asked at finalize.
+
+    A subgroup's deal is asked for those with its distributor, whomever it names.
+    """
     if deal.lifecycle is Lifecycle.DRAFT:
         return None
     named = [company_id for company_id in (deal.owner_company, deal.second_partner) if company_id]
     known = companies.by_ids(tx, named)
     ladder = [*(known[company_id] for company_id in named), *([vendor] if (vendor := companies.vendor(tx)) else [])]
+    pairs = {(lower.id, upper.id): (lower, upper) for lower, upper in (*_under_parent(tx, deal, policy), *pairwise(ladder))}
+    return registration_refusal(_type_of(deal), [_footing(tx, lower, upper) for lower, upper in pairs.values()])
+
+
+def finalize_gate(tx: Tx, deal: Deal, policy: Policy) -> Refusal | None:
+    """Why a subgroup's deal may not be finalized: its terms with its distributor, or their agreement, are missing.
+
+    Whether the subgroup may register is asked once: of a deal that began in the CRM now, of the others when they were registered.
+    """
+    footings = [_footing(tx, lower, upper) for lower, upper in _under_parent(tx, deal, policy)]
+    if deals.began_on(tx, deal.id) != "crm":
+        footings = [replace(one, terms=replace(one.terms, may_register=True) if one.terms else None) for one in footings]
+    return registration_refusal(_type_of(deal), footings)
+
+
+def _type_of(deal: Deal) -> str | None:
     deal_type = deal.values.get("deal_type")
-    return registration_refusal(str(deal_type) if deal_type else None, [_footing(tx, lower, upper) for lower, upper in pairwise(ladder)])
+    return str(deal_type) if deal_type else None
+
+
+def _under_parent(tx: Tx, deal: Deal, policy: Policy) -> list[tuple[Company, Company]]:
+    """The deal's owner company with the distributor whose subgroup it is, where it is one."""
+    owner = companies.by_ids(tx, [deal.owner_company]).get(deal.owner_company) if deal.owner_company else None
+    parent = binding_parent(tx, owner, policy)
+    return [(owner, parent)] if owner and parent else []
 
 
 def _footing(tx: Tx, lower: Company, upper: Company) -> Footing:

@@ -10,6 +10,7 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Conflict
 from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value
+from sync_worker.steps.parents import end_waivers
 from sync_worker.steps.standing import Stands, close_decided, stand
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant
@@ -110,6 +111,7 @@ class Draft:
         changed = [(before, self._deals[deal_id].deal) for deal_id, before in self._before.items()]
         part_twins(self._tx, changed)
         close_decided(self._tx, changed)
+        end_waivers(self._tx, changed)
         stand(self._tx, self._tenant, self._standing, self._run_id)
         changes = [Change(self._before.get(deal_id), stored.deal, stored.version) for deal_id, stored in self._deals.items()]
         tell_changes(self._tx, self._tenant, changes, actor=CRM_ACTOR)

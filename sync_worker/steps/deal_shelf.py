@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Policy
@@ -10,8 +11,9 @@ from sync_worker.domain.registration import Verdict, judge_from_crm
 from sync_worker.domain.values import Value
 from sync_worker.steps.associate import associated
 from sync_worker.steps.chunk import Chunk
+from sync_worker.steps.parents import binding_parents, is_waived
 from sync_worker.steps.tenant import COMPANY, DEAL
-from sync_worker.store import companies, conflicts, deals, links, outbox
+from sync_worker.store import companies, conflicts, deals, links, outbox, waivers
 from sync_worker.store.engine import Tx
 
 REFERENCES = ("owner_company", "second_partner")
@@ -40,6 +42,8 @@ class Shelf:
         self.decided = conflicts.decided(tx, self.disputed.keys()) if self.disputed else {}
         self.company_ids = self._fetch_companies()
         self._companies, self._pairs = self._fetch_pairs()
+        self._parents = binding_parents(tx, self._owners(), policy)
+        self._waivers = waivers.of_deals(tx, list(self.deals)) if self._parents else {}
 
     def verdict(self, owner_id: Value, second_id: Value) -> Verdict:
         """Whether the second partner that stands on a record is taken, and what to say of it."""
@@ -47,7 +51,14 @@ class Shelf:
         if second is None:
             return Verdict(True)
         options = [second] if (str(owner_id), second.id) in self._pairs else []
-        return judge_from_crm(self._companies.get(str(owner_id)), second, options=options, policy=self._policy)
+        judged = judge_from_crm(self._companies.get(str(owner_id)), second, options=options, policy=self._policy)
+        parent = self._parents.get(str(owner_id))
+        return replace(judged, is_accepted=True) if parent and parent.id == second.id else judged
+
+    def parent(self, deal_id: str, owner_id: Value) -> Company | None:
+        """The distributor that this deal keeps as long as that company owns it; None where it may name whom it likes."""
+        parent = self._parents.get(str(owner_id))
+        return None if parent is None or is_waived(self._waivers.get(deal_id), str(owner_id), parent) else parent
 
     def is_home(self, crm_id: str) -> bool:
         """Whether a deal lives in that record already."""
@@ -78,6 +89,11 @@ class Shelf:
         self._survivors = links.survivors(self._tx, COMPANY, named)
         ours = companies.ids_by_crm_id(self._tx, named | set(self._survivors.values()))
         return {crm_id: ours[end] for crm_id in named if (end := self.survivor(crm_id)) in ours}
+
+    def _owners(self) -> set[str]:
+        """The owner companies that records or deals name."""
+        named = (self.company_ids.get(str(reading.values.get("owner_company"))) for reading in self.readings.values())
+        return {owner for owner in (*named, *(stored.deal.owner_company for stored in self.deals.values())) if owner}
 
     def _fetch_pairs(self) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
         """The companies named by records or deals, and which of the pairs are associated."""

@@ -9,12 +9,13 @@ from typing import Any
 
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.lifecycle import Verb, decision
-from sync_worker.domain.registration import COMPANIES
+from sync_worker.domain.parenthood import COMPANIES
 from sync_worker.domain.scene import Scene
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.move import Finish, Moved, record_of, staged
 from sync_worker.steps.move import move as make_move
-from sync_worker.steps.register import find_pair, read_values
+from sync_worker.steps.parents import binding_parent
+from sync_worker.steps.register import company_named, find_pair, read_values
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, people
 from sync_worker.store.engine import Tx
@@ -51,18 +52,34 @@ def decide(
 
 
 def change(
-    tenant: Tenant, deal_id: str, written: Mapping[str, Any], *, actor: Actor, version: int | None = None, finish: Finish | None = None
+    tenant: Tenant,
+    deal_id: str,
+    written: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str = "",
+    version: int | None = None,
+    finish: Finish | None = None,
 ) -> Moved | Refusal:
-    """Edits a deal in the portal, with all that follows from it. **Shapes** companies among `written` as in `register`."""
+    """Edits a deal in the portal, with all that follows from it.
+
+    **Shapes** companies among `written` as in `register`; `reason`: why the vendor lets a subgroup's deal go without its distributor.
+    """
 
     def stage(tx: Tx, scene: Scene, record: RecordMap) -> Scene | Refusal:
         changes = read_values(record, written, scene.deal.values)
         if isinstance(changes, Refusal):
             return changes
+        owner = company_named(tx, tenant, {**scene.deal.values, **changes}.get("owner_company"))
+        parent = binding_parent(tx, owner, scene.policy, deal_id=deal_id)
+        if "owner_company" in changes and "second_partner" not in changes and parent:
+            changes = {**changes, "second_partner": parent.id}  # the deal of a subgroup names its distributor by itself
         pair = find_pair(tx, tenant, {**scene.deal.values, **changes})
         by_id = {"owner_company": pair.owner, "second_partner": pair.second_partner}
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
-        return replace(scene, changes=linked, owner=pair.owner, second_partner=pair.second_partner, options=pair.options)
+        return replace(
+            scene, changes=linked, owner=pair.owner, second_partner=pair.second_partner, options=pair.options, parent=parent, reason=reason
+        )
 
     with tenant.store.reading(tenant.name) as tx:
         lives_in = record_of(tx, tenant, deal_id).record

@@ -34,6 +34,7 @@ from sync_worker.store import (
     people,
     subgroups,
     terms,
+    waivers,
 )
 from sync_worker.store.companies import Mark, StoredCompany
 from sync_worker.store.engine import Tx
@@ -251,7 +252,7 @@ class _Page:
         self.moved.append((survivor, survivor))
         touched = [deal.deal.id for deal in deals.naming(tx, loser.id)]
         deals.move_company(tx, loser.id, survivor.id)
-        for store in (people, subgroups, terms, agreements, licences):
+        for store in (people, subgroups, terms, agreements, licences, waivers):
             store.move_company(tx, loser.id, survivor.id)
         outbox.owe(tx, DEAL, touched, self._chunk.run_id)
         if touched:

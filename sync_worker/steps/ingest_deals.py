@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
-from sync_worker.domain.merge import Merged, merge
+from sync_worker.domain.merge import Merged, merge, writes
+from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, FieldRule, comparable, owed
-from sync_worker.domain.registration import Verdict, arrive_from_crm
+from sync_worker.domain.registration import arrive_from_crm
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
 from sync_worker.mapping.compile import Reading, RecordMap
@@ -177,16 +179,26 @@ class _Page:
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, native: NativeRecord, linked: _Linked) -> None:
-        values = dict(linked.values)
+        deal_id = self._tenant.identity(self._record.record, native.crm_id)
+        values = self._with_parent(native, linked.values, deal_id)
         verdict = self._shelf.verdict(values.get("owner_company"), values.get("second_partner"))
-        self._say(native, verdict)
+        self._say(native, verdict.problem)
         if not verdict.is_accepted:
             values.pop("second_partner", None)
-        deal = arrive_from_crm(values, deal_id=self._tenant.identity(self._record.record, native.crm_id), policy=self._policy)
+        deal = arrive_from_crm(values, deal_id=deal_id, policy=self._policy)
         self._draft.begin(deal)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
         self._counts.applied += 1
+
+    def _with_parent(self, native: NativeRecord, found: Mapping[str, Value], deal_id: str) -> dict[str, Value]:
+        """A subgroup's deal names its distributor at first sight, whatever the CRM names."""
+        values = dict(found)
+        if parent := self._shelf.parent(deal_id, values.get("owner_company")):
+            named, is_written = values.get("second_partner"), writes(self._rules.get("second_partner"))
+            values["second_partner"], problem = second_partner_in_crm(named, parent, held=None, is_new_owner=True, is_written=is_written)
+            self._say(native, problem)
+        return values
 
     def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
         """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
@@ -284,6 +296,7 @@ class _Page:
             clocks=clocks,
             policy=self._policy,
             verdict=self._shelf.verdict,
+            parent=partial(self._shelf.parent, deal.id),
             actor=CRM_ACTOR,
             decided=self._shelf.decided.get(deal.id, {}),
         )
@@ -395,6 +408,6 @@ class _Page:
         if self._draft.owing:
             self.effects.push()
 
-    def _say(self, native: NativeRecord, verdict: Verdict) -> None:
-        if verdict.problem:
-            self._findings.problem(native.crm_id, verdict.problem, name=self._shelf.name(native.crm_id))
+    def _say(self, native: NativeRecord, problem: Problem | None) -> None:
+        if problem:
+            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))

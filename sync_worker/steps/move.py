@@ -15,13 +15,15 @@ from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, Stale
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.lifecycle import move as decide_move
 from sync_worker.domain.opening import open_moves
+from sync_worker.domain.parenthood import COMPANIES
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.scene import Scene
 from sync_worker.domain.sight import may_act
 from sync_worker.domain.values import plain
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.agree import gate
+from sync_worker.steps.agree import finalize_gate, gate
 from sync_worker.steps.associate import options
+from sync_worker.steps.parents import binding_parent, end_waivers, waive
 from sync_worker.steps.sale import of_sale, signed
 from sync_worker.steps.standing import close_decided
 from sync_worker.steps.tell import Change, tell_changes
@@ -79,12 +81,16 @@ def staged(
             return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
         record = record_of(tx, tenant, deal_id)
         scene = stage(tx, _scene(tx, tenant, stored.deal, actor, record), record)
-        made = scene if isinstance(scene, Refusal) else decide_move(verb, scene)
+        if isinstance(scene, Refusal):
+            return scene
+        made = decide_move(verb, scene)
         if isinstance(made, Refusal):
             return made
-        if refused := _terms_refusal(tx, stored.deal, made):
+        if refused := _terms_refusal(tx, scene, verb, made):
             return refused
         moved = _done(tx, tenant, stored, made, actor, run_id)
+        if scene.parent and not COMPANIES.isdisjoint(made.changes) and moved.deal.second_partner != scene.parent.id:
+            waive(tx, moved.deal, scene.parent, actor, scene.reason)
         if verb is Verb.SIGN and made.changes:
             signed(tx, moved.deal, actor)
         if finish:
@@ -105,10 +111,13 @@ def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...
     return open_moves(_scene(tx, tenant, deal, actor, record_of(tx, tenant, deal.id)))
 
 
-def _terms_refusal(tx: Tx, before: Deal, made: Move) -> Refusal | None:
+def _terms_refusal(tx: Tx, scene: Scene, verb: Verb, made: Move) -> Refusal | None:
     """Why the terms of its companies forbid what becomes of the deal, where it becomes theirs: submitted, or of another type or pair."""
+    before = scene.deal
+    if verb is Verb.FINALIZE and made.changes:
+        return finalize_gate(tx, before, scene.policy)
     is_theirs = before.lifecycle is Lifecycle.DRAFT or not GATED.isdisjoint(made.changes)
-    return gate(tx, before.changed(made.changes)) if is_theirs else None
+    return gate(tx, before.changed(made.changes), scene.policy) if is_theirs else None
 
 
 def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:
@@ -133,6 +142,7 @@ def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Ac
     outbox.owe(tx, DEAL, [after.id], run_id)
     part_twins(tx, [(stored.deal, after)])
     close_decided(tx, [(stored.deal, after)])
+    end_waivers(tx, [(stored.deal, after)])
     tell_changes(tx, tenant, [Change(stored.deal, after, version)], actor=actor)
     return after
 
@@ -144,15 +154,17 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
     owner = known.get(deal.owner_company or "")
     rep = people.get(tx, deal.owner_user) if deal.owner_user else None
     parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, [owner.id] if owner else []).items()}
+    policy = tenant.policy(record)
     scene = Scene(
         deal=deal,
         actor=actor,
         standing=may_act(actor, deal, companies=known, rep=rep, parents=parents),
-        policy=tenant.policy(record),
+        policy=policy,
         today=tx.now.astimezone(tenant.portal.zone).date(),
         owner=owner,
         second_partner=known.get(deal.second_partner or ""),
         options=tuple(options(tx, owner)) if owner else (),
+        parent=binding_parent(tx, owner, policy, deal_id=deal.id),
     )
     return of_sale(tx, scene)
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
+from sync_worker.domain.parenthood import names_parent
 from sync_worker.domain.registration import draft as decide_draft
 from sync_worker.domain.registration import register as decide_registration
-from sync_worker.domain.subgroup import names_parent
 from sync_worker.domain.values import Value, plain
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.move import Finish, Moved
-from sync_worker.steps.subgroups import parents_of
+from sync_worker.steps.parents import binding_parent
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.twins import warn_of_twins
@@ -69,7 +69,9 @@ def _begin(
     if isinstance(values, Refusal):
         return values
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
-        values = _with_parent(tx, tenant, values)
+        policy = tenant.policy(record)
+        parent = binding_parent(tx, company_named(tx, tenant, values.get("owner_company")), policy)
+        values = names_parent(values, parent)
         pair = find_pair(tx, tenant, values)
         rep = people.get(tx, owner_user) if owner_user else None
         if owner_user and rep is None:
@@ -82,13 +84,14 @@ def _begin(
             owner=pair.owner,
             second_partner=pair.second_partner,
             options=pair.options,
-            policy=tenant.policy(record),
+            policy=policy,
             actor=actor,
             owner_user=rep,
+            parent=parent,
         )
         if isinstance(deal, Refusal):
             return deal
-        if refused := gate(tx, deal):
+        if refused := gate(tx, deal, policy):
             return refused
         _store(tx, tenant, deal, actor, run_id)
         moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
@@ -99,14 +102,8 @@ def _begin(
 
 def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair:
     """The companies named, and the owner's associated second partners."""
-    owner = _company(tx, tenant, values.get("owner_company"))
-    return Pair(owner, _company(tx, tenant, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
-
-
-def _with_parent(tx: Tx, tenant: Tenant, values: dict[str, Value]) -> dict[str, Value]:
-    """A subgroup's deal names its parent by itself."""
-    owner = _company(tx, tenant, values.get("owner_company"))
-    return names_parent(values, parents_of(tx, [owner]).get(owner.id) if owner else None)
+    owner = company_named(tx, tenant, values.get("owner_company"))
+    return Pair(owner, company_named(tx, tenant, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
 
 
 def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str, Value] = _NOTHING) -> dict[str, Value] | Refusal:
@@ -128,7 +125,8 @@ def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str
     return values
 
 
-def _company(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
+def company_named(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
+    """The company that somebody wrote. **Shapes** `reference`: our id, its CRM id or a name."""
     return companies.find(tx, tenant.crm.canonical_id(str(reference))) if reference else None
 
 

@@ -6,7 +6,7 @@ one of the subgroup's contract values, by rules parenthood is a reason of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
@@ -30,6 +30,7 @@ from sync_worker.steps.associate import associate
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_company
+from sync_worker.steps.parents import parents_of
 from sync_worker.steps.standing import deal_problem
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import associations, companies, company_links, deals, failures, notices, outbox, people, subgroups, terms
@@ -123,13 +124,6 @@ def disassociate(tenant: Tenant, parent: Company, company: Company, *, actor: Ac
         if finish:
             finish(tx, changed)
         return changed
-
-
-def parents_of(tx: Tx, known: Collection[Company]) -> dict[str, Company]:
-    """The parent that each of these companies has now, by company."""
-    lasting = subgroups.lasting(tx, [company.id for company in known])
-    parents = companies.by_ids(tx, {subgroup.parent_id for subgroup in lasting.values()})
-    return {company_id: parents[subgroup.parent_id] for company_id, subgroup in lasting.items()}
 
 
 # ── members ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -191,6 +191,12 @@ def history(tx: Tx, deal_id: str) -> list[Mapping[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in tx.connection.execute(ordered).mappings()]
 
 
+def began_on(tx: Tx, deal_id: str) -> str:
+    """The side on which the deal began: portal or crm."""
+    first = (deal_changes.c.portal == tx.portal, deal_changes.c.deal_id == deal_id, deal_changes.c.version == 1, deal_changes.c.field == "")
+    return str(tx.connection.execute(select(deal_changes.c.side).where(*first)).scalar() or "")
+
+
 def edited_at(tx: Tx, deal_ids: Iterable[str]) -> dict[str, dict[str, datetime]]:
     """When each field was last changed on the portal's side: by deal id, then by field."""
     query = (

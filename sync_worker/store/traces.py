@@ -26,6 +26,7 @@ from sync_worker.store.tables import (
     quotes,
     subgroups,
     terms,
+    waivers,
 )
 
 _ACTED: Final = (
@@ -38,6 +39,7 @@ _ACTED: Final = (
     subgroups.c.since_by,
     subgroups.c.until_by,
     terms.c.actor,
+    waivers.c.actor,
 )
 """Who did something, as `Name (user id)`; deals' history and the feed have functions of their own."""
 

@@ -80,6 +80,9 @@ def test_in_words_it_ends_in_one_table(crm: str, bare: Installation) -> None:
     assert (figures["2nd run: changes"], figures["writes"]) == (0, 0)
     assert "both sides equal: yes" in printed.out
     assert "what the portal holds" in printed.out
+    told = " ".join(printed.out.split())
+    assert "Quay Resellers, a subgroup of Arrow Electronics, drafts a deal: it names Arrow Electronics by itself" in told
+    assert "it tries to drop Arrow Electronics: refused, Quay Resellers is a subgroup of Arrow Electronics, and its deals keep" in told
     assert "yes: apac-lines, same-country" in printed.out
     assert max(map(len, printed.out.splitlines())) <= 100
     assert printed.err == ""

@@ -10,7 +10,7 @@ from sync_worker.store.tables.brake import removals
 from sync_worker.store.tables.columns import metadata
 from sync_worker.store.tables.companies import aliases, companies, contract_values
 from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, deals
-from sync_worker.store.tables.distributors import agreements, company_links, licences, mails, prices, quotes, subgroups, terms
+from sync_worker.store.tables.distributors import agreements, company_links, licences, mails, prices, quotes, subgroups, terms, waivers
 from sync_worker.store.tables.doors import answers, tokens
 from sync_worker.store.tables.feed import deliveries, events, feeds
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
@@ -57,4 +57,5 @@ __all__ = [
     "tokens",
     "tries",
     "users",
+    "waivers",
 ]

@@ -37,6 +37,18 @@ company_links = Table(
     Column("written_attempt", Integer),
 )
 
+waivers = Table(
+    "waivers",
+    metadata,
+    portal_column(),
+    Column("deal_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),  # the deal's owner company then, a subgroup
+    Column("parent_id", Text, nullable=False),  # the distributor that the deal need not name
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 terms = Table(
     "terms",
     metadata,

@@ -111,14 +111,16 @@ def show_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Dea
 
 
 @router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
-def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Terms, if_match: IfMatch, once: OnceOnly) -> Response:
+def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMatch, once: OnceOnly) -> Response:
     """Changes fields of a deal, with all that follows: a change of terms sets the approvals back."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         views.looked_at(tx, visit.user, deal_id)
 
     def do(finish: Finish) -> Moved | Refusal:
-        return change(tenant, deal_id, said.written(), actor=visit.actor, version=version_of(if_match), finish=finish)
+        return change(
+            tenant, deal_id, said.written(), actor=visit.actor, reason=said.reason or "", version=version_of(if_match), finish=finish
+        )
 
     return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
 

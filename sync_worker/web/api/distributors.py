@@ -15,6 +15,7 @@ from sync_worker.domain.terms import DatedTerms, Pair, Terms, download_refusal, 
 from sync_worker.domain.upload import AGREEMENT
 from sync_worker.steps import agree, subgroups
 from sync_worker.steps.answer import Keep
+from sync_worker.steps.parents import parents_of
 from sync_worker.steps.subgroups import Changed, Finish
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import agreements, terms
@@ -199,7 +200,7 @@ def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str
     """**Raises** Refused where the two are not parent and subgroup."""
     parent, company = _company(visit, tenant, parent_ref), _company(visit, tenant, child_ref)
     with tenant.store.reading(visit.portal) as tx:
-        its_parent = subgroups.parents_of(tx, [company]).get(company.id)
+        its_parent = parents_of(tx, [company]).get(company.id)
     if its_parent is None or its_parent.id != parent.id:
         raise Refused(Refusal("not_a_subgroup", f"{company.name} is no subgroup of {parent.name}", f"a subgroup of {parent.name}"))
     return parent, company

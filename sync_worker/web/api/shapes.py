@@ -171,6 +171,14 @@ class Terms(Said):
         return {**said.pop("attributes", {}), **said}
 
 
+class Edit(Terms):
+    """What becomes of a deal's fields."""
+
+    reason: Annotated[Text | None, Field(description="Why; the vendor gives it to let a subgroup's deal go without its distributor.")] = (
+        None
+    )
+
+
 class Registration(Terms):
     """A new deal."""
 

@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from sync_worker.domain.quote import Pricing
 from sync_worker.domain.terms import Pair, Terms
-from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms
+from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms, waivers
 from sync_worker.store.engine import Store
 from sync_worker.store.mails import Mail
+from sync_worker.store.waivers import Waiver
 from tests.contract.store.distributors import AGREED, MAIL, PAIR, licence, quote, subgroup, upload
 from tests.servers import MONDAY, Clock
 
@@ -49,6 +50,37 @@ def test_nobody_has_two_parents(store: Store, clock: Clock) -> None:
     clock.forward(seconds=1)
     with pytest.raises(IntegrityError), store.transaction("acme") as tx:
         subgroups.begin(tx, subgroup(tx, parent_id="c9"))
+
+
+# ── deals that go without their distributor ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_waiver_comes_back_whole_and_the_latest_word_counts(store: Store, clock: Clock) -> None:
+    # Given the vendor's word on two deals
+    with store.transaction("acme") as tx:
+        for deal_id in ("d1", "d2"):
+            waivers.keep(tx, Waiver(deal_id, "c1", "c2", tx.now, "Vera (v1)", "sold by us"))
+
+    # When it is given again on one of them, and a company loses a merge
+    clock.forward(days=1)
+    with store.transaction("acme") as tx:
+        waivers.keep(tx, Waiver("d1", "c1", "c3", tx.now, "Vera (v1)", "another one"))
+        waivers.move_company(tx, "c3", "c4")
+        waivers.move_company(tx, "c1", "c5")
+
+    # Then one word stands on each deal, of the companies that live
+    with store.reading("acme") as tx:
+        found = waivers.of_deals(tx, ["d1", "d2", "d3"])
+    assert found == {
+        "d1": Waiver("d1", "c5", "c4", MONDAY + timedelta(days=1), "Vera (v1)", "another one"),
+        "d2": Waiver("d2", "c5", "c2", MONDAY, "Vera (v1)", "sold by us"),
+    }
+
+    # and what has ended is gone
+    with store.transaction("acme") as tx:
+        waivers.end(tx, ["d1"])
+        waivers.end(tx, [])
+        assert set(waivers.of_deals(tx, ["d1", "d2"])) == {"d2"}
 
 
 # ── terms and agreements ─────────────────────────────────────────────────────────────────────────────────────────────

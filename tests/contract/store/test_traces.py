@@ -16,7 +16,7 @@ from sync_worker.store import answers, conflicts, deals, failures, links, mails,
 from sync_worker.store.answers import Answer, Ask
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.mails import Mail
-from sync_worker.store.tables import agreements, metadata, quotes, subgroups, terms
+from sync_worker.store.tables import agreements, metadata, quotes, subgroups, terms, waivers
 from tests.contract.store.samples import change, conflict, deal, failure, link
 from tests.servers import MONDAY
 
@@ -96,6 +96,7 @@ def acted(store: Store) -> Store:
                 subgroups,
                 {**at, "since_at": MONDAY, "parent_id": "p", "how": "created", "since_by": who, "until_at": MONDAY, "until_by": who},
             ),
+            (waivers, {**at, "deal_id": f"d{number}", "parent_id": "p", "at": MONDAY, "actor": who, "reason": "x"}),
             (terms, {**at, "upper_id": "p", "since_at": MONDAY, "may_register": True, "percents": {}, "actor": who}),
             (
                 agreements,

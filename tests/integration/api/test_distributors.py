@@ -63,6 +63,18 @@ def test_a_subgroup_gets_members_an_agreement_and_registers(acme: Desk) -> None:
     draft = acme.post("/deals", {**deal, "deal_type": "renewal", "draft": True}, user="dora", status=201)
     submitted = acme.send("POST", f"/deals/{draft['id']}/submit", user="dora", version=1)
     assert (submitted.status_code, submitted.json()["code"]) == (422, "percent_missing")
+    # and it keeps its parent, which the vendor alone takes off a deal, and says why
+    place = f"/deals/{made['id']}"
+    kept = acme.send("PATCH", place, {"second_partner": None}, user="dora", version=1)
+    assert (kept.status_code, kept.json()["code"], kept.json()["who_may"]) == (403, "parent_kept", "the vendor, with a reason")
+    silent = acme.send("PATCH", place, {"second_partner": None}, user="vera", version=1)
+    assert (silent.status_code, silent.json()["code"], silent.json()["field"]) == (422, "reason_missing", "reason")
+    let_go = acme.send("PATCH", place, {"second_partner": None, "reason": "sold by us"}, user="vera", version=1)
+    assert (let_go.status_code, let_go.json()["second_partner"]) == (200, None)
+    (told,) = [one for one in acme.get(f"{place}/changes", user="dora")["fields"] if one["field"] == "second_partner"]
+    assert "sold by us" in str(told)
+    back = acme.send("PATCH", place, {"second_partner": "Arrow Electronics"}, user="dora", version=2)
+    assert back.status_code == 200
     # and every member of the parent sees it
     assert acme.get(f"/deals/{made['id']}", user="sal")["id"] == made["id"]
     # When the parent lets it go, then the deals are named

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.domain.deal import Deal, Policy, Refusal
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.domain.values import Value
@@ -47,7 +47,7 @@ def files(tmp_path: Path) -> Files:
 
 def refused(store: Store, deal_type: str = "new") -> str:
     with store.reading("acme") as tx:
-        refusal = gate(tx, Deal("d1", {**DEAL, "deal_type": deal_type}))
+        refusal = gate(tx, Deal("d1", {**DEAL, "deal_type": deal_type}), Policy())
     return refusal.code if refusal else ""
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.parenthood import names_parent
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.subgroup import (
     add_member_refusal,
     create_refusal,
     disassociate_refusal,
     left_behind,
-    names_parent,
     promotable,
     promote_refusal,
     remove_member_refusal,
