@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sync_worker.domain.approval import vendor_move_in_crm
+from sync_worker.domain.arrival import Verdict
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import (
     CLOSED,
@@ -22,7 +23,6 @@ from sync_worker.domain.deal import (
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, Plan, comparable, reconcile
-from sync_worker.domain.registration import Verdict
 from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value, plain
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sync_worker.domain.arrival import Verdict, judge_from_crm
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Policy
-from sync_worker.domain.registration import Verdict, judge_from_crm
 from sync_worker.domain.values import Value
 from sync_worker.steps.associate import associated
 from sync_worker.steps.chunk import Chunk

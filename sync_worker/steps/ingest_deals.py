@@ -11,13 +11,13 @@ from datetime import timedelta
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.arrival import arrive_from_crm
 from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.merge import Merged, merge, writes
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, FieldRule, comparable, owed
-from sync_worker.domain.registration import arrive_from_crm
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
 from sync_worker.mapping.compile import Reading, RecordMap

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from sync_worker.domain.arrival import Verdict, arrive_from_crm, judge_from_crm
 from sync_worker.domain.company import Company, PortalStatus
 from sync_worker.domain.deal import Actor, Deal, Move, Policy, Refusal
 from sync_worker.domain.lifecycle import Verb, move
-from sync_worker.domain.registration import NOT_THEIRS, Verdict, arrive_from_crm, judge_from_crm, register
+from sync_worker.domain.registration import NOT_THEIRS, register
 from sync_worker.domain.values import Value
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, VENDOR, member_of, scene
 
