@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, stopping_gently, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of, work_off
 from sync_worker.steps.compare import Comparison, Difference, repair
 from sync_worker.steps.compare import compare as compare_portal
+from sync_worker.steps.tenant import Tenant
 
 
 def compare(
@@ -19,18 +20,19 @@ def compare(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Holds every company and deal against its CRM record: one call for 2,000 records, nothing is changed without --repair.
+    """Holds every company and deal against its CRM record, and asks the CRM which of its records would be ours and are missing here.
 
+    On Salesforce that costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200. Nothing is changed without --repair.
     Exit 1 when something differs and was not repaired. What was repaired is shown as it was found.
 
     Example: sync-worker compare acme --repair
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
-        comparison = compare_portal(tenant)
+        comparison = _watched(tenant)
         left = comparison.differences
         if repairs and left:
             work_off(tenant, repair(tenant, comparison).wakes)
-            left = compare_portal(tenant).differences
+            left = _watched(tenant).differences
     _print(comparison, left, as_json=as_json)
     if left:
         advice = f"sync-worker failures list {portal}" if repairs else f"sync-worker compare {portal} --repair"
@@ -38,16 +40,28 @@ def compare(
         raise typer.Exit(1)
 
 
+def _watched(tenant: Tenant) -> Comparison:
+    """A comparison that shows how far it has come."""
+    with bar("comparing") as (progress, task):
+
+        def tell(words: str, done: int, total: int | None) -> None:
+            progress.update(task, description=words, completed=done, total=total)
+
+        return compare_portal(tenant, on_page=tell)
+
+
 def _print(comparison: Comparison, left: list[Difference], *, as_json: bool) -> None:
     rows = [_row(one, is_repaired=one not in left) for one in comparison.differences]
     if as_json:
-        show_json({"run": comparison.run_id, "records": comparison.counts.read, "fields": comparison.field_count, "differences": rows})
+        sums = {"records": comparison.counts.read, "fields": comparison.field_count, "census": comparison.census_count}
+        show_json({"run": comparison.run_id, **sums, "differences": rows})
         return
     show(rows, columns=("record", "crm_id", "field", "portal", "crm", "repaired"), as_json=False, empty="nothing differs")
-    out.print(f"{comparison.counts.read} records, {comparison.field_count} fields compared", highlight=False)
+    compared = f"{comparison.counts.read} records, {comparison.field_count} fields compared"
+    out.print(f"{compared}; the CRM names {comparison.census_count} records as ours", highlight=False)
 
 
 def _row(one: Difference, *, is_repaired: bool) -> dict[str, object]:
-    sides = {"portal": one.portal, "crm": "gone" if one.is_gone else one.crm}
+    sides = {"portal": "missing" if one.is_missing else one.portal, "crm": "gone" if one.is_gone else one.crm}
     place = {"record": one.record, "id": one.id, "crm_id": one.crm_id, "field": one.field or "(the record)"}
     return {**place, **sides, "repaired": is_repaired}

@@ -42,8 +42,8 @@ class Scan:
     in an order that can be resumed at `position`.
 
     **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
-    `only_with`: a native field that must hold a value (a first load's filter); `read_no`: the reader's number, drawn before the scan began
-    or went on; a `Page` may give it back.
+    `only_with`: a native field that must hold a value (a first load's filter), or else one of `or_with`; `read_no`: the reader's number,
+    drawn before the scan began or went on; a `Page` may give it back.
     """
 
     native: str
@@ -53,6 +53,19 @@ class Scan:
     position: str = ""
     only_with: str | None = None
     read_no: int = 0
+    or_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A part of what the CRM holds, without its values.
+
+    **Shapes** `stamps`: when each record changed last, by id, as far as the CRM's index knows; `total`: of the whole census, where it is
+    told.
+    """
+
+    stamps: Mapping[str, datetime]
+    total: int | None = None
 
 
 @dataclass(slots=True)
@@ -196,6 +209,12 @@ class Crm(Protocol):
         """Those of these ids that have not changed since, as far as the CRM can tell for less than what reading them costs.
 
         What changed within the last seconds may be missed; which id is not in it, nobody knows.
+        """
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        """Every live record in which one of these native fields holds a value, by the way that costs the fewest calls.
+
+        Complete whatever the stamps are: also what became visible late. What was written within the last seconds may be missed.
         """
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:

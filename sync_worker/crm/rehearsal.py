@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sync_worker.crm.port import Change, Crm, NativeRecord, OnHalf, Outcome, Page, Scan, Wrote, forget_halves
+from sync_worker.crm.port import Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -59,6 +59,9 @@ class Rehearsal:
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return self._crm.untouched(native, crm_ids, since=since)
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        return self._crm.census(native, any_of)
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._crm.find_by_key(native, key_field, keys, fields=fields)

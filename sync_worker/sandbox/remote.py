@@ -87,6 +87,14 @@ class Remote:
         """Records gone without a trace."""
         self._object("POST", "hard_delete", {"ids": list(ids)})
 
+    def hide(self, ids: Sequence[str]) -> None:
+        """Records that the client does not see from now on, as they stand."""
+        self._object("POST", "sharing", {"ids": list(ids), "shared": False})
+
+    def show(self, ids: Sequence[str]) -> None:
+        """Hidden records that the client sees again, their stamps as they were."""
+        self._object("POST", "sharing", {"ids": list(ids), "shared": True})
+
     def merge(self, master: str, losers: Sequence[str]) -> str:
         """One or two records merged into the master; the id of what they became."""
         return str(self._object("POST", "merge", {"master": master, "losers": list(losers)})["id"])

@@ -1,6 +1,7 @@
 """COMPARE: the nightly net. Every record of ours is held against the CRM's own; what no poll and no notice has told is found here.
 
-    compare   reads both sides and says what differs: a field, or a whole record (deleted, hidden, back)
+    compare   reads both sides and says what differs: a field, or a whole record (deleted, hidden, back); then it asks the CRM for the ids
+              of all that would be ours, and says which of them are missing here
     repair    makes each difference a notice, and each differing deal a write to look at again; REFRESH and PUSH mend the rest
 
 Nothing is mended here, so a difference that is no more when its record is read again does no harm.
@@ -8,10 +9,11 @@ Nothing is mended here, so a difference that is no more when its record is read 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from typing import TypeAlias
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.brake import excess
@@ -22,12 +24,15 @@ from sync_worker.domain.values import Plain, Value
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
+from sync_worker.steps.census import missing, still_missing
 from sync_worker.steps.deal_shelf import REFERENCES
 from sync_worker.steps.ingest_companies import CompanyReader
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
 from sync_worker.store import companies, deals, links, notices, outbox, runs
 from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
+
+Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 PAGE_COUNT = 2000  # records a look
 WHOLE = ""  # the field of a difference that concerns the record as a whole
@@ -41,8 +46,8 @@ _COMPANY_FIELDS = ("name", "status", "account_type", "account_owner_email", "sec
 class Difference:
     """One thing that the two sides hold otherwise.
 
-    **Shapes** `record`: its type; `id`: ours. `field` WHOLE = the record itself: `portal` and `crm` are LIVE or DELETED, and `crm` is
-    None where the CRM shows nothing of it.
+    **Shapes** `record`: its type; `id`: ours, "" where we hold nothing of it. `field` WHOLE = the record itself: `portal` and `crm` are
+    LIVE or DELETED; `crm` is None where the CRM shows nothing of it, `portal` is None where it is missing here.
     """
 
     record: str
@@ -56,14 +61,22 @@ class Difference:
     def is_gone(self) -> bool:
         return self.field == WHOLE and self.crm is None
 
+    @property
+    def is_missing(self) -> bool:
+        return self.field == WHOLE and self.portal is None
+
 
 @dataclass(slots=True)
 class Comparison:
-    """What was looked at and what differs. **Shapes** `live_counts`: records of ours by type, without those known as deleted."""
+    """What was looked at and what differs.
+
+    **Shapes** `live_counts`: records of ours by type, without those known as deleted. `census_count`: ids that the CRM gave as ours.
+    """
 
     run_id: str
     counts: Counts = field(default_factory=Counts)
     field_count: int = 0
+    census_count: int = 0
     live_counts: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
 
@@ -80,8 +93,10 @@ class _Held:
     fields: list[Difference]
 
 
-def compare(tenant: Tenant) -> Comparison:
-    """Looks at every company and deal that has a CRM record. Writes nothing but its run.
+def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
+    """Looks at every company and deal that has a CRM record, and at what the CRM has besides. Writes nothing but its run.
+
+    **Shapes** `on_page` hears what is looked at (`comparing`, or the record type whose census is taken) and how many so far.
 
     **Raises** the port's errors, StoreDown; Stopped after the page at hand: the next one begins anew, since both sides move on meanwhile.
     """
@@ -91,12 +106,41 @@ def compare(tenant: Tenant) -> Comparison:
             counts = Counts()
             for held in page:
                 _take(comparison, counts, held)
-            comparison.counts.add(counts)
-            with tenant.store.side_transaction(tenant.name) as tx:
-                runs.count(tx, run_id, counts)
-            if tenant.services.is_stopping():
-                raise Stopped(f"stopped on request after {comparison.counts.read:,} records; the next comparison begins anew")
+            _account(tenant, comparison, counts)
+            if on_page:
+                on_page("comparing", comparison.counts.read, None)
+        for record_name in tenant.readable_records():
+            _take_census(tenant, tenant.mapping.records[record_name], comparison, on_page)
     return comparison
+
+
+def _account(tenant: Tenant, comparison: Comparison, counts: Counts) -> None:
+    """One page is done. **Raises** Stopped."""
+    comparison.counts.add(counts)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        runs.count(tx, comparison.run_id, counts)
+    if tenant.services.is_stopping():
+        raise Stopped(f"stopped on request after {comparison.counts.read:,} records; the next comparison begins anew")
+
+
+def _take_census(tenant: Tenant, record: RecordMap, comparison: Comparison, on_page: Progress | None) -> None:
+    """What the CRM holds of ours, and we do not."""
+    found: list[str] = []
+    so_far, in_all = 0, None
+    for roll, lacking in missing(tenant, record):
+        found += lacking
+        so_far += len(roll.stamps)
+        in_all = roll.total if in_all is None else in_all
+        _account(tenant, comparison, Counts())
+        if on_page:
+            on_page(f"census: {record.record}", so_far, in_all)
+    comparison.census_count += so_far
+    counts = Counts()
+    for crm_id in still_missing(tenant, record, found):
+        comparison.differences.append(Difference(record.record, "", crm_id, WHOLE, None, LIVE))
+        counts.read += 1
+        counts.skip("missing")
+    _account(tenant, comparison, counts)
 
 
 def repair(tenant: Tenant, comparison: Comparison) -> Done:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
@@ -27,9 +27,10 @@ from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.facts import found_by_key, gaps
 from sync_worker.steps.findings import Findings, text_problem
+from sync_worker.steps.ours import is_marked
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
-from sync_worker.store import conflicts, deals, links, outbox
+from sync_worker.store import conflicts, deals, links, outbox, strangers
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import CONVERTED, KEY, Link
@@ -76,6 +77,7 @@ class _Page:
         self._shelf = Shelf(tx, chunk, self._policy)
         self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
+        self._strangers: dict[str, datetime] = {}
         self.effects = Effects()
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,6 +103,8 @@ class _Page:
         else:
             self._findings.judged(native.crm_id)
             self._counts.skip("not_ours")
+            if is_marked(self._tenant.portal, self._record, native):
+                self._strangers[native.crm_id] = native.modified_at
 
     def _adopted(self, native: NativeRecord) -> Link | None:
         """A record that carries a deal's key and is not linked yet: our own create, whose answer was lost."""
@@ -405,6 +409,7 @@ class _Page:
     def save(self) -> None:
         """Writes what the chunk changed; a push follows where it owes."""
         self._draft.save()
+        strangers.remember(self._tx, self._record.record, self._strangers)
         if self._draft.owing:
             self.effects.push()
 

@@ -21,6 +21,7 @@ from sync_worker.steps.brake import kept
 from sync_worker.steps.evaluate import EVALUATE, is_due
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
+from sync_worker.steps.ours import marks
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import companies, cursors, links, notices, portals
 from sync_worker.store.companies import StoredCompany
@@ -101,15 +102,8 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool)
 
 
 def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
-    only_with = _first_filter(record, tenant) if kind == "first" else None
+    only_with = marks(tenant.portal, record)[0] if kind == "first" else None  # later pulls do not filter: a cleared status must be seen
     return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
-
-
-def _first_filter(record: RecordMap, tenant: Tenant) -> str | None:
-    """A first load asks only for what can be ours; later pulls do not filter, or a cleared status would never be seen."""
-    if record.record == COMPANY:
-        return record.fields["portal_status"].native
-    return record.fields["owner_company"].native if tenant.portal.deals.from_crm else record.key_field
 
 
 def _pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:

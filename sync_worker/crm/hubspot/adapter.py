@@ -15,7 +15,7 @@ from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import Reader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
-from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Scan, forget_halves
+from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -61,6 +61,9 @@ class HubspotCrm:
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return self._reader.untouched(native, crm_ids, since)
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        return self._reader.census(native, any_of)
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._reader.find_by_key(native, key_field, keys, fields)

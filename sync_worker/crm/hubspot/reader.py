@@ -3,6 +3,7 @@
     changes      search the window's ids, 200 a call; read them, 100 a call; their associations, 1,000 a call; then the archived list
     everything   the list, 100 records a call with their values: it lags behind nothing, and a search would cost half as much again
     a first load whichever of the two costs fewer calls, which two counts tell: most companies of an account are none of ours
+    a census     search alone, 200 ids and stamps a call; where a field is an association, the list and its associations
 
 Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. HubSpot shows the archived by list
 alone, without a filter, so that a scan's last page costs a call for every hundred records archived in the last 90 days.
@@ -19,7 +20,7 @@ from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot import describe, records, search
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.session import Connection, Document
-from sync_worker.crm.port import NativeRecord, Page, Scan
+from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
 from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
@@ -109,7 +110,7 @@ class Reader:
         found = [record for row in rows if _is_within(scan, (record := records.native_of(scan.native, row)).modified_at)]
         self._fill(scan.native, found, _fields(scan))
         if scan.only_with:
-            found = [record for record in found if record.fields.get(scan.only_with)]
+            found = [record for record in found if any(record.fields.get(name) for name in _filtering(scan))]
         return [one for record in found for one in (*records.losers_of(record), record)]
 
     def _count(self, native: str, with_field: str | None) -> int:
@@ -134,6 +135,28 @@ class Reader:
         if following and following == after:
             raise _circle(f"listing {native}")
         return (self._whole(native, [records.id_of(native, row) for row in rows], fields) if is_too_long else rows), following
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        """Ids and stamps of the live records in which one of these fields holds a value."""
+        if any(name.startswith(ASSOCIATION) for name in any_of):
+            yield from self._listed_census(native, any_of)
+            return
+        after, is_last, is_first = "", False, True
+        while not is_last:
+            answer = self._search(native, search.holding(any_of, after))
+            rows = [records.native_of(native, row) for row in answer["results"]]
+            is_last = not (rows and _following(answer))
+            before, after = after, str(max((int(row.crm_id) for row in rows), default=after))
+            if not is_last and int(after) <= int(before or 0):
+                raise _circle(f"searching {native}")
+            yield Roll({row.crm_id: row.modified_at for row in rows}, int(answer.get("total") or 0) if is_first else None)
+            is_first = False
+
+    def _listed_census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        only_with, *or_with = sorted(any_of, key=lambda name: not name.startswith(ASSOCIATION))
+        scan = Scan(native, (), None, self._connection.now(), only_with=only_with, or_with=tuple(or_with))
+        for page in self.changed_since(scan):
+            yield Roll({record.crm_id: record.modified_at for record in page.records if not record.is_deleted})
 
     # ── by id and by key ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -224,7 +247,11 @@ class Reader:
 
 
 def _fields(scan: Scan) -> tuple[str, ...]:
-    return (*scan.fields, *([scan.only_with] if scan.only_with else ()))
+    return (*scan.fields, *_filtering(scan))
+
+
+def _filtering(scan: Scan) -> tuple[str, ...]:
+    return (scan.only_with, *scan.or_with) if scan.only_with else ()
 
 
 def _is_within(scan: Scan, moment: datetime) -> bool:

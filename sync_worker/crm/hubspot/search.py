@@ -8,7 +8,7 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,13 @@ def touched(since: datetime, after_id: str) -> dict[str, Any]:
     """The body that asks for the next ids changed since, and what each has swallowed in a merge."""
     filters = [_filter(STAMP, "GTE", _milliseconds(since)), *([_filter(ID, "GT", after_id)] if after_id else ())]
     return {**_body(filters, limit=PAGE_COUNT), "properties": [ID, MERGED]}
+
+
+def holding(any_of: Sequence[str], after_id: str) -> dict[str, Any]:
+    """The body that asks for the next ids and stamps of records in which one of these fields holds a value."""
+    beyond = [_filter(ID, "GT", after_id)] if after_id else []
+    groups = [{"filters": [{"propertyName": name, "operator": "HAS_PROPERTY"}, *beyond]} for name in any_of]
+    return {**_body([], limit=PAGE_COUNT), "filterGroups": groups, "properties": [ID, STAMP]}
 
 
 def counted(with_field: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Scan, Schema, forget_halves
+from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Schema, forget_halves
 from sync_worker.crm.salesforce import load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
@@ -77,6 +77,9 @@ class SalesforceCrm:
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return set()
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        return load.census(self._connection, self._services, native, any_of, bulk_above=self._bulk_above)
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._fill(native, reader.find_by_key(self._connection, native, key_field, keys, fields), fields)

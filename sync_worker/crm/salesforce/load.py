@@ -6,10 +6,10 @@ days), the scan goes on by pages from where the job began, and says so: what the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sync_worker.crm.port import Page, Scan
+from sync_worker.crm.port import Page, Roll, Scan
 from sync_worker.crm.salesforce import bulk, reader
 from sync_worker.crm.salesforce.faults import JobLost
 from sync_worker.crm.salesforce.session import Connection
@@ -36,6 +36,15 @@ def changed_since(connection: Connection, services: Services, scan: Scan, *, bul
         raise
     except (JobLost, SchemaChanged, ConnectionDown) as why:  # if more is wrong than the job, the pages will say so in their own words
         yield from _instead(walk, why)
+
+
+def census(connection: Connection, services: Services, native: str, any_of: Sequence[str], *, bulk_above: int | None) -> Iterator[Roll]:
+    """Ids and stamps of what lives, 2,000 a call, or 20,000 by a job. A lead that was converted lives in what it turned into."""
+    only_with, *or_with = any_of
+    scan = Scan(native, (), None, connection.now(), only_with=only_with, or_with=tuple(or_with))
+    for page in changed_since(connection, services, scan, bulk_above=bulk_above):
+        living = (record for record in page.records if not (record.is_deleted or record.is_converted))
+        yield Roll({record.crm_id: record.modified_at for record in living}, page.total)
 
 
 def _is_much(first: Page, bulk_above: int | None) -> bool:

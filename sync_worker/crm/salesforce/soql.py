@@ -43,7 +43,7 @@ def matching(scan: Scan, position: str) -> str:
     elif scan.from_at:
         conditions.append(f"{STAMP} >= {literal(scan.from_at)}")
     if scan.only_with:
-        conditions.append(f"{scan.only_with} != null")
+        conditions.append(f"({' OR '.join(f'{name} != null' for name in (scan.only_with, *scan.or_with))})")
     names = ", ".join(columns(scan.native, scan.fields))
     return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
 

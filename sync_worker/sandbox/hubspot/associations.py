@@ -158,6 +158,17 @@ class Associations:
                 for far_id in list(far_by_id.get(record_id, {})):
                     self._set(one, other, record_id, far_id, frozenset())
 
+    def lift(self, one: str, record_id: int) -> list[tuple[str, int, frozenset[int]]]:
+        """Takes away what a record is associated with. Returns it as (other record type, id there, type ids)."""
+        held = [
+            (other, far_id, types)
+            for (own, other), far_by_id in self._far.items()
+            if own == one
+            for far_id, types in far_by_id.get(record_id, {}).items()
+        ]
+        self.forget(one, record_id)
+        return held
+
     def load(self, one: str, other: str, rows: Iterable[tuple[int, int, frozenset[int]]]) -> None:
         """Many at once."""
         for from_id, to_id, type_ids in rows:

@@ -87,6 +87,16 @@ class Controls:
             self._lifecycle().hard_delete(shelf, record_id)
         return {"ids": [str(record_id) for _, record_id in ids]}
 
+    async def sharing(self, request: Request) -> Body:
+        """`{"ids": […], "shared": false}`: the client may not see these records, as they stand, or sees them again: no stamp moves."""
+        body = await json_object(request)
+        for one in map(int, body["ids"]):
+            if not body.get("shared", False):
+                self._portal.unshare(*self._holding(one))
+            elif one in self._portal.unshared:
+                self._portal.share(one)
+        return {"hidden": [str(one) for one in sorted(self._portal.unshared)]}
+
     async def merge(self, request: Request) -> Body:
         """`{"master": id, "losers": [id, …]}`, one after the other; the id of the survivor."""
         body = await json_object(request)
@@ -226,6 +236,7 @@ def control_routes(state: State) -> list[Route]:
         control_route("/edit_many", POST=controls.edit_many),
         control_route("/undelete", POST=controls.undelete),
         control_route("/hard_delete", POST=controls.hard_delete),
+        control_route("/sharing", POST=controls.sharing),
         control_route("/merge", POST=controls.merge),
         control_route("/merging", POST=controls.merging),
         control_route("/associations", GET=controls.list_associations, POST=controls.associate, DELETE=controls.part),

@@ -48,6 +48,15 @@ class Pipeline:
     stages: list[Stage]
 
 
+@dataclass(frozen=True, slots=True)
+class Unshared:
+    """A record that the client may not see, with what it was associated with: (other record type, id there, type ids)."""
+
+    shelf: Shelf
+    record: Record
+    far: list[tuple[str, int, frozenset[int]]]
+
+
 @dataclass(slots=True)
 class Portal:
     """One account at the vendor's. `listeners` hear of everything: webhooks plug in there."""
@@ -65,6 +74,7 @@ class Portal:
     rules: list[Rule] = field(default_factory=list)
     associations: Associations = field(default_factory=Associations)
     listeners: list[Listener] = field(default_factory=list)
+    unshared: dict[int, Unshared] = field(default_factory=dict)
     _shelf_by_name: dict[str, Shelf] = field(default_factory=dict)
 
     @classmethod
@@ -148,6 +158,18 @@ class Portal:
         """Takes a record away for good; nobody is told. Returns what it was."""
         self.index(shelf.type).save(record_id, None)
         return shelf.remove(record_id)
+
+    def unshare(self, shelf: Shelf, record_id: int) -> None:
+        """Hides a record as it stands; nobody is told."""
+        far = self.associations.lift(shelf.type.name, record_id)
+        self.unshared[record_id] = Unshared(shelf, self.remove(shelf, record_id), far)
+
+    def share(self, record_id: int) -> None:
+        """Shows a hidden record again, its stamp as it was; nobody is told."""
+        hidden = self.unshared.pop(record_id)
+        self.keep(hidden.shelf, hidden.record)
+        for other, far_id, types in hidden.far:
+            self.associations.load(hidden.shelf.type.name, other, [(record_id, far_id, types)])
 
     def link(self, one: Shelf, other: Shelf, changed: list[Changed], author: Author) -> None:
         """Tells of associations that were made or are gone."""

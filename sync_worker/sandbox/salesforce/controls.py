@@ -169,6 +169,13 @@ class Controls:
         org.late_by_s, org.late_writes = float(body["seconds"]), int(body.get("times", 1))
         return {"seconds": org.late_by_s, "times": org.late_writes}
 
+    async def sharing(self, request: Request) -> Body:
+        """`{"ids": […], "shared": false}`: hides these records as they stand, or shows them again: no stamp moves."""
+        body, lifecycle = await json_object(request), self._lifecycle()
+        with self._whole():
+            (lifecycle.share if body.get("shared", False) else lifecycle.unshare)(body["ids"])
+        return {"hidden": sorted(self._state.org.unshared)}
+
     async def replication(self, request: Request) -> Body:
         """`{"lag_s": 0, "max_ids": 600000, "deleted_since": iso}`: how far `updated` and `deleted` reach."""
         body, reach = await json_object(request), self._state.org.replication
@@ -250,6 +257,7 @@ def control_routes(state: State) -> list[Route]:
         control_route("/limit", POST=controls.limit),
         control_route("/clock", GET=desk.clock, POST=desk.clock),
         control_route("/late", POST=controls.late),
+        control_route("/sharing", POST=controls.sharing),
         control_route("/replication", POST=controls.replication),
         control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),
         control_route("/expire_tokens", POST=controls.expire_tokens),

@@ -83,6 +83,21 @@ class Lifecycle:
             gone.append(record["Id"])
         return gone
 
+    def unshare(self, ids: Iterable[str]) -> None:
+        """Hide records as they stand; nobody's stamp moves.
+
+        Raises: Refusal.
+        """
+        for record_id in ids:
+            sobject, record = self._any(record_id)
+            self._org.unshared[record["Id"]] = (sobject, self._org.store.lift(sobject, record["Id"]))
+
+    def share(self, ids: Iterable[str]) -> None:
+        """Show hidden records again, with the stamps that they had; others are left alone."""
+        for record_id in ids:
+            if hidden := self._org.unshared.pop(to_18(record_id) or "", None):
+                self._org.store.put_back(*hidden)
+
     def convert_lead(self, lead_id: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
         """Turn a lead into an account, a contact and, unless told not to, an opportunity.
 

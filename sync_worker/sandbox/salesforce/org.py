@@ -111,6 +111,7 @@ class Org:
     duplicate_rules: set[str] = field(default_factory=set)
     late_writes: int = 0
     late_by_s: float = 0
+    unshared: dict[str, tuple[SObject, Values]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, clock: Clock, second_partners: tuple[str, ...], *, clean: bool = False) -> "Org":

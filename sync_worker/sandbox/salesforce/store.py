@@ -146,6 +146,19 @@ class Store:
         self.db.execute(f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?', [record_id])  # noqa: S608
         self._removed.append((sobject.name, record_id, at))
 
+    def lift(self, sobject: SObject, record_id: str) -> Values:
+        """Take the row away as it stands; nobody learns that it was there. What it held, for `put_back`; nothing where there is none."""
+        kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # but for what is made of other columns
+        names = [name for _, name, *_ in kept if name != "n"]
+        sql = f'SELECT {", ".join(map(quoted, names))} FROM {quoted(sobject.name)} WHERE "Id" = ?'  # noqa: S608
+        row = self.db.execute(sql, [record_id]).fetchone()
+        self.db.execute(f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?', [record_id])  # noqa: S608
+        return dict(zip(names, row, strict=True)) if row else {}
+
+    def put_back(self, sobject: SObject, values: Values) -> None:
+        """The row as it was lifted, its stamp too."""
+        self.insert_many(sobject, list(values), [list(values.values())])
+
     def removed(self, sobject: SObject) -> list[tuple[str, str]]:
         """Ids of rows taken away for good, and when."""
         return [(record_id, at) for name, record_id, at in self._removed if name == sobject.name]

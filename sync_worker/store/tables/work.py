@@ -38,6 +38,15 @@ notices = Table(
     Column("count", Integer, nullable=False),
 )
 
+strangers = Table(
+    "strangers",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),
+    Column("crm_id", Text, primary_key=True),
+    Column("crm_modified_at", Utc, nullable=False),  # of the reading that found it to be none of ours, though it carries our key
+)
+
 failures = Table(
     "failures",
     metadata,

@@ -49,6 +49,12 @@ class Bench(Protocol):
 
     def purge(self, crm_id: str) -> None: ...
 
+    def hide(self, crm_id: str) -> None:
+        """Sharing hides the record from the connection."""
+
+    def show(self, crm_id: str) -> None:
+        """It is shown again, its stamp as it was."""
+
     def merge(self, winner: str, loser: str) -> None: ...
 
     def required(self, name: str) -> dict[str, Any]:

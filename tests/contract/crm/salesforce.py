@@ -77,6 +77,12 @@ class SalesforceBench:
     def purge(self, crm_id: str) -> None:
         self._remote.hard_delete([crm_id])
 
+    def hide(self, crm_id: str) -> None:
+        self._remote.hide([crm_id])
+
+    def show(self, crm_id: str) -> None:
+        self._remote.show([crm_id])
+
     def merge(self, winner: str, loser: str) -> None:
         self._remote.merge(winner, [loser])
 

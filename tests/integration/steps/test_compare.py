@@ -71,11 +71,127 @@ def test_it_names_what_differs_and_changes_nothing(world: World) -> None:
     assert run.counts.read == run.counts.unchanged + run.counts.skipped
 
 
-def test_it_costs_a_call_per_two_thousand_records(world: World) -> None:
+def test_it_costs_two_calls_per_two_thousand_records(world: World) -> None:
     world.registered()
     calls = world.tenant.crm.calls
     compare(world.tenant)
-    assert world.tenant.crm.calls - calls == 3  # accounts, leads, opportunities
+    assert world.tenant.crm.calls - calls == 6  # accounts, leads, opportunities: read by id, and their census
+
+
+# ── what is missing here ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hidden_lead(world: World, **fields: object) -> str:
+    """A lead that would be a deal of Birch Systems, hidden since the moment it was made."""
+    made = {"Company": "Late Inc", "LastName": "Doe", "Portal_Partner__c": world.id_of("Birch Systems"), **fields}
+    crm_id = world.remote.create("Lead", made)
+    world.remote.hide([crm_id])
+    return crm_id
+
+
+def hidden_account(world: World, **fields: object) -> str:
+    made = {"Name": "Late IT", "Portal_Status__c": "Active", "Portal_Account_Type__c": "Partner", **fields}
+    crm_id = world.remote.create("Account", made)
+    world.remote.hide([crm_id])
+    return crm_id
+
+
+@pytest.mark.parametrize("minutes", [20, 60 * 24 * 40])
+def test_records_that_become_visible_after_the_look_back_are_found(world: World, minutes: int) -> None:
+    # Given a company and a deal that are hidden while polls go by, and shown with their old stamps
+    company_id, lead_id = hidden_account(world), hidden_lead(world)
+    for _ in range(2):
+        world.forward(minutes * 30)
+        world.pull()
+    world.remote.show([company_id, lead_id])
+    world.pull()
+    assert not world.knows("Late IT")
+    # When both sides are compared, then both are missing here
+    comparison = compare(world.tenant)
+    assert [(one.record, one.id, one.crm_id, one.is_missing) for one in comparison.differences] == [
+        ("company", "", company_id, True),
+        ("lead", "", lead_id, True),
+    ]
+    assert comparison.counts.skips == {"missing": 2}
+    assert comparison.counts.read == comparison.counts.unchanged + comparison.counts.skipped
+    # and a repair reads them, as if a notice had told of them
+    world.settle(repair(world.tenant, comparison).wakes)
+    assert world.company("Late IT").status is PortalStatus.ACTIVE
+    link = world.link_of_record(lead_id)
+    assert link is not None
+    assert world.deal(link.deal_id).owner_company == world.company("Birch Systems").id
+    assert compare(world.tenant).differences == []
+
+
+def test_a_write_that_becomes_visible_with_a_stamp_of_twenty_minutes_ago_is_found(world: World) -> None:
+    world.pull()
+    world.remote.write_late(1200)
+    crm_id = world.remote.create("Account", {"Name": "Late IT", "Portal_Status__c": "Active", "Portal_Account_Type__c": "Partner"})
+    world.pull()
+    assert not world.knows(crm_id)
+    mended(world)
+    assert world.knows(crm_id)
+
+
+def test_what_has_failed_before_is_not_missing(world: World) -> None:
+    # Given a deal that waits for its company
+    waiting = world.remote.create("Lead", {"Company": "Wait", "LastName": "Doe", "Portal_Partner__c": world.id_of("Larch Logistics")})
+    world.pull()
+    assert world.codes(waiting) == {"waiting_for_parent"}
+    # Then the comparison has nothing to add, tonight or any other night
+    assert mended(world) == []
+    assert mended(world) == []
+
+
+def test_what_was_read_and_is_not_ours_is_read_again_only_when_it_changes(world: World) -> None:
+    # Given a lead with the key of a deal that is not of this portal, which no poll has seen
+    key = "7d4f7f0e-0000-4000-8000-000000000001"
+    lead_id = hidden_lead(world, Portal_Partner__c=None, Portal_Deal_Key__c=key)
+    world.forward(3600)
+    world.pull()
+    world.remote.show([lead_id])
+    # When it was found and read once, then it is a stranger, and no difference any more
+    assert [one.crm_id for one in mended(world)] == [lead_id]
+    assert mended(world) == []
+    # Until it changes without a word, and is a deal now
+    world.remote.edit("Lead", lead_id, {"Portal_Partner__c": world.id_of("Birch Systems")})
+    world.remote.hide([lead_id])
+    world.forward(3600)
+    world.pull()
+    world.remote.show([lead_id])
+    assert [one.crm_id for one in mended(world)] == [lead_id]
+    assert world.link_of_record(lead_id)
+    assert mended(world) == []
+
+
+def test_where_deals_do_not_begin_in_the_crm_only_records_with_our_key_are_asked_for(world: World) -> None:
+    world.configure(deals={"from_crm": False})
+    lead_id = hidden_lead(world)
+    world.remote.show([lead_id])
+    assert mended(world) == []
+
+
+def test_losers_of_merges_and_deleted_records_are_not_missing(world: World) -> None:
+    world.remote.merge(world.id_of("Birch Systems"), [world.id_of("Cedar IT")])
+    stranger = hidden_account(world)
+    world.remote.show([stranger])
+    world.remote.delete("Account", stranger)
+    world.forward(3600)
+    assert not any(one.is_missing for one in mended(world))
+    assert mended(world) == []
+
+
+def test_no_census_is_taken_before_the_first_load_has_ended(empty_world: World) -> None:
+    calls = empty_world.tenant.crm.calls
+    assert compare(empty_world.tenant).differences == []
+    assert empty_world.tenant.crm.calls == calls
+
+
+def test_it_says_how_far_it_has_come(world: World) -> None:
+    told: list[tuple[str, int]] = []
+    comparison = compare(world.tenant, on_page=lambda words, done, _total: told.append((words, done)))
+    assert [words for words, _ in told] == ["comparing", "comparing", "census: company", "census: lead", "census: opportunity"]
+    assert comparison.census_count == sum(done for words, done in told if words.startswith("census"))
 
 
 # ── what vanished ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -275,6 +275,11 @@ class World:
         with self.store.reading("acme") as tx:
             return links.current(tx, [deal_id])[deal_id]
 
+    def link_of_record(self, crm_id: str, record: str = "lead") -> Link | None:
+        """The link of a CRM record, where a deal lives in it."""
+        with self.store.reading("acme") as tx:
+            return links.by_crm_ids(tx, record, [crm_id]).get(crm_id)
+
     def outbox(self) -> list[OutboxRow]:
         with self.store.reading("acme") as tx:
             return outbox.listed(tx)
