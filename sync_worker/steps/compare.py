@@ -253,7 +253,7 @@ def _plain(value: object) -> Value:
 
 
 def _deals(tenant: Tenant) -> Iterator[list[_Held]]:
-    """Pages of one record type. A deal differs where a field that we write, now or later, is not the same on both sides."""
+    """Pages of one record type. A deal differs where a field that is read, or written more than once, is not the same on both sides."""
     after = ""
     while True:
         with tenant.store.reading(tenant.name) as tx:
@@ -284,7 +284,9 @@ def _deal_records(
 def _deal_fields(record: RecordMap, deal: Deal, native: NativeRecord, crm_ids: Mapping[str, str]) -> Iterator[Difference]:
     reading = record.normalize(native.fields)
     for name, spelled in record.fields.items():
-        if spelled.write not in ("always", "update") or spelled.direction == "pull":
+        if spelled.direction == "push" and spelled.write not in ("always", "update"):
+            continue
+        if spelled.direction == "pull" and name not in reading.values:
             continue
         ours: Value = deal.values.get(name)
         if name in REFERENCES and ours:

@@ -88,6 +88,8 @@ def _progress(so_far: int, in_all: int | None) -> str:
 def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool) -> tuple[Scan, str]:
     """The scan to make: the one under way, or a new one, committed before its first page is asked for."""
     if cursor.window_until_at and not is_full:
+        if tenant.crm_clock_ahead is None:  # a worker that goes on where another one died has not measured it, and `newest` needs it
+            tenant.crm_now()
         return _scan_of(record, cursor.window_from_at, cursor.window_until_at, cursor.position, cursor.kind, tenant), cursor.kind
     until_at = tenant.crm_now() - timedelta(seconds=SETTLE_S)
     kind = "full" if is_full and cursor.high_water_at else "changes" if cursor.high_water_at else "first"

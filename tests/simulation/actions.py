@@ -178,6 +178,8 @@ BY_PEOPLE: tuple[Chance, ...] = (
     Chance(4, people.edits_company),
     Chance(1, people.creates_company),
     Chance(2, people.creates_deal),
+    Chance(1, people.creates_unseen),
+    Chance(1, people.shares),
     Chance(1, people.deletes),
     Chance(2, people.undeletes),
     Chance(1, people.merges_companies),

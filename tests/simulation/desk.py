@@ -50,8 +50,7 @@ class Desk(ABC):
 
     **Shapes** `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as
     the portal file says it; `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that
-    nobody mapped. `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest. `is_silent_on_associations`: whom a record is
-    associated with is not stamped, so that only the nightly comparison finds it.
+    nobody mapped. `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest.
     """
 
     kind: ClassVar[str]
@@ -66,7 +65,6 @@ class Desk(ABC):
     reading: ClassVar[frozenset[str]]
     writing: ClassVar[frozenset[str]]
     most_reads: ClassVar[int]
-    is_silent_on_associations: ClassVar[bool] = False
 
     mapping: CompiledMapping
 

@@ -41,7 +41,6 @@ class HubspotDesk(Desk):
     reading = frozenset({"search", "list", "batch_read", "associations_read", "read"})
     writing = frozenset({"batch_create", "batch_update", "batch_upsert", "batch_archive", "associations_write", "create", "update"})
     most_reads = 4  # a search and the list of the archived for each record type
-    is_silent_on_associations = True
 
     remote: HubspotRemote
 

@@ -146,19 +146,36 @@ def edits_company(world: World) -> None:
     world.by_a_person(f"CRM: {native.id} {fields}", lambda: world.desk.edit(native, fields))
 
 
-def creates_company(world: World) -> None:
-    """A new company, of ours or not."""
+def creates_unseen(world: World) -> None:
+    """A new company or deal that the worker's user cannot see until it is shared."""
+    creates = world.dice.choice((creates_company, creates_deal))
+    if created := creates(world):
+        world.remote.hide([created])
+        world.unseen.append(created)
+        world.say(f"     {created} is hidden")
+
+
+def shares(world: World) -> None:
+    """What was hidden is seen, with the stamps of long ago."""
+    if world.unseen:
+        world.remote.show(world.unseen)
+        world.say(f"CRM: {', '.join(world.unseen)} are shared")
+        world.unseen.clear()
+
+
+def creates_company(world: World) -> str:
+    """A new company, of ours or not. Its CRM id, "" where the CRM would not."""
     values: dict[str, Value] = {
         "name": f"Company {world.number()}",
         "portal_status": world.dice.choice(("active", "active", None)),
         "account_type": world.dice.choice(("partner", "second_partner")),
     }
     fields = world.typed("company", values)
-    world.by_a_person(f"CRM: new company {values['name']}", lambda: world.desk.create("company", fields))
+    return world.by_a_person(f"CRM: new company {values['name']}", lambda: world.desk.create("company", fields)) or ""
 
 
-def creates_deal(world: World) -> None:
-    """A deal that begins in the CRM, with a partner, maybe one the portal does not know."""
+def creates_deal(world: World) -> str:
+    """A deal that begins in the CRM, with a partner, maybe one the portal does not know. Its CRM id, "" where the CRM would not."""
     record = world.dice.choice(world.desk.deal_records)
     number = world.number()
     values: dict[str, Value] = {
@@ -175,6 +192,7 @@ def creates_deal(world: World) -> None:
     if created:
         world.say(f"     it is {created}")
         enter_beginning(world, world.desk.record(record, created))
+    return created or ""
 
 
 def enter_beginning(world: World, native: Native) -> None:

@@ -11,6 +11,7 @@ from sync_worker.steps.push import has_work
 from sync_worker.steps.tenant import Wake
 from sync_worker.store import notices, tables
 from tests.simulation.actions import step
+from tests.simulation.people import shares
 from tests.simulation.world import PORTAL, World
 
 MOST_ROUNDS = 15
@@ -28,11 +29,11 @@ def settle(world: World) -> None:
     """Rounds until one changes nothing. **Raises** Unsettled."""
     world.remote.clear_faults()
     world.desk.be_quick()
+    shares(world)
     world.say("── at rest ──")
     before = dump(world)
-    if world.desk.is_silent_on_associations:
-        look(world)
-        step(world, world.workers[0], Wake("compare"), [])
+    look(world)
+    step(world, world.workers[0], Wake("compare"), [])
     for _ in range(MOST_ROUNDS):
         look(world)
         after = dump(world)

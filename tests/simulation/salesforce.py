@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAGE_COUNT = queries.PAGE_SIZE
 HTML = "<html><body>Service Unavailable</body></html>"
-MOST_LATE_S = 700  # below the look-back of 900 s: what comes later than that is the nightly comparison's business
+MOST_LATE_S = 3000  # far beyond the look-back of 900 s: what comes later than that is the nightly comparison's business
 LIMIT = "TotalRequests Limit exceeded."
 
 

@@ -110,6 +110,7 @@ class World:
     busy: list[Worker] = field(default_factory=list)
     woken: list[Wake] = field(default_factory=list)
     is_stamped_late: bool = False
+    unseen: list[str] = field(default_factory=list)
     hot: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     ledger: Ledger = field(default_factory=Ledger)

@@ -39,6 +39,7 @@ from sync_worker.store import (
     portals,
     removals,
     runs,
+    strangers,
 )
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store, Tx
@@ -67,6 +68,7 @@ MODULES = (
     portals,
     removals,
     runs,
+    strangers,
     *distributors.MODULES,
     *rules.MODULES,
     *doors.MODULES,
@@ -119,6 +121,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
     lambda tx: removals.add(tx, "r1", "associations", 3),
+    lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now}),
     *distributors.FILL,
     *rules.FILL,
     *doors.FILL,
@@ -211,6 +214,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "people.vendor_admins": people.vendor_admins,
     "portals.get": portals.get,
     "removals.listed": removals.listed,
+    "strangers.stamps": lambda tx: strangers.stamps(tx, "lead", ["00Q9"]),
     "runs.get": lambda tx: runs.get(tx, "r1"),
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
@@ -262,6 +266,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
     "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),
     "links.add_aliases": lambda tx: links.add_aliases(tx, "company", {"009": "003"}),
+    "strangers.remember": lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now + timedelta(days=1)}),
     "links.forget_aliases": lambda tx: links.forget_aliases(tx, "company", ["009"]),
     "notices.add": lambda tx: notices.add(tx, "company", ["001"]),
     "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),

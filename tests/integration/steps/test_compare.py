@@ -133,6 +133,21 @@ def test_a_write_that_becomes_visible_with_a_stamp_of_twenty_minutes_ago_is_foun
     assert world.knows(crm_id)
 
 
+def test_a_field_that_is_only_read_and_was_changed_long_ago_is_found(world: World) -> None:
+    # Given a deal whose lead a person moved on, in a transaction that ended after the look-back
+    deal = world.registered()
+    world.pull()
+    world.remote.write_late(1200)
+    world.edit(deal.id, Status="Working - Contacted")
+    world.pull()
+    before = world.deal(deal.id).values["stage"]
+    # Then the comparison finds it, and a repair reads it
+    (found,) = mended(world)
+    assert (found.field, found.portal) == ("stage", before)
+    assert world.deal(deal.id).values["stage"] == found.crm
+    assert mended(world) == []
+
+
 def test_what_has_failed_before_is_not_missing(world: World) -> None:
     # Given a deal that waits for its company
     waiting = world.remote.create("Lead", {"Company": "Wait", "LastName": "Doe", "Portal_Partner__c": world.id_of("Larch Logistics")})

@@ -14,6 +14,7 @@ from sync_worker.steps import keeper
 from sync_worker.steps import push as push_step
 from sync_worker.steps import refresh as refresh_step
 from sync_worker.steps.compare import compare
+from sync_worker.steps.pull import pull
 from sync_worker.steps.push import has_work, push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import COMPANY
@@ -119,3 +120,18 @@ def test_a_run_that_is_ended_at_once_was_not_done(world: World) -> None:
         raise KeyboardInterrupt
     run = last_run(world, "compare")
     assert (run.state, run.error) == ("stopped", "its process ended")
+
+
+def test_who_goes_on_with_anothers_scan_measures_the_clocks_too(world: World) -> None:
+    # Given a scan that ended in the middle, and a CRM whose clock is a minute ahead
+    with world.reader_elsewhere("lead"), world.store.side_transaction("acme") as tx:
+        cursor = cursors.get(tx, "lead")
+        assert cursor is not None
+        cursors.open_window(tx, cursor, from_at=tx.now, until_at=tx.now, kind="changes")
+    world.remote.advance_clock(60)
+    # When another worker goes on with it, then it knows how far the clocks are apart: the newer of two edits depends on it
+    other = world.process()
+    assert other.crm_clock_ahead is None
+    pull(other, "lead")
+    assert other.crm_clock_ahead is not None
+    assert other.crm_clock_ahead.total_seconds() == 60
