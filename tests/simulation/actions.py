@@ -18,7 +18,7 @@ from tests.simulation import people
 from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World
 
-Act = Callable[[World], None]
+Act = Callable[[World], object]
 
 
 @dataclass(frozen=True, slots=True)

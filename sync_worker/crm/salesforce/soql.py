@@ -43,7 +43,8 @@ def matching(scan: Scan, position: str) -> str:
     elif scan.from_at:
         conditions.append(f"{STAMP} >= {literal(scan.from_at)}")
     if scan.only_with:
-        conditions.append(f"({' OR '.join(f'{name} != null' for name in (scan.only_with, *scan.or_with))})")
+        one_of = " OR ".join(f"{name} != null" for name in (scan.only_with, *scan.or_with))
+        conditions.append(f"({one_of})" if scan.or_with else one_of)
     names = ", ".join(columns(scan.native, scan.fields))
     return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
 
