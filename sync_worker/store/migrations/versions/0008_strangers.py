@@ -6,8 +6,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import TEXT, UTC, key, required
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
