@@ -106,7 +106,7 @@ def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
             counts = Counts()
             for held in page:
                 _take(comparison, counts, held)
-            _account(tenant, comparison, counts)
+            _page_done(tenant, comparison, counts)
             if on_page:
                 on_page("comparing", comparison.counts.read, None)
         for record_name in tenant.readable_records():
@@ -114,7 +114,7 @@ def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
     return comparison
 
 
-def _account(tenant: Tenant, comparison: Comparison, counts: Counts) -> None:
+def _page_done(tenant: Tenant, comparison: Comparison, counts: Counts) -> None:
     """One page is done. **Raises** Stopped."""
     comparison.counts.add(counts)
     with tenant.store.side_transaction(tenant.name) as tx:
@@ -131,7 +131,7 @@ def _take_census(tenant: Tenant, record: RecordMap, comparison: Comparison, on_p
         found += lacking
         so_far += len(roll.stamps)
         in_all = roll.total if in_all is None else in_all
-        _account(tenant, comparison, Counts())
+        _page_done(tenant, comparison, Counts())
         if on_page:
             on_page(f"census: {record.record}", so_far, in_all)
     comparison.census_count += so_far
@@ -140,7 +140,7 @@ def _take_census(tenant: Tenant, record: RecordMap, comparison: Comparison, on_p
         comparison.differences.append(Difference(record.record, "", crm_id, WHOLE, None, LIVE))
         counts.read += 1
         counts.skip("missing")
-    _account(tenant, comparison, counts)
+    _page_done(tenant, comparison, counts)
 
 
 def repair(tenant: Tenant, comparison: Comparison) -> Done:
