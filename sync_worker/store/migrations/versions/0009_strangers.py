@@ -6,8 +6,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import TEXT, UTC, key, required
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
