@@ -6,8 +6,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import TEXT, UTC, key, required
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
