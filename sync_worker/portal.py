@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 
 from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
-from sync_worker.scalars import BaseUrl, Count, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
+from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -141,8 +141,19 @@ class Associations(Part):
     rules: tuple[Rule, ...] = ()
 
 
+class RegistrationPeriod(Part):
+    """How long a registration runs: its last day is so many days after its submission.
+
+    **Units** days. **Shapes** `default` None: types that are not listed get no last day by themselves; `types`: deal type → days.
+    """
+
+    default: Days | None = None
+    types: dict[Text, Days] = Field(default_factory=dict)
+
+
 class Deals(Part):
-    """Which CRM record stands behind a deal, who decides on it, and its types, which have percents in terms; none listed = any name."""
+    """Which CRM record stands behind a deal, who decides on it, how long it runs, and its types, which have percents in terms; none listed
+    = any name."""
 
     record: Literal["lead", "opportunity", "deal"]
     run_assignment_rules_on_create: Flag = False
@@ -151,6 +162,7 @@ class Deals(Part):
     on_behalf: Flag = False
     unassociated_second_partner: Literal["accept", "revert"] = "accept"
     types: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = ()
+    registration_period: RegistrationPeriod = RegistrationPeriod()
 
 
 class Feed(Part):

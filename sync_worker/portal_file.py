@@ -214,6 +214,11 @@ def _deal_checks(portal: Portal) -> Iterator[Mistake]:
         yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, records))
     if not portal.deals.approvals:
         yield portal.source.mistake(("deals", "approvals"), "lists no track", "name distributor, vendor or both")
+    known = portal.deals.types
+    for name in portal.deals.registration_period.types:
+        if known and name not in known:
+            at: NodePath = ("deals", "registration_period", "types", name)
+            yield portal.source.mistake(at, f"deals.types has no type {name!r}", choose_from(name, known), at_key=True)
 
 
 def _budget_checks(portal: Portal) -> Iterator[Mistake]:

@@ -35,6 +35,13 @@ def _seconds(value: Any) -> Any:
     return int(match[1]) * SECONDS[match[2]]
 
 
+def _days(value: Any) -> Any:
+    match = re.fullmatch(r"([1-9][0-9]{0,3})d", value) if isinstance(value, str) else None
+    if not match:
+        raise wrong(f"{shown(value)} is not a number of days", "write a whole number from 1 to 9999 and d: 90d")
+    return int(match[1])
+
+
 def _percent(value: Any) -> Any:
     match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
     if not match or int(match[1]) > 100:
@@ -109,6 +116,7 @@ def _is_loopback(host: str) -> bool:
 Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds)]
+Days: TypeAlias = Annotated[int, BeforeValidator(_days)]
 Percent: TypeAlias = Annotated[int, BeforeValidator(_percent)]
 Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
 TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]

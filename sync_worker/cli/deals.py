@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
 
 COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor")
 BARE = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.FINALIZE)  # moves that need no more than a reason
+DAY = ["%Y-%m-%d"]
 MOST_DEALS = 1_000_000  # a prefix is looked for among all of them
 DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id, or the beginning of it.", show_default=False)]
 
@@ -119,6 +121,7 @@ def approve(
     actor: Annotated[str, typer.Option(help="Who says it.")],
     company: Annotated[str, typer.Option(help="The actor's company: our id, CRM id or name.")],
     reason: Annotated[str, typer.Option(help="Why; a rejection or a return needs it.")] = "",
+    expires_on: Annotated[datetime | None, typer.Option(formats=DAY, help="The new last day, for a renewal.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Moves one approval track of a deal.
@@ -128,7 +131,8 @@ def approve(
     with tenant_of(portal) as tenant:
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id
-        done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason)
+        until = expires_on.date() if expires_on else None
+        done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason, until=until)
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         state = done[0].values.get(f"{track.value}_approval")
@@ -151,7 +155,7 @@ def move(
     """
     if verb not in BARE:
         said = f"{verb.value} is not asked for like that"
-        raise ConfigError(f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve")
+        raise ConfigError(f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve; the last day: sync-worker deals set-last-day")
     with tenant_of(portal) as tenant:
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id
@@ -160,6 +164,32 @@ def move(
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         _say(tenant, done.deal, f"{done.deal.lifecycle.value}; the CRM hears of it with the next push", as_json=as_json)
+
+
+@app.command(name="set-last-day")
+def set_last_day(
+    portal: PortalName,
+    deal: DealId,
+    expires_on: Annotated[datetime, typer.Argument(metavar="YYYY-MM-DD", formats=DAY, help="Today or later.", show_default=False)],
+    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id; an operator where nobody is named.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    actor: Who = "",
+    as_json: AsJson = False,
+) -> None:
+    """Sets or extends the last day of a registration, as the vendor does; an expired one runs again.
+
+    Example: sync-worker deals set-last-day acme 4f3c2a1b-… 2027-06-30 --reason "the tender was put off"
+    """
+    with tenant_of(portal) as tenant:
+        with tenant.store.reading(portal) as tx:
+            deal = find(tx, deal).deal.id
+        mover = actor_of(tenant, acting_user) if acting_user else Actor(actor or user(), None, "portal")
+        if isinstance(mover, Refusal):
+            refuse(mover, as_json=as_json)
+        done = move_deal(tenant, deal, Verb.SET_LAST_DAY, actor=mover, reason=reason, until=expires_on.date())
+        if isinstance(done, Refusal):
+            refuse(done, as_json=as_json)
+        _say(tenant, done.deal, f"its last day is {expires_on:%Y-%m-%d}; the CRM hears of it with the next push", as_json=as_json)
 
 
 @app.command(name="forget-contact")

@@ -123,7 +123,7 @@ def later_day(scene: Scene) -> Refusal | None:
         return Refusal("nothing_to_renew", "the registration has no last day", "nobody", field="expires_on")
     if until is None or until <= max(scene.today, last_day):
         why = f"a renewal needs a last day after {max(scene.today, last_day)}"
-        return Refusal("renewal_not_later", why, who, field="until")
+        return Refusal("renewal_not_later", why, who, field="expires_on")
     return None
 
 
@@ -168,7 +168,7 @@ def renewed(scene: Scene) -> Mapping[str, Value]:
     )
     if Track.VENDOR in scene.policy.approvals:
         return {**says, "vendor_approval": VendorApproval.RENEWAL_PENDING.value, "renews_until": scene.until}
-    return {**says, "expires_on": scene.until, **_running(scene.deal)}
+    return {**says, "expires_on": scene.until, **running(scene.deal)}
 
 
 def vendor_says(deal: Deal, new: VendorApproval) -> dict[str, Value]:
@@ -176,13 +176,15 @@ def vendor_says(deal: Deal, new: VendorApproval) -> dict[str, Value]:
     if deal.vendor_approval is not VendorApproval.RENEWAL_PENDING or new in UNDECIDED:
         return {"vendor_approval": new.value}
     approved: dict[str, Value] = {"vendor_approval": VendorApproval.APPROVED.value}
-    until = deal.values.get("renews_until")
-    if new is not VendorApproval.APPROVED or until is None:
+    until, last_day = deal.values.get("renews_until"), deal.values.get("expires_on")
+    if new is not VendorApproval.APPROVED or not isinstance(until, date):
         return approved
-    return {**approved, "expires_on": until, **_running(deal)}
+    later = max(until, last_day) if isinstance(last_day, date) else until  # the vendor may have set a later one meanwhile
+    return {**approved, "expires_on": later, **running(deal)}
 
 
-def _running(deal: Deal) -> dict[str, Value]:
+def running(deal: Deal) -> dict[str, Value]:
+    """What makes an expired registration run again."""
     return {"lifecycle": Lifecycle.SUBMITTED.value} if deal.lifecycle is Lifecycle.EXPIRED else {}
 
 

@@ -9,7 +9,7 @@ The tracks have no order. A change of terms sets both back to pending. What may 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -123,6 +123,18 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """How long a registration runs. **Units** days. **Shapes** `default` None: a type that is not listed has no last day."""
+
+    default: int | None = None
+    by_type: Mapping[str, int] = field(default_factory=dict)
+
+    def days_of(self, deal_type: Value) -> int | None:
+        """For deals of this type; None = without a last day."""
+        return self.by_type.get(str(deal_type), self.default)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What a portal has switched on.
 
@@ -137,6 +149,7 @@ class Policy:
     second_partner_label: str = "Distributor"
     attribute_names: frozenset[str] = frozenset()
     amount_places: int = WITHOUT_CURRENCY
+    period: Period = field(default_factory=Period)
 
 
 @dataclass(frozen=True, slots=True)

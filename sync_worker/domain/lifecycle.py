@@ -7,12 +7,12 @@ that is not written here. docs/deals.md is printed from it. A move that would ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain import approval, completion, parenthood, registration
+from sync_worker.domain import approval, completion, last_day, parenthood, registration
 from sync_worker.domain.deal import (
     CLOSED,
     Actor,
@@ -53,6 +53,8 @@ class Verb(StrEnum):
     FINALIZE = "finalize"
     SIGN = "sign"
     COMPLETE = "complete"
+    SET_LAST_DAY = "set_last_day"
+    GIVE_LAST_DAY = "give_last_day"
     EXPIRE = "expire"
     RESUME = "resume"
     WIN = "win"
@@ -82,16 +84,14 @@ def _to(state: Lifecycle) -> Effect:
 
 @guard("the last day is over")
 def _is_over(scene: Scene) -> Refusal | None:
-    last_day = scene.deal.values.get("expires_on")
-    if isinstance(last_day, date) and last_day < scene.today:
+    if last_day.is_over(scene.deal, scene.today):
         return None
     return Refusal("wrong_state", "the last day is not over", "the calendar")
 
 
 @guard("the last day is still to come, since it was put off")
 def _is_to_come(scene: Scene) -> Refusal | None:
-    last_day = scene.deal.values.get("expires_on")
-    if isinstance(last_day, date) and last_day >= scene.today:
+    if last_day.last_day_of(scene.deal) and not last_day.is_over(scene.deal, scene.today):
         return None
     return Refusal("wrong_state", "the last day is over", "the calendar")
 
@@ -178,6 +178,8 @@ MOVES: Final[Mapping[Verb, Row]] = {
         (approval.owned, parenthood.parent_named, approval.ready, completion.quote_sent, completion.recorded_with_reason),
     ),
     Verb.COMPLETE: Row((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (completion.licensed,)),
+    Verb.SET_LAST_DAY: Row((SUBMITTED, DISABLED, EXPIRED), _VENDORS, (last_day.day_set,), (last_day.still_to_come,)),
+    Verb.GIVE_LAST_DAY: Row((SUBMITTED,), (Party.CALENDAR,), (last_day.day_given,)),
     Verb.EXPIRE: Row((SUBMITTED,), (Party.CALENDAR,), (_to(EXPIRED),), (_is_over,)),
     Verb.RESUME: Row((EXPIRED,), (Party.CALENDAR,), (_to(SUBMITTED),), (_is_to_come,)),
     Verb.WIN: Row((*_SOLD, LOST), (Party.CRM,), (_to(WON), _BY_OUTCOME)),
@@ -195,11 +197,19 @@ DECISIONS: Final[Mapping[tuple[Track, Decision], Verb]] = {
     (Track.VENDOR, Decision.RETURN): Verb.RETURN_VENDOR,
 }
 _OF_SINGLE_TIER: Final = {Verb.RENEW, Verb.SIGN}
-_TRACK_VERBS: Final = set(DECISIONS.values())
+OF_TRACKS: Final = frozenset(DECISIONS.values())
+"""The moves of the two approval tracks."""
 
 
 def move(verb: Verb, scene: Scene) -> Move | Refusal:
-    """The move, with all that follows from it, or why not and who could. What was so already is a move without changes."""
+    """The move, with all that follows from it, or why not and who could. What was so already is a move without changes.
+
+    Whether the deal is in the right state is judged as of today: the last day may be over before the night has written it down.
+    """
+    return _move(verb, scene, replace(scene, deal=as_of(scene.deal, scene.today)))
+
+
+def _move(verb: Verb, scene: Scene, as_of_today: Scene) -> Move | Refusal:
     row = MOVES[verb]
     refused = _first(row.asks, scene) or _wrong_party(verb, row, scene)
     if refused:
@@ -209,7 +219,7 @@ def move(verb: Verb, scene: Scene) -> Move | Refusal:
         changes |= one.changes(scene)
     if not differing(scene.deal, changes):
         return Move({}, f"{scene.actor.name}: {_words(verb)}, as it was already")
-    refused = _wrong_state(verb, row, scene) or _first(row.needs, scene)
+    refused = _wrong_state(verb, row, as_of_today) or _first(row.needs, as_of_today)
     if refused:
         return refused
     follows = consequences(scene.deal, changes, scene.policy, vendor_moved=False)
@@ -225,21 +235,28 @@ def decision(track: Track, said: Decision, policy: Policy) -> Verb | Refusal:
     return Refusal("decision_not_in_track", f"the {track} track knows no {said!s}", approval.mover(track, policy), allowed, "decision")
 
 
-def by_calendar(deal: Deal, today: date) -> Move | None:
+CALENDAR: Final = Actor("the calendar", None, "worker")
+_WITHOUT_PERIOD: Final = Policy()
+
+
+def by_calendar(deal: Deal, today: date, policy: Policy = _WITHOUT_PERIOD) -> Move | None:
     """What the day alone makes of a deal; None where it is as it should be.
 
     A registration ends after its last day. One whose last day was put off, by whoever may, is a registration again; its decisions stand.
-    Once finalize is requested the sale is under way, and no day ends it.
+    One without a last day is given what the portal's period says. Once finalize is requested the sale is under way, and no day ends it.
     """
-    standing = Standing(frozenset({Party.CALENDAR}))
-    for verb in (Verb.EXPIRE, Verb.RESUME):
-        if deal.lifecycle in MOVES[verb].states:
-            made = move(verb, Scene(deal=deal, actor=CALENDAR, standing=standing, policy=Policy(), today=today))
-            return made if isinstance(made, Move) else None
+    scene = Scene(deal=deal, actor=CALENDAR, standing=Standing(frozenset({Party.CALENDAR})), policy=policy, today=today)
+    for verb in (Verb.EXPIRE, Verb.RESUME, Verb.GIVE_LAST_DAY):
+        made = _move(verb, scene, scene)
+        if isinstance(made, Move) and made.changes:
+            return made
     return None
 
 
-CALENDAR: Final = Actor("the calendar", None, "worker")
+def as_of(deal: Deal, today: date) -> Deal:
+    """The deal as it stands on this day: past its last day it is expired, and before it it runs, whatever was written down."""
+    turned = by_calendar(deal, today)
+    return deal.changed(turned.changes) if turned else deal
 
 
 def who_may(verb: Verb, deal: Deal | None, policy: Policy) -> str:
@@ -262,7 +279,7 @@ def _wrong_party(verb: Verb, row: Row, scene: Scene) -> Refusal | None:
         return Refusal("company_inactive", f"the company of {scene.actor.name} is inactive", who)
     if scene.actor.user and not scene.actor.user.is_active:
         return Refusal("user_inactive", f"{scene.actor.name} is inactive in the portal", who)
-    code = "not_your_track" if verb in _TRACK_VERBS else "not_a_party"
+    code = "not_your_track" if verb in OF_TRACKS else "not_a_party"
     return Refusal(code, f"{scene.actor.name} acts for nobody who may {_words(verb)} this deal", who)
 
 
@@ -270,10 +287,19 @@ def _wrong_state(verb: Verb, row: Row, scene: Scene) -> Refusal | None:
     now = scene.deal.lifecycle
     if now in row.states:
         return None
+    if now is EXPIRED:
+        return _expired(scene)
     if now in CLOSED:
         return Refusal("deal_closed", f"the deal is {now}", "nobody")
     states = tuple(state.value for state in row.states)
     return Refusal("wrong_state", f"{_words(verb)}: not while the deal is {now}", who_may(verb, scene.deal, scene.policy), states)
+
+
+def _expired(scene: Scene) -> Refusal:
+    """A registration that is over can run again."""
+    day, renewer = last_day.last_day_of(scene.deal), who_may(Verb.RENEW, scene.deal, scene.policy)
+    since = f": its last day was {day}" if day else ""
+    return Refusal("deal_closed", f"the deal is expired{since}", f"{renewer}, renews it, or the vendor sets a later last day")
 
 
 def _first(guards: tuple[Guard, ...], scene: Scene) -> Refusal | None:
@@ -288,10 +314,10 @@ def _standing_in(party: Party, verb: Verb, deal: Deal | None) -> Party:
 
 def _note(verb: Verb, row: Row, scene: Scene) -> str:
     """Who did what, and why; in whose place, if not in their own."""
-    is_instead = verb in _TRACK_VERBS and _standing_in(row.who[0], verb, scene.deal) not in scene.standing.parties
+    is_instead = verb in OF_TRACKS and _standing_in(row.who[0], verb, scene.deal) not in scene.standing.parties
     instead = f", in the place of the {scene.policy.second_partner_label}" if is_instead else ""
     return f"{scene.actor.name}: {_words(verb)}{instead}" + (f": {scene.reason.strip()}" if scene.gives_reason else "")
 
 
 def _words(verb: Verb) -> str:
-    return verb.value.replace("_", " as ") if verb in _TRACK_VERBS else verb.value
+    return verb.value.replace("_", " as " if verb in OF_TRACKS else " ")

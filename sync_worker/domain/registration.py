@@ -23,6 +23,7 @@ from sync_worker.domain.deal import (
     differing,
     first_distributor_approval,
 )
+from sync_worker.domain.last_day import first_last_day
 from sync_worker.domain.money import is_currency, misfit, rounded
 from sync_worker.domain.parenthood import COMPANIES, other_parent
 from sync_worker.domain.people import User
@@ -223,7 +224,7 @@ def edited(scene: Scene) -> Mapping[str, Value]:
     return {name: value for name, value in written.items() if name in changed}
 
 
-@effect("submitted, both tracks from their start; a subgroup's deal names its distributor")
+@effect("submitted, both tracks from their start, the last day that the portal's period gives; a subgroup's deal names its distributor")
 def submitted(scene: Scene) -> Mapping[str, Value]:
     if scene.deal.lifecycle is Lifecycle.SUBMITTED:
         return {}
@@ -235,6 +236,7 @@ def submitted(scene: Scene) -> Mapping[str, Value]:
         "second_partner": second,
         "vendor_approval": VendorApproval.PENDING.value,
         "distributor_approval": first_distributor_approval(second, scene.policy).value,
+        **first_last_day(scene.deal, scene.policy, scene.today),
     }
 
 

@@ -25,6 +25,7 @@ def misfits(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mi
     if portal.deals.record not in named:
         what = f"the mapping has no record {portal.deals.record!r}"
         yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, named))
+    yield from _last_day(grammar, portal)
     yield from _rules(grammar, portal)
     yield from _spellings(grammar, source, portal)
 
@@ -44,6 +45,14 @@ def _rules(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
                 yield portal.source.mistake(place, "two companies are never one", "name companies under partner: {name: […]}")
             else:
                 yield from _rule_field(portal, grammar, field, place)
+
+
+def _last_day(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
+    """A period gives last days, which the next read would take away again from a field that is only read."""
+    period, spec = portal.deals.registration_period, grammar.deal.expires_on
+    if (period.default or period.types) and spec and spec.direction == "pull":
+        what = "the mapping only reads expires_on, so the CRM would never hear of the last day that a period gives"
+        yield portal.source.mistake(("deals", "registration_period"), what, "write direction: both at expires_on in the mapping", at_key=True)
 
 
 def _rule_field(portal: Portal, grammar: MappingFile, field: str, here: NodePath) -> Iterator[Mistake]:

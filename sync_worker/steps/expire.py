@@ -1,8 +1,7 @@
-"""EXPIRE: once a day of the portal's own calendar, registrations past their last day end, and those that were put off go on."""
+"""EXPIRE: once a day of the portal's own calendar, registrations past their last day end, those that were put off go on, and those without one
+get the last day that the portal's period gives."""
 
 from __future__ import annotations
-
-from zoneinfo import ZoneInfo
 
 from sync_worker.domain.lifecycle import CALENDAR, by_calendar
 from sync_worker.steps.move import store_move
@@ -25,8 +24,9 @@ def expire(tenant: Tenant) -> Done:
 
 def _batch(tenant: Tenant, run_id: str) -> Counts | None:
     with tenant.store.transaction(tenant.name) as tx:
-        today = tx.now.astimezone(ZoneInfo(tenant.portal.time_zone)).date()
-        moves = [(stored, move) for stored in deals.turning(tx, today, limit=BATCH_COUNT) if (move := by_calendar(stored.deal, today))]
+        today, policy = tenant.today(tx), tenant.policy(tenant.mapping.records[tenant.portal.deals.record])
+        due = deals.turning(tx, today, tenant.period, limit=BATCH_COUNT)
+        moves = [(stored, move) for stored in due if (move := by_calendar(stored.deal, today, policy))]
         if not moves:
             return None
         for stored, move in moves:

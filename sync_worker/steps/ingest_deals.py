@@ -14,6 +14,7 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.arrival import arrive_from_crm
 from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
+from sync_worker.domain.last_day import granted
 from sync_worker.domain.merge import Merged, merge, writes
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
@@ -189,7 +190,8 @@ class _Page:
         self._say(native, verdict.problem)
         if not verdict.is_accepted:
             values.pop("second_partner", None)
-        deal = arrive_from_crm(values, deal_id=deal_id, policy=self._policy)
+        begun = arrive_from_crm(values, deal_id=deal_id, policy=self._policy)
+        deal = granted(begun, self._policy, self._tenant.today(self._tx))
         self._draft.begin(deal)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion
-from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.lifecycle import OF_TRACKS, Verb
 from sync_worker.domain.lifecycle import move as decide_move
 from sync_worker.domain.opening import open_moves
 from sync_worker.domain.parenthood import COMPANIES
@@ -160,7 +160,7 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
         actor=actor,
         standing=may_act(actor, deal, companies=known, rep=rep, parents=parents),
         policy=policy,
-        today=tx.now.astimezone(tenant.portal.zone).date(),
+        today=tenant.today(tx),
         owner=owner,
         second_partner=known.get(deal.second_partner or ""),
         options=tuple(options(tx, owner)) if owner else (),
@@ -171,4 +171,4 @@ def _scene(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, record: RecordMap) 
 
 def _run_verb(verb: Verb) -> str:
     """How the run is called: the two tracks' moves are all decisions."""
-    return "decide" if "_" in verb else verb.value
+    return "decide" if verb in OF_TRACKS else verb.value

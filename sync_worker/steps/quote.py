@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from sync_worker.documents.page import Paper
 from sync_worker.domain.deal import Actor, Deal, Move, Refusal
-from sync_worker.domain.lifecycle import Verb
+from sync_worker.domain.lifecycle import Verb, as_of
 from sync_worker.domain.money import shown
 from sync_worker.domain.notification import quote_news
 from sync_worker.domain.price_list import Wish, lines_of
@@ -93,7 +93,7 @@ def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: K
             return refused
         offers = is_offer(stored.deal, quote.quote.pricing, standing) and not is_offered(tx, quote)
         is_due = offers or quote.sent_at is None
-        refused = _unsendable(tx, stored.deal, quote) if is_due else None
+        refused = _unsendable(tx, as_of(stored.deal, tenant.today(tx)), quote) if is_due else None
         if refused:
             return refused
         quoted = _sent(tx, tenant, stored, quote, actor, run_id, offers=offers) if is_due else Quoted(quote)
@@ -170,6 +170,8 @@ def _standing(tx: Tx, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
 
 
 def _priced(tx: Tx, tenant: Tenant, deal: Deal, wish: QuoteWish, actor: Actor) -> Quote | Refusal:
+    today = tenant.today(tx)
+    deal = as_of(deal, today)
     standing, sees_deal = _standing(tx, actor, deal)
     column = column_of(wish.pricing, standing, wish.column)
     if isinstance(column, Refusal):
@@ -178,7 +180,6 @@ def _priced(tx: Tx, tenant: Tenant, deal: Deal, wish: QuoteWish, actor: Actor) -
     percent = refused or _percent(tx, deal, wish.pricing)
     if isinstance(percent, Refusal):
         return percent
-    today = tenant.services.clock().astimezone(tenant.portal.zone).date()
     starts_on = wish.starts_on or today
     rights = rights_of(wish.pricing, standing, discounts=tenant.portal.quotes.discount)
     lines = lines_of(wish.lines, price_list(tx, tenant), str(deal.values["currency"]), max(starts_on, today), rights)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
+from sync_worker.domain.last_day import granted
 from sync_worker.domain.parenthood import names_parent
 from sync_worker.domain.registration import draft as decide_draft
 from sync_worker.domain.registration import register as decide_registration
@@ -93,6 +94,7 @@ def _begin(
             return deal
         if refused := gate(tx, deal, policy):
             return refused
+        deal = granted(deal, policy, tenant.today(tx))
         _store(tx, tenant, deal, actor, run_id)
         moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
         if finish:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import structlog
 from sync_worker import logs, metrics
 from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm, NativeRecord
-from sync_worker.domain.deal import Policy, Track
+from sync_worker.domain.deal import Period, Policy, Track
 from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
@@ -199,6 +199,10 @@ class Tenant:
         """The mapping as the portal spells it, without asking the CRM."""
         return compile_mapping(self.grammar, self.portal)
 
+    def today(self, tx: Tx) -> date:
+        """The day by the portal's own calendar."""
+        return tx.now.astimezone(self.portal.zone).date()
+
     def crm_now(self) -> datetime:
         """The CRM's own clock, and how far it is ahead of ours from then on."""
         now = self.crm.now()
@@ -231,8 +235,15 @@ class Tenant:
             unassociated=self.portal.deals.unassociated_second_partner,
             second_partner_label=self.portal.second_partner.display_label or "second partner",
             attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
+            period=self.period,
             amount_places=WITHOUT_CURRENCY if record.money_places is None else record.money_places,
         )
+
+    @property
+    def period(self) -> Period:
+        """How long a registration runs here."""
+        written = self.portal.deals.registration_period
+        return Period(written.default, written.types)
 
     def identity(self, object_: str, crm_id: str) -> str:
         """Our id for a record that comes from the CRM: the same again after a crash."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, true, update
 
-from sync_worker.domain.deal import Deal, Lifecycle
+from sync_worker.domain.deal import Deal, Lifecycle, Period
 from sync_worker.domain.event import DEAL, By, Event, deal_event
 from sync_worker.domain.prospect import contact_key, prospect_key
 from sync_worker.domain.sight import Scope, Share
@@ -97,11 +97,14 @@ def naming(tx: Tx, company_id: str) -> list[StoredDeal]:
     return _stored(tx, query.order_by(deals.c.id))
 
 
-def turning(tx: Tx, today: date, *, limit: int) -> list[StoredDeal]:
-    """Deals that a day may have made expire, or run again: submitted ones past their last day, expired ones before it."""
+def turning(tx: Tx, today: date, period: Period, *, limit: int) -> list[StoredDeal]:
+    """Deals that a day may have made expire, or run again: submitted ones past their last day, expired ones before it; and submitted ones
+    without a last day to which the period gives one."""
     is_over = and_(deals.c.lifecycle == "submitted", deals.c.expires_on < today)
     runs_again = and_(deals.c.lifecycle == "expired", deals.c.expires_on >= today)
-    query = select(deals).where(deals.c.portal == tx.portal, or_(is_over, runs_again))
+    has_period = true() if period.default else among(tx, deals.c.deal_type, set(period.by_type))
+    is_endless = and_(deals.c.lifecycle == "submitted", deals.c.expires_on.is_(None), has_period)
+    query = select(deals).where(deals.c.portal == tx.portal, or_(is_over, runs_again, is_endless))
     return _stored(tx, query.order_by(deals.c.id).limit(limit))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal
+from sync_worker.portal import Portal, RegistrationPeriod
 from sync_worker.portal_file import load_portal, load_portals
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
@@ -42,6 +42,12 @@ def mistakes_of(tmp_path: Path, text: str) -> list[str]:
 
 
 # ── what a file gives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_registration_runs_for_as_long_as_the_file_says(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL).deals.registration_period == RegistrationPeriod()
+    written = f"{MINIMAL}deals: {{registration_period: {{default: 90d, types: {{renewal: 30d}}}}}}\n"
+    assert load(tmp_path, written).deals.registration_period == RegistrationPeriod.model_validate({"default": "90d", "types": {"renewal": "30d"}})
 
 
 def test_deal_types_are_the_portals_own_list(tmp_path: Path) -> None:
@@ -178,6 +184,15 @@ def test_a_value_from_the_environment_is_not_quoted_in_a_mistake(tmp_path: Path)
         ("deals: {approvals: []}", "lists no track"),
         ("deals: {approvals: [vendor, vendor]}", "'vendor' stands twice"),
         ("deals: {types: [new, renewal, new]}", "'new' stands twice"),
+        ("deals: {registration_period: {default: 90}}", "acme.yaml:6:40: deals.registration_period.default: '90' is not a number of days"),
+        ("deals: {registration_period: {default: 0d}}", "'0d' is not a number of days — write a whole number from 1 to 9999 and d: 90d"),
+        ("deals: {registration_period: {types: {new: 3m}}}", "deals.registration_period.types.new: '3m' is not a number of days"),
+        ("deals: {registration_period: 90d}", "must be a mapping"),
+        ("deals: {registration_period: {new: 90d}}", "unknown key 'new'"),
+        (
+            "deals: {types: [new, renewal], registration_period: {types: {renewl: 30d}}}",
+            "acme.yaml:6:62: deals.registration_period.types.renewl: deals.types has no type 'renewl' — did you mean 'renewal'?",
+        ),
         ("deals: {unassociated_second_partner: revrt}", "did you mean 'revert'?"),
         ("associations: {mode: rules, contract_values: {A: b}}", "contract_values mean nothing in rules mode"),
         ("associations: {mode: contracts, rules: [{name: a, match: [x]}]}", "rules mean nothing in contracts mode"),

@@ -45,6 +45,26 @@ def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: 
     return _moved(visit, deal_id, once, do)
 
 
+@router.post("/deals/{deal_id}/last-day", response_model=shapes.Deal, responses=_ANSWERS)
+def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDay, if_match: IfMatch, once: OnceOnly) -> Response:
+    """The vendor sets or extends the last day of a registration; an expired one runs again."""
+    tenant, version = visit.tenant, version_of(if_match)
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return move(
+            tenant,
+            deal_id,
+            Verb.SET_LAST_DAY,
+            actor=visit.actor,
+            reason=said.reason,
+            until=said.expires_on,
+            version=version,
+            finish=finish,
+        )
+
+    return _moved(visit, deal_id, once, do)
+
+
 @router.post("/deals/{deal_id}/reassign", response_model=shapes.Deal, responses=_ANSWERS)
 def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.Reassigned, if_match: IfMatch, once: OnceOnly) -> Response:
     """Gives a deal to another member of its owner company."""

@@ -274,6 +274,13 @@ class Decided(Said):
     expires_on: Annotated[date | None, Field(description="The new last day, for `renew`.")] = None
 
 
+class LastDay(Said):
+    """The last day that the vendor gives a registration."""
+
+    expires_on: Annotated[date, Field(description="Today or later, by the portal's calendar.", examples=["2027-06-30"])]
+    reason: Text = ""
+
+
 class Reassigned(Said):
     """To whom a deal is given."""
 

@@ -130,6 +130,27 @@ def test_a_deal_goes_its_way_and_says_what_each_may_do(acme: Desk) -> None:
     assert shapes.DealStory.model_validate(story).version == 6
 
 
+def test_the_vendor_gives_a_last_day_and_a_renewal_is_refused_in_the_words_of_the_request(acme: Desk) -> None:
+    # Given an approved registration without a last day: nothing to renew
+    deal = acme.registered()
+    path = f"/deals/{deal['id']}"
+    for track, user, version in (("distributor", "arlo", 1), ("vendor", "vera", 2)):
+        acme.post(f"{path}/approvals", {"track": track, "decision": "approve"}, user=user, version=version)
+    assert "renew" not in acme.get(path, user="arlo")["moves"]
+    assert "set_last_day" in acme.get(path, user="vera")["moves"]
+    # When the vendor gives it one
+    dated = acme.post(f"{path}/last-day", {"expires_on": "2099-06-30", "reason": "a long tender"}, user="vera", version=3)
+    # Then it stands there with its reason, and the distributor may renew
+    assert dated["expires_on"] == "2099-06-30"
+    assert "renew" in acme.get(path, user="arlo")["moves"]
+    (day,) = [field for field in acme.get(f"{path}/changes", user="rita")["fields"] if field["field"] == "expires_on"]
+    assert "a long tender" in day["set_by"]["why"]
+    # And a refused renewal names the field as the request does
+    said = {"track": "distributor", "decision": "renew", "expires_on": "2099-06-30"}
+    refused = acme.send("POST", f"{path}/approvals", said, user="arlo", version=4).json()
+    assert (refused["code"], refused["field"]) == ("renewal_not_later", "expires_on")
+
+
 def test_a_second_registration_of_a_prospect_is_warned_of(acme: Desk) -> None:
     acme.registered()
     late = acme.registered("olga", owner_company="Cedar IT", second_partner=None)

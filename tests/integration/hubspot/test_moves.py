@@ -106,6 +106,32 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
         assert push(tenant).run_id == ""
 
 
+def test_the_period_and_the_vendor_give_last_days(tmp_path: Path) -> None:
+    period = {"registration_period": {"default": "90d", "types": {"renewal": "30d"}}}
+    with portal_on(tmp_path, "professional", {}, deal_count=0, deals=period) as (tenant, remote):
+        settled(tenant)
+        bob, vera = told(tenant, "bob", TERMS["owner_company"]), told(tenant, "vera", None, is_vendor_admin=True)
+        today = tenant.services.clock().astimezone(tenant.portal.zone).date()
+        # Given a registration of the portal, and a deal that began in the CRM
+        deal_id = pushed(tenant, register(tenant, {**TERMS, "deal_type": "renewal"}, actor=bob)).deal.id
+        assert shown(remote, deal_id)["portal_expires"] == (today + timedelta(days=30)).isoformat()
+        birch = next(row["hs_object_id"] for row in remote.records("companies") if row["name"] == TERMS["owner_company"])
+        theirs = remote.create("deals", {"dealname": "Theirs", "dealstage": "appointmentscheduled", "pipeline": "default"})
+        remote.associate("deals", theirs, birch, "Portal partner")
+        remote.advance_clock(60)
+        settled(tenant)
+        assert remote.record("deals", theirs)["portal_expires"] == (today + timedelta(days=90)).isoformat()
+        # When the vendor extends it in the portal, then the CRM says so
+        until = today + timedelta(days=400)
+        pushed(tenant, move(tenant, deal_id, Verb.SET_LAST_DAY, actor=vera, until=until))
+        assert shown(remote, deal_id)["portal_expires"] == until.isoformat()
+        # And past the last day nothing is finalized, although no night has been
+        edit(tenant, remote, deal_id, portal_expires=(today - timedelta(days=1)).isoformat())
+        late = move(tenant, deal_id, Verb.FINALIZE, actor=bob)
+        assert isinstance(late, Refusal)
+        assert late.code == "deal_closed"
+
+
 def sold(properties: Mapping[str, Any]) -> tuple[Any, ...]:
     return properties["portal_deal_state"], properties["portal_quote_state"]
 

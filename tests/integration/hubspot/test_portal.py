@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +45,7 @@ TERMS = {
     "term_years": "1",
     "expected_close_on": "2026-06-30",
 }
+NOTHING: Mapping[str, Any] = {}
 CASES: list[Any] = [
     pytest.param("professional", {}, id="labels"),
     pytest.param("free", AS_PROPERTIES, id="properties"),
@@ -60,6 +61,7 @@ def portal_on(
     deal_count: int = 30,
     database_url: str = "",
     services: Services | None = None,
+    deals: Mapping[str, Any] = NOTHING,
 ) -> Iterator[tuple[Tenant, HubspotRemote]]:
     with serve_thread(HubspotOptions(companies=60, deals=deal_count, tier=tier)) as url, HubspotRemote(url) as remote:
         portal = {
@@ -70,7 +72,7 @@ def portal_on(
             "partner": {"account_type_value": "partner"},
             "second_partner": {"account_type_value": "second_partner", "display_label": "Distributor"},
             "associations": {"mode": "contracts"},
-            "deals": {"from_crm": True},
+            "deals": {"from_crm": True, **deals},
             "overrides": overrides,
         }
         (directory / "portals").mkdir()

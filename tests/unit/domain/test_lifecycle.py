@@ -21,6 +21,7 @@ from sync_worker.domain.deal import (
     Deal,
     Lifecycle,
     Move,
+    Period,
     Policy,
     Refusal,
     VendorApproval,
@@ -246,6 +247,84 @@ def test_a_deal_is_given_to_an_active_colleague() -> None:
 def test_another_owner_company_leaves_the_rep_behind() -> None:
     deal = submitted(owner_user="ann")
     assert consequences(deal, {"owner_company": "beta"}, POLICY, vendor_moved=False)["owner_user"] is None
+
+
+# ── the last day ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PERIOD = Policy(period=Period(90, {"renewal": 30}))
+PAST: dict[str, Value] = {**APPROVED, "expires_on": TODAY - timedelta(days=1)}
+
+
+@pytest.mark.parametrize(("deal_type", "days"), [("new", 90), ("renewal", 30), (None, 90)])
+def test_a_submission_gives_the_last_day_of_the_period(deal_type: str | None, days: int) -> None:
+    begun = drafted(values={"prospect_name": "Globex", "deal_type": deal_type})
+    assert moved(made(Verb.SUBMIT, begun, ACME, policy=PERIOD))["expires_on"] == TODAY + timedelta(days=days)
+
+
+def test_a_type_without_a_period_has_no_last_day() -> None:
+    begun = drafted(values={"prospect_name": "Globex", "deal_type": "new"})
+    assert "expires_on" not in moved(made(Verb.SUBMIT, begun, ACME, policy=Policy(period=Period(None, {"renewal": 30}))))
+
+
+@pytest.mark.parametrize(
+    "verb", [Verb.FINALIZE, Verb.EDIT, Verb.REASSIGN, Verb.DISABLE, Verb.WITHDRAW, Verb.APPROVE_DISTRIBUTOR, Verb.REJECT_DISTRIBUTOR]
+)
+def test_past_its_last_day_a_deal_is_expired_before_the_night_says_so(verb: Verb) -> None:
+    parties = {Verb.APPROVE_DISTRIBUTOR: ARROW, Verb.REJECT_DISTRIBUTOR: ARROW, Verb.DISABLE: VENDOR}
+    deal = submitted(**{**PAST, "distributor_approval": "approved" if verb is not Verb.APPROVE_DISTRIBUTOR else "pending"})
+    wish = {"reason": "why", "changes": {"name": "Other"}, "colleague": user("ann", ACME), "colleague_id": "ann"}
+    result = made(verb, deal, parties.get(verb, ACME), **wish)
+    assert refused(result) == "deal_closed"
+    assert isinstance(result, Refusal)
+    assert "its last day was 2026-03-01" in result.why
+    assert "renews it, or the vendor sets a later last day" in result.who_may
+
+
+def test_on_its_last_day_a_deal_still_runs() -> None:
+    assert moved(made(Verb.FINALIZE, submitted(**{**PAST, "expires_on": TODAY}), ACME))["lifecycle"] == "finalize_requested"
+
+
+def test_the_vendor_decides_on_a_past_deal_only_where_its_renewal_waits() -> None:
+    assert refused(made(Verb.REJECT_VENDOR, submitted(**PAST), VENDOR, reason="late")) == "deal_closed"
+    waiting = submitted(**{**PAST, "vendor_approval": "renewal_pending", "renews_until": LATER})
+    assert moved(made(Verb.APPROVE_VENDOR, waiting, VENDOR)) == {"vendor_approval": "approved", "expires_on": LATER, "renews_until": None}
+
+
+def test_a_deal_that_was_put_off_runs_before_the_night_says_so() -> None:
+    deal = submitted(**APPROVED, expires_on=LATER, lifecycle="expired", is_registered=False)
+    assert moved(made(Verb.FINALIZE, deal, ACME)) == {"lifecycle": "finalize_requested", "is_registered": True}
+
+
+@pytest.mark.parametrize("lifecycle", ["submitted", "disabled", "expired"])
+def test_the_vendor_sets_a_last_day(lifecycle: str) -> None:
+    deal = submitted(**{**PAST, "lifecycle": lifecycle, "is_registered": lifecycle == "submitted"})
+    after = deal.changed(moved(made(Verb.SET_LAST_DAY, deal, VENDOR, until=LATER)))
+    becomes = "disabled" if lifecycle == "disabled" else "submitted"
+    assert (after.values["expires_on"], after.lifecycle, after.values["is_registered"]) == (LATER, becomes, becomes == "submitted")
+
+
+def test_a_last_day_is_the_vendors_and_not_in_the_past() -> None:
+    deal = submitted(expires_on=LAST_DAY)
+    assert refused(made(Verb.SET_LAST_DAY, deal, ARROW, until=LATER)) == "not_a_party"
+    past, nothing = (made(Verb.SET_LAST_DAY, deal, VENDOR, until=day) for day in (TODAY - timedelta(days=1), None))
+    assert (refused(past), refused(nothing)) == ("last_day_over", "last_day_missing")
+    assert isinstance(past, Refusal)
+    assert past.field == "expires_on"
+    assert moved(made(Verb.SET_LAST_DAY, deal, VENDOR, until=TODAY)) == {"expires_on": TODAY}
+
+
+def test_a_renewal_does_not_shorten_what_the_vendor_gave_meanwhile() -> None:
+    further = LATER + timedelta(days=30)
+    deal = renewed().changed({"expires_on": further})
+    assert deal.changed(moved(made(Verb.APPROVE_VENDOR, deal, VENDOR))).values["expires_on"] == further
+
+
+def test_the_calendar_gives_a_last_day_to_what_has_none() -> None:
+    endless = submitted(expires_on=None, deal_type="renewal")
+    given = by_calendar(endless, TODAY, PERIOD)
+    assert given is not None
+    assert dict(given.changes) == {"expires_on": TODAY + timedelta(days=30)}
+    assert by_calendar(submitted(expires_on=LAST_DAY), TODAY, PERIOD) is None
 
 
 # ── renewal ──────────────────────────────────────────────────────────────────────────────────────────────────────────
