@@ -155,7 +155,9 @@ def move(
     """
     if verb not in BARE:
         said = f"{verb.value} is not asked for like that"
-        raise ConfigError(f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve; the last day: sync-worker deals set-last-day")
+        raise ConfigError(
+            f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve; the last day: sync-worker deals set-last-day"
+        )
     with tenant_of(portal) as tenant:
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id

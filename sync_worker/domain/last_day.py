@@ -1,4 +1,4 @@
-"""A registration's last day: the period that gives it, the vendor who sets it, and what the day has made of a deal before the night says so.
+"""A registration's last day: the period that gives it, the vendor who sets it, and whether it is over.
 
 The first last day is the day of the submission and so many days more, by the portal's own calendar; a deal that begins in the CRM without
 one gets its own on the day it comes in.

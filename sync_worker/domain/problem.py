@@ -123,7 +123,8 @@ CODES: Final[Mapping[str, str]] = {
     "not_your_track": "Only the deal's second partner moves the distributor track, and only the vendor the vendor track.",
     "reason_missing": "A rejection or a return says why. Give a reason.",
     "not_ready": "Somebody's word is missing; the answer says whose. Ask them to approve, then try again.",
-    "nothing_to_renew": "The registration has no last day, so it runs anyway. Nothing to renew. The vendor may set a last day, and `deals.registration_period` of the portal file gives one to every registration.",
+    "nothing_to_renew": "The registration has no last day, so it runs anyway. Nothing to renew. "
+    "The vendor may set a last day, and `deals.registration_period` of the portal file gives one to every registration.",
     "last_day_missing": "The vendor sets a last day, and none was given. Name a date, today or later.",
     "last_day_over": "A last day is today or later, by the portal's own calendar. Choose a later day; to stop a deal at once, disable it.",
     "renewal_not_later": "A renewal names a last day after today and after the old one. Choose a later day.",

@@ -52,7 +52,9 @@ def _last_day(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
     period, spec = portal.deals.registration_period, grammar.deal.expires_on
     if (period.default or period.types) and spec and spec.direction == "pull":
         what = "the mapping only reads expires_on, so the CRM would never hear of the last day that a period gives"
-        yield portal.source.mistake(("deals", "registration_period"), what, "write direction: both at expires_on in the mapping", at_key=True)
+        yield portal.source.mistake(
+            ("deals", "registration_period"), what, "write direction: both at expires_on in the mapping", at_key=True
+        )
 
 
 def _rule_field(portal: Portal, grammar: MappingFile, field: str, here: NodePath) -> Iterator[Mistake]:

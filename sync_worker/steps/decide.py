@@ -32,10 +32,15 @@ def approve(
     reason: str = "",
     until: date | None = None,
 ) -> Moved | Refusal:
-    """A decision by somebody the portal has not told of. **Shapes** `company`: the actor's, by our id, CRM id or name; `until` as `decide`."""
+    """A decision by somebody the portal has not told of.
+
+    **Shapes** `company`: the actor's, by our id, CRM id or name; `until` as `decide`.
+    """
     with tenant.store.reading(tenant.name) as tx:
         theirs = companies.find(tx, tenant.crm.canonical_id(company))
-    return decide(tenant, deal_id, track, decision, actor=Actor(actor_name, theirs.id if theirs else "", "portal"), reason=reason, until=until)
+    return decide(
+        tenant, deal_id, track, decision, actor=Actor(actor_name, theirs.id if theirs else "", "portal"), reason=reason, until=until
+    )
 
 
 def decide(

@@ -1,5 +1,7 @@
-"""EXPIRE: once a day of the portal's own calendar, registrations past their last day end, those that were put off go on, and those without one
-get the last day that the portal's period gives."""
+"""EXPIRE: once a day of the portal's own calendar, registrations past their last day end, and those that were put off go on.
+
+Those without a last day get the one that the portal's period gives.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def mistakes_of(tmp_path: Path, text: str) -> list[str]:
 def test_a_registration_runs_for_as_long_as_the_file_says(tmp_path: Path) -> None:
     assert load(tmp_path, MINIMAL).deals.registration_period == RegistrationPeriod()
     written = f"{MINIMAL}deals: {{registration_period: {{default: 90d, types: {{renewal: 30d}}}}}}\n"
-    assert load(tmp_path, written).deals.registration_period == RegistrationPeriod.model_validate({"default": "90d", "types": {"renewal": "30d"}})
+    assert load(tmp_path, written).deals.registration_period == RegistrationPeriod.model_validate(
+        {"default": "90d", "types": {"renewal": "30d"}}
+    )
 
 
 def test_deal_types_are_the_portals_own_list(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sync_worker.domain.association import Binding
 from sync_worker.domain.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.company import AccountType
+from sync_worker.domain.deal import Period
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.reconcile import Base
 from sync_worker.domain.sight import Scope, Share
@@ -172,7 +173,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.of_prospect": lambda tx: deals.of_prospect(tx, {"owner_company": "other", "prospect_name": "Globex"}, but=[]),
     "deals.to_remind_of": lambda tx: deals.to_remind_of(tx, until=date(9999, 1, 1), after="", limit=9),
     "deals.waiting_since": lambda tx: deals.waiting_since(tx, ["d7"]),
-    "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), limit=9),
+    "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), Period(90), limit=9),
     "deals.naming": lambda tx: deals.naming(tx, "c1"),
     "deals.page": lambda tx: deals.page(tx, after="", limit=10),
     "deals.history": lambda tx: deals.history(tx, "d1"),

@@ -272,7 +272,7 @@ def test_a_type_without_a_period_has_no_last_day() -> None:
 def test_past_its_last_day_a_deal_is_expired_before_the_night_says_so(verb: Verb) -> None:
     parties = {Verb.APPROVE_DISTRIBUTOR: ARROW, Verb.REJECT_DISTRIBUTOR: ARROW, Verb.DISABLE: VENDOR}
     deal = submitted(**{**PAST, "distributor_approval": "approved" if verb is not Verb.APPROVE_DISTRIBUTOR else "pending"})
-    wish = {"reason": "why", "changes": {"name": "Other"}, "colleague": user("ann", ACME), "colleague_id": "ann"}
+    wish: dict[str, Any] = {"reason": "why", "changes": {"name": "Other"}, "colleague": user("ann", ACME), "colleague_id": "ann"}
     result = made(verb, deal, parties.get(verb, ACME), **wish)
     assert refused(result) == "deal_closed"
     assert isinstance(result, Refusal)

@@ -282,6 +282,14 @@ def test_two_spellings_of_one_account_type_value_are_refused(tmp_path: Path) -> 
         load_for_portal(acme, MAPPINGS)
 
 
+def test_a_period_needs_a_last_day_that_is_written(tmp_path: Path) -> None:
+    period = "deals: {registration_period: {default: 90d}}\n"
+    assert load_for_portal(portal(tmp_path, period), MAPPINGS).grammar.crm == "salesforce"
+    only_read = portal(tmp_path, f"{period}overrides: {{deal.expires_on.direction: pull}}\n")
+    with pytest.raises(ConfigError, match=r"acme\.yaml:6:9: deals\.registration_period: the mapping only reads expires_on"):
+        load_for_portal(only_read, MAPPINGS)
+
+
 # ── examples ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
