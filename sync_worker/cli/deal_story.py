@@ -39,5 +39,6 @@ def _words(writing: Writing) -> str:
     done = "not written yet"
     if writing.at:
         done = f"last written {writing.at:%Y-%m-%d %H:%M:%S} UTC by push {str(writing.run_id)[:8]}, attempt {writing.attempt}"
-    due = f"; now {writing.state} after {writing.attempts} attempts" if writing.state else "; nothing is due"
+    tries = f"refused {writing.refused} times, sent {writing.unanswered} times without answer"
+    due = f"; now {writing.state}, {tries}" if writing.state else "; nothing is due"
     return "\n".join([done + due, *(f"refused ({code}): {message}" for code, message in writing.errors)])

@@ -20,7 +20,8 @@ class NativeRecord:
     **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
     `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
     shows nothing of it any more (deleted for good, or hidden from us); said by whoever asked for it by id, never by the CRM. `mended`: the
-    fields in which characters were replaced that cannot be stored (`text.py`).
+    fields in which characters were replaced that cannot be stored (`text.py`). `is_ours`: whether the user we work as changed it last;
+    None where the CRM does not say.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
     """
 
@@ -34,6 +35,7 @@ class NativeRecord:
     converted_to: str | None = None
     is_gone: bool = False
     mended: tuple[str, ...] = ()
+    is_ours: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,16 @@ class Outcome:
     error: SyncError | None = None
     warning: str = ""
     record: NativeRecord | None = None
+
+
+BeforeSend: TypeAlias = Callable[[Sequence[str]], None]
+"""Hears the refs of a call's changes just before it is made; a record of two calls is heard of before its first. **Raises** TimeIsUp
+where they may not be sent: they are NOT_BEGUN then."""
+
+
+def unnoted(refs: Sequence[str]) -> None:
+    """For writes that may be sent twice without harm."""
+    del refs
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +239,7 @@ class Crm(Protocol):
         changes: Sequence[Change],
         *,
         time_left_s: Callable[[], float],
+        before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
     ) -> Iterator[list[Outcome]]:
         """Writes in batches, one list of outcomes a batch; every change gets exactly one outcome.
@@ -234,7 +247,7 @@ class Crm(Protocol):
         A write that takes several calls is several facts: `on_half` hears before each further call of what the calls before it have done.
 
         Updates go first, then creates, each in the order given, so that a record named twice ends as its last change says.
-        No batch is begun unless `time_left_s()` covers its time-out; what is left is NOT_BEGUN.
+        No batch is begun with less than five seconds of `time_left_s()`; what is left is NOT_BEGUN. Its answer may come later.
         An error ends the iteration before anything of the batch at hand was written; the outcomes given until then stand. A connection that
         fails in the middle of a batch ends it once that batch's outcomes are given.
         """

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sync_worker.crm.port import Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves
+from sync_worker.crm.port import BeforeSend, Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves, unnoted
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -79,10 +79,11 @@ class Rehearsal:
         changes: Sequence[Change],
         *,
         time_left_s: Callable[[], float],
+        before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
     ) -> Iterator[list[Outcome]]:
         """Every change passes: what the CRM would refuse, nobody knows before it is asked."""
-        del time_left_s, on_half
+        del time_left_s, before_send, on_half
         ordered = sorted(changes, key=lambda change: change.crm_id is None)
         for start in range(0, len(ordered), self.write_count):
             batch = ordered[start : start + self.write_count]

@@ -196,7 +196,11 @@ CODES: Final[Mapping[str, str]] = {
     "no_room_in_crm": "The CRM has no room for new records: its storage is full, or a limit of records is reached. Make room there, or buy "
     "more. Nothing is lost: what is owed is tried again every five minutes, and changes of known records go on.",
     "crm_in_maintenance": "The CRM is in maintenance and takes no writes. Nothing is lost: what is owed is tried again every minute.",
-    "gave_up": "The CRM did not take this write in many tries over hours. See the message; when the cause is gone, replay.",
+    "gave_up": "The CRM refused this write ten times within a quarter of an hour. See the message; when the cause is gone, replay.",
+    "late_write_undone": "The CRM committed an old write of the worker after its answer was lost, over a newer value; the newer one was "
+    "written again. The message has both. Look whether it is right; then discard this.",
+    "outcome_never_learned": "This write was sent ten times, no send was answered, and the CRM does not show what was sent. Perhaps the "
+    "record itself ends the calls (a trigger that hangs). Look in the CRM and in the worker's log; when the cause is gone, replay.",
     # the feed to the portal
     "event_refused": "The portal's receiver did not take this event; the message has its answer. It is sent again by itself, later and "
     "later for five days, and the record's later events wait for it. Correct the receiver.",

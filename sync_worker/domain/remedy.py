@@ -36,7 +36,7 @@ _BY_ITSELF = "it goes on by itself"
 _DECIDES = "the vendor decides on the deal as it is now"
 
 _PLACES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("gave_up", "bug", "deleted_in_crm", "gone_from_crm", "disconnected"), ""),
+    **dict.fromkeys(("gave_up", "outcome_never_learned", "bug", "deleted_in_crm", "gone_from_crm", "disconnected"), ""),
     **dict.fromkeys(("name_blank", "account_type_blank", "vendor_type_ignored", "rule_field_blank", "waiting_for_parent"), CRM),
     **dict.fromkeys(("company_not_in_crm", "second_partner_not_associated", "owner_company_missing", "parent_not_named"), CRM),
     **dict.fromkeys(("unlisted_value", "value_unreadable", "status_unknown", "account_type_unknown", "rule_field_unlisted"), EITHER),
@@ -47,7 +47,7 @@ _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("value_malformed", "value_not_listed"), PORTAL),
 }
 _INSTEAD: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("both_changed", "newest_unclear", "put_back", "parent_kept"), _TOLD),
+    **dict.fromkeys(("both_changed", "newest_unclear", "put_back", "late_write_undone", "parent_kept"), _TOLD),
     **dict.fromkeys(("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "same_prospect"), _TOLD),
     **dict.fromkeys(("approved_other_terms", "not_a_vendor_move", "locked_in_crm"), _DECIDES),
     "decided_for_good": "it stands until the deal is over; discard it once it was read",

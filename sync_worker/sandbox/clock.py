@@ -3,7 +3,8 @@
 It never goes back by itself; `set` may put it anywhere, since a test may want yesterday.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 
@@ -19,6 +20,7 @@ class Clock:
         self._source = source
         self._offset = timedelta(0) if now is None else now.astimezone(UTC) - source()
         self._frozen_at: datetime | None = None
+        self._past: datetime | None = None
 
     @property
     def is_frozen(self) -> bool:
@@ -27,7 +29,18 @@ class Clock:
 
     def now(self) -> datetime:
         """The current time, aware UTC."""
+        if self._past is not None:
+            return self._past
         return self._frozen_at if self._frozen_at is not None else self._source() + self._offset
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Inside, it is that moment: for what has happened since anybody looked."""
+        self._past = moment
+        try:
+            yield
+        finally:
+            self._past = None
 
     def advance(self, seconds: float) -> datetime:
         """Move forward (or back, below zero), frozen or not."""

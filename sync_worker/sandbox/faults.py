@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sync_worker.sandbox.calls import Call
 
-_MOMENTS = ("before", "after_commit")
+_MOMENTS = ("before", "after_commit", "late")
 
 
 @dataclass(slots=True)
@@ -29,7 +29,8 @@ class Fault:
     error_code: str | None = None
     message: str | None = None
     latency_ms: int = 0
-    when: Literal["before", "after_commit"] = "before"
+    when: Literal["before", "after_commit", "late"] = "before"
+    late_s: float = 0
     headers: dict[str, str] | None = None
     date: str | None = None
     spoil: dict[str, str] | None = None
@@ -65,6 +66,13 @@ class Fault:
         return asdict(self)
 
 
+def _check_late(fault: Fault) -> None:
+    if not isinstance(fault.late_s, int | float):
+        raise ValueError(f"late_s must be a number, not {fault.late_s!r}")  # noqa: TRY004 - one kind of answer
+    if fault.when == "late" and not (fault.answers and fault.late_s > 0):
+        raise ValueError("a call that is done late needs late_s above 0, and what its caller is told (drop_connection, status, …)")
+
+
 class Faults:
     """The orders in hand, oldest first; `kinds` are the names of calls that an order may be about."""
 
@@ -82,7 +90,8 @@ class Faults:
             raise ValueError(f"unknown keys {unknown}; known are {sorted(known)}")
         fault = Fault(**wish)
         if fault.when not in _MOMENTS:
-            raise ValueError(f"when must be before or after_commit, not {fault.when!r}")
+            raise ValueError(f"when must be before, after_commit or late, not {fault.when!r}")
+        _check_late(fault)
         if fault.record and fault.error_code is None:
             raise ValueError("a fault of a record needs an error_code")
         self._check_pattern(fault.call)

@@ -132,7 +132,8 @@ class Remote:
         error_code: str | None = None,
         message: str | None = None,
         latency_ms: int = 0,
-        when: Literal["before", "after_commit"] = "before",
+        when: Literal["before", "after_commit", "late"] = "before",
+        late_s: float = 0,
         headers: dict[str, str] | None = None,
         date: str | None = None,
         spoil: dict[str, str] | None = None,
@@ -140,7 +141,10 @@ class Remote:
         cut_body: bool = False,
         record: bool = False,
     ) -> None:
-        """Order a fault. `record=True`: single records of a call fail with `error_code`, not the call."""
+        """Order a fault. `record=True`: single records of a call fail with `error_code`, not the call.
+
+        `when="late"`: the call is done `late_s` seconds later by the sandbox's clock; its caller is told what else is ordered.
+        """
         wish = {
             "call": call,
             "object": object_name,
@@ -154,6 +158,7 @@ class Remote:
             "message": message,
             "latency_ms": latency_ms,
             "when": when,
+            "late_s": late_s,
             "headers": headers,
             "date": date,
             "spoil": spoil,

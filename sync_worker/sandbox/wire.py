@@ -2,7 +2,8 @@
 
     request ─▶ classify ─▶ count ─▶ fault before? ─▶ application (commits) ─▶ fault after commit? ─▶ Date ─▶ reply
 
-A reply is held back whole until its fate is known, so that "committed, then cut off" is exactly that.
+A reply is held back whole until its fate is known, so that "committed, then cut off" is exactly that. A call that is done late is kept, and
+done before the first request after its moment has come, as of that moment.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import gzip
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -70,6 +72,15 @@ class Reply:
         self.headers = [(name, value) for name, value in self.headers if name.lower() not in (b"content-length", b"content-encoding")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A call whose caller was told something else, and that is done all the same."""
+
+    due_at: datetime
+    scope: Scope
+    body: bytes
+
+
 class Wire:
     """The outermost layer: an ASGI application around another one."""
 
@@ -85,12 +96,14 @@ class Wire:
     ) -> None:
         self._app, self._clock, self._calls, self._faults = app, clock, calls, faults
         self._classify, self._answer = classify, answer
+        self._late: list[_Late] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        await self._do_what_is_late()
         body = await _read(receive)
         call = self._classify(scope, body)
         if call is None:  # a control: never counted, never hit by a fault
@@ -125,11 +138,20 @@ class Wire:
             if not fault.answers:
                 reply.headers += extra
                 return reply
+        if fault.when == "late":
+            self._late.append(_Late(self._clock.now() + timedelta(seconds=fault.late_s), scope, body))
         if fault.drop_connection:
             return None
         reply = self._answer(fault, call)
         reply.headers += extra
         return reply
+
+    async def _do_what_is_late(self) -> None:
+        now = self._clock.now()
+        for late in sorted((late for late in self._late if late.due_at <= now), key=lambda late: late.due_at):
+            self._late.remove(late)
+            with self._clock.at(late.due_at):
+                await self._run(late.scope, late.body)
 
     async def _run(self, scope: Scope, body: bytes) -> Reply:
         reply = Reply()

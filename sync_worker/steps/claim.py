@@ -1,21 +1,21 @@
-"""A claim on outbox rows: 30 seconds, renewed every 10 while a call is in flight, and no write is begun past its deadline.
+"""A claim on outbox rows: 30 seconds, renewed every 10 while a call is in flight, and no write is begun close to its deadline.
 
 The deadline is kept on the monotonic clock, so that a stopped process or a jumping wall clock cannot make a claim longer than it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
 
+from sync_worker.crm.batches import TimeIsUp
 from sync_worker.steps.keeper import Keeper
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import outbox
 from sync_worker.store.outbox import OutboxRow
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0  # between tries of a row the CRM could not take just now
 CLAIM_S = 30.0  # how long the work of a killed worker waits
 
 
@@ -49,8 +49,15 @@ class Claim:
         return self.rows[0].object
 
     def time_left_s(self) -> float:
-        """Seconds in which a write may still be begun and answered."""
+        """Seconds in which a write may still be begun; its answer may come later, for the claim is renewed meanwhile."""
         return self._deadline_s - self._tenant.services.monotonic()
+
+    def before_send(self, record_ids: Collection[str]) -> None:
+        """Notes in a commit of its own that the call with these records is made now. **Raises** TimeIsUp where a claim was lost."""
+        with self._tenant.store.side_transaction(self._tenant.name) as tx:
+            begun = outbox.begin(tx, self.object, record_ids, self.token)
+        if not begun.issuperset(record_ids):
+            raise TimeIsUp("another worker has taken the claim over")
 
     def _renew(self) -> bool:
         begun_s = self._tenant.services.monotonic()
@@ -61,9 +68,3 @@ class Claim:
         if is_held:
             self._deadline_s = begun_s + CLAIM_S
         return is_held
-
-
-def wait_s(tenant: Tenant, row: OutboxRow) -> float:
-    """Until the next try of this row: doubled with every claim, and not the same for all."""
-    ceiling: float = min(FIRST_WAIT_S * 2**row.attempts, LONGEST_WAIT_S)
-    return ceiling * (0.5 + tenant.services.random.random() / 2)

@@ -14,8 +14,9 @@ from sync_worker.domain.company import Company
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, owed, reconcile
 from sync_worker.domain.values import Value
-from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.chunk import Chunk
 from sync_worker.steps.company_words import words_of
+from sync_worker.steps.recognize import LateWrites
 from sync_worker.steps.tenant import COMPANY, field_rules
 from sync_worker.store import company_links, outbox
 from sync_worker.store.engine import Tx
@@ -26,14 +27,15 @@ OURS = (CONTRACTS, "may_register", "agreement_state")  # what is merged; name, t
 class Merging:
     """The companies of one chunk that the portal writes."""
 
-    def __init__(self, tx: Tx, record: RecordMap, known: Iterable[Company]) -> None:
+    def __init__(self, tx: Tx, chunk: Chunk, known: Iterable[Company]) -> None:
         companies = {company.id: company for company in known}
         self._tx = tx
-        self._record = record
+        self._record = record = chunk.record
         self._bases = dict(company_links.agreed(tx, companies))
         new = [company_id for company_id in self._bases if companies[company_id].crm_id is None]
         for company_id, sent in outbox.sent(tx, COMPANY, new).items():  # a create whose answer was lost
             self._bases[company_id] = {**self._bases[company_id], **sent}
+        self._late = LateWrites(tx, chunk, COMPANY, self._bases)
         self._words = words_of(tx, [companies[company_id] for company_id in self._bases])
         self._rules = {name: rule for name, rule in field_rules(record).items() if name in OURS and rule.direction != "pull"}
         self._agreed: dict[str, Mapping[str, Base]] = {}
@@ -43,7 +45,8 @@ class Merging:
         """The company as the CRM tells it, with what the portal has changed since; and what somebody changed there that is not theirs."""
         if company.id not in self._bases:
             return company, []
-        base, words = self._bases[company.id], self._words[company.id]
+        words = self._words[company.id]
+        base = self._late.recognized(company.id, native, self._bases[company.id], words).base
         reading = self._record.normalize(native.fields)
         plan = reconcile(
             self._rules,
@@ -54,7 +57,7 @@ class Merging:
             clocks=Clocks(None, native.modified_at),
         )
         after: Mapping[str, Value] = {**words, **plan.keep}
-        if plan.base:
+        if plan.base or base != self._bases[company.id]:
             base = self._agreed[company.id] = {**base, **plan.base}
         if owed(self._rules, base=base, portal=after, is_create=False):
             self._owing.add(company.id)

@@ -70,7 +70,7 @@ class FieldStory:
 @dataclass(frozen=True, slots=True)
 class Writing:
     """Our writes of the record. **Shapes** `run_id`, `attempt`: of the last one, None before; `state`: of what is due now, "" where nothing
-    is; `attempts`: of that; `errors`: what the CRM said to it, by code.
+    is; `refused`, `unanswered`: its tries until now; `errors`: what the CRM said to it, by code.
     """
 
     run_id: str | None
@@ -78,7 +78,8 @@ class Writing:
     attempt: int | None
     state: str
     due_at: datetime | None
-    attempts: int
+    refused: int
+    unanswered: int
     errors: tuple[tuple[str, str], ...]
 
 
@@ -184,4 +185,6 @@ def _writing(tx: Tx, deal_id: str, link: Link | None) -> Writing:
     due = next(iter(outbox.of(tx, DEAL, [deal_id])), None)
     errors = [(row.code, row.message) for row in failures.open_rows(tx, DEAL, [deal_id], "push")]
     last = (link.written_run, link.written_at, link.written_attempt) if link else (None, None, None)
-    return Writing(*last, due.state if due else "", due.due_at if due else None, due.attempts if due else 0, tuple(errors))
+    if due is None:
+        return Writing(*last, "", None, 0, 0, tuple(errors))
+    return Writing(*last, due.state, due.due_at, due.refused, due.unanswered, tuple(errors))

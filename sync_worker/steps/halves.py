@@ -31,7 +31,7 @@ def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[L
     bases = {letter.row.record_id: _base(letter, half, current.get(letter.row.record_id)) for letter, half in halves}
     under_way = outbox.sent(tx, claim.object, bases)
     rest = {record_id: _rest(under_way.get(record_id, {}), base) for record_id, base in bases.items()}
-    held = outbox.begin(tx, rows, claim.token, rest)
+    held = outbox.prepare(tx, rows, claim.token, rest)
     settled_no = portals.draw_read_no(tx)
     found = [
         Link(
@@ -42,7 +42,7 @@ def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[L
             settled_no=settled_no,
             written_at=tx.now,
             written_run=run_id,
-            written_attempt=letter.row.attempts + 1,  # the row is as it stood before the claim
+            written_attempt=letter.row.refused + letter.row.unanswered + 1,  # the row is as it stood before the claim
         )
         for letter, half in halves
         if letter.row.record_id in held

@@ -117,7 +117,7 @@ class _Page:
         self._known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in self._same])
         self._known |= self._made_here()
         self.succession = Succession(tx, chunk, {crm_id: stored.company.id for crm_id, stored in self._known.items()})
-        self.merging = Merging(tx, chunk.record, [stored.company for stored in self._known.values()])
+        self.merging = Merging(tx, chunk, [stored.company for stored in self._known.values()])
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
         self.moved: list[Moved] = []

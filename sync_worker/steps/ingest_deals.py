@@ -15,10 +15,11 @@ from sync_worker.domain.arrival import arrive_from_crm
 from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.last_day import granted
+from sync_worker.domain.late_write import Undone
 from sync_worker.domain.merge import Merged, merge, writes
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, FieldRule, comparable, owed
+from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
 from sync_worker.mapping.compile import Reading, RecordMap
@@ -29,6 +30,7 @@ from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.facts import found_by_key, gaps
 from sync_worker.steps.findings import Findings, text_problem
 from sync_worker.steps.ours import is_marked
+from sync_worker.steps.recognize import LateWrites
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import DEAL, field_rules
 from sync_worker.store import conflicts, deals, links, outbox, strangers
@@ -77,6 +79,7 @@ class _Page:
         self._policy: Policy = chunk.tenant.policy(chunk.record)
         self._shelf = Shelf(tx, chunk, self._policy)
         self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
+        self._late = LateWrites(tx, chunk, DEAL, self._shelf.deals.keys())
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
         self._strangers: dict[str, datetime] = {}
         self.effects = Effects()
@@ -242,7 +245,10 @@ class _Page:
             self._counts.unchanged += 1
 
     def _reconciled(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> tuple[Merged, dict[str, Base]]:
-        """What becomes of the deal, and the bases after it."""
+        """What becomes of the deal, and the bases after it. A late write of ours is told from an edit first."""
+        late = self._late.recognized(deal.id, native, link.base, deal.values)
+        link = replace(link, base=late.base)
+        self._draft.dispute(deal.id, tuple(self._undone(one) for one in late.undone))
         clocks = Clocks(link.crm_modified_at, native.modified_at)
         merged = self._merged(deal, link, linked, clocks)
         if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
@@ -255,6 +261,10 @@ class _Page:
         if base[KEY].crm != native.fields.get(self._record.key_field):
             base[KEY] = Base(None, native.fields.get(self._record.key_field))
         return merged, base
+
+    def _undone(self, one: Undone) -> Conflict:
+        """Both values, as the deal's history keeps them."""
+        return Conflict(one.field, one.late, one.late, one.newer, "portal", "late_write_undone", self._rules[one.field].conflict)
 
     def _resume(self, native: NativeRecord, link: Link) -> None:
         """The record can be read again, or is gone: writes that waited for it are looked at anew."""

@@ -18,6 +18,7 @@ from sync_worker.store.runs import Counts
 
 GAVE_UP = "gave_up"
 OTHERWISE = "tried again, and failed otherwise"  # resolutions, as they stand in closed rows
+TOLD = frozenset({"late_write_undone"})  # stays until a person has read it, whatever is written next
 NOTHING_OWED = "nothing is owed any more"
 
 
@@ -52,7 +53,8 @@ def close_push_failures(
     tx: Tx, object_: str, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None
 ) -> Counter[str]:
     """What was open about these records' writes is no more, but for a (code, field) that was found again. Returns records by code."""
-    rows = [row for row in failures.open_rows(tx, object_, record_ids, "push") if (row.code, row.field) != but]
+    open_rows = failures.open_rows(tx, object_, record_ids, "push")
+    rows = [row for row in open_rows if (row.code, row.field) != but and row.code not in TOLD]
     failures.close(tx, [row.id for row in rows], resolution)
     return Counter(code for _, code in {(row.record, row.code) for row in rows})
 

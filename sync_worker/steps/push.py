@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from sync_worker.crm.port import Half, Wrote
+from sync_worker.domain.attempts import FIRST_WAIT_S
 from sync_worker.errors import OF_THE_CALL, RecordError, Stopped
 from sync_worker.steps.breaker import admitted
-from sync_worker.steps.claim import FIRST_WAIT_S, Claim
+from sync_worker.steps.claim import Claim
 from sync_worker.steps.halves import settle_halves
 from sync_worker.steps.homes import homes
+from sync_worker.steps.late_writes import look_for_late_writes
 from sync_worker.steps.letters import Letter, desk_of
 from sync_worker.steps.park import NOTHING_OWED, close_push_failures, park
 from sync_worker.steps.patch_back import patch_back
@@ -23,7 +25,7 @@ from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import cursors, notices, outbox, patch_backs, runs
+from sync_worker.store import cursors, notices, outbox, patch_backs, runs, unlearned
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
 from sync_worker.store.runs import Counts
@@ -43,6 +45,7 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     total, wakes, read = Counts(), set[Wake](), set[str]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
+        wakes |= look_for_late_writes(tenant)
         while batch := _batch(tenant, read, run_id, wakes):
             object_, counts = batch
             total.add(counts)
@@ -60,7 +63,7 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
 def has_work(tenant: Tenant) -> bool:
     """Whether a push would find something to do now."""
     with tenant.store.reading(tenant.name) as tx:
-        return outbox.has_due(tx) or patch_backs.is_due(tx)
+        return outbox.has_due(tx) or unlearned.has_due(tx) or patch_backs.is_due(tx)
 
 
 def _batch(tenant: Tenant, read: set[str], run_id: str, wakes: set[Wake]) -> tuple[str, Counts] | None:
@@ -153,7 +156,9 @@ def _send(
         with tenant.store.transaction(tenant.name) as tx:
             settle_halves(tx, tenant, claim, [(letters[half.ref], half) for half in halves], run_id)
 
-    for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=claim.time_left_s, on_half=on_half):
+    left_s, begin = claim.time_left_s, claim.before_send
+    batches = tenant.crm.write(record.native, record.key_field, changes, time_left_s=left_s, before_send=begin, on_half=on_half)
+    for outcomes in batches:
         settled = Counts()
         answered = [(letters[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:
@@ -168,9 +173,7 @@ def _send(
 def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id: str) -> None:
     """The call failed before anything of it was written: these rows are due again."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        outbox.hold(tx, [letter.row for letter in letters.values()])
-        for letter in letters.values():
-            outbox.later(tx, letter.row, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
+        outbox.put_off(tx, [letter.row for letter in letters.values()], claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
         runs.count(tx, run_id, Counts(deferred=len(letters)))
 
 
@@ -182,11 +185,10 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
         outbox.hold(tx, claim.rows)
         rows = admitted(tx, claim, counts)
         desk = desk_of(tx, tenant, claim.object, [row.record_id for row in rows])
-        for row in rows:
-            if row.record_id in desk.links and row.record_id not in read:
-                outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S), is_attempt=False)
-                counts.deferred += 1
-                continue
+        unread = [row for row in rows if row.record_id in desk.links and row.record_id not in read]
+        outbox.put_off(tx, unread, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
+        counts.deferred += len(unread)
+        for row in [row for row in rows if row not in unread]:
             if row.record_id in desk.unread:
                 outbox.park(tx, row, claim.token)
                 counts.parked += 1
@@ -202,7 +204,7 @@ def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_i
                 letters[row.record_id] = letter
         if idle:
             _finish(tx, claim, idle, counts)
-        held = _begin(tx, claim, letters, counts)
+        held = _prepare(tx, claim, letters, counts)
         runs.count(tx, run_id, counts)
     return held
 
@@ -214,9 +216,9 @@ def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow], counts: Counts) -> 
     counts.unchanged += len(idle)
 
 
-def _begin(tx: Tx, claim: Claim, letters: Mapping[str, Letter], counts: Counts) -> dict[str, Letter]:
+def _prepare(tx: Tx, claim: Claim, letters: Mapping[str, Letter], counts: Counts) -> dict[str, Letter]:
     """Letters that may be sent. Where the claim was lost before, whoever has the row now goes on."""
     rows = [letter.row for letter in letters.values()]
-    held = outbox.begin(tx, rows, claim.token, {deal_id: letter.sent for deal_id, letter in letters.items()})
+    held = outbox.prepare(tx, rows, claim.token, {deal_id: letter.sent for deal_id, letter in letters.items()})
     counts.uncertain += len(letters) - len(held)
     return {deal_id: letter for deal_id, letter in letters.items() if deal_id in held}

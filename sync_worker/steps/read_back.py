@@ -1,5 +1,7 @@
 """READ BACK: what became of writes whose answer was lost. Found by key or id, compared with what was sent, and ready again.
 
+What does not stand there may still come: it is kept (`late_writes.py`).
+
 A record that carries the key of a create is ours: what the call with the key carried is its base. Of everything else only what stands there
 as sent is agreed (`facts.py`); the rest is merged when the record is read again, before anything more is written.
 """
@@ -8,14 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.domain.attempts import MOST_UNANSWERED, unanswered_wait_s
+from sync_worker.errors import RecordError
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.claim import Claim
 from sync_worker.steps.facts import agreed, found_by_key, gaps
 from sync_worker.steps.homes import HOMES, first_record, owe_deals
+from sync_worker.steps.late_writes import kept
+from sync_worker.steps.park import park
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
-from sync_worker.store import notices, outbox, portals, runs
+from sync_worker.store import notices, outbox, portals, runs, unlearned
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import Link
 from sync_worker.store.outbox import OutboxRow
@@ -31,16 +38,49 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
     with tenant.store.transaction(tenant.name) as tx:
         outbox.hold(tx, claim.rows)
         for row in claim.rows:
-            rest_s = 0.0 if row.attempts <= 1 else wait_s(tenant, row)  # a CRM that loses every write is not asked without end
-            outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s))
-            if native := found.get(row.record_id):
-                record_name = current[row.record_id].object if row.record_id in current else first_record(tenant, row.object)
+            native = found.get(row.record_id)
+            record_name = current[row.record_id].object if row.record_id in current else first_record(tenant, row.object)
+            if native:
                 _take_over(tx, tenant, row, record_name, native)
                 if row.object == COMPANY and row.record_id not in current:
                     owe_deals(tx, [row.record_id], run_id)
                 wakes.add(Wake("refresh", record_name))
+            _end_doubt(tx, tenant, claim, row, counts, run_id, is_there=_stands(row, tenant.mapping.records[record_name], native))
         runs.count(tx, run_id, counts)
     return counts
+
+
+def _end_doubt(tx: Tx, tenant: Tenant, claim: Claim, row: OutboxRow, counts: Counts, run_id: str, *, is_there: bool) -> None:
+    """What becomes of a row once it was looked for: the CRM may lose every write of it, and then it is not sent without end."""
+    if is_there:
+        outbox.arrived(tx, row, claim.token)
+        return
+    unlearned.keep(tx, [kept(row.object, row.record_id, row.sent or {}, row.sent_at or tx.shared_now)])
+    if row.unanswered < MOST_UNANSWERED:
+        outbox.not_there(tx, row, claim.token, _next_send_at(tx, tenant, row))
+    else:
+        payload = {name: base.crm for name, base in (row.sent or {}).items()}
+        park(tx, tenant, claim, row, _never_learned(row), counts, run_id, payload=payload)
+        counts.unchanged -= 1
+
+
+def _next_send_at(tx: Tx, tenant: Tenant, row: OutboxRow) -> datetime:
+    """The wait is counted from the send: what its claim took to expire is part of it."""
+    wait = timedelta(seconds=unanswered_wait_s(row.unanswered, tenant.services.random.random()))
+    return max(tx.shared_now, (row.sent_at or tx.shared_now) + wait)
+
+
+def _never_learned(row: OutboxRow) -> RecordError:
+    words = (
+        f"{row.object} {row.record_id} was sent {row.unanswered} times, and no send was answered; the CRM does not show what was sent. "
+        "Look in the CRM and in the worker's log for what ends its calls, then replay"
+    )
+    return RecordError(words, code="outcome_never_learned")
+
+
+def _stands(row: OutboxRow, record: RecordMap, native: NativeRecord | None) -> bool:
+    """Whether everything that was sent stands there."""
+    return native is not None and agreed(row.sent or {}, record, native).keys() >= (row.sent or {}).keys()
 
 
 def _found_by_key(tenant: Tenant, claim: Claim, current: Mapping[str, Link]) -> dict[str, NativeRecord]:

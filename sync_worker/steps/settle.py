@@ -13,22 +13,23 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.domain.attempts import MOST_REFUSED, refused_wait_s
 from sync_worker.domain.reconcile import Base
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.breaker import learn
-from sync_worker.steps.claim import Claim, wait_s
+from sync_worker.steps.claim import Claim
 from sync_worker.steps.facts import agreed
 from sync_worker.steps.homes import HOMES, owe_deals
+from sync_worker.steps.late_writes import kept
 from sync_worker.steps.letters import Letter
 from sync_worker.steps.park import close_push_failures, code_of, park, push_failure
 from sync_worker.steps.rest import hear_of_rest
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
-from sync_worker.store import failures, notices, outbox, portals
+from sync_worker.store import failures, notices, outbox, portals, unlearned
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.runs import Counts
-
-MOST_ATTEMPTS = 10  # then a person looks: some two hours after the first
+from sync_worker.store.unlearned import Send
 
 Answered: TypeAlias = tuple[Letter, Outcome]
 
@@ -53,8 +54,10 @@ def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], c
 def _settle_written(
     tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str, passed: Counter[str]
 ) -> set[Wake]:
-    """A row whose claim was lost meanwhile is left to whoever has it now, who reads it back."""
+    """A row whose claim was lost meanwhile is left to whoever has it now; our write, which may be older than theirs, is a late one."""
     is_owed_again = outbox.done(tx, [letter.row for letter, _ in written], claim.token)
+    lost = [(letter, outcome) for letter, outcome in written if letter.row.record_id not in is_owed_again]
+    unlearned.keep(tx, [_late(tx, letter) for letter, _ in lost])
     mine = [(letter, outcome) for letter, outcome in written if letter.row.record_id in is_owed_again]
     counts.uncertain += len(written) - len(mine)
     counts.written += len(mine)
@@ -63,6 +66,7 @@ def _settle_written(
     shown = {letter.row.record_id: bases for letter, outcome in mine if (bases := _shown(letter, outcome))}
     _keep_links(tx, claim, record_name, mine, crm_ids, shown, run_id)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
+    to_read += [_crm_id(tenant, letter, outcome) for letter, outcome in lost]
     notices.add(tx, record_name, to_read)
     passed.update(close_push_failures(tx, claim.object, list(crm_ids), "written"))
     warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
@@ -105,7 +109,7 @@ def _keep_links(
             settled_no=settled_no,
             written_at=tx.now,
             written_run=run_id,
-            written_attempt=letter.row.attempts + 1,  # the row is as it stood before the claim
+            written_attempt=letter.row.refused + letter.row.unanswered + 1,  # the row is as it stood before the claim
         )
         for letter, _ in written
     ]
@@ -120,18 +124,28 @@ def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome:
     """A write that did not go through, or of which nobody knows."""
     row = letter.row
     if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):
-        outbox.doubt(tx, row, claim.token)
+        if not outbox.doubt(tx, row, claim.token):
+            unlearned.keep(tx, [_late(tx, letter)])
         counts.uncertain += 1
         return {Wake("push")}
-    if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.attempts + 1 >= MOST_ATTEMPTS):
+    if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.refused + 1 >= MOST_REFUSED):
         park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return _look_again(tx, letter)
-    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else wait_s(tenant, row)
+    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else refused_wait_s(row.refused + 1, tenant.services.random.random())
     if isinstance(outcome.error, WritesRest):
         rest_s = outcome.error.rest_s
-    outbox.later(tx, row, claim.token, tx.shared_now + timedelta(seconds=rest_s), is_attempt=_is_refused_for_now(outcome))
+    due_at = tx.shared_now + timedelta(seconds=rest_s)
+    if _is_refused_for_now(outcome):
+        outbox.refused(tx, row, claim.token, due_at)
+    else:
+        outbox.put_off(tx, [row], claim.token, due_at)
     counts.deferred += 1
     return set()
+
+
+def _late(tx: Tx, letter: Letter) -> Send:
+    """A send that ended after its claim did."""
+    return kept(letter.row.object, letter.row.record_id, letter.sent, tx.shared_now)
 
 
 def _is_refused_for_now(outcome: Outcome) -> bool:

@@ -11,7 +11,19 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sync_worker.store.engine import Tx
 from sync_worker.store.patch_backs import TO_PATCH
 from sync_worker.store.quotes import UNCOMPLETED
-from sync_worker.store.tables import companies, cursors, deliveries, feeds, interventions, mails, notices, outbox, portals, quotes
+from sync_worker.store.tables import (
+    companies,
+    cursors,
+    deliveries,
+    feeds,
+    interventions,
+    mails,
+    notices,
+    outbox,
+    portals,
+    quotes,
+    unlearned_sends,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,8 @@ class Reading:
 class Standing:
     """How one portal stands.
 
-    **Shapes** `owes`: something is due in the outbox; `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
+    **Shapes** `owes`: something is due in the outbox, or a send without outcome is to be looked for;
+    `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
     `is_completing`: a signed deal its licences, or its end;
     `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
@@ -80,7 +93,8 @@ def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
 def _owes(tx: Tx) -> ColumnElement[bool]:
     is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.shared_now)
     is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.shared_now, outbox.c.claim_until_at < tx.shared_now)
-    return exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired))
+    is_to_look = exists().where(unlearned_sends.c.portal == portals.c.portal, unlearned_sends.c.look_at <= tx.shared_now)
+    return or_(exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired)), is_to_look)
 
 
 def _is_replaying() -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Writes decided and committed, waiting for the CRM: one row per record, claimed before the call, never repeated blindly.
 
-ready → claimed → (gone | ready again, when `generation` rose meanwhile | uncertain | parked). A claim that outlives its time is uncertain.
+ready → claimed → (gone | ready again, when `generation` rose meanwhile | uncertain | parked). A claim that outlives its time is uncertain
+where its call had begun. `domain/attempts.py` says what the two counters mean.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, null, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync_worker.domain.attempts import is_sent_alone
 from sync_worker.domain.reconcile import Base, from_document, to_document
 from sync_worker.store.engine import Tx, among
 from sync_worker.store.lists import each
@@ -21,7 +23,10 @@ from sync_worker.store.tables import outbox
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record that owes the CRM something. **Shapes** `sent`: per field what was under way when claimed; None = nothing computed yet."""
+    """One record that owes the CRM something.
+
+    **Shapes** `sent`: per field what was computed at the claim; `sent_at`: when the call with it began. `refused`, `unanswered`: tries.
+    """
 
     object: str
     record_id: str
@@ -31,8 +36,10 @@ class OutboxRow:
     claim_token: str | None
     claim_until_at: datetime | None
     sent: Mapping[str, Base] | None
+    sent_at: datetime | None
     due_at: datetime
-    attempts: int
+    refused: int
+    unanswered: int
     cause_run: str
 
 
@@ -51,7 +58,8 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
             "generation": outbox.c.generation + 1,
             "cause_run": insert.excluded.cause_run,
             "due_at": insert.excluded.due_at,
-            "state": _ready_if_parked(),
+            "state": case((_IS_PARKED, "ready"), else_=outbox.c.state),
+            **{name: case((_IS_PARKED, 0), else_=outbox.c[name]) for name in _ANEW},
         },
     )
     tx.connection.execute(statement)
@@ -60,7 +68,8 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
 def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
     """Takes due rows of one state and one object for this caller alone, the longest due first. **Shapes** as they stood before the claim.
 
-    Of several objects the first by name, which is companies: deals name them.
+    Of several objects the first by name, which is companies: deals name them. A ready row that is to be sent alone is the only one taken
+    where it is the longest due, and is left where it is not.
     """
     query = _due(tx, outbox.c.state == state).limit(limit)
     if tx.is_postgresql:
@@ -70,15 +79,22 @@ def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> 
         return []
     object_ = min(row.object for row in found)
     taken = [row for row in found if row.object == object_]
-    claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at}
-    raised = {"claimed_generation": outbox.c.generation, "attempts": outbox.c.attempts + 1}
-    here = _here(tx, object_, [row.record_id for row in taken])
-    tx.connection.execute(update(outbox).where(here).values(**claimed, **raised))
+    if state == "ready":
+        taken = _together(taken)
+    claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at, "claimed_generation": outbox.c.generation}
+    tx.connection.execute(update(outbox).where(_here(tx, object_, [row.record_id for row in taken])).values(**claimed))
     return taken
 
 
-def begin(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapping[str, Base]]) -> set[str]:
-    """Keeps what is about to be sent for these rows, all of one object, before it is.
+def _together(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """The first of these rows and those that may be sent with it."""
+    if is_sent_alone(rows[0].unanswered):
+        return [rows[0]]
+    return [row for row in rows if not is_sent_alone(row.unanswered)]
+
+
+def prepare(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapping[str, Base]]) -> set[str]:
+    """Keeps what is to be sent for these rows, all of one object, before their calls begin.
 
     **Shapes** `sent`: by record id. Returns the records that may be sent; the claim of any other was lost.
     """
@@ -88,6 +104,14 @@ def begin(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapp
         statement = update(outbox).where(one).values(sent=bindparam("its_sent"))
         tx.connection.execute(statement, [{"its_id": record_id, "its_sent": to_document(sent[record_id])} for record_id in held])
     return set(held)
+
+
+def begin(tx: Tx, object_: str, record_ids: Collection[str], token: str) -> set[str]:
+    """The call with these rows is made now: until its outcome is known it counts as unanswered. Returns the records that may be sent."""
+    held = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "claimed", outbox.c.claim_token == token))
+    unanswered = _WITHOUT_THIS_SEND + 1  # a record that is sent twice in one claim is counted once
+    begun = update(outbox).where(held).values(sent_at=tx.shared_now, unanswered=unanswered).returning(outbox.c.record_id)
+    return set(tx.connection.execute(begun).scalars())
 
 
 def renew(tx: Tx, token: str, until_at: datetime) -> int:
@@ -113,27 +137,34 @@ def done(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
     held = _held(tx, rows, token)
     edited = {row.record_id: held[row.record_id] != row.generation for row in rows if row.record_id in held}
     if again := [record_id for record_id, is_edited in edited.items() if is_edited]:
-        free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "attempts": 0}
-        tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, again)).values(**free))
+        tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, again)).values(**_FREE, **_ANEW))
     if gone := [record_id for record_id, is_edited in edited.items() if not is_edited]:
         tx.connection.execute(delete(outbox).where(_here(tx, rows[0].object, gone)))
     return edited
 
 
-def later(tx: Tx, row: OutboxRow, token: str, due_at: datetime, *, is_attempt: bool = True) -> bool:
-    """Surely not written: due again at `due_at`. **Shapes** `is_attempt`: the CRM was asked for it, which counts."""
-    attempts = outbox.c.attempts if is_attempt else row.attempts
-    return _set_claimed(tx, row, token, state="ready", claim_token=None, claim_until_at=None, sent=None, due_at=due_at, attempts=attempts)
+def refused(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
+    """The CRM answered that it does not take the record now: due again at `due_at`."""
+    return _set_claimed(tx, row, token, **_FREE, due_at=due_at, refused=outbox.c.refused + 1, unanswered=_WITHOUT_THIS_SEND)
 
 
 def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> int:
-    """These rows, all of one object, were not tried: due again at `due_at`. Returns how many the claim still held."""
+    """These rows, all of one object, were surely not sent, which counts for nothing: due again at `due_at`. Returns how many were held."""
     held = _held(tx, rows, token)
     if not held:
         return 0
-    free = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "due_at": due_at}
-    tries = {"attempts": outbox.c.attempts - 1}
-    return tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**free, **tries)).rowcount
+    again = {**_FREE, "due_at": due_at, "unanswered": _WITHOUT_THIS_SEND}
+    return tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**again)).rowcount
+
+
+def not_there(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
+    """A send without answer was looked for, and does not stand in the CRM as it was sent: due again at `due_at`."""
+    return _set_claimed(tx, row, token, **_FREE, due_at=due_at)
+
+
+def arrived(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """A send without answer was looked for and stands in the CRM: what is owed since is due now, and tried anew."""
+    return _set_claimed(tx, row, token, **_FREE, **_ANEW, due_at=tx.shared_now)
 
 
 def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
@@ -143,9 +174,11 @@ def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
 
 
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:
-    """The CRM refused it: waits for a person, or for the record's next change."""
-    state = case((outbox.c.generation == row.generation, "parked"), else_="ready")
-    return _set_claimed(tx, row, token, state=state, claim_token=None, claim_until_at=None, sent=None)
+    """It cannot pass: waits for a person, or for the record's next change. Where that came meanwhile, it is ready and tried anew."""
+    is_same = outbox.c.generation == row.generation
+    counts = {"refused": outbox.c.refused, "unanswered": outbox.c.unanswered if row.state == "uncertain" else _WITHOUT_THIS_SEND}
+    anew = {name: case((is_same, count), else_=0) for name, count in counts.items()}
+    return _set_claimed(tx, row, token, **{**_FREE, "state": case((is_same, "parked"), else_="ready"), **anew})
 
 
 def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
@@ -154,10 +187,11 @@ def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
 
 
 def doubt_expired(tx: Tx) -> int:
-    """Claims past their time become uncertain where something was about to be sent, ready where nothing was. Returns how many."""
+    """Claims past their time become uncertain where their call had begun, ready where it had not. Returns how many."""
     expired = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now))
-    state = case((outbox.c.sent.is_(None), "ready"), else_="uncertain")
-    return tx.connection.execute(update(outbox).where(expired).values(state=state, claim_token=None, claim_until_at=None)).rowcount
+    is_begun = outbox.c.sent_at.is_not(None)
+    kept = {"state": case((is_begun, "uncertain"), else_="ready"), "sent": case((is_begun, outbox.c.sent), else_=null())}
+    return tx.connection.execute(update(outbox).where(expired).values(claim_token=None, claim_until_at=None, **kept)).rowcount
 
 
 def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping[str, Base]]:
@@ -165,13 +199,13 @@ def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping
     if not record_ids:
         return {}
     rows = _rows(tx, select(outbox).where(_here(tx, object_, record_ids)))
-    return {row.record_id: row.sent for row in rows if row.sent is not None}
+    return {row.record_id: row.sent for row in rows if row.sent is not None and row.sent_at is not None}
 
 
 def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
     """Parked rows are tried again now. Returns how many."""
     parked = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "parked"))
-    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.shared_now, attempts=0)).rowcount
+    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.shared_now, **_ANEW)).rowcount
 
 
 def listed(tx: Tx) -> list[OutboxRow]:
@@ -249,13 +283,13 @@ def _locked(tx: Tx, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return or_(false(), *(_here(tx, object_, record_ids) for object_, record_ids in found.items()))
 
 
-def _ready_if_parked() -> ColumnElement[str]:
-    return case((outbox.c.state == "parked", "ready"), else_=outbox.c.state)
-
-
 def _rows(tx: Tx, query: Select[Any]) -> list[OutboxRow]:
     rows = [OutboxRow(*row) for row in tx.connection.execute(query.with_only_columns(*_COLUMNS)).all()]
     return [row if row.sent is None else replace(row, sent=from_document(row.sent)) for row in rows]
 
 
+_FREE: Mapping[str, Any] = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "sent_at": None}
+_ANEW: Mapping[str, int] = {"refused": 0, "unanswered": 0}
+_IS_PARKED = outbox.c.state == "parked"
+_WITHOUT_THIS_SEND = outbox.c.unanswered - case((outbox.c.sent_at.is_not(None), 1), else_=0)
 _COLUMNS = [outbox.c[name] for name in OutboxRow.__slots__]

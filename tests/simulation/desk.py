@@ -28,6 +28,12 @@ def times(world: World) -> int:
     return world.dice.choice((1, 1, 2, 5))
 
 
+def commit_late(world: World, kind: str) -> None:
+    """Writes of a kind are given up by us, and committed up to twelve minutes later."""
+    world.late_commits_from = world.late_commits_from or world.time.crm_now
+    world.remote.fault(kind, times=times(world), when="late", late_s=world.dice.choice((3, 20, 60, 300, 700)), drop_connection=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Native:
     """One record as the CRM shows it to people. **Shapes** `record`: as the mapping calls its type; `fields`: by native name."""

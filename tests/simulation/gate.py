@@ -129,6 +129,10 @@ class GatedConnection:
     def calls(self) -> int:
         return int(self._inner.calls)
 
+    @property
+    def user_id(self) -> str:
+        return str(self._inner.user_id)
+
     def now(self) -> Any:
         return self._passing(self._inner.now)
 

@@ -13,12 +13,12 @@ from sync_worker.crm.hubspot import reader, search, writer
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Change, Crm, OnHalf, Outcome, forget_halves
+from sync_worker.crm.port import Change, Crm, Outcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions
 from sync_worker.sandbox.remote import Record
-from tests.simulation.desk import Desk, Native, Order, times
+from tests.simulation.desk import Desk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -146,15 +146,9 @@ class _Gated(HubspotCrm):
         return self
 
     def write(
-        self,
-        native: str,
-        key_field: str,
-        changes: Sequence[Change],
-        *,
-        time_left_s: Callable[[], float],
-        on_half: OnHalf = forget_halves,
+        self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **words: Any
     ) -> Iterator[list[Outcome]]:
-        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), on_half=on_half)
+        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), **words)
 
 
 # ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,11 +228,16 @@ def _lags(world: World) -> None:
     world.remote.lag_search(world.dice.randint(0, MOST_LAG_S))
 
 
+def _committed_late(world: World) -> None:
+    commit_late(world, _a_write(world))
+
+
 FAULTS = (
     ("reads fail", _read_fails),
     ("replies to writes are lost", _reply_lost),
     ("replies to writes are lost", _reply_lost),
     ("writes are dropped before they arrive", _write_dropped),
+    ("writes are committed after we gave them up", _committed_late),
     ("writes answer 502", _write_storm),
     ("rows are locked", _row_locked),
     ("a row is refused", _row_refused),

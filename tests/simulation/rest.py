@@ -75,7 +75,8 @@ def dump(world: World) -> Dump:
 
 def _is_waiting(world: World) -> bool:
     with world.store.reading(PORTAL) as tx:
-        return bool(notices.counts(tx))
+        is_sent = tx.connection.execute(select(tables.unlearned_sends.c.portal)).first() is not None
+        return bool(notices.counts(tx)) or is_sent
 
 
 def _moving(world: World) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Crm, OnHalf, Outcome, forget_halves
+from sync_worker.crm.port import Change, Crm, Outcome
 from sync_worker.crm.salesforce import writer
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -17,7 +17,7 @@ from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
-from tests.simulation.desk import Desk, Native, Order, times
+from tests.simulation.desk import Desk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -114,15 +114,9 @@ class _Gated(SalesforceCrm):
         return self
 
     def write(
-        self,
-        native: str,
-        key_field: str,
-        changes: Sequence[Change],
-        *,
-        time_left_s: Callable[[], float],
-        on_half: OnHalf = forget_halves,
+        self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **words: Any
     ) -> Iterator[list[Outcome]]:
-        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), on_half=on_half)
+        return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), **words)
 
 
 # ── trouble on the wire ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,11 +166,16 @@ def _late(world: World) -> None:
     world.remote.write_late(world.dice.randint(5, MOST_LATE_S), times=times(world))
 
 
+def _committed_late(world: World) -> None:
+    commit_late(world, "collections_write")
+
+
 FAULTS = (
     ("reads fail", _read_fails),
     ("replies to writes are lost", _reply_lost),
     ("replies to writes are lost", _reply_lost),
     ("writes are dropped before they arrive", _write_dropped),
+    ("writes are committed after we gave them up", _committed_late),
     ("writes answer 503", _write_storm),
     ("rows are locked", _row_locked),
     ("a row is refused", _row_refused),

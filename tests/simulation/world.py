@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
@@ -111,6 +112,7 @@ class World:
     woken: list[Wake] = field(default_factory=list)
     is_stamped_late: bool = False
     unseen: list[str] = field(default_factory=list)
+    late_commits_from: datetime | None = None
     hot: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     ledger: Ledger = field(default_factory=Ledger)

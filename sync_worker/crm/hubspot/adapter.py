@@ -15,7 +15,7 @@ from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import Reader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
-from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves
+from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves, unnoted
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -75,6 +75,16 @@ class HubspotCrm:
         changes: Sequence[Change],
         *,
         time_left_s: Callable[[], float],
+        before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
     ) -> Iterator[list[Outcome]]:
-        return writer.write(self._connection, self._associations, native, key_field, changes, time_left_s=time_left_s, on_half=on_half)
+        return writer.write(
+            self._connection,
+            self._associations,
+            native,
+            key_field,
+            changes,
+            time_left_s=time_left_s,
+            before_send=before_send,
+            on_half=on_half,
+        )

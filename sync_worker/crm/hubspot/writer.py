@@ -21,13 +21,12 @@ from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.label_plan import Pairs
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
-from sync_worker.crm.port import Change, Half, OnHalf, Outcome, Wrote, forget_halves
-from sync_worker.errors import OF_THE_CALL, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.crm.port import BeforeSend, Change, Half, OnHalf, Outcome, Wrote, forget_halves
+from sync_worker.errors import OF_THE_CALL, RateLimited, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
 ROW_COUNT = 100  # rows a request; the vendor's limit
 BATCH_COUNT = 400  # changes settled together: four requests, and one for their associations
-LONGEST_CALL_S = 60.0
 
 Row = Mapping[str, Any]
 
@@ -40,12 +39,13 @@ def write(
     changes: Sequence[Change],
     *,
     time_left_s: Callable[[], float],
+    before_send: BeforeSend,
     on_half: OnHalf = forget_halves,
 ) -> Iterator[list[Outcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
         associations.check(native, {name for change in changes for name in change.fields})
-    desk = _Desk(connection, associations, native, key_field, time_left_s, on_half)
+    desk = _Desk(connection, associations, native, key_field, time_left_s, before_send, on_half)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in [*batches(known, BATCH_COUNT, name_of=_name), *batches(new, BATCH_COUNT, name_of=_name)]:
@@ -81,6 +81,7 @@ class _Desk:
     native: str
     key_field: str
     time_left_s: Callable[[], float]
+    before_send: BeforeSend
     on_half: OnHalf
 
     def send(self, changes: Sequence[Change]) -> list[Outcome]:
@@ -107,9 +108,10 @@ class _Desk:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             self._timeout()  # before a log-in, too
+            self.before_send([change.ref for change in part])
             with as_refusal_of_the_call():
                 answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
-        except OF_THE_CALL:
+        except (*OF_THE_CALL, StoreDown):
             raise
         except RowsRejected as error:
             names = error.names
@@ -186,7 +188,10 @@ class _Desk:
         if not wishes:
             return
         try:
+            self.before_send([change.ref for change in batch.changes if change.crm_id and not _properties(change)])
             plan = self.associations.plan(self.native, wishes, self._there(batch, wishes))
+        except StoreDown:
+            raise
         except SyncError as error:
             self._tell(batch, {crm_id: {} for crm_id in wishes})
             found = dict.fromkeys(wishes, error)
@@ -226,8 +231,8 @@ class _Desk:
         return self.associations.read(self.native, known) if known else {}
 
     def _timeout(self) -> tuple[float, float]:
-        """For the connect and for the answer; both together are shorter than the time left. **Raises** TimeIsUp."""
-        return timeout(self.time_left_s(), longest_call_s=LONGEST_CALL_S, longest_connect_s=CONNECT_TIMEOUT_S)
+        """For the connect and for the answer. **Raises** TimeIsUp."""
+        return timeout(self.time_left_s(), longest_connect_s=CONNECT_TIMEOUT_S)
 
 
 def _properties(change: Change) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Schema, forget_halves
+from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Schema, forget_halves, unnoted
 from sync_worker.crm.salesforce import load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
@@ -96,6 +96,7 @@ class SalesforceCrm:
         changes: Sequence[Change],
         *,
         time_left_s: Callable[[], float],
+        before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
     ) -> Iterator[list[Outcome]]:
         del on_half  # a record is one call here
@@ -106,4 +107,5 @@ class SalesforceCrm:
             changes,
             assigns_on_create=self._assigns_on_create,
             time_left_s=time_left_s,
+            before_send=before_send,
         )

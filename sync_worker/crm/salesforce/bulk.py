@@ -86,6 +86,7 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
         raise JobLost(f"bulk job {place.job} was ordered for other fields of {scan.native} than the mapping names now")
     yield from _awaited(connection, services, scan, place)
     with SpooledTemporaryFile(SPOOL_BYTES) as file:
+        user_id = connection.user_id
         while True:
             following = _fetch(connection, scan, place, file)
             is_fit = text.is_fit(_blocks(file))
@@ -94,7 +95,7 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
                 rows = islice(found if is_fit else map(text.mended, found), place.done, None)
                 for chunk, is_end in _chunks(rows):
                     place = place.behind(len(chunk)) if not (is_end and following) else replace(place, locator=following, done=0)
-                    records = [record_of(scan.native, row) for row in chunk]
+                    records = [record_of(scan.native, row, user_id) for row in chunk]
                     yield Page(records, place.position, is_last=is_end and not following, read_no=place.read_no)
             if not following:
                 return

@@ -59,7 +59,8 @@ class _Walk:
             is_first = False
 
     def _page(self, answer: Mapping[str, Any]) -> Page:
-        found = [record_of(self._scan.native, row) for row in answer["records"]]
+        user_id = self._connection.user_id
+        found = [record_of(self._scan.native, row, user_id) for row in answer["records"]]
         before, asked = self._position, self._locator
         self._locator = _following(answer)
         is_last = not self._locator and not self._is_cut_short(answer)
@@ -147,7 +148,8 @@ def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: 
         if len(ids) == 1:
             raise
         return [record for half in halves(ids) for record in _retrieve(connection, native, half, columns)]
-    return [record_of(native, row) for row in rows if row]
+    user_id = connection.user_id
+    return [record_of(native, row, user_id) for row in rows if row]
 
 
 def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
@@ -165,7 +167,8 @@ def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[
                     break
             if answer.get("done") is False:
                 raise LocatorLost(f"Salesforce did not send all of what it has found while {doing}")
-            return [record_of(native, row) for row in rows]
+            user_id = connection.user_id
+            return [record_of(native, row, user_id) for row in rows]
         except LocatorLost as error:
             lost = error
     raise TransientError(f"{lost}; beginning anew did not help") from lost

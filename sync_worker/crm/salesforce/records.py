@@ -12,12 +12,14 @@ from sync_worker.errors import TransientError
 from sync_worker.text import names_of
 
 
-def record_of(native: str, row: dict[str, Any]) -> NativeRecord:
-    """**Shapes** `row`: the fields asked for, with those of `soql.columns`; what only REST says of a row (its address) is taken away.
+def record_of(native: str, row: dict[str, Any], user_id: str) -> NativeRecord:
+    """**Shapes** `row`: the fields asked for, with those of `soql.columns`; what only REST says of a row (its address) is taken away, and
+    who changed it last, which is no value of the record. `user_id`: of the user we work as, "" where the log-in did not say.
 
     **Raises** TransientError for a row that does not say whose it is, or how old.
     """
     row.pop("attributes", None)
+    editor = row.pop(soql.EDITOR, None)
     return NativeRecord(
         native,
         *identity(native, row),
@@ -27,6 +29,7 @@ def record_of(native: str, row: dict[str, Any]) -> NativeRecord:
         row.get("IsConverted") is True,
         id_18(row.get("ConvertedOpportunityId") or "") or None,
         mended=names_of(row),
+        is_ours=editor == user_id if editor and user_id else None,
     )
 
 

@@ -24,6 +24,7 @@ from sync_worker import text
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
 from sync_worker.crm.salesforce import faults
+from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.login import Credentials as Credentials
 from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.wire import API_VERSION, Wire
@@ -116,7 +117,7 @@ class Tokens:
         content = _decoded(answer)
         if answer.ok and isinstance(content, Mapping) and content.get("access_token"):
             self._login.granted(content)
-            user_id = str(content.get("id") or "").rpartition("/")[2]  # the identity URL ends with it
+            user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
             return Token(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
         raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s)
 

@@ -15,6 +15,7 @@ from simple_salesforce.format import format_soql
 from sync_worker.crm.port import Scan
 
 STAMP = "SystemModstamp"
+EDITOR = "LastModifiedById"  # who changed the record last, automation in a user's name included
 SYSTEM_FIELDS: Mapping[str, tuple[str, ...]] = {  # only these merge, and only a Lead converts
     "Account": ("MasterRecordId",),
     "Lead": ("MasterRecordId", "IsConverted", "ConvertedOpportunityId"),
@@ -25,7 +26,7 @@ MOST_PER_QUERY = 300  # ids or keys; what fits beside 60 field names
 
 def columns(native: str, fields: Sequence[str]) -> list[str]:
     """What to ask for: the fields, and those that say what became of the record. Each once."""
-    return list(dict.fromkeys(["Id", STAMP, "IsDeleted", *SYSTEM_FIELDS.get(native, ()), *fields]))
+    return list(dict.fromkeys(["Id", STAMP, EDITOR, "IsDeleted", *SYSTEM_FIELDS.get(native, ()), *fields]))
 
 
 def scan_after(scan: Scan, position: str, *, limit: int | None) -> str:

@@ -12,16 +12,15 @@ from typing import Any, TypeAlias
 
 from sync_worker.crm.batches import as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, halves
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import BeforeSend, Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.faults import BadAnswer, Governed
 from sync_worker.crm.salesforce.ids import canonical, id_18
 from sync_worker.crm.salesforce.session import Client, Connection
 from sync_worker.crm.salesforce.wire import CONNECT_TIMEOUT_S
-from sync_worker.errors import OF_THE_CALL, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import OF_THE_CALL, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 
 BATCH_COUNT = 200  # the vendor's limit for one collections call
-LONGEST_CALL_S = 120.0
 ASSIGN, SAVE_DUPLICATES = "Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header"
 
 Row: TypeAlias = Mapping[str, Any]
@@ -37,9 +36,10 @@ def write(
     *,
     assigns_on_create: bool,
     time_left_s: Callable[[], float],
+    before_send: BeforeSend,
 ) -> Iterator[list[Outcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
-    desk = _Desk(connection, native, key_field, time_left_s)
+    desk = _Desk(connection, native, key_field, time_left_s, before_send)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in batches(known, BATCH_COUNT, name_of=_name):
@@ -60,6 +60,7 @@ class _Desk:
     native: str
     key_field: str
     time_left_s: Callable[[], float]
+    before_send: BeforeSend
 
     def update(self, batch: Sequence[Change]) -> list[Outcome]:
         """Known records, by their ids."""
@@ -136,17 +137,18 @@ class _Desk:
 
         try:
             self._timeout()  # before a log-in, too
+            self.before_send([change.ref for change in batch])
             with as_refusal_of_the_call():
                 rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
-        except (*OF_THE_CALL, RowsRejected):
+        except (*OF_THE_CALL, StoreDown, RowsRejected):
             raise
         except SyncError as error:
             return [not_answered(change, error) for change in batch]
         return [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
 
     def _timeout(self) -> tuple[float, float]:
-        """For the connect and for the answer; both together are shorter than the time left. **Raises** TimeIsUp."""
-        return timeout(self.time_left_s(), longest_call_s=LONGEST_CALL_S, longest_connect_s=CONNECT_TIMEOUT_S)
+        """For the connect and for the answer. **Raises** TimeIsUp."""
+        return timeout(self.time_left_s(), longest_connect_s=CONNECT_TIMEOUT_S)
 
 
 def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:

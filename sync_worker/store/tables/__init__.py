@@ -15,7 +15,7 @@ from sync_worker.store.tables.doors import answers, tokens
 from sync_worker.store.tables.feed import deliveries, events, feeds
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
 from sync_worker.store.tables.people import memberships, users
-from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, strangers, tries
+from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, strangers, tries, unlearned_sends
 
 __all__ = [
     "agreements",
@@ -57,6 +57,7 @@ __all__ = [
     "terms",
     "tokens",
     "tries",
+    "unlearned_sends",
     "users",
     "waivers",
 ]

@@ -20,11 +20,26 @@ outbox = Table(
     Column("claimed_generation", Integer, nullable=False, server_default="0"),
     Column("claim_token", Text),
     Column("claim_until_at", Utc),
-    json_column("sent"),  # {field: [portal value, spelling]} computed at the claim; null = nothing under way
+    json_column("sent"),  # {field: [portal value, spelling]} computed at the claim; null = nothing computed
+    Column("sent_at", Utc),  # when the call with it began; null = it has not
     Column("due_at", Utc, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),  # tries that the CRM refused
+    Column("unanswered", Integer, nullable=False, server_default="0"),  # sends not known to have gone through, the one under way included
     Column("cause_run", Text, nullable=False),
     Index("outbox_due", "portal", "state", "due_at"),
+)
+
+unlearned_sends = Table(
+    "unlearned_sends",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("sent_at", Utc, primary_key=True),  # when its call began, or was last known to be under way
+    Column("until_at", Utc, nullable=False),  # what the CRM shows of it afterwards is not of it
+    Column("look_at", Utc, nullable=False),  # when its record is read again
+    json_column("sent", is_required=True),  # as in the outbox
+    Index("unlearned_sends_due", "portal", "look_at"),
 )
 
 notices = Table(

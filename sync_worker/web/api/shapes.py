@@ -340,7 +340,9 @@ class Writing(Shown):
     attempt: int | None
     state: str
     due_at: datetime | None
-    attempts: int
+    attempts: Annotated[int, Field(description="Tries of what is due now: those that the CRM refused, and sends without answer.")]
+    refused: int
+    unanswered: int
     errors: list[Warned]
 
 

@@ -217,7 +217,7 @@ def test_a_deadlock_is_a_lost_race_and_not_store_down(postgresql_url: str) -> No
 
 
 def _touch(connection: Any, record_id: str) -> None:
-    connection.execute(outbox_table.update().where(outbox_table.c.record_id == record_id).values(attempts=1))
+    connection.execute(outbox_table.update().where(outbox_table.c.record_id == record_id).values(refused=1))
 
 
 # ── addresses and values ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -318,8 +318,8 @@ def test_nothing_is_null_in_the_database_and_not_the_json_null(store: Store) -> 
     with store.transaction("acme") as tx:
         outbox.owe(tx, "lead", ["d1"], "r1")
         row = outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now)[0]
-        outbox.begin(tx, [row], "t", {"d1": {}})
-        outbox.later(tx, row, "t", tx.now)
+        outbox.prepare(tx, [row], "t", {"d1": {}})
+        outbox.put_off(tx, [row], "t", tx.now)
         failures.record(tx, [failure(payload=None)])
         deals.save(tx, [deal()])
         deals.record_changes(tx, [_blank_change()])

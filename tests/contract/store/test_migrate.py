@@ -17,8 +17,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from sync_worker.domain.reconcile import Base
 from sync_worker.errors import StoreDown
-from sync_worker.store import associations, companies, migrate, patch_backs, quotes
+from sync_worker.store import associations, companies, migrate, outbox, patch_backs, quotes
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
 from tests.servers import Clock, PostgreSQL
@@ -220,3 +221,25 @@ def test_companies_keep_what_they_are_and_what_is_to_patch_when_patch_backs_are_
             ("Cedar", {"tier": "Gold"}, 7, 13, True),
         ]
         assert [(one.company_id, one.tries) for one in claimed] == [("c1", 0)]
+
+
+def test_writes_under_way_keep_their_tries_when_they_are_counted_apart(empty_url: str) -> None:
+    # Given writes as the release before kept them: one that was refused three times, one whose call was under way
+    with closing(Store(empty_url, clock=Clock())) as store:
+        upgrade_to(store, "0010")
+        columns = "portal, object, record_id, state, generation, claim_until_at, sent, due_at, attempts, cause_run"
+        rows = (
+            "('acme', 'deal', 'd1', 'ready', 1, NULL, NULL, '2026-03-02 09:00:00.000000+00:00', 3, 'r1')",
+            "('acme', 'deal', 'd2', 'uncertain', 2, NULL, '{\"name\": [\"a\", \"A\"]}', '2026-03-02 09:00:00.000000+00:00', 2, 'r1')",
+        )
+        with store.schema(writes=True) as connection:
+            for row in rows:
+                connection.execute(text(f"INSERT INTO outbox ({columns}) VALUES {row}"))
+        # When the schema comes to the newest version
+        migrate.upgrade(store)
+        # Then each keeps its tries, and of the one under way the last is the send that nobody has answered
+        with store.reading("acme") as tx:
+            ready, uncertain = outbox.of(tx, "deal", ["d1", "d2"])
+        assert (ready.refused, ready.unanswered, ready.sent, ready.sent_at) == (3, 0, None, None)
+        assert (uncertain.refused, uncertain.unanswered, uncertain.sent_at) == (1, 1, uncertain.due_at)
+        assert uncertain.sent == {"name": Base("a", "A")}

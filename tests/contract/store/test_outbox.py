@@ -93,23 +93,54 @@ def test_a_batch_is_begun_at_once_but_for_rows_whose_claim_was_lost(store: Store
     rows = claim(store, "t")
     with store.transaction("acme") as tx:
         outbox.done(tx, [row for row in rows if row.record_id == "lost"], "t")
-        # When all three are begun
-        begun = outbox.begin(tx, rows, "t", {"a": SENT, "b": {}, "lost": SENT})
+        # When all three are prepared, and their call begins
+        prepared = outbox.prepare(tx, rows, "t", {"a": SENT, "b": {}, "lost": SENT})
+        begun = outbox.begin(tx, "lead", ["a", "b", "lost"], "t")
         # Then the two that are held may be sent, and each keeps its own
-        assert begun == {"a", "b"}
+        assert prepared == begun == {"a", "b"}
         assert {row.record_id: row.sent for row in outbox.listed(tx)} == {"a": SENT, "b": {}}
-        assert outbox.begin(tx, [], "t", {}) == set()
+        assert outbox.prepare(tx, [], "t", {}) == outbox.begin(tx, "lead", [], "t") == set()
 
 
 def test_a_claim_keeps_who_until_when_and_what_was_sent(store: Store, clock: Clock) -> None:
     owe(store, "d1")
     (row,) = claim(store, "t")
-    assert (row.state, row.attempts, row.sent) == ("ready", 0, None)  # as it stood before
+    assert (row.state, row.sent, row.sent_at) == ("ready", None, None)  # as it stood before
     with store.side_transaction("acme") as tx:
-        assert outbox.begin(tx, [row], "t", {"d1": SENT}) == {"d1"}
+        assert outbox.prepare(tx, [row], "t", {"d1": SENT}) == {"d1"}
     kept = only(store)
-    assert (kept.state, kept.claim_token, kept.claim_until_at, kept.attempts) == ("claimed", "t", clock.now + CLAIM, 1)
-    assert (kept.sent, kept.claimed_generation) == (SENT, 1)
+    assert (kept.state, kept.claim_token, kept.claim_until_at) == ("claimed", "t", clock.now + CLAIM)
+    assert (kept.sent, kept.sent_at, kept.claimed_generation) == (SENT, None, 1)
+
+
+def test_a_send_counts_as_unanswered_from_its_call_on_and_once_a_claim(store: Store, clock: Clock) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.side_transaction("acme") as tx:
+        outbox.prepare(tx, [row], "t", {"d1": SENT})
+    assert only(store).unanswered == 0
+    for _ in range(2):
+        clock.forward(seconds=1)
+        with store.side_transaction("acme") as tx:
+            outbox.begin(tx, "lead", ["d1"], "t")
+        assert (only(store).unanswered, only(store).sent_at) == (1, clock.now)
+
+
+def test_a_row_to_be_sent_alone_is_claimed_alone_in_its_turn(store: Store, clock: Clock) -> None:
+    # Given a row with two sends without answer, due between two others
+    owe(store, "poison")
+    for token in ("t1", "t2"):
+        (row,) = claim(store, token)
+        with store.side_transaction("acme") as tx:
+            outbox.begin(tx, "lead", ["poison"], token)
+            outbox.not_there(tx, row, token, clock.now + timedelta(seconds=1))
+        clock.forward(seconds=1)
+    clock.forward(seconds=-1)
+    owe(store, "early")
+    clock.forward(seconds=2)
+    owe(store, "late")
+    # When all that is due is claimed, then it waits for its turn, and goes alone
+    assert [[row.record_id for row in claim(store, token)] for token in ("a", "b")] == [["early", "late"], ["poison"]]
 
 
 def test_no_row_is_claimed_twice_by_claimers_at_once(open_store: Callable[[], Store]) -> None:
@@ -159,35 +190,68 @@ def test_a_refused_write_waits_parked_until_asked_for(store: Store) -> None:
         assert outbox.unpark(tx, "deal", ["d1"]) == 0
         assert outbox.unpark(tx, "lead", ["d1", "d2"]) == 1
         assert outbox.unpark(tx, "lead", ["d1"]) == 0
-    assert (only(store).state, only(store).attempts) == ("ready", 0)
+    assert (only(store).state, only(store).refused) == ("ready", 0)
 
 
 def test_a_parked_row_is_ready_again_with_the_next_change(store: Store) -> None:
     owe(store, "d1")
     (row,) = claim(store, "t")
     with store.transaction("acme") as tx:
+        outbox.begin(tx, "lead", ["d1"], "t")
+        outbox.refused(tx, row, "t", tx.now)
+    (row,) = claim(store, "t")
+    with store.transaction("acme") as tx:
         outbox.park(tx, row, "t")
+    assert (only(store).state, only(store).refused) == ("parked", 1)
     owe(store, "d1")
-    assert only(store).state == "ready"
+    assert (only(store).state, only(store).refused) == ("ready", 0)
 
 
-def test_a_write_put_off_is_due_later_and_counts_its_attempts(store: Store, clock: Clock) -> None:
+ENDS: dict[str, tuple[Callable[..., object], tuple[int, int]]] = {
+    "refused": (outbox.refused, (1, 0)),
+    "put_off": (lambda tx, row, token, due_at: outbox.put_off(tx, [row], token, due_at), (0, 0)),
+    "not_there": (outbox.not_there, (0, 1)),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_each_end_of_a_send_counts_for_its_own(store: Store, clock: Clock, end: str) -> None:
+    # Given a row that is sent
     owe(store, "d1")
     (row,) = claim(store, "t")
+    act, counts = ENDS[end]
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, [row], "t", {"d1": SENT})
-        assert outbox.later(tx, row, "t", tx.now + timedelta(minutes=1))
+        outbox.prepare(tx, [row], "t", {"d1": SENT})
+        outbox.begin(tx, "lead", ["d1"], "t")
+        # When it is to be sent again in a minute
+        assert act(tx, row, "t", tx.now + timedelta(minutes=1))
+    # Then it waits for that, with nothing under way, and the right counter is higher
     assert claim(store, "t2") == []
     clock.forward(minutes=1)
     (again,) = claim(store, "t2")
-    assert (again.attempts, again.sent) == (1, None)
+    assert (again.refused, again.unanswered) == counts
+    assert (again.sent, again.sent_at) == (None, None)
+
+
+def test_a_send_that_was_found_to_have_arrived_leaves_the_row_as_new(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.side_transaction("acme") as tx:
+        outbox.prepare(tx, [row], "t", {"d1": SENT})
+        outbox.begin(tx, "lead", ["d1"], "t")
+        outbox.doubt(tx, row, "t")
+    (row,) = claim(store, "t2", state="uncertain")
+    with store.side_transaction("acme") as tx:
+        assert outbox.arrived(tx, row, "t2")
+    assert (only(store).state, only(store).refused, only(store).unanswered, only(store).sent) == ("ready", 0, 0, None)
 
 
 def test_a_doubtful_write_keeps_what_was_sent_and_is_claimed_as_uncertain_only(store: Store) -> None:
     owe(store, "d1")
     (row,) = claim(store, "t")
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, [row], "t", {"d1": SENT})
+        outbox.prepare(tx, [row], "t", {"d1": SENT})
+        outbox.begin(tx, "lead", ["d1"], "t")
         assert outbox.doubt(tx, row, "t")
     owe(store, "d1")
     assert only(store).state == "uncertain"
@@ -196,11 +260,12 @@ def test_a_doubtful_write_keeps_what_was_sent_and_is_claimed_as_uncertain_only(s
     assert (again.sent, again.generation, only(store).sent) == (SENT, 2, SENT)
 
 
-def test_claims_past_their_time_are_uncertain_where_something_was_sent_and_ready_where_nothing_was(store: Store, clock: Clock) -> None:
-    owe(store, "sent", "unsent")
+def test_claims_past_their_time_are_uncertain_where_their_call_had_begun_and_ready_where_not(store: Store, clock: Clock) -> None:
+    owe(store, "sent", "prepared", "unsent")
     rows = {row.record_id: row for row in claim(store, "t")}
     with store.side_transaction("acme") as tx:
-        outbox.begin(tx, [rows["sent"]], "t", {"sent": {}})  # nothing in it, yet something
+        outbox.prepare(tx, [rows["sent"], rows["prepared"]], "t", {"sent": {}, "prepared": SENT})  # nothing in it, yet something
+        outbox.begin(tx, "lead", ["sent"], "t")
     clock.forward(seconds=30)
     with store.side_transaction("acme") as tx:
         assert outbox.doubt_expired(tx) == 0
@@ -208,10 +273,11 @@ def test_claims_past_their_time_are_uncertain_where_something_was_sent_and_ready
     clock.forward(microseconds=1)
     with store.side_transaction("acme") as tx:
         assert outbox.has_due(tx)
-        assert outbox.doubt_expired(tx) == 2
+        assert outbox.doubt_expired(tx) == 3
         assert outbox.doubt_expired(tx) == 0
         assert {row.record_id: (row.state, row.claim_token) for row in outbox.listed(tx)} == {
             "sent": ("uncertain", None),
+            "prepared": ("ready", None),
             "unsent": ("ready", None),
         }
 
@@ -229,9 +295,13 @@ def test_a_renewed_claim_does_not_expire(store: Store, clock: Clock) -> None:
 
 
 LOST: dict[str, Callable[..., object]] = {
-    "begin": lambda tx, row, token: outbox.begin(tx, [row], token, {"d1": SENT}),
+    "prepare": lambda tx, row, token: outbox.prepare(tx, [row], token, {"d1": SENT}),
+    "begin": lambda tx, row, token: outbox.begin(tx, "lead", ["d1"], token),
     "done": lambda tx, row, token: outbox.done(tx, [row], token),
-    "later": lambda tx, row, token: outbox.later(tx, row, token, tx.now),
+    "refused": lambda tx, row, token: outbox.refused(tx, row, token, tx.now),
+    "put_off": lambda tx, row, token: outbox.put_off(tx, [row], token, tx.now),
+    "not_there": lambda tx, row, token: outbox.not_there(tx, row, token, tx.now),
+    "arrived": outbox.arrived,
     "park": outbox.park,
     "doubt": outbox.doubt,
 }

@@ -41,6 +41,7 @@ from sync_worker.store import (
     removals,
     runs,
     strangers,
+    unlearned,
 )
 from sync_worker.store.associations import ContractRow
 from sync_worker.store.engine import Store, Tx
@@ -48,6 +49,7 @@ from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.patch_backs import Rest
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
+from sync_worker.store.unlearned import Send
 from tests.contract.store import distributors, doors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
@@ -70,6 +72,7 @@ MODULES = (
     removals,
     runs,
     strangers,
+    unlearned,
     *distributors.MODULES,
     *rules.MODULES,
     *doors.MODULES,
@@ -87,13 +90,19 @@ def under_way(tx: Tx, record_id: str) -> None:
     """A write of this record is being sent."""
     outbox.owe(tx, "lead", [record_id], "r1")
     (row,) = outbox.claim(tx, state="ready", limit=9, token="other", until_at=tx.now + timedelta(seconds=30))
-    outbox.begin(tx, [row], "other", {record_id: {"name": Base("a", "A")}})
+    outbox.prepare(tx, [row], "other", {record_id: {"name": Base("a", "A")}})
+    outbox.begin(tx, "lead", [record_id], "other")
+
+
+def unlearned_send(tx: Tx) -> Send:
+    """A send of the first record that is looked for now."""
+    return Send("lead", "d1", tx.now, tx.now + timedelta(minutes=12), tx.now, {"name": Base("a", "A")})
 
 
 def claimed(tx: Tx) -> Any:
     """A row as this portal's claimer would hold it: the ids are those of every portal."""
     rows = outbox.listed(tx)
-    return rows[0] if rows else outbox.OutboxRow("lead", "d1", "ready", 1, 1, "t", None, None, tx.now, 0, "r1")
+    return rows[0] if rows else outbox.OutboxRow("lead", "d1", "ready", 1, 1, "t", None, None, None, tx.now, 0, 0, "r1")
 
 
 FILL: list[Callable[[Tx], object]] = [
@@ -111,6 +120,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: links.save(tx, [link()]),
     lambda tx: links.add_aliases(tx, "company", {"009": "001"}),
     lambda tx: under_way(tx, "d2"),
+    lambda tx: unlearned.keep(tx, [unlearned_send(tx)]),
     lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
     lambda tx: notices.add(tx, "company", ["001"]),
     lambda tx: failures.record(tx, [failure(waits_for="007")]),
@@ -220,6 +230,9 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.latest": lambda tx: runs.latest(tx, "pull", since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
+    "unlearned.of": lambda tx: unlearned.of(tx, "lead", ["d1"]),
+    "unlearned.due": lambda tx: unlearned.due(tx, 9),
+    "unlearned.has_due": unlearned.has_due,
     "runs.is_any_left": lambda tx: runs.is_any_left(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=1))),
     **distributors.READS,
     **rules.READS,
@@ -271,12 +284,18 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "links.forget_aliases": lambda tx: links.forget_aliases(tx, "company", ["009"]),
     "notices.add": lambda tx: notices.add(tx, "company", ["001"]),
     "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),
+    "unlearned.keep": lambda tx: unlearned.keep(tx, [replace(unlearned_send(tx), sent={})]),
+    "unlearned.look_later": lambda tx: unlearned.look_later(tx, unlearned.due(tx, 9), tx.now + timedelta(days=1)),
+    "unlearned.drop": lambda tx: unlearned.drop(tx, [unlearned_send(tx)]),
     "outbox.owe": lambda tx: outbox.owe(tx, "lead", ["d1"], "r2"),
     "outbox.claim": lambda tx: outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now),
     "outbox.hold": lambda tx: outbox.hold(tx, [claimed(tx)]),
-    "outbox.begin": lambda tx: outbox.begin(tx, [claimed(tx)], "t", {claimed(tx).record_id: {}}),
+    "outbox.prepare": lambda tx: outbox.prepare(tx, [claimed(tx)], "t", {claimed(tx).record_id: {}}),
+    "outbox.begin": lambda tx: outbox.begin(tx, "lead", ["d1"], "t"),
     "outbox.renew": lambda tx: outbox.renew(tx, "t", tx.now - timedelta(days=1)),
-    "outbox.later": lambda tx: outbox.later(tx, claimed(tx), "t", tx.now),
+    "outbox.refused": lambda tx: outbox.refused(tx, claimed(tx), "t", tx.now),
+    "outbox.not_there": lambda tx: outbox.not_there(tx, claimed(tx), "t", tx.now),
+    "outbox.arrived": lambda tx: outbox.arrived(tx, claimed(tx), "t"),
     "outbox.doubt": lambda tx: outbox.doubt(tx, claimed(tx), "t"),
     "outbox.doubt_expired": outbox.doubt_expired,
     "outbox.put_off": lambda tx: outbox.put_off(tx, [claimed(tx)], "t", tx.now),

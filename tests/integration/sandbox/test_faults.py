@@ -1,11 +1,13 @@
 """Trouble by order: which call, how often, before or after the work is done."""
 
+from datetime import datetime, timedelta
+
 import pytest
 import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceRefusedRequest
 
-from sync_worker.sandbox.remote import Remote
+from sync_worker.sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
 
 LEAD = {"attributes": {"type": "Lead"}, "LastName": "Doe", "Company": "Acme"}
@@ -148,3 +150,26 @@ def test_reset_begins_anew_but_old_tokens_stay_dead(wire: Wire, remote: Remote) 
     assert wire.ask("GET", "limits").status_code == 401
     wire.log_in()
     assert wire.ask("GET", "limits").status_code == 200
+
+
+def test_a_write_is_committed_late_as_of_its_moment(wire: Wire, remote: Remote) -> None:
+    # Given an order that cuts the connection, and does the work a minute later
+    remote.freeze()
+    began = remote.now()
+    remote.fault("collections_write", object_name="Lead", when="late", late_s=60, drop_connection=True)
+    with pytest.raises(requests.ConnectionError):
+        wire.ask("POST", "composite/sobjects", json={"records": [{**LEAD, "Portal_Deal_Key__c": "k1"}]})
+    # When nearly a minute has passed, then nothing has happened
+    remote.advance_clock(59)
+    assert _leads_with_key(remote) == []
+    # When more than that has passed, then the lead is there, with the stamp of its minute
+    remote.advance_clock(100)
+    [lead] = [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"]]
+    assert datetime.fromisoformat(lead["SystemModstamp"]) == (began + timedelta(seconds=60)).replace(microsecond=0)
+    assert remote.now() == began + timedelta(seconds=159)
+
+
+def test_a_late_commit_needs_its_delay_and_an_answer(remote: Remote) -> None:
+    for wish in ({"late_s": 60}, {"drop_connection": True}):
+        with pytest.raises(ControlError, match="late_s above 0"):
+            remote.fault("collections_write", when="late", **wish)

@@ -391,7 +391,7 @@ def test_a_days_calls_used_up_within_a_push_release_what_was_not_written(desk: D
     desk.attempt("push")
     # then the others are ready, not claimed, and nothing counts as an attempt
     assert sum(len(world.records_of(deal.id)) for deal in deals) == 1
-    assert [(row.state, row.attempts) for row in world.outbox()] == [("ready", 0)] * 2
+    assert [(row.state, row.refused, row.unanswered) for row in world.outbox()] == [("ready", 0, 0)] * 2
     assert desk.rest_s() == DAILY_S
     # and when calls are there again, then each deal has one lead
     world.remote.clear_faults()

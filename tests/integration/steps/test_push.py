@@ -9,11 +9,11 @@ import pytest
 
 from sync_worker.crm.port import NativeRecord, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.domain.attempts import MOST_REFUSED
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.errors import AuthFailed, StoreDown
 from sync_worker.steps.push import push
 from sync_worker.steps.replay import replay
-from sync_worker.steps.settle import MOST_ATTEMPTS
 from sync_worker.store import companies
 from sync_worker.store.companies import StoredCompany
 from tests.integration.steps.world import World
@@ -216,7 +216,7 @@ def test_a_locked_row_is_written_later(world: World) -> None:
 def test_what_never_passes_is_given_up_and_said(world: World) -> None:
     deal = world.submitted()
     world.remote.fault("collections_write", object_name="Lead", record=True, error_code="UNABLE_TO_LOCK_ROW", times=1000)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MOST_REFUSED):
         world.push()
         world.forward(1000)
     assert states(world) == ["parked"]
@@ -231,7 +231,7 @@ def test_a_reader_that_is_busy_costs_no_attempt(world: World) -> None:
     # Given an edit that cannot be pushed because another reader holds the lease for a while, again and again
     deal = world.registered()
     world.change(deal.id, amount="3")
-    for _ in range(MOST_ATTEMPTS + 2):
+    for _ in range(MOST_REFUSED + 2):
         with world.reader_elsewhere("lead"):
             assert world.push().counts.deferred == 1
         world.forward(10)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.crm.port import Change, Crm, OnHalf, Outcome, forget_halves
+from sync_worker.crm.port import Change, Crm, Outcome
 from tests.integration.steps.world import World
 
 NAME, PROSPECT, AMOUNT = "Portal_Deal_Name__c", "Company", "Portal_Amount__c"
@@ -34,21 +34,13 @@ class Rewriting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._crm, name)
 
-    def write(
-        self,
-        native: str,
-        key_field: str,
-        changes: Sequence[Change],
-        *,
-        time_left_s: Callable[[], float],
-        on_half: OnHalf = forget_halves,
-    ) -> Iterator[list[Outcome]]:
+    def write(self, native: str, key_field: str, changes: Sequence[Change], **words: Any) -> Iterator[list[Outcome]]:
         self.written += [change.ref for change in changes]
         rewritten = [
             Change(change.ref, {**change.fields, **self._made_of(change.fields)}, crm_id=change.crm_id, key=change.key)
             for change in changes
         ]
-        yield from self._crm.write(native, key_field, rewritten, time_left_s=time_left_s, on_half=on_half)
+        yield from self._crm.write(native, key_field, rewritten, **words)
 
     def _made_of(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._rewrite(fields[name]) for name in (NAME, PROSPECT, AMOUNT) if name in fields}
