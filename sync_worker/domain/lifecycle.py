@@ -102,6 +102,7 @@ _DECIDABLE: Final = (SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED, DISABLED)
 _SOLD: Final = (SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED)
 _OWNERS: Final = (Party.OWNER, Party.OPERATOR)
 _EDITORS: Final = (Party.OWNER, Party.VENDOR, Party.OPERATOR)
+_DRAFTERS: Final = (Party.OWNER, Party.MAKER, Party.OPERATOR)
 _VENDORS: Final = (Party.VENDOR, Party.OPERATOR)
 _DISTRIBUTORS: Final = (Party.SECOND_PARTNER, Party.VENDOR)
 _OF_DISTRIBUTOR: Final = (approval.in_use(Track.DISTRIBUTOR),)
@@ -119,12 +120,18 @@ def _vendor(to: VendorApproval) -> tuple[Effect, ...]:
 
 
 MOVES: Final[Mapping[Verb, Row]] = {
-    Verb.SUBMIT: Row((DRAFT,), _OWNERS, (registration.submitted,), (parenthood.names_no_other, registration.fit_pair, registration.named)),
+    Verb.SUBMIT: Row(
+        (DRAFT,),
+        _DRAFTERS,
+        (registration.submitted,),
+        (registration.still_on_behalf, parenthood.names_no_other, registration.fit_pair, registration.named),
+    ),
     Verb.EDIT: Row(
         _OPEN,
-        _EDITORS,
+        (Party.OWNER, Party.MAKER, Party.VENDOR, Party.OPERATOR),
         (registration.edited,),
         (
+            registration.still_on_behalf,
             registration.given_by_vendor,
             registration.unlocked,
             parenthood.keeps_parent,
@@ -162,7 +169,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
     Verb.RETURN_VENDOR: Row(
         (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.RETURNED), (_STILL_VENDOR, approval.reasoned), asks=_OF_VENDOR
     ),
-    Verb.WITHDRAW: Row((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _OWNERS, (_to(WITHDRAWN),)),
+    Verb.WITHDRAW: Row((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _DRAFTERS, (_to(WITHDRAWN),)),
     Verb.DISABLE: Row((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
     Verb.ENABLE: Row((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
     Verb.FINALIZE: Row(
@@ -266,6 +273,7 @@ def who_may(verb: Verb, deal: Deal | None, policy: Policy) -> str:
         Party.OWNER: "a member of the owner company",
         Party.SECOND_PARTNER: f"a member of the deal's {policy.second_partner_label}",
         Party.VENDOR: "the vendor",
+        Party.MAKER: "the person who made the draft on its behalf",
     }
     return ", or ".join(names.get(party, f"the {party}") for party in dict.fromkeys(parties))
 

@@ -7,6 +7,7 @@ from `association.associates`. A refusal names who would be allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -160,6 +161,15 @@ def given_by_vendor(scene: Scene) -> Refusal | None:
     if "owner_company" not in differing(scene.deal, scene.changes) or scene.standing.parties & {Party.VENDOR, Party.OPERATOR}:
         return None
     return Refusal("owner_by_vendor_only", "a deal is given to another company by the vendor", "the vendor", (), "owner_company")
+
+
+@guard("a draft on behalf: the portal lets second partners register so, and its maker's company stays on it")
+def still_on_behalf(scene: Scene) -> Refusal | None:
+    """The same as when it was made; its owner company's people are free."""
+    if Party.MAKER not in scene.standing.parties or scene.standing.parties & {Party.OWNER, Party.VENDOR, Party.OPERATOR}:
+        return None
+    refused = _not_a_party(scene.owner, scene.second_partner, scene.actor, scene.policy)
+    return replace(refused, field="second_partner") if refused and "second_partner" in scene.changes else refused
 
 
 @guard("from finalize_requested on: no terms, no companies")

@@ -140,7 +140,9 @@ def may_act(
 def _parties_of_user(user: User, deal: Deal, rep: User | None, parents: Mapping[str, str]) -> frozenset[Party]:
     seen = {share.acts_for for share in shares(Viewer(user, parents=parents)) if share.covers(deal, rep)}
     is_second = deal.second_partner in user.companies  # the parent of a subgroup whose deal names somebody else only looks
-    return frozenset(party for party in seen if party and (party is not Party.SECOND_PARTNER or is_second))
+    is_makers = is_second and deal.lifecycle is Lifecycle.DRAFT and deal.registered_by == user.id
+    parties = frozenset(party for party in seen if party and (party is not Party.SECOND_PARTNER or is_second))
+    return parties | {Party.MAKER} if is_makers and Party.SECOND_PARTNER in parties else parties
 
 
 def _parties_of_company(actor: Actor, deal: Deal, companies: Mapping[str, Company]) -> frozenset[Party]:
@@ -154,7 +156,8 @@ def _parties_of_company(actor: Actor, deal: Deal, companies: Mapping[str, Compan
 
 
 def _company_of(party: Party, actor: Actor, deal: Deal) -> str | None:
-    return {Party.OWNER: deal.owner_company, Party.SECOND_PARTNER: deal.second_partner}.get(party, actor.company_id)
+    of_deal = {Party.OWNER: deal.owner_company, Party.SECOND_PARTNER: deal.second_partner, Party.MAKER: deal.second_partner}
+    return of_deal.get(party, actor.company_id)
 
 
 def _is_idle(company_id: str | None, companies: Mapping[str, Company]) -> bool:

@@ -14,7 +14,7 @@ from sync_worker.domain.sight import can_see, shares
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.steps.decide import change, decide, reassign
 from sync_worker.steps.expire import expire
-from sync_worker.steps.move import Moved, move
+from sync_worker.steps.move import Moved, move, open_to
 from sync_worker.steps.people import Told, acting, actor_of, deactivate, erase, put, viewer_of
 from sync_worker.steps.register import draft, register
 from sync_worker.steps.relink import relink
@@ -152,6 +152,21 @@ def test_a_deal_is_registered_for_a_colleague_and_given_to_another(world: World,
     assert refused(register(world.tenant, TERMS, actor=bob, owner_user="nobody")) == "user_unknown"
     assert done(reassign(world.tenant, deal.id, "bob", actor=bob)).deal.owner_user == "bob"
     assert refused(reassign(world.tenant, deal.id, "eve", actor=bob)) == "not_a_colleague"
+
+
+def test_who_made_a_draft_on_behalf_edits_submits_and_withdraws_it(world: World, dora: Actor) -> None:
+    # Given two drafts that a distributor's member made on behalf of its partner
+    world.configure(deals={"on_behalf": True})
+    first, second = (done(draft(world.tenant, TERMS, actor=dora)).deal.id for _ in range(2))
+    with world.store.reading("acme") as tx:
+        assert {Verb.EDIT, Verb.SUBMIT, Verb.WITHDRAW} <= set(open_to(tx, world.tenant, world.deal(first), dora))
+    # When she edits and submits one, and withdraws the other
+    assert done(change(world.tenant, first, {"name": "Other words"}, actor=dora)).deal.values["name"] == "Other words"
+    assert pushed(world, move(world.tenant, first, Verb.SUBMIT, actor=dora)).deal.lifecycle == "submitted"
+    assert done(move(world.tenant, second, Verb.WITHDRAW, actor=dora)).deal.lifecycle == "withdrawn"
+    # Then the CRM has the one, and from the submission on its terms are the owner company's
+    assert world.record_of(first)["Portal_Deal_Name__c"] == "Other words"
+    assert refused(change(world.tenant, first, {"name": "Mine"}, actor=dora)) == "not_a_party"
 
 
 def test_a_second_partner_registers_on_behalf_of_an_associated_partner_where_the_portal_lets_it(world: World, dora: Actor) -> None:

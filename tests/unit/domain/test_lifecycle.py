@@ -249,6 +249,44 @@ def test_another_owner_company_leaves_the_rep_behind() -> None:
     assert consequences(deal, {"owner_company": "beta"}, POLICY, vendor_moved=False)["owner_user"] is None
 
 
+# ── a draft on behalf ────────────────────────────────────────────────────────────────────────────────────────────────
+
+ON_BEHALF = Policy(on_behalf=True)
+
+
+def on_behalf(verb: Verb, maker: str = "dora", lifecycle: str = "draft", **more: Any) -> Move | Refusal:
+    """A move of Dora, of Arrow, on a draft of Acme's that somebody made on behalf."""
+    deal = submitted(lifecycle=lifecycle, registered_by=maker, is_registered=lifecycle != "draft")
+    return made(verb, deal, actor=as_actor(user("dora", ARROW)), **{"policy": ON_BEHALF, **more})
+
+
+def test_who_made_a_draft_on_behalf_edits_submits_and_withdraws_it() -> None:
+    assert moved(on_behalf(Verb.EDIT, changes={"name": "Other"})) == {"name": "Other"}
+    assert moved(on_behalf(Verb.SUBMIT))["lifecycle"] == "submitted"
+    assert moved(on_behalf(Verb.WITHDRAW))["lifecycle"] == "withdrawn"
+
+
+@pytest.mark.parametrize("verb", [Verb.EDIT, Verb.SUBMIT, Verb.WITHDRAW])
+def test_somebody_elses_draft_and_a_submitted_deal_are_not_the_distributors_to_change(verb: Verb) -> None:
+    assert refused(on_behalf(verb, maker="rita", changes={"name": "Other"})) == "not_a_party"
+    if verb is not Verb.SUBMIT:
+        assert refused(on_behalf(verb, lifecycle="submitted", changes={"name": "Other"})) == "not_a_party"
+
+
+@pytest.mark.parametrize("other", [None, INGRAM])
+def test_a_draft_on_behalf_keeps_the_company_of_its_maker(other: Company | None) -> None:
+    result = on_behalf(Verb.EDIT, changes={"second_partner": other.id if other else None}, second_partner=other, options=[ARROW, INGRAM])
+    assert refused(result) == "not_a_party"
+    assert isinstance(result, Refusal)
+    assert result.field == "second_partner"
+
+
+def test_where_nobody_registers_on_behalf_any_more_a_draft_is_only_withdrawn_by_its_maker() -> None:
+    assert refused(on_behalf(Verb.SUBMIT, policy=POLICY)) == "on_behalf_off"
+    assert refused(on_behalf(Verb.EDIT, changes={"name": "Other"}, policy=POLICY)) == "on_behalf_off"
+    assert moved(on_behalf(Verb.WITHDRAW, policy=POLICY))["lifecycle"] == "withdrawn"
+
+
 # ── the last day ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PERIOD = Policy(period=Period(90, {"renewal": 30}))
