@@ -116,10 +116,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Yes: what becomes of the deal, and the words for its history. **Shapes** no changes = it was so already, harmless."""
+    """Yes: what becomes of the deal, the words for its history, and the reason that was given, which the other side is told.
+
+    **Shapes** no changes = it was so already, harmless.
+    """
 
     changes: Mapping[str, Value]
     note: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ def _move(verb: Verb, scene: Scene, as_of_today: Scene) -> Move | Refusal:
     if refused:
         return refused
     follows = consequences(scene.deal, changes, scene.policy, vendor_moved=False)
-    return Move({**changes, **follows}, _note(verb, row, scene))
+    return Move({**changes, **follows}, _note(verb, row, scene), scene.reason.strip())
 
 
 def decision(track: Track, said: Decision, policy: Policy) -> Verb | Refusal:

@@ -143,7 +143,7 @@ def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Ac
     part_twins(tx, [(stored.deal, after)])
     close_decided(tx, [(stored.deal, after)])
     end_waivers(tx, [(stored.deal, after)])
-    tell_changes(tx, tenant, [Change(stored.deal, after, version)], actor=actor)
+    tell_changes(tx, tenant, [Change(stored.deal, after, version, made.reason)], actor=actor)
     return after
 
 

@@ -21,11 +21,12 @@ from sync_worker.store.mails import Mail
 
 
 class Change(NamedTuple):
-    """One deal's. **Shapes** `before` None: it is new; `version`: after it."""
+    """One deal's. **Shapes** `before` None: it is new; `version`: after it; `reason`: why, where somebody gave one."""
 
     before: Deal | None
     after: Deal
     version: int
+    reason: str = ""
 
 
 class Told(NamedTuple):
@@ -42,7 +43,11 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Ac
     """What these changes are news of; how many letters. A first load is none, whoever makes it."""
     if tenant.post is None:
         return 0
-    found = [Told(news, one.after, one.before) for one in changes for news in news_of(one.before, one.after, version=one.version)]
+    found = [
+        Told(news, one.after, one.before, {"reason": one.reason})
+        for one in changes
+        for news in news_of(one.before, one.after, version=one.version)
+    ]
     if actor.side == "crm" and found and feed.is_loading(tx, DEAL):
         return 0
     return tell(tx, tenant, found, actor=actor)

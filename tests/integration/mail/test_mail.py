@@ -34,7 +34,7 @@ REPOSITORY = Path(__file__).parents[3]
 WORDS = {"name": "Bo", "actor": "Ann", "deal": "Harbor Freight", "company": "Birch", "link": "https://portal.example.com/deals/d1"}
 SAMPLES: dict[str, dict[str, Any]] = {
     "deal_registered": {},
-    "deal_updated": {"changes": [{"field": "amount", "before": "1", "after": "2"}]},
+    "deal_updated": {"changes": [{"field": "amount", "before": "1", "after": "2"}], "reason": "no budget"},
     "finalize_requested": {},
     "quote_sent": {"total": "4,285.32 EUR", "pricing": "distributor", "term": "3 years, annual"},
     "expires_soon": {"expires_on": "2026-03-31"},

@@ -79,6 +79,21 @@ def test_what_people_do_in_the_portal_is_told_once_to_everybody_but_themselves(w
     assert written(world) == [("deal_updated", "dora"), ("deal_updated", "mona")]
 
 
+def test_the_reason_of_a_decision_is_told_to_the_other_side(world: World, bob: Actor, mailbox: Mailbox) -> None:
+    # Given a registration of which people have been told
+    deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
+    forgotten(world)
+    dora = told(world, "dora", "Arrow Electronics", Role.MANAGER)
+    # When the distributor rejects it with a reason
+    done(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="not our <region>"))
+    mail(world.tenant)
+    # Then the letter to the reseller's people says why
+    letter = next(one for one in mailbox.letters if "bob@" in str(one["To"]) and str(one["Subject"]).startswith("Updated"))
+    text, html = (part.get_content() for part in letter.iter_parts())
+    assert "Reason given: not our <region>" in text
+    assert "Reason given: not our &lt;region&gt;" in html
+
+
 def test_what_changes_in_the_crm_is_told_and_a_first_load_is_silent(world: World, bob: Actor, mailbox: Mailbox) -> None:
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
     forgotten(world)
