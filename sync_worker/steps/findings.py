@@ -13,9 +13,12 @@ import orjson
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import FIELD as CONTRACTS
+from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import plain
 from sync_worker.errors import RecordError, UnresolvedLink
+from sync_worker.mapping.compile import Reading
+from sync_worker.mapping.fields import UNLISTED
 from sync_worker.services import Services
 from sync_worker.store import failures
 from sync_worker.store.engine import Tx
@@ -35,6 +38,13 @@ def text_problem(native: NativeRecord) -> Problem | None:
         return None
     words = f"{native.native} {native.crm_id}: characters in {', '.join(native.mended)} cannot be stored, and are shown as \ufffd here"
     return Problem("text_repaired", "", words)
+
+
+def value_problems(reading: Reading) -> list[Problem]:
+    """Values that a list refuses, each alone; and those that were read although the CRM lists them no more."""
+    told = ((one, f"{one.native} {one.what}; the rest was applied (allowed: {', '.join(one.allowed)})") for one in reading.mistakes)
+    refused = [Problem(UNLISTED, one.field, words, str(one.value)) for one, words in told]
+    return [*refused, *(Problem(NOT_LISTED, one.field, f"{one.native} {one.what}", "; ".join(one.values)) for one in reading.unlisted)]
 
 
 def payload_hash(fields: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ from functools import partial
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.arrival import arrive_from_crm
-from sync_worker.domain.company import NOT_LISTED
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.last_day import granted
 from sync_worker.domain.late_write import Undone
@@ -22,13 +21,13 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
-from sync_worker.mapping.compile import Reading, RecordMap
+from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
 from sync_worker.steps.facts import found_by_key, gaps
-from sync_worker.steps.findings import Findings, text_problem
+from sync_worker.steps.findings import Findings, text_problem, value_problems
 from sync_worker.steps.ours import is_marked
 from sync_worker.steps.recognize import LateWrites
 from sync_worker.steps.succession import Succession
@@ -155,22 +154,13 @@ class _Page:
             words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in unread)
             raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
         self._findings.judged(native.crm_id)
-        self._report_values(native, reading)
-        if problem := text_problem(native):
-            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
+        for problem in (*value_problems(reading), text_problem(native)):
+            self._say(native, problem)
         values = dict(reading.values)
         for name in REFERENCES:
             if values.get(name):
                 self._link(native, values, name)
         return _Linked(values, reading.spellings, between)
-
-    def _report_values(self, native: NativeRecord, reading: Reading) -> None:
-        """Values that a list refuses, each alone; and those that were read although the CRM lists them no more."""
-        told = ((one, f"{one.native} {one.what}; the rest was applied (allowed: {', '.join(one.allowed)})") for one in reading.mistakes)
-        refused = [Problem(UNLISTED, one.field, words, str(one.value)) for one, words in told]
-        read = [Problem(NOT_LISTED, one.field, f"{one.native} {one.what}", "; ".join(one.values)) for one in reading.unlisted]
-        for problem in (*refused, *read):
-            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
 
     def _link(self, native: NativeRecord, values: dict[str, Value], name: str) -> None:
         crm_id = str(values[name])
@@ -193,8 +183,7 @@ class _Page:
         self._say(native, verdict.problem)
         if not verdict.is_accepted:
             values.pop("second_partner", None)
-        begun = arrive_from_crm(values, deal_id=deal_id, policy=self._policy)
-        deal = granted(begun, self._policy, self._tenant.today(self._tx))
+        deal = granted(arrive_from_crm(values, deal_id=deal_id, policy=self._policy), self._policy, self._tenant.today(self._tx))
         self._draft.begin(deal)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
@@ -225,7 +214,7 @@ class _Page:
             link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
         for problem in merged.problems:
-            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
+            self._say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
         self._draft.refuse(stored, merged.standing, merged.untaken)
