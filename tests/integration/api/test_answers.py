@@ -207,7 +207,7 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
     (narrowed,) = {one["code"] for one in acme.get("/failures?code=contract_value_unresolved")["items"]}
     assert narrowed == "contract_value_unresolved"
     assert acme.send("POST", "/failures/replay", {}).json()["code"] == "field_missing"
-    owed = acme.post("/failures/replay", {"record": next(one["record"] for one in found if one["kind"] == "failure")}, status=202)
+    owed = acme.post("/failures/replay", {"record": next(one["record"] for one in found if one["code"] == "unlisted_value")}, status=202)
     assert owed["count"] > 0
     assert ("acme", "replay", "") in acme.woken
 
