@@ -10,6 +10,7 @@ from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of, work_off
 from sync_worker.steps.compare import Comparison, Difference, repair
 from sync_worker.steps.compare import compare as compare_portal
+from sync_worker.steps.take_back import take_back
 from sync_worker.steps.tenant import Tenant
 
 
@@ -18,11 +19,18 @@ def compare(
     repairs: Annotated[
         bool, typer.Option("--repair", help="Read what differs again and write what is owed; mark records that vanished.")
     ] = False,
+    was_restored: Annotated[
+        bool, typer.Option("--restored", help="A backup was restored: take from the CRM first what only the portal writes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Holds every company and deal against its CRM record, and asks the CRM which of its records would be ours and are missing here.
 
-    On Salesforce that costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200. Nothing is changed without --repair.
+    With --restored, approvals and states that the portal had written after the backup was made are taken back from the CRM. Use it after a
+    restore, before the processes start: they would put the backup's values back.
+
+
+    On Salesforce that costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200. Nothing is changed without an option.
     Exit 1 when something differs and was not repaired. What was repaired is shown as it was found.
 
     Example: sync-worker compare acme --repair
@@ -30,6 +38,10 @@ def compare(
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
         comparison = _watched(tenant)
         left = comparison.differences
+        if was_restored and left:
+            count = take_back(tenant, comparison)
+            err.print(f"{count} deals took back from the CRM what only the portal writes", highlight=False)
+            left = _watched(tenant).differences
         if repairs and left:
             work_off(tenant, repair(tenant, comparison).wakes)
             left = _watched(tenant).differences

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from sync_worker.domain.company import AccountType, Company
-from sync_worker.domain.deal import Deal, Policy, VendorApproval, consequences, first_distributor_approval
+from sync_worker.domain.deal import (
+    Deal,
+    DistributorApproval,
+    Lifecycle,
+    Policy,
+    VendorApproval,
+    consequences,
+    first_distributor_approval,
+)
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 
 _OURS_ALONE: Final = frozenset({"distributor_approval", "lifecycle", "is_registered", "quote_state"})
 """Fields the CRM only shows: what it says of them never starts a deal."""
+_OUR_WORDS: Final[Mapping[str, type[StrEnum]]] = {"distributor_approval": DistributorApproval, "lifecycle": Lifecycle}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,34 @@ def arrive_from_crm(values: Mapping[str, Value], *, deal_id: str, policy: Policy
         },
     )
     return deal.changed(consequences(deal, {}, policy, vendor_moved=True))
+
+
+def return_from_crm(values: Mapping[str, Value], *, deal_id: str, policy: Policy) -> Deal:
+    """A deal that the database lost, and whose record carries our key: what only we write is taken as well, being our own last word.
+
+    **Shapes** as `arrive_from_crm`.
+    """
+    said = own_last_words(values)
+    second_id = said.get("second_partner") if policy.is_two_tier else None
+    first_track = first_distributor_approval(str(second_id) if second_id else None, policy)
+    deal = Deal(
+        deal_id,
+        {
+            **said,
+            "name": said.get("name") or said.get("prospect_name"),
+            "second_partner": second_id,
+            "vendor_approval": said.get("vendor_approval") or VendorApproval.PENDING.value,
+            "distributor_approval": said.get("distributor_approval") or first_track.value,
+            "lifecycle": said.get("lifecycle") or Lifecycle.SUBMITTED.value,
+            "outcome": said.get("outcome") or "open",
+        },
+    )
+    return deal.changed(consequences(deal, {}, policy, vendor_moved=True))
+
+
+def own_last_words(values: Mapping[str, Value]) -> dict[str, Value]:
+    """What the CRM shows of fields that only we write, without what we cannot have written there."""
+    return {name: value for name, value in values.items() if name not in _OUR_WORDS or value in set(_OUR_WORDS[name])}
 
 
 def judge_from_crm(owner: Company | None, second_partner: Company, *, options: Sequence[Company], policy: Policy) -> Verdict:

@@ -40,6 +40,19 @@ CODES: Final[Mapping[str, str]] = {
     "text_repaired": "A text of the CRM record has characters that cannot be stored (a U+0000, half a pair, or bytes that are not UTF-8): "
     "they became \ufffd here. Write the text again in the CRM.",
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
+    # our key on a record
+    "foreign_key": "The field for the portal's key holds another system's. Nothing is written over it, and everything else works. "
+    "If the other system still needs it, keep that key in another field there, or name another key field in the mapping; then clear this "
+    "one, and the worker writes its own.",
+    "key_taken": "The record carries the key of another record, as a copy made in the CRM does; two records cannot be one. "
+    "Clear the key on the copy, and it is read as a record of its own. Where the other one is the copy, clear it there first.",
+    "came_back": "The database did not know this deal: a backup was restored, or the database is new. Its record in the CRM carries "
+    "our key, so it came back under its id, with its approvals. What only the database had did not come back: who owns it, "
+    "history, quotes, licences. Name its owner again, send the quote again. It stays open until the vendor decides, or the deal is over.",
+    "parent_taken_back": "The database had lost this subgroup, and its parent was taken from its contract value. "
+    "If that is right, set its terms again and discard this; if not, the parent lets it go.",
+    "parent_lost": "The database had lost this subgroup, and no single contract value says whose it was. "
+    "Have a member of its parent promote it again.",
     # contracts
     "contract_value_unresolved": "A value in the partner's second-partner field names no company we know. Give that company "
     "a portal status, correct the value, or map it under associations.contract_values.",

@@ -39,6 +39,7 @@ _PLACES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("gave_up", "outcome_never_learned", "bug", "deleted_in_crm", "gone_from_crm", "disconnected"), ""),
     **dict.fromkeys(("name_blank", "account_type_blank", "vendor_type_ignored", "rule_field_blank", "waiting_for_parent"), CRM),
     **dict.fromkeys(("company_not_in_crm", "second_partner_not_associated", "owner_company_missing", "parent_not_named"), CRM),
+    **dict.fromkeys(("foreign_key", "key_taken"), CRM),
     **dict.fromkeys(("unlisted_value", "value_unreadable", "status_unknown", "account_type_unknown", "rule_field_unlisted"), EITHER),
     **dict.fromkeys(("not_a_number", "not_an_integer"), EITHER),
     **dict.fromkeys(("not_text", "not_a_reference", "not_a_set", "not_a_boolean", "not_a_date"), EITHER),
@@ -50,6 +51,8 @@ _INSTEAD: Final[Mapping[str, str]] = {
     **dict.fromkeys(("both_changed", "newest_unclear", "put_back", "late_write_undone", "parent_kept"), _TOLD),
     **dict.fromkeys(("contract_value_renamed", "contract_lost_in_merge", "duplicate_in_crm", "same_prospect"), _TOLD),
     **dict.fromkeys(("approved_other_terms", "not_a_vendor_move", "locked_in_crm"), _DECIDES),
+    **dict.fromkeys(("came_back", "parent_taken_back"), _TOLD),
+    "parent_lost": "a member of its parent promotes the company again; then discard it",
     "decided_for_good": "it stands until the deal is over; discard it once it was read",
     "conversion_mapping_missing": "map the fields in the CRM, then: check; or discard it where the mapping cannot be read",
     **dict.fromkeys(

@@ -46,20 +46,24 @@ REPORT_COUNT = 500  # contract values a commit, when a first load ends
 UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
 
 
-def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings, effects: Effects) -> None:
-    """What the companies that changed mean for associations: theirs, and those that name them; and for the open deals of such pairs."""
+def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings, effects: Effects) -> set[str]:
+    """What the companies that changed mean for associations: theirs, and those that name them; and for the open deals of such pairs.
+
+    Returns the ids of companies that were named by contract values before they were known.
+    """
     if not tenant.portal.two_tier:
-        return
+        return set()
     turned = {after.id: before for before, after in reversed(moved) if before and _changes_sides(before, after)}
     pasts.leave(tx, list(turned.values()))
     if tenant.portal.associations.mode == "rules":
         changed = rule_members.derive(tx, tenant, run_id, moved)
         _read_deals_again(tx, effects, pairs=set(), company_ids=changed | turned.keys())
-        return
+        return set()
     pairs = _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
     healed = _heal(tx, tenant, run_id, moved)
     _report_renames(tx, tenant, run_id, moved)
     _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | turned.keys())
+    return healed
 
 
 def hand_over(tx: Tx, loser: Company, survivor: Company) -> None:

@@ -5,7 +5,7 @@ Changes nothing but the describe cache, and closes the losses in conversions tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -50,7 +50,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     tenant.hold_mode()
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
-    problems = (*found.companies.problems, *found.wrong_contracts)
+    problems = (*found.companies.problems, *found.wrong_contracts, *found.keys.problems)
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
@@ -59,6 +59,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
             *_of_options(found.options, tenant.name),
             *map(of_conversion, found.conversions),
             *_of_data(found, problems),
+            *_of_lost(found.keys.lost_counts),
         ),
         problems,
     )
@@ -178,3 +179,14 @@ def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Findi
         yield Finding(f"{native}.{field}: data", False, f"{count} record{'s' * (count > 1)}: {what}", todo or what)
     if not problems:
         yield Finding("data", True, f"{found.companies.read_count} companies have a portal status; nothing is wrong with them")
+
+
+def _of_lost(counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Records of a database that is gone: told, because a pull brings them back without what only that database had."""
+    for native, count in counts.items():
+        words = (
+            f"{count} record{'s carry keys' if count > 1 else ' carries a key'} of ours that this database does not know: a backup was "
+            "restored, or the database is new. A pull brings them back under their ids; users, terms, agreements, quotes, licences and "
+            "history do not come back"
+        )
+        yield Finding(f"{native}: our keys", True, words, is_guess=True)

@@ -12,6 +12,7 @@ from sync_worker.crm.port import NativeRecord, Scan
 from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.names import folded
+from sync_worker.domain.own_key import key_of
 from sync_worker.domain.values import plain
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import FieldMistake, Reading, RecordMap
@@ -48,6 +49,15 @@ class SecondPartner:
     takes_part: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A record that carries a key in the field for ours."""
+
+    crm_id: str
+    name: str
+    key: str
+
+
 @dataclass(slots=True)
 class CompanyData:
     """**Shapes** `contracts`: each value of a partner's second-partner field, as a problem that is one only where it names nobody."""
@@ -56,6 +66,7 @@ class CompanyData:
     second_partners: list[SecondPartner] = field(default_factory=list)
     contracts: list[DataProblem] = field(default_factory=list)
     problems: list[DataProblem] = field(default_factory=list)
+    keyed: list[Keyed] = field(default_factory=list)
 
     def wrong_contracts(self, known: Iterable[str], *, offered: Collection[str] | None) -> Iterator[DataProblem]:
         """The contract values that name no second partner: neither by name, by id, nor by one of the known spellings.
@@ -111,6 +122,8 @@ class _Judge:
         data.read_count += 1
         data.problems += self._problems(native, reading)
         kind, name = reading.values.get(TYPE), str(reading.values.get("name") or "")
+        if key := key_of(native.fields.get(self._record.key_field)):
+            data.keyed.append(Keyed(native.crm_id, name, key))
         if kind == AccountType.SECOND_PARTNER and native.crm_id != self._vendor:
             takes_part = reading.values.get(STATUS) in (PortalStatus.ACTIVE, PortalStatus.PENDING)
             data.second_partners.append(SecondPartner(native.crm_id, name, takes_part))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sync_worker.domain.deal import Actor, Deal, differing
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Conflict
-from sync_worker.domain.standing import Untaken
+from sync_worker.domain.standing import Untaken, came_back
 from sync_worker.domain.values import Value
 from sync_worker.steps.parents import end_waivers
 from sync_worker.steps.standing import Stands, close_decided, stand
@@ -36,6 +36,7 @@ class Draft:
         self._changes: list[FieldChange] = []
         self._conflicts: list[tuple[str, str, Conflict]] = []
         self._standing: list[Stands] = []
+        self._returned: set[str] = set()
         self.owing: set[str] = set()
 
     def latest(self, stored: StoredDeal) -> StoredDeal:
@@ -44,9 +45,23 @@ class Draft:
 
     def begin(self, deal: Deal) -> None:
         """A deal that begins in the CRM."""
+        self._begin(deal, "began in the CRM")
+
+    def take_back(self, deal: Deal) -> None:
+        """A deal that the database lost. Its people were told of it when it was registered, and are not told again."""
+        self._returned.add(deal.id)
+        self._begin(deal, "came back from the CRM, where its record carries our key")
+        self._standing += [Stands(deal, problem) for problem in came_back(deal)]
+
+    def retake(self, stored: StoredDeal, said: Mapping[str, Value], note: str) -> Deal:
+        """The deal after our own last words, which its record has kept; the very same object where it held them. Nobody is told again."""
+        self._returned.add(stored.deal.id)
+        return self.change(stored, said, from_crm=frozenset(said), notes=dict.fromkeys(said, note))
+
+    def _begin(self, deal: Deal, note: str) -> None:
         self._deals[deal.id] = StoredDeal(deal, 1, self._tx.now, self._tx.now)
         whole = {name: value for name, value in deal.values.items() if value is not None}
-        self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._run_id, None, whole, "began in the CRM"))
+        self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._run_id, None, whole, note))
 
     def change(self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]) -> Deal:
         """The deal after the changes that change something; the very same object where none does."""
@@ -113,5 +128,6 @@ class Draft:
         close_decided(self._tx, changed)
         end_waivers(self._tx, changed)
         stand(self._tx, self._tenant, self._standing, self._run_id)
-        changes = [Change(self._before.get(deal_id), stored.deal, stored.version) for deal_id, stored in self._deals.items()]
+        news = [stored for deal_id, stored in self._deals.items() if deal_id not in self._returned]
+        changes = [Change(self._before.get(stored.deal.id), stored.deal, stored.version) for stored in news]
         tell_changes(self._tx, self._tenant, changes, actor=CRM_ACTOR)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.arrival import Verdict, judge_from_crm
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Policy
+from sync_worker.domain.own_key import key_of
 from sync_worker.domain.values import Value
 from sync_worker.steps.associate import associated
 from sync_worker.steps.chunk import Chunk
@@ -22,9 +24,10 @@ REFERENCES = ("owner_company", "second_partner")
 class Shelf:
     """What is known of a chunk's records before it is stored.
 
-    **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` too, of deals whose key stands on a
-    record we have not linked yet; `sent`: what may be under way for a deal, of those deals and of any whose record has associations, which
-    are written by calls of their own; `company_ids`: our id for every CRM id that the records name as a company, losers of merges included.
+    **Shapes** `links` and `readings` by CRM id; `deals`, `disputed` and `decided` by deal id; `homes` too, of deals whose key stands on
+    another deal's record, or on one that we have not linked yet; `sent`: what may be under way for a deal, of those deals and of any whose
+    record has associations, which are written by calls of their own; `company_ids`: our id for every CRM id that the records name as a
+    company, losers of merges included.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, policy: Policy) -> None:
@@ -33,10 +36,10 @@ class Shelf:
         self._policy = policy
         self.links = links.by_crm_ids(tx, chunk.record.record, chunk.crm_ids)
         self.readings = {native.crm_id: chunk.record.normalize(native.fields) for native in chunk.natives if not native.is_deleted}
-        unlinked = self._unlinked_keys()
-        self.deals = deals.by_ids(tx, {link.deal_id for link in self.links.values()} | unlinked)
-        self.homes = links.homes(tx, unlinked & self.deals.keys())
-        self.sent = outbox.sent(tx, DEAL, (unlinked & self.deals.keys() - self.homes.keys()) | self._linked_by_calls())
+        others = self._other_keys()
+        self.deals = deals.by_ids(tx, {link.deal_id for link in self.links.values()} | others)
+        self.homes = links.homes(tx, others & self.deals.keys())
+        self.sent = outbox.sent(tx, DEAL, (others & self.deals.keys() - self.homes.keys()) | self._linked_by_calls())
         self.disputed = conflicts.open_fields(tx, list(self.deals))
         self._survivors: dict[str, str] = {}
         self.decided = conflicts.decided(tx, self.disputed.keys()) if self.disputed else {}
@@ -74,10 +77,15 @@ class Shelf:
         name = (reading.values.get("name") or reading.values.get("prospect_name")) if reading else None
         return str(name or crm_id)
 
-    def _unlinked_keys(self) -> set[str]:
-        """Our keys, as records carry them that we have not linked yet."""
-        unlinked = (native for native in self._chunk.natives if native.crm_id not in self.links)
-        return {str(key) for native in unlinked if (key := native.fields.get(self._chunk.record.key_field))}
+    def key(self, native: NativeRecord) -> str:
+        """The key that the record carries; "" where it has none."""
+        return key_of(native.fields.get(self._chunk.record.key_field))
+
+    def _other_keys(self) -> set[str]:
+        """Keys that stand on records of other deals, or on records that we have not linked yet."""
+        keys = {native.crm_id: self.key(native) for native in self._chunk.natives}
+        linked = {crm_id: link.deal_id for crm_id, link in self.links.items()}
+        return {key for crm_id, key in keys.items() if key and key != linked.get(crm_id)}
 
     def _linked_by_calls(self) -> set[str]:
         """Deals that we know, where writing one takes calls of its own for its companies."""

@@ -6,7 +6,7 @@ New rows open, rows not found again resolve themselves; a record that was found 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -90,6 +90,10 @@ class Findings:
     def has_failed(self, crm_id: str) -> bool:
         """Whether this record could not be applied when it was last looked at."""
         return any(row.kind == "failure" for row in self._open.get(crm_id, ()))
+
+    def is_open(self, crm_id: str, codes: Collection[str]) -> bool:
+        """Whether one of these was said of the record when it was last looked at."""
+        return any(row.code in codes for row in self._open.get(crm_id, ()))
 
     def judged(self, crm_id: str, *, with_contracts: bool = False) -> None:
         """The record was looked at whole: open rows that were not found again are resolved."""

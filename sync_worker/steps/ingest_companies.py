@@ -9,6 +9,7 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import FIELD as CONTRACTS
 from sync_worker.domain.association import unfit_name
 from sync_worker.domain.company import Arrival, Company, arrive, depart
+from sync_worker.domain.own_key import KEY_CODES
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
@@ -17,9 +18,11 @@ from sync_worker.steps.associate import Moved, associate, hand_over
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.company_data import rule_fields
+from sync_worker.steps.company_keys import CompanyKeys
 from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.findings import Findings, text_problem
 from sync_worker.steps.homes import owe_company, owe_deals
+from sync_worker.steps.restored_parents import restore_parents
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store import (
@@ -51,12 +54,14 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     tally = Tally(tx, page.moved)
     companies.save(tx, page.changed)
     companies.mark_patched(tx, page.patched)
-    associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
+    companies.owe_ids(tx, page.cleared)
+    healed = associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
+    restore_parents(tx, chunk.tenant, chunk.run_id, made=page.keys.taken_back, bound_to=healed)
     effects.loss = tally.loss()
     is_owing = page.merging.save(chunk.run_id)
     _wake_waiting(tx, page, effects)
     is_told = owe_deals(tx, [after.id for before, after in page.moved if before and before.crm_id is None], chunk.run_id)
-    if is_owing or is_told or any(not stored.is_patched for stored in page.changed):
+    if is_owing or is_told or page.cleared or any(not stored.is_patched for stored in page.changed):
         effects.push()
     return effects
 
@@ -83,15 +88,18 @@ class CompanyReader:
         found.update(documents.dump({key: native.fields[key] for key in self._keys if key in native.fields}).encode())
         return int.from_bytes(found.digest(), signed=True)
 
-    def arrival(self, native: NativeRecord, known: Company | None) -> Arrival:
-        """**Raises** InvalidRecord for a company of ours without a name."""
+    def arrival(self, native: NativeRecord, known: Company | None, *, lost_id: str = "") -> Arrival:
+        """**Shapes** `lost_id`: its id, where the database lost it and the record has kept it.
+
+        **Raises** InvalidRecord for a company of ours without a name.
+        """
         reading = self._record.normalize(native.fields)
         arrival = arrive(
             reading.values,
             unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
             unlisted={one.field: one.what for one in reading.unlisted},
             crm_id=native.crm_id,
-            company_id=known.id if known else self._tenant.identity(COMPANY, native.crm_id),
+            company_id=known.id if known else lost_id or self._tenant.identity(COMPANY, native.crm_id),
             known=known,
             is_vendor=native.crm_id == self._vendor_crm_id,
             attribute_names=self._attribute_names,
@@ -115,11 +123,14 @@ class _Page:
         self._reader = CompanyReader(chunk.tenant, chunk.record)
         self._same = self._as_they_were() if chunk.is_poll else {}
         self._known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in self._same])
-        self._known |= self._made_here()
+        strangers = [native for native in chunk.natives if native.crm_id not in self._known and native.crm_id not in self._same]
+        self.keys = CompanyKeys(tx, chunk, strangers)
+        self._known |= self.keys.made_here
         self.succession = Succession(tx, chunk, {crm_id: stored.company.id for crm_id, stored in self._known.items()})
         self.merging = Merging(tx, chunk, [stored.company for stored in self._known.values()])
         self.changed: list[StoredCompany] = []
         self.patched: list[str] = []
+        self.cleared: list[str] = []
         self.moved: list[Moved] = []
 
     def take(self, native: NativeRecord) -> None:
@@ -137,13 +148,6 @@ class _Page:
             self._repeat(native, same)
         else:
             self._arrive(native, stored)
-
-    def _made_here(self) -> dict[str, StoredCompany]:
-        """Companies made in the portal whose record carries our id and is not linked yet: our own create, whose answer was lost."""
-        unknown = [native for native in self._chunk.natives if native.crm_id not in self._known and native.crm_id not in self._same]
-        keys = {native.crm_id: str(key) for native in unknown if (key := native.fields.get(self._record.key_field))}
-        found = companies.homeless(self._tx, set(keys.values()))
-        return {crm_id: found[key] for crm_id, key in keys.items() if key in found}
 
     def _as_they_were(self) -> dict[str, Mark]:
         """The marks of companies whose records make of them what they are."""
@@ -163,7 +167,7 @@ class _Page:
 
     def _arrive(self, native: NativeRecord, stored: StoredCompany | None) -> None:
         try:
-            arrival = self._reader.arrival(native, stored.company if stored else None)
+            arrival = self._reader.arrival(native, stored.company if stored else None, lost_id=self.keys.lost(native))
         except InvalidRecord as error:
             self._findings.failure(native, error, name=native.crm_id)
             self._counts.failed += 1
@@ -178,23 +182,33 @@ class _Page:
         company, put_back = self.merging.merged(native, company)
         for problem in put_back:
             self._findings.problem(native.crm_id, problem, name=company.name)
-        is_clean = not (arrival.problems or put_back)
+        key_problem = self.keys.problem(native, company.id)
+        if key_problem:
+            self._findings.problem(native.crm_id, key_problem, name=company.name)
+        is_clean = not (arrival.problems or put_back or key_problem)
         self._keep(native, stored, company, digest=self._reader.digest(native) if is_clean else None)
 
     def _has_our_id(self, native: NativeRecord, company_id: str) -> bool:
         return bool(native.fields.get(self._record.key_field) == company_id)
 
     def _keep(self, native: NativeRecord, stored: StoredCompany | None, company: Company, *, digest: int | None) -> None:
-        has_our_id = self._has_our_id(native, company.id)
-        if has_our_id and not (stored and stored.is_patched):
+        owes_nothing = self._has_our_id(native, company.id) or self.keys.problem(native, company.id) is not None
+        if owes_nothing and not (stored and stored.is_patched):
             self.patched.append(company.id)
+        elif stored and stored.is_patched and self._is_cleared(native):
+            self.cleared.append(company.id)
         if stored and stored.company == company:
             self._counts.unchanged += 1
             return
-        is_patched = has_our_id or (stored is not None and stored.is_patched)
+        is_patched = owes_nothing or (stored is not None and stored.is_patched)
         self.changed.append(StoredCompany(company, native.modified_at, stored.settled_no if stored else 0, is_patched, digest))
         self.moved.append((stored.company if stored else None, company))
         self._counts.applied += 1
+
+    def _is_cleared(self, native: NativeRecord) -> bool:
+        """Whether there is room for our id: where another key stood before, or on a record that was asked for by its id."""
+        is_asked = not self._chunk.is_poll or self._findings.is_open(native.crm_id, KEY_CODES)
+        return is_asked and self.keys.is_empty(native)
 
     def _depart(self, native: NativeRecord, stored: StoredCompany | None) -> None:
         if stored is None:
@@ -279,12 +293,12 @@ class _Page:
             self._findings.contract_problem(survivor_crm_id, Problem("contract_lost_in_merge", CONTRACTS, words, value), name=name)
 
     def _go_on(self, native: NativeRecord, stored: StoredCompany, crm_id: str) -> None:
-        """The same company under another CRM id, where our own is to be written."""
+        """The same company under another CRM id, where our own is to be written once it was read and has room for it."""
         company = replace(stored.company, crm_id=crm_id)
         companies.relink(self._tx, company.id, crm_id)
-        self._known[crm_id] = replace(stored, company=company, is_patched=False)
+        companies.mark_patched(self._tx, [company.id])
+        self._known[crm_id] = replace(stored, company=company, is_patched=True)
         self.moved.append((None, company))
-        self._effects.push()
         self._findings.judged(native.crm_id, with_contracts=True)
         self._counts.applied += 1
 

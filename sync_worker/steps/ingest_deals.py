@@ -11,12 +11,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.arrival import arrive_from_crm
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
-from sync_worker.domain.last_day import granted
 from sync_worker.domain.late_write import Undone
-from sync_worker.domain.merge import Merged, merge, writes
-from sync_worker.domain.parenthood import second_partner_in_crm
+from sync_worker.domain.merge import Merged, merge
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.values import Value
@@ -24,9 +21,11 @@ from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.deal_beginnings import Beginnings
 from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
+from sync_worker.steps.deal_keys import Keys
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
-from sync_worker.steps.facts import found_by_key, gaps
+from sync_worker.steps.facts import gaps
 from sync_worker.steps.findings import Findings, text_problem, value_problems
 from sync_worker.steps.ours import is_marked
 from sync_worker.steps.recognize import LateWrites
@@ -80,14 +79,16 @@ class _Page:
         self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
         self._late = LateWrites(tx, chunk, DEAL, self._shelf.deals.keys())
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
+        self._beginnings = Beginnings(self._shelf, self._draft, self._rules, self._policy, partial(chunk.tenant.today, tx))
         self._strangers: dict[str, datetime] = {}
+        self._keys = Keys(self._shelf, chunk.record)
         self.effects = Effects()
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, native: NativeRecord) -> None:
         """One record, one outcome."""
-        link = self._shelf.links.get(native.crm_id) or self._adopted(native)
+        link = self._shelf.links.get(native.crm_id) or self._keys.adopted(native)
         if link and link.settled_no > self._chunk.read_no:
             self.effects.read_again(self._record.record, [native.crm_id])
             self._counts.skip("late")
@@ -109,28 +110,26 @@ class _Page:
             if is_marked(self._tenant.portal, self._record, native):
                 self._strangers[native.crm_id] = native.modified_at
 
-    def _adopted(self, native: NativeRecord) -> Link | None:
-        """A record that carries a deal's key and is not linked yet: our own create, whose answer was lost."""
-        stored = self._shelf.deals.get(str(native.fields.get(self._record.key_field)))
-        if stored is None or stored.deal.id in self._shelf.homes:
-            return None
-        base = found_by_key(self._shelf.sent.get(stored.deal.id, {}), self._record, native)
-        return Link(self._record.record, native.crm_id, stored.deal.id, base=base)
-
     def _lives_elsewhere(self, native: NativeRecord) -> bool:
-        """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read."""
-        home = self._shelf.homes.get(str(native.fields.get(self._record.key_field)))
+        """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read;
+        or this one is a copy.
+        """
+        home = self._keys.home(native)
         if home is None:
             return False
         if home.object != self._record.record:
             self.effects.read_again(home.object, [home.crm_id])
+        self._findings.judged(native.crm_id)
+        for problem in self._keys.copied(native, home):
+            self._say(native, problem)
         return True
 
     def _begins_here(self, native: NativeRecord) -> bool:
+        if native.is_converted:
+            return False
         owner = self._record.fields.get("owner_company")
-        return (
-            self._tenant.portal.deals.from_crm and owner is not None and bool(native.fields.get(owner.native)) and not native.is_converted
-        )
+        may_begin = self._tenant.portal.deals.from_crm and owner is not None and bool(native.fields.get(owner.native))
+        return may_begin or bool(self._keys.lost(native))
 
     def _pass(self, native: NativeRecord, link: Link | None) -> None:
         try:
@@ -177,26 +176,15 @@ class _Page:
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, native: NativeRecord, linked: _Linked) -> None:
-        deal_id = self._tenant.identity(self._record.record, native.crm_id)
-        values = self._with_parent(native, linked.values, deal_id)
-        verdict = self._shelf.verdict(values.get("owner_company"), values.get("second_partner"))
-        self._say(native, verdict.problem)
-        if not verdict.is_accepted:
-            values.pop("second_partner", None)
-        deal = granted(arrive_from_crm(values, deal_id=deal_id, policy=self._policy), self._policy, self._tenant.today(self._tx))
-        self._draft.begin(deal)
+        if deal_id := self._keys.lost(native):
+            deal, problems = self._beginnings.returned(linked.values, deal_id)
+        else:
+            deal, problems = self._beginnings.arrived(linked.values, self._tenant.identity(self._record.record, native.crm_id))
+        for problem in (*problems, *self._keys.problems(native, deal.id)):
+            self._say(native, problem)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
         self._counts.applied += 1
-
-    def _with_parent(self, native: NativeRecord, found: Mapping[str, Value], deal_id: str) -> dict[str, Value]:
-        """A subgroup's deal names its distributor at first sight, whatever the CRM names."""
-        values = dict(found)
-        if parent := self._shelf.parent(deal_id, values.get("owner_company")):
-            named, is_written = values.get("second_partner"), writes(self._rules.get("second_partner"))
-            values["second_partner"], problem = second_partner_in_crm(named, parent, held=None, is_new_owner=True, is_written=is_written)
-            self._say(native, problem)
-        return values
 
     def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
         """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
@@ -213,7 +201,7 @@ class _Page:
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
-        for problem in merged.problems:
+        for problem in (*merged.problems, *self._keys.problems(native, stored.deal.id)):
             self._say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
@@ -316,7 +304,8 @@ class _Page:
     def _keep_link(self, link: Link, deal: Deal, waiting: set[str]) -> None:
         """Keeps the link, and owes the CRM what the portal holds otherwise, but for fields that wait for a person."""
         self._draft.link(link)
-        if link.base[KEY].crm != deal.id or owed(self._rules, base=link.base, portal=deal.values, is_create=False, waiting=waiting):
+        self._keys.moved_in(link)
+        if self._keys.is_owed(link) or owed(self._rules, base=link.base, portal=deal.values, is_create=False, waiting=waiting):
             self._draft.owing.add(deal.id)
 
     # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────

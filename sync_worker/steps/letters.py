@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sync_worker.crm.port import Change
 from sync_worker.domain.deal import Lifecycle
+from sync_worker.domain.own_key import key_of
 from sync_worker.domain.reconcile import Base, FieldRule, after_write, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
@@ -62,14 +63,16 @@ class Desk(ABC):
             names = tuple(name for name in names if comparable(held.get(name)) is not None)
         values = {name: self._in_crm(name, held.get(name)) for name in names}
         native = record.update(values) if link else record.create(values)
-        if link and KEY in base and base[KEY].crm != id_:
+        is_key_owed = link is not None and KEY in base and self._owes_key(id_, key_of(base[KEY].crm))
+        if is_key_owed:
             native[record.key_field] = id_
         if link and not native:
             return None
         spellings = {name: native[record.fields[name].native] for name in names if record.fields[name].native in native}
         sent = after_write(rules, sent={name: held.get(name) for name in names}, spellings=spellings)
         change = Change(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
-        return Letter(row, record, link, change, {**sent, KEY: Base(None, id_)})
+        key = Base(None, id_) if link is None or is_key_owed else base.get(KEY, Base(None, id_))
+        return Letter(row, record, link, change, {**sent, KEY: key})
 
     @abstractmethod
     def _held(self, record_id: str) -> Mapping[str, Value] | None:
@@ -82,6 +85,10 @@ class Desk(ABC):
     def _in_crm(self, _name: str, value: Value) -> Value:
         """The value as the CRM knows it. **Raises** InvalidRecord."""
         return value
+
+    def _owes_key(self, _record_id: str, key: str) -> bool:
+        """Whether our key is to be written in the place of this one."""
+        return not key
 
     def _wrong_records(self, tx: Tx) -> dict[str, list[OpenRow]]:
         """What is wrong with these records as they were last read, by our id."""
@@ -119,6 +126,9 @@ class DealDesk(Desk):
         named = {str(value) for deal in self._deals.values() for name in REFERENCES if (value := deal.values.get(name))}
         self._crm_ids = companies.crm_ids_by_id(tx, named)
         self._disputed = conflicts.open_fields(tx, deal_ids)
+        keys = {deal_id: key_of(link.base[KEY].crm) for deal_id, link in self.links.items() if KEY in link.base}
+        others = {key for deal_id, key in keys.items() if key not in ("", deal_id)}
+        self._left_over = deals.by_ids(tx, others).keys() if others else set()
 
     def _held(self, record_id: str) -> Mapping[str, Value] | None:
         deal = self._deals.get(record_id)
@@ -128,6 +138,9 @@ class DealDesk(Desk):
 
     def _waiting(self, record_id: str) -> Collection[str]:
         return self._disputed.get(record_id, ())
+
+    def _owes_key(self, record_id: str, key: str) -> bool:
+        return key != record_id and (not key or key in self._left_over)
 
     def _in_crm(self, name: str, value: Value) -> Value:
         if name not in REFERENCES or not value:

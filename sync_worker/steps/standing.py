@@ -9,7 +9,7 @@ from typing import Final, Literal
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.notification import decision_untaken
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.standing import AWAITS_VENDOR, LOST_IN_CONVERSION, is_decided, still_lost
+from sync_worker.domain.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_CONVERSION, is_decided, still_lost
 from sync_worker.steps.tell import Told, tell
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import failures
@@ -49,7 +49,7 @@ def stand(tx: Tx, tenant: Tenant, found: Sequence[Stands], run_id: str) -> None:
 def close_decided(tx: Tx, changed: Iterable[tuple[Deal, Deal]]) -> None:
     """Closes what has waited for the vendor's decision. **Shapes** `changed`: (before, after)."""
     if ids := [after.id for before, after in changed if is_decided(before, after)]:
-        rows = [row.id for row in failures.open_rows(tx, DEAL, ids, STAGE) if row.code in AWAITS_VENDOR]
+        rows = [row.id for row in failures.open_rows(tx, DEAL, ids, STAGE) if row.code in (*AWAITS_VENDOR, CAME_BACK)]
         failures.close(tx, rows, "the vendor has decided, or the deal is over")
 
 

@@ -19,6 +19,7 @@ from sync_worker.mapping.catalog import Catalog, CatalogField
 from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, wishes
 from sync_worker.steps.company_data import CompanyData, DataProblem, read_data
+from sync_worker.steps.key_data import KeyData, read_keys
 from sync_worker.steps.standing import close_mapped, lost_fields
 from sync_worker.steps.tenant import COMPANY, Tenant
 from sync_worker.store import associations, catalogs, companies, portals
@@ -78,6 +79,7 @@ class Survey:
     wrong_contracts: tuple[DataProblem, ...]
     options: Options | None
     conversions: tuple[Conversion, ...]
+    keys: KeyData
 
 
 def survey(tenant: Tenant, schema: Schema) -> Survey:
@@ -104,6 +106,7 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
         tuple(data.wrong_contracts(bound, offered=_offered(needs, described))),
         options,
         tuple(found for found in conversions if found),
+        read_keys(tenant, records.values(), described, data.keyed),
     )
 
 

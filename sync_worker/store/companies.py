@@ -22,7 +22,8 @@ from sync_worker.trail import run_under_way
 class StoredCompany:
     """A company and its place in the order of reads.
 
-    **Shapes** `is_patched`: its portal id stands in the CRM. `digest`: of the CRM's record that made it so, None where something was wrong.
+    **Shapes** `is_patched`: its portal id stands in the CRM, or another key that is not written over. `digest`: of the CRM's record that
+    made it so, None where something was wrong.
     """
 
     company: Company
@@ -73,6 +74,16 @@ def homeless(tx: Tx, ids: Collection[str]) -> dict[str, StoredCompany]:
         return {}
     found = _stored(tx, select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids))))
     return {stored.company.id: stored for stored in found if stored.company.crm_id is None}
+
+
+def places(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:
+    """For each of the ids that we know the CRM record that the company lives in; None where it has none, or lost it."""
+    if not ids:
+        return {}
+    query = select(companies.c.id, companies.c.crm_id, companies.c.deleted_at).where(
+        companies.c.portal == tx.portal, among(tx, companies.c.id, set(ids))
+    )
+    return {id_: None if deleted_at else crm_id for id_, crm_id, deleted_at in tx.connection.execute(query)}
 
 
 def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
@@ -183,6 +194,13 @@ def mark_patched(tx: Tx, ids: Sequence[str]) -> None:
     if ids:
         these = companies.c.portal == tx.portal, among(tx, companies.c.id, ids)
         tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=tx.now, **UNCLAIMED))
+
+
+def owe_ids(tx: Tx, ids: Sequence[str]) -> None:
+    """The CRM records of these have room for our id now: it is to be written there."""
+    if ids:
+        these = companies.c.portal == tx.portal, among(tx, companies.c.id, ids)
+        tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=None, **UNCLAIMED))
 
 
 def active_count(tx: Tx) -> int:

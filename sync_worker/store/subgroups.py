@@ -51,6 +51,12 @@ def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:
     return {row.company_id: Subgroup(*row) for row in tx.connection.execute(query)}
 
 
+def known(tx: Tx, company_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are, or were, under a parent."""
+    query = select(subgroups.c.company_id).where(subgroups.c.portal == tx.portal, among(tx, subgroups.c.company_id, set(company_ids)))
+    return set(tx.connection.execute(query).scalars())
+
+
 def under(tx: Tx, parent_id: str) -> list[Subgroup]:
     """Those that are under this parent now, the oldest first."""
     query = _mine(tx).where(subgroups.c.parent_id == parent_id, subgroups.c.until_at.is_(None))

@@ -39,6 +39,7 @@ def test_a_company_leaves_one_parent_for_another_and_both_stay_written(store: St
     with store.reading("acme") as tx:
         assert subgroups.lasting(tx, ["c1", "c5"])["c1"].parent_id == "c9"
         assert subgroups.under(tx, "c2") == []
+        assert subgroups.known(tx, ["c1", "c2", "c5"]) == {"c1"}
         first, second = subgroups.history(tx, "c1")
     assert (first.parent_id, first.until_at, first.until_by) == ("c2", MONDAY + timedelta(days=1), "Bo")
     assert (second.parent_id, second.until_at) == ("c9", None)

@@ -131,3 +131,18 @@ def test_one_that_is_let_go_is_free_at_once_and_its_tries_are_forgotten(store: S
         patch_backs.let_go(tx, ["c1"], "b")
         (found,) = patch_backs.claim(tx, limit=9, token="c", until_at=tx.shared_now + CLAIM, alone_from=9)
     assert found.tries == 0
+
+
+def test_one_whose_record_has_room_for_our_id_again_is_due_again(store: Store) -> None:
+    # Given companies whose records carry a key: live, deleted, and without a record
+    with store.transaction("acme") as tx:
+        companies.save(tx, [company("c1", crm_id="001"), company("c2", crm_id="002", is_deleted=True), company("c3", crm_id=None)])
+        companies.mark_patched(tx, ["c1"])
+        assert companies.places(tx, ["c1", "c2", "c3", "other"]) == {"c1": "001", "c2": None, "c3": None}
+        assert companies.places(tx, []) == {}
+    assert claim(store) == []
+    # When a person clears it, then ours is due
+    with store.transaction("acme") as tx:
+        companies.owe_ids(tx, ["c1"])
+        companies.owe_ids(tx, [])
+    assert claim(store) == ["c1"]

@@ -174,6 +174,22 @@ class World:
         self.store = sqlite_store(self._directory, clock=self.clock)
         self.tenant = self.process()
 
+    def backup(self) -> bytes:
+        """The database as it is now."""
+        with self.store.reading("acme") as tx:
+            raw = tx.connection.connection.driver_connection
+            assert raw is not None
+            return bytes(raw.serialize())
+
+    def restore(self, backup: bytes) -> None:
+        """That database takes the place of this one."""
+        self.close()
+        for path in self._directory.glob("sync-worker.db*"):
+            path.unlink()
+        (self._directory / "sync-worker.db").write_bytes(backup)
+        self.store = Store(f"sqlite:///{self._directory / 'sync-worker.db'}", clock=self.clock)
+        self.tenant = self.process()
+
     def close(self) -> None:
         self.store.close()
 
