@@ -34,6 +34,7 @@ HOST = "127.0.0.1"
 READY = "sandbox {} ready at "  # what a process prints, followed by its address, once it answers
 START_TIMEOUT_S = 60  # a million records take about that long to seed
 STOP_TIMEOUT_S = 10
+_KEEP_ALIVE_S = 120  # on a busy machine a client waits longer than uvicorn's five seconds, and would send into a closing connection
 _MAX_REQUEST_BYTES = 1 << 20  # of a request's head; the vendor's own, smaller bound is the door's business
 
 __all__ = [
@@ -134,6 +135,7 @@ def _server(options: Options, base_url: str) -> _Server:
             date_header=False,
             server_header=False,
             h11_max_incomplete_event_size=_MAX_REQUEST_BYTES,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=2,
         )
     )
