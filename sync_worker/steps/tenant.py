@@ -102,7 +102,7 @@ class Tenant:
         self._is_running = False
         self._batched = _Mark(0, 0)
         self._turn_until_s = math.inf
-        self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus ours, as last measured
+        self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus the one that all processes share, as last measured
         self.release: Callable[[Tx], None] | None = None  # lets the brake's next refusal pass, once; called in the commit that passes
 
     @property
@@ -204,9 +204,10 @@ class Tenant:
         return tx.now.astimezone(self.portal.zone).date()
 
     def crm_now(self) -> datetime:
-        """The CRM's own clock, and how far it is ahead of ours from then on."""
+        """The CRM's own clock. From then on it is known how far that is ahead of the clock that all processes share."""
         now = self.crm.now()
-        self.crm_clock_ahead = now - self.services.clock()
+        with self.store.reading(self.name) as tx:
+            self.crm_clock_ahead = now - tx.shared_now
         return now
 
     def company_map(self) -> RecordMap:

@@ -165,14 +165,17 @@ def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
-    """Adds to the history, and tells the portal. The same version of the same field twice is an IntegrityError, a bug."""
+    """Adds to the history, and tells the portal. The same version of the same field twice is an IntegrityError, a bug.
+
+    Its moment is the shared clock's: another machine compares it with the CRM's (`newest`).
+    """
     rows = [
         {
             "portal": tx.portal,
             "deal_id": change.deal_id,
             "version": change.version,
             "field": change.field,
-            "at": tx.now,
+            "at": tx.shared_now,
             "side": change.side,
             "actor": change.actor,
             "run_id": change.run_id,

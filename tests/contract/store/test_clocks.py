@@ -11,8 +11,9 @@ from itertools import count
 import pytest
 
 from sync_worker.domain.event import COMPANY, KINDS, By, Event
-from sync_worker.store import answers, cursors, deliveries, feed, mails, outbox, portals, runs
+from sync_worker.store import answers, cursors, deals, deliveries, feed, mails, outbox, portals, runs
 from sync_worker.store.answers import Ask
+from sync_worker.store.deals import FieldChange
 from sync_worker.store.due import standings
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.mails import Mail
@@ -165,3 +166,13 @@ def test_a_transaction_has_one_shared_moment_and_the_next_one_a_later_one(on_ser
         assert first.tzinfo is UTC
     with on_server.other.reading("acme") as tx:
         assert first < tx.shared_now < first + timedelta(seconds=60)
+
+
+def test_a_deals_history_is_of_the_shared_clock(by_hand: Pair, clock: Clock) -> None:
+    # Given a deal's field that a process changes, when another process compares that moment with the CRM's stamps
+    with by_hand.one.transaction("acme") as tx:
+        deals.record_changes(tx, [FieldChange("d1", 1, "amount", "portal", "Ann", "", "1", "2")])
+    with by_hand.other.reading("acme") as tx:
+        found = deals.edited_at(tx, ["d1"])
+    # Then it is the clock's that both share
+    assert found == {"d1": {"amount": clock.now}}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,9 +17,21 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.store import notices
+from sync_worker.store.engine import Store
 from tests.integration.steps.world import World
 
 LEAD_FIELDS = {"name": "Portal_Deal_Name__c", "amount": "Portal_Amount__c", "licence_count": "Portal_Licences__c"}
+
+
+@contextmanager
+def machine(world: World, *, ahead_s: int) -> Iterator[None]:
+    """In here the worker is on a machine whose clock is so far off the one that all share."""
+    before, clock = world.tenant, lambda: world.clock.now + timedelta(seconds=ahead_s)
+    with closing(Store(world.store.url, clock=clock, shared_clock=world.clock)) as store:
+        world.tenant = world.process()
+        world.tenant.store, world.tenant.services = store, replace(world.services, clock=clock)
+        yield
+    world.tenant = before
 
 
 # ── one side changed ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,6 +162,27 @@ def test_newest_knows_that_the_clocks_differ_in_a_process_that_never_pulled(worl
     world.push()
     assert world.record_of(deal.id)["Portal_Amount__c"] == 20
     assert world.conflicts(deal.id) == [("amount", "both_changed", "portal")]
+
+
+@pytest.mark.parametrize("apart", [(300, -300), (-300, 300)])
+@pytest.mark.parametrize(("later", "stays"), [("crm", 10), ("portal", 20)])
+def test_newest_is_told_by_workers_whose_clocks_are_minutes_apart(world: World, apart: tuple[int, int], later: str, stays: int) -> None:
+    # Given a deal that a person edits on each side, ten seconds apart; the portal's edit is written by a machine whose clock is off
+    deal = world.registered()
+    with machine(world, ahead_s=apart[0]):
+        for side in ("portal", "crm") if later == "crm" else ("crm", "portal"):
+            if side == "crm":
+                world.edit(deal.id, Portal_Amount__c=10)
+            else:
+                world.change(deal.id, amount="20")
+            world.forward(10)
+    # When another machine, whose clock is off the other way, reads it and writes
+    with machine(world, ahead_s=apart[1]):
+        world.pull()
+        world.push()
+    # Then the edit that was later stands on both sides
+    assert world.deal(deal.id).values["amount"] == stays
+    assert world.record_of(deal.id)["Portal_Amount__c"] == stays
 
 
 def test_a_conflict_that_waits_for_a_person_changes_neither_side(world: World) -> None:
