@@ -164,3 +164,7 @@ associations: {{mode: contracts}}
     def convert(self, native: Native, *, is_mapped: bool, omit: tuple[str, ...], company: Native) -> str | None:
         """Turns it into another record, whose id it gives. **Raises** ControlError; NotImplementedError where nothing is ever converted."""
         raise NotImplementedError(f"{self.kind} converts no {native.record} ({is_mapped=}, {omit=}, {company.id=})")
+
+    def given_name(self, native: Native) -> str:
+        """What the CRM calls the record that this one turns into, where nobody names it."""
+        raise NotImplementedError(f"{self.kind} converts no {native.record}")

@@ -25,12 +25,16 @@ TRACKED = {
 
 @dataclass(slots=True)
 class Edit:
-    """One write of one field. **Units** `at`: the CRM's clock, for both sides. `saw`: the edit its writer had before his eyes."""
+    """One write of one field. **Units** `at`: the CRM's clock, for both sides.
+
+    **Shapes** `saw`: the edit its writer had before his eyes. `is_given`: the CRM named a converted record by itself; nobody wrote that.
+    """
 
     side: str
     value: Plain
     at: datetime
     saw: Edit | None
+    is_given: bool = False
 
     def sees(self, other: Edit) -> bool:
         return any(one is other for one in self._seen())
@@ -42,7 +46,7 @@ class Edit:
             one = one.saw
 
     def __str__(self) -> str:
-        return f"{self.side} wrote {self.value!r} at {self.at:%H:%M:%S}"
+        return f"{self.side} {'gave' if self.is_given else 'wrote'} {self.value!r} at {self.at:%H:%M:%S}"
 
 
 @dataclass(slots=True)
@@ -64,18 +68,23 @@ class Ledger:
     renamed: set[tuple[str, str]] = field(default_factory=set)
     departed: set[str] = field(default_factory=set)
 
-    def wrote(self, side: str, deal_id: str, name: str, value: Plain, *, before: Plain, at: datetime) -> None:
+    def wrote(self, side: str, deal_id: str, name: str, value: Plain, *, before: Plain, at: datetime, is_given: bool = False) -> None:
         """Somebody wrote `value` where `before` stood."""
         if name not in TRACKED:
             return
         edits = self.edits.setdefault((deal_id, name), [])
         saw = next((edit for edit in reversed(edits) if edit.value == before), None)
-        edits.append(Edit(side, value, at, saw))
+        edits.append(Edit(side, value, at, saw, is_given))
 
     def heads(self, deal_id: str, name: str) -> list[Edit]:
-        """The last edit of each side, without the one that the other saw."""
+        """The last edit of each side, without the one that the other saw.
+
+        A name that the CRM gave by itself counts only where there is no other.
+        """
         edits = self.edits.get((deal_id, name), [])
-        last = {edit.side: edit for edit in edits}
+        written = [edit for edit in edits if not edit.is_given]
+        is_named = any(edit.value is not None for edit in written)
+        last = {edit.side: edit for edit in (written if is_named else edits)}
         return [edit for edit in last.values() if not any(other.sees(edit) for other in last.values())]
 
     def is_untold(self, deal_id: str, name: str) -> bool:

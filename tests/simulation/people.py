@@ -52,11 +52,12 @@ def write_deal(world: World, native: Native, fields: Record) -> None:
         world.warm(world.deal_of(native))
 
 
-def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> None:
+def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mapping[str, Value], *, given_name: str = "") -> None:
     for name in TRACKED:
         if name in after and comparable(after[name]) != comparable(before.get(name)):
             old, new = comparable(before.get(name)), comparable(after[name])
-            world.ledger.wrote("crm", deal_id, name, new, before=old, at=world.time.crm_now)
+            is_given = name == "name" and new == given_name
+            world.ledger.wrote("crm", deal_id, name, new, before=old, at=world.time.crm_now, is_given=is_given)
 
 
 def _is_of_ours(world: World, native: Native) -> bool:
@@ -282,12 +283,12 @@ def converts_lead(world: World) -> None:
 
 
 def _enter_conversion(world: World, before: Native, crm_id: str) -> None:
-    """What the new record holds otherwise was written by the conversion, what it lost was not."""
+    """What the new record holds otherwise was written by the conversion; what it lost was not, nor the name that the CRM gave by itself."""
     record = world.record_map(before).converts_to or ""
     deal_id = _lives_on(world, before, crm_id, record)
     after = world.read(world.desk.record(record, crm_id))
     kept = {name: value for name, value in after.items() if comparable(value) is not None}
-    _enter(world, deal_id, world.read(before), kept)
+    _enter(world, deal_id, world.read(before), kept, given_name=world.desk.given_name(before))
 
 
 # ── in the portal ────────────────────────────────────────────────────────────────────────────────────────────────────

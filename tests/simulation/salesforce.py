@@ -99,6 +99,9 @@ class SalesforceDesk(Desk):
         done = self.remote.convert_lead(native.id, copy_mapping=is_mapped, omit=omit, account_id=company.id)
         return done["ConvertedOpportunityId"]
 
+    def given_name(self, native: Native) -> str:
+        return f"{native.fields['Company']}-"
+
 
 def _seen(record: str, row: Record) -> Native:
     is_converted, is_merged = bool(row.get("IsConverted")), bool(row.get("MasterRecordId"))
