@@ -41,9 +41,9 @@ CODES: Final[Mapping[str, str]] = {
     "they became \ufffd here. Write the text again in the CRM.",
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
     # our key on a record
-    "foreign_key": "The field for the portal's key holds another system's. Nothing is written over it, and everything else works. "
-    "If the other system still needs it, keep that key in another field there, or name another key field in the mapping; then clear this "
-    "one, and the worker writes its own.",
+    "foreign_key": "The field for the portal's key holds another system's. Nothing is written over it, and all else works. "
+    "If the other system needs it, keep it in another field there, or name another key field in the mapping; then clear this one: the "
+    "worker writes its own.",
     "key_taken": "The record carries the key of another record, as a copy made in the CRM does; two records cannot be one. "
     "Clear the key on the copy, and it is read as a record of its own. Where the other one is the copy, clear it there first.",
     "came_back": "The database did not know this deal: a backup was restored, or the database is new. Its record in the CRM carries "

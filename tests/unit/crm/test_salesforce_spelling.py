@@ -66,7 +66,7 @@ def test_a_position_is_read_from_any_spelling_of_the_stamp(stamp: str) -> None:
 def test_a_scan_is_spelled_whole() -> None:
     scan = Scan("Lead", ("Company", "Id", "Company"), NOON, NOON + timedelta(hours=1), only_with="Key__c")
     assert soql.scan_after(scan, "", limit=None) == (
-        "SELECT Id, SystemModstamp, IsDeleted, MasterRecordId, IsConverted, ConvertedOpportunityId, Company FROM Lead "
+        "SELECT Id, SystemModstamp, LastModifiedById, IsDeleted, MasterRecordId, IsConverted, ConvertedOpportunityId, Company FROM Lead "
         "WHERE SystemModstamp <= 2026-06-01T13:00:00.000Z AND SystemModstamp >= 2026-06-01T12:00:00.000Z AND Key__c != null "
         "ORDER BY SystemModstamp, Id"
     )

@@ -28,7 +28,10 @@ POSITION = {
     "push_failure": 3,
     "_fail": 4,
 }
-NAMES = ("code", "CODE", "GAVE_UP", "CROWDED", "UNLISTED", "NO_ROOM", "MAINTENANCE")  # what a code is called before it is uttered
+NAMES = (  # what a code is called before it is uttered
+    *("code", "CODE", "GAVE_UP", "CROWDED", "UNLISTED", "NO_ROOM", "MAINTENANCE"),
+    *("CAME_BACK", "FOREIGN", "TAKEN"),
+)
 RETURNED = {"_barred": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
 
