@@ -46,9 +46,9 @@ CODES: Final[Mapping[str, str]] = {
     "worker writes its own.",
     "key_taken": "The record carries the key of another record, as a copy made in the CRM does; two records cannot be one. "
     "Clear the key on the copy, and it is read as a record of its own. Where the other one is the copy, clear it there first.",
-    "came_back": "The database did not know this deal: a backup was restored, or the database is new. Its record in the CRM carries "
-    "our key, so it came back under its id, with its approvals. What only the database had did not come back: who owns it, "
-    "history, quotes, licences. Name its owner again, send the quote again. It stays open until the vendor decides, or the deal is over.",
+    "came_back": "The database had lost this deal; its record in the CRM brought it back under its id, with its approvals. Owner, history, "
+    "quotes and licences did not come back. Name its owner, send the quote again. It stays open until the vendor decides, or the deal "
+    "is over.",
     "parent_taken_back": "The database had lost this subgroup, and its parent was taken from its contract value. "
     "If that is right, set its terms again and discard this; if not, the parent lets it go.",
     "parent_lost": "The database had lost this subgroup, and no single contract value says whose it was. "
