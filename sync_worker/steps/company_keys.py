@@ -36,9 +36,10 @@ class CompanyKeys:
         """The id of the company that the database lost and this record has kept; "" where there is none."""
         return self._lost.get(native.crm_id, "")
 
-    def is_empty(self, native: NativeRecord) -> bool:
-        """Whether the record was read, and carries no key."""
-        return self._field in native.fields and not self._key(native)
+    def has_room(self, native: NativeRecord, company_id: str) -> bool:
+        """Whether the record was read, and carries no key, or one left over from a merge: the company's own is to be written."""
+        is_other = self._field in native.fields and self._key(native) != company_id
+        return is_other and self.problem(native, company_id) is None
 
     def problem(self, native: NativeRecord, company_id: str) -> Problem | None:
         """A key that stands on the company's record, is not its own, and stays where it is."""

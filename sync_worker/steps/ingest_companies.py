@@ -195,7 +195,7 @@ class _Page:
         owes_nothing = self._has_our_id(native, company.id) or self.keys.problem(native, company.id) is not None
         if owes_nothing and not (stored and stored.is_patched):
             self.patched.append(company.id)
-        elif stored and stored.is_patched and self._is_cleared(native):
+        elif stored and stored.is_patched and self._has_room(native, company.id):
             self.cleared.append(company.id)
         if stored and stored.company == company:
             self._counts.unchanged += 1
@@ -205,10 +205,10 @@ class _Page:
         self.moved.append((stored.company if stored else None, company))
         self._counts.applied += 1
 
-    def _is_cleared(self, native: NativeRecord) -> bool:
+    def _has_room(self, native: NativeRecord, company_id: str) -> bool:
         """Whether there is room for our id: where another key stood before, or on a record that was asked for by its id."""
         is_asked = not self._chunk.is_poll or self._findings.is_open(native.crm_id, KEY_CODES)
-        return is_asked and self.keys.is_empty(native)
+        return is_asked and self.keys.has_room(native, company_id)
 
     def _depart(self, native: NativeRecord, stored: StoredCompany | None) -> None:
         if stored is None:

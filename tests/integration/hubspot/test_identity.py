@@ -20,7 +20,7 @@ from sync_worker.steps.refresh import refresh
 from sync_worker.steps.register import register
 from sync_worker.steps.relink import relink
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, failures, links, people
+from sync_worker.store import companies, deals, failures, links, notices, people
 from sync_worker.store.failures import Wanted
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
@@ -148,6 +148,24 @@ def test_the_deal_goes_on_whose_record_was_the_primary_one_though_the_other_is_o
     assert desk.record_id(kept) == survivor
     assert (desk.deal(kept).values["name"], desk.deal(lost).values["name"]) == ("Kept", "Lost")
     assert desk.records_of(kept) == [survivor]
+
+
+@pytest.mark.parametrize("read_first", ["Cedar IT", "Dogwood Networks"])
+def test_the_company_that_lives_after_a_merge_has_its_id_on_the_record(desk: Desk, read_first: str) -> None:
+    # Given two companies that were merged into a new record, which carries the id of one of them
+    desk.remote.keep_merged_ids(on=False)
+    noticed = desk.crm_id(read_first)
+    survivor = desk.remote.merge(desk.crm_id("Cedar IT"), [desk.crm_id("Dogwood Networks")])
+    # When one of them is read before the other one, so that its company goes on there
+    with desk.tenant.store.side_transaction("acme") as tx:
+        notices.add(tx, "company", [noticed])
+    refresh(desk.tenant, "company")
+    for _ in range(3):
+        desk.work()
+    # Then the record carries the id of the company that lives in it
+    with desk.tenant.store.reading("acme") as tx:
+        lives = companies.by_crm_ids(tx, [survivor])[survivor].company
+    assert desk.remote.record("companies", survivor)["portal_company_id"] == lives.id
 
 
 @pytest.mark.parametrize("keeps_id", [True, False])
