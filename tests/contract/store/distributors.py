@@ -10,19 +10,36 @@ from types import ModuleType
 from sync_worker.domain.completion import Licence
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.people import Role, User
+from sync_worker.domain.price_list import Price
 from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
 from sync_worker.domain.reconcile import Base
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.domain.values import Value
-from sync_worker.store import agreements, companies, company_links, deals, licences, mails, pairs, people, quotes, subgroups, tables, terms
+from sync_worker.store import (
+    agreements,
+    companies,
+    company_links,
+    deals,
+    licences,
+    mails,
+    pairs,
+    people,
+    prices,
+    quotes,
+    subgroups,
+    tables,
+    terms,
+    waivers,
+)
 from sync_worker.store.agreements import Agreement
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.mails import Mail
+from sync_worker.store.waivers import Waiver
 from tests.contract.store.samples import change, company, link
 
-MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, quotes, subgroups, terms)
+MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, prices, quotes, subgroups, terms, waivers)
 PAIR = Pair("c1", "c2")
 AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
 BASE = {"may_register": Base(True, True)}
@@ -31,6 +48,14 @@ MAIL = Mail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal"
 
 def subgroup(tx: Tx, company_id: str = "c1", parent_id: str = "c2") -> Subgroup:
     return Subgroup(company_id, parent_id, "created", tx.now, "Ann")
+
+
+def waiver(tx: Tx, deal_id: str = "d1") -> Waiver:
+    return Waiver(deal_id, "c1", "c2", tx.now, "Vera", "the distributor agreed by phone")
+
+
+def seat(price: str = "99.90") -> Price:
+    return Price("Seat", "EUR", Decimal(price), date(2026, 1, 1))
 
 
 def upload(tx: Tx, id_: str = "a1") -> Agreement:
@@ -74,6 +99,10 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: quotes.sign(tx, "q7", "Bo", "c2"),
     lambda tx: people.save(tx, [User("u7", "v@example.com", "Vera", Role.MANAGER, None, is_vendor_admin=True)]),
     lambda tx: licences.issue(tx, [licence()]),
+    lambda tx: deals.record_changes(tx, [change("d7", version=2, field="lifecycle", new="finalize_requested")]),
+    lambda tx: deals.record_changes(tx, [change("d8", version=1, field="")]),
+    lambda tx: prices.add(tx, [seat()], "Vera"),
+    lambda tx: waivers.keep(tx, waiver(tx)),
     lambda tx: mails.write(tx, [MAIL]),
 ]
 
@@ -82,34 +111,42 @@ READS: dict[str, Callable[[Tx], object]] = {
     "agreements.get": lambda tx: agreements.get(tx, "a1"),
     "agreements.is_on_file": lambda tx: agreements.is_on_file(tx, PAIR),
     "agreements.keys": agreements.keys,
+    "companies.places": lambda tx: companies.places(tx, ["c1"]),
     "companies.stored": lambda tx: companies.stored(tx, "c1"),
     "companies.homeless": lambda tx: companies.homeless(tx, ["c1", "c4"]),
     "company_links.agreed": lambda tx: company_links.agreed(tx, ["c1"]),
     "company_links.by_crm_ids": lambda tx: company_links.by_crm_ids(tx, "company", ["001"]),
     "company_links.current": lambda tx: company_links.current(tx, ["c1"]),
     "company_links.homes": lambda tx: company_links.homes(tx, ["c1"]),
+    "deals.began_on": lambda tx: deals.began_on(tx, "d8"),
+    "deals.finalized_at": lambda tx: deals.finalized_at(tx, "d7"),
     "licences.of_deal": lambda tx: licences.of_deal(tx, "d1"),
     "licences.of_company": lambda tx: licences.of_company(tx, "c1"),
     "mails.has_due": mails.has_due,
     "mails.listed": mails.listed,
     "mails.of_event": lambda tx: mails.of_event(tx, MAIL.event),
     "mails.counts": mails.counts,
+    "prices.current": prices.current,
+    "prices.history": prices.history,
     "quotes.uncompleted": quotes.uncompleted,
     "quotes.get": lambda tx: quotes.get(tx, "q1"),
     "quotes.of_deal": lambda tx: quotes.of_deal(tx, "d1"),
     "quotes.signed": lambda tx: quotes.signed(tx, "d1"),
     "subgroups.involving": lambda tx: subgroups.involving(tx, "c2", tx.now),
+    "subgroups.known": lambda tx: subgroups.known(tx, ["c1"]),
     "subgroups.lasting": lambda tx: subgroups.lasting(tx, ["c1"]),
     "subgroups.under": lambda tx: subgroups.under(tx, "c2"),
     "subgroups.history": lambda tx: subgroups.history(tx, "c1"),
     "terms.current": lambda tx: terms.current(tx, [PAIR]),
     "terms.history": lambda tx: terms.history(tx, PAIR),
+    "waivers.of_deals": lambda tx: waivers.of_deals(tx, ["d1"]),
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
     "agreements.add": lambda tx: upload(tx, "a2"),
     "agreements.move_company": lambda tx: agreements.move_company(tx, "c1", "c3"),
     "companies.place": lambda tx: companies.place(tx, "c4", "004", settled_no=3),
+    "companies.owe_ids": lambda tx: companies.owe_ids(tx, ["c1"]),
     "company_links.begin": lambda tx: company_links.begin(tx, {"c3": BASE}),
     "company_links.keep": lambda tx: company_links.keep(tx, {"c1": {}}),
     "company_links.agree": lambda tx: company_links.agree(tx, [link("001", "c1", object_="company")]),
@@ -122,7 +159,9 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "mails.retry": lambda tx: mails.retry(tx, ["m1"]),
     "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
     "pairs.move_company": lambda tx: pairs.move_company(tx, tables.terms, "c1", "c3"),
+    "prices.add": lambda tx: prices.add(tx, [seat("89.90")], "Vera"),
     "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),
+    "quotes.mark_offered": lambda tx: quotes.mark_offered(tx, "q1", "Vera"),
     "quotes.mark_sent": lambda tx: quotes.mark_sent(tx, "q1", "Ann"),
     "quotes.mark_completed": lambda tx: quotes.mark_completed(tx, "d1"),
     "quotes.sign": lambda tx: quotes.sign(tx, "q2", "Cy", "c2"),
@@ -131,4 +170,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "subgroups.move_company": lambda tx: subgroups.move_company(tx, "c1", "c3"),
     "terms.begin": lambda tx: terms.begin(tx, PAIR, Terms(False), "Bo"),
     "terms.move_company": lambda tx: terms.move_company(tx, "c1", "c3"),
+    "waivers.end": lambda tx: waivers.end(tx, ["d1"]),
+    "waivers.keep": lambda tx: waivers.keep(tx, waiver(tx, "d2")),
+    "waivers.move_company": lambda tx: waivers.move_company(tx, "c1", "c3"),
 }

@@ -160,6 +160,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
     "companies.marks": lambda tx: companies.marks(tx, ["001"]),
     "companies.by_ids": lambda tx: companies.by_ids(tx, ["c1"]),
+    "companies.by_folded_names": lambda tx: companies.by_folded_names(tx, ["Acme"]),
     "companies.by_names": lambda tx: companies.by_names(tx, ["Acme"]),
     "companies.find": lambda tx: companies.find(tx, "c1"),
     "companies.listed": companies.listed,
