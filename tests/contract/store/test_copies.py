@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_worker.store import associations, companies, cursors
+from sync_worker.store import associations, companies, cursors, patch_backs
 from sync_worker.store.copies import NEEDLESS, copied
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import companies as companies_table
@@ -15,6 +15,8 @@ from tests.servers import Clock
 def test_a_copy_holds_every_row_of_the_portal_and_none_of_another(store: Store) -> None:
     fill(store, "acme")
     fill(store, "globex")
+    with store.side_transaction("acme") as tx:  # a claim stays behind, as a lease does
+        patch_backs.let_go(tx, ["c1", "c2", "c3"], "p")
     here = {table: rows for table, rows in everything(store, "acme").items() if table not in (*NEEDLESS, "cursors")}
     with copied(store, "acme", clock=Clock()) as copy:
         for side in (copy.before, copy.after):
