@@ -266,15 +266,23 @@ def forget_jobs(lab: Lab) -> None:
 HOST = "https://acme.my.salesforce.com"
 ROOT = f"{HOST}/services/data/v62.0"
 FIRST = {"Id": "001Sb0000000001AAA", "SystemModstamp": "2026-06-01T12:00:00.000+0000", "Name": "First", "IsDeleted": False}
-HEADER = '"Id","SystemModstamp","IsDeleted","MasterRecordId","Name"\n'
+HEADER = '"Id","SystemModstamp","LastModifiedById","IsDeleted","MasterRecordId","Name"\n'
 
 
 @pytest.fixture
 def net() -> Iterator[responses.RequestsMock]:
     """A job of two answers, at the vendor's true addresses."""
-    types = {"Id": "id", "SystemModstamp": "datetime", "IsDeleted": "boolean", "MasterRecordId": "reference", "Name": "string"}
+    types = {
+        "Id": "id",
+        "SystemModstamp": "datetime",
+        "LastModifiedById": "reference",
+        "IsDeleted": "boolean",
+        "MasterRecordId": "reference",
+        "Name": "string",
+    }
+    login = {"access_token": "t", "instance_url": HOST, "id": "https://login.salesforce.com/id/00DSb0000000001IAA/005Sb0000000001IAA"}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.post(f"{HOST}/services/oauth2/token", json={"access_token": "t", "instance_url": HOST})
+        mock.post(f"{HOST}/services/oauth2/token", json=login)
         mock.get(f"{ROOT}/queryAll/", json={"totalSize": 20, "nextRecordsUrl": "/services/data/v62.0/query/0r8-1", "records": [FIRST]})
         mock.get(f"{ROOT}/query/0r8-1", json={"totalSize": 20, "done": True, "records": [FIRST]})
         mock.get(f"{ROOT}/sobjects/Account/describe", json={"fields": [{"name": name, "type": kind} for name, kind in types.items()]})
@@ -297,7 +305,7 @@ def answers(net: responses.RequestsMock, *bodies: str) -> list[Page]:
 
 def row(name: str, number: int) -> str:
     """An id of 15 characters, as of old."""
-    return f'"001Sb000000000{number}","2026-06-01T12:00:00.000Z","false","","{name}"\n'
+    return f'"001Sb000000000{number}","2026-06-01T12:00:00.000Z","005Sb0000000001","false","","{name}"\n'
 
 
 def names(pages: Sequence[Page]) -> list[Any]:
@@ -309,6 +317,7 @@ def test_each_answer_may_have_its_header_and_short_ids(net: responses.RequestsMo
     pages = answers(net, HEADER + row("a", 2) + row("b", 3), header + row("c", 4))
     assert names(pages) == ["First", "a", "b", "c"]
     assert ids(pages)[1:] == [id_18(f"001Sb000000000{number}") for number in (2, 3, 4)]
+    assert [record.is_ours for page in pages for record in page.records] == [None, True, True, True]
     assert not any(page.warning for page in pages)
 
 

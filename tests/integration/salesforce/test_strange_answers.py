@@ -27,6 +27,7 @@ FIELDS = [{"name": name, "type": kind} for name, kind in (("Id", "id"), ("Compan
 LEAD_FIELDS = [
     *FIELDS,
     {"name": "SystemModstamp", "type": "datetime"},
+    {"name": "LastModifiedById", "type": "reference"},
     {"name": "MasterRecordId", "type": "reference"},
     {"name": "IsConverted", "type": "boolean"},
     {"name": "ConvertedOpportunityId", "type": "reference"},
@@ -299,11 +300,11 @@ def test_a_field_that_is_described_in_few_words_is_one(org: Stranger) -> None:
 
 # ── bulk ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-HEADER = "Id,SystemModstamp,IsDeleted,MasterRecordId,IsConverted,ConvertedOpportunityId,Company"
+HEADER = "Id,SystemModstamp,LastModifiedById,IsDeleted,MasterRecordId,IsConverted,ConvertedOpportunityId,Company"
 
 
 def cells(number: int) -> str:
-    return f"{id_of(number)},2026-06-01T12:00:00.000Z,false,,false,,Prospect {number}"
+    return f"{id_of(number)},2026-06-01T12:00:00.000Z,005Sb0000000001IAA,false,,false,,Prospect {number}"
 
 
 def by_job(org: Stranger, *answers: Reply, count: int = 3) -> list[str]:

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Scan, Wrote
+from sync_worker.crm.port import Change, Scan
 from sync_worker.crm.salesforce import wire
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.errors import AuthFailed, ConnectionDown, RateLimited, TransientError
+from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, Lab, ids, written
 
@@ -203,10 +203,8 @@ def test_a_proxy_of_the_machine_is_asked_for_the_world(monkeypatch: pytest.Monke
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
-    world = World()
-    [outcome] = written(world.crm, Change("a", {"Company": "X"}, key="k"))
-    assert outcome.wrote is Wrote.LATER
-    assert "ProxyError" in str(outcome.error)
+    with pytest.raises(CallRefused, match="while logging in: ProxyError"):
+        written(World().crm, Change("a", {"Company": "X"}, key="k"))
 
 
 # ── time-outs ────────────────────────────────────────────────────────────────────────────────────────────────────────
