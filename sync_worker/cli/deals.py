@@ -15,12 +15,14 @@ from sync_worker.cli.deal_words import moves_table, sight_table
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user, work_off
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.flags import Reader
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.source import read_source
 from sync_worker.steps.decide import approve as approve_deal
 from sync_worker.steps.explain import explain as explain_deal
+from sync_worker.steps.flag import flags_of
 from sync_worker.steps.forget import forget_contact
 from sync_worker.steps.move import move as move_deal
 from sync_worker.steps.people import actor_of
@@ -65,11 +67,18 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
         link = links.current(tx, [deal]).get(deal)
         history = deals.history(tx, deal)
         names = _company_names(tx, [stored])
+        flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], Reader.OPERATOR)[deal]]
     fields = {name: plain(value) for name, value in stored.deal.values.items()}
     if as_json:
-        show_json({"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "history": history})
+        show_json(
+            {"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "flags": flags, "history": history}
+        )
         return
     _show_whole(stored, link, history, names)
+    if flags:
+        out.print()
+        rows = [{**flag, "since": f"{flag['since']:%Y-%m-%dT%H:%M:%S}"} for flag in flags]
+        show(rows, columns=("code", "field", "words", "since"), as_json=False, title="flags")
 
 
 @app.command()

@@ -36,7 +36,22 @@ def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
         "last_seen_at": row.last_seen_at.isoformat(timespec="seconds"),
         "tries": row.count,
     }
+    found |= ending_of(row)
     return found | _whole(row, remedy) if is_whole else found
+
+
+def ending_of(row: FailureRow) -> dict[str, Any]:
+    """When it was closed and how; nothing of it while it is open."""
+    if row.resolved_at is None and row.discarded_at is None:
+        return {}
+    times = {"resolved_at": row.resolved_at, "discarded_at": row.discarded_at}
+    return {**{name: at.isoformat(timespec="seconds") if at else None for name, at in times.items()}, "resolution": row.resolution}
+
+
+def closed_words(row: FailureRow) -> str:
+    """When it was closed and how, in a line; "" while it is open."""
+    at = row.resolved_at or row.discarded_at
+    return f"{at:%Y-%m-%d %H:%M} UTC: {row.resolution}" if at else ""
 
 
 def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
@@ -46,9 +61,10 @@ def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
         "replay": words_of(remedy),
         "waits_for": failure.waits_for,
         "run": failure.run_id,
-        "discarded_at": row.discarded_at.isoformat(timespec="seconds") if row.discarded_at else None,
-        "resolved_at": row.resolved_at.isoformat(timespec="seconds") if row.resolved_at else None,
-        "resolution": row.resolution,
+        "discarded_at": None,
+        "resolved_at": None,
+        "resolution": None,
+        **ending_of(row),
         "payload": {name: plain(value) if not isinstance(value, dict) else value for name, value in (failure.payload or {}).items()},
     }
 

@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sync_worker.bootstrap import Installation
-from sync_worker.cli.failure_words import as_cause, as_row, as_try, codes_page, held_words
+from sync_worker.cli.failure_words import as_cause, as_row, as_try, closed_words, codes_page, held_words
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, stopping_gently, tenant_of, user
 from sync_worker.domain.problem import CODES
@@ -52,6 +52,7 @@ def list_(
     object_: Object = None,
     stage: Stage = None,
     kind: Kind = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are closed, too: when, and how.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="So many single rows are shown.")] = SHOWN_COUNT,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +63,8 @@ def list_(
     wanted = _wanted(code, record, since, object_, stage, kind)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         causes = failures.causes(tx, wanted)
-        rows = failures.listed(tx, wanted, limit=None if as_json else limit)
+        rows = failures.listed(tx, wanted, include_resolved=everything, limit=None if as_json else limit)
+        total = failures.count(tx, wanted, include_resolved=everything)
         resting = breakers.standing(tx)
         waiting = interventions.unfinished(tx)
     if as_json:
@@ -72,9 +74,10 @@ def list_(
     show(grouped, columns=("kind", "code", "object", "records", "replay"), as_json=False, title="by cause", empty="nothing is open")
     if not rows:
         return
-    out.print(f"\neach code is explained: {', '.join(sorted({page_of(cause.code) for cause in causes}))}\n", highlight=False)
-    show([as_row(row) for row in rows], columns=("id", "code", "about", "message"), as_json=False)
-    total = sum(cause.records for cause in causes)
+    pages = sorted({page_of(row.failure.code) for row in rows} | {page_of(cause.code) for cause in causes})
+    out.print(f"\neach code is explained: {', '.join(pages)}\n", highlight=False)
+    shown = [{**as_row(row), "closed": closed_words(row)} for row in rows]
+    show(shown, columns=("id", "code", "about", "message", *(("closed",) if everything else ())), as_json=False)
     if total > len(rows):
         out.print(f"… and {total - len(rows)} more: --limit {total} shows them, --json has them whole", highlight=False)
     for asked in waiting:

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain import approval, completion, last_day, parenthood, registration
+from sync_worker.domain import approval, completion, last_day, parenthood, registration, travel
 from sync_worker.domain.deal import (
     CLOSED,
     Actor,
@@ -135,6 +135,7 @@ MOVES: Final[Mapping[Verb, Row]] = {
             registration.given_by_vendor,
             registration.unlocked,
             parenthood.keeps_parent,
+            travel.can_travel,
             registration.fit_change,
             registration.fit_term,
             registration.fit_money,

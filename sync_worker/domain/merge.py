@@ -72,6 +72,7 @@ def merge(
     )
     keep = dict(plan.keep)
     said = _Said()
+    said.untaken += [_put_back(conflict) for conflict in plan.conflicts if conflict.code == "put_back"]
     is_written = writes(rules.get("second_partner"))
     _keep_parent(deal, keep, parent, said, is_written=is_written)
     _judge_second_partner(deal, keep, verdict, said)
@@ -107,7 +108,7 @@ class _Said:
 
 
 def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
-    """Those of the merge by field, and a decided one for each company that was put back."""
+    """Those of the merge by field, and a decided one for each value that was put back."""
     put_back = {one.field: one for one in untaken if one.field != VENDOR_TRACK}
     agreed = {name: pair.portal if (pair := base.get(name)) else None for name in put_back}
     return (
@@ -116,8 +117,17 @@ def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...
     )
 
 
+def _put_back(conflict: Conflict) -> Untaken:
+    """What somebody wrote in the CRM into a field that the portal alone writes."""
+    there, here = (value or "empty" for value in (conflict.crm, conflict.portal))
+    why = f"only the portal writes this field: {there} was set in the CRM, and {here} is written again"
+    return Untaken(conflict.field, conflict.crm, conflict.portal, why)
+
+
 def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
     """Why a value of the CRM was taken although the portal had changed its own."""
+    if conflict.code == "edit_dropped":
+        return f"the CRM is told of this field only once, so that the portal's {conflict.portal} was dropped"
     return f"both sides changed it: {'a person decided' if conflict.field in decided else f'the rule is {conflict.rule}'}"
 
 

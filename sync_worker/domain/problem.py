@@ -113,6 +113,13 @@ CODES: Final[Mapping[str, str]] = {
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
     "field_unknown": "No such deal field. Correct the name, or add it under attributes in the mapping.",
     "field_not_registrable": "This field is not the partner's to set. Leave it out; approvals and stages have their own ways.",
+    "only_while_registering": "The CRM is told of this field when the deal's record is made, and never again. Change it in the CRM; "
+    "or let the mapping write it later, with `write: always`.",
+    "only_in_crm": "The portal reads this field and never writes it. Set it in the CRM; or give it `direction: both` in the mapping.",
+    "no_place_in_crm": "The deal's record became another type in the CRM, which has no field for this. Leave it as it is; "
+    "or name a field of that type in the mapping.",
+    "edit_dropped": "The portal changed a field that the CRM is told of only once, and the CRM holds another value. "
+    "The CRM's was taken. Change it in the CRM if the other one is right.",
     "wrong_state": "The deal is not where this move begins; the answer says from which states it does. Look at the deal first.",
     "stale_version": "The deal changed since it was looked at. Look at it as it is now, and ask again if it is still meant.",
     "on_behalf_off": "A second partner registers for a partner only where the portal file says deals.on_behalf: true.",

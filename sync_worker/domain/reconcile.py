@@ -262,11 +262,14 @@ def _is_written_no_more(item: _Field) -> bool:
 
 
 def _pull(item: _Field, draft: _Draft) -> None:
-    """A field we do not write any more: the CRM's word counts."""
+    """A field we do not write any more: the CRM's word counts. What the portal has set since is kept in a conflict."""
+    name, base = item.rule.field, item.base
     if item.is_read and item.crm != item.portal:
-        draft.keep[item.rule.field] = item.crm_value
-    if item.rule.write == "once" and item.base is None:
-        draft.base[item.rule.field] = item.seen
+        draft.keep[name] = item.crm_value
+        if base is not None and item.is_owed and item.portal is not None:
+            draft.conflicts.append(Conflict(name, base.portal, item.crm, item.portal, "crm", "edit_dropped", "crm"))
+    if (base is None and item.rule.write == "once") or (base is not None and item.is_read and base != item.seen):
+        draft.base[name] = item.seen
 
 
 def _push_only(item: _Field, draft: _Draft) -> None:

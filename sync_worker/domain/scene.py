@@ -41,10 +41,11 @@ class Standing:
 class Scene:
     """One deal, one actor, one wish.
 
-    **Shapes** `changes`: an edit's fields; `owner`, `second_partner`, `options` (the owner's associated second partners) and `parent` (the
-    distributor that a subgroup's deal keeps, unless the vendor let it go without) are those *after* it. `colleague`: to whom a deal is
-    reassigned, as `colleague_id` asks. `until`: a renewal's last day. `today`: by the portal's calendar. `is_quote_sent`: a
-    distributor-priced one that still stands. `is_licensed`: nothing of the signed quote is still to be issued.
+    **Shapes** `changes`: an edit's fields; `stuck`: why an edit of a field would never reach the CRM, by field. `owner`, `second_partner`,
+    `options` (the owner's associated second partners) and `parent` (the distributor that a subgroup's deal keeps, unless the vendor let it
+    go without) are those *after* it. `colleague`: to whom a deal is reassigned, as `colleague_id` asks. `until`: a renewal's last day.
+    `today`: by the portal's calendar. `is_quote_sent`: a distributor-priced one that still stands. `is_licensed`: nothing of the signed
+    quote is still to be issued.
     """
 
     deal: Deal
@@ -54,6 +55,7 @@ class Scene:
     today: date
     reason: str = ""
     changes: Mapping[str, Value] = field(default_factory=dict)
+    stuck: Mapping[str, Refusal] = field(default_factory=dict)
     owner: Company | None = None
     second_partner: Company | None = None
     options: Sequence[Company] = ()

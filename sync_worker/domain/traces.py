@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 ERASED: Final = "an erased person"
@@ -10,6 +12,10 @@ ERASED: Final = "an erased person"
 
 CONTACT: Final = ("contact_first_name", "contact_last_name", "contact_email")
 """A deal's fields that name the person at the prospect."""
+
+
+USER_FIELDS: Final = frozenset({"owner_user", "registered_by"})
+"""A deal's fields that hold the id of a user."""
 
 
 def without(document: Any, names: Collection[str]) -> Any:
@@ -21,13 +27,48 @@ def without(document: Any, names: Collection[str]) -> Any:
     return {key: _blank(value) if key in names else without(value, names) for key, value in document.items()}
 
 
-def renamed(document: Any, ending: str) -> Any:
-    """The document with `ERASED` for every text that ends like this: a person's name as history keeps it."""
-    if isinstance(document, list):
-        return [renamed(item, ending) for item in document]
-    if isinstance(document, dict):
-        return {key: renamed(value, ending) for key, value in document.items()}
-    return ERASED if isinstance(document, str) and document.endswith(ending) else document
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user who is forgotten. **Shapes** `labels`: what the person was called where something was done, as `Name (user id)`."""
+
+    id: str
+    email: str
+    labels: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is looked for inside of texts: the address; the id too, where it cannot be a word or a number that means something else."""
+        is_distinct = "@" in self.id or (len(self.id) >= 8 and not self.id.isalpha() and not self.id.isdecimal())
+        return tuple(word for word, is_sure in ((self.email, "@" in self.email), (self.id, is_distinct)) if is_sure)
+
+    @property
+    def ending(self) -> str:
+        """How every name of the person ends in histories."""
+        return f"({self.id})"
+
+    def left_out(self, document: Any, *, is_user: bool = False) -> Any:
+        """The document with `ERASED` wherever the person stands in it. **Shapes** `is_user`: a text in it is the id of a user."""
+        if isinstance(document, list):
+            return [self.left_out(item, is_user=is_user) for item in document]
+        if isinstance(document, dict):
+            return {key: self.left_out(value, is_user=is_user or key in USER_FIELDS) for key, value in document.items()}
+        if not isinstance(document, str):
+            return document
+        return ERASED if is_user and document == self.id else self._out_of_text(document)
+
+    def _out_of_text(self, text: str) -> str:
+        for label in sorted(self.labels, key=len, reverse=True):
+            text = _word(label).sub(ERASED, text)
+        if text.endswith(self.ending):
+            return ERASED
+        for word in self.words:
+            text = _word(word).sub(ERASED, text)
+        return text
+
+
+def _word(text: str) -> re.Pattern[str]:
+    """The text where it is not a part of a longer name or address."""
+    return re.compile(rf"(?<![\w.%+-]){re.escape(text)}(?![\w-]|\.\w|@)", re.IGNORECASE)
 
 
 def _blank(value: Any) -> Any:

@@ -17,6 +17,7 @@ from sync_worker.steps.move import move as make_move
 from sync_worker.steps.parents import binding_parent
 from sync_worker.steps.register import company_named, find_pair, read_values
 from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.travel import stuck_fields
 from sync_worker.store import companies, people
 from sync_worker.store.engine import Tx
 
@@ -91,7 +92,14 @@ def change(
         by_id = {"owner_company": pair.owner, "second_partner": pair.second_partner}
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
         return replace(
-            scene, changes=linked, owner=pair.owner, second_partner=pair.second_partner, options=pair.options, parent=parent, reason=reason
+            scene,
+            changes=linked,
+            stuck=stuck_fields(tx, tenant, scene.deal.id, record),
+            owner=pair.owner,
+            second_partner=pair.second_partner,
+            options=pair.options,
+            parent=parent,
+            reason=reason,
         )
 
     with tenant.store.reading(tenant.name) as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,11 @@ def keep_erasure(tx: Tx, tenant: Tenant, what: str, actor: str, reason: str) -> 
     asked = Intervention(tenant.services.new_id(), "erase", what, actor, reason)
     interventions.begin(tx, asked, [])
     interventions.finish(tx, asked.id)
+
+
+def kept_as(user_id: str) -> str:
+    """What is kept of a person who is erased: the portal's own id; where that is an address, a fingerprint the portal can make, too."""
+    return f"sha256:{hashlib.sha256(user_id.encode()).hexdigest()[:16]}" if "@" in user_id else user_id
 
 
 def _clear(tx: Tx, stored: StoredDeal, cleared: Mapping[str, Value], actor: str, run_id: str) -> Deal:

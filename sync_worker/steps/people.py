@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer
-from sync_worker.steps.forget import keep_erasure
+from sync_worker.steps.forget import keep_erasure, kept_as
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, people, subgroups, traces
 from sync_worker.store.engine import Tx
@@ -64,18 +64,17 @@ def deactivate(tenant: Tenant, user_id: str) -> User | Refusal:
 
 
 def erase(tenant: Tenant, user_id: str, *, actor: str = "the portal", reason: str = "") -> User | Refusal:
-    """Forgets a person: name and e-mail, the place on deals, mail, and the name wherever something was done. Returns the user as it was.
+    """Forgets a person: name and e-mail, the place on deals and in their past, mail, and the name wherever something was done.
 
-    Who asked, when and why is kept, with nothing of the person but the portal's own id.
+    Returns the user as it was. Who asked, when and why is kept, with nothing of the person but the portal's own id, or its fingerprint.
     """
     with tenant.store.transaction(tenant.name) as tx:
         user = people.get(tx, user_id)
         if user is None:
             return _unknown(tenant, user_id)
         people.erase(tx, user_id)
-        traces.forget_actor(tx, user_id)
-        traces.forget_mail(tx, user.email, user_id)
-        keep_erasure(tx, tenant, f"user {user_id}", actor, reason)
+        traces.forget_person(tx, user)
+        keep_erasure(tx, tenant, f"user {kept_as(user_id)}", actor, reason)
         return user
 
 

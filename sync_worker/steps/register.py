@@ -21,6 +21,7 @@ from sync_worker.steps.move import Finish, Moved
 from sync_worker.steps.parents import binding_parent
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.travel import unwritable
 from sync_worker.steps.twins import warn_of_twins
 from sync_worker.store import companies, deals, outbox, people
 from sync_worker.store.deals import FieldChange, StoredDeal
@@ -69,6 +70,8 @@ def _begin(
     values = read_values(record, written)
     if isinstance(values, Refusal):
         return values
+    if refused := unwritable(record, values):
+        return refused
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         policy = tenant.policy(record)
         parent = binding_parent(tx, company_named(tx, tenant, values.get("owner_company")), policy)

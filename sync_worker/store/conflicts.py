@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, or_, select, update
@@ -98,6 +99,12 @@ def open_fields(tx: Tx, deal_ids: Sequence[str]) -> dict[str, set[str]]:
     for deal_id, field in tx.connection.execute(query):
         found.setdefault(deal_id, set()).add(field)
     return found
+
+
+def waiting(tx: Tx, deal_ids: Collection[str]) -> list[tuple[str, str, datetime]]:
+    """(deal id, field, since when) of what waits for a person."""
+    here = (conflicts.c.portal == tx.portal, among(tx, conflicts.c.deal_id, deal_ids), _OPEN)
+    return [tuple(row) for row in tx.connection.execute(select(conflicts.c.deal_id, conflicts.c.field, conflicts.c.opened_at).where(*here))]
 
 
 def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, Mapping[str, Any]]:

@@ -150,6 +150,30 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
     return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """What is wrong with one record, as long as nobody has discarded it."""
+
+    object: str
+    record: str
+    code: str
+    field: str
+    message: str
+    first_seen_at: datetime
+
+
+def shown_of(tx: Tx, places: Collection[tuple[str, str]]) -> list[ShownRow]:
+    """What is open, and not discarded, for these (object, record)s, whatever the stage."""
+    records: dict[str, set[str]] = {}
+    for object_, record_ in places:
+        records.setdefault(object_, set()).add(record_)
+    if not records:
+        return []
+    here = or_(*((failures.c.object == name) & among(tx, failures.c.record, ids) for name, ids in sorted(records.items())))
+    query = select(*(failures.c[name] for name in ShownRow.__slots__)).where(failures.c.portal == tx.portal, *_SHOWN, here)
+    return [ShownRow(*row) for row in tx.connection.execute(query)]
+
+
 def discard(tx: Tx, ids: Sequence[str], words: str) -> int:
     """Nobody is told of these any more, and they are not tried again, until their records are news. Returns how many."""
     here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids), *_SHOWN)
@@ -188,10 +212,14 @@ def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, FailureRow]:
 
 def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, limit: int | None = None) -> list[FailureRow]:
     """Rows by cause, the latest first within each."""
-    query = select(failures).where(*_conditions(tx, wanted))
-    if not include_resolved:
-        query = query.where(*_SHOWN)
+    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id).limit(limit))
+
+
+def count(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False) -> int:
+    """How many `listed` would find without a limit."""
+    query = select(func.count()).select_from(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
+    return int(tx.connection.execute(query).scalar_one())
 
 
 def causes(tx: Tx, wanted: Wanted = EVERY) -> list[CauseRow]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.event import COMPANY, By, Event, associations_events, document, loaded_event
-from sync_worker.store import documents
 from sync_worker.store.engine import Tx
 from sync_worker.store.tables import cursors, deliveries, events, feeds
 from sync_worker.trail import run_under_way
@@ -120,18 +119,6 @@ def forget(tx: Tx, before: datetime) -> tuple[int, int]:
     lost_count = tx.connection.execute(lost).rowcount
     tx.connection.execute(delete(events).where(events.c.portal == tx.portal, events.c.seq <= seqs[-1]))
     return len(seqs), lost_count
-
-
-def rename_actor(tx: Tx, ending: str, name: str) -> None:
-    """Another name for whoever's name in events ends like this: what is sent, or sent again, from now on tells only that one."""
-    spelled = documents.dump(ending)[1:-1]
-    query = select(events.c.seq, events.c.data).where(
-        events.c.portal == tx.portal, cast(events.c.data, Text).contains(spelled, autoescape=True)
-    )
-    for seq, data in tx.connection.execute(query).all():
-        if str(data["actor"]).endswith(ending):
-            here = (events.c.portal == tx.portal, events.c.seq == seq)
-            tx.connection.execute(update(events).where(*here).values(data={**data, "actor": name}))
 
 
 def _owe(tx: Tx, which: ColumnElement[bool]) -> int:

@@ -1,17 +1,15 @@
-"""People as the portal told of them. Whoever is erased leaves no name, no address and no reason of theirs, only that somebody acted."""
+"""People as the portal told of them, and the companies they belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from sync_worker.domain.people import Role, User
-from sync_worker.domain.traces import ERASED
-from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, upsert
-from sync_worker.store.tables import deal_changes, deals, memberships, users
+from sync_worker.store.tables import deals, memberships, users
 
 
 def get(tx: Tx, user_id: str) -> User | None:
@@ -67,17 +65,11 @@ def save(tx: Tx, changed: Sequence[User]) -> None:
 
 
 def erase(tx: Tx, user_id: str) -> None:
-    """The user is gone, from deals too; what was done stays, done by nobody that can be named. **Shapes** actors end with `(user id)`."""
+    """The user is gone, from deals too. What was written down of the user is `traces.forget_person`'s."""
     tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
     _leave(tx, [user_id])
     for column in (deals.c.owner_user, deals.c.registered_by):
         tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
-    mine = (deal_changes.c.portal == tx.portal, _ends(deal_changes.c.actor, f"({user_id})"))
-    names = tx.connection.execute(select(deal_changes.c.actor).where(*mine).distinct()).scalars().all()
-    for name in names:
-        here = (deal_changes.c.portal == tx.portal, deal_changes.c.actor == name)
-        tx.connection.execute(update(deal_changes).where(*here).values(actor=ERASED, note=func.replace(deal_changes.c.note, name, ERASED)))
-    feed.rename_actor(tx, f"({user_id})", ERASED)
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
@@ -94,10 +86,6 @@ def _moved(user: User, old: str, new: str) -> User:
 def _leave(tx: Tx, user_ids: Iterable[str]) -> None:
     gone = among(tx, memberships.c.user_id, list(user_ids))
     tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, gone))
-
-
-def _ends(column: ColumnElement[str], suffix: str) -> ColumnElement[bool]:
-    return func.substr(column, func.length(column) - len(suffix) + 1) == suffix
 
 
 def _users(tx: Tx, which: ColumnElement[bool]) -> list[User]:

@@ -5,61 +5,110 @@ A signature under a quote stays: it is the proof of a contract.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, Text, cast, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, Text, cast, delete, func, literal, or_, select, update
 
-from sync_worker.domain.traces import ERASED, renamed, without
+from sync_worker.domain.people import User
+from sync_worker.domain.traces import ERASED, USER_FIELDS, Person, without
 from sync_worker.store import documents
 from sync_worker.store.engine import Tx, among
 from sync_worker.store.tables import (
-    agreements,
     answers,
+    catalogs,
+    companies,
+    company_pasts,
     conflicts,
+    contract_values,
     deal_changes,
     deal_links,
+    deals,
     events,
     failures,
     mails,
-    prices,
+    metadata,
+    outbox,
+    past_contracts,
     quotes,
-    subgroups,
-    terms,
-    waivers,
 )
+from sync_worker.store.tables.columns import Document
 
-_ACTED: Final = (
-    agreements.c.uploaded_by,
-    conflicts.c.decided_by,
-    prices.c.said_by,
-    quotes.c.made_by,
-    quotes.c.offered_by,
-    quotes.c.sent_by,
-    subgroups.c.since_by,
-    subgroups.c.until_by,
-    terms.c.actor,
-    waivers.c.actor,
+_ALIVE: Final = frozenset(
+    column.table.name + "." + column.name
+    for column in (
+        *companies.c,
+        *contract_values.c,
+        *company_pasts.c,
+        *past_contracts.c,
+        *catalogs.c,
+        *deals.c,
+        *deal_links.c,
+        outbox.c.sent,
+        quotes.c.signed_by,
+    )
 )
-"""Who did something, as `Name (user id)`; deals' history and the feed have functions of their own."""
+"""What is no trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
 
 
-def forget_actor(tx: Tx, user_id: str) -> None:
-    """Whatever the user did beside deals was done by nobody that can be named."""
-    ending = f"({user_id})"
-    for column in _ACTED:
-        is_theirs = func.substr(column, func.length(column) - len(ending) + 1) == ending
-        tx.connection.execute(update(column.table).where(column.table.c.portal == tx.portal, is_theirs).values({column.name: ERASED}))
+def forget_person(tx: Tx, user: User) -> None:
+    """Nothing that was written down names the user any more: whatever was done was done by nobody that can be named.
+
+    Every column of text or JSON is looked through, so that a new table needs no word here. Mail to the person is gone, sent or not.
+    """
+    tx.connection.execute(delete(mails).where(mails.c.portal == tx.portal, mails.c.address == user.email.casefold()))
+    person = Person(user.id, user.email, _labels(tx, user))
+    called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person  # refusals that were answered
+    for table in metadata.sorted_tables:
+        keys = [column for column in table.primary_key if column.name != "portal"]
+        columns = [column for column in table.c if _may_tell(column)]
+        if columns:
+            _leave_out(tx, table, keys, columns, called if table is answers else person)
 
 
-def forget_mail(tx: Tx, address: str, user_id: str) -> None:
-    """Mail to the person is gone, sent or not; mail to others names the person no more."""
-    mine = (mails.c.portal == tx.portal, mails.c.address == address.casefold())
-    tx.connection.execute(delete(mails).where(*mine))
-    ending = f"({user_id})"
-    for mail_id, context in _holding(tx, mails.c.id, mails.c.context, documents.dump(ending)[1:-1]):
-        here = (mails.c.portal == tx.portal, mails.c.id == mail_id)
-        tx.connection.execute(update(mails).where(*here).values(context=renamed(context, ending)))
+def _labels(tx: Tx, user: User) -> frozenset[str]:
+    """What the user was called over time, as histories have it."""
+    ending = f"({user.id})"
+    is_theirs = func.substr(deal_changes.c.actor, func.length(deal_changes.c.actor) - len(ending) + 1) == ending
+    names = tx.connection.execute(select(deal_changes.c.actor).where(deal_changes.c.portal == tx.portal, is_theirs).distinct())
+    return frozenset({f"{user.name} {ending}", *names.scalars()})
+
+
+def _may_tell(column: Column[Any]) -> bool:
+    """Whether a person's name may stand in it: text or JSON that is no key and is not alive."""
+    is_text = isinstance(column.type, Text | Document)
+    return is_text and not column.primary_key and f"{column.table.name}.{column.name}" not in _ALIVE
+
+
+def _leave_out(tx: Tx, table: Table, keys: Sequence[Column[Any]], columns: Sequence[Column[Any]], person: Person) -> None:
+    needles = {documents.dump(person.id), *(documents.dump(text)[1:-1] for text in (person.ending, *person.words, *person.labels))}
+    found = or_(*(_holds(column, needles) for column in columns))
+    about = (table.c.field if "field" in table.c else literal("")).label("about")
+    query = select(*keys, about, *columns).where(table.c.portal == tx.portal, found)
+    for row in tx.connection.execute(query).all():
+        key, is_user, held = row[: len(keys)], row[len(keys)] in USER_FIELDS, row[len(keys) + 1 :]
+        left = {one.name: _left(one, value, person, is_user=is_user) for one, value in zip(columns, held, strict=True)}
+        here = (column == value for column, value in zip(keys, key, strict=True))
+        tx.connection.execute(update(table).where(table.c.portal == tx.portal, *here).values(left))
+
+
+def _left(column: Column[Any], value: Any, person: Person, *, is_user: bool) -> Any:
+    """**Source** an answer that was given is JSON, kept as text."""
+    if column is answers.c.body and value and value.startswith("{"):
+        return documents.dump(person.left_out(documents.load(value)))
+    return person.left_out(value, is_user=is_user)
+
+
+def _holds(column: Column[Any], needles: Collection[str]) -> ColumnElement[bool]:
+    text = func.lower(cast(column, Text))
+    spelled = {spell(needle) for needle in needles for spell in (str.lower, _ascii_lower)}
+    return or_(*(text.contains(needle, autoescape=True) for needle in sorted(spelled)))
+
+
+def _ascii_lower(text: str) -> str:
+    """**Source** SQLite lowers the letters of ASCII alone, PostgreSQL all of them."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def forget_contact(tx: Tx, deal_id: str, fields: Collection[str], *, natives: Collection[str], untold: Collection[str]) -> None:

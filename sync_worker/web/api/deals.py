@@ -94,7 +94,7 @@ def list_deals(
             also=shares(viewer_of(tx, also)) if also else None,
         )
         found = deals.seen(tx, shares(viewer_of(tx, visit.user)), narrowing, before=_before(cursor), limit=limit)
-        items = views.list_of(tx, tenant, found)
+        items = views.list_of(tx, tenant, found, visit.actor)
     following = cursor_of(found[-1].updated_at.isoformat(), found[-1].deal.id) if len(found) == limit else None
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
     return shapes.Deals(items=items, next=following, **label)

@@ -50,10 +50,12 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
 
 
 @router.get("/failures")
-def list_failures(visit: Operating, code: Word = None, record: Word = None, limit: Limit = 100) -> shapes.Page[operate_shapes.Failure]:
-    """What is open, by cause, the latest first within each. The first so many."""
+def list_failures(
+    visit: Operating, code: Word = None, record: Word = None, resolved: bool = False, limit: Limit = 100
+) -> shapes.Page[operate_shapes.Failure]:
+    """What is open, by cause, the latest first within each; with `resolved`, what is closed as well: when, and how. The first so many."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        rows = failures.listed(tx, Wanted(code=code, record=record), limit=limit)
+        rows = failures.listed(tx, Wanted(code=code, record=record), include_resolved=resolved, limit=limit)
     return shapes.Page(items=[_failure(row) for row in rows], next=None)
 
 
@@ -129,4 +131,5 @@ def _conflict(one: Dispute) -> operate_shapes.Conflict:
 def _failure(row: FailureRow) -> operate_shapes.Failure:
     named = ("id", "kind", "code", "object", "record", "name", "stage", "field", "message")
     known = {name: getattr(row.failure, name) for name in named}
-    return operate_shapes.Failure(**known, first_seen_at=row.first_seen_at, last_seen_at=row.last_seen_at, count=row.count)
+    times = ("first_seen_at", "last_seen_at", "count", "resolved_at", "discarded_at")
+    return operate_shapes.Failure(**known, **{name: getattr(row, name) for name in times}, resolution=row.resolution or "")

@@ -78,6 +78,9 @@ class Failure(Shown):
     first_seen_at: datetime
     last_seen_at: datetime
     count: int
+    resolved_at: datetime | None
+    discarded_at: Annotated[datetime | None, Field(description="Since when a person wants to hear no more of it.")]
+    resolution: Annotated[str, Field(description="How it ended, in words; empty while it is open.")]
 
 
 class Trying(Said):

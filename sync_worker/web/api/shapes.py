@@ -210,6 +210,15 @@ class Warned(Shown):
     message: str
 
 
+class Flag(Shown):
+    """What is wrong with a deal, in words for whoever asks."""
+
+    code: str
+    field: Annotated[str, Field(description="The deal's field that it is about; empty = the whole deal.")]
+    words: str
+    since: datetime
+
+
 class Deal(Shown):
     """A deal as it is now."""
 
@@ -247,6 +256,7 @@ class Deal(Shown):
     owner_user: str | None
     registered_by: str | None
     attributes: dict[str, Any]
+    flags: Annotated[list[Flag], Field(description="What is wrong with it as long as it lasts, the oldest first.")] = []
     moves: Annotated[list[Verb], Field(description="What the asker may do with it now, given the reason or value it needs.")] = []
     warnings: Annotated[list[Warned], Field(description="After a registration: what a person should look at.")] = []
 

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.flags import Flag
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.sight import can_see
 from sync_worker.domain.values import plain
+from sync_worker.steps.flag import flags_of, reader_of
 from sync_worker.steps.move import Moved, open_to
 from sync_worker.steps.people import reps_of, viewer_of
 from sync_worker.steps.tenant import Tenant
@@ -50,14 +52,15 @@ def looked_at(tx: Tx, user: User, deal_id: str) -> StoredDeal:
 
 def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor) -> shapes.Deal:
     """The whole deal, with what the actor may do."""
-    (one,) = list_of(tx, tenant, [stored])
+    (one,) = list_of(tx, tenant, [stored], actor)
     return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
 
 
-def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal]) -> list[shapes.Deal]:
-    """Deals with the names of their companies."""
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], actor: Actor) -> list[shapes.Deal]:
+    """Deals with the names of their companies, and what the actor is shown to be wrong with them."""
+    flags = flags_of(tx, tenant, [one.deal.id for one in found], reader_of(actor))
     named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})
-    return [_deal(tenant, stored, named) for stored in found]
+    return [_deal(tenant, stored, named, flags[stored.deal.id]) for stored in found]
 
 
 def moved_answer(tx: Tx, tenant: Tenant, moved: Moved, actor: Actor, *, status: int = 200, location: str = "") -> Answer:
@@ -89,7 +92,7 @@ def label_of(tenant: Tenant) -> str:
     return tenant.portal.second_partner.display_label or "second partner"
 
 
-def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company]) -> shapes.Deal:
+def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> shapes.Deal:
     deal = stored.deal
     known = {name: deal.values.get(name) for name in deals.COLUMNS if name in shapes.Deal.model_fields and name not in OF_TWO_TIERS}
     shown: dict[str, Any] = {
@@ -102,6 +105,7 @@ def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company]) -> s
         "outcome": deal.outcome,
         "vendor_approval": deal.vendor_approval,
         "lifecycle": deal.lifecycle,
+        "flags": [shapes.Flag(**flag._asdict()) for flag in flags],
         "is_registered": bool(deal.values.get("is_registered")),
         "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in deals.COLUMNS},
     }

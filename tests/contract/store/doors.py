@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from sync_worker.domain.event import KINDS, By, Event
+from sync_worker.domain.people import Role, User
 from sync_worker.store import answers, deliveries, feed, tokens, traces
 from sync_worker.store.answers import Answer, Ask
 from sync_worker.store.engine import Tx
@@ -61,7 +62,6 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "deliveries.pause": lambda tx: deliveries.pause(tx, "why"),
     "deliveries.resume": deliveries.resume,
     "feed.tell": lambda tx: told(tx, "company.changed"),
-    "feed.rename_actor": lambda tx: feed.rename_actor(tx, "(u1)", "an erased person"),
     "feed.tell_associations": lambda tx: feed.tell_associations(replace(tx, events=frozenset(KINDS)), ["c1"]),
     "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company"),
     "feed.replay": lambda tx: feed.replay(tx, 1),
@@ -70,7 +70,6 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
-    "traces.forget_actor": lambda tx: traces.forget_actor(tx, "u1"),
-    "traces.forget_mail": lambda tx: traces.forget_mail(tx, "ann@example.com", "u1"),
+    "traces.forget_person": lambda tx: traces.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "traces.forget_contact": lambda tx: traces.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sync_worker.domain.reconcile import Conflict
-from sync_worker.store import conflicts
+from sync_worker.store import conflicts, failures
+from sync_worker.store.failures import Failure
 from sync_worker.web.api import shapes
 from tests.integration.api.desk import Desk, desk
 from tests.integration.steps.world import TERMS, Loaded
@@ -198,6 +199,33 @@ def test_a_conflict_is_listed_and_decided_by_whoever_holds_the_token(acme: Desk)
     # Then it is refused in words: there is no record to choose from
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict_without_record")
     assert acme.send("POST", "/conflicts/nothing/resolve", {"take": "crm"}).status_code == 404
+
+
+def test_what_is_wrong_with_a_deal_stands_in_its_body_for_who_sees_it(acme: Desk) -> None:
+    # Given a deal with a problem for its people, one for the vendor, one for operators, and a field that waits
+    deal = acme.registered()
+    found = [("parent_gone", "second_partner"), ("same_prospect", "prospect_name"), ("gave_up", "")]
+    with acme.installation.store.side_transaction("acme") as tx:
+        rows = [
+            Failure(f"f-{code}", "problem", "deal", deal["id"], "register", code, "00Q5g000004XXXXEA4", "run-1", field)
+            for code, field in found
+        ]
+        failures.record(tx, rows)
+        conflicts.record(tx, [("c-1", deal["id"], Conflict("amount", "1.00", "2.00", "3.00", "", "both_changed", "ask"))], "run-1")
+    # When a member of its company, and one of the list, look at it
+    path = f"/deals/{deal['id']}"
+    alone = acme.send("GET", path, user="rita").json()
+    (listed,) = [one for one in acme.send("GET", "/deals", user="rita").json()["items"] if one["id"] == deal["id"]]
+    # Then both say what is wrong, in words for partners, without an id of the CRM
+    assert [(flag["code"], flag["field"]) for flag in alone["flags"]] == [("both_changed", "amount"), ("parent_gone", "second_partner")]
+    assert listed["flags"] == alone["flags"]
+    assert "00Q5" not in str(alone["flags"])
+    # and an operator has the rest, the closed ones with when and how
+    with acme.installation.store.side_transaction("acme") as tx:
+        failures.close(tx, ["f-gave_up"], "written")
+    assert "gave_up" not in {one["code"] for one in acme.get("/failures?limit=200")["items"]}
+    (closed,) = [one for one in acme.get("/failures?limit=200&resolved=true")["items"] if one["code"] == "gave_up"]
+    assert (closed["resolution"], bool(closed["resolved_at"]), closed["discarded_at"]) == ("written", True, None)
 
 
 def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
