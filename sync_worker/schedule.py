@@ -97,7 +97,7 @@ class Schedule:
             self._records[portal.name] = self._installation.tenant(portal.name).readable_records()
         yield from _reads(portal, self._records[portal.name], standing, now, slowness=self._slowness(portal, standing, now))
         if standing:
-            yield from _writes(standing)
+            yield from _writes(portal, standing)
             yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
             for wake, since_at in _nightly(portal, standing, now):
                 if (wake != REMIND or self._installation.settings.smtp_url) and self._is_open(portal, wake, since_at, now):
@@ -129,7 +129,7 @@ def due(tenant: Tenant) -> Iterator[Wake]:
         return
     yield from _reads(tenant.portal, tenant.readable_records(), standing, now)
     if standing:
-        yield from _writes(standing)
+        yield from _writes(tenant.portal, standing)
         yield from _evaluations(tenant.portal, standing, lambda: tenant)
 
 
@@ -157,9 +157,9 @@ def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, no
             yield Wake("refresh", name)
 
 
-def _writes(standing: Standing) -> Iterator[Wake]:
+def _writes(portal: Portal, standing: Standing) -> Iterator[Wake]:
     """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
-    if standing.is_deriving:
+    if standing.is_deriving and portal.two_tier:
         yield DERIVE
     if standing.is_replaying:
         yield Wake("replay", share="operator")

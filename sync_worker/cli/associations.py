@@ -12,7 +12,7 @@ import typer
 from sync_worker.cli.companies import find
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, tenant_of, user
-from sync_worker.domain.association import Association, Reason
+from sync_worker.domain.association import Association, Explanation, Reason
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associate import whom, why
@@ -28,6 +28,7 @@ At = Annotated[
     typer.Option("--at", metavar="DATE", help="As it was at the end of that day, or at that moment: 2026-11-01, 2026-11-01T12:00."),
 ]
 PAGE_COUNT = 500
+NO_SECOND_PARTNERS = "this portal has no second partners (two_tier: false in its file)"
 
 
 @app.command(name="list")
@@ -44,14 +45,17 @@ def list_(
     """
     with tenant_of(portal) as tenant:
         moment, wanted = _moment(tenant, at), find(tenant, company) if company else None
+        is_two_tier = tenant.portal.two_tier
         with tenant.store.reading(portal) as tx:
             found = (row for one in ([wanted] if wanted else _partners(tx)) for row in _rows(tx, one, moment))
-            rows = list(islice(found, limit + 1))
+            rows = list(islice(found, limit + 1)) if is_two_tier else []
     if not as_json:
         rows = [{**row, "since": row["since"] and row["since"][:10]} for row in rows]
     columns = ("partner", "second_partner", "associated", "reason", "since")
     title = f"associations of {company or portal}" + (f" as of {at}" if at else "")
     show(rows[:limit], columns=columns, as_json=as_json, title=title)
+    if not is_two_tier:
+        err.print(NO_SECOND_PARTNERS, markup=False, highlight=False)
     if len(rows) > limit:
         err.print(f"there are more than {limit:,}; name a --company, or a greater --limit")
 
@@ -83,7 +87,7 @@ def explain(
 def explained(tenant: Tenant, one: Company, other: Company, *, at: datetime | None = None) -> dict[str, Any]:
     """The explanation of a pair, as a row."""
     with tenant.store.reading(tenant.name) as tx:
-        found = why(tx, one, other, at=at)
+        found = why(tx, one, other, at=at) if tenant.portal.two_tier else Explanation(False, NO_SECOND_PARTNERS, code="two_tier_off")
     return {
         "companies": [one.name, other.name],
         "associated": found.is_associated,

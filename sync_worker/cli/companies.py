@@ -9,7 +9,9 @@ import typer
 from sync_worker.cli.output import show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.company import Company
+from sync_worker.domain.deal import Refusal
 from sync_worker.errors import ConfigError
+from sync_worker.steps.naming import company_named
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies
 
@@ -53,9 +55,11 @@ def show_(
 def find(tenant: Tenant, reference: str) -> Company:
     """A company by our id, CRM id or name. **Raises** ConfigError where none or several fit."""
     with tenant.store.reading(tenant.name) as tx:
-        found = companies.find(tx, tenant.crm.canonical_id(reference))
+        found = company_named(tx, tenant, reference)
+    if isinstance(found, Refusal):
+        raise ConfigError(f"portal {tenant.name}: {found.why} — {found.who_may}")
     if found is None:
-        raise ConfigError(f"portal {tenant.name} has no single company {reference!r} — `sync-worker companies list {tenant.name}`")
+        raise ConfigError(f"portal {tenant.name} has no company {reference!r} — `sync-worker companies list {tenant.name}`")
     return found
 
 

@@ -68,6 +68,8 @@ def plan(
 def _print(found: Plan) -> None:
     for words in found.held:
         out.print(f"the brake would hold this: {words}\n", markup=False, highlight=False)
+    for words in found.stays:
+        out.print(f"{words}\n", markup=False, highlight=False)
     for kind, words in KINDS.items():
         listing = found.listings[kind]
         if listing.count:

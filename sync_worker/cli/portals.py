@@ -107,7 +107,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
         bound, unbound = associations.counts(tx)
         return {
             "association_mode": row.mode if row else tenant.portal.associations.mode,
-            **({"association_mode being derived": row.next_mode} if row and row.next_mode else {}),
+            **({"association_mode being derived": row.next_mode} if row and row.next_mode and tenant.portal.two_tier else {}),
             **{
                 f"association_mode {act.selection}": f"{act.asked_at:%Y-%m-%d %H:%M} UTC by {act.actor}: {act.reason}"
                 for act in interventions.listed(tx, "mode")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ from sync_worker.settings import read_settings
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.store import cursors
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade as upgrade_store
 
@@ -99,7 +101,7 @@ def pull(
                 done = _pulled(tenant, name, is_full=full)
             except Stopped as stopped:
                 raise Stopped(f"{stopped}\n{_going_on(portal, names[place:], is_full=full)}") from None
-            _refuse_busy(done, name)
+            _refuse_busy(tenant, done, name)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
     show(rows, columns=READ_COLUMNS, as_json=as_json)
@@ -194,10 +196,24 @@ def _records(tenant: Tenant, wanted: str | None) -> tuple[str, ...]:
     raise ConfigError(f"--record {wanted}: there is no such record — allowed: company, deal, {', '.join(records[1:])}")
 
 
-def _refuse_busy(done: Done, name: str) -> None:
+def _refuse_busy(tenant: Tenant, done: Done, name: str) -> None:
     if done.is_busy:
-        err.print(f"another process is reading {name} right now; try again when it has finished (`sync-worker runs list`)")
+        err.print(busy_words(tenant, name), highlight=False)
         raise typer.Exit(1)
+
+
+def busy_words(tenant: Tenant, name: str) -> str:
+    """Who reads, as far as it is known: a process that died keeps its lease until that ends."""
+    with tenant.store.reading(tenant.name) as tx:
+        cursor, now = cursors.get(tx, name), tx.shared_now
+    until_at = cursor.lease_until_at if cursor else None
+    if until_at is None or until_at <= now:
+        return f"another process is reading {name} right now; try again when it has finished (`sync-worker runs list`)"
+    left_s = math.ceil((until_at - now).total_seconds())
+    return (
+        f"another process is reading {name}, or died while it did: its lease ends at {until_at:%H:%M:%S} UTC (in {left_s} s) unless "
+        "that process lives and renews it. Try again then; `sync-worker runs list` shows who reads"
+    )
 
 
 def _row(verb: str, name: str, done: Done, calls: int) -> dict[str, Any]:

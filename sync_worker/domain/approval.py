@@ -40,13 +40,22 @@ def may_proceed(deal: Deal, policy: Policy) -> bool:
 
 
 def missing_words(deal: Deal, policy: Policy) -> tuple[str, ...]:
-    """Whose word is missing, as people read it. A track the portal does not use is nobody's word."""
-    label = policy.second_partner_label
+    """Whose word is missing, as people read it."""
+    whose = {Track.DISTRIBUTOR: policy.second_partner_label, Track.VENDOR: "vendor"}
+    return tuple(f"the {whose[track]}'s approval is {state(deal, track)}" for track in _missing_tracks(deal, policy))
+
+
+def _missing_movers(deal: Deal, policy: Policy) -> tuple[str, ...]:
+    return tuple(mover(track, policy) for track in _missing_tracks(deal, policy))
+
+
+def _missing_tracks(deal: Deal, policy: Policy) -> tuple[Track, ...]:
+    """The tracks that are not approved. One that the portal does not use, or that the deal does not need, is not missing."""
     missing = []
     if has_distributor_track(policy) and deal.distributor_approval not in (DistributorApproval.APPROVED, DistributorApproval.NOT_REQUIRED):
-        missing.append(f"the {label}'s approval is {deal.distributor_approval}")
+        missing.append(Track.DISTRIBUTOR)
     if Track.VENDOR in policy.approvals and deal.vendor_approval is not VendorApproval.APPROVED:
-        missing.append(f"the vendor's approval is {deal.vendor_approval}")
+        missing.append(Track.VENDOR)
     return tuple(missing)
 
 
@@ -112,7 +121,9 @@ def override_reasoned(scene: Scene) -> Refusal | None:
 @guard("nobody's word is missing")
 def ready(scene: Scene) -> Refusal | None:
     missing = missing_words(scene.deal, scene.policy)
-    return Refusal("not_ready", "; ".join(missing), "whoever has to approve", missing) if missing else None
+    if not missing:
+        return None
+    return Refusal("not_ready", f"the deal is not approved: {'; '.join(missing)}", " and ".join(_missing_movers(scene.deal, scene.policy)))
 
 
 @guard("a last day, later than today and than the old one")

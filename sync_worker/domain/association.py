@@ -111,8 +111,15 @@ class Contract:
         if self.binding.how == "alike":
             value, called = spelled(value), spelled(second.name)
         quoted = value if self.binding.how == "alike" else f'"{value}"'
-        words = f"{FIELD} of {partner.name} ({partner.crm_id}) holds {quoted}: {_HOW_WORDS[self.binding.how]} ({called})"
+        words = f"{FIELD} of {partner.name} ({partner.crm_id}) holds {quoted}: {self._how(second)} ({called})"
         return words, {FIELD: (value,)}, {}
+
+    def _how(self, second: Company) -> str:
+        """Why the value means that company; one that was renamed since still has what was bound to its old name."""
+        by_name = self.binding.how in ("name", "alike")
+        if by_name and folded(second.name) != folded(self.binding.value):
+            return f"bound since {self.since:%Y-%m-%d}, when the company was called so; it has another name now"
+        return _HOW_WORDS[self.binding.how]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ The tracks have no order. A change of terms sets both back to pending. What may 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -278,9 +278,17 @@ def differing(before: Deal, changes: Mapping[str, Value]) -> frozenset[str]:
 
 
 def first_distributor_approval(second_partner: str | None, policy: Policy) -> DistributorApproval:
-    """Where the distributor track starts, and where it goes back to."""
-    is_required = second_partner is not None and has_distributor_track(policy)
+    """Where the distributor track starts, and where it goes back to; also of a second partner from a time when the portal had them."""
+    is_required = second_partner is not None and (has_distributor_track(policy) or not policy.is_two_tier)
     return DistributorApproval.PENDING if is_required else DistributorApproval.NOT_REQUIRED
+
+
+def with_track_kept(deal: Deal, made: Move) -> Move:
+    """A move of a deal that people see without its second partner: the approval of that one starts again, for the day it is back."""
+    if deal.second_partner is None or made.changes.get("distributor_approval") != DistributorApproval.NOT_REQUIRED:
+        return made
+    changes = {**made.changes, "distributor_approval": DistributorApproval.PENDING.value}
+    return replace(made, changes={name: changes[name] for name in differing(deal, changes)})
 
 
 def is_registered(deal: Deal) -> bool:

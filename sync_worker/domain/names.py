@@ -25,6 +25,11 @@ def folded_otherwise(name: str) -> str | None:
     return None if bare == name else bare
 
 
+def same_name(name: str) -> str:
+    """The form in which two names are one for a person who makes a new company: folded, and capitals do not count."""
+    return unicodedata.normalize("NFC", folded(name).casefold())
+
+
 def spelled(name: str) -> str:
     """A name in quotes, with whatever in it cannot be seen: `'Zoë' (with a decomposed ë)`."""
     oddities = list(dict.fromkeys(_oddities(name)))

@@ -61,7 +61,7 @@ class Plan:
     """What a pull and a push would do.
 
     **Shapes** `listings` by kind; `waiting`: conflicts that would wait for a person; `failing`: records that could not be applied; `held`:
-    why the mass-change brake would hold it.
+    why the mass-change brake would hold it; `stays`: what is left as it is although a person might think that it goes.
     """
 
     portal: str
@@ -69,6 +69,7 @@ class Plan:
     waiting: int = 0
     failing: int = 0
     held: list[str] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
 
     @classmethod
@@ -89,7 +90,7 @@ class Plan:
     def document(self) -> Entry:
         """JSON form."""
         kinds = {kind: {"count": listing.count, "shown": listing.shown} for kind, listing in self.listings.items()}
-        words: Entry = {"is_empty": self.is_empty, "needs_a_person": self.needs_a_person, "held": self.held}
+        words: Entry = {"is_empty": self.is_empty, "needs_a_person": self.needs_a_person, "held": self.held, "stays": self.stays}
         return {"portal": self.portal, **words, **kinds, "cost": asdict(self.cost)}
 
 

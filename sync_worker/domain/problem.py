@@ -85,6 +85,7 @@ CODES: Final[Mapping[str, str]] = {
     "company_inactive": "An inactive or deleted company takes no part. Set its portal status to Active if it should.",
     "company_pending": "A pending company takes no part in new deals yet. Set its portal status to Active when it is ready.",
     "company_unknown": "The company is not in this portal. Give it a portal status in the CRM, or correct the id.",
+    "company_ambiguous": "Several companies of this portal have that name. Write the CRM id or our id of the one that is meant.",
     # fields that both sides hold
     "both_changed": "The CRM and the portal changed one field; the field's rule decided, both values are kept here. "
     "With the rule `ask` it waits: resolve it with crm or portal.",

@@ -148,6 +148,14 @@ def draft(
     return Deal(deal_id, begun)
 
 
+def names_oneself(values: Mapping[str, Value], owner: Company | None, options: Sequence[Company], actor: Actor) -> dict[str, Value]:
+    """The values of a new deal that a second partner registers on behalf of another company: it means itself unless it names somebody."""
+    mine = [option.id for option in options if actor.is_of(option.id)]
+    if values.get("second_partner") or owner is None or actor.is_operator or actor.is_of(owner.id) or len(mine) != 1:
+        return dict(values)
+    return {**values, "second_partner": mine[0]}
+
+
 # ── what a submission or an edit needs ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -48,6 +48,11 @@ class Line:
     scope: Scope
     acts_for: Party | None
 
+    @property
+    def is_of_two_tiers(self) -> bool:
+        """Whether it is about second partners."""
+        return self.side == "second_partner" or self.basis is Basis.PARENT
+
 
 POLICY: Final = (
     Line(Basis.ADMIN, None, "any", Scope.EVERY, Party.VENDOR),
@@ -71,11 +76,13 @@ class Viewer:
     """A user and what must be known of companies to say what it sees.
 
     **Shapes** `as_account_owner`: companies whose account-owner field holds the user's e-mail. `parents`: subgroup → its parent.
+    `is_two_tier`: whether the portal has second partners now; what deals still name from an earlier time shows them to none.
     """
 
     user: User
     as_account_owner: frozenset[str] = frozenset()
     parents: Mapping[str, str] = field(default_factory=dict)
+    is_two_tier: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +175,8 @@ def _is_idle(company_id: str | None, companies: Mapping[str, Company]) -> bool:
 def _companies(line: Line, viewer: Viewer) -> frozenset[str] | None:
     """The companies a line is about for this user; None where it is not about this user."""
     user = viewer.user
+    if line.is_of_two_tiers and not viewer.is_two_tier:
+        return None
     if line.basis is Basis.ADMIN:
         return frozenset() if user.is_vendor_admin else None
     if line.basis is Basis.NAMED_OWNER:

@@ -48,10 +48,10 @@ def create_refusal(name: str, *, parent: Company, actor: Actor, namesakes: Seque
     if not name.strip():
         return Refusal("subgroup_name_missing", "a subgroup needs a name", f"a member of {parent.name}", field="name")
     if namesakes:
-        known = namesakes[0]
-        return Refusal(
-            "company_exists", f"{spelled(known.name)} is in this portal already ({known.id}); promote it", f"a member of {parent.name}"
-        )
+        held = " and ".join(f"{spelled(known.name)} ({known.id})" for known in namesakes)
+        which = "promote it" if len(namesakes) == 1 else "promote the one that is meant"
+        number = "is" if len(namesakes) == 1 else "are"
+        return Refusal("company_exists", f"{held} {number} in this portal already; {which}", f"a member of {parent.name}")
     return None
 
 

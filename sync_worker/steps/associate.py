@@ -52,6 +52,7 @@ def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findi
     Returns the ids of companies that were named by contract values before they were known.
     """
     if not tenant.portal.two_tier:
+        _derive_later(tx, tenant, moved)
         return set()
     turned = {after.id: before for before, after in reversed(moved) if before and _changes_sides(before, after)}
     pasts.leave(tx, list(turned.values()))
@@ -64,6 +65,14 @@ def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findi
     _report_renames(tx, tenant, run_id, moved)
     _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | turned.keys())
     return healed
+
+
+def _derive_later(tx: Tx, tenant: Tenant, moved: Sequence[Moved]) -> None:
+    """What these companies mean is worked out when the portal has second partners again."""
+    if moved and tenant.portal.associations.mode == "rules":
+        evaluations.outdate(tx)
+    elif moved:
+        portals.derive_again(tx, "contracts")
 
 
 def hand_over(tx: Tx, loser: Company, survivor: Company) -> None:

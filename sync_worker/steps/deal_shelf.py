@@ -51,7 +51,7 @@ class Shelf:
     def verdict(self, owner_id: Value, second_id: Value) -> Verdict:
         """Whether the second partner that stands on a record is taken, and what to say of it."""
         second = self._companies.get(str(second_id))
-        if second is None:
+        if second is None or not self._policy.is_two_tier:  # without two tiers no record says one: it is the portal's, from before
             return Verdict(True)
         options = [second] if (str(owner_id), second.id) in self._pairs else []
         judged = judge_from_crm(self._companies.get(str(owner_id)), second, options=options, policy=self._policy)

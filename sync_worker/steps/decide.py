@@ -14,11 +14,12 @@ from sync_worker.domain.scene import Scene
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.move import Finish, Moved, record_of, staged
 from sync_worker.steps.move import move as make_move
+from sync_worker.steps.naming import company_named
 from sync_worker.steps.parents import binding_parent
-from sync_worker.steps.register import company_named, find_pair, read_values
+from sync_worker.steps.register import company_in, find_pair, read_values
 from sync_worker.steps.tenant import Tenant
 from sync_worker.steps.travel import stuck_fields
-from sync_worker.store import companies, people
+from sync_worker.store import people
 from sync_worker.store.engine import Tx
 
 
@@ -38,7 +39,9 @@ def approve(
     **Shapes** `company`: the actor's, by our id, CRM id or name; `until` as `decide`.
     """
     with tenant.store.reading(tenant.name) as tx:
-        theirs = companies.find(tx, tenant.crm.canonical_id(company))
+        theirs = company_named(tx, tenant, company)
+    if isinstance(theirs, Refusal):
+        return theirs
     return decide(
         tenant, deal_id, track, decision, actor=Actor(actor_name, theirs.id if theirs else "", "portal"), reason=reason, until=until
     )
@@ -84,11 +87,15 @@ def change(
         changes = read_values(record, written, scene.deal.values)
         if isinstance(changes, Refusal):
             return changes
-        owner = company_named(tx, tenant, {**scene.deal.values, **changes}.get("owner_company"))
+        owner = company_in(tx, tenant, "owner_company", {**scene.deal.values, **changes})
+        if isinstance(owner, Refusal):
+            return owner
         parent = binding_parent(tx, owner, scene.policy, deal_id=deal_id)
         if "owner_company" in changes and "second_partner" not in changes and parent:
             changes = {**changes, "second_partner": parent.id}  # the deal of a subgroup names its distributor by itself
         pair = find_pair(tx, tenant, {**scene.deal.values, **changes})
+        if isinstance(pair, Refusal):
+            return pair
         by_id = {"owner_company": pair.owner, "second_partner": pair.second_partner}
         linked = {name: found.id if name in COMPANIES and (found := by_id[name]) else value for name, value in changes.items()}
         return replace(

@@ -1,5 +1,7 @@
 """MODE: an operator sets another association mode than the one the portal began with. Who, when and why is kept.
 
+The same derivation catches up with companies that changed while a portal's `two_tier` was off.
+
 The old answer stands until everything is derived under the new mode: rules by EVALUATE, contracts here, page by page. Then one commit
 turns the portal over, and the open deals that name a second partner are marked to be read again.
 """
@@ -54,7 +56,9 @@ def set_mode(tenant: Tenant, mode: str, *, actor: str, reason: str) -> Intervent
 
 
 def is_due(tenant: Tenant) -> bool:
-    """Whether contracts are still to be derived."""
+    """Whether contracts are still to be derived; where there are no second partners it waits."""
+    if not tenant.portal.two_tier:
+        return False
     with tenant.store.reading(tenant.name) as tx:
         row = portals.get(tx)
     return row is not None and row.next_mode == "contracts"
@@ -82,7 +86,7 @@ def _page(tenant: Tenant, run_id: str) -> Advance | None:
         associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
         _end_what_is_left(tx, [company.id for company in page if not company.second_partner_values])
         findings.settle()
-        portals.plan_mode(tx, row.next_mode, position=page[-1].id)
+        portals.derived(tx, page[-1].id)
         counts = Counts(read=len(page), applied=len(page))
         runs.count(tx, run_id, counts)
     return Advance(counts)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
-from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion
+from sync_worker.domain.deal import Actor, Deal, Lifecycle, Move, Refusal, StaleVersion, with_track_kept
 from sync_worker.domain.lifecycle import OF_TRACKS, Verb
 from sync_worker.domain.lifecycle import move as decide_move
 from sync_worker.domain.opening import open_moves
@@ -80,7 +80,7 @@ def staged(
             why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
             return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
         record = record_of(tx, tenant, deal_id)
-        scene = stage(tx, _scene(tx, tenant, stored.deal, actor, record), record)
+        scene = stage(tx, _scene(tx, tenant, tenant.shown(stored.deal), actor, record), record)
         if isinstance(scene, Refusal):
             return scene
         made = decide_move(verb, scene)
@@ -99,6 +99,7 @@ def staged(
 
 
 def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Moved:
+    made = made if tenant.portal.two_tier else with_track_kept(stored.deal, made)
     if not made.changes:
         return Moved(stored.deal, frozenset(), stored.version)
     after = store_move(tx, tenant, stored, made, actor, run_id)
@@ -108,7 +109,7 @@ def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, 
 
 def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...]:
     """What this actor may do with the deal now, given the reason or the value that it asks for."""
-    return open_moves(_scene(tx, tenant, deal, actor, record_of(tx, tenant, deal.id)))
+    return open_moves(_scene(tx, tenant, tenant.shown(deal), actor, record_of(tx, tenant, deal.id)))
 
 
 def _terms_refusal(tx: Tx, scene: Scene, verb: Verb, made: Move) -> Refusal | None:

@@ -9,6 +9,7 @@ from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer
 from sync_worker.steps.forget import keep_erasure, kept_as
+from sync_worker.steps.naming import company_named
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, people, subgroups, traces
 from sync_worker.store.engine import Tx
@@ -31,20 +32,20 @@ class Told:
 def put(tenant: Tenant, told: Told) -> User | Refusal:
     """The user as told, new or known. A company the portal does not have is refused by name."""
     with tenant.store.transaction(tenant.name) as tx:
-        primary = _company(tx, tenant, told.primary_company) if told.primary_company else None
-        further = [_company(tx, tenant, named) for named in told.further_companies]
-        for named, found in zip((told.primary_company, *told.further_companies), (primary, *further), strict=True):
-            if named and found is None:
-                return Refusal("company_unknown", f"company {named} is not in this portal", "whoever gives it a portal status in the CRM")
+        named = [name for name in (told.primary_company, *told.further_companies) if name]
+        found = _companies(tx, tenant, named)
+        if isinstance(found, Refusal):
+            return found
         if told.primary_company is None and not told.is_vendor_admin:
             return Refusal("company_missing", f"user {told.id} belongs to no company", "a vendor admin may; anybody else names one")
+        primary = found[0] if told.primary_company else None
         user = User(
             told.id,
             told.email.strip(),
             told.name.strip(),
             told.role,
             primary,
-            frozenset(company for company in further if company) - {primary or ""},
+            frozenset(found) - {primary or ""},
             told.is_vendor_admin,
             told.is_active,
         )
@@ -90,10 +91,10 @@ def acting(user: User) -> Actor:
     return Actor(f"{user.name} ({user.id})", user.primary_company, "portal", user)
 
 
-def viewer_of(tx: Tx, user: User) -> Viewer:
+def viewer_of(tx: Tx, tenant: Tenant, user: User) -> Viewer:
     """The user, the companies it is account owner of, and the subgroups of its own, for `sight`."""
     parents = {subgroup.company_id: parent_id for parent_id in sorted(user.companies) for subgroup in subgroups.under(tx, parent_id)}
-    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)), parents)
+    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)), parents, tenant.portal.two_tier)
 
 
 def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:
@@ -101,9 +102,17 @@ def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:
     return people.by_ids(tx, {user_id for user_id in owner_users if user_id})
 
 
-def _company(tx: Tx, tenant: Tenant, named: str) -> str | None:
-    found = companies.find(tx, tenant.crm.canonical_id(named))
-    return found.id if found else None
+def _companies(tx: Tx, tenant: Tenant, named: Sequence[str]) -> list[str] | Refusal:
+    """Our id of each company that is named."""
+    found: list[str] = []
+    for reference in named:
+        company = company_named(tx, tenant, reference)
+        if isinstance(company, Refusal):
+            return company
+        if company is None:
+            return Refusal("company_unknown", f"company {reference} is not in this portal", "whoever gives it a portal status in the CRM")
+        found.append(company.id)
+    return found
 
 
 def _unknown(tenant: Tenant, user_id: str) -> Refusal:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sync_worker.crm.port import Change
 from sync_worker.crm.rehearsal import Rehearsal
+from sync_worker.domain.deal import CLOSED
 from sync_worker.domain.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.domain.values import plain
 from sync_worker.errors import RecordError
@@ -27,9 +28,9 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import BATCH_COUNT
 from sync_worker.steps.replay import work_off
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant, Wake
-from sync_worker.store import companies, deals, links, outbox, runs
+from sync_worker.store import associations, companies, deals, links, outbox, runs
 from sync_worker.store.copies import copied
-from sync_worker.store.engine import Store
+from sync_worker.store.engine import Store, Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.runs import Counts, Run
 
@@ -63,11 +64,22 @@ def plan(
             _push_unread(rehearsing)
         tell_differences(copy, found)
         with copy.before.reading(tenant.name) as was, copy.after.reading(tenant.name) as now:
+            found.stays = _left_of_two_tiers(tenant, was)
             found.held = foreseen(was, now, percent=tenant.portal.brake_percent)
         used = tenant.crm.calls - calls
         needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
         found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "push"), 1))
     return found
+
+
+def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:
+    """What a portal without second partners holds from the time when it had them; neither here nor in the CRM is any of it removed."""
+    deal_count, pair_count = len(links.two_tier(tx, but=CLOSED)), associations.pair_count(tx)
+    if tenant.portal.two_tier or not (deal_count or pair_count):
+        return []
+    kept = f"{deal_count:,} open deals keep their second partner, and {pair_count:,} associations are kept"
+    stays = f"two_tier is off: {kept}. Nobody sees them in the portal; the CRM's fields stay as they are and are not read."
+    return [f"{stays} two_tier: true brings all of it back; then `pull --full` reads what changed in the CRM meanwhile"]
 
 
 class _Rehearsing(Tenant):

@@ -67,7 +67,7 @@ def make(tenant: Tenant, deal_id: str, wish: QuoteWish, *, actor: Actor, finish:
         stored = deals.get(tx, deal_id)
         if stored is None:
             return _no_deal(tenant, deal_id)
-        made = _priced(tx, tenant, stored.deal, wish, actor)
+        made = _priced(tx, tenant, tenant.shown(stored.deal), wish, actor)
         if isinstance(made, Refusal):
             return made
         quoted = Quoted(quotes.add(tx, tenant.services.new_id(), made, actor.name))
@@ -87,13 +87,14 @@ def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: K
         if isinstance(found, Refusal):
             return found
         stored, quote = found
-        standing, sees_deal = _standing(tx, actor, stored.deal)
+        deal = tenant.shown(stored.deal)
+        standing, sees_deal = _standing(tx, tenant, actor, deal)
         refused = send_refusal(quote.quote.column, quote.quote.pricing, standing, sees_deal=sees_deal)
         if refused:
             return refused
-        offers = is_offer(stored.deal, quote.quote.pricing, standing) and not is_offered(tx, quote)
+        offers = is_offer(deal, quote.quote.pricing, standing) and not is_offered(tx, quote)
         is_due = offers or quote.sent_at is None
-        refused = _unsendable(tx, as_of(stored.deal, tenant.today(tx)), quote) if is_due else None
+        refused = _unsendable(tx, as_of(deal, tenant.today(tx)), quote) if is_due else None
         if refused:
             return refused
         quoted = _sent(tx, tenant, stored, quote, actor, run_id, offers=offers) if is_due else Quoted(quote)
@@ -121,9 +122,9 @@ def sign(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, reason: s
 # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def visible(tx: Tx, deal: Deal, actor: Actor) -> list[StoredQuote]:
+def visible(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> list[StoredQuote]:
     """The deal's quotes that this person may see, the newest first."""
-    standing, sees_deal = _standing(tx, actor, deal)
+    standing, sees_deal = _standing(tx, tenant, actor, tenant.shown(deal))
     return [one for one in quotes.of_deal(tx, deal.id) if not view_refusal(one.quote.pricing, standing, sees_deal=sees_deal)]
 
 
@@ -133,7 +134,7 @@ def paper(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor) 
     if isinstance(found, Refusal):
         return found
     stored, quote = found
-    return paper_of(tx, stored.deal, quote, zone=tenant.portal.zone)
+    return paper_of(tx, tenant.shown(stored.deal), quote, zone=tenant.portal.zone)
 
 
 def _found(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, actor: Actor) -> tuple[StoredDeal, StoredQuote] | Refusal:
@@ -141,7 +142,7 @@ def _found(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, actor: Actor) ->
     stored = deals.get(tx, deal_id)
     if stored is None:
         return _no_deal(tenant, deal_id)
-    quote = next((one for one in visible(tx, stored.deal, actor) if one.id == quote_id), None)
+    quote = next((one for one in visible(tx, tenant, stored.deal, actor) if one.id == quote_id), None)
     if quote is None:
         return Refusal("quote_unknown", f"deal {deal_id} has no quote {quote_id}", WHO_SEES)
     return stored, quote
@@ -151,14 +152,14 @@ def _no_deal(tenant: Tenant, deal_id: str) -> Refusal:
     return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
 
 
-def _standing(tx: Tx, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
+def _standing(tx: Tx, tenant: Tenant, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
     """Where this person stands on the deal, and whether it is theirs to see."""
     vendor = companies.vendor(tx)
     vendor_id = vendor.id if vendor else ""
     if actor.user:
         rep = reps_of(tx, [deal.owner_user]).get(deal.owner_user or "")
         mine = actor.user.companies | ({vendor_id} if actor.user.is_vendor_admin else frozenset())
-        return sides(deal, mine, vendor_id=vendor_id), can_see(viewer_of(tx, actor.user), deal, rep)
+        return sides(deal, mine, vendor_id=vendor_id), can_see(viewer_of(tx, tenant, actor.user), deal, rep)
     if actor.is_operator:
         return frozenset({Side.VENDOR}), True
     company_id = actor.company_id or ""
@@ -172,7 +173,7 @@ def _standing(tx: Tx, actor: Actor, deal: Deal) -> tuple[frozenset[Side], bool]:
 def _priced(tx: Tx, tenant: Tenant, deal: Deal, wish: QuoteWish, actor: Actor) -> Quote | Refusal:
     today = tenant.today(tx)
     deal = as_of(deal, today)
-    standing, sees_deal = _standing(tx, actor, deal)
+    standing, sees_deal = _standing(tx, tenant, actor, deal)
     column = column_of(wish.pricing, standing, wish.column)
     if isinstance(column, Refusal):
         return column
@@ -204,7 +205,7 @@ def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
 
 
 def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str, *, offers: bool) -> Quoted:
-    deal, its = stored.deal, quote.quote
+    deal, its = tenant.shown(stored.deal), quote.quote
     quotes.mark_sent(tx, quote.id, actor.name)
     words = {
         "pricing": its.pricing.value,

@@ -28,6 +28,8 @@ class Rebound:
 
 def rebind(tenant: Tenant, value: str, company: Company, *, actor: str, reason: str) -> Rebound:
     """Binds the value to this second partner. **Raises** ConfigError where it cannot stand for that company, or stands on no record."""
+    if not tenant.portal.two_tier:
+        raise ConfigError(f"portal {tenant.name} has no second partners: set two_tier: true in its file first")
     if company.account_type is not AccountType.SECOND_PARTNER:
         raise ConfigError(f"{company.name} ({company.crm_id}) is no second partner — name one, or correct its account type in the CRM")
     with tenant.store.transaction(tenant.name) as tx:

@@ -11,6 +11,7 @@ from sync_worker.domain.deal import Actor, Deal, Lifecycle, Refusal
 from sync_worker.domain.last_day import granted
 from sync_worker.domain.parenthood import names_parent
 from sync_worker.domain.registration import draft as decide_draft
+from sync_worker.domain.registration import names_oneself
 from sync_worker.domain.registration import register as decide_registration
 from sync_worker.domain.values import Value, plain
 from sync_worker.mapping.compile import RecordMap
@@ -18,12 +19,13 @@ from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.agree import gate
 from sync_worker.steps.associate import options
 from sync_worker.steps.move import Finish, Moved
+from sync_worker.steps.naming import company_named
 from sync_worker.steps.parents import binding_parent
 from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.travel import unwritable
 from sync_worker.steps.twins import warn_of_twins
-from sync_worker.store import companies, deals, outbox, people
+from sync_worker.store import deals, outbox, people
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
 
@@ -74,9 +76,15 @@ def _begin(
         return refused
     with tenant.run("register", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         policy = tenant.policy(record)
-        parent = binding_parent(tx, company_named(tx, tenant, values.get("owner_company")), policy)
+        owner = company_in(tx, tenant, "owner_company", values)
+        if isinstance(owner, Refusal):
+            return owner
+        parent = binding_parent(tx, owner, policy)
         values = names_parent(values, parent)
+        values = names_oneself(values, owner, options(tx, owner) if owner else (), actor) if policy.is_two_tier else values
         pair = find_pair(tx, tenant, values)
+        if isinstance(pair, Refusal):
+            return pair
         rep = people.get(tx, owner_user) if owner_user else None
         if owner_user and rep is None:
             return Refusal(
@@ -105,10 +113,14 @@ def _begin(
     return moved
 
 
-def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair:
-    """The companies named, and the owner's associated second partners."""
-    owner = company_named(tx, tenant, values.get("owner_company"))
-    return Pair(owner, company_named(tx, tenant, values.get("second_partner")), tuple(options(tx, owner)) if owner else ())
+def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair | Refusal:
+    """The companies named, and the owner's associated second partners; a refusal where a name is the name of several."""
+    owner, second = (company_in(tx, tenant, name, values) for name in ("owner_company", "second_partner"))
+    if isinstance(owner, Refusal):
+        return owner
+    if isinstance(second, Refusal):
+        return second
+    return Pair(owner, second, tuple(options(tx, owner)) if owner else ())
 
 
 def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str, Value] = _NOTHING) -> dict[str, Value] | Refusal:
@@ -130,9 +142,10 @@ def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str
     return values
 
 
-def company_named(tx: Tx, tenant: Tenant, reference: Value) -> Company | None:
-    """The company that somebody wrote. **Shapes** `reference`: our id, its CRM id or a name."""
-    return companies.find(tx, tenant.crm.canonical_id(str(reference))) if reference else None
+def company_in(tx: Tx, tenant: Tenant, name: str, values: Mapping[str, Value]) -> Company | Refusal | None:
+    """The company that this field names, as `company_named`. **Shapes** `values`: what somebody wrote."""
+    reference = values.get(name)
+    return company_named(tx, tenant, str(reference), field=name) if reference else None
 
 
 def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, run_id: str) -> None:

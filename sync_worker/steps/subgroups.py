@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.domain.names import folded
 from sync_worker.domain.people import User
 from sync_worker.domain.subgroup import (
     Subgroup,
@@ -82,7 +81,7 @@ def create(tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: 
     """A new company under this parent, with its terms; the CRM gets a record of it by PUSH."""
     name = name.strip()
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
-        refused = create_refusal(name, parent=parent, actor=actor, namesakes=companies.by_folded_names(tx, [name]).get(folded(name), ()))
+        refused = create_refusal(name, parent=parent, actor=actor, namesakes=companies.namesakes(tx, name))
         if refused:
             return refused
         company = Company(tenant.services.new_id(), None, name, PortalStatus.ACTIVE, AccountType.PARTNER)

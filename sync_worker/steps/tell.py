@@ -43,9 +43,10 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Ac
     """What these changes are news of; how many letters. A first load is none, whoever makes it."""
     if tenant.post is None:
         return 0
+    seen = [one._replace(before=one.before and tenant.shown(one.before), after=tenant.shown(one.after)) for one in changes]
     found = [
         Told(news, one.after, one.before, {"reason": one.reason})
-        for one in changes
+        for one in seen
         for news in news_of(one.before, one.after, version=one.version)
     ]
     if actor.side == "crm" and found and feed.is_loading(tx, DEAL):
@@ -57,7 +58,9 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[Told], *, actor: Actor | None) 
     """Writes the letters; how many, those that were written before included. **Shapes** `actor` None: the calendar's doing."""
     if tenant.post is None or not found:
         return 0
-    town = _Town(tx, [told.deal for told in found], with_admins=any(Audience.VENDOR in told.news.audience for told in found))
+    found = [told._replace(deal=tenant.shown(told.deal)) for told in found]
+    is_vendors = any(Audience.VENDOR in told.news.audience for told in found)
+    town = _Town(tx, [told.deal for told in found], with_admins=is_vendors, with_parents=tenant.portal.two_tier)
     letters = [
         _letter(tx, tenant, town, told, user, actor)
         for told in found
@@ -98,12 +101,13 @@ def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[
 class _Town:
     """Everybody who may have to do with these deals, fetched at once."""
 
-    def __init__(self, tx: Tx, deals: Collection[Deal], *, with_admins: bool) -> None:
+    def __init__(self, tx: Tx, deals: Collection[Deal], *, with_admins: bool, with_parents: bool) -> None:
         sides = {company_id for deal in deals for company_id in (deal.owner_company, deal.second_partner) if company_id}
         vendor = companies.vendor(tx)
         self._vendor_id = vendor.id if vendor else ""
         self.companies: Mapping[str, Company] = companies.by_ids(tx, sides)
-        self._parents = {company_id: subgroup.parent_id for company_id, subgroup in subgroups.lasting(tx, sides).items()}
+        lasting = subgroups.lasting(tx, sides) if with_parents else {}
+        self._parents = {company_id: subgroup.parent_id for company_id, subgroup in lasting.items()}
         around = sides | set(self._parents.values()) | ({self._vendor_id} - {""})
         self._vendors = people.vendor_admins(tx) if with_admins else []
         everybody = {user.id: user for user in (*people.of_companies(tx, around), *self._vendors)}

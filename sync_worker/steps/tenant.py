@@ -17,7 +17,7 @@ import structlog
 from sync_worker import logs, metrics
 from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm, NativeRecord
-from sync_worker.domain.deal import Period, Policy, Track
+from sync_worker.domain.deal import Deal, Period, Policy, Track
 from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
@@ -245,6 +245,10 @@ class Tenant:
         """How long a registration runs here."""
         written = self.portal.deals.registration_period
         return Period(written.default, written.types)
+
+    def shown(self, deal: Deal) -> Deal:
+        """The deal as this portal's people know it: without the second partner it has from a time when there were second partners."""
+        return deal if self.portal.two_tier or deal.second_partner is None else deal.changed({"second_partner": None})
 
     def identity(self, object_: str, crm_id: str) -> str:
         """Our id for a record that comes from the CRM: the same again after a crash."""

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
-from sync_worker.domain.names import folded, folded_otherwise
+from sync_worker.domain.names import folded, folded_otherwise, same_name
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies
@@ -113,14 +113,34 @@ def by_folded_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
 
 
 def find(tx: Tx, reference: str) -> Company | None:
-    """A company by our id, its CRM id, or a name that only it has: as it is written, else one that looks the same."""
+    """A company by our id, its CRM id, or a name that only it has."""
+    found = called(tx, reference)
+    return found[0] if len(found) == 1 else None
+
+
+def called(tx: Tx, reference: str) -> list[Company]:
+    """All companies that a person may mean by our id, a CRM id or a name: as it is written, else those that look the same.
+
+    A company that was deleted in the CRM counts only where no other one has its name.
+    """
     here = select(*_STORED).where(companies.c.portal == tx.portal)
-    for column in (companies.c.id, companies.c.crm_id, companies.c.name):
-        found = _stored(tx, here.where(column == reference).limit(2))
+    for column in (companies.c.id, companies.c.crm_id):
+        found = [stored.company for stored in _stored(tx, here.where(column == reference))]
         if found:
-            return found[0].company if len(found) == 1 else None
-    alike = by_folded_names(tx, [reference]).get(folded(reference), [])
-    return alike[0] if len(alike) == 1 else None
+            return found
+    found = by_names(tx, [reference]).get(reference) or by_folded_names(tx, [reference]).get(folded(reference), [])
+    return [company for company in found if not company.is_deleted] or found
+
+
+def namesakes(tx: Tx, name: str) -> list[Company]:
+    """Companies whose names differ from this one by spaces, unseen signs or case only.
+
+    Walks the names, since neither database folds the case of every script as people do; asked once for a new subgroup.
+    """
+    query = select(companies.c.id, companies.c.name).where(companies.c.portal == tx.portal)
+    wanted = same_name(name)
+    ids = [company_id for company_id, known in tx.connection.execute(query) if same_name(known) == wanted]
+    return sorted(by_ids(tx, ids).values(), key=lambda company: (company.is_deleted, company.id))
 
 
 def listed(tx: Tx, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[StoredCompany]:

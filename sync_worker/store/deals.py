@@ -56,7 +56,7 @@ class Narrowing:
     """Which of the deals somebody sees.
 
     **Shapes** `equal`: (column, value), all of them; `company`: on either side; `text`: in its name, its prospect or its contact's e-mail;
-    `since`: changed then or later; `also`: what another one sees as well.
+    `since`: changed then or later; `also`: what another one sees as well; `has_second_side`: whether the portal has second partners now.
     """
 
     equal: Sequence[tuple[str, str]] = ()
@@ -64,6 +64,7 @@ class Narrowing:
     text: str = ""
     since: datetime | None = None
     also: Iterable[Share] | None = None
+    has_second_side: bool = True
 
 
 WHOLE = Narrowing()
@@ -269,7 +270,8 @@ def _event(found: Sequence[FieldChange]) -> Event:
 def _narrowed(tx: Tx, wanted: Narrowing) -> Iterator[ColumnElement[bool]]:
     yield from (deals.c[name] == value for name, value in wanted.equal)
     if wanted.company:
-        yield or_(deals.c.owner_company == wanted.company, deals.c.second_partner == wanted.company)
+        is_second = deals.c.second_partner == wanted.company if wanted.has_second_side else false()
+        yield or_(deals.c.owner_company == wanted.company, is_second)
     if wanted.text:
         columns = (deals.c.name, deals.c.prospect_name, deals.c.contact_email)
         yield or_(*(column.icontains(wanted.text, autoescape=True) for column in columns))

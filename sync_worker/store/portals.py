@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, literal, select, update
 
 from sync_worker.store.engine import Tx, upsert
 from sync_worker.store.tables import portals
@@ -46,16 +46,28 @@ def get(tx: Tx) -> PortalRow | None:
     return PortalRow(**{name: row[name] for name in PortalRow.__slots__})
 
 
-def plan_mode(tx: Tx, mode: str, *, position: str = "") -> None:
-    """Derivation under this mode has come as far as `position`; going back to the mode that answers ends it."""
+def plan_mode(tx: Tx, mode: str) -> None:
+    """This mode is to be derived from the first company on; going back to the mode that answers ends it."""
     next_mode = case((portals.c.mode == mode, None), else_=mode)
-    tx.connection.execute(update(portals).where(portals.c.portal == tx.portal).values(next_mode=next_mode, next_position=position))
+    tx.connection.execute(update(portals).where(portals.c.portal == tx.portal).values(next_mode=next_mode, next_position=""))
+
+
+def derive_again(tx: Tx, mode: str) -> None:
+    """The mode that answers is to be derived once more from the first company on, unless another one is planned."""
+    here = (portals.c.portal == tx.portal, portals.c.mode == mode, func.coalesce(portals.c.next_mode, mode) == mode)
+    tx.connection.execute(update(portals).where(*here).values(next_mode=mode, next_position=""))
+
+
+def derived(tx: Tx, position: str) -> None:
+    """Derivation under the planned mode has come as far as this company."""
+    tx.connection.execute(update(portals).where(portals.c.portal == tx.portal).values(next_position=position))
 
 
 def adopt_mode(tx: Tx) -> None:
     """What was planned answers from now on."""
     here = (portals.c.portal == tx.portal, portals.c.next_mode.is_not(None))
-    values = {"mode": portals.c.next_mode, "mode_set_at": tx.now, "next_mode": None, "next_position": ""}
+    set_at = case((portals.c.mode == portals.c.next_mode, portals.c.mode_set_at), else_=literal(tx.now, portals.c.mode_set_at.type))
+    values = {"mode": portals.c.next_mode, "mode_set_at": set_at, "next_mode": None, "next_position": ""}
     tx.connection.execute(update(portals).where(*here).values(**values))
 
 

@@ -14,6 +14,7 @@ from sync_worker.domain.association import Association, Exclusion
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Refusal
 from sync_worker.steps.associate import options, whom, why
+from sync_worker.steps.naming import company_named
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies
 from sync_worker.store.engine import Tx
@@ -96,12 +97,14 @@ def second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Opt
     return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(items), items=items)
 
 
-def company_of(tx: Tx, tenant: Tenant, reference: str) -> Company:
-    found = companies.find(tx, tenant.crm.canonical_id(reference))
+def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "") -> Company:
+    """The company at an address, or in a filter's field. **Raises** Refused where none or several fit."""
+    found = company_named(tx, tenant, reference, field=field)
+    if isinstance(found, Refusal):
+        raise Refused(found)
     if found is None:
-        raise Refused(
-            Refusal("company_unknown", f"company {reference} is not in this portal", "whoever gives it a portal status in the CRM")
-        )
+        who = "whoever gives it a portal status in the CRM"
+        raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 
@@ -16,10 +17,10 @@ from sync_worker.steps.move import Finish, Moved
 from sync_worker.steps.people import viewer_of
 from sync_worker.steps.register import draft, register
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals
+from sync_worker.store import deals
 from sync_worker.store.deals import Narrowing
-from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes, views
+from sync_worker.web.api.companies import company_of
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, VisibleTo, person
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
@@ -83,17 +84,19 @@ def list_deals(
         "owner_user": owner_user,
     }
     also = person(visit, visible_to) if visible_to else None
+    _refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
     with tenant.store.reading(visit.portal) as tx:
         either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
-        sides = {name: _company_id(tx, tenant, name, reference) for name, reference in either.items() if reference}
+        sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
         narrowing = Narrowing(
             equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
             company=sides.get("company", ""),
+            has_second_side=tenant.portal.two_tier,
             text=text or "",
             since=updated_since.astimezone(UTC) if updated_since else None,
-            also=shares(viewer_of(tx, also)) if also else None,
+            also=shares(viewer_of(tx, tenant, also)) if also else None,
         )
-        found = deals.seen(tx, shares(viewer_of(tx, visit.user)), narrowing, before=_before(cursor), limit=limit)
+        found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=_before(cursor), limit=limit)
         items = views.list_of(tx, tenant, found, visit.actor)
     following = cursor_of(found[-1].updated_at.isoformat(), found[-1].deal.id) if len(found) == limit else None
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
@@ -105,7 +108,7 @@ def show_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Dea
     """One deal, and what the person may do with it now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        stored = views.looked_at(tx, visit.user, deal_id)
+        stored = views.looked_at(tx, visit.tenant, visit.user, deal_id)
         response.headers["ETag"] = views.etag_of(stored.version)
         return views.show(tx, tenant, stored, visit.actor)
 
@@ -115,7 +118,7 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMat
     """Changes fields of a deal, with all that follows: a change of terms sets the approvals back."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.user, deal_id)
+        views.looked_at(tx, visit.tenant, visit.user, deal_id)
 
     def do(finish: Finish) -> Moved | Refusal:
         return change(
@@ -130,11 +133,17 @@ def deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
     """How each field came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.user, deal_id)
+        views.looked_at(tx, visit.tenant, visit.user, deal_id)
     story = explain(tenant, deal_id)
     if story is None:
         raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "whoever it is shown to"))
     return _story(tenant, story)
+
+
+def _refuse_of_two_tiers(tenant: Tenant, given: Mapping[str, object]) -> None:
+    """**Raises** Refused for a filter by what a portal without second partners does not have."""
+    for name in sorted(name for name, value in given.items() if value and not tenant.portal.two_tier):
+        raise Refused(Refusal("two_tier_off", f"this portal has no second partners, so it cannot list by {name}", "nobody", field=name))
 
 
 def version_of(if_match: str) -> int | None:
@@ -143,13 +152,6 @@ def version_of(if_match: str) -> int | None:
     if "*" in tags:
         return None
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
-
-
-def _company_id(tx: Tx, tenant: Tenant, name: str, reference: str) -> str:
-    found = companies.find(tx, tenant.crm.canonical_id(reference))
-    if found is None:
-        raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", "a company that is", field=name))
-    return found.id
 
 
 def _before(cursor: str | None) -> tuple[datetime, str] | None:

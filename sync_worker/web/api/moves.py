@@ -92,7 +92,7 @@ def _endpoint(verb: Verb) -> Callable[..., Response]:
 def _moved(visit: PersonalVisit, deal_id: str, once: Once, do: Callable[[Finish], Moved | Refusal]) -> Response:
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.user, deal_id)
+        views.looked_at(tx, visit.tenant, visit.user, deal_id)
     return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
 
 

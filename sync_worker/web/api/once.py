@@ -78,7 +78,7 @@ def of_refusal_of_deal(visit: PersonalVisit, refusal: Refusal) -> Answer:
     if not isinstance(refusal, StaleVersion) or refusal.deal is None:
         return of_refusal(Refused(refusal))
     with visit.tenant.store.reading(visit.portal) as tx:
-        stored = may_look(tx, visit.user, refusal.deal.id)
+        stored = may_look(tx, visit.tenant, visit.user, refusal.deal.id)
         current = show(tx, visit.tenant, stored, visit.actor).model_dump(mode="json", exclude_unset=True) if stored else None
     headers = {"ETag": etag_of(stored.version)} if stored else {}
     return of_refusal(Refused(refusal, headers=headers), current=current)

@@ -22,13 +22,13 @@ from sync_worker.steps.quote import Keep as KeepQuoted
 from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign, visible
 from sync_worker.steps.sale import facts_of, owed_of
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, licences
+from sync_worker.store import deals, licences
 from sync_worker.store.answers import Answer
 from sync_worker.store.engine import Tx
 from sync_worker.store.quotes import StoredQuote
 from sync_worker.templates import Templates
 from sync_worker.web.api import quote_shapes, shapes, views
-from sync_worker.web.api.companies import CompanyRef
+from sync_worker.web.api.companies import CompanyRef, company_of
 from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
 from sync_worker.web.api.once import Once, OnceOnly
@@ -58,17 +58,18 @@ def make_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, onc
 def list_quotes(visit: Looking, deal_id: DealId) -> quote_shapes.Quotes:
     """The deal's quotes that the person may see, and what the sale waits for."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = views.looked_at(tx, visit.user, deal_id).deal
+        deal = visit.tenant.shown(views.looked_at(tx, visit.tenant, visit.user, deal_id).deal)
         step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
-        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in visible(tx, deal, visit.actor)], next_step=step)
+        seen = visible(tx, visit.tenant, deal, visit.actor)
+        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in seen], next_step=step)
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
 def show_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
     """One quote, as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = views.looked_at(tx, visit.user, deal_id).deal
-        found = next((one for one in visible(tx, deal, visit.actor) if one.id == quote_id), None)
+        deal = views.looked_at(tx, visit.tenant, visit.user, deal_id).deal
+        found = next((one for one in visible(tx, visit.tenant, deal, visit.actor) if one.id == quote_id), None)
     if found is None:
         raise Refused(Refusal("quote_unknown", f"deal {deal_id} has no quote {quote_id}", "whoever sees the deal, and this pricing"))
     return _shown(visit.tenant, found)
@@ -132,7 +133,7 @@ def sign_quote(
 def licences_of_deal(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
     """The licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = views.looked_at(tx, visit.user, deal_id).deal
+        deal = views.looked_at(tx, visit.tenant, visit.user, deal_id).deal
         return _licences(licences.of_deal(tx, deal.id))
 
 
@@ -141,17 +142,14 @@ def licences_of_company(visit: Looking, company_id: CompanyRef) -> quote_shapes.
     """The licences in this company, those that end last first: as far as the person sees the deals they are from."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        company = companies.find(tx, tenant.crm.canonical_id(company_id))
-        if company is None:
-            raise Refused(Refusal("company_unknown", f"company {company_id} is not in this portal", "a company that is"))
-        found = licences.of_company(tx, company.id)
+        found = licences.of_company(tx, company_of(tx, tenant, company_id).id)
         seen = _seen(tx, visit, {one.deal_id for one in found})
         return _licences(one for one in found if one.deal_id in seen)
 
 
 def _seen(tx: Tx, visit: PersonalVisit, deal_ids: set[str]) -> set[str]:
     known = {deal_id: stored.deal for deal_id, stored in deals.by_ids(tx, deal_ids).items()}
-    viewer, reps = viewer_of(tx, visit.user), reps_of(tx, {deal.owner_user for deal in known.values()})
+    viewer, reps = viewer_of(tx, visit.tenant, visit.user), reps_of(tx, {deal.owner_user for deal in known.values()})
     return {deal_id for deal_id, deal in known.items() if can_see(viewer, deal, reps.get(deal.owner_user or ""))}
 
 
@@ -163,12 +161,12 @@ def _licences(found: Iterable[Licence]) -> quote_shapes.Licences:
 def _look(visit: PersonalVisit, deal_id: str) -> None:
     """**Raises** Refused: of a deal that is not theirs nobody learns that there is one."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.user, deal_id)
+        views.looked_at(tx, visit.tenant, visit.user, deal_id)
 
 
 def _paper(visit: PersonalVisit, deal_id: str, quote_id: str) -> Paper:
     with visit.tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.user, deal_id)
+        views.looked_at(tx, visit.tenant, visit.user, deal_id)
         found = paper(tx, visit.tenant, deal_id, quote_id, actor=visit.actor)
     if isinstance(found, Refusal):
         raise Refused(found)

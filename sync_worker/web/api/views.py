@@ -33,18 +33,18 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def may_look(tx: Tx, user: User, deal_id: str) -> StoredDeal | None:
+def may_look(tx: Tx, tenant: Tenant, user: User, deal_id: str) -> StoredDeal | None:
     """The deal, where there is one and this person may see it."""
     stored = deals.get(tx, deal_id)
     if stored is None:
         return None
     rep = reps_of(tx, [stored.deal.owner_user]).get(stored.deal.owner_user or "")
-    return stored if can_see(viewer_of(tx, user), stored.deal, rep) else None
+    return stored if can_see(viewer_of(tx, tenant, user), stored.deal, rep) else None
 
 
-def looked_at(tx: Tx, user: User, deal_id: str) -> StoredDeal:
+def looked_at(tx: Tx, tenant: Tenant, user: User, deal_id: str) -> StoredDeal:
     """The same. **Raises** Refused: one answer for what is not there and for what is not for this person."""
-    stored = may_look(tx, user, deal_id)
+    stored = may_look(tx, tenant, user, deal_id)
     if stored is None:
         raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}, or {user.name} may not see it", "whoever it is shown to"))
     return stored
@@ -65,7 +65,7 @@ def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], actor: Actor) -
 
 def moved_answer(tx: Tx, tenant: Tenant, moved: Moved, actor: Actor, *, status: int = 200, location: str = "") -> Answer:
     """The deal after a move; nothing of it where the move has taken it out of the actor's sight."""
-    stored = may_look(tx, actor.user, moved.deal.id) if actor.user else None
+    stored = may_look(tx, tenant, actor.user, moved.deal.id) if actor.user else None
     if stored is None:
         return Answer(204, "")
     shown = show(tx, tenant, stored, actor).model_copy(update={"warnings": list(_warnings(moved.warnings))})

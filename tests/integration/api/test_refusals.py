@@ -242,6 +242,23 @@ def test_what_there_is_not(shared: Desk, path: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/companies/Summit Partners", ""),
+        ("/companies/Summit Partners/licences", ""),
+        ("/companies/Birch Systems/associated-partners/Summit Partners", ""),
+        ("/deals?company=Summit Partners", "company"),
+        ("/deals?owner_company=Summit Partners", "owner_company"),
+        ("/deals?second_partner=Summit Partners", "second_partner"),
+    ],
+)
+def test_a_name_that_two_companies_share_is_ambiguous(shared: Desk, path: str, field: str) -> None:
+    answer = shared.send("GET", path, user="vera")
+    assert (answer.status_code, answer.json()["code"], answer.json().get("field", "")) == (422, "company_ambiguous", field)
+    assert len(answer.json()["allowed"]) == 2
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [("cursor=x", "cursor"), ("cursor=WyIxIl0", "cursor"), ("cursor=WyJhIiwiYiJd", "cursor"), ("limit=0", "limit"), ("limit=201", "limit")],
 )

@@ -45,7 +45,7 @@ def sight_of(desk: Desk, user_id: str) -> tuple[set[str], set[str]]:
     with desk.installation.store.reading("acme") as tx:
         user = people.get(tx, user_id)
         assert user
-        found, viewer = deals.listed(tx), viewer_of(tx, user)
+        found, viewer = deals.listed(tx), viewer_of(tx, desk.installation.tenant("acme"), user)
         reps = reps_of(tx, [stored.deal.owner_user for stored in found])
         seen = {one.deal.id for one in found if can_see(viewer, one.deal, reps.get(one.deal.owner_user or ""))}
     return seen, {one.deal.id for one in found} - seen

@@ -215,7 +215,7 @@ def test_each_person_sees_their_pricings_and_learns_of_no_other(sale: Sale, name
     }
     actor = people[name]
     with sale.world.store.reading("acme") as tx:
-        assert {one.quote.pricing for one in visible(tx, sale.world.deal(sale.deal_id), actor)} == SEEN[name]
+        assert {one.quote.pricing for one in visible(tx, sale.world.tenant, sale.world.deal(sale.deal_id), actor)} == SEEN[name]
         for pricing, quote in made.items():
             shown = paper(tx, sale.tenant, sale.deal_id, quote.id, actor=actor)
             assert (pricing in SEEN[name]) is not isinstance(shown, Refusal)

@@ -162,9 +162,12 @@ def test_a_renamed_distributor_stays_bound_and_is_reported(world: World) -> None
     assert "Bolt World" in partners(world, "Birch Systems")
     (row,) = world.failures("contract_value_renamed", "Birch Systems")
     assert row.failure.message == "the company bound to 'Bolt Distribution' is called 'Bolt World' now; the value stays bound"
+    told = explained(world, "Birch Systems", "Bolt World").words
+    assert "bound since 2026-03-02, when the company was called so; it has another name now (Bolt World)" in told
     # and when it gets its name back, then nothing is odd any more
     world.remote.edit("Account", bolt, {"Name": "Bolt Distribution"})
     world.pull()
+    assert "it is the company's name" in explained(world, "Birch Systems", "Bolt Distribution").words
     assert world.failures("contract_value_renamed") == []
 
 

@@ -86,7 +86,11 @@ def test_a_draft_is_nobodys_business_until_it_is_submitted(world: World, bob: Ac
 
 def test_the_way_to_a_signature_is_seen_in_the_crm(world: World, bob: Actor, dora: Actor, vera: Actor) -> None:
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
-    assert refused(move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)) == "not_ready"
+    too_early = move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)
+    assert refused(too_early) == "not_ready"
+    assert isinstance(too_early, Refusal)
+    assert "approval is pending" in too_early.why
+    assert ("vendor" in too_early.who_may, too_early.allowed) == (True, ())
     pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved")
     world.pull()
@@ -174,6 +178,12 @@ def test_a_second_partner_registers_on_behalf_of_an_associated_partner_where_the
     world.configure(deals={"on_behalf": True})
     deal = done(register(world.tenant, TERMS, actor=dora)).deal
     assert (deal.owner_user, deal.registered_by, deal.distributor_approval) == (None, "dora", "pending")
+    # one that names no second partner means itself; of a company that it is not associated with it means nobody
+    alone = done(register(world.tenant, {**TERMS, "prospect_name": "Another", "second_partner": None}, actor=dora)).deal
+    assert alone.second_partner == deal.second_partner
+    assert (
+        refused(register(world.tenant, {**TERMS, "owner_company": "Dogwood Networks", "second_partner": None}, actor=dora)) == "not_a_party"
+    )
     assert refused(register(world.tenant, {**TERMS, "second_partner": "Bolt Distribution"}, actor=dora)) == "not_a_party"
     assert refused(register(world.tenant, {**TERMS, "owner_company": "Dogwood Networks"}, actor=dora)) == "second_partner_not_associated"
 
@@ -185,7 +195,7 @@ def test_another_second_partner_ends_the_old_ones_sight(world: World, bob: Actor
     deal_id = done(register(world.tenant, TERMS, actor=bob)).deal.id
     assert dora.user
     with world.store.reading("acme") as tx:
-        viewer = viewer_of(tx, dora.user)
+        viewer = viewer_of(tx, world.tenant, dora.user)
         assert deal_id in {stored.deal.id for stored in deals.seen(tx, shares(viewer), limit=1000)}
     after = done(change(world.tenant, deal_id, {"second_partner": "Bolt Distribution"}, actor=bob)).deal
     assert not can_see(viewer, after, bob.user)
@@ -202,7 +212,7 @@ def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: Wo
         birch, arrow = world.company("Birch Systems").id, world.company("Arrow Electronics").id
         subgroups.begin(tx, Subgroup(birch, arrow, "promoted", tx.now, "Dora"))
     with world.store.reading("acme") as tx:
-        assert [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, sam.user))) if stored.deal.id == deal.id]
+        assert [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, world.tenant, sam.user))) if stored.deal.id == deal.id]
     assert done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=sam)).deal.distributor_approval == "approved"
 
 

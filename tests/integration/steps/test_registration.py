@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sync_worker.cli.companies import find
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.people import Role
+from sync_worker.errors import ConfigError
 from sync_worker.steps.decide import approve, change
+from sync_worker.steps.people import Told, put
 from sync_worker.steps.push import push
 from sync_worker.steps.register import register
 from tests.integration.steps.world import ANN, TERMS, World
@@ -29,7 +34,8 @@ def refused(world: World, actor: Actor = ANN, **written: Any) -> Refusal:
         ({"owner_company": "Maple Managed Services"}, "owner_not_active"),
         ({"owner_company": "Katsura Labs"}, "owner_not_active"),
         ({"second_partner": "Zenith Supply"}, "second_partner_unknown"),
-        ({"second_partner": "Summit Partners"}, "second_partner_unknown"),  # there are two
+        ({"second_partner": "Summit Partners"}, "company_ambiguous"),  # there are two
+        ({"owner_company": "Summit Partners", "second_partner": None}, "company_ambiguous"),
         ({"second_partner": "Birch Systems"}, "second_partner_is_owner"),
         ({"owner_company": "Arrow Electronics", "second_partner": "Bolt Distribution"}, "second_partner_single_tier"),
         ({"owner_company": "Hazel Cloud", "second_partner": "Cascade Supply"}, "second_partner_not_active"),
@@ -49,6 +55,32 @@ def test_what_is_wrong_is_refused_and_nothing_is_stored(world: World, written: d
     assert refusal.why
     assert refusal.who_may
     assert world.rows() == before
+
+
+@pytest.mark.parametrize("field", ["owner_company", "second_partner"])
+def test_a_name_that_two_companies_share_is_refused_with_the_ids_of_both(world: World, field: str) -> None:
+    twins = [row["Id"] for row in world.remote.records("Account") if row["Name"] == "Summit Partners"]
+    refusal = refused(world, ANN, **{field: "Summit Partners"})
+    assert (refusal.code, refusal.field, sorted(refusal.allowed)) == ("company_ambiguous", field, sorted(twins))
+    assert all(crm_id in refusal.why and world.company(crm_id).id in refusal.why for crm_id in twins)
+    # and each of them is found by its id
+    assert refused(world, ANN, **{field: twins[0]}).code != "company_ambiguous"
+
+
+def test_every_other_door_says_ambiguous_as_well(world: World) -> None:
+    # Given a deal, when a user, an edit and a decision name a company whose name two have
+    deal = world.registered()
+    told = Told("u1", "u1@example.com", "U", Role.SALES, "Summit Partners")
+    answers = [
+        put(world.tenant, told),
+        put(world.tenant, replace(told, primary_company="Birch Systems", further_companies=("Summit Partners",))),
+        change(world.tenant, deal.id, {"second_partner": "Summit Partners"}, actor=ANN),
+        approve(world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Summit Partners"),
+    ]
+    # then each is refused so, and the command line names both ids
+    assert [isinstance(one, Refusal) and one.code for one in answers] == ["company_ambiguous"] * 4
+    with pytest.raises(ConfigError, match=r"2 companies are called 'Summit Partners': .*CRM id .*our id .*CRM id .*our id"):
+        find(world.tenant, "Summit Partners")
 
 
 def test_a_refused_pair_says_who_would_be_allowed(world: World) -> None:

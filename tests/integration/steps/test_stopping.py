@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from sync_worker.cli.work import busy_words
 from sync_worker.errors import Stopped
 from sync_worker.steps import compare as compare_step
 from sync_worker.steps import keeper
@@ -135,3 +137,12 @@ def test_who_goes_on_with_anothers_scan_measures_the_clocks_too(world: World) ->
     pull(other, "lead")
     assert other.crm_clock_ahead is not None
     assert other.crm_clock_ahead.total_seconds() == 60
+
+
+def test_a_pull_that_meets_a_lease_says_that_its_process_may_be_dead_and_until_when(world: World) -> None:
+    with world.reader_elsewhere("company"):
+        assert pull(world.tenant, "company").is_busy
+        words = busy_words(world.tenant, "company")
+    assert "or died while it did" in words
+    assert "(in 30 s)" in words
+    assert f"{world.clock.now + timedelta(seconds=30):%H:%M:%S} UTC" in words

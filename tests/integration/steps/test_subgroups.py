@@ -172,7 +172,7 @@ def test_a_subgroups_deal_names_its_parent_and_follows_its_company_into_the_crm(
 
 def test_a_name_somebody_has_and_a_stranger_are_refused(world: World) -> None:
     bo, cy = user(world, "bo", "Arrow Electronics"), user(world, "cy", "Birch Systems")
-    known = create(world.tenant, arrow(world), "Birch Systems", AGREED, actor=bo)
+    known = create(world.tenant, arrow(world), " birch  SYSTEMS", AGREED, actor=bo)
     stranger = create(world.tenant, arrow(world), CEDAR, AGREED, actor=cy)
     assert isinstance(known, Refusal)
     assert isinstance(stranger, Refusal)

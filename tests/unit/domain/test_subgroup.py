@@ -67,6 +67,13 @@ def test_who_may_not_create_is_told_why(name: str, parent: Company, actor: Actor
     assert code_of(create_refusal(name, parent=parent, actor=actor, namesakes=namesakes)) == code
 
 
+def test_two_companies_of_one_name_are_both_named() -> None:
+    refusal = create_refusal("Birch", parent=ARROW, actor=CY, namesakes=[BIRCH, replace(BIRCH, id="b2")])
+    assert refusal
+    assert BIRCH.id in refusal.why
+    assert "b2" in refusal.why
+
+
 # ── promote ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
