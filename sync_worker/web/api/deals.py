@@ -19,9 +19,9 @@ from sync_worker.steps.register import draft, register
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import deals
 from sync_worker.store.deals import Narrowing
-from sync_worker.web.api import shapes, views
+from sync_worker.web.api import shapes, sight, views
 from sync_worker.web.api.companies import company_of
-from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, VisibleTo, person
+from sync_worker.web.api.doors import PRINTABLE, Acting, Looking
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
 from sync_worker.web.api.problems import Refused
@@ -51,16 +51,13 @@ def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> R
     return once.moved(
         visit,
         do,
-        lambda tx, moved: views.moved_answer(
-            tx, tenant, moved, visit.actor, status=201, location=f"/portals/{visit.portal}/deals/{moved.deal.id}"
-        ),
+        lambda tx, moved: views.moved_answer(tx, visit, moved, status=201, location=f"/portals/{visit.portal}/deals/{moved.deal.id}"),
     )
 
 
 @router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
 def list_deals(
     visit: Looking,
-    visible_to: VisibleTo = None,
     lifecycle: Lifecycle | None = None,
     vendor_approval: VendorApproval | None = None,
     distributor_approval: DistributorApproval | None = None,
@@ -83,7 +80,6 @@ def list_deals(
         "stage": stage,
         "owner_user": owner_user,
     }
-    also = person(visit, visible_to) if visible_to else None
     _refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
     with tenant.store.reading(visit.portal) as tx:
         either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
@@ -94,10 +90,10 @@ def list_deals(
             has_second_side=tenant.portal.two_tier,
             text=text or "",
             since=updated_since.astimezone(UTC) if updated_since else None,
-            also=shares(viewer_of(tx, tenant, also)) if also else None,
+            also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
         )
         found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=_before(cursor), limit=limit)
-        items = views.list_of(tx, tenant, found, visit.actor)
+        items = views.list_of(tx, tenant, found, sight.reader(visit))
     following = cursor_of(found[-1].updated_at.isoformat(), found[-1].deal.id) if len(found) == limit else None
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
     return shapes.Deals(items=items, next=following, **label)
@@ -108,9 +104,9 @@ def show_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Dea
     """One deal, and what the person may do with it now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        stored = views.looked_at(tx, visit.tenant, visit.user, deal_id)
+        stored = sight.looked_at(tx, visit, deal_id)
         response.headers["ETag"] = views.etag_of(stored.version)
-        return views.show(tx, tenant, stored, visit.actor)
+        return views.show(tx, tenant, stored, visit.actor, sight.reader(visit))
 
 
 @router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
@@ -118,14 +114,14 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMat
     """Changes fields of a deal, with all that follows: a change of terms sets the approvals back."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.tenant, visit.user, deal_id)
+        sight.looked_at(tx, visit, deal_id)
 
     def do(finish: Finish) -> Moved | Refusal:
         return change(
             tenant, deal_id, said.written(), actor=visit.actor, reason=said.reason or "", version=version_of(if_match), finish=finish
         )
 
-    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
 
 
 @router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
@@ -133,7 +129,7 @@ def deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
     """How each field came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.tenant, visit.user, deal_id)
+        sight.looked_at(tx, visit, deal_id)
     story = explain(tenant, deal_id)
     if story is None:
         raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "whoever it is shown to"))

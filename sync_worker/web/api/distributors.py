@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 
 from fastapi import Path, Response, UploadFile
@@ -28,6 +29,7 @@ from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit,
 from sync_worker.web.api.once import Once, OnceOnly
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import ProblemRoute, portal_router, problems
+from sync_worker.web.api.sight import refuse_onlookers
 from sync_worker.web.api.users import Id as UserId
 from sync_worker.web.api.users import shown as shown_user
 
@@ -56,16 +58,18 @@ def list_subgroups(visit: Looking, company_id: CompanyRef) -> told.Subgroups:
     """The subgroups of a second partner; for its members."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
-    children = _done(subgroups.children(tenant, parent, visit.actor))
-    return told.Subgroups(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in children])
+    found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
+    return told.Subgroups(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in found[0]])
 
 
 @router.get("/companies/{company_id}/subgroups/candidates", responses=_REFUSED)
 def list_candidates(visit: Looking, company_id: CompanyRef) -> told.Candidates:
     """The companies that this person may promote under the second partner."""
     tenant = of_two_tiers(visit.tenant)
-    fitting = subgroups.candidates(tenant, _company(visit, tenant, company_id), visit.actor)
-    return told.Candidates(items=[shapes.CompanyName(id=one.id, name=one.name) for one in fitting])
+    parent = _company(visit, tenant, company_id)
+    fitting, *others = [subgroups.candidates(tenant, parent, actor) for actor in visit.actors]
+    shared = [one for one in fitting if all(one in found for found in others)]
+    return told.Candidates(items=[shapes.CompanyName(id=one.id, name=one.name) for one in shared])
 
 
 @router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.Subgroup, responses=_REFUSED)
@@ -103,7 +107,8 @@ def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -
     """Who belongs to a subgroup; for its members and its parent's."""
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
-    return told.Members(items=[shown_user(user) for user in _done(subgroups.members(tenant, parent, company, visit.actor))])
+    found = [_done(subgroups.members(tenant, parent, company, actor)) for actor in visit.actors]
+    return told.Members(items=[shown_user(user) for user in found[0]])
 
 
 @router.put("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
@@ -126,7 +131,7 @@ def show_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> 
     """What a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
-    _allowed(looking_refusal(company, upper, visit.actor))
+    refuse_onlookers(visit, partial(looking_refusal, company, upper))
     return _history(visit, tenant, Pair(company.id, upper.id))
 
 
@@ -148,7 +153,7 @@ def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef
     """Every version of the signed agreement of the two."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
-    _allowed(download_refusal(company, upper, visit.actor))
+    refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         return told.Agreements(items=[_agreement(one) for one in agreements.versions(tx, Pair(company.id, upper.id))])
 
@@ -176,7 +181,7 @@ def download_agreement(visit: Looking, company_id: CompanyRef, other_id: Company
     """The file of one version; for members of the company above, and the vendor's admins."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
-    _allowed(download_refusal(company, upper, visit.actor))
+    refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         one = agreements.get(tx, agreement_id)
     is_theirs = one is not None and (one.company_id, one.upper_id) == (company.id, upper.id)

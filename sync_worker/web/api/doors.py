@@ -1,7 +1,7 @@
 """The doors of the API: whose token, with which scope, and which person acts or looks. An endpoint names its door in its signature.
 
 Reading     a token that may read               companies, associations, users
-Looking     the same, and the person who looks  deals: nobody sees more of them than that person may; `visible_to` names one as well
+Looking     the same, and the person who looks  deals and what hangs on them; where `visible_to` names one as well, both must see it
 Telling     a token that may write              the portal tells of its users
 Acting      the same, and the person who acts   deals
 Operating   a token that may operate            conflicts, failures, the feed
@@ -33,15 +33,21 @@ PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="Of one portal: `sync-worker tokens create PORTAL --scope …`.")
 Bearer: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 PortalName: TypeAlias = Annotated[str, Path(description="The portal's name.", examples=["acme"])]
+ACTING_USER: Final = "Acting-User"
 _acting_user = Header(
-    alias="Acting-User", description="The portal's id of the person in whose name this is done.", examples=["ann"],
+    alias=ACTING_USER, description="The portal's id of the person in whose name this is done.", examples=["ann"],
     min_length=1, max_length=200, pattern=PRINTABLE,
 )  # fmt: skip
 UserId: TypeAlias = Annotated[str, _acting_user]
 LookerId: TypeAlias = Annotated[str | None, _acting_user]
 VisibleTo: TypeAlias = Annotated[
     str | None,
-    Query(max_length=200, pattern=PRINTABLE, description="Only what this user sees, by the portal's id; enough without `Acting-User`."),
+    Query(
+        min_length=1,
+        max_length=200,
+        pattern=PRINTABLE,
+        description="Only what this user sees, by the portal's id. Enough without `Acting-User`; with it, both must see what is shown.",
+    ),
 ]
 NOBODY: Final = Refusal(
     "actor_missing", "nobody is named who looks", "whoever names a user in the header Acting-User, or in visible_to", field="Acting-User"
@@ -72,13 +78,24 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class PersonalVisit(Visit):
-    """The same, in the name of a person."""
+    """The same, in the name of a person. **Shapes** `also`: the person that `visible_to` names beside the one who acts."""
 
     user: User
+    also: User | None = None
 
     @property
     def actor(self) -> Actor:
         return acting(self.user)
+
+    @property
+    def onlookers(self) -> tuple[User, ...]:
+        """Everybody who must see what is shown."""
+        return (self.user, self.also) if self.also else (self.user,)
+
+    @property
+    def actors(self) -> tuple[Actor, ...]:
+        """The same people, as actors."""
+        return tuple(map(acting, self.onlookers))
 
 
 def _enter(request: Request, portal: str, bearer: HTTPAuthorizationCredentials | None, scope: str) -> Visit:
@@ -110,20 +127,20 @@ def _told(refusal: Refusal, portal: str) -> Refused:
     return Refused(why, headers={"WWW-Authenticate": 'Bearer realm="sync-worker"'})
 
 
-def person(visit: Visit, user_id: str) -> User:
-    """An active user of the portal."""
+def _person(visit: Visit, user_id: str, field: str) -> User:
+    """An active user of the portal. **Raises** Refused. **Shapes** `field`: the header or parameter that names the user."""
     with visit.api.installation.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
     who = "a user that the portal has told of, and not deactivated"
     if user is None:
-        raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field="Acting-User"), 403)
+        raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field=field), 403)
     if not user.is_active:
-        raise Refused(Refusal("user_inactive", f"{user.name} is inactive in the portal", who, field="Acting-User"))
+        raise Refused(Refusal("user_inactive", f"{user.name} is inactive in the portal", who, field=field))
     return user
 
 
-def _personal(visit: Visit, user_id: str) -> PersonalVisit:
-    return PersonalVisit(visit.api, visit.portal, visit.token, person(visit, user_id))
+def _personal(visit: Visit, user: User, also: User | None = None) -> PersonalVisit:
+    return PersonalVisit(visit.api, visit.portal, visit.token, user, also)
 
 
 def _reading(request: Request, portal: PortalName, bearer: Bearer) -> Visit:
@@ -144,14 +161,17 @@ Operating: TypeAlias = Annotated[Visit, Security(_operating, scopes=["operate"])
 
 
 def _looking(visit: Reading, user_id: LookerId = None, visible_to: VisibleTo = None) -> PersonalVisit:
-    looker = user_id or visible_to
-    if looker is None:
-        raise Refused(NOBODY)
-    return _personal(visit, looker)
+    actor = _person(visit, user_id, ACTING_USER) if user_id else None
+    also = _person(visit, visible_to, "visible_to") if visible_to else None
+    if actor:
+        return _personal(visit, actor, also)
+    if also:
+        return _personal(visit, also)
+    raise Refused(NOBODY)
 
 
 def _acting(visit: Telling, acting_user: UserId) -> PersonalVisit:
-    return _personal(visit, acting_user)
+    return _personal(visit, _person(visit, acting_user, ACTING_USER))
 
 
 Looking: TypeAlias = Annotated[PersonalVisit, Security(_looking)]

@@ -11,7 +11,7 @@ from sync_worker.domain.deal import Refusal
 from sync_worker.domain.lifecycle import MOVES, Verb
 from sync_worker.steps.decide import decide, reassign
 from sync_worker.steps.move import Finish, Moved, move
-from sync_worker.web.api import shapes, views
+from sync_worker.web.api import shapes, sight, views
 from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId, IfMatch, version_of
 from sync_worker.web.api.doors import Acting, PersonalVisit
 from sync_worker.web.api.once import Once, OnceOnly
@@ -92,8 +92,8 @@ def _endpoint(verb: Verb) -> Callable[..., Response]:
 def _moved(visit: PersonalVisit, deal_id: str, once: Once, do: Callable[[Finish], Moved | Refusal]) -> Response:
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.tenant, visit.user, deal_id)
-    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor))
+        sight.looked_at(tx, visit, deal_id)
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
 
 
 for _verb in ADDRESSES:

@@ -17,7 +17,8 @@ from sync_worker.store.engine import Tx
 from sync_worker.web.api.doors import PRINTABLE, PersonalVisit, Visit
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import response_of
-from sync_worker.web.api.views import etag_of, may_look, show
+from sync_worker.web.api.sight import deal_seen, reader
+from sync_worker.web.api.views import etag_of, show
 
 Key: TypeAlias = Annotated[
     str | None,
@@ -78,8 +79,8 @@ def of_refusal_of_deal(visit: PersonalVisit, refusal: Refusal) -> Answer:
     if not isinstance(refusal, StaleVersion) or refusal.deal is None:
         return of_refusal(Refused(refusal))
     with visit.tenant.store.reading(visit.portal) as tx:
-        stored = may_look(tx, visit.tenant, visit.user, refusal.deal.id)
-        current = show(tx, visit.tenant, stored, visit.actor).model_dump(mode="json", exclude_unset=True) if stored else None
+        stored = deal_seen(tx, visit, refusal.deal.id)
+        current = show(tx, visit.tenant, stored, visit.actor, reader(visit)).model_dump(mode="json", exclude_unset=True) if stored else None
     headers = {"ETag": etag_of(stored.version)} if stored else {}
     return of_refusal(Refused(refusal, headers=headers), current=current)
 

@@ -16,6 +16,7 @@ from sync_worker.web.api.doors import Acting, Looking
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import portal_router, problems
+from sync_worker.web.api.sight import refuse_onlookers
 
 router = portal_router("prices")
 
@@ -30,8 +31,7 @@ def show_prices(visit: Looking) -> quote_shapes.PriceList:
 @router.get("/prices/history", responses=problems(400))
 def show_history(visit: Looking) -> quote_shapes.PriceHistory:
     """Who said which price when; for the vendor's admins."""
-    if refused := steps.keeping_refusal(visit.actor):
-        raise Refused(refused)
+    refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
         items = [
             quote_shapes.SaidPrice(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in prices.history(tx)

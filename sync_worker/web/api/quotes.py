@@ -15,19 +15,17 @@ from sync_worker.domain.deal import Refusal
 from sync_worker.domain.price_list import Wish
 from sync_worker.domain.quote import NO_DISCOUNT
 from sync_worker.domain.quote_numbers import to_numbers
-from sync_worker.domain.sight import can_see
 from sync_worker.steps.answer import Keep
-from sync_worker.steps.people import reps_of, viewer_of
 from sync_worker.steps.quote import Keep as KeepQuoted
-from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign, visible
+from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign
 from sync_worker.steps.sale import facts_of, owed_of
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deals, licences
+from sync_worker.store import licences
 from sync_worker.store.answers import Answer
 from sync_worker.store.engine import Tx
 from sync_worker.store.quotes import StoredQuote
 from sync_worker.templates import Templates
-from sync_worker.web.api import quote_shapes, shapes, views
+from sync_worker.web.api import quote_shapes, shapes, sight, views
 from sync_worker.web.api.companies import CompanyRef, company_of
 from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
@@ -58,21 +56,16 @@ def make_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, onc
 def list_quotes(visit: Looking, deal_id: DealId) -> quote_shapes.Quotes:
     """The deal's quotes that the person may see, and what the sale waits for."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = visit.tenant.shown(views.looked_at(tx, visit.tenant, visit.user, deal_id).deal)
+        deal = visit.tenant.shown(sight.looked_at(tx, visit, deal_id).deal)
         step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
-        seen = visible(tx, visit.tenant, deal, visit.actor)
-        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in seen], next_step=step)
+        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in sight.quotes_seen(tx, visit, deal)], next_step=step)
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
 def show_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
     """One quote, as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = views.looked_at(tx, visit.tenant, visit.user, deal_id).deal
-        found = next((one for one in visible(tx, visit.tenant, deal, visit.actor) if one.id == quote_id), None)
-    if found is None:
-        raise Refused(Refusal("quote_unknown", f"deal {deal_id} has no quote {quote_id}", "whoever sees the deal, and this pricing"))
-    return _shown(visit.tenant, found)
+        return _shown(visit.tenant, sight.quote_seen(tx, visit, deal_id, quote_id))
 
 
 @router.get(
@@ -125,7 +118,7 @@ def sign_quote(
     return once.moved(
         visit,
         lambda finish: sign(tenant, deal_id, quote_id, actor=visit.actor, reason=reason, finish=finish),
-        lambda tx, moved: views.moved_answer(tx, tenant, moved, visit.actor),
+        lambda tx, moved: views.moved_answer(tx, visit, moved),
     )
 
 
@@ -133,8 +126,7 @@ def sign_quote(
 def licences_of_deal(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
     """The licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        deal = views.looked_at(tx, visit.tenant, visit.user, deal_id).deal
-        return _licences(licences.of_deal(tx, deal.id))
+        return _licences(licences.of_deal(tx, sight.looked_at(tx, visit, deal_id).deal.id))
 
 
 @router.get("/companies/{company_id}/licences", responses=problems(400, 404))
@@ -143,14 +135,8 @@ def licences_of_company(visit: Looking, company_id: CompanyRef) -> quote_shapes.
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         found = licences.of_company(tx, company_of(tx, tenant, company_id).id)
-        seen = _seen(tx, visit, {one.deal_id for one in found})
+        seen = sight.deals_seen(tx, visit, {one.deal_id for one in found})
         return _licences(one for one in found if one.deal_id in seen)
-
-
-def _seen(tx: Tx, visit: PersonalVisit, deal_ids: set[str]) -> set[str]:
-    known = {deal_id: stored.deal for deal_id, stored in deals.by_ids(tx, deal_ids).items()}
-    viewer, reps = viewer_of(tx, visit.tenant, visit.user), reps_of(tx, {deal.owner_user for deal in known.values()})
-    return {deal_id for deal_id, deal in known.items() if can_see(viewer, deal, reps.get(deal.owner_user or ""))}
 
 
 def _licences(found: Iterable[Licence]) -> quote_shapes.Licences:
@@ -161,12 +147,12 @@ def _licences(found: Iterable[Licence]) -> quote_shapes.Licences:
 def _look(visit: PersonalVisit, deal_id: str) -> None:
     """**Raises** Refused: of a deal that is not theirs nobody learns that there is one."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.tenant, visit.user, deal_id)
+        sight.looked_at(tx, visit, deal_id)
 
 
 def _paper(visit: PersonalVisit, deal_id: str, quote_id: str) -> Paper:
     with visit.tenant.store.reading(visit.portal) as tx:
-        views.looked_at(tx, visit.tenant, visit.user, deal_id)
+        sight.quote_seen(tx, visit, deal_id, quote_id)
         found = paper(tx, visit.tenant, deal_id, quote_id, actor=visit.actor)
     if isinstance(found, Refusal):
         raise Refused(found)

@@ -55,9 +55,13 @@ class ProblemRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             log = logs.get()
+            looks = request.method == "GET"
             try:
+                if not looks:
+                    _refuse_unknown(request, known)  # before anything is done
                 answered = await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
-                _refuse_unknown(request, known)
+                if looks:
+                    _refuse_unknown(request, known)  # a list of the filters is for those who may look
                 return answered
             except Refused as refused:
                 return response_of(of_refusal(refused))
@@ -105,8 +109,8 @@ def _parameters(dependant: Dependant) -> Iterator[str]:
 
 
 def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
-    """A mistyped filter would show everything; said only to those who may look, so after it. **Raises** Refused."""
-    for name in request.query_params if request.method == "GET" else ():
+    """A mistyped filter would show everything, and one on a change would be ignored. **Raises** Refused."""
+    for name in request.query_params:
         if name not in known:
             raise Refused(Refusal("field_unknown", f"there is no parameter {name}", "see /docs", known, name))
 

@@ -1,4 +1,4 @@
-"""What a person may see of a deal, as it goes out: sight first (`sight.can_see`), then the shape, then what may be done with it now."""
+"""A deal as it goes out: its shape, and what may be done with it now. Who may see it at all is decided in `sight`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sync_worker.domain.company import AccountType, Company
-from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.domain.flags import Flag
-from sync_worker.domain.people import User
+from sync_worker.domain.deal import Actor, Deal
+from sync_worker.domain.flags import Flag, Reader
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.sight import can_see
 from sync_worker.domain.values import plain
 from sync_worker.steps.flag import flags_of, reader_of
 from sync_worker.steps.move import Moved, open_to
-from sync_worker.steps.people import reps_of, viewer_of
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, deals
 from sync_worker.store.answers import Answer
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes
-from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.doors import PersonalVisit
+from sync_worker.web.api.sight import deal_seen
 
 JSON: Final = {"Content-Type": "application/json"}
 OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval"})
@@ -33,42 +31,27 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def may_look(tx: Tx, tenant: Tenant, user: User, deal_id: str) -> StoredDeal | None:
-    """The deal, where there is one and this person may see it."""
-    stored = deals.get(tx, deal_id)
-    if stored is None:
-        return None
-    rep = reps_of(tx, [stored.deal.owner_user]).get(stored.deal.owner_user or "")
-    return stored if can_see(viewer_of(tx, tenant, user), stored.deal, rep) else None
-
-
-def looked_at(tx: Tx, tenant: Tenant, user: User, deal_id: str) -> StoredDeal:
-    """The same. **Raises** Refused: one answer for what is not there and for what is not for this person."""
-    stored = may_look(tx, tenant, user, deal_id)
-    if stored is None:
-        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}, or {user.name} may not see it", "whoever it is shown to"))
-    return stored
-
-
-def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor) -> shapes.Deal:
+def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: Reader) -> shapes.Deal:
     """The whole deal, with what the actor may do."""
-    (one,) = list_of(tx, tenant, [stored], actor)
+    (one,) = list_of(tx, tenant, [stored], reader)
     return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
 
 
-def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], actor: Actor) -> list[shapes.Deal]:
-    """Deals with the names of their companies, and what the actor is shown to be wrong with them."""
-    flags = flags_of(tx, tenant, [one.deal.id for one in found], reader_of(actor))
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: Reader) -> list[shapes.Deal]:
+    """Deals with the names of their companies, and what this reader is shown to be wrong with them."""
+    flags = flags_of(tx, tenant, [one.deal.id for one in found], reader)
     named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})
     return [_deal(tenant, stored, named, flags[stored.deal.id]) for stored in found]
 
 
-def moved_answer(tx: Tx, tenant: Tenant, moved: Moved, actor: Actor, *, status: int = 200, location: str = "") -> Answer:
+def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 200, location: str = "") -> Answer:
     """The deal after a move; nothing of it where the move has taken it out of the actor's sight."""
-    stored = may_look(tx, tenant, actor.user, moved.deal.id) if actor.user else None
+    stored = deal_seen(tx, visit, moved.deal.id)
     if stored is None:
         return Answer(204, "")
-    shown = show(tx, tenant, stored, actor).model_copy(update={"warnings": list(_warnings(moved.warnings))})
+    shown = show(tx, visit.tenant, stored, visit.actor, reader_of(visit.actor)).model_copy(
+        update={"warnings": list(_warnings(moved.warnings))}
+    )
     headers = {**JSON, "ETag": etag_of(stored.version), **({"Location": location} if location else {})}
     return Answer(status, shown.model_dump_json(exclude_unset=True), headers)
 

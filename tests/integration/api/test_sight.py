@@ -11,7 +11,8 @@ import pytest
 
 from sync_worker.domain.sight import can_see
 from sync_worker.steps.people import reps_of, viewer_of
-from sync_worker.store import deals, people
+from sync_worker.store import deals, failures, people
+from sync_worker.store.failures import Failure
 from tests.integration.api.desk import Desk
 
 OPERATORS = frozenset(
@@ -102,6 +103,22 @@ def test_a_list_is_exactly_what_a_person_may_see(told: Desk, user: str) -> None:
 def test_visible_to_shows_what_both_may_see(told: Desk, asks: str, of: str) -> None:
     both = sight_of(told, asks)[0] & sight_of(told, of)[0]
     assert {deal["id"] for deal in told.get(f"/deals?visible_to={of}&limit=200", user=asks)["items"]} == both
+
+
+def test_flags_are_those_of_the_one_who_is_shown_less(told: Desk) -> None:
+    # Given a deal with something wrong that only the vendor is shown
+    deal_id = told.registered("rita")["id"]
+    with told.installation.store.transaction("acme") as tx:
+        words = {"object": "deal", "record": deal_id, "stage": "pull", "code": "duplicate_in_crm", "message": "two records", "run_id": ""}
+        failures.record(tx, [Failure(id="f-1", kind="problem", **words)])
+    # When the vendor looks alone, and then with one of the partner's people
+    alone = told.get(f"/deals/{deal_id}", user="vera")
+    both = told.get(f"/deals/{deal_id}?visible_to=rita", user="vera")
+    (listed,) = [one for one in told.get("/deals?visible_to=rita&limit=200", user="vera")["items"] if one["id"] == deal_id]
+    # Then the flag is there for the vendor alone, and what may be done is still what the vendor may do
+    assert "duplicate_in_crm" in [flag["code"] for flag in alone["flags"]]
+    assert (both["flags"], listed["flags"]) == ([], [])
+    assert both["moves"] == alone["moves"]
 
 
 def test_who_moves_a_deal_out_of_sight_is_not_shown_it(told: Desk) -> None:
