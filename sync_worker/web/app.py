@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from typing import Annotated, Any, Final, Literal
 
 import dramatiq
 from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from sync_worker import metrics
 from sync_worker.actors import register
@@ -15,9 +18,36 @@ from sync_worker.errors import StoreDown, TransientError
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current
 from sync_worker.web.answers import Answers, Tally
+from sync_worker.web.api.document import ABOUT
 from sync_worker.web.api.mount import mount
+from sync_worker.web.api.route import by_name
+from sync_worker.web.api.shapes import Shown
 from sync_worker.web.webhooks.bell import Send
 from sync_worker.web.webhooks.routes import Webhooks
+
+
+class Live(Shown):
+    """This process answers."""
+
+    status: Literal["live"]
+
+
+class Ready(Shown):
+    """This process can work."""
+
+    status: Literal["ready"]
+
+
+class NotReady(Shown):
+    """This process cannot work now."""
+
+    status: Literal["not ready"]
+    why: Annotated[str, Field(description="What is missing, and what to do.")]
+
+
+_NOT_READY: Final[dict[int | str, dict[str, Any]]] = {503: {"model": NotReady, "description": "This process cannot work now."}}
+_OPEN: Final[Mapping[str, Any]] = {"tags": ["health"], "openapi_extra": {"security": []}, "generate_unique_id_function": by_name}
+"""What is asked without a token."""
 
 
 def create_app() -> FastAPI:
@@ -52,23 +82,22 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
         with at_end:
             yield
 
-    app = FastAPI(title="sync-worker", description="Keeps a partner portal and its CRM telling the same story.", lifespan=lifespan)
+    app = FastAPI(**ABOUT, lifespan=lifespan)
     app.state.at_end = at_end
     app.add_middleware(Answers)
 
-    @app.get("/health/live")
-    def live() -> dict[str, str]:
-        """This process answers."""
-        return {"status": "live"}
+    @app.get("/health/live", **_OPEN)
+    def get_liveness() -> Live:
+        """Whether this process answers."""
+        return Live(status="live")
 
-    @app.get("/health/ready")
-    def ready(response: Response) -> dict[str, str]:
-        """This process can work: the database is there, and of this version; so is the queue, where it lives on it."""
+    @app.get("/health/ready", response_model=Ready, responses=_NOT_READY, **_OPEN)
+    def get_readiness() -> Ready | Response:
+        """Whether this process can work: it reaches the database, which has the schema of this version, and the queue if it uses one."""
         why = _not_ready(store, queue)
         if why:
-            response.status_code = 503
-            return {"status": "not ready", "why": why}
-        return {"status": "ready"}
+            return JSONResponse(NotReady(status="not ready", why=why).model_dump(), 503)
+        return Ready(status="ready")
 
     return app
 

@@ -44,7 +44,7 @@ def list_companies(visit: Reading, limit: Limit = 100, cursor: Cursor = None) ->
 
 
 @router.get("/companies/{company_id}", responses=problems(404))
-def show_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
+def get_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
     """One company."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -52,7 +52,7 @@ def show_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
 
 
 @router.get("/companies/{company_id}/associated-partners", responses=problems(404))
-def associated_partners(
+def list_associated_partners(
     visit: Reading, company_id: CompanyRef, at: At = None, limit: Limit = 100, cursor: Cursor = None
 ) -> shapes.AssociatedPartners:
     """Whom this company may work with, whichever side it is on, with every reason; beside them what was excluded or names nobody, and why.
@@ -77,7 +77,7 @@ def associated_partners(
 
 
 @router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
-def explain_pair(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
+def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
     """Why the two may work together, or what is missing; or how that was then."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
@@ -88,7 +88,7 @@ def explain_pair(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, a
 
 
 @router.get("/companies/{company_id}/options", responses=problems(404))
-def second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Options:
+def list_second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Options:
     """The second partners that a deal of this company may name. Whatever the form shows, the server asks again at submission."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:

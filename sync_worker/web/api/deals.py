@@ -100,7 +100,7 @@ def list_deals(
 
 
 @router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
-def show_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
+def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
     """One deal, and what the person may do with it now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -125,7 +125,7 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMat
 
 
 @router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
-def deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
+def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
     """How each field came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 
-from sync_worker.web.api.shapes import Company, CompanyName, Name, Said, Shown, User
+from sync_worker.web.api.shapes import Company, CompanyName, Name, Said, Shown, ShownPercent, User, decimal_text
 
 Percent: TypeAlias = Annotated[
-    StrictStr | StrictInt | StrictFloat, Field(description="From 0 to 100, with at most two decimals.", examples=["12.50"])
+    StrictStr | StrictInt | StrictFloat,
+    WithJsonSchema(decimal_text(r"^[0-9]{1,3}(\.[0-9]{1,2})?$", "12.50")),
 ]
+"""From 0 to 100, with at most two decimals."""
 
 
 class TermsSaid(Said):
@@ -28,11 +29,11 @@ class SubgroupSaid(TermsSaid):
     name: Name
 
 
-class Terms(Shown):
+class AgreedTerms(Shown):
     """Terms, since when they held, and who set them."""
 
     may_register: bool
-    percents: dict[str, Decimal]
+    percents: dict[str, ShownPercent]
     since: datetime
     by: str
 
@@ -40,8 +41,8 @@ class Terms(Shown):
 class TermsHistory(Shown):
     """The terms of a pair: those that hold now, and all that ever held, the oldest first. `current` is null where none were ever set."""
 
-    current: Terms | None
-    history: list[Terms]
+    current: AgreedTerms | None
+    history: list[AgreedTerms]
 
 
 class Subgroup(Shown):
@@ -54,7 +55,7 @@ class Subgroup(Shown):
     by: str
     until: Annotated[datetime | None, Field(description="Null while it lasts.")]
     may_register: bool
-    percents: dict[str, Decimal]
+    percents: dict[str, ShownPercent]
     flagged: Annotated[list[str], Field(description="After a disassociation: deals that were pending, by id.", default_factory=list)]
 
 

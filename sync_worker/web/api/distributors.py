@@ -28,7 +28,7 @@ from sync_worker.web.api.companies import CompanyRef, company_of, of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit, Visit
 from sync_worker.web.api.once import Once, OnceOnly
 from sync_worker.web.api.problems import Refused, of_refusal
-from sync_worker.web.api.route import ProblemRoute, portal_router, problems
+from sync_worker.web.api.route import ProblemRoute, file_of, portal_router, problems
 from sync_worker.web.api.sight import refuse_onlookers
 from sync_worker.web.api.users import Id as UserId
 from sync_worker.web.api.users import shown as shown_user
@@ -127,7 +127,7 @@ def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, m
 
 
 @router.get("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
-def show_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistory:
+def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistory:
     """What a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
@@ -175,7 +175,7 @@ def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef
 @router.get(
     "/companies/{company_id}/agreements/{other_id}/{agreement_id}",
     response_class=Response,
-    responses={200: {"content": {kind.media_type: {} for kind in AGREEMENT.types}}, **_REFUSED},
+    responses={**file_of(*(kind.media_type for kind in AGREEMENT.types)), **_REFUSED},
 )
 def download_agreement(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, agreement_id: AgreementId) -> Response:
     """The file of one version; for members of the company above, and the vendor's admins."""
@@ -275,9 +275,9 @@ def _history(visit: PersonalVisit, tenant: Tenant, pair: Pair) -> told.TermsHist
     return told.TermsHistory(current=held[-1] if held else None, history=held)
 
 
-def _dated(dated: DatedTerms) -> told.Terms:
+def _dated(dated: DatedTerms) -> told.AgreedTerms:
     agreed = dated.terms
-    return told.Terms(may_register=agreed.may_register, percents=dict(agreed.percents), since=dated.since_at, by=dated.actor)
+    return told.AgreedTerms(may_register=agreed.may_register, percents=dict(agreed.percents), since=dated.since_at, by=dated.actor)
 
 
 def _agreement(one: agreements.Agreement) -> told.Agreement:

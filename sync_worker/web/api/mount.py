@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -11,9 +12,10 @@ from starlette.exceptions import HTTPException
 
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.problem import CODES
-from sync_worker.web.api import companies, deals, distributors, moves, operate, prices, quotes, users
+from sync_worker.web.api import companies, deals, distributors, events, moves, operate, prices, quotes, users
+from sync_worker.web.api.document import completed
 from sync_worker.web.api.doors import Api
-from sync_worker.web.api.problems import MEDIA_TYPE, of_refusal
+from sync_worker.web.api.problems import of_refusal
 from sync_worker.web.api.route import of_http, response_of
 from sync_worker.web.api.wakes import Wakes
 from sync_worker.web.webhooks.bell import Send
@@ -40,6 +42,8 @@ def mount(app: FastAPI, installation: Installation, send: Send) -> None:
         app.router.routes.extend(router.routes)
     app.add_api_route("/codes/{code}", _code, include_in_schema=False)
     app.exception_handler(HTTPException)(_nowhere)
+    app.servers = [{"url": installation.settings.public_url or "/", "description": "This installation."}]
+    app.webhooks.routes.extend(events.router.routes)
     app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to change it
 
 
@@ -54,13 +58,8 @@ async def _nowhere(_request: Request, error: HTTPException) -> Response:
     return response_of(of_refusal(of_http(error)))
 
 
-def _openapi(app: FastAPI, make: Any) -> dict[str, Any]:
-    """FastAPI's, with problems under their own media type."""
+def _openapi(app: FastAPI, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Made once, when somebody first asks for it."""
     if app.openapi_schema is None:
-        schema = make()
-        for path in schema["paths"].values():
-            for operation in path.values():
-                for status, answer in operation["responses"].items():
-                    if status >= "400" and "application/json" in answer.get("content", {}):
-                        answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
-    return app.openapi_schema or {}
+        app.openapi_schema = completed(make())
+    return app.openapi_schema

@@ -103,7 +103,6 @@ for _verb in ADDRESSES:
         _endpoint(_verb),
         methods=["POST"],
         operation_id=f"{_verb.value}_deal",
-        summary=f"{_verb.value.capitalize()} a deal",
         description=f"From: {_states}. By: {', '.join(MOVES[_verb].who)}.",
         response_model=shapes.Deal,
         responses=_ANSWERS,

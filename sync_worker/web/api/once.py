@@ -80,7 +80,7 @@ def of_refusal_of_deal(visit: PersonalVisit, refusal: Refusal) -> Answer:
         return of_refusal(Refused(refusal))
     with visit.tenant.store.reading(visit.portal) as tx:
         stored = deal_seen(tx, visit, refusal.deal.id)
-        current = show(tx, visit.tenant, stored, visit.actor, reader(visit)).model_dump(mode="json", exclude_unset=True) if stored else None
+        current = show(tx, visit.tenant, stored, visit.actor, reader(visit)) if stored else None
     headers = {"ETag": etag_of(stored.version)} if stored else {}
     return of_refusal(Refused(refusal, headers=headers), current=current)
 

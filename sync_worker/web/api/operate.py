@@ -14,7 +14,7 @@ from sync_worker.steps.tenant import Wake
 from sync_worker.store import failures, feed
 from sync_worker.store.answers import Answer
 from sync_worker.store.failures import FailureRow, Wanted
-from sync_worker.web.api import operate_shapes, shapes
+from sync_worker.web.api import feed_shapes, operate_shapes, shapes
 from sync_worker.web.api.doors import PRINTABLE, Operating, Visit
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
@@ -81,17 +81,17 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
 
 
 @router.get("/feed/events")
-def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[operate_shapes.Event]:
+def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[feed_shapes.Event]:
     """What the portal was told, in the order of the commits."""
     after = _seq(cursor)
     with visit.tenant.store.reading(visit.portal) as tx:
         found = feed.listed(tx, after=after, limit=limit)
-    items = [operate_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
+    items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
     return shapes.Page(items=items, next=cursor_of(str(found[-1].seq)) if len(found) == limit else None)
 
 
 @router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409))
-def replay_feed(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
+def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
     """Has every event from this one on told again, with the ids they had."""
 
     def work(_keep: object) -> Answer:

@@ -47,16 +47,6 @@ class Resolved(Shown):
     conflict: Conflict
 
 
-class Event(Shown):
-    """What the portal was told, or is owed."""
-
-    seq: int
-    id: str
-    type: str
-    timestamp: datetime
-    data: Any
-
-
 class Replaying(Said):
     """Where to begin telling again."""
 

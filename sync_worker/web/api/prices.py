@@ -22,14 +22,14 @@ router = portal_router("prices")
 
 
 @router.get("/prices", responses=problems(400))
-def show_prices(visit: Looking) -> quote_shapes.PriceList:
+def list_prices(visit: Looking) -> quote_shapes.PriceList:
     """The price list as it counts now, prices of days to come included."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(tx, visit.tenant)
 
 
 @router.get("/prices/history", responses=problems(400))
-def show_history(visit: Looking) -> quote_shapes.PriceHistory:
+def list_price_history(visit: Looking) -> quote_shapes.PriceHistory:
     """Who said which price when; for the vendor's admins."""
     refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
@@ -40,7 +40,7 @@ def show_history(visit: Looking) -> quote_shapes.PriceHistory:
 
 
 @router.post("/prices", response_model=quote_shapes.PriceList, responses=problems(400, 409))
-def keep_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> Response:
+def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> Response:
     """Adds rows to the price list, or takes the place of rows for the same product, currency and day. Quotes that were made stay."""
     tenant = visit.tenant
     rows = [Price(" ".join(one.product.split()), one.currency, one.unit_price, one.valid_from) for one in said.prices]

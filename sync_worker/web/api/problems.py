@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from sync_worker.actors import code_of
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.errors import ConfigError, ConnectionDown, RateLimited, RecordError, StaleRead, StoreDown, SyncError, TransientError
 from sync_worker.store.answers import Answer
+from sync_worker.web.api.codes import ProblemCode
+from sync_worker.web.api.shapes import Deal, Shown
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_S: Final = 5  # when a fault has no time of its own
@@ -68,29 +71,38 @@ _WORDS: Final = {
 }
 
 
-class Mistake(BaseModel):
+class Mistake(Shown):
     """One thing that is wrong with a request."""
 
-    field: str
-    detail: str
+    field: Annotated[str, Field(description="The field, header or parameter that is wrong.")]
+    detail: Annotated[str, Field(description="What is wrong with it, for people.")]
 
 
-class Problem(BaseModel):
-    """Why a request was not done. `type` leads to what its `code` means."""
+class Problem(Shown):
+    """Why a request was not done. A member that does not apply is left out."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    type: Annotated[str, Field(examples=["/codes/stale_version"])]
-    title: str
-    status: int
-    code: Annotated[str, Field(description="Stable; programs go by it.", examples=["stale_version"])]
-    detail: Annotated[str, Field(description="For people: what happened, to what.")]
-    who_may: Annotated[str, Field(description="Who could, or what would have been right.")] = ""
-    field: Annotated[str, Field(description="The field, header or parameter that it is about.")] = ""
-    allowed: Annotated[list[str], Field(description="What would be taken in its place.")] = []
-    errors: Annotated[list[Mistake], Field(description="All that is wrong with the request, where it is more than one thing.")] = []
-    request_id: Annotated[str, Field(description="Stands in the operator's log.")] = ""
-    current: Annotated[dict[str, Any] | None, Field(description="The deal as it is now, where the asker's was stale.")] = None
+    type: Annotated[
+        str,
+        Field(
+            description="An address that says what the code means and what to do.",
+            examples=["/codes/stale_version"],
+            json_schema_extra={"format": "uri-reference"},
+        ),
+    ]
+    title: Annotated[str, Field(description="The code in words.")]
+    status: Annotated[int, Field(description="The HTTP status.")]
+    code: Annotated[ProblemCode, Field(description="What went wrong, for programs. It does not change.", examples=["stale_version"])]
+    detail: Annotated[str, Field(description="What went wrong, for people: what happened, and to what.")]
+    who_may: Annotated[str, Field(description="Who may do it, or what would be right.")] = ""
+    field: Annotated[str, Field(description="The field, header or parameter that the problem is about.")] = ""
+    allowed: Annotated[list[str], Field(description="The values that would be accepted.", default_factory=list)]
+    errors: Annotated[
+        list[Mistake], Field(description="Everything that is wrong with the request, if it is more than one thing.", default_factory=list)
+    ]
+    request_id: Annotated[str, Field(description="The id of the request. It stands in the operator's log.")] = ""
+    current: Annotated[Deal | SkipJsonSchema[None], Field(description="The deal as it is now, if the request named an older version.")] = (
+        None
+    )
 
 
 @dataclass(eq=False)  # an exception is given its traceback, so it is not frozen

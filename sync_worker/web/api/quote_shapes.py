@@ -6,17 +6,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from sync_worker.domain.completion import Step
 from sync_worker.domain.price_list import DEAREST
 from sync_worker.domain.quote import BillingCycle, Column, Pricing
-from sync_worker.web.api.shapes import Money, Name, Said, Shown
+from sync_worker.web.api.shapes import Name, Said, Shown, ShownMoney, ShownPercent, decimal_text
 
 MOST_LINES: Final = 200
 MOST_PRICES: Final = 1000
-Price: TypeAlias = Annotated[Decimal, Field(ge=0, le=DEAREST, examples=["99.90"])]
-Discount: TypeAlias = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2, examples=["5"])]
+Price: TypeAlias = Annotated[Decimal, Field(ge=0, le=DEAREST), WithJsonSchema(decimal_text(r"^[0-9]{1,8}(\.[0-9]+)?$", "99.90"))]
+Discount: TypeAlias = Annotated[
+    Decimal, Field(ge=0, le=100, decimal_places=2), WithJsonSchema(decimal_text(r"^[0-9]{1,3}(\.[0-9]{1,2})?$", "5"))
+]
 Day: TypeAlias = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
@@ -67,7 +69,7 @@ class ListedPrice(Shown):
 
     product: str
     currency: str
-    unit_price: Money | None
+    unit_price: ShownMoney | None
     valid_from: date
 
 
@@ -95,11 +97,11 @@ class Line(Shown):
     """A line, and what it comes to for the whole term."""
 
     product: str
-    unit_price: Money
+    unit_price: ShownMoney
     count: int
-    discount_percent: Decimal
-    list_amount: Money
-    amount: Money
+    discount_percent: ShownPercent
+    list_amount: ShownMoney
+    amount: ShownMoney
 
 
 class Payment(Shown):
@@ -107,7 +109,7 @@ class Payment(Shown):
 
     number: int
     due_on: date
-    amount: Money
+    amount: ShownMoney
 
 
 class Quote(Shown):
@@ -123,13 +125,13 @@ class Quote(Shown):
     pricing: Pricing
     column: Column
     currency: str
-    percent: Decimal
+    percent: ShownPercent
     term_years: int
     billing_cycle: BillingCycle
     starts_on: date
     lines: list[Line]
-    list_total: Money
-    total: Money
+    list_total: ShownMoney
+    total: ShownMoney
     payments: list[Payment]
     made_at: datetime
     made_by: str

@@ -31,7 +31,7 @@ from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
 from sync_worker.web.api.once import Once, OnceOnly
 from sync_worker.web.api.problems import Refused, of_refusal
-from sync_worker.web.api.route import portal_router, problems
+from sync_worker.web.api.route import file_of, portal_router, problems
 
 router = portal_router("quotes")
 
@@ -44,7 +44,7 @@ SEALED: Final = {
 
 
 @router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
-def make_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
+def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
     """One more version of the deal's quote in this pricing. Nobody is sent it yet. Retail pricing needs no approval."""
     lines = tuple(Wish(line.product, line.count, line.unit_price, line.discount_percent or NO_DISCOUNT) for line in said.lines)
     tenant, wish = visit.tenant, QuoteWish(said.pricing, lines, said.starts_on, said.column)
@@ -62,7 +62,7 @@ def list_quotes(visit: Looking, deal_id: DealId) -> quote_shapes.Quotes:
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
-def show_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
+def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
     """One quote, as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(visit.tenant, sight.quote_seen(tx, visit, deal_id, quote_id))
@@ -71,9 +71,9 @@ def show_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shap
 @router.get(
     "/deals/{deal_id}/quotes/{quote_id}/page",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}}, **problems(400, 404)},
+    responses={200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}, **problems(400, 404)},
 )
-def quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+def get_quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
     """The quote as a page to look at and to print."""
     return Response(as_html(_templates(visit), _paper(visit, deal_id, quote_id)), media_type="text/html", headers=SEALED)
 
@@ -81,9 +81,9 @@ def quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
 @router.get(
     "/deals/{deal_id}/quotes/{quote_id}/sheet",
     response_class=Response,
-    responses={200: {"content": {"application/pdf": {}}}, **problems(400, 404)},
+    responses={**file_of("application/pdf"), **problems(400, 404)},
 )
-def quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
     """The quote as PDF."""
     printed = _paper(visit, deal_id, quote_id)
     named = {"Content-Disposition": f'inline; filename="quote-{printed.number}.pdf"'}
@@ -123,14 +123,14 @@ def sign_quote(
 
 
 @router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
-def licences_of_deal(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
+def list_deal_licences(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
     """The licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _licences(licences.of_deal(tx, sight.looked_at(tx, visit, deal_id).deal.id))
 
 
 @router.get("/companies/{company_id}/licences", responses=problems(400, 404))
-def licences_of_company(visit: Looking, company_id: CompanyRef) -> quote_shapes.Licences:
+def list_company_licences(visit: Looking, company_id: CompanyRef) -> quote_shapes.Licences:
     """The licences in this company, those that end last first: as far as the person sees the deals they are from."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:

@@ -22,21 +22,22 @@ from sync_worker.web.api.problems import Problem, Refused, of_bug, of_fault, of_
 
 MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; whoever sends more is mistaken
 WORDS: Final = {
-    400: "Nobody is named who acts.",
-    401: "No token, or none of this portal.",
-    403: "Not with this token, or not for this person.",
-    404: "There is none, or this person may not see it.",
-    405: "The address does not take that method.",
-    409: "Not as things are; `who_may` says who could, `allowed` from where.",
-    412: "Somebody changed it meanwhile; `current` is how it is now.",
+    400: "The request does not say which user it acts for.",
+    401: "The token is missing, or it is not a valid token of this portal.",
+    403: "This token, or this user, may not do it. `who_may` says who may.",
+    404: "It does not exist, or this user may not see it.",
+    405: "This address does not take this method.",
+    409: "It cannot be done in the state that things are in. `who_may` says who could, `allowed` says from which state.",
+    412: "The deal was changed after the version that the request names. `current` is the deal as it is now.",
     413: "The body is too large.",
-    415: "A file of a type that is not taken.",
-    422: "Understood, and not right; `field` and `allowed` say what would be.",
-    428: "A change names the version it means: `If-Match`.",
-    500: "A mistake of ours.",
-    503: "Not now; `Retry-After` says when.",
+    415: "Files of this type are not accepted.",
+    422: "The request is not valid. `field` says which part of it, `allowed` says what would be accepted.",
+    428: "A change must say which version of the deal it means, in the header `If-Match`.",
+    500: "The server made a mistake. `request_id` finds it in the operator's log.",
+    503: "It cannot be done right now. The header `Retry-After` says when to try again.",
 }
-EVERYWHERE: Final = (401, 403, 413, 422, 500, 503)
+EVERYWHERE: Final = (401, 403, 405, 413, 422, 500, 503)
+_FILE_NAME: Final = {"description": "The name of the file.", "schema": {"type": "string"}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -81,7 +82,24 @@ class ProblemRoute(APIRoute):
 
 def portal_router(tag: str, route: type[ProblemRoute] = ProblemRoute) -> APIRouter:
     """A router for addresses of one portal."""
-    return APIRouter(prefix="/portals/{portal}", tags=[tag], route_class=route, responses=problems(*EVERYWHERE))
+    return APIRouter(
+        prefix="/portals/{portal}",
+        tags=[tag],
+        route_class=route,
+        responses=problems(*EVERYWHERE),
+        generate_unique_id_function=by_name,
+    )
+
+
+def by_name(route: APIRoute) -> str:
+    """The id of an operation in the OpenAPI: the name of its function, which reads verb first. Clients name their calls by it."""
+    return route.name
+
+
+def file_of(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """How an answer looks that is a file, for the OpenAPI."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
+    return {200: {"description": "The file.", "content": content, "headers": {"Content-Disposition": _FILE_NAME}}}
 
 
 def response_of(answer: Answer) -> Response:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import Decision, DistributorApproval, Lifecycle, Outcome, Track, VendorApproval
@@ -24,7 +24,22 @@ Text: TypeAlias = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Reference: TypeAlias = Annotated[Name, Field(description="By our id, its CRM id, or a name that only it has.", examples=["Birch Systems"])]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=MOST_COUNT)]
-Money: TypeAlias = Annotated[Decimal, Field(max_digits=18, decimal_places=6, examples=["48000.00"])]
+
+
+def decimal_text(pattern: str, example: str) -> dict[str, Any]:
+    """The schema of a decimal, which goes over HTTP as text."""
+    return {"type": "string", "format": "decimal", "pattern": pattern, "examples": [example]}
+
+
+Money: TypeAlias = Annotated[
+    Decimal,
+    Field(max_digits=18, decimal_places=6),
+    WithJsonSchema(decimal_text(r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$", "48000.00")),
+]
+_WHOLE = PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")  # never 1E+3
+ShownMoney: TypeAlias = Annotated[Decimal, _WHOLE, WithJsonSchema(decimal_text(r"^-?[0-9]+(\.[0-9]+)?$", "48000.00"))]
+ShownPercent: TypeAlias = Annotated[Decimal, _WHOLE, WithJsonSchema(decimal_text(r"^[0-9]+(\.[0-9]+)?$", "12.50"))]
+Next: TypeAlias = Annotated[str | None, Field(description="The cursor of the next page. It is null on the last page.")]
 Attribute: TypeAlias = Text | bool | Count | Annotated[float, Field(allow_inf_nan=False)] | list[Text] | None
 
 
@@ -34,10 +49,17 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Shown(BaseModel):
-    """What we answer."""
+def _as_answered(schema: dict[str, Any]) -> None:
+    """An answer may get new members in a later version, and a member that it leaves out has no default."""
+    schema.pop("additionalProperties", None)
+    for member in schema.get("properties", {}).values():
+        member.pop("default", None)
 
-    model_config = ConfigDict(extra="forbid")
+
+class Shown(BaseModel):
+    """What we answer. We write no member that has no name here."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_as_answered)
 
 
 # ── people and companies ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,7 +144,7 @@ class AssociatedPartners(Shown):
     items: list[AssociatedPartner]
     excluded: list[NotAssociated]
     second_partner_label: str
-    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]
+    next: Next
 
 
 class Options(Shown):
@@ -236,7 +258,7 @@ class Deal(Shown):
     contact_first_name: str | None
     contact_last_name: str | None
     contact_email: str | None
-    amount: Decimal | None
+    amount: ShownMoney | None
     currency: str | None
     expected_close_on: date | None
     deal_type: str | None
@@ -266,7 +288,7 @@ class Deals(Shown):
 
     items: list[Deal]
     second_partner_label: str = ""
-    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]
+    next: Next
 
 
 class Why(Said):
@@ -370,7 +392,7 @@ class DealStory(Shown):
 
 
 class Page(Shown, Generic[T]):
-    """Some of a list, and where it goes on."""
+    """One page of a list."""
 
     items: list[T]
-    next: Annotated[str | None, Field(description="The cursor of the next page; null = this is the last.")]
+    next: Next

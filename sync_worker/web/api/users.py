@@ -33,7 +33,7 @@ def list_users(visit: Reading, limit: Limit = 100, cursor: Cursor = None) -> sha
 
 
 @router.get("/users/{user_id}", responses=problems(404))
-def show_user(visit: Reading, user_id: Id) -> shapes.User:
+def get_user(visit: Reading, user_id: Id) -> shapes.User:
     """One user."""
     with visit.tenant.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
