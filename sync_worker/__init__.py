@@ -14,7 +14,7 @@ Where things are:
 
     domain/     what two-tier distribution means; pure    company association rule deal lifecycle sight quote reconcile merge problem
     mapping/    the language of mappings/*.yaml           grammar transforms lint load compile
-    crm/        the outside, behind port.py               faults batches budget rehearsal salesforce/ hubspot/
+    crm/        the outside, behind port.py               faults renewal batches budget rehearsal salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL          tables/ engine, then one file per noun
     steps/      the verbs: a record's way                 pull refresh ingest associate evaluate push rest read_back compare
     steps/      a deal's moves                            register deal_draft move decide expire relink

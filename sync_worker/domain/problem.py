@@ -250,8 +250,8 @@ CODES: Final[Mapping[str, str]] = {
     "key_of_other_request": "This idempotency key was used for another request. Make a new key for each wish.",
     "scope_missing": "The token may not do this. Make one with the scope that the message names.",
     # what stops a portal's work: made of the names of errors
-    "auth_failed": "The CRM refused the log-in, and one attempt is all we make, so as not to lock the user out. "
-    "Correct crm.auth or the variables it names; it is tried again every five minutes.",
+    "auth_failed": "The CRM refused the log-in, or refused the tokens that it gave for some 15 seconds. A refused log-in is not repeated "
+    "at once, so as not to lock the user out. Correct crm.auth or the variables it names; it is tried again every five minutes.",
     "connection_down": "The CRM lets this user do nothing as things are; the message has its words. Correct it in the CRM; "
     "it is tried again every five minutes.",
     "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "

@@ -1,7 +1,8 @@
 """One portal's account at HubSpot, shared by its threads, and one thread's connection to it: the token, what a failure means, the count.
 
 An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
-EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, once.
+EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, as `crm/renewal.py` says. A token
+that stands cannot be asked for again: the same one is tried after the same waits.
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +25,7 @@ from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
 from sync_worker.crm.hubspot.login import Login
 from sync_worker.crm.hubspot.pace import Pace
 from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire
+from sync_worker.crm.renewal import WAITS_S, Trust, wait_for_another
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at, whole
 from sync_worker.services import Services
@@ -39,6 +42,14 @@ Ask: TypeAlias = Callable[[Apis], Any]
 """Makes one call and gives the raw answer, as `_preload_content=False` has it."""
 
 
+@dataclass(slots=True, eq=False)
+class Token(Trust):
+    """An access token, and when on the monotonic clock it is to be renewed; None = it stands."""
+
+    access_token: str = field(repr=False)
+    renewed_at_s: float | None = None
+
+
 class Access:
     """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
 
@@ -48,32 +59,30 @@ class Access:
         self._services = services
         self._patience = patience
         self._lock = threading.Lock()
-        self._token = ""
-        self._renewed_at_s = 0.0
-        self._lasts_s = 0.0
+        self._token: Token | None = None
         self._refusal = ""
         self._refused_at_s = 0.0
         self._zone: tzinfo | None = None
         self._was_asked = False
 
-    def token(self, wire: Wire) -> str:
+    def token(self, wire: Wire) -> Token:
         """The token in use, renewed if its end is near. **Raises** AuthFailed, TransientError."""
-        if self.login.token is not None:
-            return self.login.token
         with self._lock:
-            age_s = self._services.monotonic() - self._renewed_at_s
-            if not self._token or age_s >= self._lasts_s - RENEWED_BEFORE_S:
-                self._log_in(wire)
-            return self._token
+            token = self._token
+            if token is None or (token.renewed_at_s is not None and self._services.monotonic() >= token.renewed_at_s):
+                token = self._log_in(wire)
+            return token
 
-    def renew(self, failed: str, wire: Wire) -> bool:
-        """Whether there is another token than the one that just failed. **Raises** AuthFailed, TransientError."""
-        if self.login.token is not None:
-            return False
+    def renew(self, failed: Token, wire: Wire, refusal: str) -> None:
+        """Sees to it that the next `token` is not the one that just failed, in these words. **Raises** AuthFailed, TransientError."""
         with self._lock:
-            if self._token == failed:
-                self._log_in(wire)
-            return True
+            if self._token is not failed:
+                return  # another thread has renewed it, or has given up
+            if failed.is_hopeless:
+                self._remember(refusal)
+                raise AuthFailed(refusal)
+            wait_for_another(failed, self._services)
+            self._log_in(wire).follow(failed)
 
     @property
     def zone_name(self) -> str:
@@ -99,20 +108,27 @@ class Access:
         ends_at = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return Midnight(ends_at, ends_at.timestamp() - now.timestamp())
 
-    def _log_in(self, wire: Wire) -> None:
+    def _log_in(self, wire: Wire) -> Token:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
             raise AuthFailed(self._refusal)
         try:
-            insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
+            token = insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
         except AuthFailed as refusal:
-            self._refusal, self._refused_at_s, self._token = str(refusal), self._services.monotonic(), ""
+            self._remember(str(refusal))
             raise
         except RateLimited:
             raise
         except TransientError as error:
             raise TriedEnough(str(error)) from error
+        self._token, self._refusal = token, ""
+        return token
 
-    def _ask(self, wire: Wire) -> None:
+    def _remember(self, refusal: str) -> None:
+        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+
+    def _ask(self, wire: Wire) -> Token:
+        if self.login.token is not None:
+            return Token(self.login.token)
         try:
             answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
         except HTTPError as error:
@@ -121,13 +137,13 @@ class Access:
         if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
             raise faults.of_token_answer(answer.status, answer.data, answer.headers)
         self.login.granted(content)
-        self._token, self._refusal = str(content["access_token"]), ""
         told = whole(str(content.get("expires_in")))
-        self._lasts_s, self._renewed_at_s = TOKEN_LIFE_S if told is None else float(told), self._services.monotonic()
+        lasts_s = TOKEN_LIFE_S if told is None else float(told)
+        return Token(str(content["access_token"]), self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
 
 
 class Connection:
-    """One thread's way to one account: renews the token once when it was refused, translates every failure, counts data calls."""
+    """One thread's way to one account: renews the token when it was refused, translates every failure, counts data calls."""
 
     def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._access = access
@@ -135,6 +151,7 @@ class Connection:
         self._patience = patience
         self._purse = purse
         self._wire = Wire(access.login.base_url, access.pace)
+        self._token: Token | None = None
         self.calls = 0
 
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
@@ -174,24 +191,29 @@ class Connection:
         return found or self._services.clock()
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
-        """One attempt, and a second one with another token where the first one's was refused."""
-        try:
-            return self._counted(ask, is_counted=is_counted)
-        except Exception as error:
-            if getattr(error, "status", None) != 401 or not self._access.renew(self._wire.token, self._wire):
-                raise self._translated(error, doing=doing, is_write=is_write) from error
+        """One attempt, and others with other tokens where the CRM refused the first one's."""
+        for _ in range(len(WAITS_S) + 1):
+            try:
+                return self._counted(ask, is_counted=is_counted)
+            except Exception as error:
+                found = self._translated(error, doing=doing, is_write=is_write)
+                if getattr(error, "status", None) != 401 or self._token is None:
+                    raise found from error
+            self._access.renew(self._token, self._wire, str(found))
         try:
             return self._counted(ask, is_counted=is_counted)
         except Exception as error:
             raise self._translated(error, doing=doing, is_write=is_write) from error
 
     def _counted(self, ask: Callable[[Apis], T], *, is_counted: bool) -> T:
-        self._wire.token = self._access.token(self._wire)
+        token = self._token = self._access.token(self._wire)
+        self._wire.token = token.access_token
         self._access.learn(self._wire)
         self._purse.place(self._access.zone_name)
         self._purse.take()
         self.calls += is_counted
         answer = ask(self._wire.apis)
+        token.has_worked = True
         if self._wire.told:
             self._purse.hear(*self._wire.told)
         return answer

@@ -2,6 +2,7 @@
 
 simple-salesforce's own renewal loses headers and can recurse without end on a 401, so clients are built in its direct mode and rebuilt here
 (github.com/simple-salesforce/simple-salesforce, issues 619 and 406, PR 685). A refused log-in is not tried again: that locks the user out.
+A token that is refused although the log-in gave it is another matter: `crm/renewal.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 from sync_worker import text
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
+from sync_worker.crm.renewal import WAITS_S, Trust, wait_for_another
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.login import Credentials as Credentials
@@ -39,23 +41,15 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Token:
+class Token(Trust):
     """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time.
 
-    **Shapes** `user_id`: whose it is, "" where the log-in did not say; `is_renewal`: it took the place of a refused one; `has_worked`: some
-    call with it was not refused.
+    **Shapes** `user_id`: whose it is, "" where the log-in did not say.
     """
 
     access_token: str = field(repr=False)
     instance_url: str
     user_id: str = ""
-    is_renewal: bool = False
-    has_worked: bool = False
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Refused as new as it is: another log-in would bring another like it."""
-        return self.is_renewal and not self.has_worked
 
 
 class Tokens:
@@ -78,11 +72,13 @@ class Tokens:
     def renew(self, failed: Token, wire: Wire) -> None:
         """Sees to it that the next `current` is not the token that just failed. **Raises** AuthFailed, TransientError."""
         with self._lock:
-            if self._token is failed and failed.is_hopeless:
+            if self._token is not failed:
+                return  # another thread has renewed it, or has given up
+            if failed.is_hopeless:
                 self._remember("Salesforce gives out tokens and refuses them; may the integration user use the API, and from this address?")
                 raise AuthFailed(self._refusal)
-            if self._token is None or self._token is failed:
-                self._log_in(wire).is_renewal = True
+            wait_for_another(failed, self._services)
+            self._log_in(wire).follow(failed)
 
     def _log_in(self, wire: Wire) -> Token:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
@@ -175,7 +171,7 @@ class Client(Salesforce):
 
 
 class Connection:
-    """One thread's way to one org: renews the token once when a call meets a 401, translates every failure, counts data calls."""
+    """One thread's way to one org: renews the token when a call meets a 401, translates every failure, counts data calls."""
 
     def __init__(self, login: Login, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._tokens = tokens
@@ -213,21 +209,26 @@ class Connection:
         return date_of(self._wire, self._login.base_url or self._tokens.current(self._wire).instance_url, self._services.clock)
 
     def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
-        """One attempt, and a second one with another token where the first met a 401, or an address that the org has left."""
+        """One attempt, and a second one after a new log-in where the org has left its address: the log-in says where it is now."""
         try:
-            return self._counted(ask, is_counted=is_counted)
-        except SalesforceExpiredSession:
-            self._renew()
+            return self._admitted(ask, is_counted=is_counted)
         except Exception as error:
             if not faults.is_nobodys_address(error):
                 raise self._translated(error, doing=doing, is_write=is_write) from error
-            self._renew()  # the log-in says where the org is now
+        self._renew()
         try:
-            return self._counted(ask, is_counted=is_counted)
+            return self._admitted(ask, is_counted=is_counted)
         except Exception as error:
-            if isinstance(error, SalesforceExpiredSession):
-                self._renew()
             raise self._translated(error, doing=doing, is_write=is_write) from error
+
+    def _admitted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
+        """The answer with a token that is not refused. **Raises** AuthFailed, SalesforceExpiredSession where every one of them is."""
+        for _ in range(len(WAITS_S) + 1):
+            try:
+                return self._counted(ask, is_counted=is_counted)
+            except SalesforceExpiredSession:
+                self._renew()
+        return self._counted(ask, is_counted=is_counted)
 
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         client, token = self._connected(), self._token

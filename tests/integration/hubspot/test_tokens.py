@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import RefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
+from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.renewal import WAITS_S
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
 from sync_worker.sandbox.process import SANDBOX_TOKEN
-from tests.integration.hubspot.conftest import Lab
+from tests.integration.hubspot.conftest import Lab, written
 
 
 def oauth(lab: Lab, *, secret: str = SANDBOX_CLIENT_SECRET, token: str = SANDBOX_REFRESH_TOKEN) -> Access:
@@ -50,9 +53,30 @@ def test_a_token_that_ended_early_is_renewed_once_whatever_the_401_says(lab: Lab
 def test_a_token_that_is_refused_as_new_as_it_is_is_no_loop(lab: Lab, code: str) -> None:
     crm = lab.connect(oauth(lab))
     lab.remote.fault("batch_read", times=99, error_code=code)
-    with pytest.raises(AuthFailed):
-        crm.fetch("deals", ["1"], fields=())
-    assert (lab.counted("batch_read"), lab.counted("token")) == (2, 2)
+    for _ in range(2):
+        with pytest.raises(AuthFailed, match=code):
+            crm.fetch("deals", ["1"], fields=())
+    assert (lab.counted("batch_read"), lab.counted("token")) == (1 + len(WAITS_S), 1 + len(WAITS_S))
+    assert lab.slept == [1.0, 2.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["a token that stands", "a token that is renewed"])
+def test_three_401s_in_quick_succession_pass_within_seconds(lab: Lab, stands: bool) -> None:
+    created = lab.deals(1)
+    crm = lab.connect(lab.access if stands else oauth(lab))
+    lab.remote.fault("batch_read", times=3, error_code="INVALID_AUTHENTICATION")
+    assert [record.crm_id for record in crm.fetch("deals", created, fields=())] == created
+    assert lab.slept == [1.0, 2.0]
+    assert lab.counted("token") == (0 if stands else 4)
+
+
+def test_a_write_that_meets_three_401s_is_written_once(lab: Lab, crm: HubspotCrm) -> None:
+    [deal] = lab.deals(1)
+    lab.remote.fault("batch_update", times=3, error_code="INVALID_AUTHENTICATION")
+    [outcome] = written(crm, Change("a", {"dealname": "Changed"}, crm_id=deal))
+    assert outcome.wrote is Wrote.WRITTEN
+    assert lab.remote.record("deals", deal)["dealname"] == "Changed"
+    assert lab.slept == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("odd", [{"token": "na1-gone"}, {"secret": "wrong"}])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import TypeVar
 
 import pytest
 
 from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.renewal import WAITS_S
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, SyncError, TransientError
@@ -114,13 +116,42 @@ def test_a_renewal_in_mid_write_writes_once(lab: Lab, crm: SalesforceCrm) -> Non
 
 
 @pytest.mark.parametrize("body", [None, "html", {}, [], ["nonsense"]])
-def test_a_401_that_stays_is_a_refusal_after_one_renewal(lab: Lab, body: object) -> None:
+def test_a_401_that_stays_is_a_refusal_after_log_ins_with_growing_waits(lab: Lab, body: object) -> None:
     lab.remote.fault("retrieve", times=99, status=401, body=body)
     errors = together(lab, lambda crm: crm.fetch("Lead", ["00QSb0000000001"], fields=()))
     errors += together(lab, lambda crm: crm.fetch("Lead", ["00QSb0000000001"], fields=()))
     assert {type(error) for error in errors} == {AuthFailed}
-    assert lab.counted("token") == 2
-    assert lab.slept == []
+    assert lab.counted("token") == 1 + len(WAITS_S)
+    assert lab.slept == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_three_401s_in_quick_succession_pass_within_seconds(lab: Lab, crm: SalesforceCrm) -> None:
+    created = lab.leads(1)
+    lab.remote.fault("retrieve", times=3, error_code="INVALID_SESSION_ID")
+    assert [record.crm_id for record in crm.fetch("Lead", created, fields=())] == created
+    assert (lab.counted("token"), lab.slept) == (4, [1.0, 2.0])
+    # And the next trouble begins anew: a token that has worked is replaced at once
+    lab.remote.expire_tokens()
+    assert [record.crm_id for record in crm.fetch("Lead", created, fields=())] == created
+    assert (lab.counted("token"), lab.slept) == (5, [1.0, 2.0])
+
+
+def test_a_write_that_meets_three_401s_is_written_once(lab: Lab, crm: SalesforceCrm) -> None:
+    [lead] = lab.leads(1)
+    lab.remote.fault("collections_write", times=3, error_code="INVALID_SESSION_ID")
+    [outcome] = written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    assert outcome.wrote is Wrote.WRITTEN
+    assert lab.remote.record("Lead", lead)["Company"] == "Changed"
+    assert lab.slept == [1.0, 2.0]
+
+
+def test_a_process_that_stops_waits_for_no_log_in(lab: Lab) -> None:
+    lab.services = replace(lab.services, is_stopping=lambda: bool(lab.slept))
+    lab.tokens = lab.new_tokens()
+    lab.remote.fault("retrieve", times=99, error_code="INVALID_SESSION_ID")
+    with pytest.raises(TransientError, match="stops before it asks for another"):
+        lab.connect().fetch("Lead", ["00QSb0000000001"], fields=())
+    assert lab.slept == [1.0]
 
 
 @pytest.mark.parametrize("body", [None, "html", {}, []])
