@@ -32,7 +32,7 @@ from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
 from sync_worker.domain.price_list import PriceList
 from sync_worker.errors import ConfigError, Mistake, TransientError
-from sync_worker.files import Files, open_files
+from sync_worker.files import Files, open_files, place_of
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -175,6 +175,7 @@ def join(
     redis = _redis(settings)
     if settings.smtp_url:
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
+    place_of(settings.files_url)  # as here
     offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
     wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)

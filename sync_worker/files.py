@@ -7,6 +7,7 @@ names it: what was refused half-way is taken back by the store itself, what a cr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,22 @@ from obstore.store import LocalStore, S3Store
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.upload import HEAD_BYTES, Limits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
+from sync_worker.settings import mistake_in
 
 CHUNK_BYTES: Final = 1024 * 1024  # of a download; an upload of more than 5 MB goes to S3 in parts of that size
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 _OPTIONS: Final = {"endpoint", "region"}
+VARIABLE: Final = "SYNC_WORKER_FILES_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where in S3."""
+
+    name: str
+    prefix: str | None
+    endpoint: str | None
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +112,52 @@ def open_files(url: str) -> Files:
 
     **Raises** ConfigError.
     """
+    place = place_of(url)
+    if isinstance(place, Bucket):
+        return Files(
+            S3Store(
+                place.name,
+                prefix=place.prefix,
+                endpoint=place.endpoint,
+                region=place.region,
+                client_options={"allow_http": (place.endpoint or "").startswith("http://")},
+            )
+        )
+    try:
+        return Files(LocalStore(place, mkdir=True), place)
+    except (BaseError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"the folder that {VARIABLE} names cannot be made ({type(error).__name__}) — name one that this user may write"
+        ) from None
+
+
+def place_of(url: str) -> Path | Bucket:
+    """Where an address leads; nothing is opened or made. **Raises** ConfigError, which never shows it."""
+    try:
+        return _place_of(url)
+    except ValueError:
+        raise ConfigError([mistake_in("files_url")]) from None
+
+
+def _place_of(url: str) -> Path | Bucket:
     parts = urlsplit(url)
     if parts.scheme == "file":
-        folder = Path(unquote(parts.path)).absolute()
-        return Files(LocalStore(folder, mkdir=True), folder)
+        return Path(unquote(parts.path)).absolute()
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = options.keys() - _OPTIONS
-    if parts.scheme != "s3" or not parts.netloc or unknown:
-        wrong = f"no option {', '.join(sorted(unknown))}" if unknown else f"{url!r} is no address of files"
-        raise ConfigError(f"SYNC_WORKER_FILES_URL: {wrong} — write file:folder or s3://bucket/prefix?endpoint=https://…&region=…")
+    if parts.scheme != "s3" or not re.fullmatch(r"[a-z0-9][a-z0-9.-]+", parts.netloc) or parts.fragment or options.keys() - _OPTIONS:
+        raise ValueError
     endpoint = options.get("endpoint")
-    is_plain = endpoint is not None and endpoint.startswith("http://")
-    if is_plain and urlsplit(endpoint).hostname not in _LOOPBACK:
-        raise ConfigError(f"SYNC_WORKER_FILES_URL: plain http to {endpoint} would show agreements to the network — use https")
-    store = S3Store(
-        parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        endpoint=endpoint,
-        region=options.get("region", "us-east-1"),
-        client_options={"allow_http": is_plain},
-    )
-    return Files(store)
+    if endpoint is not None:
+        _check_endpoint(endpoint)
+    return Bucket(parts.netloc, parts.path.strip("/") or None, endpoint, options.get("region", "us-east-1"))
+
+
+def _check_endpoint(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in endpoint or (parts.port or 443) < 1:
+        raise ValueError
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ConfigError(f"{VARIABLE}: plain http to its endpoint would show agreements to the network — use https")
 
 
 class _TooMuch(Exception):

@@ -44,6 +44,17 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _one_line(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != text.strip() or not text.isprintable():
+        raise wrong(
+            "holds a line end, a control character, or a blank at an end",
+            "put the secret alone into the variable: one line, without a blank at an end",
+        )
+    return value
+
+
+Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_one_line)]
 CrmKind: TypeAlias = Literal["salesforce", "hubspot"]
 Track: TypeAlias = Literal["distributor", "vendor"]
 Side: TypeAlias = Literal["vendor", "distributor", "reseller"]
@@ -67,12 +78,12 @@ class Auth(Part):
     flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "static_token"]
     domain: Text | None = None
     client_id: Text | None = None
-    client_secret: SecretStr | None = None
+    client_secret: Secret | None = None
     username: Text | None = None
     private_key: SecretStr | None = None
     audience: Text | None = None
-    refresh_token: SecretStr | None = None
-    token: SecretStr | None = None
+    refresh_token: Secret | None = None
+    token: Secret | None = None
 
 
 class Webhooks(Part):
@@ -83,7 +94,7 @@ class Webhooks(Part):
 
     organization_id: OrganizationId | None = None
     hub_id: HubId | None = None
-    secret: SecretStr | None = None
+    secret: Secret | None = None
     signature: Literal["v3", "v1"] = "v3"
 
 
@@ -169,7 +180,7 @@ class Feed(Part):
     """Where the portal hears of changes. **Shapes** `secret`: `whsec_…`; `events`: the kinds it wants. **Units** `keep_s`: of an event."""
 
     url: BaseUrl
-    secret: SecretStr
+    secret: Secret
     events: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(KINDS)
     keep_s: Seconds = Field(default=30 * 86_400, alias="keep")
 

@@ -1,7 +1,7 @@
 """Reads `config/portals/<portal>.yaml`, and says every mistake with its place.
 
-Secrets are named `${NAME}` in the file and come from the environment; a message quotes only what the file says, so no secret is ever
-printed. What one key alone cannot say (`_cross_checks`) stands at the end.
+Secrets are named `${NAME}` in the file and come from the environment. A message quotes what the file says, never what a variable holds, so
+no secret is ever printed. What one key alone cannot say (`_cross_checks`) stands at the end.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import Part, Portal
-from sync_worker.source import NodePath, Source, choose_from, in_order, read_source, validated
+from sync_worker.source import VARIABLE, NodePath, Source, choose_from, in_order, read_source, validated
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRETS: tuple[NodePath, ...] = (
     *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
     ("crm", "webhooks", "secret"),
@@ -145,19 +144,21 @@ def _cross_checks(portal: Portal) -> list[Mistake]:
 def _auth_checks(portal: Portal) -> Iterator[Mistake]:
     flows, auth, source = FLOWS[portal.crm.kind], portal.crm.auth, portal.source
     at: NodePath = ("crm", "auth")
+    kind, flow = source.at(("crm", "kind")), source.at((*at, "flow"))
     if auth.flow not in flows:
-        yield source.mistake((*at, "flow"), f"{auth.flow!r} is no flow of {portal.crm.kind}", f"allowed: {', '.join(flows)}")
+        yield source.mistake((*at, "flow"), f"{flow!r} is no flow of {kind}", f"allowed: {', '.join(flows)}")
         return
     needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
     more = ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ()))
-    yield from _key_checks(source, at, auth, auth.flow, needed, more)
+    yield from _key_checks(source, at, auth, flow, needed, more)
 
 
 def _webhook_checks(portal: Portal) -> Iterator[Mistake]:
     kind, source, webhooks = portal.crm.kind, portal.source, portal.crm.webhooks
     at: NodePath = ("crm", "webhooks")
     if source.at(at):
-        yield from _key_checks(source, at, webhooks, f"a {kind} webhook", WEBHOOKS[kind], OPTIONAL.get(kind, ()))
+        name = f"a {source.at(('crm', 'kind'))} webhook"
+        yield from _key_checks(source, at, webhooks, name, WEBHOOKS[kind], OPTIONAL.get(kind, ()))
     if kind == "salesforce" and webhooks.secret and not ADDRESS.fullmatch(webhooks.secret.get_secret_value()):
         yield source.mistake((*at, "secret"), "does not fit into an address", "use letters, digits, - and _ only, some 40 of them")
 
@@ -210,7 +211,7 @@ def _association_checks(portal: Portal) -> Iterator[Mistake]:
 def _deal_checks(portal: Portal) -> Iterator[Mistake]:
     records = DEAL_RECORDS[portal.crm.kind]
     if portal.deals.record not in records:
-        what = f"{portal.crm.kind} has no {portal.deals.record!r} record"
+        what = f"{portal.source.at(('crm', 'kind'))} has no {portal.deals.record!r} record"
         yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, records))
     if not portal.deals.approvals:
         yield portal.source.mistake(("deals", "approvals"), "lists no track", "name distributor, vendor or both")
@@ -235,7 +236,8 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
         return
     for place, kind in enumerate(settings.events):
         if kind not in KINDS:
-            yield source.mistake(("feed", "events", place), f"there is no event {kind!r}", choose_from(kind, tuple(KINDS)))
+            written = source.at(("feed", "events", place))
+            yield source.mistake(("feed", "events", place), f"there is no event {written!r}", choose_from(written, tuple(KINDS)))
     if settings.keep_s < LEAST_KEPT_S:
         yield source.mistake(("feed", "keep"), "keeps events for less than they are tried", "write 7d or more")
     if not _is_signing_secret(settings.secret.get_secret_value()):

@@ -1,16 +1,67 @@
-"""The environment, read once at start and frozen. Secrets of CRMs are not here: a portal file names them as `${NAME}`."""
+"""The environment, read once at start and frozen. Secrets of CRMs are not here: a portal file names them as `${NAME}`.
+
+A wrong variable is named together with what would be right. Its value is never repeated: an address may hold a password, and what does not
+fit may be the password itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from sync_worker.errors import ConfigError, Mistake, Place
 
 PREFIX = "SYNC_WORKER_"
+PORTS: Final = range(1, 65_536)
+
+
+# ── addresses, read by the libraries that will use them ──────────────────────────────────────────────────────────────
+
+
+def _database(url: str) -> str:
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError from None  # theirs may quote it
+    backend, _, driver = found.drivername.partition("+")
+    if backend == "sqlite" and not driver and found.host is None and found.username is None:
+        return url
+    is_ours = backend in ("postgresql", "postgres") and driver in ("", "psycopg")
+    if not is_ours or url.count("@") > 1 or (found.port is not None and found.port not in PORTS):
+        raise ValueError
+    return url
+
+
+def _redis(url: str) -> str:
+    parse_url(url)  # type: ignore[no-untyped-call]  # redis-py does not type it
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and (parts.fragment or "@" in parts.path + parts.query):
+        raise ValueError  # the password ends where it was not meant to, and its beginning would be the host
+    return url
+
+
+def _public(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.port is not None and parts.port not in PORTS:
+        raise ValueError
+    return url
+
+
+def _folder(path: Path) -> Path:
+    if ":/" in str(path):
+        raise ValueError  # an address, which may hold a password
+    return path
+
+
+Folder = Annotated[Path, AfterValidator(_folder)]
 
 
 class Settings(BaseSettings):
@@ -18,29 +69,47 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    database_url: str = Field(default="sqlite:///sync-worker.db", pattern=r"^(sqlite|postgresql(\+psycopg)?)://")
-    redis_url: str | None = Field(default=None, pattern=r"^(rediss?|unix)://")
-    config_dir: Path = Path("config")
-    mappings_dir: Path = Path("mappings")
-    files_url: str = Field(default="file:files", pattern=r"^(file|s3):")  # agreements; see docs/distributors.md
+    database_url: Annotated[str, AfterValidator(_database)] = Field(default="sqlite:///sync-worker.db", repr=False)
+    redis_url: Annotated[str, AfterValidator(_redis)] | None = Field(default=None, repr=False)
+    config_dir: Folder = Path("config")
+    mappings_dir: Folder = Path("mappings")
+    files_url: str = Field(default="file:files", pattern=r"^(file|s3):", repr=False)  # agreements; see docs/distributors.md
     smtp_url: SecretStr | None = None  # smtp://user:password@host:587; without it mail waits
     mail_from: str = Field(default="sync-worker <sync-worker@localhost>", pattern=r"^[^@<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$")
-    http_host: str = "127.0.0.1"
+    http_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:%-]+$")
     http_port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+(/[^/?#\s]+)*$")  # what HubSpot signs; no slash at the end
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]+)*$"), AfterValidator(_public)] | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"
 
 
+_ESCAPED: Final = "in a password, @ is written %40, / is %2F, : is %3A, # is %23 and ? is %3F"
+RIGHT: Final[Mapping[str, str]] = {
+    "database_url": f"write sqlite:///file.db or postgresql://user:password@host:5432/database; {_ESCAPED}",
+    "redis_url": f"write redis://user:password@host:6379/0, or rediss:// for TLS; {_ESCAPED}",
+    "config_dir": "write the path of the folder that holds portals/",
+    "mappings_dir": "write the path of the folder that holds the mapping files",
+    "files_url": "write file:folder or s3://bucket/prefix?endpoint=https://…&region=…",
+    "smtp_url": f"write smtp://user:password@host:587 or smtps://user:password@host:465; {_ESCAPED}",
+    "mail_from": "write one sender: name <name@example.com>",
+    "http_host": "write the host name or the address to listen on, such as 127.0.0.1 or 0.0.0.0",
+    "http_port": "write a port from 0 to 65535",
+    "public_url": "write https://host or https://host/prefix, as HubSpot calls it: without user, query and slash at the end",
+    "metrics_port": "write a port from 1 to 65000",
+    "log_format": "write console or json",
+}
+"""Setting → what would be right."""
+
+
 def read_settings() -> Settings:
-    """The settings of this process. **Raises** ConfigError naming each wrong variable, its value and what is allowed."""
+    """The settings of this process. **Raises** ConfigError naming each wrong variable and what would be right."""
     try:
         return Settings()
     except ValidationError as error:
-        raise ConfigError([_mistake(dict(detail)) for detail in error.errors()]) from None
+        wrong = dict.fromkeys(str(detail["loc"][0]) for detail in error.errors(include_input=False, include_context=False))
+        raise ConfigError([mistake_in(name) for name in wrong]) from None
 
 
-def _mistake(detail: dict[str, object]) -> Mistake:
-    location = detail["loc"]
-    name = PREFIX + str(location[0] if isinstance(location, tuple) and location else "").upper()
-    return Mistake(Place("environment", 1, 1), name, f"{detail['input']!r} does not fit", str(detail["msg"]))
+def mistake_in(name: str) -> Mistake:
+    """A setting whose value does not fit."""
+    return Mistake(Place("environment", 1, 1), PREFIX + name.upper(), "the value does not fit", RIGHT[name])

@@ -27,6 +27,7 @@ from sync_worker.errors import ConfigError, Mistake, Place
 
 NodePath: TypeAlias = tuple[str | int, ...]
 NULLS = ("", "null", "~")
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -55,10 +56,7 @@ class Source:
 
     def at(self, path: NodePath) -> Any:
         """What is written at `path`; `None` where nothing is."""
-        node = self.data
-        for step in path:
-            node = _child(node, step)
-        return node
+        return _at(self.data, path)
 
     def mistake(self, path: NodePath, what: str, remedy: str = "", *, at_key: bool = False) -> Mistake:
         """A mistake that points at `path`."""
@@ -124,13 +122,14 @@ def parse_source(text: str, *, file: str) -> Source:
 def validated(model: type[Model], source: Source, *, data: Any = None) -> Model:
     """The source as `model`.
 
-    **Shapes** `data` replaces the source's own (secrets filled in); mistakes quote only what the source says.
+    **Shapes** `data` replaces the source's own (variables filled in); mistakes quote only what the source says.
     **Raises** ConfigError: every mistake, each with its place, the bad value and what is allowed.
     """
+    given = source.data if data is None else data
     try:
-        return model.model_validate(source.data if data is None else data)
+        return model.model_validate(given)
     except ValidationError as error:
-        raise ConfigError([_mistake(model, source, detail) for detail in _distinct(error.errors(include_url=False))]) from None
+        raise ConfigError([_mistake(model, source, given, detail) for detail in _distinct(error.errors(include_url=False))]) from None
 
 
 def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
@@ -149,6 +148,11 @@ def choose_from(word: str, allowed: Sequence[str]) -> str:
     listed = ", ".join(allowed)
     near = did_you_mean(word, allowed)
     return f"{near} allowed: {listed}" if near else f"allowed: {listed}"
+
+
+def variables_in(written: Any) -> str:
+    """The `${NAME}`s in a written value, as people say them."""
+    return " and ".join(dict.fromkeys(match[0] for match in VARIABLE.finditer(str(written))))
 
 
 def wrong(what: str, remedy: str = "") -> PydanticCustomError:
@@ -256,6 +260,12 @@ def _place(file: str, mark: StreamMark) -> Place:
 # ── grafting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _at(node: Any, path: NodePath) -> Any:
+    for step in path:
+        node = _child(node, step)
+    return node
+
+
 def _child(node: Any, step: str | int) -> Any:
     if isinstance(node, dict):
         return node.get(step)
@@ -298,7 +308,7 @@ def _distinct(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     return list(seen.values())
 
 
-def _mistake(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Mistake:
+def _mistake(model: type[BaseModel], source: Source, given: Any, detail: ErrorDetails) -> Mistake:
     path = _written(source.data, detail["loc"])
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
@@ -306,7 +316,10 @@ def _mistake(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Mi
         return source.mistake(path, f"unknown key {key!r}", remedy, at_key=True)
     if detail["type"] == "missing":
         return source.mistake(path, f"{str(detail['loc'][-1])!r} is missing", "add it", at_key=True)
-    what, remedy = _words(detail, source.at(path))
+    written = source.at(path)
+    what, remedy = _words(detail, written)
+    if detail["type"] == "mistake" and _at(given, path) != written:  # a validator quotes what it was given
+        what = f"the value of {variables_in(written)} does not fit"
     return source.mistake(path, what, remedy)
 
 

@@ -189,10 +189,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
             listener.listen()
-        except OSError as error:
-            raise ConfigError(
-                f"{host}:{port} cannot be listened on ({error.strerror}) — choose another port or SYNC_WORKER_HTTP_HOST"
-            ) from None
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not a host name"
+            raise ConfigError(f"{host}:{port} cannot be listened on ({why}) — choose another port or SYNC_WORKER_HTTP_HOST") from None
         yield listener
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sync_worker.errors import ConfigError, RecordError, TransientError
+from sync_worker.settings import mistake_in
 from sync_worker.text import decoded, storable
 
 TIMEOUT_S: Final = 30.0
@@ -75,8 +76,8 @@ def server_of(url: str) -> Server:
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         port, parts = 0, urlsplit("")
-    if not port or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ConfigError("SYNC_WORKER_SMTP_URL is no address of a mail server — write smtp://user:password@host:587 or smtps://…:465")
+    if not port or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError([mistake_in("smtp_url")])
     return Server(parts.hostname, port, parts.scheme == "smtps", unquote(parts.username or ""), unquote(parts.password or ""))
 
 

@@ -18,7 +18,7 @@ CHECKBOX = ("true", "false")
 def misfits(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mistake]:
     """What each file says rightly, but not together."""
     if grammar.crm != portal.crm.kind:
-        what = f"{portal.crm.mapping} speaks {grammar.crm}, and this portal's CRM is {portal.crm.kind}"
+        what = f"{portal.source.at(('crm', 'mapping'))} speaks {grammar.crm}, and this portal's CRM is {portal.crm.kind}"
         yield portal.source.mistake(("crm", "mapping"), what, f"name a mapping whose crm is {portal.crm.kind}")
         return
     named = [name for name in grammar.records.named() if name != "company"]

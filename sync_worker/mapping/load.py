@@ -51,8 +51,9 @@ def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
     path = mappings_dir / portal.crm.mapping
     if not path.is_file():
         there = sorted(file.name for file in mappings_dir.glob("*.yaml"))
-        remedy = choose_from(portal.crm.mapping, there) if there else f"{mappings_dir} holds no mapping"
-        raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{path} does not exist", remedy)])
+        written = portal.source.at(("crm", "mapping"))
+        remedy = choose_from(written, there) if there else f"{mappings_dir} holds no mapping"
+        raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{mappings_dir / written} does not exist", remedy)])
     mapping = load_mapping(path, portal)
     if not portal.two_tier:
         return replace(mapping, grammar=_single_tier(mapping.grammar))

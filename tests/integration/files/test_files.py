@@ -132,9 +132,9 @@ def test_a_store_out_of_reach_is_said_in_our_words(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("ftp://host/files", "is no address of files"),
-        ("s3://", "is no address of files"),
-        ("s3://bucket?secret=x", "no option secret"),
+        ("ftp://host/files", "write file:folder or s3://bucket"),
+        ("s3://", "write file:folder or s3://bucket"),
+        ("s3://bucket?secret=x", "write file:folder or s3://bucket"),
         ("s3://bucket?endpoint=http://s3.example.com", "plain http"),
     ],
 )
