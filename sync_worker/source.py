@@ -137,10 +137,16 @@ def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
     return sorted(mistakes, key=lambda mistake: (mistake.place.file, mistake.place.line, mistake.place.column))
 
 
+def nearest(word: str, allowed: Sequence[str]) -> str:
+    """The one of `allowed` that is most like the word, or nothing."""
+    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6) or [other for other in allowed if other.lower() == word.lower()]
+    return near[0] if near else ""
+
+
 def did_you_mean(word: str, allowed: Sequence[str]) -> str:
     """`did you mean 'x'?` with the nearest of `allowed`, or nothing."""
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6) or [other for other in allowed if other.lower() == word.lower()]
-    return f"did you mean {near[0]!r}?" if near else ""
+    near = nearest(word, allowed)
+    return f"did you mean {near!r}?" if near else ""
 
 
 def choose_from(word: str, allowed: Sequence[str]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sync_worker.domain.breaker import Breaker, Cause
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
 from sync_worker.domain.values import plain
 from sync_worker.store.failures import CauseRow, FailureRow
-from sync_worker.store.interventions import Try
+from sync_worker.store.interventions import Intervention, Try
 
 
 def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
@@ -89,6 +89,41 @@ def as_try(one: Try) -> dict[str, Any]:
     outcome = {"": "marked"}.get(one.outcome, one.outcome) + (f", became {one.became[:8]}" if one.became else "")
     when = (one.tried_at or one.asked_at).isoformat(timespec="seconds")
     return {"when": when, "did": one.verb, "who": one.actor, "why": one.reason, "outcome": outcome, "became": one.became}
+
+
+MEANS: Final = {
+    "passed": "written, or read without a mistake",
+    "superseded": "nothing was left to try: resolved, discarded or changed since",
+    "failed": "open again, for the same or another reason",
+    "waiting": "tried, and not decided: the next push or pull goes on with it",
+    "held": "not tried, because twenty others of the same cause failed",
+    "continued": "not tried here: a later replay went on with it",
+    "left": "not tried yet; marked",
+}
+"""How a failure of a replay ends."""
+
+
+def as_replay(asked: Intervention, counts: Mapping[str, int]) -> dict[str, Any]:
+    """A replay as a row: how it goes, or how it ended."""
+    outcomes = {name or "left": count for name, count in counts.items()}
+    came_to = ", ".join(f"{outcomes[name]} {name}" for name in MEANS if name in outcomes)
+    return {
+        "id": asked.id[:8],
+        "asked": f"{asked.asked_at:%Y-%m-%d %H:%M}" if asked.asked_at else "",
+        "who": asked.actor,
+        "why": asked.reason,
+        "what": asked.selection,
+        "ended": f"{asked.finished_at:%Y-%m-%d %H:%M}" if asked.finished_at else "not yet",
+        "came_to": came_to,
+        "outcomes": outcomes,
+    }
+
+
+def words_of_unfinished(asked: Intervention) -> str:
+    """Who goes on with a replay that is not finished."""
+    if asked.is_queued:
+        return f"a replay by {asked.actor} is not finished; the workers are at it: {asked.selection}"
+    return f"a replay by {asked.actor} is not finished; the same command goes on with it: {asked.selection}"
 
 
 def held_words(held: Mapping[Cause, datetime]) -> list[str]:

@@ -13,15 +13,27 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sync_worker.bootstrap import Installation
-from sync_worker.cli.failure_words import as_cause, as_row, as_try, closed_words, codes_page, held_words
+from sync_worker.cli.failure_words import (
+    MEANS,
+    as_cause,
+    as_replay,
+    as_row,
+    as_try,
+    closed_words,
+    codes_page,
+    held_words,
+    words_of_unfinished,
+)
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, stopping_gently, tenant_of, user
+from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import PAGE, page_of
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.steps.intervene import Result, begin_replay, go_on, is_replayable
 from sync_worker.steps.intervene import discard as discard_rows
 from sync_worker.steps.intervene import release as release_row
+from sync_worker.steps.known_codes import unknown_code
 from sync_worker.steps.preview import Preview, preview
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import breakers, failures, interventions
@@ -62,6 +74,7 @@ def list_(
     """
     wanted = _wanted(code, record, since, object_, stage, kind)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        _refuse_unknown([unknown_code(tx, code)])
         causes = failures.causes(tx, wanted)
         rows = failures.listed(tx, wanted, include_resolved=everything, limit=None if as_json else limit)
         total = failures.count(tx, wanted, include_resolved=everything)
@@ -81,7 +94,7 @@ def list_(
     if total > len(rows):
         out.print(f"… and {total - len(rows)} more: --limit {total} shows them, --json has them whole", highlight=False)
     for asked in waiting:
-        out.print(f"a replay by {asked.actor} is not finished; the same command goes on with it: {asked.selection}", highlight=False)
+        out.print(words_of_unfinished(asked), markup=False, highlight=False)
 
 
 @app.command(name="show")
@@ -132,7 +145,9 @@ def replay(
         raise ConfigError("name what to replay — ids, a filter such as --code CODE, or --all")
     selection = _selection("replay", ids or (), wanted, portal)
     with stopping_gently() as services, opened(services) as installation:
-        chosen = _chosen(_tenants(installation, portal), ids or (), wanted)
+        tenants = _tenants(installation, portal)
+        _refuse_unknown([_unknown_code(tenant, code) for tenant in tenants])
+        chosen = _chosen(tenants, ids or (), wanted)
         if dry_run:
             _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
             return
@@ -142,7 +157,25 @@ def replay(
             if asked and not queue:
                 _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
     if queue:
-        out.print("left to the workers; sync-worker failures list shows what is still open")
+        names = sorted(tenant.name for tenant, rows in chosen if rows)
+        out.print(f"left to the workers; how it ends: sync-worker failures replays {' | '.join(names) or 'PORTAL'}", highlight=False)
+
+
+@app.command(name="replays")
+def replays_(
+    portal: PortalName,
+    limit: Annotated[int, typer.Option(min=1, help="So many are shown.")] = SHOWN_COUNT,
+    as_json: AsJson = False,
+) -> None:
+    """Replays, the latest first: who asked for what, how each one goes, and how it ended.
+
+    Example: sync-worker failures replays acme
+    """
+    with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        found = interventions.latest(tx, "replay", limit=limit)
+        outcomes = interventions.counts_by_id(tx, [one.id for one in found])
+    rows = [as_replay(one, outcomes.get(one.id, {})) for one in found]
+    show(rows, columns=("id", "asked", "who", "what", "ended", "came_to"), as_json=as_json, title=f"replays of {portal}", empty="none yet")
 
 
 @app.command()
@@ -223,6 +256,18 @@ def _word(value: object) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%S") if isinstance(value, datetime) else str(value)
 
 
+def _unknown_code(tenant: Tenant, code: str | None) -> Refusal | None:
+    with tenant.store.reading(tenant.name) as tx:
+        return unknown_code(tx, code)
+
+
+def _refuse_unknown(refusals: Sequence[Refusal | None]) -> None:
+    """**Raises** ConfigError where no portal knows the code that was named."""
+    unknown = [refusal for refusal in refusals if refusal]
+    if unknown and len(unknown) == len(refusals):
+        raise ConfigError(f"--code: {unknown[0].why} — {unknown[0].who_may}")
+
+
 def _tenants(installation: Installation, wanted: str | None) -> list[Tenant]:
     return [installation.tenant(name) for name in ([wanted] if wanted else [portal.name for portal in installation.portals])]
 
@@ -291,24 +336,14 @@ def _report(tenant: Tenant, result: Result, *, as_json: bool) -> None:
     if as_json:
         show_json({"replay": result.intervention.id, "outcomes": outcomes, "failed": rows, "held": held_words(result.held)})
     else:
-        order = ("passed", "superseded", "failed", "waiting", "left")
-        said = [{"outcome": name, "failures": outcomes[name], "means": MEANS[name]} for name in order if name in outcomes]
+        said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in MEANS.items() if name in outcomes]
         show(said, columns=("outcome", "failures", "means"), as_json=False, title=f"replayed in {tenant.name}")
         show(rows[:SHOWN_COUNT], columns=("id", "code", "about", "message"), as_json=False, title="failed again", empty="none")
     for words in held_words(result.held):
         err.print(f"{words}: correct it there, then give the same command again")
-    if result.left_count or outcomes.get("failed"):
+    if result.left_count or result.held_count or outcomes.get("failed"):
         err.print("some failed again" if outcomes.get("failed") else "some were not tried")
         raise typer.Exit(1)
-
-
-MEANS = {
-    "passed": "written, or read without a mistake",
-    "superseded": "nothing was left to try: resolved, discarded or changed since",
-    "failed": "open again, for the same or another reason",
-    "waiting": "under way: the next push or pull goes on with it",
-    "left": "not tried, because the cause is still there; marked",
-}
 
 
 def _show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) -> None:

@@ -1,8 +1,8 @@
 """INTERVENE: a person replays, discards or releases failures. Who, when, why and what became of each is kept.
 
 A replay marks its failures in one commit, then tries them: records in the order in which their failures came, at first twenty of each
-cause, then a thousand at a time. A cause whose breaker opens is left alone. What is left stays marked; whoever asks for the same again
-goes on with it.
+cause, then a thousand at a time. A cause whose breaker opens is left alone: its other failures are held, and the replay ends. Where a
+replay is stopped, what is left stays marked; whoever asks for the same again goes on with it.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Result:
     @property
     def left_count(self) -> int:
         return self.outcomes.get(interventions.LEFT, 0)
+
+    @property
+    def held_count(self) -> int:
+        return self.outcomes.get(interventions.HELD, 0)
 
 
 def cause_of(row: FailureRow) -> Cause:
@@ -117,11 +121,9 @@ def go_on_queued(tenant: Tenant) -> Done:
 
 
 def queued(tenant: Tenant) -> list[Intervention]:
-    """Replays that were left to the workers and can go on: none that waits for a cause to be removed."""
+    """Replays that were left to the workers and are not finished."""
     with tenant.store.reading(tenant.name) as tx:
-        held = breakers.resting(tx)
-        waiting = [asked for asked in interventions.unfinished(tx) if asked.is_queued]
-        return [asked for asked in waiting if _causes_left(tx, asked) - held.keys()]
+        return [asked for asked in interventions.unfinished(tx) if asked.is_queued]
 
 
 def discard(tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str) -> Intervention:
@@ -209,10 +211,6 @@ def _sampled(units: Iterable[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
     return sample, rest
 
 
-def _causes_left(tx: Tx, asked: Intervention) -> set[Cause]:
-    return {cause_of(row) for row in failures.by_ids(tx, interventions.left(tx, asked.id)).values()}
-
-
 # ── one batch ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -268,11 +266,16 @@ def _readings(tried: Sequence[FailureRow], outcomes: Mapping[str, Outcome]) -> d
 
 
 def _finished(tenant: Tenant, asked: Intervention) -> Result:
+    """What it came to. It is over once nothing is left but records whose cause is still there: these are held."""
+    units = _units(tenant, asked)
     with tenant.store.side_transaction(tenant.name) as tx:
-        outcomes = interventions.counts(tx, asked.id)
-        if not outcomes.get(interventions.LEFT):
+        resting = breakers.resting(tx)
+        held = [unit for unit in units if unit.causes & resting.keys()]
+        if len(held) == len(units):
+            interventions.settle(tx, asked.id, {row.failure.id: Outcome(interventions.HELD) for unit in held for row in unit.rows})
             interventions.finish(tx, asked.id)
-        left = _causes_left(tx, asked)
-        result = Result(asked, outcomes, {cause: until for cause, until in breakers.resting(tx).items() if cause in left})
-    tenant.log.info("replayed", intervention=asked.id, left=result.left_count, **{name: n for name, n in outcomes.items() if name})
+        causes = {cause for unit in held for cause in unit.causes}
+        result = Result(asked, interventions.counts(tx, asked.id), {cause: at for cause, at in resting.items() if cause in causes})
+    named = {name: count for name, count in result.outcomes.items() if name}
+    tenant.log.info("replayed", intervention=asked.id, left=result.left_count, **named)
     return result

@@ -244,6 +244,11 @@ def seen_count(tx: Tx, stage: str, code: str) -> int:
     return int(tx.connection.execute(select(func.max(failures.c.count)).where(*here)).scalar() or 0)
 
 
+def codes(tx: Tx) -> set[str]:
+    """Every code that was ever met here, of closed rows too."""
+    return set(tx.connection.execute(select(failures.c.code).where(failures.c.portal == tx.portal).distinct()).scalars())
+
+
 def counts(tx: Tx) -> dict[str, int]:
     """Open rows by kind."""
     query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN)

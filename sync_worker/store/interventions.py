@@ -3,29 +3,33 @@
 An intervention that is stopped leaves its marks.
 
 A try's outcome: "" (marked, not tried yet) | passed | failed | superseded (nothing was left to try) | waiting (under way elsewhere) |
-continued (the next replay went on with it) | discarded | released.
+held (not tried, because its cause was still there) | continued (the next replay went on with it) | discarded | released.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, tuple_, update
 
-from sync_worker.store.engine import Tx
-from sync_worker.store.tables import interventions, tries
+from sync_worker.store.engine import Tx, among, begins
+from sync_worker.store.tables import failures, interventions, tries
 
 LEFT = ""
+HELD = "held"
 
 Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase"]
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One act of a person. **Shapes** `selection`: as it was asked for; `is_queued`: a worker does it, not whoever asked."""
+    """One act of a person.
+
+    **Shapes** `selection`: as it was asked for; `is_queued`: a worker does it, not whoever asked; `finished_at` None: some of it is left.
+    """
 
     id: str
     verb: Verb
@@ -34,6 +38,7 @@ class Intervention:
     reason: str = ""
     is_queued: bool = False
     asked_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,28 @@ def listed(tx: Tx, *verbs: Verb) -> list[Intervention]:
     return [_intervention(row) for row in tx.connection.execute(query.order_by(interventions.c.asked_at, interventions.c.id)).mappings()]
 
 
+def get(tx: Tx, id_prefix: str) -> Intervention | None:
+    """One by its id, or by the beginning of it where that is unambiguous."""
+    here = (interventions.c.portal == tx.portal, begins(interventions.c.id, id_prefix))
+    found = tx.connection.execute(select(interventions).where(*here).limit(2)).mappings().all()
+    return _intervention(found[0]) if len(found) == 1 else None
+
+
+def latest(tx: Tx, verb: Verb, *, limit: int, before: tuple[datetime, str] | None = None) -> list[Intervention]:
+    """Those of one kind, the latest first. **Shapes** `before`: when the last one of the page before was asked for, and its id."""
+    place = tuple_(interventions.c.asked_at, interventions.c.id)
+    here = [interventions.c.portal == tx.portal, interventions.c.verb == verb, *([place < before] if before else [])]
+    query = select(interventions).where(*here).order_by(interventions.c.asked_at.desc(), interventions.c.id.desc()).limit(limit)
+    return [_intervention(row) for row in tx.connection.execute(query).mappings()]
+
+
 def unfinished(tx: Tx) -> list[Intervention]:
-    """Those of which something is left, the oldest first."""
-    query = select(interventions).where(interventions.c.portal == tx.portal, interventions.c.finished_at.is_(None))
+    """Those of which something is left to try, the oldest first; what was closed since it was marked is not."""
+    marked = (tries.c.portal == tx.portal, tries.c.intervention_id == interventions.c.id, tries.c.outcome == LEFT)
+    still_open = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
+    its = (failures.c.portal == tries.c.portal) & (failures.c.id == tries.c.failure_id)
+    is_left = or_(interventions.c.is_queued, exists(select(1).select_from(tries.join(failures, its)).where(*marked, *still_open)))
+    query = select(interventions).where(interventions.c.portal == tx.portal, interventions.c.finished_at.is_(None), is_left)
     return [_intervention(row) for row in tx.connection.execute(query.order_by(interventions.c.asked_at, interventions.c.id)).mappings()]
 
 
@@ -113,6 +137,16 @@ def counts(tx: Tx, intervention_id: str) -> dict[str, int]:
     """How many failures by outcome."""
     query = select(tries.c.outcome, func.count()).where(*_of(tx, intervention_id)).group_by(tries.c.outcome)
     return {outcome: count for outcome, count in tx.connection.execute(query)}
+
+
+def counts_by_id(tx: Tx, intervention_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same for several at once; of one without failures nothing is told."""
+    here = (tries.c.portal == tx.portal, among(tx, tries.c.intervention_id, intervention_ids))
+    query = select(tries.c.intervention_id, tries.c.outcome, func.count()).where(*here).group_by(tries.c.intervention_id, tries.c.outcome)
+    found: dict[str, dict[str, int]] = {}
+    for intervention_id, outcome, count in tx.connection.execute(query):
+        found.setdefault(intervention_id, {})[outcome] = count
+    return found
 
 
 def history(tx: Tx, failure_id: str) -> list[Try]:

@@ -9,6 +9,7 @@ from fastapi import Path, Query, Response
 from sync_worker.domain.deal import Refusal
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.intervene import begin_replay, is_replayable
+from sync_worker.steps.known_codes import unknown_code
 from sync_worker.steps.resolve import Dispute, disputes, resolve
 from sync_worker.steps.tenant import Wake
 from sync_worker.store import failures, feed
@@ -55,13 +56,18 @@ def list_failures(
 ) -> shapes.Page[operate_shapes.Failure]:
     """What is open, by cause, the latest first within each; with `resolved`, what is closed as well: when, and how. The first so many."""
     with visit.tenant.store.reading(visit.portal) as tx:
+        if refused := unknown_code(tx, code):
+            raise Refused(refused)
         rows = failures.listed(tx, Wanted(code=code, record=record), include_resolved=resolved, limit=limit)
     return shapes.Page(items=[_failure(row) for row in rows], next=None)
 
 
-@router.post("/failures/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(409))
+@router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwed, responses=problems(409))
 def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnly) -> Response:
-    """Has the workers try failures again, from both sides as they are; each resolves itself when its record passes."""
+    """Has the workers try failures again, from both sides as they are. Each resolves itself when its record passes.
+
+    `GET /replays/{id}` tells how it goes and how it ended.
+    """
 
     def work(_keep: object) -> Answer:
         tenant, wanted = visit.tenant, Wanted(code=said.code, record=said.record)
@@ -70,12 +76,15 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
                 Refused(Refusal("field_missing", "name the code or the record", "one of the two", ("code", "record"), "code"))
             )
         with tenant.store.reading(visit.portal) as tx:
+            if refused := unknown_code(tx, said.code):
+                return of_refusal(Refused(refused))
             rows = [row for row in failures.listed(tx, wanted) if is_replayable(row)]
-        if rows:
-            words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
-            begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
-            visit.api.wakes(visit.portal, [Wake("replay")])
-        return _said(operate_shapes.Owed(count=len(rows)), 202)
+        if not rows:
+            return _said(operate_shapes.ReplayOwed(count=0, id=None), 202)
+        words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
+        asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
+        visit.api.wakes(visit.portal, [Wake("replay")])
+        return _said(operate_shapes.ReplayOwed(count=len(rows), id=asked.id), 202)
 
     return once.answer(visit, work)
 

@@ -85,3 +85,34 @@ class Owed(Shown):
     """How much the workers do now."""
 
     count: int
+
+
+class ReplayOwed(Owed):
+    """So many failures are tried again, as one replay."""
+
+    id: Annotated[str | None, Field(description="The replay, for `GET /replays/{id}`; null = there is nothing to try.")]
+
+
+class Outcomes(Shown):
+    """How many failures of a replay ended how."""
+
+    passed: Annotated[int, Field(description="The record was written, or read without a mistake.")] = 0
+    failed: Annotated[int, Field(description="Open again, for the same or another reason.")] = 0
+    superseded: Annotated[int, Field(description="Nothing was left to try: resolved, discarded or changed since.")] = 0
+    waiting: Annotated[int, Field(description="Tried, and not decided yet: the next push or pull goes on with it.")] = 0
+    held: Annotated[int, Field(description="Not tried, because twenty others of their cause failed. Correct the cause, then replay.")] = 0
+    continued: Annotated[int, Field(description="Not tried here: a later replay of the same selection went on with them.")] = 0
+    left: Annotated[int, Field(description="Not tried yet.")] = 0
+
+
+class Replay(Shown):
+    """One replay of failures: who asked for it, how it goes, how it ended."""
+
+    id: str
+    selection: Annotated[str, Field(description="What was asked for, in the words of the command or the request.")]
+    actor: str
+    reason: str
+    is_queued: Annotated[bool, Field(description="The workers do it, not the command that asked.")]
+    asked_at: datetime
+    finished_at: Annotated[datetime | None, Field(description="Null = some failures are not tried yet.")]
+    outcomes: Outcomes

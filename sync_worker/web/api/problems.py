@@ -29,7 +29,8 @@ _BY_STATUS: Final = {
     401: "token_missing token_malformed token_unknown token_revoked token_expired",
     403: "scope_missing user_inactive company_inactive not_a_party not_your_track not_a_member on_behalf_off owner_by_vendor_only "
     "may_not_register parent_kept quote_not_yours unit_price_not_yours discount_not_yours prices_not_yours",
-    404: "address_unknown company_unknown user_unknown deal_unknown conflict_unknown record_unknown quote_unknown agreement_unknown",
+    404: "address_unknown company_unknown user_unknown deal_unknown conflict_unknown record_unknown quote_unknown agreement_unknown "
+    "replay_unknown",
     405: "method_not_allowed",
     409: "wrong_state deal_closed terms_locked decided_for_good not_ready nothing_to_renew track_not_required track_not_in_use "
     "not_a_vendor_move approved_other_terms conflict_moved conflict_resolved conflict_without_record record_taken record_alive has_parent "
@@ -38,7 +39,7 @@ _BY_STATUS: Final = {
     412: "stale_version",
     413: "body_too_large file_too_large",
     415: "file_type_not_as_named file_type_unknown",
-    422: "body_malformed cursor_malformed key_of_other_request company_missing decision_not_in_track deal_type_unknown "
+    422: "body_malformed code_unknown cursor_malformed key_of_other_request company_missing decision_not_in_track deal_type_unknown "
     "field_missing field_not_registrable field_unknown only_while_registering only_in_crm no_place_in_crm "
     "file_empty lines_count_otherwise "
     "lines_malformed name_missing no_terms_between not_a_colleague owner_is_vendor owner_not_active owner_unknown "

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sync_worker.domain.reconcile import Conflict
+from sync_worker.steps.intervene import go_on_queued
 from sync_worker.store import conflicts, failures
 from sync_worker.store.failures import Failure
 from sync_worker.web.api import shapes
@@ -235,9 +236,24 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
     (narrowed,) = {one["code"] for one in acme.get("/failures?code=contract_value_unresolved")["items"]}
     assert narrowed == "contract_value_unresolved"
     assert acme.send("POST", "/failures/replay", {}).json()["code"] == "field_missing"
+    for answer in (acme.send("POST", "/failures/replay", {"code": "unlisted_valu"}), acme.send("GET", "/failures?code=unlisted_valu")):
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "code_unknown", "code")
+        assert answer.json()["allowed"] == ["unlisted_value"]
     owed = acme.post("/failures/replay", {"record": next(one["record"] for one in found if one["code"] == "unlisted_value")}, status=202)
     assert owed["count"] > 0
     assert ("acme", "replay", "") in acme.woken
+    # And the replay says how it goes, and how it ended
+    replay = acme.get(f"/replays/{owed['id']}")
+    assert (replay["finished_at"], replay["outcomes"]["left"]) == (None, owed["count"])
+    tenant = acme.installation.tenant("acme", "operator")
+    go_on_queued(tenant)
+    (ended,) = acme.get("/replays")["items"]
+    assert ended["finished_at"]
+    assert ended["outcomes"]["failed"] == owed["count"]
+    assert acme.send("GET", "/replays/nothing").json()["code"] == "replay_unknown"
+    assert acme.post("/failures/replay", {"code": "not_a_set"}, status=202) == {"count": 0, "id": None}
+    first = acme.get("/replays?limit=1")
+    assert acme.get(f"/replays?limit=1&cursor={first['next']}") == {"items": [], "next": None}
 
 
 def test_a_portal_without_a_feed_has_no_events_to_tell_again(acme: Desk) -> None:

@@ -47,7 +47,7 @@ BY_TOKEN: Final = frozenset(
 )
 """What the portal itself looks at: no person is named, so `visible_to` is refused and not ignored."""
 
-BY_OPERATOR: Final = frozenset({"GET /conflicts", "GET /failures", "GET /feed/events"})
+BY_OPERATOR: Final = frozenset({"GET /conflicts", "GET /failures", "GET /feed/events", "GET /replays", "GET /replays/{replay_id}"})
 
 BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /deals": EVERYBODY,
@@ -160,6 +160,7 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
             "user_id": "bert",
             "member_id": "bert",
             "conflict_id": "none",
+            "replay_id": acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)["id"],
         }
         yield Scene(acme, neighbour(acme), places)
 

@@ -119,7 +119,10 @@ def test_only_what_is_held_is_released(terminal: Terminal, refused: list[str]) -
 
 def test_a_replay_for_the_workers_is_marked_and_done_by_nobody_here(terminal: Terminal, refused: list[str], remote: Remote) -> None:
     remote.clear_validation_rules()
-    assert "left to the workers" in terminal.types("failures", "replay", "--code", RULE, "--queue").out
+    said = terminal.types("failures", "replay", "--code", RULE, "--queue").out
+    assert "left to the workers; how it ends: sync-worker failures replays acme" in said
+    [replay] = terminal.types("failures", "replays", "acme", "--json").json
+    assert (replay["ended"], replay["came_to"], replay["outcomes"]) == ("not yet", "5 left", {"left": 5})
     assert "not finished" in terminal.types("failures", "list", "acme").out
     assert len(terminal.types("failures", "list", "acme", "--code", RULE, "--json").json) == 5
 
@@ -134,10 +137,22 @@ def test_a_cause_that_keeps_failing_is_seen_to_rest(terminal: Terminal, refused:
     assert f"resting {RULE} (deal)" in terminal.types("portals", "show", "acme", "--json").json
     said = terminal.types("failures", "replay", "--code", RULE, code=1)
     assert "is still there" in said.err
-    assert terminal.types("portals", "show", "acme", "--json").json["replays that are not finished"] == 1
+    assert "held" in said.out
+    assert terminal.types("portals", "show", "acme", "--json").json["replays that are not finished"] == 0
+    [replay] = terminal.types("failures", "replays", "acme", "--json").json
+    assert (replay["what"], replay["came_to"]) == (f"failures replay --code {RULE}", "20 failed, 5 held")
+    assert replay["ended"] != "not yet"
 
 
 @on_both
 def test_nothing_to_replay_is_said(terminal: Terminal) -> None:
-    assert terminal.types("failures", "replay", "--code", "never_seen", "--dry-run").out.startswith("nothing to try")
-    assert terminal.types("failures", "replay", "--code", "never_seen").code == 0
+    assert terminal.types("failures", "replay", "--code", "not_a_set", "--dry-run").out.startswith("nothing to try")
+    assert terminal.types("failures", "replay", "--code", "not_a_set").code == 0
+
+
+@on_both
+def test_a_mistyped_code_is_an_error_that_names_the_nearest(terminal: Terminal) -> None:
+    for words in (("list", "acme"), ("replay",), ("replay", "--dry-run"), ("replay", "--queue", "--portal", "acme")):
+        said = terminal.types("failures", *words, "--code", "unlisted_valu", code=2)
+        assert "there is no code unlisted_valu" in said.err
+        assert "did you mean unlisted_value?" in said.err

@@ -47,6 +47,11 @@ def is_resting(world: World, cause: Cause = CAUSE) -> bool:
         return cause in breakers.resting(tx)
 
 
+def unfinished(world: World) -> list[interventions.Intervention]:
+    with world.store.reading("acme") as tx:
+        return interventions.unfinished(tx)
+
+
 # ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -257,6 +262,31 @@ def test_what_the_brake_holds_is_done_once_a_person_releases_it(world: World, mo
     assert [(tried.verb, tried.actor, tried.outcome) for tried in history(world, row)] == [("release", "Olga", "released")]
 
 
+# ── how it ended ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_replay_by_the_workers_whose_cause_rests_is_over_and_says_so(world: World) -> None:
+    refused(world, 25)
+    asked = begin_replay(world.tenant, world.failures(code=RULE), selection="these", actor="Olga", is_queued=True)
+    go_on_queued(world.tenant)
+    assert queued(world.tenant) == []
+    with world.store.reading("acme") as tx:
+        ended = interventions.get(tx, asked.id)
+        assert ended is not None
+        assert ended.finished_at is not None
+        assert interventions.counts_by_id(tx, [asked.id]) == {asked.id: {"failed": TRIP_COUNT, "held": 5}}
+        assert [one.id for one in interventions.latest(tx, "replay", limit=5)] == [asked.id]
+
+
+def test_a_stopped_replay_whose_failures_were_closed_meanwhile_is_not_left_unfinished(world: World) -> None:
+    refused(world, 2)
+    rows = world.failures(code=RULE)
+    begin_replay(world.tenant, rows, selection="these", actor="Olga")
+    assert len(unfinished(world)) == 1
+    discard(world.tenant, rows, selection="these", actor="Olga", reason="withdrawn")
+    assert unfinished(world) == []
+
+
 # ── the breaker ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -265,10 +295,12 @@ def test_a_replay_that_meets_the_same_wall_stops_after_twenty(world: World) -> N
     refused(world, 30)
     world.remote.reset_calls()
     result = replayed(world, world.failures(code=RULE))
-    # then twenty were tried, and the others wait for a person
-    assert result.outcomes == {"failed": TRIP_COUNT, "": 10}
+    # then twenty were tried, the others are held, and the replay is over
+    assert result.outcomes == {"failed": TRIP_COUNT, "held": 10}
     assert list(result.held) == [CAUSE]
     assert is_resting(world)
+    assert unfinished(world) == []
+    assert len(world.failures(code=RULE)) == 30
     # and when the rule is gone and the same is asked for, all of them pass, and the breaker is closed
     world.remote.clear_validation_rules()
     assert replayed(world, world.failures(code=RULE)).outcomes == {"passed": 30}
