@@ -15,8 +15,9 @@ from typing import Any
 from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
 from sync_worker.errors import ConfigError, Mistake
+from sync_worker.nearest import choose_from
 from sync_worker.portal import Part, Portal
-from sync_worker.source import VARIABLE, NodePath, Source, choose_from, in_order, read_source, validated
+from sync_worker.source import VARIABLE, NodePath, Source, in_order, read_source, validated
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
 SECRETS: tuple[NodePath, ...] = (

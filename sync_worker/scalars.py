@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from sync_worker.source import did_you_mean, shown, wrong
+from sync_worker.nearest import did_you_mean
+from sync_worker.source import shown, wrong
 
 DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -7,7 +7,6 @@ turns what pydantic says into mistakes that point there.
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from sync_worker.errors import ConfigError, Mistake, Place
+from sync_worker.nearest import choose_from
 
 NodePath: TypeAlias = tuple[str | int, ...]
 NULLS = ("", "null", "~")
@@ -135,25 +135,6 @@ def validated(model: type[Model], source: Source, *, data: Any = None) -> Model:
 def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """As a person walks through the files: by file, line and column."""
     return sorted(mistakes, key=lambda mistake: (mistake.place.file, mistake.place.line, mistake.place.column))
-
-
-def nearest(word: str, allowed: Sequence[str]) -> str:
-    """The one of `allowed` that is most like the word, or nothing."""
-    near = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6) or [other for other in allowed if other.lower() == word.lower()]
-    return near[0] if near else ""
-
-
-def did_you_mean(word: str, allowed: Sequence[str]) -> str:
-    """`did you mean 'x'?` with the nearest of `allowed`, or nothing."""
-    near = nearest(word, allowed)
-    return f"did you mean {near!r}?" if near else ""
-
-
-def choose_from(word: str, allowed: Sequence[str]) -> str:
-    """The remedy for a word outside a list: the nearest, then the list."""
-    listed = ", ".join(allowed)
-    near = did_you_mean(word, allowed)
-    return f"{near} allowed: {listed}" if near else f"allowed: {listed}"
 
 
 def variables_in(written: Any) -> str:

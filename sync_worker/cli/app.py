@@ -7,7 +7,6 @@ Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or con
 
 from __future__ import annotations
 
-import difflib
 import logging
 import signal
 import sys
@@ -36,6 +35,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
 )
+from sync_worker.nearest import did_you_mean
 
 DONE, NEEDS_A_PERSON, WRONG_USE, OUT_OF_REACH = 0, 1, 2, 3
 STOPPED = 130  # by Ctrl-C or SIGTERM, as shells count it
@@ -94,8 +94,8 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # typer's own context
         if cmd_name not in COMMANDS:
-            near = "".join(f"; did you mean {word!r}?" for word in difflib.get_close_matches(cmd_name, COMMANDS, n=1))
-            ctx.fail(f"there is no command {cmd_name!r}{near}")
+            near = did_you_mean(cmd_name, COMMANDS)
+            ctx.fail(f"there is no command {cmd_name!r}{'; ' if near else ''}{near}")
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         found = getattr(import_module(f"sync_worker.cli.{module}"), attribute)
         group = found if isinstance(found, typer.Typer) else typer.Typer()

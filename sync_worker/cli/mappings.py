@@ -16,7 +16,7 @@ from sync_worker.mapping.compile import Reading, RecordMap, compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.grammar import fields_of, json_schema
 from sync_worker.mapping.load import LoadedMapping, load_mapping
-from sync_worker.source import did_you_mean
+from sync_worker.nearest import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
 

@@ -14,7 +14,8 @@ from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.grammar import Example, MappingFile
 from sync_worker.mapping.load import LoadedMapping, loaded, overridden
 from sync_worker.mapping.transforms import NUMBER, ValueMistake
-from sync_worker.source import NodePath, Source, choose_from
+from sync_worker.nearest import choose_from
+from sync_worker.source import NodePath, Source
 
 ABSENT: Any = object()
 

@@ -8,8 +8,9 @@ from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import FieldSpec, MappingFile, fields_of
 from sync_worker.mapping.lint import sites_of
 from sync_worker.mapping.vocabulary import PLACEHOLDERS
+from sync_worker.nearest import choose_from
 from sync_worker.portal import Portal
-from sync_worker.source import NodePath, Source, choose_from
+from sync_worker.source import NodePath, Source
 
 COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id (domain 8)
 CHECKBOX = ("true", "false")

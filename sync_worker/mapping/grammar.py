@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from sync_worker.mapping.transforms import NAMES, kind_of
+from sync_worker.nearest import did_you_mean
 from sync_worker.portal import CrmKind
 from sync_worker.scalars import Flag
-from sync_worker.source import did_you_mean, shown, wrong
+from sync_worker.source import shown, wrong
 
 EVERY_RECORD = "*"
 FROM_CRM = "from_crm"

@@ -16,8 +16,9 @@ from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.lint import lint
+from sync_worker.nearest import choose_from
 from sync_worker.portal import CrmKind, Portal
-from sync_worker.source import NodePath, Source, choose_from, dotted, in_order, read_source, shown, validated
+from sync_worker.source import NodePath, Source, dotted, in_order, read_source, shown, validated
 
 OVERRIDABLE = ("records", "company", "deal", "wire")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import CRM_CODES
-from sync_worker.source import nearest
+from sync_worker.nearest import nearest
 from sync_worker.store import failures
 from sync_worker.store.engine import Tx
 
