@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sync_worker.cli.output import show, show_json
+from sync_worker.cli.output import Limit, cut, most_of, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Refusal
@@ -23,16 +23,17 @@ COLUMNS = ("name", "status", "account_type", "crm_id", "id")
 @app.command(name="list")
 def list_(
     portal: PortalName,
-    limit: Annotated[int, typer.Option(help="At most this many.", min=1)] = 1000,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
     """Companies by name.
 
     Example: sync-worker companies list acme
     """
+    most = most_of(limit, shown=1000, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
-        rows = [as_row(stored.company) for stored in companies.listed(tx, limit=limit)]
-    show(rows, columns=COLUMNS, as_json=as_json, title=f"companies of {portal}", empty="none yet; run `sync-worker pull`")
+        rows = [as_row(stored.company) for stored in companies.listed(tx, limit=most and most + 1)]
+    show(cut(rows, most), columns=COLUMNS, as_json=as_json, title=f"companies of {portal}", empty="none yet; run `sync-worker pull`")
 
 
 @app.command(name="show")

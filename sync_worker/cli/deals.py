@@ -12,7 +12,7 @@ import typer
 
 from sync_worker.cli.deal_story import show_story
 from sync_worker.cli.deal_words import moves_table, sight_table
-from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user, work_off
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.flags import Reader
@@ -39,18 +39,18 @@ app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
 COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor")
 BARE = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.FINALIZE)  # moves that need no more than a reason
 DAY = ["%Y-%m-%d"]
-MOST_DEALS = 1_000_000  # a prefix is looked for among all of them
 DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id, or the beginning of it.", show_default=False)]
 
 
 @app.command(name="list")
-def list_(portal: PortalName, as_json: AsJson = False) -> None:
+def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
     """Deals, the latest changed first.
 
     Example: sync-worker deals list acme
     """
+    most = most_of(limit, shown=1000, as_json=as_json)
     with tenant_of(portal) as tenant:
-        rows = rows_of(tenant)
+        rows = cut(_rows_of(tenant, limit=most and most + 1), most)
     shown = rows if as_json else [{**row, "id": row["id"][:8]} for row in rows]
     show(shown, columns=COLUMNS, as_json=as_json, title=f"deals of {portal}", empty="none yet")
 
@@ -260,16 +260,16 @@ def moves() -> None:
 def find(tx: Tx, reference: str) -> StoredDeal:
     """A deal by its id, or by the beginning of it. **Raises** ConfigError where none or several fit."""
     exact = deals.get(tx, reference)
-    found = [exact] if exact else [stored for stored in deals.listed(tx, limit=MOST_DEALS) if stored.deal.id.startswith(reference)]
+    found = [exact] if exact else [stored for stored in deals.listed(tx, limit=None) if stored.deal.id.startswith(reference)]
     if len(found) != 1:
         raise ConfigError(f"portal {tx.portal} has no single deal {reference!r} — `sync-worker deals list {tx.portal}`")
     return found[0]
 
 
-def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
-    """Every deal as a row, companies by name."""
+def _rows_of(tenant: Tenant, *, limit: int | None) -> list[dict[str, Any]]:
+    """Deals as rows, companies by name."""
     with tenant.store.reading(tenant.name) as tx:
-        found = deals.listed(tx)
+        found = deals.listed(tx, limit=limit)
         current = links.current(tx, [stored.deal.id for stored in found])
         names = _company_names(tx, found)
     return [_row(stored.deal, current.get(stored.deal.id), names) for stored in found]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.output import Limit, err, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.delivery import Ending, ending_of
 from sync_worker.domain.event import SCHEMA
@@ -26,15 +26,16 @@ COLUMNS = ("seq", "at", "kind", "record", "changed", "side", "actor")
 def list_(
     portal: PortalName,
     after: Annotated[int | None, typer.Option(help="Only events that follow this number; else the last ones.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(min=1, help="So many events are shown.")] = 20,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
     """Events in the order of their commits.
 
     Example: sync-worker feed list acme --after 1200
     """
+    most = most_of(limit, shown=20, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
-        found = feed.latest(tx, limit=limit) if after is None else feed.listed(tx, after=after, limit=limit)
+        found = feed.latest(tx, limit=most) if after is None else feed.listed(tx, after=after, limit=most)
     rows = [_whole(told) if as_json else _row(told) for told in found]
     show(rows, columns=COLUMNS, as_json=as_json, title=f"events of {portal}", empty="none yet")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from sync_worker.cli.output import err, out, show
+from sync_worker.cli.output import Limit, err, most_of, out, show
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
@@ -23,13 +23,13 @@ SAMPLE: Final[Mapping[str, Any]] = {"name": "there", "actor": "sync-worker mail 
 
 
 @app.command(name="list")
-def list_(portal: PortalName, limit: Annotated[int, typer.Option(min=1, help="So many are shown.")] = 20, as_json: AsJson = False) -> None:
+def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
     """The letters written last: to whom, of what, and what became of each.
 
     Example: sync-worker mail list acme
     """
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
-        found = mails.listed(tx, limit=limit)
+        found = mails.listed(tx, limit=most_of(limit, shown=20, as_json=as_json))
     show([_row(one) for one in found], columns=COLUMNS, as_json=as_json, title=f"mail of {portal}", empty="none yet")
 
 

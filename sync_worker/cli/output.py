@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import orjson
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,8 @@ from rich.text import Text
 
 from sync_worker.domain.values import plain
 
+T = TypeVar("T")
+Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="At most so many; without it --json has all.", show_default=False)]
 WIDTH = 100  # columns, where nobody is looking: a file, a pipe, a log
 MANY = 10  # columns, which then stand closer
 UNBROKEN = 36  # characters: an id is never broken over two lines
@@ -50,6 +53,19 @@ def show(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], as_json: 
         show_json(list(rows))
     else:
         show_table(rows, columns=columns, title=title, empty=empty)
+
+
+def most_of(limit: int | None, *, shown: int, as_json: bool) -> int | None:
+    """How many rows of a long list: as many as were asked for, else so many for people and all of them for programs (None)."""
+    return limit or (None if as_json else shown)
+
+
+def cut(rows: Sequence[T], most: int | None) -> Sequence[T]:
+    """Not more than these; a person is told where that leaves some out. **Shapes** `rows`: one more than `most`, where there are more."""
+    if most is None or len(rows) <= most:
+        return rows
+    err.print(f"there are more than {most:,}: a greater --limit shows them, --json has all of them")
+    return rows[:most]
 
 
 def _cell(value: Any) -> str:

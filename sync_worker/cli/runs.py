@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import show, show_json
+from sync_worker.cli.output import Limit, cut, most_of, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
 from sync_worker.errors import ConfigError
 from sync_worker.store import runs
@@ -19,14 +19,15 @@ COLUMNS = ("id", "verb", "object", "started", "state", "read", "applied", "uncha
 
 
 @app.command(name="list")
-def list_(portal: PortalName, limit: Annotated[int, typer.Option(min=1)] = 30, as_json: AsJson = False) -> None:
+def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
     """Runs, the latest first; for each: read = applied + unchanged + skipped + failed.
 
     Example: sync-worker runs list acme
     """
+    most = most_of(limit, shown=30, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.side_transaction(portal) as tx:
         runs.close_left(tx)
-        rows = [as_row(run) for run in runs.listed(tx, limit=limit)]
+        rows = cut([as_row(run) for run in runs.listed(tx, limit=most and most + 1)], most)
         today = tx.now.date()
     shown = [{**row, "id": row["id"][:8], "started": _moment(row["started_at"], today)} for row in rows]
     show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, title=f"runs of {portal}", empty="none yet")

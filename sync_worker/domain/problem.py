@@ -112,6 +112,7 @@ CODES: Final[Mapping[str, str]] = {
     "or add the contract on the partner's CRM record.",
     "second_partner_wrong_type": "The company named as second partner is none. Correct its account type, or the deal.",
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
+    "field_repeated": "A parameter of the address is given more than once, and it counts once. Ask once for each value.",
     "field_unknown": "No such deal field. Correct the name, or add it under attributes in the mapping.",
     "field_not_registrable": "This field is not the partner's to set. Leave it out; approvals and stages have their own ways.",
     "only_while_registering": "The CRM is told of this field when the deal's record is made, and never again. Change it in the CRM; "
@@ -244,7 +245,7 @@ CODES: Final[Mapping[str, str]] = {
     "body_malformed": "The body is no JSON of the right shape. See /docs for what the address takes.",
     "body_too_large": "The body is larger than is read. Send less at once.",
     "field_missing": "A field that is needed is not there. Fill it.",
-    "cursor_malformed": "This is no cursor of this list. Take `next` of the page before, as it is; or begin without one.",
+    "cursor_malformed": "This is not a cursor of this list. Take `next` of the page before, as it is; or begin without one.",
     "if_match_missing": "A change says which version of the deal it means. Send `If-Match` with the ETag of the last look.",
     "request_under_way": "The same request with this idempotency key is being worked on. Ask again in a moment.",
     "key_of_other_request": "This idempotency key was used for another request. Make a new key for each wish.",

@@ -75,10 +75,17 @@ class Resolved:
     wakes: frozenset[Wake]
 
 
-def disputes(tenant: Tenant, *, include_resolved: bool = False) -> list[Dispute]:
-    """The portal's conflicts, the latest first."""
+def disputes(
+    tenant: Tenant,
+    *,
+    deal_id: str | None = None,
+    include_resolved: bool = False,
+    before: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[Dispute]:
+    """The portal's conflicts, the latest first. **Shapes** as `conflicts.listed`."""
     with tenant.store.reading(tenant.name) as tx:
-        return _disputes(tx, conflicts.listed(tx, include_resolved=include_resolved))
+        return _disputes(tx, conflicts.listed(tx, deal_id=deal_id, include_resolved=include_resolved, before=before, limit=limit))
 
 
 def dispute(tenant: Tenant, id_prefix: str) -> Dispute | None:

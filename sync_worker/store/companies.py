@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
@@ -31,6 +31,18 @@ class StoredCompany:
     settled_no: int = 0
     is_patched: bool = False
     digest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which companies; None = whichever. **Shapes** `text`: in its name, whatever its case."""
+
+    account_types: Collection[AccountType] | None = None
+    status: PortalStatus | None = None
+    text: str | None = None
+
+
+EVERY = Wanted()
 
 
 class Mark(NamedTuple):
@@ -143,9 +155,10 @@ def namesakes(tx: Tx, name: str) -> list[Company]:
     return sorted(by_ids(tx, ids).values(), key=lambda company: (company.is_deleted, company.id))
 
 
-def listed(tx: Tx, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[StoredCompany]:
-    """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name."""
+def listed(tx: Tx, wanted: Wanted = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
+    """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them."""
     query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
+    query = query.where(*_conditions(wanted))
     return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
 
 
@@ -233,6 +246,15 @@ def count_by_type(tx: Tx) -> dict[str, int]:
     """Active companies by account type."""
     query = select(companies.c.account_type, func.count()).where(companies.c.portal == tx.portal, companies.c.status == PortalStatus.ACTIVE)
     return {account_type: count for account_type, count in tx.connection.execute(query.group_by(companies.c.account_type))}
+
+
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.account_types is not None:
+        yield companies.c.account_type.in_(sorted(wanted.account_types))
+    if wanted.status is not None:
+        yield companies.c.status == wanted.status
+    if wanted.text:
+        yield companies.c.name.icontains(wanted.text, autoescape=True)
 
 
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredCompany]:

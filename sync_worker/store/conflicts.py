@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Conflict, Decided, Take
@@ -124,12 +124,22 @@ def of(tx: Tx, deal_id: str) -> list[Mapping[str, Any]]:
     return _rows(tx, select(conflicts).where(_of(tx, deal_id)).order_by(conflicts.c.opened_at, conflicts.c.id))
 
 
-def listed(tx: Tx, *, include_resolved: bool = False) -> list[Mapping[str, Any]]:
-    """Conflicts, the latest first."""
-    query = select(conflicts).where(conflicts.c.portal == tx.portal)
+def listed(
+    tx: Tx,
+    *,
+    deal_id: str | None = None,
+    include_resolved: bool = False,
+    before: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[Mapping[str, Any]]:
+    """Conflicts, the latest first. **Shapes** `deal_id` None: of every deal. `before`: (opened at, id) of the last one seen."""
+    query = select(conflicts).where(conflicts.c.portal == tx.portal if deal_id is None else _of(tx, deal_id))
     if not include_resolved:
         query = query.where(_OPEN)
-    return _rows(tx, query.order_by(conflicts.c.last_seen_at.desc(), conflicts.c.id))
+    if before:
+        opened_at, id_ = before
+        query = query.where(or_(conflicts.c.opened_at < opened_at, and_(conflicts.c.opened_at == opened_at, conflicts.c.id > id_)))
+    return _rows(tx, query.order_by(conflicts.c.opened_at.desc(), conflicts.c.id).limit(limit))
 
 
 def _of(tx: Tx, deal_id: str) -> ColumnElement[bool]:

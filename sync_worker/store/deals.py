@@ -81,7 +81,7 @@ def get(tx: Tx, deal_id: str) -> StoredDeal | None:
     return by_ids(tx, [deal_id]).get(deal_id)
 
 
-def listed(tx: Tx, *, limit: int = 1000) -> list[StoredDeal]:
+def listed(tx: Tx, *, limit: int | None = 1000) -> list[StoredDeal]:
     """The latest changed first."""
     query = select(deals).where(deals.c.portal == tx.portal).order_by(deals.c.updated_at.desc(), deals.c.id).limit(limit)
     return _stored(tx, query)

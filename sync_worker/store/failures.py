@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.breaker import Cause
@@ -214,6 +214,27 @@ def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, li
     """Rows by cause, the latest first within each."""
     query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id).limit(limit))
+
+
+def page(
+    tx: Tx,
+    wanted: Wanted = EVERY,
+    *,
+    include_resolved: bool = False,
+    after: tuple[str, str, datetime, str] | None = None,
+    limit: int,
+) -> list[FailureRow]:
+    """Rows by cause, the newest first within each; a row keeps its place however often it is met again.
+
+    **Shapes** `after`: (kind, code, first seen at, id) of the last one seen.
+    """
+    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
+    if after:
+        kind, code, first_seen_at, id_ = after
+        cause, since = tuple_(failures.c.kind, failures.c.code), failures.c.first_seen_at
+        older = or_(since < first_seen_at, and_(since == first_seen_at, failures.c.id > id_))
+        query = query.where(or_(cause > tuple_(kind, code), and_(failures.c.kind == kind, failures.c.code == code, older)))
+    return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.first_seen_at.desc(), failures.c.id).limit(limit))
 
 
 def count(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False) -> int:

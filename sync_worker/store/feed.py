@@ -73,13 +73,13 @@ def is_loading(tx: Tx, record: str) -> bool:
     return bool(tx.connection.execute(query).scalar())
 
 
-def listed(tx: Tx, *, after: int = 0, limit: int = 100) -> list[Told]:
+def listed(tx: Tx, *, after: int = 0, limit: int | None = 100) -> list[Told]:
     """Events that follow `after`, in order."""
     query = select(*TOLD).where(events.c.portal == tx.portal, events.c.seq > after)
     return [Told(*row) for row in tx.connection.execute(query.order_by(events.c.seq).limit(limit))]
 
 
-def latest(tx: Tx, *, limit: int) -> list[Told]:
+def latest(tx: Tx, *, limit: int | None) -> list[Told]:
     """The last events, in order."""
     query = select(*TOLD).where(events.c.portal == tx.portal).order_by(events.c.seq.desc()).limit(limit)
     return [Told(*row) for row in tx.connection.execute(query)][::-1]

@@ -87,7 +87,7 @@ def has_due(tx: Tx) -> bool:
     return bool(tx.connection.execute(select(exists().where(mails.c.portal == tx.portal, _is_due(tx)))).scalar_one())
 
 
-def listed(tx: Tx, *, limit: int = 1000) -> list[MailRow]:
+def listed(tx: Tx, *, limit: int | None = 1000) -> list[MailRow]:
     """The latest written first."""
     return _found(tx, _mine(tx).order_by(mails.c.written_at.desc(), mails.c.id).limit(limit))
 

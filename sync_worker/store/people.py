@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 
 from sync_worker.domain.people import Role, User
 from sync_worker.store.engine import Tx, among, upsert
 from sync_worker.store.tables import deals, memberships, users
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which users; None = whichever. **Shapes** `company`: our id of one of theirs; `text`: in the name or e-mail, whatever its case."""
+
+    company: str | None = None
+    role: Role | None = None
+    text: str | None = None
+
+
+EVERY = Wanted()
 
 
 def get(tx: Tx, user_id: str) -> User | None:
@@ -24,8 +36,7 @@ def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, User]:
 
 def of_companies(tx: Tx, company_ids: Collection[str]) -> list[User]:
     """The members of these companies, primary or further, by name."""
-    members = select(memberships.c.user_id).where(memberships.c.portal == tx.portal, among(tx, memberships.c.company_id, set(company_ids)))
-    return _users(tx, users.c.id.in_(members))
+    return _users(tx, users.c.id.in_(_members(tx, company_ids)))
 
 
 def vendor_admins(tx: Tx) -> list[User]:
@@ -33,10 +44,10 @@ def vendor_admins(tx: Tx) -> list[User]:
     return _users(tx, users.c.is_vendor_admin)
 
 
-def listed(tx: Tx, *, after: str = "", limit: int = 1000) -> list[User]:
+def listed(tx: Tx, wanted: Wanted = EVERY, *, after: str = "", limit: int = 1000) -> list[User]:
     """Users by id, those that follow `after`."""
-    page = select(users.c.id).where(users.c.portal == tx.portal, users.c.id > after).order_by(users.c.id).limit(limit)
-    return sorted(_users(tx, users.c.id.in_(page)), key=lambda user: user.id)
+    page = select(users.c.id).where(users.c.portal == tx.portal, users.c.id > after, *_conditions(tx, wanted))
+    return _users(tx, users.c.id.in_(page.order_by(users.c.id).limit(limit)), users.c.id)
 
 
 def save(tx: Tx, changed: Sequence[User]) -> None:
@@ -83,13 +94,29 @@ def _moved(user: User, old: str, new: str) -> User:
     return replace(user, primary_company=primary, further_companies=further - {primary})
 
 
+def _conditions(tx: Tx, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.company is not None:
+        yield users.c.id.in_(_members(tx, [wanted.company]))
+    if wanted.role is not None:
+        yield users.c.role == wanted.role
+    if wanted.text:
+        yield or_(*(column.icontains(wanted.text, autoescape=True) for column in (users.c.name, users.c.email)))
+
+
+def _members(tx: Tx, company_ids: Collection[str]) -> Select[str]:
+    mine = memberships.c.portal == tx.portal
+    return select(memberships.c.user_id).where(mine, among(tx, memberships.c.company_id, set(company_ids)))
+
+
 def _leave(tx: Tx, user_ids: Iterable[str]) -> None:
     gone = among(tx, memberships.c.user_id, list(user_ids))
     tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, gone))
 
 
-def _users(tx: Tx, which: ColumnElement[bool]) -> list[User]:
-    rows = tx.connection.execute(select(users).where(users.c.portal == tx.portal, which).order_by(users.c.name, users.c.id)).all()
+def _users(tx: Tx, which: ColumnElement[bool], *order: ColumnElement[str]) -> list[User]:
+    """In this order, by name unless told; the database's own order of texts."""
+    ordered = select(users).where(users.c.portal == tx.portal, which).order_by(*(order or (users.c.name, users.c.id)))
+    rows = tx.connection.execute(ordered).all()
     companies = _companies(tx, [row.id for row in rows])
     return [
         User(

@@ -146,7 +146,7 @@ def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
     return [(verb, started_at, calls) for verb, started_at, calls in tx.connection.execute(query)]
 
 
-def listed(tx: Tx, *, limit: int = 50) -> list[Run]:
+def listed(tx: Tx, *, limit: int | None = 50) -> list[Run]:
     """The latest first."""
     query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)
     return [_run(row) for row in tx.connection.execute(query).mappings()]

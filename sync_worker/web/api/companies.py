@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from sync_worker.domain import association
 from sync_worker.domain.association import Association, Exclusion
-from sync_worker.domain.company import Company
+from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.domain.deal import Refusal
 from sync_worker.steps.associate import options, whom, why
 from sync_worker.steps.naming import company_named
@@ -19,8 +19,8 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes, views
-from sync_worker.web.api.doors import PRINTABLE, Reading
-from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of
+from sync_worker.web.api.doors import PRINTABLE, Reading, Word
+from sync_worker.web.api.paging import PageOf, cursor_of
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -33,14 +33,22 @@ At: TypeAlias = Annotated[AwareDatetime | None, Query(description="As it was the
 
 
 @router.get("/companies")
-def list_companies(visit: Reading, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[shapes.Company]:
+def list_companies(
+    visit: Reading,
+    page: PageOf,
+    account_type: AccountType | None = None,
+    status: PortalStatus | None = None,
+    text: Annotated[Word, Query(description="In its name, whatever its case.")] = None,
+) -> shapes.Page[shapes.Company]:
     """Companies by name."""
-    name, company_id = place_of(cursor, 2) if cursor else ("", "")
     tenant = visit.tenant
+    name, company_id = page.place(2) or ("", "")
+    refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
+    wanted = companies.Wanted(views.types_shown_as(tenant, account_type), status, text)
     with tenant.store.reading(visit.portal) as tx:
-        found = [stored.company for stored in companies.listed(tx, after=(name, company_id), limit=limit)]
-    following = cursor_of(found[-1].name, found[-1].id) if len(found) == limit else None
-    return shapes.Page(items=[views.company(tenant, one) for one in found], next=following)
+        found = companies.listed(tx, wanted, after=(name, company_id), limit=page.looked_for)
+    some = page.cut([stored.company for stored in found], lambda one: (one.name, one.id))
+    return shapes.Page(items=[views.company(tenant, one) for one in some.items], next=some.next)
 
 
 @router.get("/companies/{company_id}", responses=problems(404))
@@ -52,22 +60,20 @@ def get_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
 
 
 @router.get("/companies/{company_id}/associated-partners", responses=problems(404))
-def list_associated_partners(
-    visit: Reading, company_id: CompanyRef, at: At = None, limit: Limit = 100, cursor: Cursor = None
-) -> shapes.AssociatedPartners:
+def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageOf, at: At = None) -> shapes.AssociatedPartners:
     """Whom this company may work with, whichever side it is on, with every reason; beside them what was excluded or names nobody, and why.
 
     A page holds so many of the other side, by id; what was excluded stands on the page where it belongs.
     """
-    (after,) = place_of(cursor, 1) if cursor else ("",)
+    (after,) = page.place(1) or ("",)
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         one = company_of(tx, tenant, company_id)
-        found, excluded = whom(tx, one, at=_utc(at), after=after, limit=limit)
+        found, excluded = whom(tx, one, at=_utc(at), after=after, limit=page.limit)
         others = {_other(pair, one) for pair in found}
         known = companies.by_ids(tx, others)
         seen = sorted(others | {out.company_id for out in excluded if out.company_id})
-        following = seen[-1] if len(seen) >= limit and _goes_on(tx, one, at, seen[-1]) else None
+        following = seen[-1] if len(seen) >= page.limit and _goes_on(tx, one, at, seen[-1]) else None
     return shapes.AssociatedPartners(
         items=[_pair(tenant, pair, known[_other(pair, one)]) for pair in sorted(found, key=lambda pair: _other(pair, one))],
         excluded=[_excluded(out) for out in excluded],
@@ -88,13 +94,14 @@ def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: Com
 
 
 @router.get("/companies/{company_id}/options", responses=problems(404))
-def list_second_partner_options(visit: Reading, company_id: CompanyRef) -> shapes.Options:
+def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: PageOf) -> shapes.Options:
     """The second partners that a deal of this company may name. Whatever the form shows, the server asks again at submission."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         found = options(tx, company_of(tx, tenant, company_id))
-    items = [shapes.CompanyName(id=one.id, name=one.name) for one in found]
-    return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(items), items=items)
+    some = page.rising(found, views.by_name)
+    items = [shapes.CompanyName(id=one.id, name=one.name) for one in some.items]
+    return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
 
 
 def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "") -> Company:
@@ -113,6 +120,12 @@ def of_two_tiers(tenant: Tenant) -> Tenant:
     if not tenant.portal.two_tier:
         raise Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"))
     return tenant
+
+
+def refuse_of_two_tiers(tenant: Tenant, given: Mapping[str, object]) -> None:
+    """**Raises** Refused for a filter by what a portal without second partners does not have."""
+    for name in sorted(name for name, value in given.items() if value and not tenant.portal.two_tier):
+        raise Refused(Refusal("two_tier_off", f"this portal has no second partners, so it cannot list by {name}", "nobody", field=name))
 
 
 def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:

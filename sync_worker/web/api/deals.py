@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header, Path, Query, Response
@@ -20,10 +19,10 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import deals
 from sync_worker.store.deals import Narrowing
 from sync_worker.web.api import shapes, sight, views
-from sync_worker.web.api.companies import company_of
-from sync_worker.web.api.doors import PRINTABLE, Acting, Looking
+from sync_worker.web.api.companies import company_of, refuse_of_two_tiers
+from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
+from sync_worker.web.api.paging import PageOf, moment_of
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -33,7 +32,6 @@ DealId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PR
 IfMatch: TypeAlias = Annotated[
     str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the person has seen it.", examples=['"3"'])
 ]
-Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 ETAG: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}}
 OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "Done, and the deal is out of this person's sight now."}}
 STALE = 0  # a version that no deal has
@@ -58,6 +56,7 @@ def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> R
 @router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
 def list_deals(
     visit: Looking,
+    page: PageOf,
     lifecycle: Lifecycle | None = None,
     vendor_approval: VendorApproval | None = None,
     distributor_approval: DistributorApproval | None = None,
@@ -68,8 +67,6 @@ def list_deals(
     owner_user: Word = None,
     text: Annotated[Word, Query(description="In the deal's name, its prospect or its contact's e-mail.")] = None,
     updated_since: AwareDatetime | None = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> shapes.Deals:
     """The deals that whoever asks may see, the latest changed first; with `visible_to`, only those that this user sees as well."""
     tenant = visit.tenant
@@ -80,7 +77,9 @@ def list_deals(
         "stage": stage,
         "owner_user": owner_user,
     }
-    _refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
+    last = page.place(2)
+    before = (moment_of(last[0]), last[1]) if last else None
+    refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
     with tenant.store.reading(visit.portal) as tx:
         either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
         sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
@@ -92,11 +91,11 @@ def list_deals(
             since=updated_since.astimezone(UTC) if updated_since else None,
             also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
         )
-        found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=_before(cursor), limit=limit)
-        items = views.list_of(tx, tenant, found, sight.reader(visit))
-    following = cursor_of(found[-1].updated_at.isoformat(), found[-1].deal.id) if len(found) == limit else None
+        found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=before, limit=page.looked_for)
+        some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
+        items = views.list_of(tx, tenant, some.items, sight.reader(visit))
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
-    return shapes.Deals(items=items, next=following, **label)
+    return shapes.Deals(items=items, next=some.next, **label)
 
 
 @router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
@@ -136,31 +135,12 @@ def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
     return _story(tenant, story)
 
 
-def _refuse_of_two_tiers(tenant: Tenant, given: Mapping[str, object]) -> None:
-    """**Raises** Refused for a filter by what a portal without second partners does not have."""
-    for name in sorted(name for name, value in given.items() if value and not tenant.portal.two_tier):
-        raise Refused(Refusal("two_tier_off", f"this portal has no second partners, so it cannot list by {name}", "nobody", field=name))
-
-
 def version_of(if_match: str) -> int | None:
     """The version that is meant, the latest of several; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
     if "*" in tags:
         return None
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
-
-
-def _before(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, deal_id = place_of(cursor, 2)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise refused_cursor() from None
-    if moment.tzinfo is None:
-        raise refused_cursor()
-    return moment, deal_id
 
 
 def _story(tenant: Tenant, story: Story) -> shapes.DealStory:

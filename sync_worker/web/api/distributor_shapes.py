@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 
-from sync_worker.web.api.shapes import Company, CompanyName, Name, Said, Shown, ShownPercent, User, decimal_text
+from sync_worker.web.api.shapes import Company, CompanyName, Name, Paged, Said, Shown, ShownPercent, User, decimal_text
 
 Percent: TypeAlias = Annotated[
     StrictStr | StrictInt | StrictFloat,
@@ -59,19 +59,19 @@ class Subgroup(Shown):
     flagged: Annotated[list[str], Field(description="After a disassociation: deals that were pending, by id.", default_factory=list)]
 
 
-class Subgroups(Shown):
+class Subgroups(Paged):
     """A distributor's subgroups, by name."""
 
     items: list[Subgroup]
 
 
-class Candidates(Shown):
+class Candidates(Paged):
     """The companies that whoever asks may promote, by name."""
 
     items: list[CompanyName]
 
 
-class Members(Shown):
+class Members(Paged):
     """The people of a subgroup, by name."""
 
     items: list[User]
@@ -90,7 +90,7 @@ class Agreement(Shown):
     uploaded_by: str
 
 
-class Agreements(Shown):
+class Agreements(Paged):
     """Every version that was ever uploaded, the newest first."""
 
     items: list[Agreement]

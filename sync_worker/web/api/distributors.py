@@ -27,6 +27,7 @@ from sync_worker.web.api import shapes, views
 from sync_worker.web.api.companies import CompanyRef, company_of, of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit, Visit
 from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import ProblemRoute, file_of, portal_router, problems
 from sync_worker.web.api.sight import refuse_onlookers
@@ -54,22 +55,23 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = problems(400, 404, 409)
 
 
 @router.get("/companies/{company_id}/subgroups", responses=_REFUSED)
-def list_subgroups(visit: Looking, company_id: CompanyRef) -> told.Subgroups:
+def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Subgroups:
     """The subgroups of a second partner; for its members."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
-    return told.Subgroups(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in found[0]])
+    some = page.rising(found[0], lambda child: views.by_name(child.company))
+    return told.Subgroups(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in some.items], next=some.next)
 
 
 @router.get("/companies/{company_id}/subgroups/candidates", responses=_REFUSED)
-def list_candidates(visit: Looking, company_id: CompanyRef) -> told.Candidates:
+def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Candidates:
     """The companies that this person may promote under the second partner."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     fitting, *others = [subgroups.candidates(tenant, parent, actor) for actor in visit.actors]
-    shared = [one for one in fitting if all(one in found for found in others)]
-    return told.Candidates(items=[shapes.CompanyName(id=one.id, name=one.name) for one in shared])
+    some = page.rising((one for one in fitting if all(one in found for found in others)), views.by_name)
+    return told.Candidates(items=[shapes.CompanyName(id=one.id, name=one.name) for one in some.items], next=some.next)
 
 
 @router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.Subgroup, responses=_REFUSED)
@@ -103,12 +105,13 @@ def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: Compa
 
 
 @router.get("/companies/{company_id}/subgroups/{other_id}/members", responses=_REFUSED)
-def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.Members:
+def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Members:
     """Who belongs to a subgroup; for its members and its parent's."""
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
     found = [_done(subgroups.members(tenant, parent, company, actor)) for actor in visit.actors]
-    return told.Members(items=[shown_user(user) for user in found[0]])
+    some = page.rising(found[0], lambda user: (user.name, user.id))
+    return told.Members(items=[shown_user(user) for user in some.items], next=some.next)
 
 
 @router.put("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
@@ -149,13 +152,14 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
 
 
 @router.get("/companies/{company_id}/agreements/{other_id}", responses=_REFUSED)
-def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.Agreements:
+def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Agreements:
     """Every version of the signed agreement of the two."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
-        return told.Agreements(items=[_agreement(one) for one in agreements.versions(tx, Pair(company.id, upper.id))])
+        some = page.falling(agreements.versions(tx, Pair(company.id, upper.id)), lambda one: (f"{one.version:09}",))
+    return told.Agreements(items=[_agreement(one) for one in some.items], next=some.next)
 
 
 @uploads.post("/companies/{company_id}/agreements/{other_id}", status_code=201, responses={**_REFUSED, **problems(415)})

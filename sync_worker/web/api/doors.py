@@ -49,6 +49,7 @@ VisibleTo: TypeAlias = Annotated[
         description="Only what this user sees, by the portal's id. Enough without `Acting-User`; with it, both must see what is shown.",
     ),
 ]
+Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 NOBODY: Final = Refusal(
     "actor_missing", "nobody is named who looks", "whoever names a user in the header Acting-User, or in visible_to", field="Acting-User"
 )

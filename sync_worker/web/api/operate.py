@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Response
 
 from sync_worker.domain.deal import Refusal
 from sync_worker.steps.deliver import DELIVER
@@ -16,9 +16,9 @@ from sync_worker.store import failures, feed
 from sync_worker.store.answers import Answer
 from sync_worker.store.failures import FailureRow, Wanted
 from sync_worker.web.api import feed_shapes, operate_shapes, shapes
-from sync_worker.web.api.doors import PRINTABLE, Operating, Visit
+from sync_worker.web.api.doors import PRINTABLE, Operating, Visit, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
+from sync_worker.web.api.paging import PageOf, moment_of, refused_cursor
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import portal_router, problems
 from sync_worker.web.api.views import JSON
@@ -26,14 +26,16 @@ from sync_worker.web.api.views import JSON
 router = portal_router("operator")
 
 ConflictId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
-Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 
 
 @router.get("/conflicts")
-def list_conflicts(visit: Operating, deal: Word = None, resolved: bool = False, limit: Limit = 100) -> shapes.Page[operate_shapes.Conflict]:
-    """Fields that both sides changed, the latest first; with `resolved`, those that are over as well. The first so many."""
-    found = [one for one in disputes(visit.tenant, include_resolved=resolved) if deal in (None, one.deal_id)]
-    return shapes.Page(items=[_conflict(one) for one in found[:limit]], next=None)
+def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: bool = False) -> shapes.Page[operate_shapes.Conflict]:
+    """Fields that both sides changed, the latest first; with `resolved`, those that are over as well."""
+    last = page.place(2)
+    before = (moment_of(last[0]), last[1]) if last else None
+    found = disputes(visit.tenant, deal_id=deal, include_resolved=resolved, before=before, limit=page.looked_for)
+    some = page.cut(found, lambda one: (one.opened_at.isoformat(), one.id))
+    return shapes.Page(items=[_conflict(one) for one in some.items], next=some.next)
 
 
 @router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.Resolved, responses=problems(404, 409))
@@ -52,14 +54,17 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
 
 @router.get("/failures")
 def list_failures(
-    visit: Operating, code: Word = None, record: Word = None, resolved: bool = False, limit: Limit = 100
+    visit: Operating, page: PageOf, code: Word = None, record: Word = None, resolved: bool = False
 ) -> shapes.Page[operate_shapes.Failure]:
-    """What is open, by cause, the latest first within each; with `resolved`, what is closed as well: when, and how. The first so many."""
+    """What is open, by cause, the newest first within each; with `resolved`, what is closed as well: when, and how."""
+    last = page.place(4)
+    after = (last[0], last[1], moment_of(last[2]), last[3]) if last else None
     with visit.tenant.store.reading(visit.portal) as tx:
         if refused := unknown_code(tx, code):
             raise Refused(refused)
-        rows = failures.listed(tx, Wanted(code=code, record=record), include_resolved=resolved, limit=limit)
-    return shapes.Page(items=[_failure(row) for row in rows], next=None)
+        rows = failures.page(tx, Wanted(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
+    some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
+    return shapes.Page(items=[_failure(row) for row in some.items], next=some.next)
 
 
 @router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwed, responses=problems(409))
@@ -90,13 +95,14 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
 
 
 @router.get("/feed/events")
-def list_events(visit: Operating, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[feed_shapes.Event]:
+def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event]:
     """What the portal was told, in the order of the commits."""
-    after = _seq(cursor)
+    (last,) = page.place(1) or ("0",)
     with visit.tenant.store.reading(visit.portal) as tx:
-        found = feed.listed(tx, after=after, limit=limit)
-    items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in found]
-    return shapes.Page(items=items, next=cursor_of(str(found[-1].seq)) if len(found) == limit else None)
+        found = feed.listed(tx, after=_seq(last), limit=page.looked_for)
+    some = page.cut(found, lambda told: (str(told.seq),))
+    items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in some.items]
+    return shapes.Page(items=items, next=some.next)
 
 
 @router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409))
@@ -124,10 +130,7 @@ def _said(body: shapes.Shown, status: int = 200) -> Answer:
     return Answer(status, body.model_dump_json(), JSON)
 
 
-def _seq(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    (seq,) = place_of(cursor, 1)
+def _seq(seq: str) -> int:
     if not (seq.isascii() and seq.isdecimal() and len(seq) < 19):
         raise refused_cursor()
     return int(seq)

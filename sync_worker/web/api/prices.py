@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import Response
 
 from sync_worker.domain.price_list import Price
@@ -14,6 +16,7 @@ from sync_worker.store.engine import Tx
 from sync_worker.web.api import quote_shapes, views
 from sync_worker.web.api.doors import Acting, Looking
 from sync_worker.web.api.once import OnceOnly
+from sync_worker.web.api.paging import PageOf, Some
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import portal_router, problems
 from sync_worker.web.api.sight import refuse_onlookers
@@ -22,21 +25,20 @@ router = portal_router("prices")
 
 
 @router.get("/prices", responses=problems(400))
-def list_prices(visit: Looking) -> quote_shapes.PriceList:
+def list_prices(visit: Looking, page: PageOf) -> quote_shapes.PriceList:
     """The price list as it counts now, prices of days to come included."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        return _shown(tx, visit.tenant)
+        return _shown(visit.tenant, page.rising(steps.price_list(tx, visit.tenant).prices, _place))
 
 
 @router.get("/prices/history", responses=problems(400))
-def list_price_history(visit: Looking) -> quote_shapes.PriceHistory:
+def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistory:
     """Who said which price when; for the vendor's admins."""
     refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
-        items = [
-            quote_shapes.SaidPrice(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in prices.history(tx)
-        ]
-    return quote_shapes.PriceHistory(items=items)
+        some = page.rising(prices.history(tx), lambda one: (*_place(one.price), one.said_at.isoformat(timespec="microseconds")))
+    items = [quote_shapes.SaidPrice(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in some.items]
+    return quote_shapes.PriceHistory(items=items, next=some.next)
 
 
 @router.post("/prices", response_model=quote_shapes.PriceList, responses=problems(400, 409))
@@ -49,7 +51,8 @@ def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> 
         made: list[Answer] = []
 
         def finish(tx: Tx) -> None:
-            made.append(Answer(200, _shown(tx, tenant).model_dump_json(), views.JSON))
+            whole = Some(sorted(steps.price_list(tx, tenant).prices, key=_place), next=None)
+            made.append(Answer(200, _shown(tenant, whole).model_dump_json(), views.JSON))
             keep(tx, made[-1])
 
         refused = steps.keep(tenant, rows, actor=visit.actor, finish=finish)
@@ -58,11 +61,14 @@ def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> 
     return once.answer(visit, work)
 
 
-def _shown(tx: Tx, tenant: Tenant) -> quote_shapes.PriceList:
-    found = steps.price_list(tx, tenant)
-    return quote_shapes.PriceList(
-        managed_by="file" if tenant.price_file else "api", items=[_row(one) for one in sorted(found.prices, key=lambda price: price.key)]
-    )
+def _shown(tenant: Tenant, some: Some[Price]) -> quote_shapes.PriceList:
+    managed_by: Literal["api", "file"] = "file" if tenant.price_file else "api"
+    return quote_shapes.PriceList(managed_by=managed_by, items=[_row(one) for one in some.items], next=some.next)
+
+
+def _place(price: Price) -> tuple[str, str, str]:
+    product, currency, day = price.key
+    return product, currency, day.isoformat()
 
 
 def _row(price: Price) -> quote_shapes.ListedPrice:

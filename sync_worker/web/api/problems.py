@@ -40,7 +40,7 @@ _BY_STATUS: Final = {
     413: "body_too_large file_too_large",
     415: "file_type_not_as_named file_type_unknown",
     422: "body_malformed code_unknown cursor_malformed key_of_other_request company_missing decision_not_in_track deal_type_unknown "
-    "field_missing field_not_registrable field_unknown only_while_registering only_in_crm no_place_in_crm "
+    "field_missing field_not_registrable field_repeated field_unknown only_while_registering only_in_crm no_place_in_crm "
     "file_empty lines_count_otherwise "
     "lines_malformed name_missing no_terms_between not_a_colleague owner_is_vendor owner_not_active owner_unknown "
     "last_day_missing last_day_over "

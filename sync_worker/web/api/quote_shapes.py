@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from sync_worker.domain.completion import Step
 from sync_worker.domain.price_list import DEAREST
 from sync_worker.domain.quote import BillingCycle, Column, Pricing
-from sync_worker.web.api.shapes import Name, Said, Shown, ShownMoney, ShownPercent, decimal_text
+from sync_worker.web.api.shapes import Name, Paged, Said, Shown, ShownMoney, ShownPercent, decimal_text
 
 MOST_LINES: Final = 200
 MOST_PRICES: Final = 1000
@@ -73,7 +73,7 @@ class ListedPrice(Shown):
     valid_from: date
 
 
-class PriceList(Shown):
+class PriceList(Paged):
     """The price list as it counts now, by product, currency and day. `managed_by`: `api`, or `file`: then nobody changes it here."""
 
     managed_by: Literal["api", "file"]
@@ -87,7 +87,7 @@ class SaidPrice(ListedPrice):
     said_by: str
 
 
-class PriceHistory(Shown):
+class PriceHistory(Paged):
     """Every row that was ever said over HTTP or loaded, the oldest first for each product, currency and day."""
 
     items: list[SaidPrice]
@@ -144,7 +144,7 @@ class Quote(Shown):
     signed_for: str | None
 
 
-class Quotes(Shown):
+class Quotes(Paged):
     """A deal's quotes that the person may see, the newest first. `next_step`: of the sale; null before finalize and after the end."""
 
     items: list[Quote]
@@ -163,7 +163,7 @@ class Licence(Shown):
     ends_on: date
 
 
-class Licences(Shown):
+class Licences(Paged):
     """Licences that the person may know of: those of deals it sees."""
 
     items: list[Licence]

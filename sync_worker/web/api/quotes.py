@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Body, Path, Response
@@ -30,6 +30,7 @@ from sync_worker.web.api.companies import CompanyRef, company_of
 from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
 from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.paging import PageOf, Some
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import file_of, portal_router, problems
 
@@ -53,12 +54,13 @@ def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, o
 
 
 @router.get("/deals/{deal_id}/quotes", responses=problems(400, 404))
-def list_quotes(visit: Looking, deal_id: DealId) -> quote_shapes.Quotes:
+def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Quotes:
     """The deal's quotes that the person may see, and what the sale waits for."""
     with visit.tenant.store.reading(visit.portal) as tx:
         deal = visit.tenant.shown(sight.looked_at(tx, visit, deal_id).deal)
         step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
-        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in sight.quotes_seen(tx, visit, deal)], next_step=step)
+        some = page.falling(sight.quotes_seen(tx, visit, deal), _when_made)
+        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in some.items], next=some.next, next_step=step)
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
@@ -123,25 +125,31 @@ def sign_quote(
 
 
 @router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
-def list_deal_licences(visit: Looking, deal_id: DealId) -> quote_shapes.Licences:
+def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Licences:
     """The licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        return _licences(licences.of_deal(tx, sight.looked_at(tx, visit, deal_id).deal.id))
+        found = licences.of_deal(tx, sight.looked_at(tx, visit, deal_id).deal.id)
+        return _licences(page.rising(found, lambda one: (f"{one.number:09}",)))
 
 
 @router.get("/companies/{company_id}/licences", responses=problems(400, 404))
-def list_company_licences(visit: Looking, company_id: CompanyRef) -> quote_shapes.Licences:
+def list_company_licences(visit: Looking, company_id: CompanyRef, page: PageOf) -> quote_shapes.Licences:
     """The licences in this company, those that end last first: as far as the person sees the deals they are from."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         found = licences.of_company(tx, company_of(tx, tenant, company_id).id)
         seen = sight.deals_seen(tx, visit, {one.deal_id for one in found})
-        return _licences(one for one in found if one.deal_id in seen)
+        return _licences(page.falling((one for one in found if one.deal_id in seen), lambda one: (one.ends_on.isoformat(), one.id)))
 
 
-def _licences(found: Iterable[Licence]) -> quote_shapes.Licences:
+def _licences(some: Some[Licence]) -> quote_shapes.Licences:
     names = quote_shapes.Licence.model_fields
-    return quote_shapes.Licences(items=[quote_shapes.Licence(**{name: getattr(one, name) for name in names}) for one in found])
+    items = [quote_shapes.Licence(**{name: getattr(one, name) for name in names}) for one in some.items]
+    return quote_shapes.Licences(items=items, next=some.next)
+
+
+def _when_made(stored: StoredQuote) -> tuple[str, str, str]:
+    return stored.made_at.isoformat(timespec="microseconds"), f"{stored.version:09}", stored.id
 
 
 def _look(visit: PersonalVisit, deal_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -59,10 +60,10 @@ class ProblemRoute(APIRoute):
             looks = request.method == "GET"
             try:
                 if not looks:
-                    _refuse_unknown(request, known)  # before anything is done
+                    _refuse_unfit(request, known)  # before anything is done
                 answered = await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
                 if looks:
-                    _refuse_unknown(request, known)  # a list of the filters is for those who may look
+                    _refuse_unfit(request, known)  # a list of the filters is for those who may look
                 return answered
             except Refused as refused:
                 return response_of(of_refusal(refused))
@@ -126,11 +127,16 @@ def _parameters(dependant: Dependant) -> Iterator[str]:
         yield from _parameters(needed)
 
 
-def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
-    """A mistyped filter would show everything, and one on a change would be ignored. **Raises** Refused."""
-    for name in request.query_params:
+def _refuse_unfit(request: Request, known: tuple[str, ...]) -> None:
+    """A mistyped filter would show everything, one on a change would be ignored, and of a repeated one only the last would count.
+    **Raises** Refused.
+    """
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
             raise Refused(Refusal("field_unknown", f"there is no parameter {name}", "see /docs", known, name))
+        if count > 1:
+            words = f"{name} stands {count} times in the address; it counts once"
+            raise Refused(Refusal("field_repeated", words, "one request for each value", field=name))
 
 
 def _capped(receive: Receive, most_bytes: int) -> Receive:

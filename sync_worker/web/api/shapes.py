@@ -39,7 +39,6 @@ Money: TypeAlias = Annotated[
 _WHOLE = PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")  # never 1E+3
 ShownMoney: TypeAlias = Annotated[Decimal, _WHOLE, WithJsonSchema(decimal_text(r"^-?[0-9]+(\.[0-9]+)?$", "48000.00"))]
 ShownPercent: TypeAlias = Annotated[Decimal, _WHOLE, WithJsonSchema(decimal_text(r"^[0-9]+(\.[0-9]+)?$", "12.50"))]
-Next: TypeAlias = Annotated[str | None, Field(description="The cursor of the next page. It is null on the last page.")]
 Attribute: TypeAlias = Text | bool | Count | Annotated[float, Field(allow_inf_nan=False)] | list[Text] | None
 
 
@@ -60,6 +59,12 @@ class Shown(BaseModel):
     """What we answer. We write no member that has no name here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_as_answered)
+
+
+class Paged(Shown):
+    """A page of a list."""
+
+    next: Annotated[str | None, Field(description="The cursor of the next page. It is null on the last page.")]
 
 
 # ── people and companies ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,16 +143,15 @@ class NotAssociated(Shown):
     why: str
 
 
-class AssociatedPartners(Shown):
+class AssociatedPartners(Paged):
     """Whom a company may work with; beside them what was excluded or names nobody."""
 
     items: list[AssociatedPartner]
     excluded: list[NotAssociated]
     second_partner_label: str
-    next: Next
 
 
-class Options(Shown):
+class Options(Paged):
     """The second partners that a deal of this company may name, by name. Not offered = leave the field out of the form."""
 
     second_partner_label: str
@@ -283,12 +287,11 @@ class Deal(Shown):
     warnings: Annotated[list[Warned], Field(description="After a registration: what a person should look at.")] = []
 
 
-class Deals(Shown):
+class Deals(Paged):
     """Deals, the latest changed first."""
 
     items: list[Deal]
     second_partner_label: str = ""
-    next: Next
 
 
 class Why(Said):
@@ -391,8 +394,7 @@ class DealStory(Shown):
 # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Page(Shown, Generic[T]):
+class Page(Paged, Generic[T]):
     """One page of a list."""
 
     items: list[T]
-    next: Next

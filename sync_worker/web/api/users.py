@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 
 from sync_worker.domain.deal import Refusal
-from sync_worker.domain.people import User
+from sync_worker.domain.people import Role, User
 from sync_worker.steps.people import Told, deactivate, erase, put
 from sync_worker.store import people
 from sync_worker.store.answers import Answer
 from sync_worker.web.api import shapes
-from sync_worker.web.api.doors import PRINTABLE, Reading, Telling
+from sync_worker.web.api.companies import company_of
+from sync_worker.web.api.doors import PRINTABLE, Reading, Telling, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of
+from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import portal_router, problems
 
@@ -24,12 +25,21 @@ Id: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTA
 
 
 @router.get("/users")
-def list_users(visit: Reading, limit: Limit = 100, cursor: Cursor = None) -> shapes.Page[shapes.User]:
+def list_users(
+    visit: Reading,
+    page: PageOf,
+    company: Annotated[Word, Query(description="Its members: by our id, its CRM id, or a name that only it has.")] = None,
+    role: Role | None = None,
+    text: Annotated[Word, Query(description="In the user's name or e-mail, whatever its case.")] = None,
+) -> shapes.Page[shapes.User]:
     """Users by id, those that are inactive too."""
-    (after,) = place_of(cursor, 1) if cursor else ("",)
-    with visit.tenant.store.reading(visit.portal) as tx:
-        found = people.listed(tx, after=after, limit=limit)
-    return shapes.Page(items=[shown(user) for user in found], next=cursor_of(found[-1].id) if len(found) == limit else None)
+    tenant = visit.tenant
+    (after,) = page.place(1) or ("",)
+    with tenant.store.reading(visit.portal) as tx:
+        of = company_of(tx, tenant, company, field="company").id if company else None
+        found = people.listed(tx, people.Wanted(company=of, role=role, text=text), after=after, limit=page.looked_for)
+    some = page.cut(found, lambda user: (user.id,))
+    return shapes.Page(items=[shown(user) for user in some.items], next=some.next)
 
 
 @router.get("/users/{user_id}", responses=problems(404))

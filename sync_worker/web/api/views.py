@@ -57,17 +57,33 @@ def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 20
 
 
 def company(tenant: Tenant, one: Company) -> shapes.Company:
-    """A company; without second partners there is no such type."""
-    kind = AccountType.PARTNER if one.account_type is AccountType.SECOND_PARTNER and not tenant.portal.two_tier else one.account_type
+    """A company."""
     return shapes.Company(
         id=one.id,
         crm_id=one.crm_id,
         name=one.name,
         status=one.status,
-        account_type=kind,
+        account_type=_shown_type(tenant, one.account_type),
         attributes=dict(one.attributes),
         is_deleted=one.is_deleted,
     )
+
+
+def types_shown_as(tenant: Tenant, kind: AccountType | None) -> frozenset[AccountType] | None:
+    """The types of the companies that are shown as this type; None = any."""
+    if kind is None:
+        return None
+    return frozenset(one for one in AccountType if _shown_type(tenant, one) is kind)
+
+
+def by_name(one: Company) -> tuple[str, str]:
+    """A company's place in a list by name."""
+    return one.name, one.id
+
+
+def _shown_type(tenant: Tenant, kind: AccountType) -> AccountType:
+    """Without second partners there is no such type."""
+    return AccountType.PARTNER if kind is AccountType.SECOND_PARTNER and not tenant.portal.two_tier else kind
 
 
 def label_of(tenant: Tenant) -> str:

@@ -199,6 +199,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.causes": failures.causes,
     "failures.records_of": lambda tx: failures.records_of(tx, CAUSE),
     "failures.listed": failures.listed,
+    "failures.page": lambda tx: failures.page(tx, limit=9),
     "failures.count": failures.count,
     "failures.shown_of": lambda tx: failures.shown_of(tx, [("company", "001"), ("deal", "d1")]),
     "conflicts.waiting": lambda tx: conflicts.waiting(tx, ["d1"]),

@@ -194,7 +194,7 @@ def row(product: str = "Desk", currency: str = "EUR", price: str | None = "10", 
 
 
 def test_the_vendors_admin_keeps_the_price_list_and_everybody_looks_at_it(acme: Desk) -> None:
-    assert acme.get("/prices", user="rita") == {"managed_by": "api", "items": []}
+    assert acme.get("/prices", user="rita") == {"managed_by": "api", "items": [], "next": None}
     listed = acme.post("/prices", {"prices": [row(), row(day="2027-01-01", price="12.5")]}, user="vera", key="p1")
     assert acme.post("/prices", {"prices": [row(), row(day="2027-01-01", price="12.5")]}, user="vera", key="p1") == listed
     assert [(one["unit_price"], one["valid_from"]) for one in listed["items"]] == [("10", "2026-01-01"), ("12.5", "2027-01-01")]
@@ -301,7 +301,7 @@ def test_from_the_quote_to_the_licences_and_every_second_wish_gets_the_first_ans
     finalized(acme, deal_id)
     unsent = acme.send("POST", f"{at}/sign", user="arlo")
     assert (unsent.status_code, unsent.json()["code"]) == (409, "quote_not_sent")
-    assert acme.get(f"/deals/{deal_id}/quotes", user="rita") == {"items": [], "next_step": "quote"}
+    assert acme.get(f"/deals/{deal_id}/quotes", user="rita") == {"items": [], "next": None, "next_step": "quote"}
     # When the distributor sends it to its own group, that is a view
     view = acme.post(f"{at}/send", user="arlo")
     assert (view["sent_by"], view["offered_at"]) == ("Arlo (arlo)", None)
@@ -322,7 +322,7 @@ def test_from_the_quote_to_the_licences_and_every_second_wish_gets_the_first_ans
     assert (signed["lifecycle"], signed["quote_state"]) == ("quote_signed", "signed")
     assert acme.post(f"{at}/sign", user="vera", body={"reason": "on paper"})["version"] == signed["version"]
     assert acme.get(at, user="arlo")["signed_by"] == "Arlo (arlo)"
-    assert acme.get(f"/deals/{deal_id}/licences", user="rita") == {"items": []}
+    assert acme.get(f"/deals/{deal_id}/licences", user="rita") == {"items": [], "next": None}
     # Then the worker issues the licences, once, for whoever sees the deal
     for _ in range(2):
         complete(acme.installation.tenant("acme"))
