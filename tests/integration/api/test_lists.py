@@ -81,7 +81,7 @@ def listing(document: dict[str, Any]) -> Iterator[str]:
 def asked(path: str, places: dict[str, str]) -> tuple[str, str]:
     """The address with its places filled in, and who asks."""
     own = {"company_id": "Birch Systems"} if path.endswith(("/options", "{company_id}/licences")) else {}
-    own |= {"company_id": "Child 0", "other_id": "Arrow Electronics"} if "agreements" in path else {}
+    own |= {"company_id": "Child 0", "other_id": "Arrow Electronics"} if "agreements" in path or "terms" in path else {}
     for name, value in {**places, **own}.items():
         path = path.replace(f"{{{name}}}", quoted(value))
     return path.removeprefix(PORTAL), "polly" if "subgroups" in path else "vera"
@@ -211,7 +211,7 @@ def test_a_parameter_that_is_given_twice_is_refused_by_every_get(full: tuple[Des
     for path, operation, _ in answers(acme.app.openapi()):
         for name in (one["name"] for one in operation["parameters"] if one["in"] == "query" and one["name"] != "cursor"):
             address, user = asked(path, {**places, "user_id": "rita", "quote_id": "none"})
-            once = f"{name}={quoted(VALUES.get(name, 'vera'))}"
+            once = f"{name}={quoted(VALUES.get(name, user))}"
             if acme.send("GET", f"{address}?{once}", user=user).status_code != 200:
                 assert path.endswith("/quotes/{quote_id}"), (path, name)
                 continue
