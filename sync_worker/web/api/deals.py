@@ -22,7 +22,7 @@ from sync_worker.web.api import shapes, sight, views
 from sync_worker.web.api.companies import company_of, refuse_of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import PageOf, moment_of
+from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -77,8 +77,7 @@ def list_deals(
         "stage": stage,
         "owner_user": owner_user,
     }
-    last = page.place(2)
-    before = (moment_of(last[0]), last[1]) if last else None
+    before = page.moment()
     refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
     with tenant.store.reading(visit.portal) as tx:
         either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}

@@ -31,9 +31,7 @@ ConflictId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, patter
 @router.get("/conflicts")
 def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: bool = False) -> shapes.Page[operate_shapes.Conflict]:
     """Fields that both sides changed, the latest first; with `resolved`, those that are over as well."""
-    last = page.place(2)
-    before = (moment_of(last[0]), last[1]) if last else None
-    found = disputes(visit.tenant, deal_id=deal, include_resolved=resolved, before=before, limit=page.looked_for)
+    found = disputes(visit.tenant, deal_id=deal, include_resolved=resolved, before=page.moment(), limit=page.looked_for)
     some = page.cut(found, lambda one: (one.opened_at.isoformat(), one.id))
     return shapes.Page(items=[_conflict(one) for one in some.items], next=some.next)
 

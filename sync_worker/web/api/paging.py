@@ -49,6 +49,11 @@ class Paging:
         """The last one seen; None on the first page. **Raises** Refused."""
         return None if self.cursor is None else place_of(self.cursor, parts)
 
+    def moment(self) -> tuple[datetime, str] | None:
+        """The last one seen of a list in the order of time: when, and its id; None on the first page. **Raises** Refused."""
+        last = self.place(2)
+        return (moment_of(last[0]), last[1]) if last else None
+
     def cut(self, found: Sequence[T], place: Callable[[T], Place]) -> Some[T]:
         """The page out of as many as were `looked_for` behind the last one seen, in their order."""
         items = found[: self.limit]

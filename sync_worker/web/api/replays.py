@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from fastapi import Path
@@ -13,7 +12,7 @@ from sync_worker.store import interventions
 from sync_worker.store.interventions import Intervention
 from sync_worker.web.api import operate_shapes, shapes
 from sync_worker.web.api.doors import PRINTABLE, Operating
-from sync_worker.web.api.paging import Cursor, Limit, cursor_of, place_of, refused_cursor
+from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -23,13 +22,13 @@ ReplayId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=
 
 
 @router.get("/replays")
-def list_replays(visit: Operating, limit: Limit = 50, cursor: Cursor = None) -> shapes.Page[operate_shapes.Replay]:
+def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.Replay]:
     """Replays of failures, the latest first, with how many failures ended how."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        found = interventions.latest(tx, "replay", limit=limit, before=_before(cursor))
-        outcomes = interventions.counts_by_id(tx, [one.id for one in found])
-    following = cursor_of(str(found[-1].asked_at), found[-1].id) if len(found) == limit else None
-    return shapes.Page(items=[_replay(one, outcomes.get(one.id, {})) for one in found], next=following)
+        found = interventions.latest(tx, "replay", limit=page.looked_for, before=page.moment())
+        some = page.cut(found, lambda one: (one.asked_at.isoformat(), one.id))
+        outcomes = interventions.counts_by_id(tx, [one.id for one in some.items])
+    return shapes.Page(items=[_replay(one, outcomes.get(one.id, {})) for one in some.items], next=some.next)
 
 
 @router.get("/replays/{replay_id}", responses=problems(404))
@@ -46,16 +45,3 @@ def _replay(one: Intervention, counts: Mapping[str, int]) -> operate_shapes.Repl
     named = {name: getattr(one, name) for name in ("id", "selection", "actor", "reason", "is_queued", "asked_at", "finished_at")}
     outcomes = {name or "left": count for name, count in counts.items()}
     return operate_shapes.Replay(**named, outcomes=operate_shapes.Outcomes(**outcomes))
-
-
-def _before(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, replay_id = place_of(cursor, 2)
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise refused_cursor() from None
-    if moment.tzinfo is None:
-        raise refused_cursor()
-    return moment, replay_id

@@ -56,6 +56,8 @@ def filled(acme: Desk) -> dict[str, str]:
         licences.issue(tx, [Licence(f"l{n}", deal_id, n, acme.id_of("Birch Systems"), "Seat", 5, day, day) for n in range(MANY)])
         told = [Event("company.changed", "company", f"c{number}", By("crm", "CRM", "r1")) for number in range(MANY)]
         feed.tell(replace(tx, events=frozenset(KINDS)), told)
+    for number in range(MANY):
+        acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
     return {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
 
 
@@ -190,6 +192,7 @@ def test_without_second_partners_they_are_partners_in_the_filter_as_in_the_list(
 
 VALUES = {
     "limit": "1",
+    "code": "name_blank",
     "resolved": "false",
     "at": "2026-03-02T09:00:00Z",
     "updated_since": "2026-03-02T09:00:00Z",
