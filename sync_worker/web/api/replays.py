@@ -26,7 +26,7 @@ def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.R
     """Replays of failures, the latest first, with how many failures ended how."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = interventions.latest(tx, "replay", limit=page.looked_for, before=page.moment())
-        some = page.cut(found, lambda one: (one.asked_at.isoformat(), one.id))
+        some = page.cut(found, lambda one: (str(one.asked_at), one.id))
         outcomes = interventions.counts_by_id(tx, [one.id for one in some.items])
     return shapes.Page(items=[_replay(one, outcomes.get(one.id, {})) for one in some.items], next=some.next)
 
