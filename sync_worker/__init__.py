@@ -34,6 +34,7 @@ Where things are:
     headers.py  what an answer's headers say of time, read so that none can stop us
     nearest.py  what a person may have meant
     text.py     what no database can hold, replaced at the door
+    redaction.py what is secret, masked in every error's words and in the log
     trail.py    whose request it was, through the queue      logs.py metrics.py figures.py   for whoever watches
 
 Five sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,

@@ -40,6 +40,7 @@ from sync_worker.errors import (
     TransientError,
     UncertainWrite,
     WritesRest,
+    told,
 )
 from sync_worker.steps.compare import compare, repair
 from sync_worker.steps.complete import complete
@@ -197,7 +198,7 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
             log.warning("stopped", error=str(error), kind=type(error).__name__)
             _record(tenant, verb, record, error)
         except Exception as bug:
-            log.exception("a bug stopped this work; it is recorded", error=str(bug))
+            log.exception("a bug stopped this work; it is recorded", error=told(bug))
             _record(tenant, verb, record, bug)
     except StoreDown as error:
         log.error("the database is out of reach", error=str(error))  # noqa: TRY400  # the operator's problem, not a bug: no traceback
@@ -267,7 +268,7 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         record=verb,
         stage="pull",
         code=code,
-        message=str(error) if isinstance(error, SyncError) else f"{type(error).__name__}: {error}",
+        message=told(error),
         run_id="",
         name=f"{verb} {record}".strip(),
     )

@@ -30,9 +30,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sync_worker.redaction import masked
+
+MOST_OF_A_BUG: Final = 200  # characters
+
 
 class SyncError(Exception):
-    """Everything this product raises on purpose."""
+    """Everything this product raises on purpose. Its words are for people, so no secret of an answer stays in them."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(masked(word) if isinstance(word, str) else word for word in words))
+
+
+def told(error: BaseException) -> str:
+    """The words of an error, for whoever reads a failure. Of a bug the kind and the first line: it may quote what it worked on."""
+    if isinstance(error, SyncError):
+        return str(error)
+    first = masked(next(iter(str(error).splitlines()), ""))
+    return f"{type(error).__name__}: {first[:MOST_OF_A_BUG]}".rstrip(": ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from sync_worker.errors import (
     SyncError,
     TransientError,
     UncertainWrite,
+    told,
 )
 from sync_worker.nearest import did_you_mean
 
@@ -129,6 +130,7 @@ def root(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks an
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and exits with its code. SIGTERM ends it as Ctrl-C does, so that what it holds is let go."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logs.show_no_secrets_in_tracebacks()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -149,7 +151,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as bug:
         if is_debug:
             raise
-        err.print(f"a bug, please report it: {type(bug).__name__}: {bug} (run again with --debug to see where)", markup=False)
+        err.print(f"a bug, please report it: {told(bug)} (run again with --debug to see where)", markup=False)
         return NEEDS_A_PERSON
 
 

@@ -21,6 +21,7 @@ from typing import Final
 from sync_worker import metrics
 from sync_worker.domain.delivery import ROW_COUNT, TELL_COUNT, Answer, Ending, ending_of, rest_s, retry_s
 from sync_worker.receiver import SEND_S, Receiver
+from sync_worker.redaction import masked
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import deliveries, failures, feed
 from sync_worker.store.deliveries import LEASE, Delivery
@@ -205,7 +206,7 @@ def _fail(tx: Tx, tenant: Tenant, object_: str, record: str, code: str, words: s
                 stage=STAGE,
                 code=code,
                 field=field,
-                message=words,
+                message=masked(words),
                 run_id="",
             )
         ],

@@ -21,7 +21,7 @@ from sync_worker.domain.deal import Deal, Period, Policy, Track
 from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
-from sync_worker.errors import ConfigError, RecordError, SchemaChanged, Stopped, SyncError
+from sync_worker.errors import ConfigError, RecordError, SchemaChanged, Stopped, SyncError, told
 from sync_worker.mail.post import Post
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
@@ -303,7 +303,7 @@ class Tenant:
                 self._forget_catalogs()
             raise
         except Exception as bug:
-            error = f"{type(bug).__name__}: {bug}"
+            error = told(bug)
             raise
         except BaseException:
             error, is_stopped = runs.LEFT, True

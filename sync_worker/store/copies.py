@@ -98,7 +98,7 @@ def _copy_rows(here: Tx, there: Tx, table: Table) -> None:
 
 def _both(path: Path, held: Path) -> Engine:
     """One connection that sees both files: the other one's tables as `held`."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
 
     def attach(connection: Any, _record: Any) -> None:
         connection.execute("ATTACH DATABASE ? AS held", (str(held),))

@@ -166,7 +166,7 @@ def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
-    """Adds to the history, and tells the portal. The same version of the same field twice is an IntegrityError, a bug.
+    """Adds to the history, and tells the portal. The same version of the same field twice is a StatementRefused, a bug.
 
     Its moment is the shared clock's: another machine compares it with the CRM's (`newest`).
     """

@@ -75,8 +75,9 @@ class Store:
     **Shapes** `shared_clock`: what `Tx.shared_now` is read from. None is PostgreSQL's own clock; processes on one SQLite file are on one
     machine, so there it is `clock`.
 
-    **Raises** From every transaction: StoreDown (at a commit: perhaps committed), StaleRead where PostgreSQL broke a deadlock. A second
-    writing transaction inside one is a bug, and said so: it would wait for the first for ever.
+    **Raises** From every transaction: StoreDown (at a commit: perhaps committed), StaleRead where PostgreSQL broke a deadlock, and for a
+    bug StatementRefused, which holds no value. A second writing transaction inside one is a bug, and said so: it would wait for the first
+    for ever.
     """
 
     def __init__(
@@ -355,7 +356,7 @@ def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | 
 
 
 def _engine(url: str) -> Engine:
-    options: dict[str, Any] = {"json_serializer": documents.dump, "json_deserializer": documents.load}
+    options: dict[str, Any] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}, **options)
     engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **options)  # the same few, whose caches are warm

@@ -36,6 +36,7 @@ from sync_worker.errors import (
     WritesRest,
 )
 from sync_worker.headers import retry_after_s
+from sync_worker.redaction import masked
 
 MISSING_SCOPES = "MISSING_SCOPES"
 NOT_FOUND = "OBJECT_NOT_FOUND"
@@ -96,7 +97,6 @@ _QUOTED_PROPERTY = re.compile(r'Property "?([\w.]+)"? does not exist|propertyNam
 _OPTION = re.compile(r'label: "?(?P<label>[^"\n]*)"?\s+value: "?(?P<value>[^"\n]*)"?[^\[\]]*?(?=label:|\]|$)')
 _ROWS = ("objectWriteTraceId", "ids", "id", "fromObjectId", "toObjectId")  # where a context names rows
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_TOKEN = re.compile(r"\bpat-\w+-[\w-]{8,}|\bBearer \S+")  # an access token, should an answer ever repeat it
 
 
 class BadAnswer(ValueError):
@@ -384,4 +384,4 @@ def _excerpt(body: Any) -> str:
 
 
 def _cleaned(words: str) -> str:
-    return " ".join(_TOKEN.sub("•••", text.storable(words)).split())
+    return " ".join(masked(text.storable(words)).split())

@@ -35,6 +35,7 @@ from sync_worker.errors import (
     WriteRejected,
     WritesRest,
 )
+from sync_worker.redaction import masked
 from sync_worker.text import storable
 
 DAILY_WAIT_S = 900.0  # the daily allowance rolls over 24 h: some of it comes back every few minutes
@@ -108,7 +109,6 @@ _GOVERNED = re.compile(
 _LOCKED = re.compile("UNABLE_TO_LOCK_ROW|unable to obtain exclusive access", re.IGNORECASE)  # a trigger's error may wrap it
 _COLUMN = re.compile(r"[Nn]o such column '([^']+)'|field '?([\w.]+)'? can not be|duplicate value found: (\w+) duplicates")
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_TOKEN = re.compile(r"\b00D\w{12,15}![\w.\-]+")  # an access token, should an answer ever repeat it
 
 
 class LocatorLost(StaleRead):
@@ -284,4 +284,4 @@ def _excerpt(content: Any) -> str:
 
 
 def _cleaned(text: str) -> str:
-    return " ".join(_TOKEN.sub("•••", storable(text)).split())
+    return " ".join(masked(storable(text)).split())

@@ -16,7 +16,7 @@ from structlog.contextvars import get_contextvars
 
 from sync_worker import logs
 from sync_worker.domain.deal import Refusal
-from sync_worker.errors import SyncError
+from sync_worker.errors import SyncError, told
 from sync_worker.store.answers import Answer
 from sync_worker.web.api.mistakes import refused_of
 from sync_worker.web.api.problems import Problem, Refused, of_bug, of_fault, of_refusal
@@ -75,7 +75,7 @@ class ProblemRoute(APIRoute):
                 log.warning("a request could not be done", error=str(error), kind=type(error).__name__)
                 return response_of(of_fault(error))
             except Exception as bug:
-                log.exception("a bug ended a request", error=str(bug))
+                log.exception("a bug ended a request", error=told(bug))
                 return response_of(of_bug(str(get_contextvars().get("request", ""))))
 
         return answer

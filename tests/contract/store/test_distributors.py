@@ -9,13 +9,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from sync_worker.domain.quote import Pricing
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms, waivers
 from sync_worker.store.engine import Store
 from sync_worker.store.mails import Mail
+from sync_worker.store.trouble import StatementRefused
 from sync_worker.store.waivers import Waiver
 from tests.contract.store.distributors import AGREED, MAIL, PAIR, licence, quote, subgroup, upload
 from tests.servers import MONDAY, Clock
@@ -49,7 +49,7 @@ def test_nobody_has_two_parents(store: Store, clock: Clock) -> None:
     with store.transaction("acme") as tx:
         subgroups.begin(tx, subgroup(tx))
     clock.forward(seconds=1)
-    with pytest.raises(IntegrityError), store.transaction("acme") as tx:
+    with pytest.raises(StatementRefused), store.transaction("acme") as tx:
         subgroups.begin(tx, subgroup(tx, parent_id="c9"))
 
 

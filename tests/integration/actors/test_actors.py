@@ -14,8 +14,9 @@ import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
+from sqlalchemy import text
 
-from sync_worker import actors
+from sync_worker import actors, logs
 from sync_worker.actors import Rounds, attempt, register, threads_by_share
 from sync_worker.bootstrap import broker, build
 from sync_worker.cli.processes import _working
@@ -440,6 +441,37 @@ def test_whatever_stops_the_work_is_written_down_and_acknowledged(
     assert all(str(error) in row.failure.message for row in problems(tenant))
     row = standing(tenant)
     assert row is None or row.paused_until_at is None
+
+
+def test_a_statement_that_the_database_refuses_is_kept_without_what_stood_in_it(
+    build_on: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a step with a bug: it writes one person twice
+    installation = build_on()
+    tenant = installation.tenant("acme")
+    ann = {"portal": "acme", "id": "ann", "email": "ann@example.com", "name": "Ann Canary", "role": "sales"}
+
+    def broken(tenant: Tenant, _record: str) -> Done:
+        with tenant.store.transaction(tenant.name) as tx:
+            tx.connection.execute(
+                text("INSERT INTO users (portal, id, email, name, role) VALUES (:portal, :id, :email, :name, :role)"), ann
+            )
+        raise AssertionError("the table takes it")
+
+    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    # When it is at work
+    logs.set_up()
+    attempt(installation, "acme", "pull", "company")
+    # Then the failure and the log say why and where, in few words, and nothing of the person or of the statement
+    (row,) = problems(tenant)
+    said = capsys.readouterr()
+    assert "StatementRefused: the database did not take a statement: a value is missing" in row.failure.message
+    assert "users" in row.failure.message
+    assert len(row.failure.message) < 300
+    for words in (row.failure.message, said.out + said.err):
+        assert not any(
+            secret in words for secret in ("ann@example.com", "Ann Canary", "INSERT INTO users (portal, id, email, name, role) VALUES (?")
+        )
 
 
 @pytest.mark.parametrize("place", ["the step", "writing it down"])

@@ -198,6 +198,17 @@ def test_a_bug_is_one_line_and_a_traceback_only_where_asked(terminal: Terminal, 
             terminal.types(*words)
 
 
+def test_a_bug_tells_its_kind_and_first_line_and_no_secret(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("asked with client_secret=do-not-tell&x=1\nand a page of what was worked on")
+
+    monkeypatch.setattr(work, "pull_record", broken)
+    answer = terminal.types("pull", "acme", code=1)
+    assert "ValueError: asked with client_secret=•••" in answer.err
+    assert "do-not-tell" not in answer.err
+    assert "worked on" not in answer.err
+
+
 def test_a_field_that_is_gone_needs_a_person(terminal: Terminal, remote: Remote) -> None:
     remote.hide_field("Lead", "Portal_Amount__c")
     assert "Portal_Amount__c" in terminal.types("check", "acme", code=1).out
