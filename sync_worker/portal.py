@@ -20,6 +20,7 @@ from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationI
 from sync_worker.source import Source, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+MOST_OVERRIDES = 1000  # each is grafted into the whole mapping, which has some hundred fields
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +227,7 @@ class Portal(Part):
     second_partner: Company = Company()
     partner: Company = Company()
     associations: Associations = Associations(mode="contracts")
-    overrides: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict, max_length=MOST_OVERRIDES)
     deals: Deals
     quotes: Quotes = Quotes()
     schedule: Schedule = Field(default_factory=Schedule)

@@ -22,6 +22,8 @@ from sync_worker.errors import ConfigError, Mistake
 from sync_worker.scalars import Text
 from sync_worker.source import Source, in_order, read_source, shown, validated, wrong
 
+MOST_SCALARS = 500_000  # keys and values: 50,000 prices
+
 
 def _day(value: Any) -> Any:
     try:
@@ -74,7 +76,7 @@ def find_prices(config_dir: Path, portal: str) -> PriceList | None:
 
 def load_prices(path: Path) -> PriceList:
     """The list in this file. **Raises** ConfigError: every mistake, each with its place."""
-    source = read_source(path)
+    source = read_source(path, most_scalars=MOST_SCALARS)
     rows = [row.price for row in validated(PriceFile, source).prices]
     mistakes = [*_unsound(source, rows), *_double(source, rows)]
     if mistakes:

@@ -8,6 +8,7 @@ turns what pydantic says into mistakes that point there.
 from __future__ import annotations
 
 import re
+import stat
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,11 +25,14 @@ from ruamel.yaml.reader import ReaderError
 
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.nearest import choose_from
+from sync_worker.text import text_of
 
 NodePath: TypeAlias = tuple[str | int, ...]
 NULLS = ("", "null", "~")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
+MOST_BYTES = 4 << 20  # of one file; a mapping has some 10,000
+MOST_SCALARS = 50_000  # keys and values of one file: reading them takes some 3 s; a large portal file has 5,000
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -68,15 +72,17 @@ class Source:
         data = _with(self.data, path, value)
         return Source(self.file, data, _regrown(self.places, path, places), _regrown(self.keys, path, keys))
 
-    def pruned(self, path: NodePath) -> Source:
-        """A copy without the key at `path`."""
-        return Source(self.file, _without(self.data, path), _regrown(self.places, path, {}), _regrown(self.keys, path, {}))
+    def pruned(self, *paths: NodePath) -> Source:
+        """A copy without what stands at these paths, however many: they are taken out in one go."""
+        gone = frozenset(paths)
+        return Source(self.file, _without(self.data, gone), _outside(self.places, gone), _outside(self.keys, gone))
 
     def beneath(self, path: NodePath) -> tuple[dict[NodePath, Place], dict[NodePath, Place]]:
         """The places and key places at and below `path`, relative to it."""
         length = len(path)
-        places = {at[length:]: place for at, place in self.places.items() if at[:length] == path}
-        keys = {at[length:]: place for at, place in self.keys.items() if at[:length] == path}
+        beneath = list(_paths(self.at(path), path))
+        places = {at[length:]: self.places[at] for at in beneath if at in self.places}
+        keys = {at[length:]: self.keys[at] for at in beneath if at in self.keys}
         return places, keys
 
 
@@ -88,25 +94,42 @@ def dotted(path: Iterable[str | int]) -> str:
     return text
 
 
-def read_source(path: Path) -> Source:
-    """The file with its places.
+def read_source(path: Path, *, most_scalars: int = MOST_SCALARS) -> Source:
+    """The file with its places. **Shapes** `most_scalars`: so many keys and values, where the file may be a long list.
 
-    **Raises** ConfigError: unreadable, not UTF-8, not YAML, or not a mapping at the top.
+    **Raises** ConfigError: unreadable, no regular file, too large, not UTF-8, not YAML, or not a mapping at the top.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise _of_the_file(path, "is not a regular file", "a pipe or a device may never end; write the text into a file")
+        if found.st_size > MOST_BYTES:
+            raise _of_the_file(path, f"has {found.st_size:,} bytes; {MOST_BYTES:,} at most are read", "is it the right file?")
+        data = path.read_bytes()
     except OSError as error:
-        raise ConfigError([Mistake(Place(str(path), 1, 1), "(file)", f"cannot be read: {error.strerror}")]) from None
+        raise _of_the_file(path, f"cannot be read: {error.strerror}") from None
+    return source_of(data, path, most_scalars=most_scalars)
+
+
+def source_of(data: bytes, path: Path, *, most_scalars: int = MOST_SCALARS) -> Source:
+    """What was read from there, with its places. **Raises** ConfigError: too large, not UTF-8, not YAML, or not a mapping at the top."""
+    if len(data) > MOST_BYTES:
+        raise _of_the_file(path, f"has more than {MOST_BYTES:,} bytes", "is it the right file?")
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        what = f"is not UTF-8 text (byte {error.start})"
-        raise ConfigError([Mistake(Place(str(path), 1, 1), "(file)", what, "save it as UTF-8")]) from None
-    return parse_source(text, file=str(path))
+        raise _of_the_file(path, f"is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    return parse_source(text, file=str(path), most_scalars=most_scalars)
+
+
+def _of_the_file(path: Path, what: str, remedy: str = "") -> ConfigError:
+    return ConfigError([Mistake(Place(str(path), 1, 1), "(file)", what, remedy)])
 
 
 @lru_cache(maxsize=16)  # portals by the thousand name the same mapping, and reading it takes a tenth of a second
-def parse_source(text: str, *, file: str) -> Source:
+def parse_source(text: str, *, file: str, most_scalars: int = MOST_SCALARS) -> Source:
     """The text with its places; duplicate keys, aliases, merge keys and tags are refused, all at once."""
-    _refuse_machinery(text, file)
+    _refuse_machinery(text, file, most_scalars)
     node = _composed(text, file)
     if not isinstance(node, MappingNode):
         place = Place(file, 1, 1) if node is None else _place(file, node.start_mark)
@@ -166,7 +189,15 @@ class _Builder:
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         is_null = isinstance(node, ScalarNode) and not node.style and node.value in NULLS
-        return None if is_null else str(node.value)
+        return None if is_null else self._text(node, path)
+
+    def _text(self, node: Node, path: NodePath) -> str:
+        """A scalar as text; one that no database can hold is a mistake."""
+        try:
+            return text_of(str(node.value))
+        except ValueError as fault:
+            self.mistakes.append(Mistake(_place(self.file, node.start_mark), dotted(path) or "(file)", str(fault), "leave it out"))
+            return ""
 
     def _mapping(self, node: MappingNode, path: NodePath) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -176,10 +207,12 @@ class _Builder:
             if fault:
                 self.mistakes.append(Mistake(place, dotted(path) or "(file)", *fault))
                 continue
-            self.keys[(*path, key.value)] = place
-            found[key.value] = self.build(value, (*path, key.value))
-            if found[key.value] is None and value.value == "":
-                self.places[(*path, key.value)] = place  # nothing is written: the parser points at what follows
+            name = self._text(key, path)
+            here = (*path, name)
+            self.keys[here] = place
+            found[name] = self.build(value, here)
+            if found[name] is None and value.value == "":
+                self.places[here] = place  # nothing is written: the parser points at what follows
         return found
 
     def _key_fault(self, key: Node, found: Mapping[str, Any], path: NodePath) -> tuple[str, str] | None:
@@ -200,16 +233,20 @@ def _composed(text: str, file: str) -> Node | None:
     try:
         node: Node | None = yaml.compose(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([_syntax_mistake(error, file)]) from None
+        raise ConfigError([_syntax_mistake(error, text, file)]) from None
     return node
 
 
-def _refuse_machinery(text: str, file: str) -> None:
+def _refuse_machinery(text: str, file: str, most_scalars: int) -> None:
     """Aliases and tags have no meaning here: a value must stand where it is used, or its place would lie."""
     mistakes: list[Mistake] = []
-    depth = 0
+    depth, scalars = 0, 0
     for event in _events(text, file):
         kind = type(event).__name__
+        scalars += kind == "ScalarEvent"
+        if scalars > most_scalars:
+            what = f"holds more than {most_scalars:,} keys and values"
+            raise ConfigError([*mistakes, Mistake(_place(file, event.start_mark), "(file)", what, "is it the right file?")])
         depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
         place = _place(file, event.start_mark)
         if depth > MAX_DEPTH:
@@ -226,22 +263,27 @@ def _events(text: str, file: str) -> Iterator[Any]:
     try:
         yield from YAML(typ="safe", pure=True).parse(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([_syntax_mistake(error, file)]) from None
+        raise ConfigError([_syntax_mistake(error, text, file)]) from None
 
 
-def _syntax_mistake(error: Exception, file: str) -> Mistake:
+def _syntax_mistake(error: Exception, text: str, file: str) -> Mistake:
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         words = " ".join(str(error.problem or error.context or "is not YAML").split())
         remedy = "indent with spaces, not tabs" if "\\t" in words else "check brackets, quotes and indentation"
         return Mistake(_place(file, mark) if mark else Place(file, 1, 1), "(file)", f"is not YAML: {words}", remedy)
     if isinstance(error, ReaderError):
-        return Mistake(Place(file, 1, 1), "(file)", f"holds an unprintable character at position {error.position}", "remove it")
+        return Mistake(place_at(file, text, error.position), "(file)", "holds an unprintable character", "remove it")
     return Mistake(Place(file, 1, 1), "(file)", "is not YAML", "check brackets, quotes and indentation")
 
 
 def _place(file: str, mark: StreamMark) -> Place:
     return Place(file, mark.line + 1, mark.column + 1)
+
+
+def place_at(file: str, text: str, position: int) -> Place:
+    """Where the character at this position stands."""
+    return Place(file, text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
 # ── grafting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -261,6 +303,13 @@ def _child(node: Any, step: str | int) -> Any:
     return None
 
 
+def _paths(node: Any, path: NodePath) -> Iterator[NodePath]:
+    """The path of a node, and of everything beneath it."""
+    yield path
+    for step, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from _paths(child, (*path, step))
+
+
 def _with(node: Any, path: NodePath, value: Any) -> Any:
     if not path:
         return value
@@ -270,15 +319,17 @@ def _with(node: Any, path: NodePath, value: Any) -> Any:
     return parent
 
 
-def _without(node: Any, path: NodePath) -> Any:
-    step, rest = path[0], path[1:]
+def _without(node: Any, gone: frozenset[NodePath], path: NodePath = ()) -> Any:
     if isinstance(node, list):
-        return [_without(item, rest) if index == step and rest else item for index, item in enumerate(node) if rest or index != step]
-    if not isinstance(node, dict) or step not in node:
-        return node
-    if not rest:
-        return {key: child for key, child in node.items() if key != step}
-    return {**node, step: _without(node[step], rest)}
+        return [_without(item, gone, (*path, index)) for index, item in enumerate(node) if (*path, index) not in gone]
+    if isinstance(node, dict):
+        return {key: _without(child, gone, (*path, key)) for key, child in node.items() if (*path, key) not in gone}
+    return node
+
+
+def _outside(places: Mapping[NodePath, Place], gone: frozenset[NodePath]) -> dict[NodePath, Place]:
+    lengths = {len(path) for path in gone}
+    return {at: place for at, place in places.items() if not any(at[:length] in gone for length in lengths)}
 
 
 def _regrown(places: Mapping[NodePath, Place], path: NodePath, graft: Mapping[NodePath, Place]) -> dict[NodePath, Place]:

@@ -16,6 +16,7 @@ import orjson
 
 REPLACEMENT: Final = "\ufffd"
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
+_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 class Mended(dict[str, Any]):
@@ -27,6 +28,15 @@ class Mended(dict[str, Any]):
 def storable(text: str) -> str:
     """The same text, or the nearest that can be stored."""
     return _UNFIT.sub(REPLACEMENT, text)
+
+
+def text_of(written: str) -> str:
+    """What a person wrote with escapes: two halves of a pair are one character. **Raises** ValueError for what no database can hold."""
+    found = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), written)
+    unfit = _UNFIT.search(found)
+    if unfit:
+        raise ValueError("holds U+0000" if unfit[0] == "\0" else f"holds half a character (the surrogate U+{ord(unfit[0]):04X} alone)")
+    return found
 
 
 def decoded(data: bytes) -> str:

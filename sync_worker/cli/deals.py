@@ -19,7 +19,7 @@ from sync_worker.domain.flags import Reader
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError
-from sync_worker.source import read_source
+from sync_worker.source import source_of
 from sync_worker.steps.decide import approve as approve_deal
 from sync_worker.steps.explain import explain as explain_deal
 from sync_worker.steps.flag import flags_of
@@ -111,7 +111,7 @@ def register(
 
     Example: sync-worker deals register acme deal.yaml --actor "Ann Berg"
     """
-    written = read_source(file).data
+    written = source_of(file.read_bytes(), file).data  # a pipe will do: whoever names it waits for it
     with tenant_of(portal) as tenant:
         done = register_deal(tenant, written, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):

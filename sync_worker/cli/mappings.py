@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from sync_worker.cli.output import out, show_json, show_table
@@ -17,12 +18,14 @@ from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.grammar import fields_of, json_schema
 from sync_worker.mapping.load import LoadedMapping, load_mapping
 from sync_worker.nearest import did_you_mean
+from sync_worker.source import place_at
 
 app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
 
 Folder = Annotated[Path, typer.Option("--dir", envvar="SYNC_WORKER_MAPPINGS_DIR", help="Where the mapping files are.")]
 OneFile = Annotated[Path | None, typer.Argument(help="One mapping file; all of the folder where none is named.", show_default=False)]
 FOLDER = Path("mappings")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*(?P<nul>\\u0000)")
 
 
 @app.command()
@@ -127,13 +130,17 @@ def _plural(count: int, noun: str) -> str:
 def _native(path: Path) -> dict[str, Any]:
     """The record; HubSpot's properties are taken out of their envelope."""
     try:
-        record = json.loads(path.read_bytes().decode("utf-8-sig"))
+        written = path.read_bytes().decode("utf-8-sig")
+        record = orjson.loads(written)
     except OSError as error:
         raise _bad_record(path, f"cannot be read: {error.strerror}") from None
-    except json.JSONDecodeError as error:
+    except orjson.JSONDecodeError as error:
         raise _bad_record(path, f"is not JSON: {error.msg}", error.lineno, error.colno) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise _bad_record(path, "is not JSON") from None
+    except UnicodeDecodeError as error:
+        raise _bad_record(path, f"is not UTF-8 text (byte {error.start})") from None
+    if nul := _NUL.search(written):
+        place = place_at(str(path), written, nul.start("nul"))
+        raise _bad_record(path, "holds U+0000, which no database can keep", place.line, place.column)
     if not isinstance(record, dict):
         raise _bad_record(path, "must be one JSON object: a record as the CRM sends it")
     properties = record.get("properties")

@@ -95,14 +95,12 @@ def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = 
 def _beside(source: Source) -> list[Mistake]:
     """What lint says of the fields that are right by themselves, so that a person sees all mistakes in one go."""
     frame = {"version": "1", "crm": get_args(CrmKind)[0]}
-    kept = source
-    for key in source.data:
-        if key in frame or key not in ("wire", "records", "company", "deal"):
-            kept = kept.pruned((key,))
-    for section, model in (("company", CompanyFields), ("deal", DealFields)):
-        for path in _field_paths(source, section):
-            if not _is_field(source.at(path), path, model):
-                kept = kept.pruned(path)
+    unread = [(key,) for key in source.data if key in frame or key not in ("wire", "records", "company", "deal")]
+    models: dict[str, type[BaseModel]] = {"company": CompanyFields, "deal": DealFields}
+    wrong = [
+        path for section, model in models.items() for path in _field_paths(source, section) if not _is_field(source.at(path), path, model)
+    ]
+    kept = source.pruned(*unread, *wrong)
     try:
         return lint(validated(MappingFile, kept, data=frame | kept.data), kept, is_whole=False)
     except ConfigError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from sync_worker.errors import ConfigError, Mistake, Place
-from sync_worker.source import Source, parse_source, read_source, validated
+from sync_worker.source import MOST_BYTES, Source, parse_source, read_source, validated
 
 
 def parse(text: str) -> Source:
@@ -130,6 +131,43 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
             read_source(path)
 
 
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "acme.yaml"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(ConfigError, match=r":1:1: \(file\): is not a regular file"):
+            read_source(path)
+
+
+def test_a_file_that_people_do_not_write_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text("\n".join(f"key{number}: v" for number in range(100_000)))
+    with pytest.raises(ConfigError, match=r"acme\.yaml:25001:1: \(file\): holds more than 50,000 keys and values") as caught:
+        read_source(path)
+    assert len(caught.value.mistakes) == 1
+    path.write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(ConfigError, match=r"4,194,304 at most are read"):
+        read_source(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r'b: 1\na: ["x", "\0"]', "f.yaml:2:10: a[1]: holds U+0000 — leave it out"),
+        (r'a: "x\ud83d"', "f.yaml:1:4: a: holds half a character (the surrogate U+D83D alone) — leave it out"),
+        (r'a: "\ude80\ud83d"', "f.yaml:1:4: a: holds half a character (the surrogate U+DE80 alone) — leave it out"),
+        (r'"\ud83d": 1', "f.yaml:1:1: (file): holds half a character (the surrogate U+D83D alone) — leave it out"),
+        ("b: 1\na: x\0y", "f.yaml:2:5: (file): holds an unprintable character — remove it"),
+    ],
+)
+def test_what_no_database_can_hold_is_a_mistake_with_its_place(text: str, words: str) -> None:
+    assert mistakes_of(text.replace(r"\n", "\n")) == [words]
+
+
+def test_two_halves_of_a_pair_are_one_character() -> None:
+    assert parse(r'a: "\ud83d\ude80"').data == {"a": "🚀"}
+
+
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
     path = tmp_path / "bom.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1")
@@ -207,7 +245,7 @@ def test_a_graft_keeps_the_places_of_where_it_was_written() -> None:
 
 
 def test_pruning_takes_a_key_and_its_places_away() -> None:
-    pruned = parse("a: {b: 1, c: [x, y]}").pruned(("a", "b"))
+    pruned = parse("a: {b: 1, c: [x, y], d: 2}\ne: 3").pruned(("a", "b"), ("a", "d"), ("e",))
     assert pruned.data == {"a": {"c": ["x", "y"]}}
     assert ("a", "b") not in pruned.places
 
