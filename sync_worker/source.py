@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -25,9 +25,10 @@ from ruamel.yaml.reader import ReaderError
 
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.nearest import choose_from
+from sync_worker.nodes import NodePath as NodePath
+from sync_worker.nodes import outside, paths_beneath, regrown, value_at, with_value, without
 from sync_worker.text import text_of
 
-NodePath: TypeAlias = tuple[str | int, ...]
 NULLS = ("", "null", "~")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
@@ -60,7 +61,7 @@ class Source:
 
     def at(self, path: NodePath) -> Any:
         """What is written at `path`; `None` where nothing is."""
-        return _at(self.data, path)
+        return value_at(self.data, path)
 
     def mistake(self, path: NodePath, what: str, remedy: str = "", *, at_key: bool = False) -> Mistake:
         """A mistake that points at `path`."""
@@ -69,18 +70,18 @@ class Source:
 
     def grafted(self, path: NodePath, value: Any, *, places: Mapping[NodePath, Place], keys: Mapping[NodePath, Place]) -> Source:
         """A copy with `value` at `path`; what lies beneath takes its places from `places` and `keys` (relative to the value)."""
-        data = _with(self.data, path, value)
-        return Source(self.file, data, _regrown(self.places, path, places), _regrown(self.keys, path, keys))
+        data = with_value(self.data, path, value)
+        return Source(self.file, data, regrown(self.places, path, places), regrown(self.keys, path, keys))
 
     def pruned(self, *paths: NodePath) -> Source:
         """A copy without what stands at these paths, however many: they are taken out in one go."""
         gone = frozenset(paths)
-        return Source(self.file, _without(self.data, gone), _outside(self.places, gone), _outside(self.keys, gone))
+        return Source(self.file, without(self.data, gone), outside(self.places, gone), outside(self.keys, gone))
 
     def beneath(self, path: NodePath) -> tuple[dict[NodePath, Place], dict[NodePath, Place]]:
         """The places and key places at and below `path`, relative to it."""
         length = len(path)
-        beneath = list(_paths(self.at(path), path))
+        beneath = list(paths_beneath(self.at(path), path))
         places = {at[length:]: self.places[at] for at in beneath if at in self.places}
         keys = {at[length:]: self.keys[at] for at in beneath if at in self.keys}
         return places, keys
@@ -286,58 +287,6 @@ def place_at(file: str, text: str, position: int) -> Place:
     return Place(file, text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
-# ── grafting ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _at(node: Any, path: NodePath) -> Any:
-    for step in path:
-        node = _child(node, step)
-    return node
-
-
-def _child(node: Any, step: str | int) -> Any:
-    if isinstance(node, dict):
-        return node.get(step)
-    if isinstance(node, list) and isinstance(step, int) and step < len(node):
-        return node[step]
-    return None
-
-
-def _paths(node: Any, path: NodePath) -> Iterator[NodePath]:
-    """The path of a node, and of everything beneath it."""
-    yield path
-    for step, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
-        yield from _paths(child, (*path, step))
-
-
-def _with(node: Any, path: NodePath, value: Any) -> Any:
-    if not path:
-        return value
-    step, rest = path[0], path[1:]
-    parent = dict(node) if isinstance(node, dict) else {}
-    parent[step] = _with(parent.get(step), rest, value)
-    return parent
-
-
-def _without(node: Any, gone: frozenset[NodePath], path: NodePath = ()) -> Any:
-    if isinstance(node, list):
-        return [_without(item, gone, (*path, index)) for index, item in enumerate(node) if (*path, index) not in gone]
-    if isinstance(node, dict):
-        return {key: _without(child, gone, (*path, key)) for key, child in node.items() if (*path, key) not in gone}
-    return node
-
-
-def _outside(places: Mapping[NodePath, Place], gone: frozenset[NodePath]) -> dict[NodePath, Place]:
-    lengths = {len(path) for path in gone}
-    return {at: place for at, place in places.items() if not any(at[:length] in gone for length in lengths)}
-
-
-def _regrown(places: Mapping[NodePath, Place], path: NodePath, graft: Mapping[NodePath, Place]) -> dict[NodePath, Place]:
-    length = len(path)
-    kept = {at: place for at, place in places.items() if at[:length] != path}
-    return kept | {path + at: place for at, place in graft.items()}
-
-
 # ── pydantic → mistakes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -356,7 +305,7 @@ def _mistake(model: type[BaseModel], source: Source, given: Any, detail: ErrorDe
         return source.mistake(path, f"{str(detail['loc'][-1])!r} is missing", "add it", at_key=True)
     written = source.at(path)
     what, remedy = _words(detail, written)
-    if detail["type"] == "mistake" and _at(given, path) != written:  # a validator quotes what it was given
+    if detail["type"] == "mistake" and value_at(given, path) != written:  # a validator quotes what it was given
         what = f"the value of {variables_in(written)} does not fit"
     return source.mistake(path, what, remedy)
 

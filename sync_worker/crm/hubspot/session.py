@@ -2,7 +2,7 @@
 
 An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
 EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, as `crm/renewal.py` says. A token
-that stands cannot be asked for again: the same one is tried after the same waits.
+that stands cannot be asked for again: once it has worked, the same one is tried after the same waits; before that it is simply wrong.
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
 
@@ -78,11 +78,15 @@ class Access:
         with self._lock:
             if self._token is not failed:
                 return  # another thread has renewed it, or has given up
-            if failed.is_hopeless:
+            if failed.is_hopeless or self._has_never_worked(failed):
                 self._remember(refusal)
                 raise AuthFailed(refusal)
             wait_for_another(failed, self._services)
             self._log_in(wire).follow(failed)
+
+    def _has_never_worked(self, token: Token) -> bool:
+        """Whether it is a token that stands and that HubSpot has never taken: more tries would only keep people waiting."""
+        return self.login.token is not None and not token.has_worked and token.refused_before == 0
 
     @property
     def zone_name(self) -> str:

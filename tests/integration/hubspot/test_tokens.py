@@ -64,6 +64,7 @@ def test_a_token_that_is_refused_as_new_as_it_is_is_no_loop(lab: Lab, code: str)
 def test_three_401s_in_quick_succession_pass_within_seconds(lab: Lab, stands: bool) -> None:
     created = lab.deals(1)
     crm = lab.connect(lab.access if stands else oauth(lab))
+    crm.fetch("deals", created, fields=())
     lab.remote.fault("batch_read", times=3, error_code="INVALID_AUTHENTICATION")
     assert [record.crm_id for record in crm.fetch("deals", created, fields=())] == created
     assert lab.slept == [1.0, 2.0]
@@ -72,6 +73,7 @@ def test_three_401s_in_quick_succession_pass_within_seconds(lab: Lab, stands: bo
 
 def test_a_write_that_meets_three_401s_is_written_once(lab: Lab, crm: HubspotCrm) -> None:
     [deal] = lab.deals(1)
+    crm.fetch("deals", [deal], fields=())
     lab.remote.fault("batch_update", times=3, error_code="INVALID_AUTHENTICATION")
     [outcome] = written(crm, Change("a", {"dealname": "Changed"}, crm_id=deal))
     assert outcome.wrote is Wrote.WRITTEN

@@ -9,6 +9,7 @@ import pytest
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.errors import (
+    AuthFailed,
     ConnectionDown,
     RateLimited,
     SchemaChanged,
@@ -64,6 +65,8 @@ def test_trouble_that_stays_is_transient_after_bounded_tries(lab: Lab, crm: Hubs
 @pytest.mark.parametrize(
     ("trouble", "kind", "words"),
     [
+        ({"error_code": "INVALID_AUTHENTICATION"}, AuthFailed, "crm.auth"),
+        ({"error_code": "EXPIRED_AUTHENTICATION"}, AuthFailed, "crm.auth"),
         (
             {"error_code": "MISSING_SCOPES", "message": "crm.objects.deals.read"},
             ConnectionDown,
@@ -158,7 +161,7 @@ def test_a_write_without_a_clear_answer_is_uncertain_and_not_repeated(lab: Lab, 
 
 @pytest.mark.parametrize("code", ["DAILY", "TEN_SECONDLY_ROLLING", "INVALID_AUTHENTICATION", "MISSING_SCOPES"])
 def test_what_concerns_the_account_ends_the_write_before_anything(lab: Lab, crm: HubspotCrm, code: str) -> None:
-    lab.remote.fault("batch_upsert", times=99, error_code=code)
+    lab.remote.fault("batch_upsert", error_code=code)
     with pytest.raises((RateLimited, ConnectionDown)):
         written(crm, Change("a", {"dealname": "New"}, key="key-1"))
     assert lab.connect(lab.new_access()).find_by_key("deals", "portal_deal_key", ["key-1"], fields=()) == []
