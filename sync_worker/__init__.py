@@ -16,7 +16,7 @@ Where things are:
     mapping/    the language of mappings/*.yaml           grammar transforms lint load compile
     crm/        the outside, behind port.py               faults renewal batches budget rehearsal salesforce/ hubspot/
     store/      the memory, SQLite or PostgreSQL          tables/ engine, then one file per noun
-    steps/      the verbs: a record's way                 pull refresh ingest associate evaluate push rest read_back compare
+    steps/      the verbs: a record's way                 pull backfill refresh ingest associate evaluate push rest read_back compare
     steps/      a deal's moves                            register deal_draft move decide expire relink
     steps/      a deal's sale                             prices quote paper sale complete
     steps/      what a distributor does for resellers     subgroups agree

@@ -1,7 +1,7 @@
 """Dramatiq actors: a few lines each, ids only, safe to run twice and twice at once. The queue is a hint; the database knows what is due.
 
     live        polls, notices, pushes                 one queue each, with threads of its own, so that none waits for another; the queue
-    backfill    first loads, comparisons, repairs      is the share of the API budget too, and what a piece of work makes due stays in it
+    backfill    first loads, backfills, comparisons    is the share of the API budget too, and what a piece of work makes due stays in it
     operator    replays
 
 No portal keeps the others waiting: the same work is never done twice at once in a process, and a long one ends after its turn and goes to
@@ -42,6 +42,7 @@ from sync_worker.errors import (
     WritesRest,
     told,
 )
+from sync_worker.steps.backfill import go_on as go_on_backfill
 from sync_worker.steps.compare import compare, repair
 from sync_worker.steps.complete import complete
 from sync_worker.steps.deliver import DELIVER, deliver
@@ -67,6 +68,7 @@ QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
 VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "pull": pull,
+    "backfill": go_on_backfill,
     "refresh": refresh,
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),

@@ -155,6 +155,8 @@ def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, no
     for name, reading in sorted(readings.items()):
         if reading.is_noticed and name not in resting:
             yield Wake("refresh", name)
+        if reading.is_filling and reading.pulled_at and name not in resting:
+            yield Wake("backfill", name, share="backfill")
 
 
 def _writes(portal: Portal, standing: Standing) -> Iterator[Wake]:

@@ -11,6 +11,7 @@ from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of
 from sync_worker.domain.plan import KINDS, SHOWN_COUNT, Listing, Plan
 from sync_worker.errors import Stopped
+from sync_worker.steps.backfill import wanted
 from sync_worker.steps.plan import plan as plan_portal
 
 _FIELDS = ("field", "before", "after")
@@ -34,6 +35,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 def plan(
     portal: PortalName,
     full: Annotated[bool, typer.Option("--full", help="Read every record, as `pull --full`: an edited mapping shows on each.")] = False,
+    backfill: Annotated[
+        str | None,
+        typer.Option("--backfill", metavar="FIELD", help="Only this field of all records, as `pull --backfill`.", show_default=False),
+    ] = None,
     no_read: Annotated[bool, typer.Option("--no-read", help="Ask the CRM for no record: only what is stored.")] = False,
     everything: Annotated[bool, typer.Option("--all", help=f"List all of each kind, not the first {SHOWN_COUNT}.")] = False,
     as_json: AsJson = False,
@@ -43,29 +48,31 @@ def plan(
     After an edit of a portal or mapping file it shows what the edit would do. Reading costs API calls, which it counts.
     Exit 1 when something would need a person: a conflict, a record that could not be applied, the mass-change brake.
 
-    Example: sync-worker plan acme
+    Example: sync-worker plan acme --backfill attributes.region
     """
-    if full and no_read:
-        raise typer.BadParameter("--full reads everything and --no-read nothing: take one of them")
+    if full + no_read + (backfill is not None) > 1:
+        raise typer.BadParameter("--full reads everything, --backfill one field and --no-read nothing: take one of them")
     with stopping_gently() as services, tenant_of(portal, services) as tenant, bar("planning") as (progress, task):
 
         def tell(record: str, done: int, total: int | None) -> None:
             progress.update(task, description=f"planning: {record}", completed=done, total=total)
 
         try:
-            found = plan_portal(tenant, is_full=full, reads=not no_read, limit=None if everything else SHOWN_COUNT, on_page=tell)
+            only = wanted(tenant, backfill, tenant.readable_records()) if backfill else None
+            limit = None if everything else SHOWN_COUNT
+            found = plan_portal(tenant, is_full=full, reads=not no_read, only=only, limit=limit, on_page=tell)
         except Stopped:
             raise Stopped("nothing was changed; a plan begins anew each time") from None
     if as_json:
         show_json(found.document())
     else:
-        _print(found)
+        _print(found, reading="a backfill" if backfill else "a pull")
     if found.needs_a_person:
         err.print("something here needs a person: look at what is held, at conflicts and at failures before you pull", highlight=False)
         raise typer.Exit(1)
 
 
-def _print(found: Plan) -> None:
+def _print(found: Plan, *, reading: str) -> None:
     for words in found.held:
         out.print(f"the brake would hold this: {words}\n", markup=False, highlight=False)
     for words in found.stays:
@@ -80,7 +87,7 @@ def _print(found: Plan) -> None:
     if found.is_empty:
         out.print("nothing would change")
     cost = found.cost
-    spent = f"API calls: {cost.used:,} to plan this; a pull and a push would take about {cost.needed:,}"
+    spent = f"API calls: {cost.used:,} to plan this; {reading} and a push would take about {cost.needed:,}"
     out.print(f"{spent}, {cost.minutes:g} minutes", highlight=False)
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -23,6 +24,8 @@ from sync_worker.domain.deal import Refusal
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
+from sync_worker.steps.backfill import ask, wanted
+from sync_worker.steps.backfill import backfill as backfill_record
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
@@ -87,13 +90,25 @@ def pull(
     portal: PortalName,
     record: Annotated[str | None, typer.Option(help="company or deal; both where none is named.", show_default=False)] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
+    backfill: Annotated[
+        str | None,
+        typer.Option("--backfill", metavar="FIELD", help="Read only this field, of all records that are here.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reads what changed in the CRM, now. What has to be written there follows with `push`. Ctrl-C ends it after the page at hand.
 
-    Example: sync-worker pull acme --record company
+    A field that was mapped later is filled as records change. --backfill brings it in for all records at once and changes nothing else of
+    them; the same command goes on where it was stopped. `sync-worker plan PORTAL --backfill FIELD` shows before what it would do.
+
+    Example: sync-worker pull acme --backfill attributes.region
     """
+    if full and backfill:
+        raise typer.BadParameter("--full reads every field and --backfill one of them: take one of the two")
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
+        if backfill:
+            _fill(tenant, backfill, _records(tenant, record), as_json=as_json)
+            return
         rows, names = [], _records(tenant, record)
         for place, name in enumerate(names):
             calls = tenant.crm.calls
@@ -104,10 +119,7 @@ def pull(
             _refuse_busy(tenant, done, name)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
-    show(rows, columns=READ_COLUMNS, as_json=as_json)
-    if any(row["failed"] for row in rows):
-        err.print(f"some records could not be applied: sync-worker failures list {portal}")
-        raise typer.Exit(1)
+    _show_reads(portal, rows, as_json=as_json)
 
 
 def push(portal: PortalName, as_json: AsJson = False) -> None:
@@ -174,10 +186,39 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     raise typer.Exit(2)
 
 
+def _fill(tenant: Tenant, word: str, names: Sequence[str], *, as_json: bool) -> None:
+    """One field of these record types, as far as they map it, each with its bar; and what was noticed on the way."""
+    found, rows = wanted(tenant, word, names), list[dict[str, Any]]()
+    ask(tenant, found, by=user())
+    for name in found.records:
+        calls = tenant.crm.calls
+        try:
+            with bar(f"reading {found.field} of {name}") as (progress, task):
+                done = backfill_record(tenant, name, found.field, on_page=partial(_tell, progress, task))
+        except Stopped as stopped:
+            raise Stopped(f"{stopped}\nto go on: sync-worker pull {tenant.name} --backfill {word}") from None
+        _refuse_busy(tenant, done, name)
+        rows.append(_row("backfill", name, done, tenant.crm.calls - calls))
+        rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
+    _show_reads(tenant.name, rows, as_json=as_json)
+
+
+def _tell(progress: Progress, task: Any, done: int, total: int | None) -> None:
+    progress.update(task, completed=done, total=total)
+
+
+def _show_reads(portal: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """What was read; exit code 1 where some of it could not be applied."""
+    show(rows, columns=READ_COLUMNS, as_json=as_json)
+    if any(row["failed"] for row in rows):
+        err.print(f"some records could not be applied: sync-worker failures list {portal}")
+        raise typer.Exit(1)
+
+
 def _pulled(tenant: Tenant, name: str, *, is_full: bool) -> Done:
     """One record type's pull, with its bar."""
     with bar(f"pulling {name}") as (progress, task):
-        return pull_record(tenant, name, is_full=is_full, on_page=lambda done, total: progress.update(task, completed=done, total=total))
+        return pull_record(tenant, name, is_full=is_full, on_page=partial(_tell, progress, task))
 
 
 def _going_on(portal: str, left: Sequence[str], *, is_full: bool) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from sync_worker.domain.backfill import Rates
 from sync_worker.errors import SyncError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.wishes import FieldWish
@@ -216,6 +217,12 @@ class Crm(Protocol):
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The records of these ids, any number, in batches, each once. Deleted ones come marked while the CRM shows them; else absent."""
+
+    def rates(self, native: str) -> Rates:
+        """How many records of this type one call brings, by each way to read them. No call."""
+
+    def count(self, native: str) -> int:
+        """How many live records of this type there are. One call."""
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         """Those of these ids that have not changed since, as far as the CRM can tell for less than what reading them costs.

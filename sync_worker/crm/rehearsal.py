@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from sync_worker.crm.port import BeforeSend, Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves, unnoted
+from sync_worker.domain.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -56,6 +57,12 @@ class Rehearsal:
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._crm.changed_since(scan)
+
+    def rates(self, native: str) -> Rates:
+        return self._crm.rates(native)
+
+    def count(self, native: str) -> int:
+        return self._crm.count(native)
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return self._crm.untouched(native, crm_ids, since=since)

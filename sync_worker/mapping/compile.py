@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -138,6 +138,17 @@ class RecordMap:
         if isinstance(amount, Decimal):
             values[AMOUNT] = rounded(amount, str(values.get(CURRENCY) or ""), otherwise=self.money_places or 0)
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
+
+    def only(self, fields: Collection[str]) -> RecordMap:
+        """The same record type as if nothing but these fields were mapped; our key is not asked for either."""
+        kept = {name: field_ for name, field_ in self.fields.items() if name in fields}
+        return replace(
+            self,
+            fields=kept,
+            native_fields=tuple(dict.fromkeys(one.native for one in kept.values())),
+            _plan=tuple(step for step in self._plan if step[0] in fields),
+            _open=tuple(one for one in self._open if one[0] in fields),
+        )
 
     def is_news(self, written: Mapping[str, Any]) -> bool:
         """Whether somebody chose a value that an open list does not offer, as described when this was compiled."""

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import NOTHING, Loss
 from sync_worker.steps.tenant import Tenant, Wake
+
+READ_WHOLE = "read_whole"  # why a record is skipped of which one field was read: there is more to it, so all of it is read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class Chunk:
 
     **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these. `is_filling`: a first load with pages to
     come, so whom a contract names may be on one of them. `is_poll`: most of it was seen before; what is as it was is only counted. Whoever
-    asked for these very records, or for all of them, wants them looked at whole.
+    asked for these very records, or for all of them, wants them looked at whole. `part`: where these fields alone were read, of records of
+    ours; `record` has no others then.
     """
 
     tenant: Tenant
@@ -27,6 +31,7 @@ class Chunk:
     run_id: str
     is_filling: bool = False
     is_poll: bool = False
+    part: Part | None = None
 
     @property
     def crm_ids(self) -> list[str]:

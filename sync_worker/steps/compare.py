@@ -25,8 +25,8 @@ from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
 from sync_worker.steps.census import missing, still_missing
+from sync_worker.steps.company_reader import CompanyReader
 from sync_worker.steps.deal_shelf import REFERENCES
-from sync_worker.steps.ingest_companies import CompanyReader
 from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
 from sync_worker.store import companies, deals, links, notices, outbox, runs
 from sync_worker.store.links import Link

@@ -53,7 +53,11 @@ def payload_hash(fields: Mapping[str, Any]) -> str:
 
 
 class Findings:
-    """One chunk's failures and problems. **Shapes** a record is judged at most once; its rows are squared only when it was."""
+    """One chunk's failures and problems.
+
+    **Shapes** a record is judged at most once; its rows are squared only when it was. `only`: where these fields alone were read: rows
+    about others stay as they are.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Findings:
         mapping_hash: str,
         services: Services,
         leaves_contracts: bool = False,
+        only: Collection[str] | None = None,
     ) -> None:
         self._tx = tx
         self._object = object_
@@ -72,6 +77,7 @@ class Findings:
         self._mapping_hash = mapping_hash
         self._services = services
         self._leaves_contracts = leaves_contracts
+        self._only = only
         self._open: dict[str, list[OpenRow]] = {}
         for row in failures.open_rows(tx, object_, crm_ids, STAGE):
             self._open.setdefault(row.record, []).append(row)
@@ -96,7 +102,7 @@ class Findings:
         return any(row.code in codes for row in self._open.get(crm_id, ()))
 
     def judged(self, crm_id: str, *, with_contracts: bool = False) -> None:
-        """The record was looked at whole: open rows that were not found again are resolved."""
+        """The record was looked at: open rows that were not found again are resolved."""
         self._judged.add(crm_id)
         if with_contracts:
             self._contracts_judged.add(crm_id)
@@ -134,8 +140,9 @@ class Findings:
         failures.close(self._tx, gone, "the record passed")
 
     def _covers(self, row: OpenRow) -> bool:
-        judged = self._contracts_judged if row.field.startswith(f"{CONTRACTS}[") else self._judged
-        return row.record in judged
+        if row.field.startswith(f"{CONTRACTS}["):
+            return row.record in self._contracts_judged
+        return row.record in self._judged and (self._only is None or row.field in self._only)
 
     def _note(
         self,

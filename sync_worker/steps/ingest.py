@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import brake
 from sync_worker.steps.chunk import Chunk, Effects
+from sync_worker.steps.fill_companies import fill_companies
+from sync_worker.steps.fill_deals import fill_deals
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.ingest_companies import ingest_companies
 from sync_worker.steps.ingest_deals import ingest_deals
@@ -32,23 +35,25 @@ def ingest(
     finish: Callable[[Tx, bool], None],
     is_filling: bool = False,
     is_poll: bool = False,
+    part: Part | None = None,
 ) -> tuple[Counts, set[Wake]]:
     """Stores the records of one answer, chunk by chunk.
 
-    **Shapes** `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
+    **Shapes** `part`: where nothing but these fields was read.
+    `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
     **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
     """
     total, wakes = Counts(), set[Wake]()
-    for part, is_last in _parts(natives):
-        chunk = Chunk(tenant, record, part, read_no, run_id, is_filling, is_poll)
-        counts = Counts(read=len(part))
+    for some, is_last in _parts(natives):
+        chunk = Chunk(tenant, record, some, read_no, run_id, is_filling, is_poll, part)
+        counts = Counts(read=len(some))
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
             effects = store_chunk(tx, chunk, counts)
             brake(tx, tenant, effects.loss, run_id)
             runs.count(tx, run_id, counts)
         wakes |= effects.wakes
-        if part:
+        if some:
             tenant.batch_done(record.record, counts)
         total.add(counts)
     return total, wakes
@@ -64,14 +69,21 @@ def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> Effects:
         mapping_hash=chunk.tenant.mapping.hash,
         services=chunk.tenant.services,
         leaves_contracts=chunk.is_filling,
+        only=chunk.part.fields if chunk.part else None,
     )
-    store = ingest_companies if chunk.record.record == COMPANY else ingest_deals
-    effects = store(tx, chunk, findings, counts)
+    effects = _stored(tx, chunk, findings, counts)
     findings.settle()
     for object_, crm_ids in effects.reread.items():
         notices.add(tx, object_, crm_ids)
     effects.wakes |= {Wake("refresh", object_) for object_, crm_ids in effects.reread.items() if crm_ids}
     return effects
+
+
+def _stored(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
+    is_company = chunk.record.record == COMPANY
+    if chunk.part:
+        return (fill_companies if is_company else fill_deals)(tx, chunk, chunk.part, findings, counts)
+    return (ingest_companies if is_company else ingest_deals)(tx, chunk, findings, counts)
 
 
 def _parts(natives: Sequence[NativeRecord]) -> Iterator[tuple[Sequence[NativeRecord], bool]]:

@@ -6,27 +6,26 @@ Here a record finds its deal; `domain/merge.py` decides what becomes of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.late_write import Undone
-from sync_worker.domain.merge import Merged, merge
+from sync_worker.domain.merge import Merged
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.values import Value
-from sync_worker.errors import InvalidRecord, RecordError, UnresolvedLink
+from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.deal_beginnings import Beginnings
-from sync_worker.steps.deal_draft import CRM_ACTOR, Draft
+from sync_worker.steps.deal_draft import Draft
 from sync_worker.steps.deal_keys import Keys
+from sync_worker.steps.deal_merge import DealMerge, Linked
 from sync_worker.steps.deal_shelf import REFERENCES, Shelf
-from sync_worker.steps.facts import gaps
-from sync_worker.steps.findings import Findings, text_problem, value_problems
+from sync_worker.steps.findings import Findings
 from sync_worker.steps.ours import is_marked
 from sync_worker.steps.recognize import LateWrites
 from sync_worker.steps.succession import Succession
@@ -50,18 +49,6 @@ def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Ef
     return page.effects
 
 
-@dataclass(frozen=True, slots=True)
-class _Linked:
-    """A record's values with its companies by our id.
-
-    **Shapes** `between`: the bases of fields that a write of ours has left half done; they have no value.
-    """
-
-    values: Mapping[str, Value]
-    spellings: Mapping[str, object]
-    between: Mapping[str, Base] = field(default_factory=dict)
-
-
 class _Page:
     """The chunk under way: what it needs stands on the shelf, what it changes in the draft."""
 
@@ -79,6 +66,7 @@ class _Page:
         self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
         self._late = LateWrites(tx, chunk, DEAL, self._shelf.deals.keys())
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
+        self._merging = DealMerge(tx, chunk, self._shelf, findings, self._policy)
         self._beginnings = Beginnings(self._shelf, self._draft, self._rules, self._policy, partial(chunk.tenant.today, tx))
         self._strangers: dict[str, datetime] = {}
         self._keys = Keys(self._shelf, chunk.record)
@@ -121,7 +109,7 @@ class _Page:
             self.effects.read_again(home.object, [home.crm_id])
         self._findings.judged(native.crm_id)
         for problem in self._keys.copied(native, home):
-            self._say(native, problem)
+            self._merging.say(native, problem)
         return True
 
     def _begins_here(self, native: NativeRecord) -> bool:
@@ -133,7 +121,7 @@ class _Page:
 
     def _pass(self, native: NativeRecord, link: Link | None) -> None:
         try:
-            linked = self._linked(native, self._between(native, link) if link else {})
+            linked = self._merging.linked(native, self._merging.between(native, link) if link else {})
             if link is None:
                 self._begin(native, linked)
             else:
@@ -142,51 +130,20 @@ class _Page:
             self._findings.failure(native, error, name=self._shelf.name(native.crm_id))
             self._counts.failed += 1
 
-    def _between(self, native: NativeRecord, link: Link) -> Mapping[str, Base]:
-        """The associations that a write of ours, under way or broken off, has left in between: not the CRM's word."""
-        return gaps(link.base, self._shelf.sent.get(link.deal_id, {}), self._record, native.fields)
-
-    def _linked(self, native: NativeRecord, between: Mapping[str, Base]) -> _Linked:
-        """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
-        reading = self._shelf.readings[native.crm_id].without(between)
-        if unread := [mistake for mistake in reading.mistakes if mistake.code != UNLISTED]:
-            words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in unread)
-            raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
-        self._findings.judged(native.crm_id)
-        for problem in (*value_problems(reading), text_problem(native)):
-            self._say(native, problem)
-        values = dict(reading.values)
-        for name in REFERENCES:
-            if values.get(name):
-                self._link(native, values, name)
-        return _Linked(values, reading.spellings, between)
-
-    def _link(self, native: NativeRecord, values: dict[str, Value], name: str) -> None:
-        crm_id = str(values[name])
-        if company_id := self._shelf.company_ids.get(crm_id):
-            values[name] = company_id
-            return
-        words = f"{name} is company {crm_id}, which the portal does not know yet; give it a portal status in the CRM"
-        if name == "owner_company":
-            raise UnresolvedLink(words, code="waiting_for_parent", field=name, waits_for=self._shelf.survivor(crm_id))
-        del values[name]
-        problem = Problem("waiting_for_parent", name, words, crm_id)
-        self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id), waits_for=self._shelf.survivor(crm_id))
-
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, native: NativeRecord, linked: _Linked) -> None:
+    def _begin(self, native: NativeRecord, linked: Linked) -> None:
         if deal_id := self._keys.lost(native):
             deal, problems = self._beginnings.returned(linked.values, deal_id)
         else:
             deal, problems = self._beginnings.arrived(linked.values, self._tenant.identity(self._record.record, native.crm_id))
         for problem in (*problems, *self._keys.problems(native, deal.id)):
-            self._say(native, problem)
+            self._merging.say(native, problem)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
         self._counts.applied += 1
 
-    def _first_base(self, native: NativeRecord, linked: _Linked) -> dict[str, Base]:
+    def _first_base(self, native: NativeRecord, linked: Linked) -> dict[str, Base]:
         """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
         values, spellings = linked.values, linked.spellings
         base = {name: Base(comparable(values[name]), spellings[name]) for name in self._written if name in spellings and name in values}
@@ -195,14 +152,14 @@ class _Page:
 
     # ── a deal we know ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _merge(self, native: NativeRecord, link: Link, linked: _Linked) -> None:
+    def _merge(self, native: NativeRecord, link: Link, linked: Linked) -> None:
         stored, kept = self._draft.latest(self._shelf.deals[link.deal_id]), link.base
         link = replace(link, base={**link.base, **linked.between})
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
         for problem in (*merged.problems, *self._keys.problems(native, stored.deal.id)):
-            self._say(native, problem)
+            self._merging.say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
         self._draft.refuse(stored, merged.standing, merged.untaken)
@@ -221,18 +178,12 @@ class _Page:
         else:
             self._counts.unchanged += 1
 
-    def _reconciled(self, native: NativeRecord, link: Link, linked: _Linked, deal: Deal) -> tuple[Merged, dict[str, Base]]:
+    def _reconciled(self, native: NativeRecord, link: Link, linked: Linked, deal: Deal) -> tuple[Merged, dict[str, Base]]:
         """What becomes of the deal, and the bases after it. A late write of ours is told from an edit first."""
         late = self._late.recognized(deal.id, native, link.base, deal.values)
         link = replace(link, base=late.base)
         self._draft.dispute(deal.id, tuple(self._undone(one) for one in late.undone))
-        clocks = Clocks(link.crm_modified_at, native.modified_at)
-        merged = self._merged(deal, link, linked, clocks)
-        if any(self._rules[conflict.field].conflict == "newest" for conflict in merged.conflicts if conflict.field in self._rules):
-            edits = deals.edited_at(self._tx, [deal.id]).get(deal.id, {})
-            ahead = self._tenant.crm_clock_ahead or timedelta(0)
-            edited_at = {name: at + ahead for name, at in edits.items()}
-            merged = self._merged(deal, link, linked, replace(clocks, portal_edited_at=edited_at))
+        merged = self._merging.merged(deal, link, linked, Clocks(link.crm_modified_at, native.modified_at))
         base = {**link.base, **merged.base}
         base.setdefault(KEY, Base(None, None))
         if base[KEY].crm != native.fields.get(self._record.key_field):
@@ -248,7 +199,7 @@ class _Page:
         if self._findings.has_failed(native.crm_id):
             self._draft.owing.add(link.deal_id)
 
-    def _carry_over(self, native: NativeRecord, link: Link, linked: _Linked, stored: StoredDeal) -> Link:
+    def _carry_over(self, native: NativeRecord, link: Link, linked: Linked, stored: StoredDeal) -> Link:
         """The first look at what a lead turned, or was merged, into: what is empty there was not copied, not cleared, and is owed."""
         turned, ours = link.base[CONVERTED], stored.deal.values
         lost = [
@@ -279,22 +230,7 @@ class _Page:
             {f"{source.native}.{field}": f"{native.native}.{target}" for field, target in ours.values()},
         )
 
-    def _merged(self, deal: Deal, link: Link, linked: _Linked, clocks: Clocks) -> Merged:
-        return merge(
-            deal,
-            rules=self._rules,
-            base=link.base,
-            crm_values=linked.values,
-            crm_spellings=linked.spellings,
-            clocks=clocks,
-            policy=self._policy,
-            verdict=self._shelf.verdict,
-            parent=partial(self._shelf.parent, deal.id),
-            actor=CRM_ACTOR,
-            decided=self._shelf.decided.get(deal.id, {}),
-        )
-
-    def _settle(self, deal_id: str, linked: _Linked, merged: Merged) -> bool:
+    def _settle(self, deal_id: str, linked: Linked, merged: Merged) -> bool:
         """Whether a conflict that waited for a person is none any more, because the two sides were brought together meanwhile."""
         disputed = {conflict.field for conflict in merged.conflicts}
         settled = [name for name in self._shelf.disputed.get(deal_id, ()) if name in linked.values and name not in disputed]
@@ -342,7 +278,7 @@ class _Page:
             for name, value in {**reading.values, **ours}.items()
             if (value is not None or name not in ours) and not (self._rules[name].direction == "pull" and name in into.fields)
         }
-        merged, base = self._reconciled(native, link, _Linked(known, reading.spellings), stored.deal)
+        merged, base = self._reconciled(native, link, Linked(known, reading.spellings), stored.deal)
         self._draft.dispute(stored.deal.id, merged.conflicts)
         self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
         self._draft.refuse(stored, merged.standing, merged.untaken)
@@ -402,7 +338,3 @@ class _Page:
         strangers.remember(self._tx, self._record.record, self._strangers)
         if self._draft.owing:
             self.effects.push()
-
-    def _say(self, native: NativeRecord, problem: Problem | None) -> None:
-        if problem:
-            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))

@@ -16,6 +16,7 @@ from datetime import datetime
 from sync_worker.domain.breaker import TRIP_COUNT, Cause
 from sync_worker.domain.remedy import remedy_of
 from sync_worker.errors import Stopped
+from sync_worker.steps.backfill import do_again as fill_again
 from sync_worker.steps.brake import released
 from sync_worker.steps.breaker import judge
 from sync_worker.steps.compare import compare, mend
@@ -162,6 +163,8 @@ def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
         work_off(tenant, {wake for wake in evaluate(tenant).wakes if wake.verb != "evaluate"})
     elif verb == "refresh":
         work_off(tenant, {Wake("refresh", object_)})
+    elif verb == "backfill":
+        work_off(tenant, waited_for(tenant, lambda: fill_again(tenant, object_)).wakes)
     else:
         done = waited_for(tenant, lambda: pull(tenant, object_))
         work_off(tenant, {wake for wake in done.wakes if wake.verb != "pull"})

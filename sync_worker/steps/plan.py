@@ -18,6 +18,8 @@ from sync_worker.domain.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.domain.values import plain
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.mapping.fillable import Fillable
+from sync_worker.steps.backfill import ask, backfill
 from sync_worker.steps.brake import foreseen
 from sync_worker.steps.difference import tell_differences
 from sync_worker.steps.evaluate import evaluate
@@ -43,12 +45,19 @@ Progress = Callable[[str, int, int | None], None]
 
 
 def plan(
-    tenant: Tenant, *, is_full: bool = False, reads: bool = True, limit: int | None = SHOWN_COUNT, on_page: Progress | None = None
+    tenant: Tenant,
+    *,
+    is_full: bool = False,
+    reads: bool = True,
+    only: Fillable | None = None,
+    limit: int | None = SHOWN_COUNT,
+    on_page: Progress | None = None,
 ) -> Plan:
     """What a pull and a push would do now, by the portal and mapping files as they are now.
 
     **Shapes** `is_full`: the pull reads everything again, so that another mapping shows on every record. `reads` False asks the CRM for
-    no record: only what is stored is worked out anew. `limit`: how many of each kind are shown; None shows all.
+    no record: only what is stored is worked out anew. `only`: in place of the pull a backfill of this field, from the first record on.
+    `limit`: how many of each kind are shown; None shows all.
     **Raises** the port's errors, StoreDown, Stopped.
     """
     found, calls = Plan.empty(tenant.name, limit=limit), tenant.crm.calls
@@ -57,7 +66,9 @@ def plan(
         crm = Rehearsal(tenant.crm, tell=ear.hear, services=tenant.services)
         portal = tenant.portal.model_copy(update={"brake_percent": NO_BRAKE_PERCENT})
         rehearsing = _Rehearsing(portal, grammar=tenant.grammar, store=copy.after, crm=crm, services=tenant.services)
-        if reads:
+        if only:
+            _fill_and_push(rehearsing, only, on_page=on_page)
+        elif reads:
             _pull_and_push(rehearsing, is_full=is_full, on_page=on_page)
         else:
             _evaluate(rehearsing)
@@ -68,7 +79,7 @@ def plan(
             found.held = foreseen(was, now, percent=tenant.portal.brake_percent)
         used = tenant.crm.calls - calls
         needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
-        found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "push"), 1))
+        found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "backfill", "push"), 1))
     return found
 
 
@@ -106,6 +117,20 @@ def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -
             woken |= _evaluate(tenant)
         work_off(tenant, {wake for wake in woken if wake.verb == "refresh"})
         wakes |= {wake for wake in woken if wake.verb in ("refresh", "push")}
+    work_off(tenant, wakes)
+
+
+def _fill_and_push(tenant: Tenant, only: Fillable, *, on_page: Progress | None) -> None:
+    """As a person would with `pull --backfill` and `push`, and whatever is noticed on the way."""
+    ask(tenant, only, by="plan")
+    wakes = {Wake("push")}
+    for record_name in only.records:
+
+        def tell(done: int, total: int | None, record_name: str = record_name) -> None:
+            if on_page:
+                on_page(record_name, done, total)
+
+        wakes |= backfill(tenant, record_name, only.field, on_page=tell).wakes
     work_off(tenant, wakes)
 
 

@@ -56,7 +56,7 @@ def _scan(
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
     total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
-    for read_no, page in _pages(tenant, record.record, scan, cursor, beside):
+    for read_no, page in pages(tenant, record.record, scan, cursor, beside):
         finish = _mover(cursor, page, scan.until_at)
         is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
         if kind == "first" and page.is_last and record.record == COMPANY:
@@ -75,13 +75,13 @@ def _scan(
             wakes.add(Wake("pull", record.record))
             break
         if tenant.services.is_stopping() and not page.is_last:
-            raise Stopped(f"stopped on request after {_progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
+            raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     if record.record == COMPANY and page.is_last and is_due(tenant):
         wakes.add(EVALUATE)
     return Done(run_id, total, frozenset(wakes))
 
 
-def _progress(so_far: int, in_all: int | None) -> str:
+def progress(so_far: int, in_all: int | None) -> str:
     return f"{so_far:,} of {in_all:,}" if in_all else f"{so_far:,}"
 
 
@@ -108,19 +108,19 @@ def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, po
     return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
 
 
-def _pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
+def pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
     """Each page with the read number drawn before it was asked for; while it is stored, the next one is on its way.
 
     Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come.
     """
-    read_no = _draw(tenant, cursor)
+    read_no = draw(tenant, cursor)
     pages = tenant.crm.changed_since(replace(scan, read_no=read_no))
     coming = beside.submit(next, pages)
     while True:
         page, page_no = coming.result(), read_no
         tenant.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
         if not (page.is_last or tenant.is_turn_over or tenant.services.is_stopping()):
-            read_no = _draw(tenant, cursor)
+            read_no = draw(tenant, cursor)
             coming = beside.submit(next, pages)
         if page.warning:
             tenant.log.warning(page.warning)
@@ -129,7 +129,7 @@ def _pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside:
             return
 
 
-def _draw(tenant: Tenant, cursor: Cursor) -> int:
+def draw(tenant: Tenant, cursor: Cursor) -> int:
     """The next read number. **Raises** StaleRead where it is not our turn to read any more."""
     with tenant.store.side_transaction(tenant.name) as tx:
         cursors.hold(tx, cursor)

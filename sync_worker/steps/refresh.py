@@ -6,13 +6,12 @@ An id that the CRM shows no more is ingested as gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import Stopped
-from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
@@ -50,9 +49,10 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
             raise Stopped(f"stopped on request after {len(seen):,} {record_name} records; the next refresh reads the others")
         seen |= {notice.crm_id for notice in taken}
         read_no = tenant.draw_read_no()
-        found = tenant.crm.fetch(record.native, [notice.crm_id for notice in taken], fields=record.native_fields)
+        crm_ids = [notice.crm_id for notice in taken]
+        found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)
         record = tenant.judged(record_name, found)
-        answer = [*_in_order(found), *_gone(tenant, record, taken, found)]
+        answer = [*_in_order(found), *gone(tenant, record.native, crm_ids, found)]
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
         _forget(tenant, record_name, taken)
         _measure(tenant, taken)
@@ -78,12 +78,12 @@ def _in_order(found: Sequence[NativeRecord]) -> list[NativeRecord]:
     return sorted(found, key=lambda native: (native.modified_at, native.crm_id))
 
 
-def _gone(tenant: Tenant, record: RecordMap, taken: Sequence[Notice], found: Sequence[NativeRecord]) -> list[NativeRecord]:
+def gone(tenant: Tenant, native: str, crm_ids: Iterable[str], found: Sequence[NativeRecord]) -> list[NativeRecord]:
     """Ids that were asked for and are not in the answer."""
-    shown = {native.crm_id for native in found}
-    wanted = {tenant.crm.canonical_id(notice.crm_id) for notice in taken}
+    shown = {one.crm_id for one in found}
+    wanted = {tenant.crm.canonical_id(crm_id) for crm_id in crm_ids}
     now = tenant.services.clock()
-    return [NativeRecord(record.native, crm_id, now, {}, is_deleted=True, is_gone=True) for crm_id in sorted(wanted - shown)]
+    return [NativeRecord(native, crm_id, now, {}, is_deleted=True, is_gone=True) for crm_id in sorted(wanted - shown)]
 
 
 def _holder(cursor: Cursor) -> Callable[[Tx, bool], None]:

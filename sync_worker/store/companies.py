@@ -175,6 +175,18 @@ def page(tx: Tx, *, after: str, limit: int) -> list[Company]:
     return [_known(row) for row in tx.connection.execute(query.order_by(companies.c.id).limit(limit))]
 
 
+def crm_ids_after(tx: Tx, after: str, limit: int) -> list[str]:
+    """CRM records of companies that are not deleted, in their order. **Shapes** `after`: the last one seen, "" begins."""
+    query = select(companies.c.crm_id).where(companies.c.portal == tx.portal, companies.c.crm_id > after, companies.c.deleted_at.is_(None))
+    return list(tx.connection.execute(query.order_by(companies.c.crm_id).limit(limit)).scalars())
+
+
+def live_count(tx: Tx) -> int:
+    """How many live in a CRM record that is not deleted."""
+    here = (companies.c.portal == tx.portal, companies.c.crm_id.is_not(None), companies.c.deleted_at.is_(None))
+    return int(tx.connection.execute(select(func.count()).select_from(companies).where(*here)).scalar_one())
+
+
 def vendor(tx: Tx) -> Company | None:
     """The vendor's own company."""
     query = select(*_STORED).where(companies.c.portal == tx.portal, companies.c.account_type == AccountType.VENDOR)

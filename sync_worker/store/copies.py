@@ -24,7 +24,16 @@ from sync_worker.store.tables import companies, cursors, metadata
 
 FETCH_COUNT = 2000  # rows in memory
 PAGE_COUNT = 500  # differing rows looked at together
-NEEDLESS = ("runs", "interventions", "tries", "events", "deliveries", "answers", "tokens")  # no reading and no writing looks at these
+NEEDLESS = (
+    "runs",
+    "backfills",
+    "interventions",
+    "tries",
+    "events",
+    "deliveries",
+    "answers",
+    "tokens",
+)  # no reading and no writing looks at these
 
 
 @dataclass(frozen=True, slots=True)

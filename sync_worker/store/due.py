@@ -12,6 +12,7 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.patch_backs import TO_PATCH
 from sync_worker.store.quotes import UNCOMPLETED
 from sync_worker.store.tables import (
+    backfills,
     companies,
     cursors,
     deliveries,
@@ -28,10 +29,14 @@ from sync_worker.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one record type stands. **Shapes** `pulled_at`: None before the first load is complete."""
+    """How one record type stands.
+
+    **Shapes** `pulled_at`: None before the first load is complete. `is_filling`: a field of all its records was left to us to read.
+    """
 
     pulled_at: datetime | None
     is_noticed: bool
+    is_filling: bool = False
     paused_until_at: datetime | None = None
 
     def rests(self, now: datetime) -> bool:
@@ -70,15 +75,17 @@ def standings(tx: Tx) -> dict[str, Standing]:
     """By portal: the transaction's, or where that is "" every one that was ever synced."""
     readings: dict[str, dict[str, Reading]] = {}
     noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
-    reading = select(cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, cursors.c.paused_until_at)
-    for portal, object_, pulled_at, is_noticed, paused_until_at in tx.connection.execute(reading.where(_mine(tx, cursors.c.portal))):
-        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), paused_until_at)
-    columns = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
+    columns = (cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, _is_filling(), cursors.c.paused_until_at)
+    for portal, object_, pulled_at, is_noticed, is_filling, paused_until_at in tx.connection.execute(
+        select(*columns).where(_mine(tx, cursors.c.portal))
+    ):
+        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), bool(is_filling), paused_until_at)
+    row = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
     looks["is_mail_due"] = _is_mail_due(tx)
     looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
     looks["is_deriving"] = portals.c.next_mode == "contracts"
-    standing = select(*columns, *looks.values()).where(_mine(tx, portals.c.portal))
+    standing = select(*row, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}
     for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):
         flags = dict(zip(looks, map(bool, seen), strict=True))
@@ -95,6 +102,11 @@ def _owes(tx: Tx) -> ColumnElement[bool]:
     is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.shared_now, outbox.c.claim_until_at < tx.shared_now)
     is_to_look = exists().where(unlearned_sends.c.portal == portals.c.portal, unlearned_sends.c.look_at <= tx.shared_now)
     return or_(exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired)), is_to_look)
+
+
+def _is_filling() -> ColumnElement[bool]:
+    mine = and_(backfills.c.portal == cursors.c.portal, backfills.c.object == cursors.c.object)
+    return exists().where(mine, backfills.c.finished_at.is_(None), backfills.c.is_queued.is_(True))
 
 
 def _is_replaying() -> ColumnElement[bool]:

@@ -107,6 +107,17 @@ def crm_ids(tx: Tx, object_: str) -> list[str]:
     return list(tx.connection.execute(query.order_by(deal_links.c.crm_id)).scalars())
 
 
+def crm_ids_after(tx: Tx, object_: str, after: str, limit: int) -> list[str]:
+    """Records of this type that a deal lives in and that are not deleted, in their order. **Shapes** `after` as for companies."""
+    query = select(deal_links.c.crm_id).where(*_living(tx, object_), deal_links.c.crm_id > after)
+    return list(tx.connection.execute(query.order_by(deal_links.c.crm_id).limit(limit)).scalars())
+
+
+def live_count(tx: Tx, object_: str) -> int:
+    """How many records of this type there are that a deal lives in and that are not deleted."""
+    return int(tx.connection.execute(select(func.count()).select_from(deal_links).where(*_living(tx, object_))).scalar_one())
+
+
 def save(tx: Tx, links: Sequence[Link]) -> None:
     """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
     for is_current in (False, True):
@@ -156,6 +167,10 @@ def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
     """For ids that lost a merge, the survivor's id, followed to the end."""
     became = merges(tx, object_, crm_ids)
     return {old: chain(became, old)[-1] for old in became}
+
+
+def _living(tx: Tx, object_: str) -> tuple[Any, ...]:
+    return deal_links.c.portal == tx.portal, deal_links.c.object == object_, IS_CURRENT, deal_links.c.deleted_at.is_(None)
 
 
 def _links(tx: Tx, query: Select[Any]) -> list[Link]:

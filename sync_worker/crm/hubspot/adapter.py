@@ -12,10 +12,11 @@ from sync_worker.crm.hubspot import writer
 from sync_worker.crm.hubspot.associations import Associations
 from sync_worker.crm.hubspot.describe import describe
 from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
-from sync_worker.crm.hubspot.reader import Reader
+from sync_worker.crm.hubspot.reader import READ_COUNT, Reader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
 from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves, unnoted
+from sync_worker.domain.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -58,6 +59,12 @@ class HubspotCrm:
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._reader.fetch(native, crm_ids, fields)
+
+    def rates(self, native: str) -> Rates:
+        return Rates(READ_COUNT, READ_COUNT)
+
+    def count(self, native: str) -> int:
+        return self._reader.count(native, None)
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return self._reader.untouched(native, crm_ids, since)

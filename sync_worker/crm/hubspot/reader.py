@@ -68,7 +68,7 @@ class Reader:
             return BY_SEARCH
         if scan.only_with is None or scan.only_with.startswith(ASSOCIATION):
             return BY_LIST
-        ours, all_of_them = self._count(scan.native, scan.only_with), self._count(scan.native, None)
+        ours, all_of_them = self.count(scan.native, scan.only_with), self.count(scan.native, None)
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
         return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
 
@@ -113,7 +113,8 @@ class Reader:
             found = [record for record in found if any(record.fields.get(name) for name in _filtering(scan))]
         return [one for record in found for one in (*records.losers_of(record), record)]
 
-    def _count(self, native: str, with_field: str | None) -> int:
+    def count(self, native: str, with_field: str | None) -> int:
+        """How many live records there are, or those in which that field holds a value."""
         return int(self._search(native, search.counted(with_field)).get("total") or 0)
 
     def _search(self, native: str, body: Mapping[str, Any]) -> Document:

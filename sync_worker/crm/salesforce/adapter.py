@@ -9,11 +9,12 @@ from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Schema, forget_halves, unnoted
-from sync_worker.crm.salesforce import load, reader, schema, writer
+from sync_worker.crm.salesforce import bulk, load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.login import Login
 from sync_worker.crm.salesforce.session import Connection, Tokens
+from sync_worker.domain.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -74,6 +75,12 @@ class SalesforceCrm:
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._fill(native, reader.fetch(self._connection, native, crm_ids, fields), fields)
+
+    def rates(self, native: str) -> Rates:
+        return Rates(reader.RETRIEVE_COUNT, bulk.PAGE_COUNT, bulk.ANSWER_COUNT, self._bulk_above)
+
+    def count(self, native: str) -> int:
+        return reader.count(self._connection, native)
 
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         return set()

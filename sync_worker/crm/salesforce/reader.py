@@ -135,6 +135,12 @@ def find_by_key(connection: Connection, native: str, key_field: str, keys: Seque
     return found
 
 
+def count(connection: Connection, native: str) -> int:
+    """How many live records there are."""
+    answer = _rows(connection, lambda client: client.query(soql.count_of(native)), doing=f"counting {native}")
+    return int(answer.get("totalSize") or 0)
+
+
 def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:
     def ask(client: Client) -> list[Any]:
         rows = client.retrieve(native, ids, columns)

@@ -50,6 +50,11 @@ def matching(scan: Scan, position: str) -> str:
     return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
 
 
+def count_of(native: str) -> str:
+    """How many live records there are."""
+    return f"SELECT COUNT() FROM {native}"  # noqa: S608  # checked names
+
+
 def position_of(crm_id: str, stamp: datetime) -> str:
     """Where a scan stands after this record."""
     return f"{literal(stamp)}|{crm_id}"

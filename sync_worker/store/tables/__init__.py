@@ -15,12 +15,13 @@ from sync_worker.store.tables.doors import answers, tokens
 from sync_worker.store.tables.feed import deliveries, events, feeds
 from sync_worker.store.tables.ground import catalogs, cursors, portals, runs
 from sync_worker.store.tables.people import memberships, users
-from sync_worker.store.tables.work import breakers, failures, interventions, notices, outbox, strangers, tries, unlearned_sends
+from sync_worker.store.tables.work import backfills, breakers, failures, interventions, notices, outbox, strangers, tries, unlearned_sends
 
 __all__ = [
     "agreements",
     "aliases",
     "answers",
+    "backfills",
     "breakers",
     "catalogs",
     "companies",

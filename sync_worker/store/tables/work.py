@@ -53,6 +53,26 @@ notices = Table(
     Column("count", Integer, nullable=False),
 )
 
+backfills = Table(
+    "backfills",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),
+    Column("field", Text, primary_key=True),  # as the mapping names it; attributes stand flat
+    Column("order_no", Integer, nullable=False),  # how often it was asked for: each time it begins at the first record
+    Column("asked_at", Utc, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
+    Column("mapping_hash", Text, nullable=False, server_default=""),  # that it is read by; "" = it has not begun
+    Column("way", Text, nullable=False, server_default=""),  # by_id | scan
+    Column("until_at", Utc),  # where a scan ends, by the CRM's clock
+    Column("position", Text, nullable=False, server_default=""),
+    Column("done_count", Integer, nullable=False, server_default="0"),
+    Column("total_count", Integer),
+    Column("finished_at", Utc),  # null = some of it is left
+    Index("backfills_left", "portal", "object", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+)
+
 strangers = Table(
     "strangers",
     metadata,

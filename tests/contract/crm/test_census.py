@@ -66,3 +66,15 @@ def test_a_record_that_becomes_visible_late_is_there_with_its_old_stamp(bench: B
 def test_a_census_of_nothing_costs_one_call(bench: Bench, crm: Crm) -> None:
     assert taken(crm, bench) == {}
     assert crm.calls == 1
+
+
+def test_all_live_records_are_counted_in_one_call_and_what_a_call_brings_is_known_without_one(bench: Bench, crm: Crm) -> None:
+    before = crm.count(bench.native)
+    kept, deleted = bench.create("Kept"), bench.create("Deleted")
+    bench.delete(deleted)
+    calls = crm.calls
+    assert crm.count(bench.native) == before + 1, kept
+    assert crm.calls == calls + 1
+    rates = crm.rates(bench.native)
+    assert crm.calls == calls + 1
+    assert min(rates.by_id, rates.by_page) >= 100

@@ -24,6 +24,7 @@ from sync_worker.domain.sight import Scope, Share
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store import (
     associations,
+    backfills,
     breakers,
     catalogs,
     companies,
@@ -44,6 +45,7 @@ from sync_worker.store import (
     unlearned,
 )
 from sync_worker.store.associations import ContractRow
+from sync_worker.store.backfills import Backfill
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.patch_backs import Rest
@@ -55,6 +57,7 @@ from tests.contract.store.samples import change, company, conflict, contract, de
 
 MODULES = (
     associations,
+    backfills,
     breakers,
     catalogs,
     companies,
@@ -99,6 +102,11 @@ def unlearned_send(tx: Tx) -> Send:
     return Send("lead", "d1", tx.now, tx.now + timedelta(minutes=12), tx.now, {"name": Base("a", "A")})
 
 
+def asked(tx: Tx) -> Backfill:
+    """The backfill as this portal's reader would hold it."""
+    return backfills.get(tx, "lead", "amount") or Backfill("lead", "amount", 1, tx.now, "Ann", is_queued=True)
+
+
 def claimed(tx: Tx) -> Any:
     """A row as this portal's claimer would hold it: the ids are those of every portal."""
     rows = outbox.listed(tx)
@@ -133,6 +141,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
     lambda tx: removals.add(tx, "r1", "associations", 3),
     lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now}),
+    lambda tx: backfills.order(tx, "lead", "amount", by="Ann", is_queued=True),
     *distributors.FILL,
     *rules.FILL,
     *doors.FILL,
@@ -154,10 +163,14 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),
     "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),
     "associations.counts": associations.counts,
+    "backfills.get": lambda tx: backfills.get(tx, "lead", "amount"),
+    "backfills.unfinished": backfills.unfinished,
     "breakers.standing": breakers.standing,
     "breakers.resting": breakers.resting,
     "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
+    "companies.crm_ids_after": lambda tx: companies.crm_ids_after(tx, "", 9),
+    "companies.live_count": companies.live_count,
     "companies.marks": lambda tx: companies.marks(tx, ["001"]),
     "companies.by_ids": lambda tx: companies.by_ids(tx, ["c1"]),
     "companies.by_folded_names": lambda tx: companies.by_folded_names(tx, ["Acme"]),
@@ -215,6 +228,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "interventions.counts": lambda tx: interventions.counts(tx, "i1"),
     "interventions.history": lambda tx: interventions.history(tx, "f1"),
     "links.by_crm_ids": lambda tx: links.by_crm_ids(tx, "lead", ["00Q1"]),
+    "links.crm_ids_after": lambda tx: links.crm_ids_after(tx, "lead", "", 9),
+    "links.live_count": lambda tx: links.live_count(tx, "lead"),
     "links.crm_ids": lambda tx: links.crm_ids(tx, "lead"),
     "links.of_pairs": lambda tx: links.of_pairs(tx, ["c1", "c2"], but=[]),
     "links.current": lambda tx: links.current(tx, ["d1"]),
@@ -255,6 +270,10 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
     "associations.rebind": lambda tx: associations.rebind(tx, "c2", "c9"),
     "associations.remove": lambda tx: associations.remove(tx, [("c1", "North"), ("c1", "South")]),
+    "backfills.order": lambda tx: backfills.order(tx, "lead", "amount", by="Bo", is_queued=False),
+    "backfills.begin": lambda tx: backfills.begin(tx, asked(tx), way="scan", until_at=tx.now, total_count=3, mapping_hash="m"),
+    "backfills.move": lambda tx: backfills.move(tx, asked(tx), "p", done_count=2),
+    "backfills.finish": lambda tx: backfills.finish(tx, asked(tx), done_count=3),
     "breakers.save": lambda tx: breakers.save(tx, CAUSE, CLOSED),
     "breakers.close": lambda tx: breakers.close(tx, [CAUSE]),
     "catalogs.save": lambda tx: catalogs.save(tx, Catalog("Account", {})),
