@@ -6,6 +6,7 @@ What time it is says the clock that all processes share (`Tx.shared_now`): due t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from types import TracebackType
 from typing import Self
@@ -60,21 +61,20 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def tick(self) -> None:
-        """One look at every portal. One that cannot be looked at does not keep the others waiting."""
-        try:
-            with self._installation.store.reading("") as tx:
-                found, is_any_left, now = standings(tx), runs.is_any_left(tx), tx.shared_now
-            if is_any_left:
-                with self._installation.store.side_transaction("") as tx:
-                    runs.close_left(tx)
-        except SyncError as error:
-            logs.get().warning("could not look for due work", error=str(error))
-            return
+        """One look at every portal. Whatever ends it, the next tick looks again."""
+        with _surviving():
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        """One portal that cannot be looked at does not keep the others waiting. **Raises** SyncError."""
+        with self._installation.store.reading("") as tx:
+            found, is_any_left, now = standings(tx), runs.is_any_left(tx), tx.shared_now
+        if is_any_left:
+            with self._installation.store.side_transaction("") as tx:
+                runs.close_left(tx)
         for portal in self._installation.portals:
-            try:
+            with _surviving(portal=portal.name):
                 self._look(portal, found.get(portal.name), now)
-            except SyncError as error:
-                logs.get().warning("could not look for due work", portal=portal.name, error=str(error))
 
     def _look(self, portal: Portal, standing: Standing | None, now: datetime) -> None:
         before, sent = self._sent_at.get(portal.name, {}), {}
@@ -119,6 +119,18 @@ class Schedule:
             self._nights[portal.name, wake] = since_at
             return False
         return last is None or _is_past(last.started_at, AGAIN_AFTER_S, now)
+
+
+@contextmanager
+def _surviving(**where: str) -> Iterator[None]:
+    """What goes wrong is logged, a bug with its traceback, and ends this look alone."""
+    log = logs.get()
+    try:
+        yield
+    except SyncError as error:
+        log.warning("could not look for due work", error=str(error), **where)
+    except Exception as bug:
+        log.exception("a bug ended a look for due work", error=str(bug), **where)
 
 
 def due(tenant: Tenant) -> Iterator[Wake]:

@@ -20,7 +20,22 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 import psycopg
-from sqlalchemy import Column, ColumnElement, Connection, Engine, MetaData, Table, Text, any_, create_engine, event, func, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
 from sqlalchemy.engine import Dialect
@@ -29,6 +44,7 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sync_worker.store import documents
+from sync_worker.store import postgresql as postgresql_server
 from sync_worker.store.trouble import down
 
 Row: TypeAlias = tuple[Any, ...]
@@ -38,7 +54,6 @@ COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements m
 CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
 CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
-CONNECT_TIMEOUT_S: Final = 10  # a host that swallows packets is down, not slow
 SQLITE_CONNECTIONS: Final = 50  # readers never wait for each other; more threads than this have nothing to do here
 
 
@@ -358,7 +373,9 @@ def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | 
 def _engine(url: str) -> Engine:
     options: dict[str, Any] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S}, **options)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql_server.arguments(make_url(url)), **options)
+        postgresql_server.keep_to_the_primary(engine)
+        return engine
     engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **options)  # the same few, whose caches are warm
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

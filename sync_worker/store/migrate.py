@@ -6,6 +6,7 @@ in an alembic.ini, so that it works from an installed wheel.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from sync_worker.errors import StoreDown
 from sync_worker.store.engine import Store
+from sync_worker.store.tables import strangers
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK = 7_309_453_021_001  # pg_advisory_xact_lock: any number, as long as every release uses the same
 
 
@@ -42,6 +45,13 @@ def is_current(store: Store) -> bool:
     """Whether the schema is the one this release was written for. **Raises** StoreDown."""
     with store.schema(writes=False) as connection:
         return _version(connection) == newest()
+
+
+def try_to_write(store: Store) -> None:
+    """Writes a row and takes it back. **Raises** StoreDown where the database takes none: a standby, a disk that is full or read-only."""
+    with store.schema(writes=True) as connection, connection.begin_nested() as savepoint:
+        connection.execute(insert(strangers).values(portal="", object="", crm_id="", crm_modified_at=EPOCH))
+        savepoint.rollback()
 
 
 @cache

@@ -17,6 +17,9 @@ from sync_worker.errors import StaleRead, StoreDown
 # SQLite's primary result codes, and PostgreSQL's classes of SQLSTATE
 _SQLITE_DOWN: Final = {3, 5, 6, 8, 10, 11, 13, 14, 15, 26}  # perm busy locked readonly ioerr corrupt full cantopen protocol notadb
 _POSTGRESQL_DOWN: Final = {"08", "28", "3D", "53", "57", "58"}  # connection, credentials, no database, resources, shutdown, disk
+_READ_ONLY: Final = "25006"  # what writes, on a standby or in a transaction that only reads
+_UNSUPPORTED: Final = "0A000"  # on a standby: what it cannot do because it is one
+_STANDBY: Final = ("during recovery", "hot standby")
 _LOST_RACE: Final = {"40001", "40P01"}  # serialization, deadlock
 _SQLITE_CONSTRAINT: Final = 19
 _MOST_WORDS: Final = 300  # characters of what a server says of itself
@@ -53,7 +56,7 @@ def down(*, is_reading: bool) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         ours = _ours(error)
-        if ours is None or (is_reading and "readonly" in str(ours)):  # a write in `reading` is a bug
+        if ours is None or (is_reading and _is_write_in_a_look(error)):
             raise StatementRefused(_told(error)).with_traceback(error.__traceback__) from None  # theirs quotes the statement
         raise ours from None
 
@@ -68,9 +71,23 @@ def _ours(error: SQLAlchemyError) -> StoreDown | StaleRead | None:
         return StaleRead(f"the database broke a tie between two writers: {_server_words(error.orig)}")
     if state == "42P01" or "no such table" in str(error.orig):
         return StoreDown("the database has no such table; bring its schema up to date: sync-worker db upgrade")
+    if _is_standby(error.orig, state):
+        return StoreDown(f"the database takes no writes: it is a standby, or was made read-only; {_server_words(error.orig)}")
     if error.connection_invalidated or _is_down(error.orig, state):
         return StoreDown(f"the database is out of reach: {_server_words(error.orig)}")
     return None
+
+
+def _is_write_in_a_look(error: SQLAlchemyError) -> bool:
+    """Our own mistake: a transaction that only reads was asked to write."""
+    original = getattr(error, "orig", None)
+    return "readonly" in str(original) or getattr(original, "sqlstate", None) == _READ_ONLY
+
+
+def _is_standby(error: BaseException | None, state: str | None) -> bool:
+    if state is None:
+        return "session is read-only" in str(error)  # libpq's word for a host that it does not connect to
+    return state == _READ_ONLY or (state == _UNSUPPORTED and any(words in str(error) for words in _STANDBY))
 
 
 def _is_down(error: BaseException | None, state: str | None) -> bool:

@@ -16,7 +16,7 @@ from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, join, reach
 from sync_worker.errors import StoreDown, TransientError
 from sync_worker.store.engine import Store
-from sync_worker.store.migrate import is_current
+from sync_worker.store.migrate import is_current, try_to_write
 from sync_worker.web.answers import Answers, Tally
 from sync_worker.web.api.document import ABOUT
 from sync_worker.web.api.mount import mount
@@ -111,6 +111,9 @@ def _not_ready(store: Store, queue: dramatiq.Broker | None) -> str:
     try:
         if queue:
             reach(queue)
-        return "" if is_current(store) else "the database is not of this version; run `sync-worker db upgrade`"
+        if not is_current(store):
+            return "the database is not of this version; run `sync-worker db upgrade`"
+        try_to_write(store)
+        return ""
     except (StoreDown, TransientError) as error:
         return str(error)
