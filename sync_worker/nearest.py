@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 MOST_NAMED = 40  # words of a list in one message
 LEAST_LETTERS = 4  # a shorter word with another letter is another word: AMER and APAC, EUR and EUA
@@ -11,8 +12,13 @@ LEAST_LETTERS = 4  # a shorter word with another letter is another word: AMER an
 
 def nearest(word: str, allowed: Collection[str]) -> str:
     """The one of `allowed` that is most like the word, or nothing."""
-    by_form = {other.casefold(): other for other in reversed(list(allowed))}
-    near = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
+    return _nearest(word.casefold(), tuple(allowed))
+
+
+@lru_cache(maxsize=1000)  # one wrong value may stand on thousands of records
+def _nearest(form: str, allowed: tuple[str, ...]) -> str:
+    by_form = {other.casefold(): other for other in reversed(allowed)}
+    near = difflib.get_close_matches(form, by_form, n=1, cutoff=0.6)
     return by_form[near[0]] if near else ""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sync_worker.cli.output import out, show, show_json
+from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.steps import provision as provisioning
@@ -52,28 +53,47 @@ def check(
 
 def provision(
     portal: PortalName,
-    is_applied: Annotated[bool, typer.Option("--apply", help="Make it; without this it is only said.")] = False,
+    is_applied: Annotated[
+        bool, typer.Option("--apply", help="Make it; without this it is only said. On a terminal it asks first.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD[=VALUE]", help="Only this field, or this value of its list; any number of them.", show_default=False),
+    ] = None,
+    is_agreed: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes what the CRM lacks: fields, list values, lookups or labels, unique keys, the right to see them, an option per second partner.
 
     Never removes or hides anything; what is there already stays as it is, so it may be run again and again, after each new second partner
-    too. Says what the API cannot make, with an admin's clicks. Exit 1 while something is left to do.
+    too. A field or value that differs by its capitals or one letter from one that is there is made only when `--only` names it. Says what
+    the API cannot make, with an admin's clicks. Exit 1 while something is left to do.
 
     Example: sync-worker provision acme --apply
     """
     with opened() as installation:
         tenant, schema = installation.tenant(portal), installation.schema(portal)
-        plan = provisioning.planned(tenant, schema)
+        plan = provisioning.chosen(provisioning.planned(tenant, schema), only or ())
+        is_applied = is_applied and (is_agreed or _is_wanted(portal, plan))
         outcomes = provisioning.carry_out(tenant, schema, plan.tasks) if is_applied else []
     to_do = [_task_row(task, "to do") for task in plan.tasks]
     rows = [_task_row(one.task, one.state, one.words) for one in outcomes] if is_applied else to_do
+    rows += [_task_row(one.task, "by name only", one.words) for one in plan.doubts]
     rows += [{"act": "by hand", "subject": one.subject, "words": one.words, "state": "an admin's"} for one in plan.by_hand]
     show(rows, columns=("act", "subject", "words", "state"), as_json=as_json, empty="nothing is missing")
     if plan.tasks and not (is_applied or as_json):
         out.print(f"nothing was changed; make it: sync-worker provision {portal} --apply", markup=False, highlight=False)
     if any(row["state"] != "done" for row in rows):
         raise typer.Exit(1)
+
+
+def _is_wanted(portal: str, plan: provisioning.Plan) -> bool:
+    """Asks whoever sits at a terminal; nobody else can answer."""
+    if not plan.tasks or not sys.stdin.isatty():
+        return True
+    for task in plan.tasks:
+        err.print(f"{task.act} {task.wish.subject}: {task.words}", markup=False)
+    return typer.confirm(f"make {'this' if len(plan.tasks) == 1 else f'these {len(plan.tasks)}'} in the CRM of {portal}?", err=True)
 
 
 def write_csv(folder: Path, problems: Iterable[DataProblem]) -> list[Path]:

@@ -26,7 +26,7 @@ class Problem:
 CODES: Final[Mapping[str, str]] = {
     # companies
     "name_blank": "The CRM record has no name, and a company needs one. Fill the name in the CRM; the failure heals by itself.",
-    "status_unknown": "The portal status is none of Active, Inactive, Pending. The last status stays (a new record stays out). "
+    "status_unknown": "The portal status is a value that the mapping does not list. The last status stays (a new record stays out). "
     "Correct it in the CRM, or add the spelling to the mapping's values.",
     "account_type_blank": "The account type is not set. A new company counts as a partner, a known one keeps its type. Set it in the CRM.",
     "account_type_unknown": "The account type is a value the mapping does not list, perhaps a relabelled picklist. "

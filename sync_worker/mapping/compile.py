@@ -17,13 +17,15 @@ import orjson
 
 from sync_worker.domain.money import rounded
 from sync_worker.domain.values import Value, plain
-from sync_worker.errors import InvalidRecord
+from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.fields import FieldMap, field_map, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
+from sync_worker.mapping.places import place_of
 from sync_worker.mapping.transforms import ValueMistake, Wire
 from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, PLACEHOLDERS, RecordKind
+from sync_worker.nearest import did_you_mean, listed
 
 T = TypeVar("T", "FieldMistake", "Unlisted")
 ABSENT: Any = object()
@@ -44,7 +46,10 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FieldMistake:
-    """A native value that could not be read; of a set, those of its members. **Shapes** `allowed`: native values, where there is a list."""
+    """A native value that could not be read; of a set, those of its members.
+
+    **Shapes** `allowed`: native values, where there is a list; `written`: where the mapping says what can be read, file:line:column.
+    """
 
     field: str
     native: str
@@ -52,6 +57,15 @@ class FieldMistake:
     code: str
     what: str
     allowed: tuple[str, ...] = ()
+    written: str = ""
+
+    @property
+    def hint(self) -> str:
+        """What helps: `did you mean 'Active'? allowed: Active, Inactive; see mappings/salesforce.yaml:23:21`."""
+        words = [word.strip() for word in str(self.value or "").split(";")]
+        near = next(filter(None, (did_you_mean(word, self.allowed) for word in words)), "")
+        choice = f"{near} allowed: {listed(self.allowed)}".lstrip() if self.allowed else ""
+        return "; ".join(filter(None, (choice, f"see {self.written}" if self.written else "")))
 
 
 @dataclass(slots=True)
@@ -97,7 +111,8 @@ class RecordMap:
     """One record type, both ways.
 
     **Shapes** `native_fields`: API names to ask for, without repeats, the key and associations among them; ids and stamps are the
-    adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog.
+    adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog. `places`: where the mapping says
+    how each field is read.
     """
 
     record: str
@@ -111,6 +126,7 @@ class RecordMap:
     is_key_missing: bool
     on_create: Mapping[str, str]
     money_places: int | None
+    places: Mapping[str, Place]
     _plan: tuple[tuple[str, str, Callable[[Any], Value], bool], ...] = field(repr=False)
     _open: tuple[tuple[str, str, frozenset[str], bool], ...] = field(repr=False)
     _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
@@ -131,7 +147,8 @@ class RecordMap:
                 values[name] = read(raw)
             except ValueMistake as mistake:
                 value = ";".join(mistake.members) if mistake.members else raw
-                mistakes.append(FieldMistake(name, key, value, mistake.code, mistake.what, mistake.allowed))
+                written = str(self.places.get(name, ""))
+                mistakes.append(FieldMistake(name, key, value, mistake.code, mistake.what, mistake.allowed, written))
                 if mistake.rest is not None:
                     values[name] = mistake.rest
         amount = values.get(AMOUNT) if self.money_places is not None else None
@@ -236,6 +253,7 @@ class _Compiler:
             is_key_missing=_is_absent(spec.key, catalog),
             on_create=self._constants(spec),
             money_places=next((one.money_places for one in fields.values() if one.money_places is not None), None),
+            places={name: _read_at(grammar, kind, name, spec) for name, spec in fields_of(part).items() if name in fields},
             _plan=tuple((one.field, key, one.read, one.direction != "pull") for key, one in keyed),
             _open=tuple((one.field, key, one.known, one.is_set) for key, one in keyed if one.known is not None),
             _creates=tuple((key, one) for key, one in written if one.write in ("always", "create", "once")),
@@ -274,6 +292,11 @@ class _Compiler:
 
 def _described(native: str, catalog: Catalog | None) -> CatalogField | None:
     return catalog.fields.get(native) if catalog else None
+
+
+def _read_at(grammar: LoadedMapping, kind: RecordKind, name: str, spec: FieldSpec) -> Place:
+    """Where it is written how a field is read: at its list, else at its transform, else at the field."""
+    return place_of(grammar, kind, name, "values" if spec.values else "transform" if spec.transform else "")
 
 
 def _is_absent(native: str, catalog: Catalog | None) -> bool:

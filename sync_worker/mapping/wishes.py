@@ -5,14 +5,15 @@ A wish is compared with what describe shows (`lack_of`); the same answer is a ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, FieldType
+from sync_worker.mapping.catalog import ASSOCIATION, Catalog, CatalogField, FieldType
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import FieldMap
 from sync_worker.mapping.transforms import FLAGS, decimal_places, kind_of
+from sync_worker.nearest import slip_of
 
 FieldKind: TypeAlias = Literal["key", "text", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist", "reference"]
 LackKind: TypeAlias = Literal["missing", "not_unique", "other_type", "other_target", "read_only", "values"]
@@ -36,7 +37,8 @@ class FieldWish:
 
     **Shapes** `native`: the record type; `name`: the field's API name, or `association:…` for a labelled association to a company
     (`is_association`); `fields`: the canonical fields that live in it, none for our key and for constants; `values`: what its list must
-    hold, empty where the list is the CRM's own; `refers_to`: the record type that a reference leads to; `places`: decimals of an amount.
+    hold, empty where the list is the CRM's own; `spellings`: every value that the mapping knows; `refers_to`: the record type that a
+    reference leads to; `places`: decimals of an amount.
     """
 
     native: str
@@ -44,6 +46,7 @@ class FieldWish:
     kind: FieldKind
     fields: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
     places: int = 0
     refers_to: str = ""
     is_written: bool = False
@@ -98,6 +101,20 @@ def lack_of(wish: FieldWish, described: CatalogField | None) -> Lack | None:
     return _unlisted(wish, described)
 
 
+def slips(wish: FieldWish, lack: Lack | None, catalog: Catalog, *, claimed: Collection[str]) -> dict[str, str]:
+    """What is missing → what is there instead, and differs from it by its capitals or by one letter: a mistake more likely than a wish.
+
+    **Shapes** keys: the field's name, or values of its list. `claimed`: the fields that the mapping names; they are what they are called.
+    """
+    if lack is None or lack.kind not in ("missing", "values"):
+        return {}
+    if lack.kind == "missing":
+        near = slip_of(wish.name, [name for name in catalog.fields if name not in claimed])
+        return {wish.name: near} if near else {}
+    unknown = [value for value in catalog.fields[wish.name].values or () if value not in (*wish.values, *wish.spellings)]
+    return {value: near for value in lack.values if (near := slip_of(value, unknown))}
+
+
 def _unlisted(wish: FieldWish, described: CatalogField) -> Lack | None:
     """What we write must be listed (a constant only where the list is closed); of what we only read, something must be."""
     listed = described.values
@@ -117,6 +134,7 @@ def _of_field(record: RecordMap, field: FieldMap, company: str) -> FieldWish:
         kind=kind,
         fields=(field.field,),
         values=_values(field) if kind in ("picklist", "multi_picklist") else (),
+        spellings=tuple(field.listed or ()),
         places=places,
         refers_to=company if kind == "reference" else "",
         is_written=field.direction != "pull",
@@ -155,6 +173,7 @@ def _each_once(found: Iterable[FieldWish]) -> Iterator[FieldWish]:
             first,
             fields=tuple(dict.fromkeys(field for wish in same for field in wish.fields)),
             values=tuple(dict.fromkeys(value for wish in same for value in wish.values)),
+            spellings=tuple(dict.fromkeys(value for wish in same for value in wish.spellings)),
             is_written=any(wish.is_written for wish in same),
             is_optional=all(wish.is_optional for wish in same),
         )

@@ -5,13 +5,17 @@ Changes nothing but the describe cache, and closes the losses in conversions tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from sync_worker.crm.port import Schema
 from sync_worker.domain.problem import CODES
+from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.wishes import FieldWish, Lack
+from sync_worker.nearest import did_you_mean, listed
 from sync_worker.portal import Portal
 from sync_worker.steps.company_data import DataProblem, rule_fields
 from sync_worker.steps.survey import Conversion, Need, Options, Survey, survey
@@ -19,6 +23,7 @@ from sync_worker.steps.tenant import Tenant
 
 PROVISION = "sync-worker provision {} --apply"
 NEARLY_FULL = 0.9  # of what a list can hold: time enough to make room
+MOST_VALUES = 10  # wrong values of one field that are listed
 MAKE_ROOM = "delete options that no record holds, inactive ones too, or let rules say who works with whom (`associations.mode`)"
 
 
@@ -76,7 +81,32 @@ def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:
         return Finding(wish.subject, False, words, f"{remedy(wish, Lack('missing'), schema, portal.name)}, or take it out of the rules")
     if lack is None:
         return Finding(wish.subject, True, ("" if need.is_there else "not there, and optional: ") + _kind(wish) + _whose(wish))
-    return Finding(wish.subject, False, what_lacks(wish, lack), remedy(wish, lack, schema, portal.name))
+    return Finding(wish.subject, False, what_lacks(wish, lack) + meant(need.slips), advice(need, lack, schema, portal.name))
+
+
+def meant(slips: Mapping[str, str]) -> str:
+    """`; did you mean 'Active', which is there?` where what is missing looks like what is there."""
+    near = " and ".join(repr(other.removeprefix(ASSOCIATION)) for other in dict.fromkeys(slips.values()))
+    return f"; did you mean {near}, which {'is' if len(slips) == 1 else 'are'} there?" if slips else ""
+
+
+def advice(need: Need, lack: Lack, schema: Schema, portal: str) -> str:
+    """What to do about what a field has not. What looks like a slip is corrected where it is written, or else made by name."""
+    otherwise = remedy(need.wish, lack, schema, portal)
+    if not need.slips:
+        return otherwise
+    correct = f"correct it at {need.written}" if need.written else "correct it in the mapping"
+    if schema.by_hand(need.wish):
+        return f"{correct}; if it is another one: {otherwise}"
+    named = [need.wish.subject] if lack.kind == "missing" else [f"{need.wish.subject}={value}" for value in need.slips]
+    made = f"{correct}; if it is another one: {by_name(portal, named)}"
+    others = [value for value in lack.values if value not in need.slips]
+    return f"{made}; for {', '.join(others)}: {otherwise}" if others else made
+
+
+def by_name(portal: str, names: Iterable[str]) -> str:
+    """The command that makes what is named, whatever it looks like."""
+    return " ".join([PROVISION.format(portal), *(f"--only {shlex.quote(name)}" for name in names)])
 
 
 def what_lacks(wish: FieldWish, lack: Lack) -> str:
@@ -121,9 +151,9 @@ def _whose(wish: FieldWish) -> str:
 def _of_options(options: Options | None, portal: str) -> Iterator[Finding]:
     if options is None:
         return
-    subject = f"{options.wish.subject}: options"
+    subject, slips = f"{options.wish.subject}: options", options.slips.items()
     told = {
-        "no option for": (options.missing, PROVISION.format(portal)),
+        "no option for": (tuple(name for name in options.missing if name not in options.slips), PROVISION.format(portal)),
         "no list can hold a name with a semicolon:": (options.unfit, "map another value to it under associations.contract_values"),
         "options that name no second partner:": (
             options.extra,
@@ -132,10 +162,21 @@ def _of_options(options: Options | None, portal: str) -> Iterator[Finding]:
         "second partners of one name:": (options.shared, "rename one, or map a value of its own under associations.contract_values"),
     }
     wrong = [Finding(subject, False, f"{words} {', '.join(names)}", what) for words, (names, what) in told.items() if names]
+    wrong += [Finding(subject, False, f"no option for {name}; {one_option(near)}", _rename(options, name, portal)) for name, near in slips]
     if options.most and options.count + len(options.missing) >= NEARLY_FULL * options.most:
         words = f"{options.count} of the {options.most} values that the list can hold, and {len(options.missing)} are still to come"
         wrong.append(Finding(subject, False, words, MAKE_ROOM))
     yield from wrong or [Finding(subject, True, "one per second partner")]
+
+
+def one_option(near: str) -> str:
+    """What is said of a second partner's name that looks like an option which names nobody."""
+    return f"did you mean the option {near!r}, which names no second partner?"
+
+
+def _rename(options: Options, name: str, portal: str) -> str:
+    named = by_name(portal, [f"{options.wish.subject}={name}"])
+    return f"correct the option or the company's name, or map the option under associations.contract_values; if it is another one: {named}"
 
 
 def of_conversion(conversion: Conversion) -> Finding:
@@ -174,11 +215,33 @@ def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Findi
         return problem.native, problem.field, problem.code
 
     for (native, field, code), rows in groupby(sorted(problems, key=kind), key=kind):
-        count = len({problem.crm_id for problem in rows})
+        of_kind = list(rows)
+        count = len({problem.crm_id for problem in of_kind})
         what, _, todo = CODES[code].partition(". ")
-        yield Finding(f"{native}.{field}: data", False, f"{count} record{'s' * (count > 1)}: {what}", todo or what)
+        words = f"{count} record{'s' * (count > 1)}: {what}{_counted(of_kind)}"
+        yield Finding(f"{native}.{field}: data", False, words, _with_place(todo or what, of_kind[0]))
     if not problems:
         yield Finding("data", True, f"{found.companies.read_count} companies have a portal status; nothing is wrong with them")
+
+
+def _counted(problems: Sequence[DataProblem]) -> str:
+    """The values that are wrong, the most frequent first, each with its count and what it may have been meant for."""
+    counts = Counter(problem.value for problem in problems if problem.value)
+    allowed = problems[0].allowed
+    rows = [" ".join(filter(None, (f"{value!r} {count}×", _aside(value, allowed)))) for value, count in counts.most_common(MOST_VALUES)]
+    more = f" and {len(counts) - MOST_VALUES} other values" if len(counts) > MOST_VALUES else ""
+    return f": {', '.join(rows)}{more}" if rows else ""
+
+
+def _aside(value: str, allowed: Sequence[str]) -> str:
+    near = did_you_mean(value, allowed)
+    return f"({near})" if near else ""
+
+
+def _with_place(todo: str, problem: DataProblem) -> str:
+    """What to do, with the list that the mapping has and where it stands."""
+    choice = f" Allowed: {listed(problem.allowed)}." if problem.allowed and problem.written else ""
+    return f"{todo}{choice}{f' See {problem.written}.' if problem.written else ''}"
 
 
 def _of_lost(counts: Mapping[str, int]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from sync_worker.domain.own_key import key_of
 from sync_worker.domain.values import plain
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import FieldMistake, Reading, RecordMap
+from sync_worker.nearest import listed
 from sync_worker.portal import Portal
 from sync_worker.steps.tenant import Tenant
 
@@ -27,7 +28,8 @@ class DataProblem:
     """One record whose data a person should correct in the CRM.
 
     **Shapes** `field`: API name; `id_field`: what the CRM calls a record's id; `value`: as the CRM spells it; `wanted`: what would be
-    right, in words, or the one value that would.
+    right, in words, or the one value that would. `allowed`: the values that would be, where there is a list; `written`: where the mapping
+    lists them.
     """
 
     code: str
@@ -38,6 +40,8 @@ class DataProblem:
     field: str
     value: str
     wanted: str
+    allowed: tuple[str, ...] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class CompanyData:
         named, crm_ids = set(map(folded, names)), {one.crm_id for one in self.second_partners}
         for contract in self.contracts:
             if folded(contract.value) not in named and contract.value not in crm_ids:
-                yield contract
+                yield replace(contract, allowed=tuple(sorted(names)))
             elif offered is not None and contract.value not in offered:
                 yield replace(contract, code="contract_value_retired", wanted="an option of the field's list")
 
@@ -111,7 +115,7 @@ class _Judge:
     def __init__(self, record: RecordMap, catalog: Catalog, portal: Portal, vendor_crm_id: str | None) -> None:
         self._record = record
         self._id_field = catalog.id_field
-        self._types = ", ".join(portal.account_type_values.values())
+        self._types = f"one of: {listed(tuple(record.fields[TYPE].listed or ()))}" if TYPE in record.fields else ""
         self._vendor = vendor_crm_id
         self._rule_fields = [name for name in rule_fields(portal) if name in record.fields and record.fields[name].native in catalog.fields]
         has_contracts = portal.associations.mode == "contracts" and CONTRACTS in record.fields
@@ -136,14 +140,15 @@ class _Judge:
     def _problems(self, native: NativeRecord, reading: Reading) -> Iterator[DataProblem]:
         for mistake in reading.mistakes:
             wanted = f"one of: {', '.join(mistake.allowed)}" if mistake.allowed else f"it {mistake.what}"
-            yield self._problem(native, self._code(mistake), mistake.native, _shown(mistake.value), wanted)
+            problem = self._problem(native, self._code(mistake), mistake.native, _shown(mistake.value), wanted)
+            yield replace(problem, allowed=mistake.allowed, written=mistake.written)
         if not reading.values.get("name"):
             yield self._problem(native, "name_blank", self._record.fields["name"].native, "")
         if reading.values.get(TYPE, "") is None and native.crm_id != self._vendor:
-            yield self._problem(native, "account_type_blank", self._record.fields[TYPE].native, "", f"one of: {self._types}")
+            yield self._problem(native, "account_type_blank", self._record.fields[TYPE].native, "", self._types)
         if self._vendor and reading.values.get(TYPE) == AccountType.VENDOR and native.crm_id != self._vendor:
             field = self._record.fields[TYPE].native
-            yield self._problem(native, "vendor_type_elsewhere", field, native.fields.get(field), f"one of: {self._types}")
+            yield self._problem(native, "vendor_type_elsewhere", field, native.fields.get(field), self._types)
         for name in self._rule_fields:
             if reading.values.get(name, "unread") in (None, "", ()):
                 yield self._problem(native, "rule_field_blank", self._record.fields[name].native, "", "a value of the field's list")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import unfit_name
 from sync_worker.domain.company import Arrival, Company, arrive
+from sync_worker.domain.problem import Problem
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.company_data import rule_fields
 from sync_worker.steps.findings import text_problem
@@ -55,4 +58,11 @@ class CompanyReader:
         )
         unfit = unfit_name(arrival.company, is_mapped=native.crm_id in self._mapped) if self._has_contracts and arrival.company else None
         told = filter(None, (unfit, text_problem(native) if arrival.company else None))
-        return arrival._replace(problems=(*arrival.problems, *told))
+        hints = {mistake.field: mistake.hint for mistake in reading.mistakes}
+        return arrival._replace(problems=(*(_with_hint(problem, hints) for problem in arrival.problems), *told))
+
+
+def _with_hint(problem: Problem, hints: Mapping[str, str]) -> Problem:
+    """What the mapping could not read is told with what it can read, and where that is written."""
+    hint = hints.get(problem.field)
+    return replace(problem, message=f"{problem.message} — {hint}") if hint else problem

@@ -64,7 +64,7 @@ class DealMerge:
         """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
         reading = self._shelf.readings[native.crm_id].without(between)
         if unread := [mistake for mistake in reading.mistakes if mistake.code != UNLISTED]:
-            words = "; ".join(f"{mistake.native}: {mistake.what}" for mistake in unread)
+            words = "; ".join(f"{mistake.native}: {mistake.what} — {mistake.hint}" for mistake in unread)
             raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
         self._findings.judged(native.crm_id)
         for problem in (*value_problems(reading), text_problem(native)):

@@ -42,7 +42,7 @@ def text_problem(native: NativeRecord) -> Problem | None:
 
 def value_problems(reading: Reading) -> list[Problem]:
     """Values that a list refuses, each alone; and those that were read although the CRM lists them no more."""
-    told = ((one, f"{one.native} {one.what}; the rest was applied (allowed: {', '.join(one.allowed)})") for one in reading.mistakes)
+    told = ((one, f"{one.native} {one.what}; the rest was applied — {one.hint}") for one in reading.mistakes)
     refused = [Problem(UNLISTED, one.field, words, str(one.value)) for one, words in told]
     return [*refused, *(Problem(NOT_LISTED, one.field, f"{one.native} {one.what}", "; ".join(one.values)) for one in reading.unlisted)]
 

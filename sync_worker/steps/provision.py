@@ -5,14 +5,15 @@ Nothing is removed or hidden. Each piece of work may be repeated, so that a run 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sync_worker.crm.port import Schema
-from sync_worker.errors import SchemaRefused, SyncError, UncertainWrite
+from sync_worker.errors import ConfigError, SchemaRefused, SyncError, UncertainWrite
 from sync_worker.mapping.wishes import FieldWish, Lack, LackKind
-from sync_worker.steps.check import of_conversion, remedy, what_lacks
+from sync_worker.nearest import did_you_mean
+from sync_worker.steps.check import advice, by_name, meant, of_conversion, one_option, what_lacks
 from sync_worker.steps.survey import Survey, remember, survey
 from sync_worker.steps.tenant import Tenant
 
@@ -39,6 +40,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that is made only by name, because it looks like what is there. **Shapes** `words`: like what, and what to do."""
+
+    task: Task
+    words: str
+
+    @property
+    def name(self) -> str:
+        """How `only` calls it."""
+        return name_of(self.task.wish, *self.task.values)
+
+
+@dataclass(frozen=True, slots=True)
 class ByHand:
     """One thing that is an admin's. **Shapes** `words`: what is wrong, and the clicks."""
 
@@ -48,10 +62,12 @@ class ByHand:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the CRM lacks, in the order in which it is made."""
+    """What the CRM lacks, in the order in which it is made. **Shapes** `there`: the names of what is there already."""
 
     tasks: tuple[Task, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
+    there: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,40 @@ class Outcome:
 def planned(tenant: Tenant, schema: Schema) -> Plan:
     """What is to be done, as the CRM is now. **Raises** what every call of `Crm` raises."""
     found = survey(tenant, schema)
-    return Plan(tuple(_tasks(found, schema)), tuple(_by_hand(found, schema, tenant.name)))
+    return Plan(
+        tuple(_tasks(found, schema)),
+        tuple(_doubts(found, schema, tenant.name)),
+        tuple(_by_hand(found, schema, tenant.name)),
+        frozenset(_there(found)),
+    )
+
+
+def name_of(wish: FieldWish, value: str = "") -> str:
+    """What a person calls a field, or one value of its list: `Account.Portal_Status__c`, `Account.Portal_Status__c=Active`."""
+    return f"{wish.subject}={value}" if value else wish.subject
+
+
+def chosen(plan: Plan, only: Collection[str]) -> Plan:
+    """What is named of a plan; all of it where nothing is. **Raises** ConfigError for a name that is nothing of this portal."""
+    if not only:
+        return plan
+    tasks = [part for task in plan.tasks if (part := _part(task, only))]
+    tasks += [doubt.task for doubt in plan.doubts if doubt.name in only]
+    by_hand = tuple(one for one in plan.by_hand if one.subject in only)
+    known = {name_of(task.wish, value) for task in plan.tasks for value in ("", *task.values)}
+    known |= {doubt.name for doubt in plan.doubts} | {one.subject for one in plan.by_hand} | plan.there
+    if unknown := [name for name in only if name not in known]:
+        near = did_you_mean(unknown[0], sorted(known))
+        raise ConfigError(f"--only {unknown[0]}: the mapping names no such field or value — {near or 'run it without --only to see which'}")
+    return Plan(tuple(tasks), (), by_hand, plan.there)
+
+
+def _part(task: Task, only: Collection[str]) -> Task | None:
+    """The task whole where its field is named, else those of its values that are."""
+    if name_of(task.wish) in only:
+        return task
+    named = tuple(value for value in task.values if name_of(task.wish, value) in only)
+    return replace(task, values=named) if named else None
 
 
 def carry_out(tenant: Tenant, schema: Schema, tasks: Sequence[Task]) -> list[Outcome]:
@@ -118,11 +167,35 @@ def _act(lack: Lack, wish: FieldWish, schema: Schema) -> Act | None:
 
 def _tasks(found: Survey, schema: Schema) -> Iterator[Task]:
     """Fields first, then the options of second partners."""
+    for task, slips in _wanted(found, schema):
+        values = tuple(value for value in task.values if value not in slips)
+        if values or not (slips or task.values):
+            yield replace(task, values=values)
+
+
+def _wanted(found: Survey, schema: Schema) -> Iterator[tuple[Task, Mapping[str, str]]]:
+    """Everything that the API could make, and what of it looks like something that is there."""
     for need in found.needs:
         if need.lack and (act := _act(need.lack, need.wish, schema)):
-            yield Task(act, need.wish, need.lack.values)
+            yield Task(act, need.wish, need.lack.values), need.slips
     if found.options and found.options.missing:
-        yield Task("add values", found.options.wish, found.options.missing)
+        yield Task("add values", found.options.wish, found.options.missing), found.options.slips
+
+
+def _doubts(found: Survey, schema: Schema, portal: str) -> Iterator[Doubt]:
+    """One for each field or value that may be a slip of whoever wrote it."""
+    for task, slips in _wanted(found, schema):
+        is_option = found.options is not None and task.wish == found.options.wish and task.act == "add values"
+        for word, near in slips.items():
+            one = replace(task, values=(word,) if task.values else ())
+            like = one_option(near) if is_option else meant({word: near}).removeprefix("; ")
+            yield Doubt(one, f"{like} If it is another one: {by_name(portal, [name_of(one.wish, *one.values)])}")
+
+
+def _there(found: Survey) -> Iterator[str]:
+    for need in found.needs:
+        if need.is_there:
+            yield from (name_of(need.wish, value) for value in ("", *need.listed))
 
 
 def _by_hand(found: Survey, schema: Schema, portal: str) -> Iterator[ByHand]:
@@ -130,8 +203,8 @@ def _by_hand(found: Survey, schema: Schema, portal: str) -> Iterator[ByHand]:
         yield ByHand(native, f"{words} — grant the integration user access to {native}")
     for need in found.needs:
         if need.lack and not _act(need.lack, need.wish, schema):
-            words = what_lacks(need.wish, need.lack)
-            yield ByHand(need.wish.subject, f"{words} — {remedy(need.wish, need.lack, schema, portal)}")
+            words = what_lacks(need.wish, need.lack) + meant(need.slips)
+            yield ByHand(need.wish.subject, f"{words} — {advice(need, need.lack, schema, portal)}")
     for conversion in found.conversions:
         if conversion.lost:
             finding = of_conversion(conversion)

@@ -15,9 +15,11 @@ from sync_worker.crm.port import NativeRecord, Scan, Schema
 from sync_worker.domain.names import folded
 from sync_worker.domain.standing import still_lost
 from sync_worker.errors import SchemaChanged
-from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap, compile_mapping
-from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, wishes
+from sync_worker.mapping.places import place_of, place_of_key
+from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, slips, wishes
+from sync_worker.nearest import slip_of
 from sync_worker.steps.company_data import CompanyData, DataProblem, read_data
 from sync_worker.steps.key_data import KeyData, read_keys
 from sync_worker.steps.standing import close_mapped, lost_fields
@@ -29,11 +31,18 @@ PROBED_COUNT = 200  # converted records, the latest: what they lost tells how th
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One field that must be, and what it has not. **Shapes** an optional field that is not there lacks nothing."""
+    """One field that must be, and what it has not.
+
+    **Shapes** an optional field that is not there lacks nothing; `slips`: what is missing → what is there and looks like it; `listed`: the
+    values of its list; `written`: where the field is named, file:line:column, "" for a constant of a create.
+    """
 
     wish: FieldWish
     is_there: bool
     lack: Lack | None
+    slips: Mapping[str, str] = dataclass_field(default_factory=dict)
+    listed: tuple[str, ...] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,8 @@ class Options:
     """The second partners' options against the second partners there are.
 
     **Shapes** `missing`: names to add; `unfit`: names that no list can hold; `extra`: options that name no second partner;
-    `shared`: names that several second partners have; `count`: those there are; `most`: as many as the list can hold.
+    `shared`: names that several second partners have; `slips`: missing name → extra option that looks like it; `count`: those there are;
+    `most`: as many as the list can hold.
     """
 
     wish: FieldWish
@@ -49,6 +59,7 @@ class Options:
     unfit: tuple[str, ...]
     extra: tuple[str, ...]
     shared: tuple[str, ...]
+    slips: Mapping[str, str] = dataclass_field(default_factory=dict)
     count: int = 0
     most: int | None = None
 
@@ -88,10 +99,10 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     records = compile_mapping(tenant.grammar, tenant.portal, described).records
     plain = tenant.plain_mapping.records
     needs = [
-        _need(wish, described[record.native].fields.get(wish.name))
+        need
         for record in plain.values()
         if record.native in described
-        for wish in wishes(record, company=plain[COMPANY])
+        for need in _needs(tenant, record, described[record.native], company=plain[COMPANY])
     ]
     company = records[COMPANY]
     data = read_data(tenant, company, described[company.native]) if company.native in described else CompanyData()
@@ -110,8 +121,27 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     )
 
 
-def _need(wish: FieldWish, found: CatalogField | None) -> Need:
-    return Need(wish, found is not None, lack_of(wish, found))
+def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: RecordMap) -> Iterator[Need]:
+    """Each field of one record type, against the CRM's own."""
+    wanted = wishes(record, company=company)
+    claimed = {wish.name for wish in wanted}
+    for wish in wanted:
+        found = catalog.fields.get(wish.name)
+        lack = lack_of(wish, found)
+        yield Need(
+            wish,
+            is_there=found is not None,
+            lack=lack,
+            slips=slips(wish, lack, catalog, claimed=claimed),
+            listed=(found.values if found else None) or (),
+            written=_written(tenant, record, wish),
+        )
+
+
+def _written(tenant: Tenant, record: RecordMap, wish: FieldWish) -> str:
+    if wish.kind == "key":
+        return str(place_of_key(tenant.grammar, record.record))
+    return str(place_of(tenant.grammar, record.kind, wish.fields[0], "native")) if wish.fields else ""
 
 
 def remember(tenant: Tenant, natives: Iterable[str]) -> dict[str, Catalog]:
@@ -172,11 +202,14 @@ def options_of(wish: FieldWish, listed: tuple[str, ...], data: CompanyData, boun
     names = [one.name for one in data.second_partners]
     looks, offered = [folded(name) for name in names], set(map(folded, listed))
     known = {*looks, *map(folded, bound), *(one.crm_id for one in data.second_partners)}
+    missing = tuple(dict.fromkeys(name for name in wanted if folded(name) not in offered and ";" not in name))
+    extra = tuple(value for value in listed if folded(value) not in known)
     return Options(
         wish,
-        missing=tuple(dict.fromkeys(name for name in wanted if folded(name) not in offered and ";" not in name)),
+        missing=missing,
         unfit=tuple(dict.fromkeys(name for name in wanted if ";" in name)),
-        extra=tuple(value for value in listed if folded(value) not in known),
+        extra=extra,
+        slips={name: near for name in missing if (near := slip_of(name, extra))},
         shared=tuple(sorted({name for name, look in zip(names, looks, strict=True) if looks.count(look) > 1})),
     )
 

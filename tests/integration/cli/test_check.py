@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,3 +103,51 @@ def test_without_paid_labels_it_says_what_to_do_instead(terminal: Terminal, rewr
     wrong = [row for row in rows if "association:" in row["subject"] and not row["ok"]]
     assert {row["subject"] for row in wrong} == {"deals.association:portal_partner", "deals.association:portal_second_partner"}
     assert all("keep the company in a field" in row["what_to_do"] for row in wrong)
+
+
+class Keyboard(io.StringIO):
+    """A terminal on which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@on_both
+def test_on_a_terminal_it_asks_before_it_makes_anything(
+    terminal: Terminal, rewrite: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given one value that is to be made
+    rewrite(("# overrides: ", "overrides: {deal.vendor_approval.values: {Waiting: pending}}  # "))
+    waiting = ("provision", "acme", "--apply", "--json")
+
+    # When the question is answered with no, Then nothing is made
+    monkeypatch.setattr("sys.stdin", Keyboard("n\n"))
+    answer = terminal.types(*waiting, code=1)
+    assert "in the CRM of acme?" in answer.err
+    assert {row["state"] for row in answer.json if row["words"].endswith("Waiting")} == {"to do"}
+
+    # When it is answered with yes, Then it is made; --yes is not asked
+    monkeypatch.setattr("sys.stdin", Keyboard("y\n"))
+    assert {row["state"] for row in terminal.types(*waiting, code=None).json if row["words"].endswith("Waiting")} == {"done"}
+    monkeypatch.setattr("sys.stdin", Keyboard(""))
+    assert "in the CRM of acme?" not in terminal.types(*waiting, "--yes", code=None).err
+
+
+@on_both
+def test_a_slip_in_a_name_is_said_with_the_name_that_is_there_and_made_only_by_name(
+    terminal: Terminal, crm: LocalCrm, rewrite: Callable[..., None]
+) -> None:
+    # Given a key that is misspelled by one letter
+    key, slip = crm.key, crm.key.replace("eal", "ael")
+    record = "lead" if crm.kind == "salesforce" else "deal"
+    rewrite(("# overrides: ", f"overrides: {{records.{record}.key: {slip}}}  # "))
+    name = f"{crm.deal}.{slip}"
+    [row] = [row for row in terminal.types("check", "acme", "--json", code=1).json if row["subject"] == name]
+    assert f"did you mean '{key}', which is there?" in row["found"]
+
+    # When everything is made, Then it is not; when it is named, then it is
+    assert {row["state"] for row in terminal.types("provision", "acme", "--apply", "--json", code=1).json if row["subject"] == name} == {
+        "by name only"
+    }
+    assert [row["state"] for row in terminal.types("provision", "acme", "--apply", "--only", name, "--json").json] == ["done"]
+    assert f"did you mean '{name}'" in terminal.types("provision", "acme", "--only", f"{name}x", code=2).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import pytest
@@ -243,3 +244,55 @@ def test_a_field_that_rules_use_must_be_there_though_it_is_optional(empty_world:
     assert not found.is_ok
     assert "rules use it (country): they match nobody" in found.words
     assert "take it out of the rules" in found.remedy
+
+
+# ── what is missing, held against what is there ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_field_or_value_that_looks_like_one_that_is_there_is_a_question_with_the_place_of_the_name(empty_world: World) -> None:
+    # Given a mapping with a slip in a field, one in a key and one in a value
+    empty_world.configure(
+        overrides={
+            "company.agreement_state": {"native": "portal_agreement__c", "direction": "push"},
+            "records.lead.key": "Portal_Deal_Kay__c",
+            "deal.vendor_approval.values": {"Pending": "pending", "Aproved": "approved", "No": "rejected"},
+        }
+    )
+
+    # When the CRM is looked at
+    found = wrong(empty_world)
+
+    # Then each says what was meant, where it is written, and how to make it all the same
+    field = found["Account.portal_agreement__c"]
+    assert field.words == "missing or hidden (agreement_state); did you mean 'Portal_Agreement__c', which is there?"
+    assert re.match(r"correct it at .*acme\.yaml:\d+:\d+; if it is another one: ", field.remedy)
+    assert field.remedy.endswith("sync-worker provision acme --apply --only Account.portal_agreement__c")
+    assert "did you mean 'Portal_Deal_Key__c'" in found["Lead.Portal_Deal_Kay__c"].words
+    value = found["Lead.Portal_Vendor_Approval__c"]
+    assert value.words == "the picklist lacks Aproved, No (vendor_approval); did you mean 'Approved', which is there?"
+    assert "--only Lead.Portal_Vendor_Approval__c=Aproved" in value.remedy
+    assert value.remedy.endswith("for No: sync-worker provision acme --apply, or correct the mapping")
+
+
+def test_what_the_mapping_names_itself_is_no_slip_of_another_name(empty_world: World) -> None:
+    spelled = {"Pending": "pending", "Approved": "approved", "Approve": "approved", "Reject": "rejected", "Rejected": "rejected"}
+    empty_world.configure(overrides={"deal.vendor_approval.values": spelled})
+    found = wrong(empty_world)["Lead.Portal_Vendor_Approval__c"]
+    assert found.words == "the picklist lacks Reject (vendor_approval)"
+
+
+def test_values_that_the_mapping_does_not_know_are_counted_with_the_list_and_its_place(empty_world: World) -> None:
+    # Given a mapping with spellings of its own, and companies with others
+    remote = empty_world.remote
+    empty_world.configure(overrides={"company.portal_status.values": {"Actives": "active", "Off": "inactive"}})
+    remote.edit("Account", remote.named("Account", "Birch Systems")["Id"], {"Portal_Status__c": "Inactive"})
+    count = [native["Portal_Status__c"] for native in remote.records("Account")].count("Active")
+
+    # When the data are looked at
+    [finding] = [one for one in checked(empty_world).findings if one.subject == "Account.Portal_Status__c: data"]
+
+    # Then the words come from the mapping, and say how often each value stands there
+    assert f"the mapping does not list: 'Active' {count}× (did you mean 'Actives'?), " in finding.words
+    assert "'Inactive' " in finding.words
+    assert "Allowed: Actives, Off." in finding.remedy
+    assert re.search(r"See .*acme\.yaml:\d+:\d+\.$", finding.remedy)

@@ -12,10 +12,11 @@ from typing import cast
 import pytest
 
 from sync_worker.crm.port import WholeCrm
+from sync_worker.errors import ConfigError
 from sync_worker.sandbox.process import SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.check import check
-from sync_worker.steps.provision import Outcome, Plan, carry_out, planned
+from sync_worker.steps.provision import Outcome, Plan, carry_out, chosen, planned
 from sync_worker.steps.tenant import Tenant
 from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import World
@@ -157,3 +158,79 @@ def test_what_the_api_does_not_make_comes_with_an_admins_clicks(clean: World) ->
     [task] = plan.by_hand
     assert (plan.tasks, task.subject) == ((), "Opportunity.ExpectedRevenue")
     assert "Setup → Object Manager → Opportunity → Fields & Relationships → ExpectedRevenue" in task.words
+
+
+# ── what looks like something that is there ───────────────────────────────────────────────────────────────────────────────────
+
+
+def slipping(clean: World) -> None:
+    """An org that has everything, and then a mapping with a slip in a field, one in a value, and a new value."""
+    provision(clean.tenant)
+    clean.configure(
+        overrides={
+            "deal.expires_on.native": {"lead": "Portal_Expire__c"},
+            "deal.vendor_approval.values": {"pending": "pending", "Approved": "approved", "Declined": "rejected"},
+        }
+    )
+
+
+def fields(clean: World) -> set[str]:
+    return set(clean.tenant.crm.describe("Lead").fields)
+
+
+def test_a_slip_is_not_made_unless_it_is_named(clean: World) -> None:
+    # Given slips in the names of a field and of a value
+    slipping(clean)
+    plan = left(clean.tenant)
+    assert {doubt.name for doubt in plan.doubts} == {
+        "Lead.Portal_Expire__c",
+        "Lead.Portal_Vendor_Approval__c=pending",
+        "Opportunity.Portal_Vendor_Approval__c=pending",
+    }
+    [field] = [doubt for doubt in plan.doubts if doubt.name == "Lead.Portal_Expire__c"]
+    assert "did you mean 'Portal_Expires__c', which is there?" in field.words
+    assert "--apply --only Lead.Portal_Expire__c" in field.words
+
+    # When everything is made, Then the slips are not
+    assert {task.values for task in plan.tasks} == {("Declined",)}
+    provision(clean.tenant)
+    assert "Portal_Expire__c" not in fields(clean)
+    assert left(clean.tenant).tasks == ()
+
+    # When one is named, Then that one is made, and nothing else
+    schema = cast("WholeCrm", clean.tenant.crm).schema
+    named = chosen(plan, ["Lead.Portal_Expire__c"])
+    assert [task.wish.subject for task in named.tasks] == ["Lead.Portal_Expire__c"]
+    assert states(carry_out(clean.tenant, schema, named.tasks)) == {"done": 1}
+    assert "Portal_Expire__c" in fields(clean)
+
+
+def test_one_value_of_several_can_be_named(clean: World) -> None:
+    slipping(clean)
+    [task] = chosen(left(clean.tenant), ["Lead.Portal_Vendor_Approval__c=Declined"]).tasks
+    assert (task.act, task.wish.subject, task.values) == ("add values", "Lead.Portal_Vendor_Approval__c", ("Declined",))
+
+
+def test_what_is_there_already_may_be_named_and_what_nobody_knows_is_refused_with_the_nearest(clean: World) -> None:
+    slipping(clean)
+    plan = left(clean.tenant)
+    assert chosen(plan, ["Lead.Portal_Deal_Key__c", "Lead.Portal_Vendor_Approval__c=Approved"]) == Plan()
+    with pytest.raises(ConfigError, match=r"--only Lead\.Portal_Deal_Kye__c: .* did you mean 'Lead\.Portal_Deal_Key__c'\?"):
+        chosen(plan, ["Lead.Portal_Deal_Kye__c"])
+
+
+def test_an_option_that_may_be_a_second_partner_misspelled_is_a_question(clean: World) -> None:
+    # Given an option of Arrow Electronics, who is called otherwise by a letter now
+    arrow = clean.remote.named("Account", "Arrow Electronics")["Id"]
+    provision(clean.tenant)
+    clean.remote.edit("Account", arrow, DISTRIBUTOR)
+    clean.forward()
+    provision(clean.tenant)
+    clean.remote.edit("Account", arrow, {"Name": "Arrow Electronic"})
+    clean.forward()
+
+    # Then no option is made for the new name, and the old one is asked about
+    plan = left(clean.tenant)
+    [doubt] = plan.doubts
+    assert (plan.tasks, doubt.name) == ((), f"{OPTIONS}=Arrow Electronic")
+    assert "did you mean the option 'Arrow Electronics'" in doubt.words
