@@ -196,6 +196,9 @@ def _association_checks(portal: Portal) -> Iterator[Mistake]:
     if getattr(settings, odd):
         what = f"{odd} mean nothing in {settings.mode} mode"
         yield source.mistake(("associations", odd), what, f"remove them, or set mode: {_MODE_OF[odd]}", at_key=True)
+    if settings.mode == "rules" and not settings.rules:
+        remedy = "add rules: [{name: same-country, match: [country]}], or set mode: contracts"
+        yield source.mistake(("associations", "mode"), "rules mode without rules associates no companies", remedy)
     names = [rule.name for rule in settings.rules]
     for index, rule in enumerate(settings.rules):
         at: NodePath = ("associations", "rules", index)

@@ -134,7 +134,7 @@ def parse_source(text: str, *, file: str, most_scalars: int = MOST_SCALARS) -> S
     node = _composed(text, file)
     if not isinstance(node, MappingNode):
         place = Place(file, 1, 1) if node is None else _place(file, node.start_mark)
-        what = "is empty" if node is None else "must be a mapping at the top"
+        what = "is empty" if node is None else LIST_FOR_MAP if isinstance(node, SequenceNode) else "must be a mapping at the top"
         raise ConfigError([Mistake(place, "(file)", what, "write `key: value` lines")])
     builder = _Builder(file)
     data = builder.build(node, ())
@@ -329,20 +329,26 @@ def _words(detail: ErrorDetails, value: Any) -> tuple[str, str]:
         return "has no value", "give one, or leave the key out"
     if kind in ("literal_error", "enum") and isinstance(value, str):
         return f"{value!r} is not allowed", choose_from(value, re.findall(r"'([^']*)'", str(context["expected"])))
-    wanted = _SHAPES.get(kind)
+    wanted = _SHAPES.get(kind, "")
+    if isinstance(value, list) and wanted == A_MAP:
+        return LIST_FOR_MAP, MAP_LINES
+    if isinstance(value, dict) and wanted == A_LIST:
+        return "a map stands where a list belongs", "write [a, b], or lines that begin with a hyphen"
     if wanted:
         return f"must be {wanted}, not {shown(value)}", ""
     return f"{shown(value)}: {detail['msg']}", ""
 
 
+A_MAP, A_LIST = "a mapping (`key: value`)", "a list"
+LIST_FOR_MAP, MAP_LINES = "a list stands where a map belongs", "write `key: value` lines without hyphens"
 _SHAPES = {
     "literal_error": "one word",
     "string_type": "text",
-    "model_type": "a mapping (`key: value`)",
-    "model_attributes_type": "a mapping (`key: value`)",
-    "dict_type": "a mapping (`key: value`)",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    "model_type": A_MAP,
+    "model_attributes_type": A_MAP,
+    "dict_type": A_MAP,
+    "list_type": A_LIST,
+    "tuple_type": A_LIST,
 }
 
 

@@ -10,15 +10,18 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from sync_worker.cli.output import out, show_json, show_table
+from sync_worker.cli.output import err, out, show_json, show_table
+from sync_worker.cli.work import tenant_of
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.compile import Reading, RecordMap, compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.grammar import fields_of, json_schema
+from sync_worker.mapping.keep import Specimen, keep
 from sync_worker.mapping.load import LoadedMapping, load_mapping
 from sync_worker.nearest import did_you_mean
 from sync_worker.source import place_at
+from sync_worker.steps.specimen import specimen
 
 app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
 
@@ -59,24 +62,54 @@ def run_examples_of(file: OneFile = None, folder: Folder = FOLDER) -> None:
 
 @app.command(name="try")
 def try_(
-    file: Annotated[Path, typer.Argument(help="The mapping file.", show_default=False)],
-    record_file: Annotated[Path, typer.Argument(metavar="RECORD.json", help="A record as the CRM sends it.", show_default=False)],
-    record: Annotated[str, typer.Option(help="company, lead, opportunity or deal; guessed from attributes.type.", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Argument(help="The mapping file; with --portal that portal's own.", show_default=False)] = None,
+    record_file: Annotated[
+        Path | None, typer.Argument(metavar="RECORD.json", help="A record as the CRM sends it.", show_default=False)
+    ] = None,
+    record: Annotated[str, typer.Option(help="company, lead, opportunity or deal; guessed where it can be.", show_default=False)] = "",
+    portal: Annotated[str, typer.Option(help="Instead of files: this portal's mapping, on a record of its CRM.", show_default=False)] = "",
+    crm_id: Annotated[str, typer.Option("--id", help="With --portal: the record's id in the CRM.", show_default=False)] = "",
+    is_saved: Annotated[bool, typer.Option("--save", help="Keep the record as an example in the mapping file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
-    """Shows what a mapping makes of one native record: values, spellings and mistakes.
+    """Shows what a mapping makes of one native record: values, spellings and mistakes. Exit 1 where there is a mistake.
+
+    With --portal and --id the record is read from that portal's CRM, by the portal's own mapping.
 
     Example: sync-worker mappings try mappings/salesforce.yaml account.json --record company
     """
+    if bool(portal) != bool(crm_id) or bool(portal) == (record_file is not None) or bool(portal) == (file is not None):
+        raise ConfigError("name a mapping file and a record file, or --portal and --id — see `sync-worker mappings try --help`")
+    if file is not None and record_file is not None:
+        path, tried = file, _from_files(file, record_file, record)
+    else:
+        path, tried = _from_crm(portal, crm_id, record)
+    if as_json:
+        show_json(_document(tried.record, tried.reading))
+    else:
+        _show_reading(tried.record, tried.reading)
+    if tried.reading.mistakes:
+        if is_saved:
+            err.print("nothing was saved: an example says what is right; correct the record or the mapping first")
+        raise typer.Exit(1)
+    if is_saved:
+        line = keep(path, tried)
+        err.print(f"saved as an example: {path}:{line}; it is a record of the CRM, so look whether it may stand there", markup=False)
+
+
+def _from_files(file: Path, record_file: Path, record: str) -> Specimen:
     mapping = load_mapping(file)
     native = _native(record_file)
-    records = compile_mapping(mapping, default_dialect(mapping.grammar), None).records
-    chosen = _chosen(records, native, record, record_file)
-    reading = chosen.normalize(native)
-    if as_json:
-        show_json(_document(chosen, reading))
-    else:
-        _show_reading(chosen, reading)
+    chosen = _chosen(compile_mapping(mapping, default_dialect(mapping.grammar), None).records, native, record, record_file)
+    return Specimen(chosen, native, chosen.normalize(native))
+
+
+def _from_crm(portal: str, crm_id: str, record: str) -> tuple[Path, Specimen]:
+    with tenant_of(portal) as tenant:
+        chosen, native = specimen(tenant, crm_id, record=record)
+        own = tenant.portal
+    tried = Specimen(chosen, native.fields, chosen.normalize(native.fields), own.overrides, own.account_type_values)
+    return Path(tenant.grammar.source_path), tried
 
 
 @app.command()
@@ -172,6 +205,7 @@ def _document(record: RecordMap, reading: Reading) -> dict[str, Any]:
         "spellings": reading.spellings,
         "mistakes": [
             {"field": one.field, "native": one.native, "value": one.value, "code": one.code, "what": one.what, "allowed": one.allowed}
+            | {"hint": one.hint, "written": one.written}
             for one in reading.mistakes
         ],
     }
@@ -187,8 +221,7 @@ def _show_reading(record: RecordMap, reading: Reading) -> None:
         rows.append({"field": name, "native": one.native, "direction": one.direction, "state": state, "value": value})
     show_table(rows, columns=["field", "native", "direction", "state", "value"], title=f"{record.record} ({record.native})")
     for mistake in reading.mistakes:
-        allowed = f" — allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""
-        _say(f"{mistake.field}: {mistake.native} {mistake.what} ({mistake.code}){allowed}")
+        _say(f"{mistake.field}: {mistake.native} {mistake.what} ({mistake.code}) — {mistake.hint}")
 
 
 def _plain_text(value: Any) -> str:

@@ -61,7 +61,7 @@ class FieldMistake:
 
     @property
     def hint(self) -> str:
-        """What helps: `did you mean 'Active'? allowed: Active, Inactive; see mappings/salesforce.yaml:23:21`."""
+        """What helps: `did you mean 'Active'? allowed: Active, Inactive; see mappings/crm.yaml:23:21`."""
         words = [word.strip() for word in str(self.value or "").split(";")]
         near = next(filter(None, (did_you_mean(word, self.allowed) for word in words)), "")
         choice = f"{near} allowed: {listed(self.allowed)}".lstrip() if self.allowed else ""

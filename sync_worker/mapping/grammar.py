@@ -6,19 +6,21 @@ which it is before pydantic looks, so that one mistake gives one message. What o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from sync_worker.mapping.transforms import NAMES, kind_of
+from sync_worker.mapping.transforms import MAX_PLACES, NAMES, kind_of
 from sync_worker.nearest import did_you_mean
 from sync_worker.portal import CrmKind
 from sync_worker.scalars import Flag
-from sync_worker.source import shown, wrong
+from sync_worker.source import LIST_FOR_MAP, MAP_LINES, shown, wrong
 
 EVERY_RECORD = "*"
+DECIMALS = re.compile(r"decimal\(-?[0-9]+\)")
 FROM_CRM = "from_crm"
 RecordName: TypeAlias = Literal["company", "lead", "opportunity", "deal"]
 Direction: TypeAlias = Literal["pull", "push", "both"]
@@ -47,6 +49,8 @@ def _natives(value: Any) -> dict[str, str]:
         return {EVERY_RECORD: _word(value)}
     if isinstance(value, dict) and value:
         return {record: _word(native) for record, native in value.items()}
+    if isinstance(value, list):
+        raise wrong("a list stands where a name or a map belongs", "native: Name, or native: {lead: Name, opportunity: Other}")
     raise wrong(f"must be a native name or a mapping {{record: name}}, not {shown(value)}", "native: Name")
 
 
@@ -72,6 +76,8 @@ def _word(value: Any) -> str:
 
 
 def _constants(value: Any) -> dict[str, str]:
+    if isinstance(value, list):
+        raise wrong(LIST_FOR_MAP, MAP_LINES)
     if not isinstance(value, dict):
         raise wrong(f"must be a mapping {{native: constant}}, not {shown(value)}")
     return {native: _word(constant) for native, constant in value.items()}
@@ -84,6 +90,8 @@ def _null(value: Any) -> str | None:
 
 
 def _transform(value: str) -> str:
+    if DECIMALS.fullmatch(value) and kind_of(value) is None:
+        raise wrong(f"{value!r} is out of range", f"decimal(n) takes n from 0 to {MAX_PLACES}, the digits after the point")
     if value == "text" or kind_of(value) is None:
         near = did_you_mean(value, ["decimal(2)", *(name for name in NAMES if not name.startswith("decimal"))])
         raise wrong(f"{value!r} is no transform", f"{near + ' ' if near else ''}allowed: {_TRANSFORMS}; text needs none")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
+from sync_worker.api_names import name_fault
 from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import EVERY_RECORD, CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.transforms import Kind, ValueMistake, Wire, kind_of, transform_named
@@ -90,8 +91,16 @@ def _records(grammar: MappingFile, source: Source) -> Iterator[Mistake]:
             others = [other for other in deals if other != name]
             what = f"{target!r} is no other deal record of this file"
             yield source.mistake(("records", name, "converts_to"), what, choose_from(target, others) if others else "")
+        for key in ("native", "key"):
+            yield from _api_name(grammar, source, ("records", name, key), getattr(spec, key))
         for native, constant in spec.on_create.items():
+            yield from _api_name(grammar, source, ("records", name, "on_create", native), native, at_key=True)
             yield from _placeholder(source, ("records", name, "on_create", native), constant)
+
+
+def _api_name(grammar: MappingFile, source: Source, path: NodePath, name: str, *, at_key: bool = False) -> Iterator[Mistake]:
+    if fault := name_fault(grammar.crm, name):
+        yield source.mistake(path, *fault, at_key=at_key)
 
 
 def _needed(grammar: MappingFile, source: Source) -> Iterator[Mistake]:
@@ -160,6 +169,12 @@ def _native_records(site: Site) -> Iterator[Mistake]:
             yield site.mistake(("native", record), what, choose_from(record, fitting), at_key=True)
 
 
+def _native_names(site: Site) -> Iterator[Mistake]:
+    for record, name in (site.spec.native or {}).items():
+        key: NodePath = ("native",) if record == EVERY_RECORD else ("native", record)
+        yield from _api_name(site.grammar, site.source, (*site.path, *key), name)
+
+
 def _fitting_transform(site: Site) -> Iterator[Mistake]:
     wanted = "text" if site.is_attribute else KIND_BY_FIELD[site.section].get(site.name, "text")
     if not site.is_attribute and site.kind != wanted:
@@ -225,7 +240,9 @@ def _defaults(site: Site) -> Iterator[Mistake]:
     if spec.create_default is not None and listed is not None and spec.create_default not in listed:
         what = f"{spec.create_default!r} is not among the values"
         yield site.mistake("create_default", what, choose_from(spec.create_default, listed))
-    if spec.default is not None and spec.direction != "pull" and listed is not None and spec.default not in listed:
+    if spec.default is not None and site.is_attribute and listed is not None and spec.default not in listed:
+        yield site.mistake("default", f"{spec.default!r} is not among the values", choose_from(spec.default, listed))
+    elif spec.default is not None and spec.direction != "pull" and listed is not None and spec.default not in listed:
         what = f"{spec.default!r} has no native value to be written as"
         yield site.mistake("default", what, "add it to values, or make the field direction: pull")
 
@@ -285,6 +302,7 @@ FIELD_RULES: tuple[Callable[[Site], Iterator[Mistake]], ...] = (
     _attribute_name,
     _one_home,
     _native_records,
+    _native_names,
     _fitting_transform,
     _values,
     _defaults,

@@ -5,7 +5,7 @@ An override replaces one node of the file, by its dotted path; a mistake in it p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -16,20 +16,25 @@ from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.lint import lint
-from sync_worker.nearest import choose_from
+from sync_worker.nearest import choose_from, did_you_mean
 from sync_worker.portal import CrmKind, Portal
 from sync_worker.source import NodePath, Source, dotted, in_order, read_source, shown, validated
 
+ATTRIBUTE = 3  # steps to an attribute: company.attributes.region
 OVERRIDABLE = ("records", "company", "deal", "wire")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedMapping:
-    """A mapping that passed: its grammar, and the text it came from with the overrides grafted in."""
+    """A mapping that passed: its grammar, and the text it came from with the overrides grafted in.
+
+    **Shapes** `notes`: what is right, and may yet be meant otherwise.
+    """
 
     grammar: MappingFile
     source: Source
     source_path: str
+    notes: tuple[Mistake, ...] = ()
 
 
 def load_mapping(path: Path, portal: Portal | None = None) -> LoadedMapping:
@@ -40,8 +45,19 @@ def load_mapping(path: Path, portal: Portal | None = None) -> LoadedMapping:
     source = read_source(path)
     if portal is None:
         return loaded(source, str(path))
+    notes = tuple(_new_attributes(source, portal))
     source, mistakes = overridden(source, portal.overrides, origin=portal.source, at=("overrides",))
-    return loaded(source, str(path), mistakes=mistakes, portal=portal)
+    return replace(loaded(source, str(path), mistakes=mistakes, portal=portal), notes=notes)
+
+
+def _new_attributes(source: Source, portal: Portal) -> Iterator[Mistake]:
+    """The overrides that make an attribute which the mapping does not have: a name that was misspelled looks just so."""
+    for path_text, value in portal.overrides.items():
+        path = tuple(path_text.split("."))
+        if len(path) == ATTRIBUTE and path[1] == "attributes" and value is not None and path not in source.places:
+            near = did_you_mean(path[2], list(source.at(path[:2]) or ()))
+            what = f"makes a new attribute of the {path[0]}, {path[2]!r}"
+            yield portal.source.mistake(("overrides", path_text), what, near or "it is not in the mapping", at_key=True)
 
 
 def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
@@ -94,7 +110,8 @@ def loaded(source: Source, source_path: str, *, mistakes: tuple[Mistake, ...] = 
 
 def _beside(source: Source) -> list[Mistake]:
     """What lint says of the fields that are right by themselves, so that a person sees all mistakes in one go."""
-    frame = {"version": "1", "crm": get_args(CrmKind)[0]}
+    crm = source.at(("crm",))
+    frame = {"version": "1", "crm": crm if crm in get_args(CrmKind) else get_args(CrmKind)[0]}
     unread = [(key,) for key in source.data if key in frame or key not in ("wire", "records", "company", "deal")]
     models: dict[str, type[BaseModel]] = {"company": CompanyFields, "deal": DealFields}
     wrong = [
@@ -150,6 +167,10 @@ def _fault(source: Source, path: tuple[str, ...], value: Any) -> tuple[str, str]
         parent = source.at(path[:length])
         if parent is not None and not isinstance(parent, dict):
             return f"{dotted(path[:length])} is {shown(parent)}, not a mapping", f"override {dotted(path[:length])} as a whole"
+    if len(path) > ATTRIBUTE and path[1] == "attributes" and path[:ATTRIBUTE] not in source.places:
+        near = did_you_mean(path[2], list(source.at(path[:2]) or ()))
+        whole = f"a new attribute is written whole: {dotted(path[:ATTRIBUTE])}: {{native: …}}"
+        return f"the mapping has no attribute {path[2]!r}", f"{near} {whole}".lstrip()
     if value is None and path not in source.places:
         parent = source.at(path[:-1])
         there = sorted(parent) if isinstance(parent, dict) else []

@@ -59,6 +59,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
+            *(Finding(note.path, True, f"{note.what} — {note.remedy} ({note.place})", is_guess=True) for note in tenant.grammar.notes),
             *(Finding(native, False, words, f"grant the integration user access to {native}") for native, words in found.hidden.items()),
             *(_of_need(need, schema, tenant.portal) for need in found.needs),
             *_of_options(found.options, tenant.name),

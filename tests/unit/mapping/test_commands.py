@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,12 @@ ROOT = Path(__file__).parents[3]
 ACCOUNT = {"attributes": {"type": "Account"}, "Name": "Arrow", "Portal_Status__c": "Aktive", "Associated_Second_Partner__c": "B;A"}
 
 
-def run(*arguments: str | Path, folder: Path = ROOT / "mappings") -> str:
+def run(*arguments: str | Path, folder: Path = ROOT / "mappings", code: int = 0) -> str:
     """The command's stdout. **Raises** what the command raises: the command line's door turns it into an exit code."""
     result = CliRunner().invoke(app, list(map(str, arguments)), env={"SYNC_WORKER_MAPPINGS_DIR": str(folder)})
-    if result.exception:
+    if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
+    assert result.exit_code == code, result.output
     return result.stdout
 
 
@@ -61,18 +64,19 @@ def test_test_raises_what_came_out_otherwise(tmp_path: Path) -> None:
 def test_try_shows_values_and_mistakes_as_a_table(tmp_path: Path) -> None:
     record = tmp_path / "account.json"
     record.write_text(json.dumps(ACCOUNT))
-    said = run("try", ROOT / "mappings" / "salesforce.yaml", record)
+    said = run("try", ROOT / "mappings" / "salesforce.yaml", record, code=1)
     assert "A; B" in said
     assert (
-        "portal_status: Portal_Status__c is 'Aktive', which is not in the list (unlisted_value) — allowed: Active, Inactive, Pending"
-        in said
-    )
+        "portal_status: Portal_Status__c is 'Aktive', which is not in the list (unlisted_value) — "
+        "did you mean 'Active'? allowed: Active, Inactive, Pending; see "
+    ) in said
+    assert re.search(r"see \S+/mappings/salesforce\.yaml:\d+:\d+$", said, re.MULTILINE)
 
 
 def test_try_gives_values_spellings_and_mistakes_as_json(tmp_path: Path) -> None:
     record = tmp_path / "account.json"
     record.write_text(json.dumps(ACCOUNT))
-    said = json.loads(run("try", ROOT / "mappings" / "salesforce.yaml", record, "--json"))
+    said = json.loads(run("try", ROOT / "mappings" / "salesforce.yaml", record, "--json", code=1))
     assert said["record"] == "company"
     assert said["values"] == {"name": "Arrow", "second_partners": ["A", "B"]}
     assert said["spellings"] == {"name": "Arrow", "portal_status": "Aktive", "second_partners": "B;A"}
@@ -100,6 +104,68 @@ def test_try_says_what_is_wrong_with_the_record(tmp_path: Path, content: str, mo
     record.write_text(content)
     with pytest.raises(ConfigError, match=words):
         run("try", ROOT / "mappings" / "salesforce.yaml", record, *more)
+
+
+@pytest.mark.parametrize("arguments", ["", "a.yaml", "--portal acme", "--id 1", "a.yaml b.json --portal acme --id 1"])
+def test_try_takes_two_files_or_a_portal_and_an_id(arguments: str) -> None:
+    with pytest.raises(ConfigError, match="name a mapping file and a record file, or --portal and --id"):
+        run("try", *arguments.split())
+
+
+# ── a record kept as an example ───────────────────────────────────────────────────────────────────────────────────────────────
+
+GOOD = {"attributes": {"type": "Account"}, "Name": "O'Neil: #1", "Portal_Status__c": "Active", "Associated_Second_Partner__c": "B;A"}
+
+
+def kept(folder: Path, text: str, native: Mapping[str, Any]) -> str:
+    """The mapping file after a record was tried and saved."""
+    (folder / "salesforce.yaml").write_text(text)
+    (folder / "account.json").write_text(json.dumps(native))
+    run("try", folder / "salesforce.yaml", folder / "account.json", "--save")
+    return (folder / "salesforce.yaml").read_text()
+
+
+def test_a_record_that_came_out_right_is_kept_behind_the_last_example_and_the_rest_stays_as_it_was(tmp_path: Path) -> None:
+    before = (ROOT / "mappings" / "salesforce.yaml").read_text()
+    after = kept(tmp_path, before, GOOD)
+    assert after.startswith(before.rstrip("\n"))
+    assert after.removeprefix(before.rstrip("\n")).splitlines()[1:] == [
+        "  - record: company",
+        """    native: {Name: "O'Neil: #1", Portal_Status__c: "Active", Associated_Second_Partner__c: "B;A"}""",
+        """    portal: {name: "O'Neil: #1", portal_status: "active", second_partners: ["A", "B"]}""",
+    ]
+    assert "5 examples came out as written" in run("test", folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["account.json", "salesforce.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("examples", "behind"),
+    [("", ""), ("examples:\n- record: company\n  native: {Name: A}\n  portal: {name: A}\n\n# the end\n", "wire: {null: null}\n")],
+    ids=["none yet", "in the middle"],
+)
+def test_an_example_finds_its_place(tmp_path: Path, examples: str, behind: str) -> None:
+    frame = "version: 1\ncrm: salesforce\nrecords: {company: {native: Account, key: Key__c}}\n"
+    fields = "company: {name: {native: Name}, portal_status: {native: S__c, values: {Active: active}}}\n"
+    after = kept(tmp_path, frame + fields + examples + behind, {"Name": "B", "attributes": {"type": "Account"}})
+    assert after.endswith(behind)
+    assert "# the end" in after or not examples
+    assert f"{2 if examples else 1} example" in run("test", folder=tmp_path)
+
+
+def test_what_has_a_mistake_is_not_kept(tmp_path: Path) -> None:
+    text = (ROOT / "mappings" / "salesforce.yaml").read_text()
+    (tmp_path / "salesforce.yaml").write_text(text)
+    (tmp_path / "account.json").write_text(json.dumps(ACCOUNT))
+    run("try", tmp_path / "salesforce.yaml", tmp_path / "account.json", "--save", code=1)
+    assert (tmp_path / "salesforce.yaml").read_text() == text
+
+
+def test_examples_in_brackets_are_left_alone(tmp_path: Path) -> None:
+    fields, _, _ = (ROOT / "mappings" / "salesforce.yaml").read_text().partition("examples:")
+    text = f"{fields}examples: [{{record: company, native: {{Name: A}}, portal: {{name: A}}}}]\n"
+    with pytest.raises(ConfigError, match="the examples stand in brackets — write each as lines that begin with a hyphen"):
+        kept(tmp_path, text, GOOD)
+    assert (tmp_path / "salesforce.yaml").read_text() == text
 
 
 # ── the schema ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync_worker.api_names import name_fault
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.catalog import Catalog, CatalogField
 from sync_worker.mapping.compile import compile_mapping
@@ -64,6 +65,27 @@ def test_the_shipped_files_load_and_their_examples_pass(crm: str) -> None:
     assert run_examples(mapping) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["Name", "Portal_Status__c", "ns__Field__c", "my_ns__A1__pc", "Location__Latitude__s", "BillingCountryCode"]
+)
+def test_names_that_salesforce_gives_are_api_names(name: str) -> None:
+    assert name_fault("salesforce", name) is None
+
+
+@pytest.mark.parametrize("name", ["name", "portal_status", "hs_object_id", "2-1234567", "p123_thing", "hs_v2_date_entered_33-x"])
+def test_names_that_hubspot_gives_are_internal_names(name: str) -> None:
+    assert name_fault("hubspot", name) is None
+    assert name_fault("hubspot", f"{name} X") is not None
+
+
+def test_a_key_and_a_constant_must_be_api_names_too() -> None:
+    text = FRAME.replace("Lead, key: Key__c,", "Lead, key: Deal Key, on_create: {Lead Source: Portal},")
+    assert [line.split(" — ")[0] for line in mistakes_of(text)] == [
+        "m.yaml:5:29: records.lead.key: 'Deal Key' is not an API name",
+        "m.yaml:5:51: records.lead.on_create.Lead Source: 'Lead Source' is not an API name",
+    ]
+
+
 def test_the_frame_of_these_tests_is_right_itself() -> None:
     assert load(FRAME).grammar.records.company is not None
 
@@ -105,11 +127,29 @@ def test_the_frame_of_these_tests_is_right_itself() -> None:
         ("  attributes: {a.b: {native: X}}", "'a.b' is no attribute name"),
         ("  attributes: {tier: {native: X, rule_field: true}}", "a field that rules use needs a list of values"),
         ("  attributes: {x: {native: X, transform: decimal(2), values: [1]}}", "decimal(2) has no list of values"),
-        ("  attributes: {x: {native: X, transform: decimal(9)}}", "'decimal(9)' is no transform"),
+        (
+            "  attributes: {x: {native: X, transform: decimal(9)}}",
+            "'decimal(9)' is out of range — decimal(n) takes n from 0 to 6",
+        ),
         ("  attributes: {x: {native: X, transform: integer, values: {One: one}}}", "'one' is 'one', not a number"),
         ("  attributes: {x: {native: X, transform: integer, default: 1.5}}", "'1.5' is '1.5', not a whole number"),
         ("  attributes: {x: {native: X, values: [a], create_default: b}}", "'b' is not among the values"),
-        ("  attributes: {x: {native: X, values: [a], default: b, direction: both}}", "'b' has no native value to be written as"),
+        ("  attributes: {x: {native: X, values: [a], default: b, direction: both}}", "'b' is not among the values"),
+        ("  attributes: {x: {native: X, values: [abc], default: abd}}", "x.default: 'abd' is not among the values — did you mean 'abc'?"),
+        ("deal: {outcome: {native: X, values: {A: won}, default: open, direction: both}}", "'open' has no native value to be written as"),
+        ("  attributes: {x: {native: [A]}}", "a list stands where a name or a map belongs"),
+        ("  attributes: [{x: {native: A}}]", "company.attributes: a list stands where a map belongs — write `key: value` lines"),
+        ("deal: [amount]", "m.yaml:10:7: deal: a list stands where a map belongs"),
+        ("examples: {record: lead}", "examples: a map stands where a list belongs — write [a, b], or lines that begin with a hyphen"),
+        (
+            "  attributes: {x: {native: Portal Status}}",
+            "native: 'Portal Status' is not an API name — letters, digits",
+        ),
+        ("  attributes: {x: {native: Owner.Email}}", "'Owner.Email' is not an API name — a field of another record cannot be read"),
+        ("  attributes: {x: {native: Status__C}}", "a custom field ends in two underscores and a small c: Status__c"),
+        ("  attributes: {x: {native: Portal_Status_c}}", "ends in two underscores and a small c: Portal_Status__c"),
+        ("  attributes: {x: {native: Owner__r}}", "'Owner__r' names a relationship — the field is Owner__c"),
+        ("  attributes: {x: {native: 1st__c}}", "'1st__c' is not an API name"),
         ("  attributes: {x: {native: X, default: $partner}}", "$partner stands for a native value, not for one of ours"),
         ("deal: {outcome: {native: X, values: {A: wonn}}}", "'wonn' is no outcome — did you mean 'won'? allowed: open, won, lost"),
         ("deal: {outcome: {native: X, values: {A: won}, default: opn}}", "m.yaml:10:56: deal.outcome.default: 'opn' is no outcome"),
@@ -386,3 +426,23 @@ def test_only_contracts_need_the_field_of_contracts(tmp_path: Path, mode: str, i
     # Then it is missing in contracts mode, and left out by rules
     assert [one.field for one in company.missing] == (["second_partners"] if is_needed else [])
     assert ("second_partners" in company.fields) is is_needed
+
+
+def test_an_override_that_makes_a_new_attribute_is_noted_with_the_one_that_may_be_meant(tmp_path: Path) -> None:
+    # Given two new attributes, one of which looks like one that is there, and one that is there
+    overrides = "{company.attributes.regoin: {native: Region__c}, company.attributes.segment: {native: Seg__c}, "
+    overrides += "company.attributes.tier: {native: Tier__c}, company.attributes.segment.direction: pull}"
+    mapping = load_for_portal(portal(tmp_path, f"overrides: {overrides}\n"), MAPPINGS)
+
+    # Then the new ones are noted, at their place in the portal file
+    said = [str(note).removeprefix(f"{tmp_path}/") for note in mapping.notes]
+    assert said == [
+        "acme.yaml:6:13: overrides.company.attributes.regoin: makes a new attribute of the company, 'regoin' — did you mean 'region'?",
+        "acme.yaml:6:61: overrides.company.attributes.segment: makes a new attribute of the company, 'segment' — it is not in the mapping",
+    ]
+
+
+def test_an_override_inside_an_attribute_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_for_portal(portal(tmp_path, "overrides: {company.attributes.regoin.native: Region__c}\n"), MAPPINGS)
+    assert "the mapping has no attribute 'regoin' — did you mean 'region'? a new attribute is written whole" in str(caught.value)

@@ -249,7 +249,7 @@ def test_a_number_too_small_for_milliseconds_of_our_time_is_never_a_day(name: st
         made(name, zone=zone).read(spelled(number))
 
 
-@given(zones, st.dates(date(2000, 1, 1), date(3999, 1, 1)))
+@given(zones, st.dates(date(2000, 1, 1), date(2571, 1, 1)))  # later milliseconds look like 20230128000000, which is refused
 def test_a_day_sent_as_a_midnight_in_utc_is_that_day_in_any_zone(zone: Any, day: date) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     milliseconds = int(midnight.timestamp()) * 1000
