@@ -27,6 +27,12 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime | $(BIN)/python
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
 	@touch $@
 
+# The generator of the client that the tests use wants an older typer than we do, so it has an environment of its own.
+$(VENV)/.generator: requirements-generator.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/generator
+	$(VENV)/generator/bin/pip install -q --require-hashes -r requirements-generator.txt
+	@touch $@
+
 .run:
 	@mkdir -p -m 700 .run
 
@@ -41,7 +47,7 @@ check: $(VENV)/.dev  ## format, lint, types, import floors
 	$(BIN)/sync-worker mappings lint
 	$(BIN)/sync-worker mappings test
 
-test: check | .run  ## make check and every test; starts its own Redis and PostgreSQL
+test: check $(VENV)/.generator | .run  ## make check and every test; starts its own Redis and PostgreSQL
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
@@ -55,6 +61,8 @@ lock:  ## new pins (needs uv on PATH); prints no registry address
 	  pyproject.toml requirements-build.in -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  requirements-generator.in -o requirements-generator.txt
 
 clean:  ## forget the environment and what runs left behind
 	rm -rf $(VENV) .run .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -173,7 +173,7 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why two companies are associated, or what is missing. **Shapes** `since` is `None` and `reasons` empty unless they are."""
+    """Why two companies may work together, or what is missing. **Shapes** `since` is `None` and `reasons` empty unless they are."""
 
     is_associated: bool
     words: str

@@ -19,7 +19,7 @@ NOT_LISTED: Final = "value_not_listed"  # read as it stands
 
 
 class AccountType(StrEnum):
-    """What a company is in the portal; at most these three."""
+    """The type of a company in the portal."""
 
     VENDOR = "vendor"
     PARTNER = "partner"
@@ -27,7 +27,7 @@ class AccountType(StrEnum):
 
 
 class PortalStatus(StrEnum):
-    """Whether a company takes part: set in the CRM by the vendor."""
+    """Whether a company takes part. The vendor sets it in the CRM."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"

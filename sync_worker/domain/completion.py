@@ -24,7 +24,7 @@ from sync_worker.domain.values import Value
 
 
 class Step(StrEnum):
-    """What happens between finalize and the end, in this order."""
+    """A step of the sale between finalize and the end, in this order."""
 
     QUOTE = "quote"
     SIGN = "sign"

@@ -21,7 +21,7 @@ from sync_worker.domain.values import Value, plain
 
 
 class VendorApproval(StrEnum):
-    """The vendor's word on a deal."""
+    """The state of the vendor's approval."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -31,7 +31,7 @@ class VendorApproval(StrEnum):
 
 
 class DistributorApproval(StrEnum):
-    """The second partner's word on a deal."""
+    """The state of the second partner's approval."""
 
     NOT_REQUIRED = "not_required"
     PENDING = "pending"
@@ -41,7 +41,7 @@ class DistributorApproval(StrEnum):
 
 
 class Lifecycle(StrEnum):
-    """Where a deal stands."""
+    """The state of a deal."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -56,7 +56,7 @@ class Lifecycle(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What the CRM's stage says of the end."""
+    """The result of the deal, by its stage in the CRM."""
 
     OPEN = "open"
     WON = "won"
@@ -64,14 +64,14 @@ class Outcome(StrEnum):
 
 
 class Track(StrEnum):
-    """Whose approval."""
+    """An approval track: the side that approves."""
 
     DISTRIBUTOR = "distributor"
     VENDOR = "vendor"
 
 
 class Decision(StrEnum):
-    """What a person says on a track."""
+    """A decision on an approval track."""
 
     APPROVE = "approve"
     REJECT = "reject"

@@ -18,14 +18,14 @@ COMPANY, DEAL = "company", "deal"
 
 KINDS: Final[Mapping[str, str]] = {
     "company.added": "The portal knows a company it did not know before.",
-    "company.changed": "Fields of a company are no longer what they were.",
-    "company.deactivated": "A company takes no part any more: its portal status is inactive, or its CRM record is gone. "
-    "`changed` has everything else that changed with it.",
-    "associations.changed": "Whom this company may work with is, or may be, no longer what it was: ask for its list. "
-    "For a company that stood on the list before, or stands there now, the same is true and no event of its own says so.",
-    "deal.registered": "A deal is new, registered in the portal or begun in the CRM.",
-    "deal.changed": "Fields of a deal are no longer what they were: its approvals, its lifecycle and its companies are fields like others.",
-    "records.loaded": "A first load is complete. It was silent: read the companies, or the deals, once from here on.",
+    "company.changed": "Fields of a company have changed.",
+    "company.deactivated": "A company no longer takes part: its portal status is inactive, or its CRM record is gone. "
+    "`changed` has all that changed with it.",
+    "associations.changed": "The list of companies that this company may work with has changed, or may have changed: read it again. "
+    "The same is true for the companies that were on the list before or are on it now, and they get no event of their own.",
+    "deal.registered": "A deal is new. It was registered in the portal, or it began in the CRM.",
+    "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
+    "records.loaded": "A first load is complete. It sent no events, so read the companies or the deals once now.",
 }
 """type → what it means."""
 

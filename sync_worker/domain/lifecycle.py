@@ -36,7 +36,7 @@ DISABLED, WITHDRAWN, EXPIRED, WON, LOST = list(Lifecycle)[5:]
 
 
 class Verb(StrEnum):
-    """What may be done with a deal that exists."""
+    """A move of a deal that exists."""
 
     SUBMIT = "submit"
     EDIT = "edit"

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person is in the primary company, from the highest to the lowest."""
+    """The role of a user in the primary company, from the highest to the lowest."""
 
     ACCOUNT_OWNER = "account_owner"
     EXECUTIVE = "executive"

@@ -26,7 +26,7 @@ NO_DISCOUNT: Final = Decimal(0)
 
 
 class Pricing(StrEnum):
-    """For whom a quote is priced."""
+    """The prices of a quote: for the end customer, the distributor or the reseller."""
 
     RETAIL = "retail"
     DISTRIBUTOR = "distributor"
@@ -34,7 +34,7 @@ class Pricing(StrEnum):
 
 
 class Column(StrEnum):
-    """From where a quote is sent: to the distributor's own group, or to the reseller's."""
+    """Who gets a quote: the distributor's own group, or the reseller's."""
 
     DISTRIBUTOR = "distributor"
     DEAL = "deal"

@@ -88,12 +88,12 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
 
     @app.get("/health/live", **_OPEN)
     def get_liveness() -> Live:
-        """Whether this process answers."""
+        """Says whether this process answers."""
         return Live(status="live")
 
     @app.get("/health/ready", response_model=Ready, responses=_NOT_READY, **_OPEN)
     def get_readiness() -> Ready | Response:
-        """Whether this process can work: it reaches the database, which has the schema of this version, and the queue if it uses one."""
+        """Says whether this process can work: it reaches the database, which fits this version, and the queue if it uses one."""
         why = _not_ready(store, queue)
         if why:
             return JSONResponse(NotReady(status="not ready", why=why).model_dump(), 503)

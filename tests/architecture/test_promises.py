@@ -161,7 +161,7 @@ def test_no_file_names_a_place_of_the_machine_it_was_written_on() -> None:
     assert [path for path in tracked() if ELSEWHERE in path.read_text(errors="ignore")] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-generator.txt"])
 def test_pins_have_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text

@@ -27,9 +27,18 @@ from sync_worker.web.api.route import portal_router, problems
 router = portal_router("companies")
 
 CompanyRef: TypeAlias = Annotated[
-    str, Path(min_length=1, max_length=200, pattern=PRINTABLE, description="By our id, its CRM id, or a name that only it has.")
+    str,
+    Path(
+        min_length=1,
+        max_length=200,
+        pattern=PRINTABLE,
+        description="Our id of the company, its CRM id, or its name if no other company has that name.",
+    ),
 ]
-At: TypeAlias = Annotated[AwareDatetime | None, Query(description="As it was then; now unless told.", examples=["2026-03-02T09:00:00Z"])]
+At: TypeAlias = Annotated[
+    AwareDatetime | None,
+    Query(description="Answers for this moment in the past. Without it, the answer is for now.", examples=["2026-03-02T09:00:00Z"]),
+]
 
 
 @router.get("/companies")
@@ -38,9 +47,9 @@ def list_companies(
     page: PageOf,
     account_type: AccountType | None = None,
     status: PortalStatus | None = None,
-    text: Annotated[Word, Query(description="In its name, whatever its case.")] = None,
+    text: Annotated[Word, Query(description="Only companies with this text in their name. Upper and lower case are the same.")] = None,
 ) -> shapes.Page[shapes.Company]:
-    """Companies by name."""
+    """Lists the companies of the portal by name."""
     tenant = visit.tenant
     name, company_id = page.place(2) or ("", "")
     refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
@@ -53,7 +62,7 @@ def list_companies(
 
 @router.get("/companies/{company_id}", responses=problems(404))
 def get_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
-    """One company."""
+    """Returns one company."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         return views.company(tenant, company_of(tx, tenant, company_id))
@@ -61,9 +70,9 @@ def get_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
 
 @router.get("/companies/{company_id}/associated-partners", responses=problems(404))
 def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageOf, at: At = None) -> shapes.AssociatedPartners:
-    """Whom this company may work with, whichever side it is on, with every reason; beside them what was excluded or names nobody, and why.
+    """Lists the companies that may work with this one, with every reason, and beside them what was excluded, and why.
 
-    A page holds so many of the other side, by id; what was excluded stands on the page where it belongs.
+    A page holds these companies by id. What was excluded stands on the page where its company belongs.
     """
     (after,) = page.place(1) or ("",)
     tenant = of_two_tiers(visit.tenant)
@@ -84,7 +93,7 @@ def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageO
 
 @router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
 def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
-    """Why the two may work together, or what is missing; or how that was then."""
+    """Explains why two companies may work together, or what is missing. `at` asks how it was at an earlier time."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id), at=_utc(at))
@@ -95,7 +104,7 @@ def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: Com
 
 @router.get("/companies/{company_id}/options", responses=problems(404))
 def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: PageOf) -> shapes.Options:
-    """The second partners that a deal of this company may name. Whatever the form shows, the server asks again at submission."""
+    """Lists the second partners that a deal of this company may name. The server checks the choice again when the deal is registered."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         found = options(tx, company_of(tx, tenant, company_id))

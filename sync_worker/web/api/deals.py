@@ -30,16 +30,18 @@ router = portal_router("deals")
 
 DealId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
 IfMatch: TypeAlias = Annotated[
-    str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the person has seen it.", examples=['"3"'])
+    str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the user has seen it.", examples=['"3"'])
 ]
-ETAG: dict[str, Any] = {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match."}}}
-OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "Done, and the deal is out of this person's sight now."}}
+ETAG: dict[str, Any] = {
+    "headers": {"ETag": {"description": "The version of the deal, for `If-Match`.", "required": True, "schema": {"type": "string"}}}
+}
+OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "The request was done, and this user may not see the deal any more."}}
 STALE = 0  # a version that no deal has
 
 
 @router.post("/deals", status_code=201, response_model=shapes.Deal, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
 def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> Response:
-    """A new deal: of one company, of two, on behalf of a partner or for a colleague; or a draft of one."""
+    """Registers a deal of one company or of two, also on behalf of a partner or for a colleague. It may be a draft."""
     begin = draft if said.draft else register
     tenant = visit.tenant
 
@@ -49,7 +51,7 @@ def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> R
     return once.moved(
         visit,
         do,
-        lambda tx, moved: views.moved_answer(tx, visit, moved, status=201, location=f"/portals/{visit.portal}/deals/{moved.deal.id}"),
+        lambda tx, moved: views.moved_answer(tx, visit, moved, status=201),
     )
 
 
@@ -61,14 +63,21 @@ def list_deals(
     vendor_approval: VendorApproval | None = None,
     distributor_approval: DistributorApproval | None = None,
     stage: Word = None,
-    company: Annotated[Word, Query(description="On either side: by our id, its CRM id, or a name that only it has.")] = None,
+    company: Annotated[
+        Word,
+        Query(
+            description="Only deals with this company on either side: our id, its CRM id, or its name if no other company has that name."
+        ),
+    ] = None,
     owner_company: Word = None,
     second_partner: Word = None,
     owner_user: Word = None,
-    text: Annotated[Word, Query(description="In the deal's name, its prospect or its contact's e-mail.")] = None,
+    text: Annotated[
+        Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
+    ] = None,
     updated_since: AwareDatetime | None = None,
 ) -> shapes.Deals:
-    """The deals that whoever asks may see, the latest changed first; with `visible_to`, only those that this user sees as well."""
+    """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
     tenant = visit.tenant
     equal = {
         "lifecycle": lifecycle,
@@ -99,7 +108,7 @@ def list_deals(
 
 @router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
 def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
-    """One deal, and what the person may do with it now."""
+    """Returns one deal, with the moves that the user may make now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         stored = sight.looked_at(tx, visit, deal_id)
@@ -109,7 +118,7 @@ def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal
 
 @router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
 def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMatch, once: OnceOnly) -> Response:
-    """Changes fields of a deal, with all that follows: a change of terms sets the approvals back."""
+    """Changes fields of a deal. A change of its terms sets the approvals back to pending."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         sight.looked_at(tx, visit, deal_id)
@@ -124,7 +133,7 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMat
 
 @router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
 def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
-    """How each field came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
+    """Explains each field of a deal: who set its value, on which side, when and why, how the CRM has it, and which values were replaced."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         sight.looked_at(tx, visit, deal_id)

@@ -17,7 +17,7 @@ Percent: TypeAlias = Annotated[
 
 
 class TermsSaid(Said):
-    """What a pair agrees on from now on: whether the lower company may register, and its percent off the list price per deal type."""
+    """New terms of two companies: whether the lower one may register deals, and its percent off the list price by deal type."""
 
     may_register: bool
     percents: Annotated[dict[Name, Percent], Field(max_length=100, default_factory=dict)]
@@ -30,7 +30,7 @@ class SubgroupSaid(TermsSaid):
 
 
 class AgreedTerms(Shown):
-    """Terms, since when they held, and who set them."""
+    """Terms of two companies, with who set them and when."""
 
     may_register: bool
     percents: dict[str, ShownPercent]
@@ -39,46 +39,48 @@ class AgreedTerms(Shown):
 
 
 class TermsHistory(Shown):
-    """The terms of a pair: those that hold now, and all that ever held, the oldest first. `current` is null where none were ever set."""
+    """The terms of two companies: the current ones, and all that were set, the oldest first. `current` is null if none were set."""
 
     current: AgreedTerms | None
     history: list[AgreedTerms]
 
 
 class Subgroup(Shown):
-    """A company under its parent. `may_register` and `percents` are what its parent agreed with it."""
+    """A subgroup: a company under its parent. `may_register` and `percents` are the terms that its parent agreed with it."""
 
     company: Company
     parent: CompanyName
     how: Literal["created", "promoted"]
     since: datetime
     by: str
-    until: Annotated[datetime | None, Field(description="Null while it lasts.")]
+    until: Annotated[datetime | None, Field(description="When it ended. It is null as long as the company is a subgroup.")]
     may_register: bool
     percents: dict[str, ShownPercent]
-    flagged: Annotated[list[str], Field(description="After a disassociation: deals that were pending, by id.", default_factory=list)]
+    flagged: Annotated[
+        list[str], Field(description="The ids of the deals that were pending when the subgroup was disassociated.", default_factory=list)
+    ]
 
 
 class Subgroups(Paged):
-    """A distributor's subgroups, by name."""
+    """The subgroups of a second partner, by name."""
 
     items: list[Subgroup]
 
 
 class Candidates(Paged):
-    """The companies that whoever asks may promote, by name."""
+    """The companies that the user may make subgroups, by name."""
 
     items: list[CompanyName]
 
 
 class Members(Paged):
-    """The people of a subgroup, by name."""
+    """The members of a subgroup, by name."""
 
     items: list[User]
 
 
 class Agreement(Shown):
-    """One version of a signed agreement. Its content is at its own address."""
+    """One version of a signed agreement. Its file is at its own address."""
 
     id: str
     version: int
@@ -91,6 +93,6 @@ class Agreement(Shown):
 
 
 class Agreements(Paged):
-    """Every version that was ever uploaded, the newest first."""
+    """Every version of a signed agreement, the newest first."""
 
     items: list[Agreement]

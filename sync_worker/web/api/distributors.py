@@ -56,7 +56,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = problems(400, 404, 409)
 
 @router.get("/companies/{company_id}/subgroups", responses=_REFUSED)
 def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Subgroups:
-    """The subgroups of a second partner; for its members."""
+    """Lists the subgroups of a second partner, for the members of that second partner."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
@@ -66,7 +66,7 @@ def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told
 
 @router.get("/companies/{company_id}/subgroups/candidates", responses=_REFUSED)
 def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Candidates:
-    """The companies that this person may promote under the second partner."""
+    """Lists the companies that this user may make subgroups of the second partner."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     fitting, *others = [subgroups.candidates(tenant, parent, actor) for actor in visit.actors]
@@ -76,7 +76,7 @@ def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> tol
 
 @router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.Subgroup, responses=_REFUSED)
 def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupSaid, once: OnceOnly) -> Response:
-    """A new company under this second partner, with its terms. The CRM gets a record of it."""
+    """Creates a company under this second partner, with its terms. The CRM gets a record of it."""
     tenant = of_two_tiers(visit.tenant)
     parent, agreed = _company(visit, tenant, company_id), _terms(tenant, said)
     return _changed(
@@ -86,7 +86,7 @@ def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupSa
 
 @router.post("/companies/{company_id}/subgroups/{other_id}/promote", response_model=told.Subgroup, responses=_REFUSED)
 def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid, once: OnceOnly) -> Response:
-    """Makes a company that is there already a subgroup, with its terms; by a member of both."""
+    """Makes a company that already exists a subgroup, with its terms. The user must be a member of both companies."""
     tenant = of_two_tiers(visit.tenant)
     parent, company, agreed = _company(visit, tenant, company_id), _company(visit, tenant, other_id), _terms(tenant, said)
     return _changed(
@@ -96,7 +96,7 @@ def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef,
 
 @router.post("/companies/{company_id}/subgroups/{other_id}/disassociate", response_model=told.Subgroup, responses=_REFUSED)
 def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, once: OnceOnly) -> Response:
-    """Lets a subgroup go. Its deals keep their history; those that were pending are named, and flagged."""
+    """Ends the link between a subgroup and its parent. Its deals keep their history. `flagged` names those that were pending."""
     tenant = of_two_tiers(visit.tenant)
     parent, company = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     return _changed(
@@ -106,7 +106,7 @@ def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: Compa
 
 @router.get("/companies/{company_id}/subgroups/{other_id}/members", responses=_REFUSED)
 def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Members:
-    """Who belongs to a subgroup; for its members and its parent's."""
+    """Lists the members of a subgroup, for its own members and the members of its parent."""
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
     found = [_done(subgroups.members(tenant, parent, company, actor)) for actor in visit.actors]
@@ -116,13 +116,13 @@ def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, p
 
 @router.put("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
 def add_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.User:
-    """From now on the user belongs to the subgroup as well. Members add members; the parent adds the first."""
+    """Makes the user a member of the subgroup as well. Members add members, and a member of the parent adds the first one."""
     return _member(visit, company_id, other_id, member_id, subgroups.add_member)
 
 
 @router.delete("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
 def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.User:
-    """From now on the user does not belong to the subgroup."""
+    """Ends the user's membership of the subgroup."""
     return _member(visit, company_id, other_id, member_id, subgroups.remove_member)
 
 
@@ -131,7 +131,7 @@ def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, m
 
 @router.get("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
 def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistory:
-    """What a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
+    """Returns what a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     refuse_onlookers(visit, partial(looking_refusal, company, upper))
@@ -140,7 +140,7 @@ def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> t
 
 @router.put("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
 def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid) -> told.TermsHistory:
-    """New terms begin; those before stay as history. By a member of the company above, or the vendor's admin."""
+    """Sets new terms, and keeps the earlier ones as history. The user must be a member of the company above, or an admin of the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     _allowed(agree.set_terms(tenant, company, upper, _terms(tenant, said), actor=visit.actor))
@@ -153,7 +153,7 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
 
 @router.get("/companies/{company_id}/agreements/{other_id}", responses=_REFUSED)
 def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Agreements:
-    """Every version of the signed agreement of the two."""
+    """Lists every version of the signed agreement of the two companies."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     refuse_onlookers(visit, partial(download_refusal, company, upper))
@@ -163,8 +163,8 @@ def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef
 
 
 @uploads.post("/companies/{company_id}/agreements/{other_id}", status_code=201, responses={**_REFUSED, **problems(415)})
-def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile) -> told.Agreement:
-    """One more version: a PDF, PNG or JPEG of 20 MB at most, as `multipart/form-data`. Of what is refused nothing is kept.
+def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile, response: Response) -> told.Agreement:
+    """Adds a version of the signed agreement: a PDF, PNG or JPEG of at most 20 MB, as `multipart/form-data`.
 
     An idempotency key is not honored here: every upload is a version of its own.
     """
@@ -173,6 +173,7 @@ def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef
     files, name = visit.api.installation.files, file.filename or ""
     kept = _done(agree.put_on_file(tenant, files, company, upper, _chunks(file.file), name=name, actor=visit.actor))
     visit.api.wakes(visit.portal, {Wake("push")})
+    response.headers.update(views.location_of(visit.portal, "companies", company.id, "agreements", upper.id, kept.id))
     return _agreement(kept)
 
 
@@ -182,7 +183,7 @@ def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef
     responses={**file_of(*(kind.media_type for kind in AGREEMENT.types)), **_REFUSED},
 )
 def download_agreement(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, agreement_id: AgreementId) -> Response:
-    """The file of one version; for members of the company above, and the vendor's admins."""
+    """Returns the file of one version, for members of the company above and admins of the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
     refuse_onlookers(visit, partial(download_refusal, company, upper))
@@ -246,7 +247,8 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
         made: list[Answer] = []
 
         def finish(tx: Tx, changed: Changed) -> None:
-            made.append(Answer(status, _subgroup(tenant, parent, changed).model_dump_json(), {"Content-Type": "application/json"}))
+            place = views.location_of(visit.portal, "companies", changed.child.company.id) if status == 201 else {}
+            made.append(Answer(status, _subgroup(tenant, parent, changed).model_dump_json(), {**views.JSON, **place}))
             keep(tx, made[-1])
 
         changed = do(finish)

@@ -41,18 +41,49 @@ ABOUT: Final[Mapping[str, Any]] = {
         {"name": "health", "description": "Whether this process is alive and can work. These need no token."},
     ],
 }
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "role": "Only users with this role.",
+    "account_type": "Only companies of this type.",
+    "status": "Only companies with this status.",
+    "agreement_id": "The id of one version of the agreement.",
+    "lifecycle": "Only deals in this state.",
+    "vendor_approval": "Only deals with this state of the vendor's approval.",
+    "distributor_approval": "Only deals with this state of the second partner's approval.",
+    "stage": "Only deals in this stage of the CRM.",
+    "owner_company": "Only deals of this owner company: our id, its CRM id, or its name if no other company has that name.",
+    "second_partner": "Only deals with this second partner: our id, its CRM id, or its name if no other company has that name.",
+    "owner_user": "Only deals of this owner, by the portal's id of the user.",
+    "updated_since": "Only deals that changed at this moment or later.",
+    "deal_id": "The id of the deal.",
+    "quote_id": "The id of the quote.",
+    "deal": "Only conflicts of this deal, by its id.",
+    "resolved": "Whether those that are resolved are in the list as well.",
+    "conflict_id": "The id of the conflict.",
+    "code": "Only failures with this code.",
+    "record": "Only failures of this record.",
+    "replay_id": "The id of the replay.",
+}
+"""What a parameter means whose name and type do not say it in its endpoint."""
+_SCHEMAS: Final[Mapping[str, str]] = {"AgreementUpload": "A form with the file that is uploaded."}
 _AS_IT_IS: Final = frozenset({"default", "const", "enum", "examples"})
 """Keys of a schema whose value is data."""
 
 
 def _header(description: str, **schema: Any) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string", **schema}}
+    """A header that always goes with its answer."""
+    return {"description": description, "required": True, "schema": {"type": "string", **schema}}
 
 
-_RETRY: Final = {"Retry-After": _header("The number of seconds to wait before the next try.", pattern="^[0-9]+$")}
+def _maybe(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The same where only some of the answers have it."""
+    return {**header, "required": False}
+
+
+_RETRY: Final = _header("The number of seconds to wait before the next try.", pattern="^[0-9]+$")
 _HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "201": {"Location": _header("The address of what was created.", format="uri-reference")},
     "401": {"WWW-Authenticate": _header("How to authenticate.")},
+    "412": {"ETag": _maybe(_header("The version of the deal as it is now."))},
     "405": {"Allow": _header("The methods that this address takes.")},
 }
 """Status → the headers that go with it, besides the request's id."""
@@ -101,11 +132,23 @@ def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
     """One operation. Its summary is its id in words, so that a list of operations reads alike everywhere."""
     by_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
     answers = {**operation["responses"], "405": operation["responses"].get("405", _METHOD)}
+    parameters = [_parameter(one) for one in operation.get("parameters", ())]
     return {
         **_schema(operation),
+        **({"parameters": parameters} if parameters else {}),
         "summary": operation["operationId"].replace("_", " ").capitalize(),
         "responses": {status: _answer(status, answers[status], by_key=by_key) for status in sorted(answers)},
     }
+
+
+def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter. It is text in an address or a header, so it can be left out and cannot be null."""
+    parameter = {"description": _PARAMETERS.get(parameter["name"], ""), **parameter}
+    schema = _schema(parameter["schema"])
+    given = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(given) != 1:
+        return {**parameter, "schema": schema}
+    return {**parameter, "schema": {**{name: value for name, value in schema.items() if name != "anyOf"}, **given[0]}}
 
 
 def _answer(status: str, answer: Mapping[str, Any], *, by_key: bool) -> dict[str, Any]:
@@ -113,9 +156,12 @@ def _answer(status: str, answer: Mapping[str, Any], *, by_key: bool) -> dict[str
     content = answer.get("content", {})
     is_problem = content.get("application/json") == _PROBLEM
     headers = {**_EVERY, **_HEADERS.get(status, {}), **answer.get("headers", {})}
-    if is_problem and (status == "503" or (status == "409" and by_key)):
-        headers = {**headers, **_RETRY}
-    found = {**_schema(answer), "headers": headers}
+    if is_problem and status == "503":
+        headers["Retry-After"] = _RETRY
+    if status == "409" and by_key:
+        headers["Retry-After"] = _maybe(_RETRY)
+    words = answer["description"].replace("Successful Response", "The request was done.")
+    found = {**_schema(answer), "description": words, "headers": headers}
     return {**found, "content": {MEDIA_TYPE: _schema(content["application/json"])}} if is_problem else found
 
 
@@ -126,7 +172,8 @@ def _name(theirs: str) -> str:
 
 def _component(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema that has a name: its title is that name."""
-    return {"title": name, **_schema(schema)}
+    words = "One page of a list." if name.endswith("Page") else _SCHEMAS.get(name, "")
+    return {"title": name, "description": words, **_schema(schema)}
 
 
 def _schema(node: Any) -> Any:

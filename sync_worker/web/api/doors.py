@@ -35,7 +35,7 @@ Bearer: TypeAlias = Annotated[HTTPAuthorizationCredentials | None, Security(_bea
 PortalName: TypeAlias = Annotated[str, Path(description="The portal's name.", examples=["acme"])]
 ACTING_USER: Final = "Acting-User"
 _acting_user = Header(
-    alias=ACTING_USER, description="The portal's id of the person in whose name this is done.", examples=["ann"],
+    alias=ACTING_USER, description="The portal's id of the user in whose name the request is made.", examples=["ann"],
     min_length=1, max_length=200, pattern=PRINTABLE,
 )  # fmt: skip
 UserId: TypeAlias = Annotated[str, _acting_user]

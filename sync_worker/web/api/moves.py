@@ -26,7 +26,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {200: ETAG, **OUT_OF_SIGHT, **proble
 
 @router.post("/deals/{deal_id}/approvals", response_model=shapes.Deal, responses=_ANSWERS)
 def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: IfMatch, once: OnceOnly) -> Response:
-    """Moves one approval track: approve, reject, return, renew."""
+    """Decides on one approval track: approve, reject, return or renew."""
     tenant, version = visit.tenant, version_of(if_match)
 
     def do(finish: Finish) -> Moved | Refusal:
@@ -47,7 +47,7 @@ def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: 
 
 @router.post("/deals/{deal_id}/last-day", response_model=shapes.Deal, responses=_ANSWERS)
 def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDay, if_match: IfMatch, once: OnceOnly) -> Response:
-    """The vendor sets or extends the last day of a registration; an expired one runs again."""
+    """Sets or extends the last day of a registration. An expired one becomes valid again. The user must be an admin of the vendor."""
     tenant, version = visit.tenant, version_of(if_match)
 
     def do(finish: Finish) -> Moved | Refusal:
@@ -67,7 +67,7 @@ def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDay, if_match:
 
 @router.post("/deals/{deal_id}/reassign", response_model=shapes.Deal, responses=_ANSWERS)
 def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.Reassigned, if_match: IfMatch, once: OnceOnly) -> Response:
-    """Gives a deal to another member of its owner company."""
+    """Makes another member of the owner company the owner of the deal."""
     tenant, version = visit.tenant, version_of(if_match)
     return _moved(
         visit, deal_id, once, lambda finish: reassign(tenant, deal_id, said.owner_user, actor=visit.actor, version=version, finish=finish)
@@ -103,7 +103,7 @@ for _verb in ADDRESSES:
         _endpoint(_verb),
         methods=["POST"],
         operation_id=f"{_verb.value}_deal",
-        description=f"From: {_states}. By: {', '.join(MOVES[_verb].who)}.",
+        description=f"The deal must be in one of these states: {_states}. Who may do it: {', '.join(MOVES[_verb].who)}.",
         response_model=shapes.Deal,
         responses=_ANSWERS,
     )

@@ -23,7 +23,8 @@ from sync_worker.web.api.views import etag_of, show
 Key: TypeAlias = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", description="Any text of yours, new for each wish. Asked again with the same one, the first answer comes.",
+        alias="Idempotency-Key",
+        description="A text that you choose, new for each request. A request that is sent again with the same text gets the first answer.",
         min_length=1, max_length=200, pattern=PRINTABLE,
     ),
 ]  # fmt: skip

@@ -30,7 +30,7 @@ ConflictId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, patter
 
 @router.get("/conflicts")
 def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: bool = False) -> shapes.Page[operate_shapes.Conflict]:
-    """Fields that both sides changed, the latest first; with `resolved`, those that are over as well."""
+    """Lists the fields that both sides changed, the latest first. With `resolved`, the resolved ones are in the list as well."""
     found = disputes(visit.tenant, deal_id=deal, include_resolved=resolved, before=page.moment(), limit=page.looked_for)
     some = page.cut(found, lambda one: (one.opened_at.isoformat(), one.id))
     return shapes.Page(items=[_conflict(one) for one in some.items], next=some.next)
@@ -38,7 +38,7 @@ def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: 
 
 @router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.Resolved, responses=problems(404, 409))
 def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_shapes.Resolving, once: OnceOnly) -> Response:
-    """Takes one side's value, if both still hold what was seen."""
+    """Decides a conflict: takes the value of one side, if both sides still have the values that the conflict shows."""
 
     def work(_keep: object) -> Answer:
         done = resolve(visit.tenant, conflict_id, take=said.take, actor=_actor(visit), reason=said.reason)
@@ -54,7 +54,7 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
 def list_failures(
     visit: Operating, page: PageOf, code: Word = None, record: Word = None, resolved: bool = False
 ) -> shapes.Page[operate_shapes.Failure]:
-    """What is open, by cause, the newest first within each; with `resolved`, what is closed as well: when, and how."""
+    """Lists the open failures by cause, the newest first within each. With `resolved`, the closed ones are in the list as well."""
     last = page.place(4)
     after = (last[0], last[1], moment_of(last[2]), last[3]) if last else None
     with visit.tenant.store.reading(visit.portal) as tx:
@@ -67,9 +67,9 @@ def list_failures(
 
 @router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwed, responses=problems(409))
 def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnly) -> Response:
-    """Has the workers try failures again, from both sides as they are. Each resolves itself when its record passes.
+    """Asks the workers to try failures again. A failure is resolved when its record passes.
 
-    `GET /replays/{id}` tells how it goes and how it ended.
+    `GET /replays/{id}` says how far it is and how it ended.
     """
 
     def work(_keep: object) -> Answer:
@@ -94,7 +94,7 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
 
 @router.get("/feed/events")
 def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event]:
-    """What the portal was told, in the order of the commits."""
+    """Lists the events that the portal was told, or is still to be told, in the order of the commits."""
     (last,) = page.place(1) or ("0",)
     with visit.tenant.store.reading(visit.portal) as tx:
         found = feed.listed(tx, after=_seq(last), limit=page.looked_for)
@@ -105,7 +105,7 @@ def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event
 
 @router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409))
 def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
-    """Has every event from this one on told again, with the ids they had."""
+    """Sends every event from this one on again, with the ids they had."""
 
     def work(_keep: object) -> Answer:
         tenant = visit.tenant

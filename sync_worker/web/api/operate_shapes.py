@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sync_worker.web.api.codes import Code
 from sync_worker.web.api.shapes import Name, Said, Shown, Text
 
 
 class Conflict(Shown):
-    """A field that both sides changed. `taken` and `decision`: whose value counts, empty while nobody has decided."""
+    """A field that both sides changed. `taken` and `decision` say whose value counts. They are empty until it is decided."""
 
     id: str
     deal_id: str
@@ -19,7 +20,7 @@ class Conflict(Shown):
     crm_record: str
     field: str
     rule: str
-    code: str
+    code: Code
     base: Any
     crm: Any
     portal: Any
@@ -30,35 +31,35 @@ class Conflict(Shown):
     opened_at: datetime
     last_seen_at: datetime
     resolved_at: datetime | None
-    ending: Annotated[str, Field(description="How it ended, in words; empty while it is open.")]
+    ending: Annotated[str, Field(description="How it ended, in words. It is empty while it is open.")]
 
 
 class Resolving(Said):
-    """Whose value counts."""
+    """The side whose value is taken."""
 
     take: Literal["crm", "portal"]
     reason: Text = ""
 
 
 class Resolved(Shown):
-    """A decision that was kept. Not applied: the record could not be read now; it is applied when it is."""
+    """A decision on a conflict. If it is not applied yet, the record could not be read now, and the decision is applied later."""
 
     is_applied: bool
     conflict: Conflict
 
 
 class Replaying(Said):
-    """Where to begin telling again."""
+    """The first event that is sent again."""
 
     from_seq: Annotated[int, Field(ge=1, le=2**62)]
 
 
 class Failure(Shown):
-    """What could not pass, or passed with something wrong."""
+    """A record that could not be synchronized, or a problem of one that was."""
 
     id: str
     kind: Literal["failure", "problem"]
-    code: str
+    code: Code
     object: str
     record: str
     name: str
@@ -69,12 +70,12 @@ class Failure(Shown):
     last_seen_at: datetime
     count: int
     resolved_at: datetime | None
-    discarded_at: Annotated[datetime | None, Field(description="Since when a person wants to hear no more of it.")]
-    resolution: Annotated[str, Field(description="How it ended, in words; empty while it is open.")]
+    discarded_at: Annotated[datetime | None, Field(description="When a person discarded it.")]
+    resolution: Annotated[str, Field(description="How it ended, in words. It is empty while it is open.")]
 
 
 class Trying(Said):
-    """Which failures are tried again: all that are open of this cause, or of this record."""
+    """The failures that are tried again: all open ones of this cause, or of this record."""
 
     code: Name | None = None
     record: Name | None = None
@@ -82,37 +83,41 @@ class Trying(Said):
 
 
 class Owed(Shown):
-    """How much the workers do now."""
+    """The amount of work that was handed to the workers."""
 
     count: int
 
 
 class ReplayOwed(Owed):
-    """So many failures are tried again, as one replay."""
+    """The replay of failures that was asked for."""
 
-    id: Annotated[str | None, Field(description="The replay, for `GET /replays/{id}`; null = there is nothing to try.")]
+    id: Annotated[str | None, Field(description="The id of the replay, for `GET /replays/{id}`. It is null if there is nothing to try.")]
 
 
 class Outcomes(Shown):
-    """How many failures of a replay ended how."""
+    """The number of failures of a replay by outcome."""
 
     passed: Annotated[int, Field(description="The record was written, or read without a mistake.")] = 0
-    failed: Annotated[int, Field(description="Open again, for the same or another reason.")] = 0
-    superseded: Annotated[int, Field(description="Nothing was left to try: resolved, discarded or changed since.")] = 0
-    waiting: Annotated[int, Field(description="Tried, and not decided yet: the next push or pull goes on with it.")] = 0
-    held: Annotated[int, Field(description="Not tried, because twenty others of their cause failed. Correct the cause, then replay.")] = 0
-    continued: Annotated[int, Field(description="Not tried here: a later replay of the same selection went on with them.")] = 0
-    left: Annotated[int, Field(description="Not tried yet.")] = 0
+    failed: Annotated[int, Field(description="The failure is open again, for the same or another reason.")] = 0
+    superseded: Annotated[int, Field(description="The failure did not need another try: it was resolved, discarded or changed since.")] = 0
+    waiting: Annotated[int, Field(description="The failure was tried and is not decided yet. The next push or pull goes on with it.")] = 0
+    held: Annotated[
+        int, Field(description="The failure was not tried, because twenty others of its cause failed. Correct the cause, then replay.")
+    ] = 0
+    continued: Annotated[
+        int, Field(description="The failure was not tried here. A later replay of the same selection went on with it.")
+    ] = 0
+    left: Annotated[int, Field(description="The failure is not tried yet.")] = 0
 
 
 class Replay(Shown):
-    """One replay of failures: who asked for it, how it goes, how it ended."""
+    """One replay of failures: who asked for it, how far it is and how it ended."""
 
     id: str
-    selection: Annotated[str, Field(description="What was asked for, in the words of the command or the request.")]
+    selection: Annotated[str, Field(description="The failures that were asked for, in the words of the command or the request.")]
     actor: str
     reason: str
-    is_queued: Annotated[bool, Field(description="The workers do it, not the command that asked.")]
+    is_queued: Annotated[bool, Field(description="Whether the workers do it, and not the command that asked for it.")]
     asked_at: datetime
-    finished_at: Annotated[datetime | None, Field(description="Null = some failures are not tried yet.")]
+    finished_at: Annotated[datetime | None, Field(description="When all failures had been tried. It is null until then.")]
     outcomes: Outcomes

@@ -21,8 +21,8 @@ from sync_worker.web.api.problems import Refused
 T = TypeVar("T")
 Place: TypeAlias = tuple[str, ...]
 
-Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="So many at once.")]
-Cursor: TypeAlias = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="The largest number of items in one page.")]
+Cursor: TypeAlias = Annotated[str | None, Query(max_length=2000, description="The value of `next` of the page before.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,14 @@ router = portal_router("prices")
 
 @router.get("/prices", responses=problems(400))
 def list_prices(visit: Looking, page: PageOf) -> quote_shapes.PriceList:
-    """The price list as it counts now, prices of days to come included."""
+    """Lists the prices that count now, and those that begin on a later day."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(visit.tenant, page.rising(steps.price_list(tx, visit.tenant).prices, _place))
 
 
 @router.get("/prices/history", responses=problems(400))
 def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistory:
-    """Who said which price when; for the vendor's admins."""
+    """Lists every price that was ever set, with who set it and when. For the admins of the vendor."""
     refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
         some = page.rising(prices.history(tx), lambda one: (*_place(one.price), one.said_at.isoformat(timespec="microseconds")))
@@ -43,7 +43,7 @@ def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistor
 
 @router.post("/prices", response_model=quote_shapes.PriceList, responses=problems(400, 409))
 def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> Response:
-    """Adds rows to the price list, or takes the place of rows for the same product, currency and day. Quotes that were made stay."""
+    """Adds rows to the price list. A row replaces one of the same product, currency and day. Existing quotes do not change."""
     tenant = visit.tenant
     rows = [Price(" ".join(one.product.split()), one.currency, one.unit_price, one.valid_from) for one in said.prices]
 

@@ -23,34 +23,36 @@ Day: TypeAlias = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31
 
 
 class LineSaid(Said):
-    """So many licences of one product, at its price on the price list."""
+    """One line of a new quote: a number of licences of one product, at its price on the price list."""
 
     product: Name
     count: Annotated[int, Field(ge=1, le=1_000_000)]
     discount_percent: Annotated[
         Discount | None,
-        Field(description="Off what the terms leave; only by those whom the portal lets give a discount."),
+        Field(description="A discount on the price after the terms. Only users whom the portal lets give discounts may set it."),
     ] = None
     unit_price: Annotated[
         Price | None,
-        Field(description="One licence for one year, in the deal's currency: by the vendor, for a product that is not on the price list."),
+        Field(description="The price of one licence for a year, in the deal's currency. Only for a product that is not on the price list."),
     ] = None
 
 
 class QuoteSaid(Said):
-    """What is quoted, and for whom. Prices come from the price list, the percent from the terms, term and currency from the deal."""
+    """A new quote. Its prices come from the price list, its percent from the terms, and its term and currency from the deal."""
 
     pricing: Pricing
     column: Annotated[
         Column | None,
-        Field(description="Whose members it goes to: the distributor's or, in the deal column, the reseller's. Retail pricing has both."),
+        Field(description="Who gets the quote: the distributor or, in the deal column, the reseller. Retail pricing may have either."),
     ] = None
     lines: Annotated[list[LineSaid], Field(min_length=1, max_length=MOST_LINES)]
-    starts_on: Annotated[Day | None, Field(description="The first day of the term, whose prices count; today unless said.")] = None
+    starts_on: Annotated[
+        Day | None, Field(description="The first day of the term. The prices of that day count. Without it, the term begins today.")
+    ] = None
 
 
 class PriceSaid(Said):
-    """What one licence of a product costs for a year, from that day on; null: it is not sold in that currency from then on."""
+    """The price of one licence of a product for a year, from a day on. Null means that it is not sold in that currency from then on."""
 
     product: Name
     currency: Annotated[Name, Field(examples=["EUR"])]
@@ -59,13 +61,13 @@ class PriceSaid(Said):
 
 
 class PricesSaid(Said):
-    """Rows of the price list, all or none. One of the same product, currency and day takes the other's place."""
+    """New rows of the price list. Either all of them are accepted, or none is."""
 
     prices: Annotated[list[PriceSaid], Field(min_length=1, max_length=MOST_PRICES)]
 
 
 class ListedPrice(Shown):
-    """One row that counts."""
+    """One row of the price list."""
 
     product: str
     currency: str
@@ -74,27 +76,27 @@ class ListedPrice(Shown):
 
 
 class PriceList(Paged):
-    """The price list as it counts now, by product, currency and day. `managed_by`: `api`, or `file`: then nobody changes it here."""
+    """The price list as it counts now, by product, currency and day. If `managed_by` is `file`, the API cannot change it."""
 
     managed_by: Literal["api", "file"]
     items: list[ListedPrice]
 
 
 class SaidPrice(ListedPrice):
-    """One row as somebody said it."""
+    """One row of the price list, with who set it and when."""
 
     said_at: datetime
     said_by: str
 
 
 class PriceHistory(Paged):
-    """Every row that was ever said over HTTP or loaded, the oldest first for each product, currency and day."""
+    """Every row that was ever set over HTTP or loaded from a file, the oldest first for each product, currency and day."""
 
     items: list[SaidPrice]
 
 
 class Line(Shown):
-    """A line, and what it comes to for the whole term."""
+    """A line of a quote, with its amount for the whole term."""
 
     product: str
     unit_price: ShownMoney
@@ -105,7 +107,7 @@ class Line(Shown):
 
 
 class Payment(Shown):
-    """One payment."""
+    """One payment of a quote."""
 
     number: int
     due_on: date
@@ -113,10 +115,10 @@ class Payment(Shown):
 
 
 class Quote(Shown):
-    """A quote as it was made, and what became of it. Companies by our id."""
+    """A quote as it was made, and what happened to it since. Companies are named by our id."""
 
     id: str
-    number: Annotated[str, Field(description="As people cite it.")]
+    number: Annotated[str, Field(description="The number of the quote, as people cite it.")]
     version: int
     deal_id: str
     owner_company: str
@@ -137,7 +139,9 @@ class Quote(Shown):
     made_by: str
     sent_at: datetime | None
     sent_by: str | None
-    offered_at: Annotated[datetime | None, Field(description="When the vendor sent it after finalize was requested: it may be signed.")]
+    offered_at: Annotated[
+        datetime | None, Field(description="When the vendor sent it after finalize was requested. From then on it may be signed.")
+    ]
     offered_by: str | None
     signed_at: datetime | None
     signed_by: str | None
@@ -145,14 +149,16 @@ class Quote(Shown):
 
 
 class Quotes(Paged):
-    """A deal's quotes that the person may see, the newest first. `next_step`: of the sale; null before finalize and after the end."""
+    """The quotes of a deal that the user may see, the newest first."""
 
     items: list[Quote]
-    next_step: Step | None
+    next_step: Annotated[
+        Step | None, Field(description="The next step of the sale. It is null before finalize was requested and after the end.")
+    ]
 
 
 class Licence(Shown):
-    """So many licences of one product, in the company that owns the deal. `ends_on` is the last day."""
+    """A number of licences of one product, for the company that owns the deal. `ends_on` is the last day."""
 
     id: str
     deal_id: str
@@ -164,6 +170,6 @@ class Licence(Shown):
 
 
 class Licences(Paged):
-    """Licences that the person may know of: those of deals it sees."""
+    """The licences from the deals that the user may see."""
 
     items: list[Licence]

@@ -46,7 +46,7 @@ SEALED: Final = {
 
 @router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
 def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
-    """One more version of the deal's quote in this pricing. Nobody is sent it yet. Retail pricing needs no approval."""
+    """Creates a version of the deal's quote in this pricing. It is not sent yet. Retail pricing needs no approval."""
     lines = tuple(Wish(line.product, line.count, line.unit_price, line.discount_percent or NO_DISCOUNT) for line in said.lines)
     tenant, wish = visit.tenant, QuoteWish(said.pricing, lines, said.starts_on, said.column)
     _look(visit, deal_id)
@@ -55,7 +55,7 @@ def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, o
 
 @router.get("/deals/{deal_id}/quotes", responses=problems(400, 404))
 def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Quotes:
-    """The deal's quotes that the person may see, and what the sale waits for."""
+    """Lists the quotes of the deal that the user may see, and the next step of the sale."""
     with visit.tenant.store.reading(visit.portal) as tx:
         deal = visit.tenant.shown(sight.looked_at(tx, visit, deal_id).deal)
         step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
@@ -65,7 +65,7 @@ def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Q
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
 def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
-    """One quote, as numbers."""
+    """Returns one quote as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(visit.tenant, sight.quote_seen(tx, visit, deal_id, quote_id))
 
@@ -76,7 +76,7 @@ def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shape
     responses={200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}, **problems(400, 404)},
 )
 def get_quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
-    """The quote as a page to look at and to print."""
+    """Returns the quote as an HTML page for reading and printing."""
     return Response(as_html(_templates(visit), _paper(visit, deal_id, quote_id)), media_type="text/html", headers=SEALED)
 
 
@@ -86,7 +86,7 @@ def get_quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Respon
     responses={**file_of("application/pdf"), **problems(400, 404)},
 )
 def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
-    """The quote as PDF."""
+    """Returns the quote as a PDF file."""
     printed = _paper(visit, deal_id, quote_id)
     named = {"Content-Disposition": f'inline; filename="quote-{printed.number}.pdf"'}
     return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
@@ -94,9 +94,9 @@ def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Respo
 
 @router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
 def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly) -> Response:
-    """Mails the quote, its sheet and its page to the members of its column's company. Sent before, it is not sent again.
+    """Mails the quote to the members of the company in its column. A quote that was sent before is not sent again.
 
-    A distributor-priced one that the vendor sends after finalize was requested is sent, whoever sent it before, and may be signed.
+    A distributor-priced quote that the vendor sends after finalize was requested is always sent, and may be signed.
     """
     tenant = visit.tenant
     _look(visit, deal_id)
@@ -126,7 +126,7 @@ def sign_quote(
 
 @router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
 def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Licences:
-    """The licences that were issued for this deal."""
+    """Lists the licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = licences.of_deal(tx, sight.looked_at(tx, visit, deal_id).deal.id)
         return _licences(page.rising(found, lambda one: (f"{one.number:09}",)))
@@ -134,7 +134,7 @@ def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_s
 
 @router.get("/companies/{company_id}/licences", responses=problems(400, 404))
 def list_company_licences(visit: Looking, company_id: CompanyRef, page: PageOf) -> quote_shapes.Licences:
-    """The licences in this company, those that end last first: as far as the person sees the deals they are from."""
+    """Lists the licences of this company, the latest end first, from the deals that the user may see."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         found = licences.of_company(tx, company_of(tx, tenant, company_id).id)
@@ -178,7 +178,9 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
         made: list[Answer] = []
 
         def finish(tx: Tx, quoted: Quoted) -> None:
-            made.append(Answer(status, _shown(visit.tenant, quoted.quote).model_dump_json(exclude_unset=True), views.JSON))
+            one = _shown(visit.tenant, quoted.quote)
+            place = views.location_of(visit.portal, "deals", one.deal_id, "quotes", one.id) if status == 201 else {}
+            made.append(Answer(status, one.model_dump_json(exclude_unset=True), {**views.JSON, **place}))
             keep(tx, made[-1])
 
         quoted = do(finish)

@@ -23,7 +23,7 @@ ReplayId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=
 
 @router.get("/replays")
 def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.Replay]:
-    """Replays of failures, the latest first, with how many failures ended how."""
+    """Lists the replays of failures, the latest first, with the number of failures by outcome."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = interventions.latest(tx, "replay", limit=page.looked_for, before=page.moment())
         some = page.cut(found, lambda one: (str(one.asked_at), one.id))
@@ -32,8 +32,8 @@ def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.R
 
 
 @router.get("/replays/{replay_id}", responses=problems(404))
-def show_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.Replay:
-    """One replay: how it goes, or how it ended."""
+def get_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.Replay:
+    """Returns one replay: how far it is, or how it ended."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = interventions.get(tx, replay_id)
         if found is None or found.verb != "replay":

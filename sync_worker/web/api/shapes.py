@@ -16,13 +16,16 @@ from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import Decision, DistributorApproval, Lifecycle, Outcome, Track, VendorApproval
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role
+from sync_worker.web.api.codes import Code
 
 T = TypeVar("T")
 
 MOST_COUNT = 2**31 - 1
 Text: TypeAlias = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Reference: TypeAlias = Annotated[Name, Field(description="By our id, its CRM id, or a name that only it has.", examples=["Birch Systems"])]
+Reference: TypeAlias = Annotated[
+    Name, Field(description="Our id of the company, its CRM id, or its name if no other company has that name.", examples=["Birch Systems"])
+]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=MOST_COUNT)]
 
 
@@ -71,7 +74,7 @@ class Paged(Shown):
 
 
 class UserSaid(Said):
-    """A user as the portal tells of it."""
+    """A user, as the portal describes it."""
 
     email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\x00-\x20\x7f]+@[^\x00-\x20\x7f]+$")]
     name: Name
@@ -83,7 +86,7 @@ class UserSaid(Said):
 
 
 class User(Shown):
-    """A user. Companies by our id."""
+    """A user of the portal. Companies are named by our id."""
 
     id: str
     email: str
@@ -96,7 +99,7 @@ class User(Shown):
 
 
 class Company(Shown):
-    """A company. `attributes` are the portal's own fields that are set."""
+    """A company. `attributes` has the portal's own fields that have a value."""
 
     id: str
     crm_id: str | None
@@ -108,14 +111,14 @@ class Company(Shown):
 
 
 class CompanyName(Shown):
-    """One company to choose."""
+    """The id and the name of a company."""
 
     id: str
     name: str
 
 
 class Reason(Shown):
-    """Why two companies may work together: the contract value or the rule, and what each side holds."""
+    """A reason why two companies may work together: a contract value, a rule or a parent, with the values of each side."""
 
     source: Literal["contract", "rule", "parent"]
     name: str
@@ -127,7 +130,7 @@ class Reason(Shown):
 
 
 class AssociatedPartner(Shown):
-    """A company that this one may work with, and every reason, the oldest first."""
+    """A company that may work with the one in the address, with every reason, the oldest first."""
 
     company: Company
     since: datetime
@@ -135,16 +138,16 @@ class AssociatedPartner(Shown):
 
 
 class NotAssociated(Shown):
-    """A value or a company that makes no association, and why. `company_id` is null where the value names nobody."""
+    """A value or a company that does not lead to an association, and why. `company_id` is null if the value does not name a company."""
 
     company_id: str | None
     value: str
-    code: str
+    code: Code
     why: str
 
 
 class AssociatedPartners(Paged):
-    """Whom a company may work with; beside them what was excluded or names nobody."""
+    """The companies that may work with this one, and beside them what was excluded, and why."""
 
     items: list[AssociatedPartner]
     excluded: list[NotAssociated]
@@ -152,7 +155,7 @@ class AssociatedPartners(Paged):
 
 
 class Options(Paged):
-    """The second partners that a deal of this company may name, by name. Not offered = leave the field out of the form."""
+    """The second partners that a deal of this company may name, by name. If `is_offered` is false, leave the field out of the form."""
 
     second_partner_label: str
     is_offered: bool
@@ -160,11 +163,11 @@ class Options(Paged):
 
 
 class PairExplained(Shown):
-    """Why two companies are associated, or what is missing."""
+    """Why two companies may work together, or what is missing."""
 
     is_associated: bool
     words: str
-    code: Annotated[str, Field(description="Why not; empty where they are associated.")]
+    code: Annotated[Code, Field(description="Why they may not work together. It is empty if they may.")]
     since: datetime | None
     reasons: list[Reason]
 
@@ -189,7 +192,7 @@ class Terms(Said):
     licence_count: Count | None = None
     term_years: Count | None = None
     billing_cycle: Text | None = None
-    attributes: Annotated[dict[Name, Attribute], Field(description="The portal's own fields, from the mapping.")] = {}
+    attributes: Annotated[dict[Name, Attribute], Field(description="The portal's own fields, by name.")] = {}
 
     def written(self) -> dict[str, Any]:
         """Canonical fields flat with attributes, for the steps; only what was said."""
@@ -198,15 +201,15 @@ class Terms(Said):
 
 
 class Edit(Terms):
-    """What becomes of a deal's fields."""
+    """Changes of a deal. A field that is left out stays as it is, and null clears it."""
 
-    reason: Annotated[Text | None, Field(description="Why; the vendor gives it to let a subgroup's deal go without its distributor.")] = (
-        None
-    )
+    reason: Annotated[
+        Text | None, Field(description="The reason. The vendor must give one to take the distributor off the deal of a subgroup.")
+    ] = None
 
 
 class Registration(Terms):
-    """A new deal."""
+    """A new deal. A field that is left out is empty."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -224,39 +227,41 @@ class Registration(Terms):
     )
 
     owner_company: Reference
-    owner_user: Annotated[Name | None, Field(description="The colleague for whom it is registered; else whoever acts.")] = None
-    draft: Annotated[bool, Field(description="Not submitted yet: the CRM does not hear of it.")] = False
+    owner_user: Annotated[
+        Name | None, Field(description="The colleague who will own the deal. Without it, the user who registers the deal owns it.")
+    ] = None
+    draft: Annotated[bool, Field(description="Whether it is a draft. A draft is not sent to the CRM.")] = False
 
 
 class Warned(Shown):
-    """Done, but look."""
+    """Something that a person should look at, although the request was done."""
 
-    code: str
+    code: Code
     field: str
     message: str
 
 
 class Flag(Shown):
-    """What is wrong with a deal, in words for whoever asks."""
+    """Something that is wrong with a deal, in words for the user who reads it."""
 
-    code: str
-    field: Annotated[str, Field(description="The deal's field that it is about; empty = the whole deal.")]
+    code: Code
+    field: Annotated[str, Field(description="The field of the deal that it is about. It is empty if it is about the whole deal.")]
     words: str
     since: datetime
 
 
 class Deal(Shown):
-    """A deal as it is now."""
+    """A deal, as it is now."""
 
     id: str
-    version: Annotated[int, Field(description="Every change raises it; it is the ETag.")]
+    version: Annotated[int, Field(description="The version of the deal. Every change raises it, and the ETag is made of it.")]
     created_at: datetime
     updated_at: datetime
     owner_company: str | None
     owner_company_name: str | None
     second_partner: str | None = None
     second_partner_name: str | None = None
-    second_partner_label: Annotated[str, Field(description="What people call it here; names no field.")] = ""
+    second_partner_label: Annotated[str, Field(description="The word that people use for a second partner in this portal.")] = ""
     name: str | None
     prospect_name: str | None
     contact_first_name: str | None
@@ -282,48 +287,50 @@ class Deal(Shown):
     owner_user: str | None
     registered_by: str | None
     attributes: dict[str, Any]
-    flags: Annotated[list[Flag], Field(description="What is wrong with it as long as it lasts, the oldest first.")] = []
-    moves: Annotated[list[Verb], Field(description="What the asker may do with it now, given the reason or value it needs.")] = []
-    warnings: Annotated[list[Warned], Field(description="After a registration: what a person should look at.")] = []
+    flags: Annotated[list[Flag], Field(description="What is wrong with the deal now, the oldest first.")] = []
+    moves: Annotated[list[Verb], Field(description="The moves that the user may make now. Some of them need a reason or a value.")] = []
+    warnings: Annotated[list[Warned], Field(description="What a person should look at after a registration.")] = []
 
 
 class Deals(Paged):
-    """Deals, the latest changed first."""
+    """One page of deals, the latest change first."""
 
     items: list[Deal]
     second_partner_label: str = ""
 
 
 class Why(Said):
-    """A move's reason."""
+    """The reason for a move."""
 
     reason: Text = ""
 
 
 class Decided(Said):
-    """A decision on a track. A rejection and a return need a reason; a renewal needs a last day."""
+    """A decision on an approval track. A rejection and a return need a reason, and a renewal needs a last day."""
 
     track: Track
     decision: Decision
     reason: Text = ""
-    expires_on: Annotated[date | None, Field(description="The new last day, for `renew`.")] = None
+    expires_on: Annotated[date | None, Field(description="The new last day, for the decision `renew`.")] = None
 
 
 class LastDay(Said):
-    """The last day that the vendor gives a registration."""
+    """The last day of a registration, as the vendor sets it."""
 
-    expires_on: Annotated[date, Field(description="Today or later, by the portal's calendar.", examples=["2027-06-30"])]
+    expires_on: Annotated[
+        date, Field(description="The last day, which is today or later by the portal's calendar.", examples=["2027-06-30"])
+    ]
     reason: Text = ""
 
 
 class Reassigned(Said):
-    """To whom a deal is given."""
+    """The new owner of a deal."""
 
     owner_user: Name
 
 
 class Setting(Shown):
-    """What set a value."""
+    """What set a value: who, on which side, when and why."""
 
     side: Literal["crm", "portal", "worker"]
     actor: str
@@ -342,12 +349,12 @@ class Replaced(Shown):
 
 
 class Lost(Shown):
-    """A value that lost in a conflict, or waits in one."""
+    """A value that was not taken in a conflict, or that waits for a decision."""
 
     value: Any
     side: Literal["crm", "portal"]
     rule: str
-    code: str
+    code: Code
     taken: str
     decided_by: str
     reason: str
@@ -356,7 +363,7 @@ class Lost(Shown):
 
 
 class FieldStory(Shown):
-    """How one field came to hold what it holds, and how the CRM has it."""
+    """One field of a deal: its value, what set it, and how the CRM has it."""
 
     field: str
     value: Any
@@ -368,25 +375,25 @@ class FieldStory(Shown):
 
 
 class Writing(Shown):
-    """Our writes of the record."""
+    """How the record is written to the CRM."""
 
     run_id: str | None
     at: datetime | None
     attempt: int | None
     state: str
     due_at: datetime | None
-    attempts: Annotated[int, Field(description="Tries of what is due now: those that the CRM refused, and sends without answer.")]
+    attempts: Annotated[int, Field(description="The number of tries of what is due now: refused by the CRM, or without an answer.")]
     refused: int
     unanswered: int
     errors: list[Warned]
 
 
 class DealStory(Shown):
-    """A deal, field by field."""
+    """The history of a deal, field by field."""
 
     id: str
     version: int
-    crm_record: Annotated[str, Field(description="Empty = not in the CRM yet.")]
+    crm_record: Annotated[str, Field(description="The id of the CRM record. It is empty until the deal is in the CRM.")]
     writing: Writing
     fields: list[FieldStory]
 

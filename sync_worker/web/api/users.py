@@ -28,11 +28,15 @@ Id: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTA
 def list_users(
     visit: Reading,
     page: PageOf,
-    company: Annotated[Word, Query(description="Its members: by our id, its CRM id, or a name that only it has.")] = None,
+    company: Annotated[
+        Word, Query(description="Only members of this company: our id, its CRM id, or its name if no other company has that name.")
+    ] = None,
     role: Role | None = None,
-    text: Annotated[Word, Query(description="In the user's name or e-mail, whatever its case.")] = None,
+    text: Annotated[
+        Word, Query(description="Only users with this text in their name or e-mail address. Upper and lower case are the same.")
+    ] = None,
 ) -> shapes.Page[shapes.User]:
-    """Users by id, those that are inactive too."""
+    """Lists the users of the portal by id. Inactive users are in the list."""
     tenant = visit.tenant
     (after,) = page.place(1) or ("",)
     with tenant.store.reading(visit.portal) as tx:
@@ -44,7 +48,7 @@ def list_users(
 
 @router.get("/users/{user_id}", responses=problems(404))
 def get_user(visit: Reading, user_id: Id) -> shapes.User:
-    """One user."""
+    """Returns one user."""
     with visit.tenant.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
     if user is None:
@@ -54,7 +58,7 @@ def get_user(visit: Reading, user_id: Id) -> shapes.User:
 
 @router.put("/users/{user_id}")
 def put_user(visit: Telling, user_id: Id, said: shapes.UserSaid) -> shapes.User:
-    """The user as it is from now on, new or known."""
+    """Creates the user, or replaces what is known of it."""
     told = Told(
         user_id,
         said.email,
@@ -73,7 +77,7 @@ def put_user(visit: Telling, user_id: Id, said: shapes.UserSaid) -> shapes.User:
 
 @router.delete("/users/{user_id}", responses=problems(404))
 def deactivate_user(visit: Telling, user_id: Id) -> shapes.User:
-    """From now on the user sees nothing and does nothing. What was done stays."""
+    """Deactivates the user, who from then on can see and do nothing. What the user has done stays."""
     user = deactivate(visit.tenant, user_id)
     if isinstance(user, Refusal):
         raise Refused(user)
@@ -82,7 +86,7 @@ def deactivate_user(visit: Telling, user_id: Id) -> shapes.User:
 
 @router.post("/users/{user_id}/erase", status_code=204, response_class=Response, responses=problems(404, 409))
 def erase_user(visit: Telling, user_id: Id, once: OnceOnly) -> Response:
-    """Forgets a person: name and e-mail, the place on deals, and the name in their history."""
+    """Erases a person: the name, the e-mail address, the place on deals, and the name in their history."""
 
     def work(_keep: object) -> Answer:
         user = erase(visit.tenant, user_id)

@@ -26,6 +26,11 @@ OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval"})
 """The deal's fields that a portal without second partners does not have."""
 
 
+def location_of(portal: str, *steps: str) -> dict[str, str]:
+    """The header that says where what was created stands."""
+    return {"Location": "/".join(("/portals", portal, *steps))}
+
+
 def etag_of(version: int) -> str:
     """The version as HTTP spells it."""
     return f'"{version}"'
@@ -44,7 +49,7 @@ def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: Reader)
     return [_deal(tenant, stored, named, flags[stored.deal.id]) for stored in found]
 
 
-def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 200, location: str = "") -> Answer:
+def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 200) -> Answer:
     """The deal after a move; nothing of it where the move has taken it out of the actor's sight."""
     stored = deal_seen(tx, visit, moved.deal.id)
     if stored is None:
@@ -52,7 +57,8 @@ def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 20
     shown = show(tx, visit.tenant, stored, visit.actor, reader_of(visit.actor)).model_copy(
         update={"warnings": list(_warnings(moved.warnings))}
     )
-    headers = {**JSON, "ETag": etag_of(stored.version), **({"Location": location} if location else {})}
+    place = location_of(visit.portal, "deals", stored.deal.id) if status == 201 else {}
+    headers = {**JSON, "ETag": etag_of(stored.version), **place}
     return Answer(status, shown.model_dump_json(exclude_unset=True), headers)
 
 

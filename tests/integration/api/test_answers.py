@@ -252,8 +252,7 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
     assert ended["outcomes"]["failed"] == owed["count"]
     assert acme.send("GET", "/replays/nothing").json()["code"] == "replay_unknown"
     assert acme.post("/failures/replay", {"code": "not_a_set"}, status=202) == {"count": 0, "id": None}
-    first = acme.get("/replays?limit=1")
-    assert acme.get(f"/replays?limit=1&cursor={first['next']}") == {"items": [], "next": None}
+    assert acme.get("/replays?limit=1") == {"items": [ended], "next": None}
 
 
 def test_a_portal_without_a_feed_has_no_events_to_tell_again(acme: Desk) -> None:

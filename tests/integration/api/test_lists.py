@@ -52,7 +52,7 @@ def filled(acme: Desk) -> dict[str, str]:
     day = acme.clock().date()
     with acme.installation.store.transaction("acme") as tx:
         failures.record(tx, [failure(f"f{number}", f"00{number}", payload=None) for number in range(MANY)])
-        conflicts.record(tx, [(f"k{n}", deal_id, Conflict(f"field{n}", "a", "b", "c", "", "ask")) for n in range(MANY)], "r1")
+        conflicts.record(tx, [(f"k{n}", deal_id, Conflict(f"field{n}", "a", "b", "c", "", "both_changed")) for n in range(MANY)], "r1")
         licences.issue(tx, [Licence(f"l{n}", deal_id, n, acme.id_of("Birch Systems"), "Seat", 5, day, day) for n in range(MANY)])
         told = [Event("company.changed", "company", f"c{number}", By("crm", "CRM", "r1")) for number in range(MANY)]
         feed.tell(replace(tx, events=frozenset(KINDS)), told)

@@ -65,8 +65,9 @@ def test_many_at_once_are_one(acme: Desk) -> None:
     before = count(acme)
 
     def send(_: int) -> requests.Response:
-        with requests.Session() as session:
-            return replace(acme, session=session).send("POST", "/deals", TERMS, user="rita", key="five")
+        another = replace(acme)
+        with another.session:
+            return another.send("POST", "/deals", TERMS, user="rita", key="five")
 
     # When all have their answer
     with ThreadPoolExecutor(8) as pool:

@@ -197,7 +197,7 @@ def subgroup(acme: Desk) -> str:
 
 def neighbour(acme: Desk) -> Desk:
     """Another portal of the same installation. Its people have the ids of acme's, and are the vendor's admins there."""
-    found = Desk(acme.url, acme.app, acme.installation, acme.clock, "", [], portal="brook", session=requests.Session())
+    found = Desk(acme.url, acme.app, acme.installation, acme.clock, "", [], portal="brook")
     found.token = made_token(acme.installation, "brook", ("read", "write", "operate"))
     with acme.installation.store.transaction("brook") as tx:
         users = [User(one, f"{one}@brook.example", one, Role.MANAGER, None, is_vendor_admin=True) for one in ("rita", "vera")]
