@@ -88,9 +88,9 @@ class Doorstep:
         """What the process logged after so many lines."""
         return "".join(self.process.lines[since:])
 
-    def awaits(self, words: str, since: int) -> str:
-        """The line with these words, once it is there."""
-        return until(lambda: next((line for line in self.process.lines[since:] if words in line), ""), 10, what=words)
+    def awaits(self, words: str, since: int, about: str = "") -> str:
+        """The line with these words and `about`, once it is there. Late lines of an earlier call may stand before it."""
+        return until(lambda: next((line for line in self.process.lines[since:] if words in line and about in line), ""), 10, what=words)
 
 
 @pytest.fixture(scope="session")
