@@ -264,7 +264,10 @@ def _post(settings: Settings, portal: Portal) -> Post | None:
 
 
 def _receiver(portal: Portal, services: Services) -> Receiver | None:
-    return Receiver(portal.feed.url, _secret(portal.feed.secret), clock=services.clock) if portal.feed else None
+    if portal.feed is None:
+        return None
+    secrets = filter(None, (_secret(portal.feed.secret), _secret(portal.feed.previous_secret)))
+    return Receiver(portal.feed.url, *secrets, clock=services.clock)
 
 
 def _terms(portal: Portal) -> Terms:

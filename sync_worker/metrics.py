@@ -43,6 +43,9 @@ FEED_SENT: Final = Counter(
 ANSWER_S: Final = Histogram(
     "sync_worker_http_answer_seconds", "From request to answer.", ["route", "method", "status"], buckets=_ANSWER_S, registry=REGISTRY
 )
+CONNECTIONS_ENDED: Final = Counter(
+    "sync_worker_http_connections_ended", "Connections that were ended or not taken, by why.", ["why"], registry=REGISTRY
+)
 
 
 def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: float, outcomes: Mapping[str, int], calls: int) -> None:

@@ -178,10 +178,15 @@ class Deals(Part):
 
 
 class Feed(Part):
-    """Where the portal hears of changes. **Shapes** `secret`: `whsec_…`; `events`: the kinds it wants. **Units** `keep_s`: of an event."""
+    """Where the portal hears of changes.
+
+    **Shapes** `secret`: `whsec_…`; `previous_secret`: the one that it replaces, while both sign; `events`: the kinds the portal wants.
+    **Units** `keep_s`: of an event.
+    """
 
     url: BaseUrl
     secret: Secret
+    previous_secret: Secret | None = None
     events: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(KINDS)
     keep_s: Seconds = Field(default=30 * 86_400, alias="keep")
 

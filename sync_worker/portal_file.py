@@ -24,6 +24,7 @@ SECRETS: tuple[NodePath, ...] = (
     *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
     ("crm", "webhooks", "secret"),
     ("feed", "secret"),
+    ("feed", "previous_secret"),
 )
 # What each flow of each CRM needs. `domain` is not needed where base_url says where to go.
 FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -244,9 +245,13 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
             yield source.mistake(("feed", "events", place), f"there is no event {written!r}", choose_from(written, tuple(KINDS)))
     if settings.keep_s < LEAST_KEPT_S:
         yield source.mistake(("feed", "keep"), "keeps events for less than they are tried", "write 7d or more")
-    if not _is_signing_secret(settings.secret.get_secret_value()):
-        remedy = "whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
-        yield source.mistake(("feed", "secret"), "is no secret of Standard Webhooks", remedy)
+    for key, secret in (("secret", settings.secret), ("previous_secret", settings.previous_secret)):
+        if secret and not _is_signing_secret(secret.get_secret_value()):
+            remedy = "whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
+            yield source.mistake(("feed", key), "is no secret of Standard Webhooks", remedy)
+    if settings.previous_secret == settings.secret and settings.secret.get_secret_value() != UNSET:
+        remedy = "put the new one into feed.secret, and the one before into feed.previous_secret"
+        yield source.mistake(("feed", "previous_secret"), "is the same secret as feed.secret", remedy)
 
 
 def _mail_checks(portal: Portal) -> Iterator[Mistake]:

@@ -1,40 +1,53 @@
 """The portal's end of the feed: one signed POST, and what came back. Nothing here knows what is owed, or when to try again.
 
-Signed as Standard Webhooks says (https://www.standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`. Redirects are
-not followed, and no proxy of the environment is used: the operator wrote where events go, and they go nowhere else.
+Signed as Standard Webhooks says (https://www.standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`, with a
+signature for each secret while one is rotated. Redirects are not followed, and no proxy of the environment is used: the operator wrote
+where events go, and they go nowhere else.
+
+A call has one deadline for everything. urllib3's time-outs begin anew with each byte, so a receiver that sends a byte now and then could
+hold a sender for hours; the connections here know until when.
 """
 
 from __future__ import annotations
 
+import io
+import socket
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
+from http.client import HTTPResponse
 from typing import Any, Final
 
 import orjson
 from standardwebhooks import Webhook
-from urllib3 import PoolManager, Timeout
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sync_worker.domain.delivery import Answer
 from sync_worker.headers import retry_after_s, whole
 from sync_worker.text import decoded
 
-CONNECT_S: Final = 5.0
-ANSWER_S: Final = 15.0  # to store an event and say so; what takes longer belongs behind the answer
+CONNECT_S: Final = 5.0  # whatever number of addresses the name has
+ANSWER_S: Final = 15.0  # from the first byte sent to the last byte read: to store an event and say so; the work belongs behind the answer
 SEND_S: Final = CONNECT_S + ANSWER_S
+SEND_BYTES: Final = 16_384  # at once; each has what is left of the time
 WORDS_BYTES: Final = 300  # of a refusal, for whoever reads the failure
 CONNECTIONS: Final = 8
 
 
 class Receiver:
-    """One portal's address and secret. Safe to share among threads."""
+    """One portal's address and secrets. Safe to share among threads."""
 
-    def __init__(self, url: str, secret: str, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, *secrets: str, clock: Callable[[], datetime]) -> None:
+        """**Shapes** `secrets`: one, or two while the portal exchanges one for the other."""
         self.url = url
-        self._webhook = Webhook(secret)
+        self._webhooks = [Webhook(secret) for secret in secrets]
         self._clock = clock
         timeout = Timeout(connect=CONNECT_S, read=ANSWER_S)
         self._pool = PoolManager(num_pools=1, maxsize=CONNECTIONS, retries=False, timeout=timeout)
+        self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def send(self, event_id: str, kind: str, at: datetime, data: Any) -> Answer:
         """Sends one event. Never raises for what the other side does: no answer is an answer."""
@@ -45,7 +58,7 @@ class Receiver:
             "user-agent": "sync-worker",
             "webhook-id": event_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._webhook.sign(event_id, now, body.decode()),
+            "webhook-signature": " ".join(one.sign(event_id, now, body.decode()) for one in self._webhooks),
         }
         try:
             response = self._pool.request("POST", self.url, body=body, headers=headers, redirect=False, preload_content=False)
@@ -65,3 +78,81 @@ def _is_short(headers: Mapping[str, str]) -> bool:
     """Whether what is left of the body is worth reading, so that the connection can be used again."""
     length = whole(headers.get("content-length"))
     return length is not None and length < 100_000
+
+
+# ── one deadline for a call ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Connection(HTTPConnection):
+    """A connection whose calls each have one deadline. **Units** `_until_s`: on the monotonic clock."""
+
+    _until_s = 0.0
+
+    def connect(self) -> None:
+        addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        self.timeout = CONNECT_S / len(addresses)
+        super().connect()
+        self._until_s = time.monotonic() + ANSWER_S
+
+    def request(self, *args: Any, **more: Any) -> None:
+        self._until_s = time.monotonic() + ANSWER_S
+        super().request(*args, **more)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(data), SEND_BYTES):
+            self.sock.settimeout(_left_s(self._until_s))
+            self.sock.sendall(data[start : start + SEND_BYTES])
+
+    def getresponse(self) -> Any:
+        self.response_class = partial(_Response, until_s=self._until_s)
+        return super().getresponse()
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Response(HTTPResponse):
+    """An answer of which every byte is read before the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: Any, until_s: float, **more: Any) -> None:
+        super().__init__(sock, *args, **more)
+        self.fp = io.BufferedReader(_Bytes(self.fp.detach(), sock, until_s))
+
+
+class _Bytes(io.RawIOBase):
+    """What comes over a socket, until the deadline."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, until_s: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._until_s = until_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left_s(self._until_s))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _left_s(until_s: float) -> float:
+    """**Raises** TimeoutError where nothing is left."""
+    left_s = until_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s

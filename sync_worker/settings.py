@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     mail_from: str = Field(default="sync-worker <sync-worker@localhost>", pattern=r"^[^@<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$")
     http_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:%-]+$")
     http_port: int = Field(default=8080, ge=0, le=65535)
+    http_connections: int = Field(default=500, ge=1, le=100_000)  # open at the same time
+    http_head_s: float = Field(default=10, gt=0, le=3600)  # for a request's headers
+    http_pause_s: float = Field(default=10, gt=0, le=3600)  # without a byte, of a body that comes or an answer that goes
+    http_body_s: float = Field(default=60, gt=0, le=3600)  # for a whole body
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]+)*$"), AfterValidator(_public)] | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from typing import Annotated
 
 import dramatiq
 import typer
-import uvicorn
 from fastapi import FastAPI
 
 from sync_worker import logs, metrics
@@ -32,9 +30,10 @@ from sync_worker.settings import Settings, read_settings
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 from sync_worker.web.app import create_app, healthy, serving
+from sync_worker.web.limits import Limits
+from sync_worker.web.server import listening
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
-START_TIMEOUT_S = 10
 METRICS_OFFSET = {"run": 0, "web": 0, "schedule": 10, "worker": 20}  # from SYNC_WORKER_METRICS_PORT: one setting for a whole machine
 METRICS_PORTS = {"run": 10, "web": 10, "schedule": 10, "worker": 80}  # processes of a kind on one machine
 Port = Annotated[
@@ -165,43 +164,10 @@ def _port(settings: Settings, port: int | None) -> int:
 
 @contextmanager
 def _serving(app: FastAPI, settings: Settings, port: int | None) -> Iterator[None]:
-    """The web application in a thread; the main thread keeps the signals. No access log: an address may hold a secret."""
-    with ExitStack() as stack:
-        if port is not None:
-            listener = stack.enter_context(_listening(settings.http_host, port))
-            server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
-            thread.start()
-            stack.callback(thread.join, timeout=START_TIMEOUT_S)
-            stack.callback(setattr, server, "should_exit", True)
-            server.answers.wait(START_TIMEOUT_S)
-            host, bound = listener.getsockname()[:2]
-            err.print(f"listening on http://{host}:{bound}", markup=False)
+    """The web application, where a port is named."""
+    if port is None:
         yield
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """**Raises** ConfigError where somebody else listens there, or nobody may."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen()
-        except (OSError, UnicodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not a host name"
-            raise ConfigError(f"{host}:{port} cannot be listened on ({why}) — choose another port or SYNC_WORKER_HTTP_HOST") from None
-        yield listener
-
-
-class _Server(uvicorn.Server):
-    """A server that says when it answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.answers = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.answers.set()
+        return
+    with listening(app, settings.http_host, port, Limits.of(settings)) as address:
+        err.print(f"listening on {address}", markup=False)
+        yield

@@ -90,13 +90,13 @@ def _claim(tenant: Tenant, token: str) -> tuple[list[Delivery], float]:
 
 
 def _send(tenant: Tenant, receiver: Receiver, batch: Sequence[Delivery], *, until_s: float) -> list[Sent]:
-    """Sends the batch, a few records at a time. Nothing more is begun once the receiver is down or the lease nears its end."""
-    is_down = threading.Event()
+    """Sends the batch, a few records at a time. No call is begun once the receiver is down, the lease nears its end or the process stops."""
+    is_down, services = threading.Event(), tenant.services
 
     def work(lane: Sequence[Delivery]) -> list[Sent]:
         found: list[Sent] = []
         for delivery in lane:
-            if is_down.is_set() or tenant.services.monotonic() >= until_s:
+            if is_down.is_set() or services.monotonic() >= until_s or services.is_stopping():
                 break
             told = delivery.told
             found.append(Sent(delivery, receiver.send(told.id, told.kind, told.at, told.data)))

@@ -17,7 +17,9 @@ from structlog.contextvars import get_contextvars
 from sync_worker import logs
 from sync_worker.domain.deal import Refusal
 from sync_worker.errors import SyncError, told
+from sync_worker.headers import whole
 from sync_worker.store.answers import Answer
+from sync_worker.web.api.doors import knock, scope_of
 from sync_worker.web.api.mistakes import refused_of
 from sync_worker.web.api.problems import Problem, Refused, of_bug, of_fault, of_refusal
 
@@ -47,18 +49,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class ProblemRoute(APIRoute):
-    """A route of the API: nothing leaves it but answers and problems, and no more than `most_bytes` are read."""
+    """A route of the API: nothing leaves it but answers and problems.
+
+    The token and the announced length are looked at before the body, and no more than `most_bytes` of it are read.
+    """
 
     most_bytes = MOST_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        known = tuple(dict.fromkeys(_parameters(self.dependant)))
+        known, scope = tuple(dict.fromkeys(_parameters(self.dependant))), scope_of(self.dependant)
 
         async def answer(request: Request) -> Response:
             log = logs.get()
             looks = request.method == "GET"
             try:
+                if scope:
+                    await knock(request, scope)
+                _refuse_length(request, self.most_bytes)
                 if not looks:
                     _refuse_unfit(request, known)  # before anything is done
                 answered = await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
@@ -139,6 +147,17 @@ def _refuse_unfit(request: Request, known: tuple[str, ...]) -> None:
             raise Refused(Refusal("field_repeated", words, "one request for each value", field=name))
 
 
+def _refuse_length(request: Request, most_bytes: int) -> None:
+    """What announces that it is too large is not read at all. **Raises** Refused."""
+    announced = whole(request.headers.get("content-length", "0"))
+    if announced is None or announced > most_bytes:
+        raise _too_large(most_bytes)
+
+
+def _too_large(most_bytes: int) -> Refused:
+    return Refused(Refusal("body_too_large", f"the body has more than {most_bytes} bytes", "a smaller one"))
+
+
 def _capped(receive: Receive, most_bytes: int) -> Receive:
     """The same body, as far as anybody makes us keep it. **Raises** Refused."""
     read = 0
@@ -148,7 +167,7 @@ def _capped(receive: Receive, most_bytes: int) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > most_bytes:
-            raise Refused(Refusal("body_too_large", f"the body has more than {most_bytes} bytes", "a smaller one"))
+            raise _too_large(most_bytes)
         return message
 
     return counted

@@ -30,6 +30,8 @@ from sync_worker.web.webhooks.inbox import Inbox
 MOST_BYTES = 4 << 20  # a hundred events with a long text each; whoever sends more is not our CRM
 GONE = Refusal(400, "the sender hung up")
 TOO_LARGE = Refusal(413, f"more than {MOST_BYTES} bytes")
+MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read: a signature is proven only when the whole body is there
+BUSY = Refusal(503, "too many large requests at once; the CRM sends this one again")
 NO_PORTAL = "no such portal, or it takes no webhooks"
 
 
@@ -61,6 +63,7 @@ class Webhooks:
         self._clock: Callable[[], datetime] = installation.services.clock
         self._salesforce = {portal.name: _salesforce_hook(installation, portal) for portal in _hooked(installation, "salesforce")}
         self._hubspot = {portal.name: _hubspot_hook(installation, portal) for portal in _hooked(installation, "hubspot")}
+        self._held_bytes = 0
         self._inbox = Inbox(installation.store)
         self._bell = Bell(send)
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -81,7 +84,9 @@ class Webhooks:
         hook = self._salesforce.get(portal, NOBODY)
         if not _is_secret(secret, hook.secret):
             return self._refused(request, Refusal(401, "the secret is wrong" if hook.secret else NO_PORTAL))
-        body = await _body(request)
+        if _is_too_long(request):
+            return self._refused(request, TOO_LARGE)
+        body = await self._body(request)
         if isinstance(body, Refusal):
             return self._refused(request, body)
         heard = salesforce.read_message(body, organization_id=hook.sender, records=hook.records)
@@ -93,15 +98,41 @@ class Webhooks:
     async def _of_hubspot(self, request: Request) -> Response:
         portal = request.path_params["portal"]
         hook = self._hubspot.get(portal, NOBODY)
-        body = await _body(request)
+        if _is_too_long(request):
+            return self._refused(request, TOO_LARGE)
+        if fault := self._head_fault(request, hook):
+            return self._refused(request, Refusal(401, fault if hook.secret else NO_PORTAL))
+        body = await self._body(request)
         if isinstance(body, Refusal):
             return self._refused(request, body)
         if fault := self._fault(request, hook, body):
-            return self._refused(request, Refusal(401, fault if hook.secret else NO_PORTAL))
+            return self._refused(request, Refusal(401, fault))
         heard = hubspot.read_events(body, hub_id=hook.sender, records=hook.records)
         if isinstance(heard, Refusal):
             return self._refused(request, heard)
         return Response(status_code=204 if await self._take(portal, heard) else 503)
+
+    async def _body(self, request: Request) -> bytes | Refusal:
+        """What was sent, as it was sent. Nobody makes us keep more than `MOST_BYTES`, and all together no more than `MOST_HELD_BYTES`."""
+        body = bytearray()
+        try:
+            async for part in request.stream():
+                if len(body) + len(part) > MOST_BYTES:
+                    return TOO_LARGE
+                if self._held_bytes + len(part) > MOST_HELD_BYTES:
+                    return BUSY
+                self._held_bytes += len(part)
+                body += part
+        except ClientDisconnect:
+            return GONE
+        finally:
+            self._held_bytes -= len(body)
+        return bytes(body)
+
+    def _head_fault(self, request: Request, hook: Hook) -> str:
+        if not hook.url:
+            return signature.v1_head_fault(hook.secret, request.headers)
+        return signature.v3_head_fault(hook.secret, request.headers, self._clock())
 
     def _fault(self, request: Request, hook: Hook, body: bytes) -> str:
         if not hook.url:
@@ -131,20 +162,10 @@ class Webhooks:
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _body(request: Request) -> bytes | Refusal:
-    """What was sent, as it was sent; nobody makes us keep more than `MOST_BYTES`."""
+def _is_too_long(request: Request) -> bool:
+    """Whether the length that is announced is more than we keep, or no number."""
     announced = whole(request.headers.get("content-length", "0"))
-    if announced is None or announced > MOST_BYTES:
-        return TOO_LARGE
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > MOST_BYTES:
-                return TOO_LARGE
-    except ClientDisconnect:
-        return GONE
-    return bytes(body)
+    return announced is None or announced > MOST_BYTES
 
 
 def _target(request: Request) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import uvicorn
 from fastapi import FastAPI
 
 from sync_worker import tokens as texts
@@ -23,6 +21,8 @@ from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store import companies, people, tokens
 from sync_worker.web.app import serving
+from sync_worker.web.limits import Limits
+from sync_worker.web.server import listening
 from tests import documented
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
@@ -133,33 +133,6 @@ def cast(birch: str, arrow: str, other: str) -> list[User]:
     ]
 
 
-@contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """The application behind a real server in a thread, on loopback."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    server = Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert server.answers.wait(20)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-
-
-class Server(uvicorn.Server):
-    """Says when it answers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.answers = threading.Event()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.answers.set()
-
-
 def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path:
     """The folder with acme's file in it, JSON being YAML."""
     (folder / "config" / "portals").mkdir(parents=True, exist_ok=True)
@@ -169,7 +142,9 @@ def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path
 
 
 @contextmanager
-def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE) -> Iterator[Desk]:
+def desk(
+    folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: Limits | None = None
+) -> Iterator[Desk]:
     """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file."""
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)
@@ -184,7 +159,7 @@ def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] 
         installation = build(settings, environ=ENVIRON, services=Services(clock=clock), patience=Patience(attempts=1))
         stack.callback(installation.close)
         app = serving(installation, lambda *wake: woken.append(wake))
-        url = stack.enter_context(listening(app))
+        url = stack.enter_context(listening(app, "127.0.0.1", 0, limits or Limits()))
         made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken)
         stack.enter_context(closing(made.session))
         made.session.trust_env = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import pytest
 from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.hubspot.push import signing
 from sync_worker.services import Services
-from sync_worker.web.webhooks.routes import MOST_BYTES
+from sync_worker.web.webhooks.routes import MOST_BYTES, MOST_HELD_BYTES
 from tests.integration.web.conftest import HOOK, HUB_ID, ORGANIZATION, PUBLIC_URL, Doorstep, doorstep, event, installed, message
 from tests.servers import sqlite_store
 
@@ -236,3 +236,34 @@ def test_an_organization_id_that_is_none(tmp_path: Path, urls: dict[str, str], s
 def test_a_public_url_is_an_address_without_a_slash_at_its_end(tmp_path: Path, urls: dict[str, str], sqlite_url: str) -> None:
     answer = installed(tmp_path, urls, sqlite_url, SYNC_WORKER_PUBLIC_URL=f"{PUBLIC_URL}/").command("web", code=2)
     assert "SYNC_WORKER_PUBLIC_URL" in answer.err
+
+
+@pytest.mark.parametrize("path", ["hubspot/globex", "hubspot/nobody", "salesforce/acme/wrong", "salesforce/nobody/wrong"])
+@pytest.mark.parametrize("length", ["Content-Length: 3000000", "Transfer-Encoding: chunked"])
+def test_of_whoever_cannot_prove_anything_no_body_is_awaited(door: Doorstep, path: str, length: str) -> None:
+    with socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=10) as line:
+        line.sendall(f"POST /webhooks/{path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 401")
+
+
+def test_bodies_that_nothing_has_proven_are_bounded_together(door: Doorstep) -> None:
+    # Given so many large bodies under way that no more fits, from somebody who made the headers up
+    since, now_ms = len(door.process.lines), int(Services().clock().timestamp() * 1000)
+    proof = f"X-HubSpot-Signature-v3: {'x' * 44}\r\nX-HubSpot-Request-Timestamp: {now_ms}"
+    head = f"POST /webhooks/hubspot/globex HTTP/1.1\r\nHost: x\r\n{proof}\r\nContent-Length: {MOST_BYTES}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=20))
+            for _ in range(MOST_HELD_BYTES // MOST_BYTES + 1)
+        ]
+        # When each has sent all but the last byte
+        for line in lines:
+            line.sendall(head + b" " * (MOST_BYTES - 1))
+        # Then one of them has been told to come again, and the others are refused once they are whole
+        door.awaits("too many large requests at once", since)
+        for line in lines:
+            line.sendall(b" ")
+        answers = [line.recv(100)[:12] for line in lines]
+    assert sorted(set(answers)) == [b"HTTP/1.1 401", b"HTTP/1.1 503"]
+    # And afterwards there is room again
+    assert door.tell_hubspot(orjson.dumps([event("contact.creation", 7)])).status_code == 204
