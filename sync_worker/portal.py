@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 
 from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
-from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, Text, TimeOfDay, ZoneName
+from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, SubDomain, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -77,7 +77,7 @@ class Auth(Part):
     """How to log in. One model for all flows; `FLOWS` says what each needs."""
 
     flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "static_token"]
-    domain: Text | None = None
+    domain: SubDomain | None = None
     client_id: Text | None = None
     client_secret: Secret | None = None
     username: Text | None = None

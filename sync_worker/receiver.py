@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from http.client import HTTPResponse
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from standardwebhooks import Webhook
@@ -106,7 +106,7 @@ class _Connection(HTTPConnection):
             self.sock.sendall(data[start : start + SEND_BYTES])
 
     def getresponse(self) -> Any:
-        self.response_class = partial(_Response, until_s=self._until_s)
+        self.response_class = cast("type[HTTPResponse]", partial(_Response, until_s=self._until_s))  # http.client only calls it
         return super().getresponse()
 
 

@@ -18,6 +18,7 @@ from sync_worker.nearest import did_you_mean
 from sync_worker.source import shown, wrong
 
 DURATION = re.compile(r"([0-9]{1,6})(s|m|h|d)")
+DOMAIN = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -93,6 +94,14 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _sub_domain(value: str) -> str:
+    if value.lower().endswith(".salesforce.com"):
+        raise wrong("ends with .salesforce.com", "leave that out: acme.my for acme.my.salesforce.com")
+    if not DOMAIN.fullmatch(value):
+        raise wrong("is not a host name", "write what stands before .salesforce.com, without https:// and without a path: acme.my")
+    return value
+
+
 def _organization_id(value: str) -> str:
     if not re.fullmatch(r"00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", value):
         raise wrong(f"{value!r} is no organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information")
@@ -123,5 +132,6 @@ Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
 TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
 ZoneName: TypeAlias = Annotated[str, AfterValidator(_zone)]
 BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+SubDomain: TypeAlias = Annotated[str, AfterValidator(_sub_domain)]
 OrganizationId: TypeAlias = Annotated[str, AfterValidator(_organization_id)]
 HubId: TypeAlias = Annotated[str, AfterValidator(_hub_id)]

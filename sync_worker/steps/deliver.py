@@ -90,7 +90,7 @@ def _claim(tenant: Tenant, token: str) -> tuple[list[Delivery], float]:
 
 
 def _send(tenant: Tenant, receiver: Receiver, batch: Sequence[Delivery], *, until_s: float) -> list[Sent]:
-    """Sends the batch, a few records at a time. No call is begun once the receiver is down, the lease nears its end or the process stops."""
+    """Sends the batch, a few records at a time. None is begun once the receiver is down, the lease nears its end or the process stops."""
     is_down, services = threading.Event(), tenant.services
 
     def work(lane: Sequence[Delivery]) -> list[Sent]:

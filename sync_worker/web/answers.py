@@ -1,4 +1,5 @@
-"""What goes with every answer: the request's id, for whoever asked and for all that the request causes; and how long it took.
+"""What goes with every answer: the request's id, for whoever asked and for all that the request causes; how long it took; and that no cache
+keeps it, and no browser guesses its type.
 
 An address may hold a secret, so only the route's own pattern is ever counted, never the path.
 """
@@ -38,7 +39,10 @@ class Answers:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = request
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Cache-Control", "no-store")
                 count(message["status"])
             await send(message)
 

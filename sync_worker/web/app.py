@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import dramatiq
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import Field
 
 from sync_worker import metrics
@@ -48,6 +49,8 @@ class NotReady(Shown):
 _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {503: {"model": NotReady, "description": "This process cannot work now."}}
 _OPEN: Final[Mapping[str, Any]] = {"tags": ["health"], "openapi_extra": {"security": []}, "generate_unique_id_function": by_name}
 """What is asked without a token."""
+_PAGES: Final[Mapping[str, Any]] = {"static_url": "/docs/files", "swagger_ui_parameters": {"validatorUrl": None}}
+"""/docs and /redoc load nothing from elsewhere, and send the document to nobody."""
 
 
 def create_app() -> FastAPI:
@@ -82,7 +85,7 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
         with at_end:
             yield
 
-    app = FastAPI(**ABOUT, lifespan=lifespan)
+    app = FastAPIOffline(**ABOUT, **_PAGES, redirect_slashes=False, lifespan=lifespan)
     app.state.at_end = at_end
     app.add_middleware(Answers)
 

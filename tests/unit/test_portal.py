@@ -221,6 +221,21 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
         ("mapping: salesforce.yaml", "mapping: ../x.yaml", "is no mapping file"),
         ("flow: client_credentials", "flow: static_token", "'static_token' is no flow of salesforce"),
         (" domain: acme.my,", "", "'domain' is missing — client_credentials needs domain, client_id, client_secret"),
+        ("domain: acme.my,", "domain: acme.my.salesforce.com,", "crm.auth.domain: ends with .salesforce.com — leave that out"),
+        *(
+            ("domain: acme.my,", f'domain: "{domain}",', "crm.auth.domain: is not a host name")
+            for domain in (
+                "evil.example/x?",
+                "https://acme.my",
+                "evil.example:443/",
+                "user@evil.example",
+                "a b",
+                "acme.my.",
+                "-a",
+                "a..b",
+                "a#",
+            )
+        ),
         ("domain: acme.my,", 'domain: acme.my, token: "${ACME_HS_TOKEN}",', "client_credentials has no 'token'"),
         ("auth:", "base_url: http://example.com\n  auth:", "plain http to 'example.com' would show tokens"),
         ("auth:", "base_url: http://127.0.0.1.evil.org\n  auth:", "plain http to"),

@@ -141,8 +141,10 @@ def of_call(error: Exception, *, doing: str, is_write: bool = False, retry_after
 
 
 def is_nobodys_address(error: Exception) -> bool:
-    """Whether no org answered at this address: a 404 in no API's shape, as after the org moved to another instance. Nothing was done."""
-    return isinstance(error, SalesforceError) and error.status == 404 and not _code_and_message(error.content)[0]
+    """Whether no org answered at this address: a 404 in no API's shape, or a redirect, as after the org moved. Nothing was done."""
+    if not isinstance(error, SalesforceError):
+        return False
+    return 300 <= error.status < 400 or (error.status == 404 and not _code_and_message(error.content)[0])
 
 
 def of_record(errors: Any, *, ref: str) -> SyncError:

@@ -106,7 +106,6 @@ class Tokens:
                 f"{self._login.host}/services/oauth2/token",
                 data=form,
                 auth=HTTPBasicAuth(*(part.encode() for part in basic)) if basic else None,
-                allow_redirects=False,  # the secret goes to the domain that the portal file names, and nowhere else
             )
         except requests.RequestException as error:
             raise faults.of_call(error, doing="logging in") from error
@@ -213,7 +212,8 @@ class Connection:
         try:
             return self._admitted(ask, is_counted=is_counted)
         except Exception as error:
-            if not faults.is_nobodys_address(error):
+            is_new_there = bool(self._token and self._token.is_hopeless)  # the log-in has just said where the org is
+            if is_new_there or not faults.is_nobodys_address(error):
                 raise self._translated(error, doing=doing, is_write=is_write) from error
         self._renew()
         try:

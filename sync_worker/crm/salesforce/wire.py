@@ -37,6 +37,10 @@ class Wire(requests.Session):
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter(base_url))
 
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Follows no redirect: what we send is for the address that the log-in named, and for nobody else."""
+        return super().send(request, **{**options, "allow_redirects": False})
+
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
         self.retry_after_s = retry_after_s(answer.headers, now=self._clock())
         used = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))

@@ -62,17 +62,12 @@ class ProblemRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             log = logs.get()
-            looks = request.method == "GET"
             try:
                 if scope:
                     await knock(request, scope)
                 _refuse_length(request, self.most_bytes)
-                if not looks:
-                    _refuse_unfit(request, known)  # before anything is done
-                answered = await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
-                if looks:
-                    _refuse_unfit(request, known)  # a list of the filters is for those who may look
-                return answered
+                _refuse_unfit(request, known)
+                return await handle(Request(request.scope, _capped(request.receive, self.most_bytes)))
             except Refused as refused:
                 return response_of(of_refusal(refused))
             except RequestValidationError as error:

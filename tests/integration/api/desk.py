@@ -142,9 +142,7 @@ def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path
 
 
 @contextmanager
-def desk(
-    folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: Limits | None = None
-) -> Iterator[Desk]:
+def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: Limits | None = None) -> Iterator[Desk]:
     """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file."""
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sync_worker.steps.deliver import BATCH_COUNT
+from sync_worker.steps.deliver import BATCH_COUNT, DELIVER
 from sync_worker.store import deliveries, failures, feed
 from sync_worker.store.failures import Wanted
 from tests.integration.feed.desk import Desk
@@ -34,6 +36,28 @@ def test_what_a_commit_changed_arrives_signed_and_is_owed_no_more(portal: Desk, 
     assert changed["data"]["changed"] == {"name": {"before": "c1 1", "after": "Acme Ltd"}}
     assert changed["data"]["record"] == {"type": "company", "id": "c1"}
     assert (portal.owed, portal.is_due) == (0, False)
+
+
+def test_a_process_that_stops_begins_no_further_call(portal: Desk, inbox: Inbox) -> None:
+    # Given many events of one record, and a process that is told to stop while the first of them is under way
+    for _ in range(5):
+        portal.change("c1")
+    stopped = threading.Event()
+    portal.tenant.services = replace(portal.tenant.services, is_stopping=stopped.is_set)
+
+    def answer(_event: dict[str, Any]) -> Reply:
+        stopped.set()
+        return 204, {}
+
+    inbox.answer = answer
+    # When it delivers
+    done = portal.deliver()
+    # Then the others stay owed, and whoever comes next sends them
+    assert (inbox.seqs, portal.owed, done.wakes) == ([1], 4, frozenset({DELIVER}))
+    stopped.clear()
+    portal.tenant.services = replace(portal.tenant.services, is_stopping=lambda: False)
+    portal.deliver()
+    assert (inbox.seqs, portal.owed) == ([1, 2, 3, 4, 5], 0)
 
 
 def test_a_commit_that_fails_tells_nothing(portal: Desk, inbox: Inbox) -> None:

@@ -14,7 +14,7 @@ from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import Login, RefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Change, Outcome, Scan, Wrote
-from sync_worker.errors import AuthFailed, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
 from sync_worker.services import Services
 from tests.integration.hubspot.conftest import KEY, NOW, ids
 from tests.stranger import Asked, Reply, Stranger, stranger
@@ -364,3 +364,26 @@ def test_a_property_that_is_described_in_few_words_is_one(hubspot: Stranger) -> 
     catalog = connect(hubspot).describe("deals")
     assert catalog.fields.keys() >= {"dealname", "tags", PARTNER}
     assert catalog.fields["tags"].values == ("a", "3")
+
+
+# ── redirects ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(hubspot: Stranger, status: int) -> None:
+    # Given something before HubSpot that redirects to another origin
+    with stranger() as elsewhere:
+        hubspot.on("POST", "/search", Reply("", status, {"Location": f"{elsewhere.base_url}/search"}))
+        hubspot.on("POST", "/create", Reply("", status, {"Location": f"{elsewhere.base_url}/create"}))
+        hubspot.on("POST", "/upsert", Reply("", status, {"Location": f"{elsewhere.base_url}/upsert"}))
+        hubspot.on("POST", "/token", Reply("", status, {"Location": f"{elsewhere.base_url}/token"}))
+        crm = connect(hubspot)
+        # When something is read, something is written, and somebody logs in
+        with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+            list(crm.changed_since(SCAN))
+        with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+            written(crm, Change("d1", {"dealname": "Ann's secret deal"}, None))
+        with pytest.raises(AuthFailed):
+            list(connect(hubspot, RefreshToken("id", "secret", "refresh", hubspot.base_url)).changed_since(SCAN))
+        # Then nothing went there
+        assert elsewhere.seen == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -97,6 +99,23 @@ def test_a_redirected_log_in_gives_the_secret_to_nobody(net: responses.RequestsM
     with pytest.raises(AuthFailed, match="domain"):
         list(World().crm.changed_since(SCAN))
     assert [call.request.url for call in net.calls] == [TOKEN_URL]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(net: responses.RequestsMock, status: int) -> None:
+    # Given an org, or something before it, that redirects everything but the log-in to another host
+    net.post(TOKEN_URL, json=token_answer("t1"))
+    for method in ("GET", "POST", "PATCH"):
+        net.add(method, re.compile(f"{OLD}/services/data/.*"), status=status, headers={"Location": "https://elsewhere.example/x"})
+    crm = World().crm
+    # When something is read, and something is written
+    with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+        list(crm.changed_since(SCAN))
+    with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+        written(crm, Change("d1", {"Name": "Ann's secret deal"}, None))
+    # Then nothing went there, and the log-in was asked where the org is now
+    assert {urlsplit(call.request.url or "").hostname for call in net.calls} == {"acme.my.salesforce.com"}
+    assert [call.request.url for call in net.calls].count(TOKEN_URL) > 1
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -184,10 +184,11 @@ def test_each_request_over_one_connection_has_a_deadline_of_its_own() -> None:
         began_s = time.monotonic()
         while time.monotonic() - began_s < 1.2 * limits.head_s:
             line.sendall(head("/body", Content_Length=3) + b"abc")
-            answer = line.recv(1000)
-            while not answer.endswith(b"\r\n\r\n3"):
-                assert (part := line.recv(1000)), answer
+            answer = part = line.recv(1000)
+            while part and not answer.endswith(b"\r\n\r\n3"):
+                part = line.recv(1000)
                 answer += part
+            assert part, "the connection was closed"
             time.sleep(0.02)
 
 
@@ -235,7 +236,7 @@ def test_fewer_connections_are_taken_where_there_are_too_few_file_descriptors() 
 def test_without_a_file_descriptor_new_connections_wait_and_the_log_stays_short(door: Doorstep) -> None:
     # Given a process that has hardly a file descriptor left
     pid, since = door.process.popen.pid, len(door.process.lines)
-    used = len(os.listdir(f"/proc/{pid}/fd"))
+    used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     place = (urlsplit(door.url).hostname, urlsplit(door.url).port)
     with ExitStack() as stack:
