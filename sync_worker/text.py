@@ -1,6 +1,7 @@
 """Text that every database can hold: what comes from outside passes here first, at the door of a CRM, a webhook or a receiver.
 
-U+0000, unpaired surrogates and bytes that are not UTF-8 become U+FFFD; everything else of an answer stays as it is. Clean text costs one
+U+0000, unpaired surrogates and bytes that are not UTF-8 become U+FFFD, a number that is too large for any machine its digits as text;
+everything else of an answer stays as it is. Clean text costs one
 look at its bytes. PostgreSQL holds no U+0000, and neither database a surrogate: one such character would stop a whole page for good.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -17,6 +19,8 @@ import orjson
 REPLACEMENT: Final = "\ufffd"
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_ENDLESS: Final = re.compile(r"[0-9]{300}|[0-9][eE]\+?[0-9]{3}")  # what may be a number above 1.8e308
+MOST_DIGITS: Final = 300
 
 
 class Mended(dict[str, Any]):
@@ -98,12 +102,21 @@ def _mended_object(value: dict[str, Any]) -> dict[str, Any]:
 def _repaired(data: bytes | str, error: orjson.JSONDecodeError) -> Any:
     """JSON that orjson does not take for the text in it; the standard library takes any. **Raises** `error` for what is not JSON at all."""
     text = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else data
-    if not _UNFIT.search(text) and "\\u" not in text:
+    if not _UNFIT.search(text) and "\\u" not in text and not _ENDLESS.search(text):
         raise error
     try:
-        return mended(json.loads(text, strict=False, parse_constant=_refuse))
+        return mended(json.loads(text, strict=False, parse_constant=_refuse, parse_int=_integer, parse_float=_decimal))
     except (ValueError, RecursionError):
         raise error from None
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MOST_DIGITS else digits
+
+
+def _decimal(digits: str) -> float | str:
+    found = float(digits)
+    return digits if math.isinf(found) else found
 
 
 def _refuse(name: str) -> None:

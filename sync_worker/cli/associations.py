@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -186,9 +186,13 @@ def _moment(tenant: Tenant, written: str | None) -> datetime | None:
         found = datetime.combine(date.fromisoformat(written), time.max) if is_day else datetime.fromisoformat(written)
     except ValueError:
         raise ConfigError(f"--at {written}: is no date — write 2026-11-01, or 2026-11-01T12:00 for a moment") from None
-    moment, now = found if found.tzinfo else found.replace(tzinfo=tenant.portal.zone), tenant.services.clock()
+    try:
+        moment = (found if found.tzinfo else found.replace(tzinfo=tenant.portal.zone)).astimezone(UTC)
+    except OverflowError:
+        raise ConfigError(f"--at {written}: lies outside of the calendar — write a later moment") from None
+    now = tenant.services.clock()
     if moment <= now:
         return moment
-    if moment - now <= timedelta(days=1) and moment.date() == now.astimezone(tenant.portal.zone).date():
+    if moment - now <= timedelta(days=1) and found.date() == now.astimezone(tenant.portal.zone).date():
         return None
     raise ConfigError(f"--at {written}: that is yet to come; today is {now:%Y-%m-%d}")

@@ -10,15 +10,17 @@ from typing import Any
 from sync_worker.crm.hubspot.search import MERGED, STAMP
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import TransientError
+from sync_worker.headers import whole
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.text import names_of
 
-_ID = re.compile(r"[0-9]{1,19}")
+_ID = re.compile(r"[1-9][0-9]{0,18}")  # 64 bits with a sign
+MOST_ID = 2**63 - 1
 
 
 def is_id(text: str) -> bool:
     """Whether a text can be a record's id: HubSpot's are whole numbers."""
-    return bool(_ID.fullmatch(text))
+    return bool(_ID.fullmatch(text)) and int(text) <= MOST_ID
 
 
 def properties_of(fields: Iterable[str]) -> list[str]:
@@ -45,8 +47,9 @@ def id_of(native: str, row: Mapping[str, Any]) -> str:
 def moment(told: Any) -> datetime | None:
     """A moment as HubSpot spells it: ISO 8601, with or without a zone, or milliseconds. None for what is none."""
     try:
-        if isinstance(told, int) or str(told).isdigit():
-            return datetime.fromtimestamp(int(told) / 1000, UTC)
+        milliseconds = told if isinstance(told, int) else whole(str(told))
+        if milliseconds is not None:
+            return datetime.fromtimestamp(milliseconds / 1000, UTC)
         found = datetime.fromisoformat(told)
     except (TypeError, ValueError, OverflowError, OSError):
         return None

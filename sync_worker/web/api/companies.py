@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime
 
 from sync_worker.domain import association
 from sync_worker.domain.association import Association, Exclusion
@@ -20,7 +19,7 @@ from sync_worker.store import companies
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes, views
 from sync_worker.web.api.doors import PRINTABLE, Reading, Word
-from sync_worker.web.api.paging import PageOf, cursor_of
+from sync_worker.web.api.paging import Moment, PageOf, cursor_of
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -36,7 +35,7 @@ CompanyRef: TypeAlias = Annotated[
     ),
 ]
 At: TypeAlias = Annotated[
-    AwareDatetime | None,
+    Moment | None,
     Query(description="Answers for this moment in the past. Without it, the answer is for now.", examples=["2026-03-02T09:00:00Z"]),
 ]
 
@@ -78,7 +77,7 @@ def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageO
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         one = company_of(tx, tenant, company_id)
-        found, excluded = whom(tx, one, at=_utc(at), after=after, limit=page.limit)
+        found, excluded = whom(tx, one, at=at, after=after, limit=page.limit)
         others = {_other(pair, one) for pair in found}
         known = companies.by_ids(tx, others)
         seen = sorted(others | {out.company_id for out in excluded if out.company_id})
@@ -96,7 +95,7 @@ def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: Com
     """Explains why two companies may work together, or what is missing. `at` asks how it was at an earlier time."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
-        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id), at=_utc(at))
+        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id), at=at)
     return shapes.PairExplained(
         is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
     )
@@ -138,7 +137,7 @@ def refuse_of_two_tiers(tenant: Tenant, given: Mapping[str, object]) -> None:
 
 
 def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:
-    found, excluded = whom(tx, one, at=_utc(at), after=after, limit=1)
+    found, excluded = whom(tx, one, at=at, after=after, limit=1)
     return bool(found or any(out.company_id for out in excluded))
 
 
@@ -166,7 +165,3 @@ def _reasons(reasons: Iterable[association.Reason]) -> Iterable[shapes.Reason]:
 
 def _excluded(out: Exclusion) -> shapes.NotAssociated:
     return shapes.NotAssociated(company_id=out.company_id, value=out.value, code=out.code, why=out.why)
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at.astimezone(UTC) if at else None

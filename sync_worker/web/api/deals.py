@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header, Path, Query, Response
-from pydantic import AwareDatetime
 
 from sync_worker.domain.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
 from sync_worker.domain.sight import shares
@@ -22,7 +20,7 @@ from sync_worker.web.api import shapes, sight, views
 from sync_worker.web.api.companies import company_of, refuse_of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import PageOf
+from sync_worker.web.api.paging import Moment, PageOf
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import portal_router, problems
 
@@ -75,7 +73,7 @@ def list_deals(
     text: Annotated[
         Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
     ] = None,
-    updated_since: AwareDatetime | None = None,
+    updated_since: Moment | None = None,
 ) -> shapes.Deals:
     """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
     tenant = visit.tenant
@@ -96,7 +94,7 @@ def list_deals(
             company=sides.get("company", ""),
             has_second_side=tenant.portal.two_tier,
             text=text or "",
-            since=updated_since.astimezone(UTC) if updated_since else None,
+            since=updated_since,
             also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
         )
         found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=before, limit=page.looked_for)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import orjson
 from fastapi import Depends, Query
+from pydantic import AfterValidator, AwareDatetime
 
 from sync_worker.domain.deal import Refusal
 from sync_worker.web.api.problems import Refused
@@ -21,6 +22,16 @@ from sync_worker.web.api.problems import Refused
 T = TypeVar("T")
 Place: TypeAlias = tuple[str, ...]
 
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment lies outside of the calendar: in UTC its year is before 1 or after 9999") from None
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in a filter, in UTC."""
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="The largest number of items in one page.")]
 Cursor: TypeAlias = Annotated[str | None, Query(max_length=2000, description="The value of `next` of the page before.")]
 

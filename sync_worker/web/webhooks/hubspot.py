@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from sync_worker.crm.hubspot.records import is_id
 from sync_worker.text import loads
 from sync_worker.web.webhooks.heard import Heard, Records, Refusal
 
@@ -78,6 +79,7 @@ def _merged(event: dict[str, Any]) -> Iterator[Any]:
 
 
 def _is_id(value: object) -> bool:
+    """Whether this can be a record's id. One that cannot is skipped: asked for together with others, it would spoil the reading of all."""
     if isinstance(value, str):
-        return value.isascii() and value.isdecimal()
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+        return is_id(value)
+    return isinstance(value, int) and not isinstance(value, bool) and is_id(str(value))

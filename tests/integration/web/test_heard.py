@@ -132,6 +132,51 @@ def test_what_means_nothing_to_us_is_skipped_and_the_others_are_heard(told: Any,
     assert (heard.noticed, heard.skipped, heard.events) == ({"company": {"1"}}, {why: 1}, 2)
 
 
+STRANGE_IDS = {
+    "20,000 digits": b"1" * 20_000,
+    "20,000 digits as text": b'"' + b"1" * 20_000 + b'"',
+    "20 digits": b"11111111111111111111",
+    "more than 64 bits hold": b"9223372036854775808",
+    "the same as text": b'"9223372036854775808"',
+    "arabic digits": '"٧"'.encode(),
+    "a superscript": '"²"'.encode(),
+    "full width": '"７"'.encode(),
+    "zeros before it": b'"007"',
+    "zero": b"0",
+    "below zero": b"-7",
+    "a fraction": b"7.5",
+    "with an exponent": b"1e400",
+    "below zero with an exponent": b"-1e400",
+    "a list": b"[7]",
+    "a surrogate": b'"\\ud83d"',
+    "U+0000": b'"7\\u0000"',
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_IDS)
+@pytest.mark.parametrize("key", ["objectId", "portalId", "mergedObjectIds"])
+def test_an_event_whose_id_is_none_costs_none_of_those_beside_it(name: str, key: str) -> None:
+    # Given a request with three events, of which the one in the middle names a record that there cannot be
+    good = [event("company.creation", 7), event("deal.creation", 8)]
+    bad = orjson.dumps(event("company.merge", 9)).replace(b"{", b'{"%s":' % key.encode() + STRANGE_IDS[name] + b",", 1)
+    if key != "mergedObjectIds":  # of a name that stands twice the last one counts
+        bad = orjson.dumps({**event("company.creation"), key: "HERE"}).replace(b'"HERE"', STRANGE_IDS[name])
+    body = b"[" + b",".join((orjson.dumps(good[0]), bad, orjson.dumps(good[1]))) + b"]"
+    # When it is heard
+    heard = read_events(body, hub_id=HUB_ID, records=HUBSPOT_NATIVES)
+    # Then the two others are noticed, and nothing else but the id that is one
+    assert isinstance(heard, Heard), heard
+    assert heard.events == 3
+    assert heard.noticed == {"company": {"7", "9"} if key == "mergedObjectIds" else {"7"}, "deal": {"8"}}
+
+
+@pytest.mark.parametrize("crm_id", ["1" * 20_000, "٠٠١٥", "0015g00000AAAAA²A5", "", "\U0001f680" * 18, "x" * 200_000])
+def test_a_notification_whose_id_is_none_costs_none_of_those_beside_it(crm_id: str) -> None:
+    heard = heard_from_salesforce(message(ACCOUNT[:15], crm_id, OTHER[:15]))
+    assert heard.noticed == {"company": {canonical(ACCOUNT[:15]), canonical(OTHER[:15])}}
+    assert (heard.events, heard.skipped) == (3, {"no id": 1})
+
+
 def test_duplicates_and_disorder_coalesce() -> None:
     events = [event(what, record_id) for what in ("company.propertyChange", "company.creation") for record_id in (3, 1, 2, 1)]
     assert heard_from_hubspot(*events).noticed == heard_from_hubspot(*reversed(events)).noticed == {"company": {"1", "2", "3"}}
