@@ -20,9 +20,9 @@ from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store import companies, people, tokens
+from sync_worker.web import server
 from sync_worker.web.app import serving
 from sync_worker.web.limits import Limits
-from sync_worker.web.server import listening
 from tests import documented
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
@@ -133,6 +133,13 @@ def cast(birch: str, arrow: str, other: str) -> list[User]:
     ]
 
 
+@contextmanager
+def listening(app: FastAPI, limits: Limits | None = None) -> Iterator[str]:
+    """The application behind the server of the product, on a free port of loopback."""
+    with server.listening(app, "127.0.0.1", 0, limits or Limits()) as url:
+        yield url
+
+
 def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path:
     """The folder with acme's file in it, JSON being YAML."""
     (folder / "config" / "portals").mkdir(parents=True, exist_ok=True)
@@ -157,7 +164,7 @@ def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] 
         installation = build(settings, environ=ENVIRON, services=Services(clock=clock), patience=Patience(attempts=1))
         stack.callback(installation.close)
         app = serving(installation, lambda *wake: woken.append(wake))
-        url = stack.enter_context(listening(app, "127.0.0.1", 0, limits or Limits()))
+        url = stack.enter_context(listening(app, limits))
         made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken)
         stack.enter_context(closing(made.session))
         made.session.trust_env = False
