@@ -1,7 +1,8 @@
 """Text that every database can hold: what comes from outside passes here first, at the door of a CRM, a webhook or a receiver.
 
 U+0000, unpaired surrogates and bytes that are not UTF-8 become U+FFFD, a number that is too large for any machine its digits as text;
-everything else of an answer stays as it is. Clean text costs one look at its bytes. PostgreSQL holds no U+0000, and neither database a surrogate: one such character would stop a whole page for good.
+everything else of an answer stays as it is. Clean text costs one look at its bytes. PostgreSQL holds no U+0000, and neither database a
+surrogate: one such character would stop a whole page for good.
 """
 
 from __future__ import annotations
