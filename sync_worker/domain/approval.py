@@ -5,6 +5,7 @@
     vendor track        approved    rejected    returned    renewal_pending  moved by the vendor, in the portal or through the CRM
 
 A renewal that the vendor approves brings its new last day; one that it refuses leaves the track approved and the old day as it was.
+A decision leaves its stamp on the deal: who made it, when and why (`stamp.py`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from sync_worker.domain.deal import (
     Refusal,
     Track,
     VendorApproval,
+    differing,
     has_distributor_track,
     with_derived,
 )
 from sync_worker.domain.scene import Effect, Guard, Party, Scene, effect, guard
+from sync_worker.domain.stamp import VENDOR, stamp_of
 from sync_worker.domain.values import Value
 
 STOPPED: Final = frozenset({Lifecycle.DRAFT, Lifecycle.DISABLED, Lifecycle.EXPIRED, Lifecycle.WITHDRAWN, Lifecycle.LOST})
@@ -162,9 +165,8 @@ def set_track(track: Track, to: VendorApproval | DistributorApproval) -> Effect:
 
     @effect(f"{track} track {to}" + ("; on a renewal: " + _RENEWAL_WORDS[to is VendorApproval.APPROVED] if track is Track.VENDOR else ""))
     def changes(scene: Scene) -> Mapping[str, Value]:
-        if isinstance(to, VendorApproval):
-            return vendor_says(scene.deal, to)
-        return {"distributor_approval": to.value}
+        says = vendor_says(scene.deal, to) if isinstance(to, VendorApproval) else {"distributor_approval": to.value}
+        return _stamped(track, scene, says)
 
     return changes
 
@@ -174,12 +176,21 @@ _RENEWAL_WORDS: Final = {True: "the new last day counts, expired runs again", Fa
 
 @effect("distributor track approved, vendor track renewal_pending; the new last day waits for the vendor")
 def renewed(scene: Scene) -> Mapping[str, Value]:
-    says: dict[str, Value] = (
-        {"distributor_approval": "approved"} if scene.deal.second_partner and has_distributor_track(scene.policy) else {}
-    )
+    is_distributors = scene.deal.second_partner is not None and has_distributor_track(scene.policy)
+    says: dict[str, Value] = {"distributor_approval": "approved"} if is_distributors else {}
     if Track.VENDOR in scene.policy.approvals:
-        return {**says, "vendor_approval": VendorApproval.RENEWAL_PENDING.value, "renews_until": scene.until}
-    return {**says, "expires_on": scene.until, **running(scene.deal)}
+        says |= {"vendor_approval": VendorApproval.RENEWAL_PENDING.value, "renews_until": scene.until}
+    else:
+        says |= {"expires_on": scene.until, **running(scene.deal)}
+    return _stamped(Track.DISTRIBUTOR, scene, says) if is_distributors else says
+
+
+def _stamped(track: Track, scene: Scene, says: Mapping[str, Value]) -> Mapping[str, Value]:
+    """A decision with who made it, when and why; one that changes nothing leaves that as it was, too."""
+    if not differing(scene.deal, says):
+        return says
+    stamp = stamp_of(track).says(scene.actor.name, scene.today, scene.reason)
+    return {**says, **{name: stamp[name] for name in differing(scene.deal, stamp)}}
 
 
 def vendor_says(deal: Deal, new: VendorApproval) -> dict[str, Value]:
@@ -207,14 +218,13 @@ def state(deal: Deal, track: Track) -> VendorApproval | DistributorApproval:
 # ── the vendor's move through the CRM ────────────────────────────────────────────────────────────────────────────────
 
 
-def vendor_move_in_crm(deal: Deal, new: VendorApproval | None, *, terms_agree: bool, actor: Actor) -> Move | Refusal:
+def vendor_move_in_crm(deal: Deal, new: VendorApproval, *, terms_agree: bool, actor: Actor, day: date, reason: str = "") -> Move | Refusal:
     """The vendor moved its track through the CRM's field: a move with a guard, not a field.
 
-    **Shapes** `new` is `None` when the field was cleared: pending again. `terms_agree`: every reset field of the same native record
+    **Shapes** `new` is pending when the field was cleared. `terms_agree`: every reset field of the same native record
     equals the portal's now; an approval of other terms does not count, a rejection or return does. When refused, keep the portal's
-    value: it is owed to the CRM.
+    value: it is owed to the CRM. `day`: on which the CRM's record says that it changed; `reason`: as the CRM's field has it.
     """
-    new = new or VendorApproval.PENDING
     now = deal.vendor_approval
     who = "the vendor"
     if new is now:
@@ -227,4 +237,8 @@ def vendor_move_in_crm(deal: Deal, new: VendorApproval | None, *, terms_agree: b
         return Refusal("approved_other_terms", "the terms in the CRM are not the portal's now", who, field="vendor_approval")
     if deal.lifecycle in LOCKED and now not in UNDECIDED:
         return Refusal("decided_for_good", f"the deal is {deal.lifecycle}: the vendor's {now} stands", "nobody")
-    return Move(with_derived(deal, vendor_says(deal, new)), f"{actor.name}: {now} → {new} on the vendor track, in the CRM")
+    says = vendor_says(deal, new)
+    if new not in UNDECIDED:
+        says |= VENDOR.says(actor.name, day, reason)
+    note = f"{actor.name}: {now} → {new} on the vendor track, in the CRM" + (f": {reason}" if reason else "")
+    return Move(with_derived(deal, says), note, reason)

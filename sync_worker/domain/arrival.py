@@ -18,9 +18,10 @@ from sync_worker.domain.deal import (
     first_distributor_approval,
 )
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.stamp import DISTRIBUTOR
 from sync_worker.domain.values import Value
 
-_OURS_ALONE: Final = frozenset({"distributor_approval", "lifecycle", "is_registered", "quote_state"})
+_OURS_ALONE: Final = frozenset({"distributor_approval", *DISTRIBUTOR, "lifecycle", "is_registered", "quote_state"})
 """Fields the CRM only shows: what it says of them never starts a deal."""
 _OUR_WORDS: Final[Mapping[str, type[StrEnum]]] = {"distributor_approval": DistributorApproval, "lifecycle": Lifecycle}
 

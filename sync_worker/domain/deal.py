@@ -17,6 +17,7 @@ from sync_worker.domain.money import WITHOUT_CURRENCY
 from sync_worker.domain.people import User
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import comparable
+from sync_worker.domain.stamp import emptied
 from sync_worker.domain.values import Value, plain
 
 
@@ -258,7 +259,16 @@ def consequences(before: Deal, changes: Mapping[str, Value], policy: Policy, *, 
         follows["quote_state"] = None
     if "second_partner" in names or is_reset:
         follows["distributor_approval"] = first_distributor_approval(after.second_partner, policy).value
+    follows |= {name: None for name in _undecided(before, after.changed(follows)) if name not in names}
     return {name: value for name, value in with_derived(after, follows).items() if after.values.get(name) != value}
+
+
+def _undecided(before: Deal, after: Deal) -> dict[str, Value]:
+    """Who decided, when and why, of each track that waits again."""
+    return {
+        **emptied(Track.VENDOR, before.vendor_approval, after.vendor_approval),
+        **emptied(Track.DISTRIBUTOR, before.distributor_approval, after.distributor_approval),
+    }
 
 
 def locked_changes(before: Deal, changes: Mapping[str, Value]) -> tuple[Problem, ...]:

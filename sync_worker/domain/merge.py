@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeAlias
 
 from sync_worker.domain.approval import vendor_move_in_crm
@@ -23,6 +24,7 @@ from sync_worker.domain.deal import (
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, Plan, comparable, reconcile
+from sync_worker.domain.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value, plain
 
@@ -36,7 +38,8 @@ class Merged:
     """What becomes of the deal.
 
     **Shapes** `changes`: all of them; `from_crm`: those the CRM brought, the rest followed. `problems`: what is wrong with the record as it
-    was read; `standing`: what the next read does not mend. `untaken`: what the CRM said now and the portal did not take.
+    was read; `standing`: what the next read does not mend. `untaken`: what the CRM said now and the portal did not take. `reason`: why
+    the vendor decided, where it did, in the CRM, and says so.
     """
 
     changes: Mapping[str, Value]
@@ -47,6 +50,7 @@ class Merged:
     notes: Mapping[str, str] = field(default_factory=dict)
     standing: tuple[Problem, ...] = ()
     untaken: tuple[Untaken, ...] = ()
+    reason: str = ""
 
 
 def merge(
@@ -62,10 +66,12 @@ def merge(
     parent: Parent,
     actor: Actor,
     decided: Mapping[str, Decided],
+    changed_on: date,
 ) -> Merged:
     """Merges one deal with its record; doing it again on the result changes nothing. **Shapes** `decided`: people's words, by field.
 
-    `parent`: the distributor that this deal keeps while that company owns it, where it does.
+    `parent`: the distributor that this deal keeps while that company owns it, where it does. `changed_on`: the record's own stamp, as a
+    day of the portal's calendar.
     """
     plan = reconcile(
         rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks, decided=decided
@@ -78,7 +84,7 @@ def merge(
     _judge_second_partner(deal, keep, verdict, said)
     named_by_itself = {"second_partner"} - plan.keep.keys()
     said.notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
-    has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, said)
+    has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, changed_on, said)
     if keep.get("owner_company", deal.owner_company) is None and deal.lifecycle not in CLOSED:
         words = "the deal belongs to no company: the CRM names no owner company"
         said.problems.append(Problem("owner_company_missing", "owner_company", words))
@@ -94,6 +100,7 @@ def merge(
         said.notes,
         tuple(said.standing),
         untaken,
+        said.reason,
     )
 
 
@@ -105,6 +112,7 @@ class _Said:
     standing: list[Problem] = field(default_factory=list)
     untaken: list[Untaken] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
 
 
 def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
@@ -167,8 +175,10 @@ def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, sa
         said.untaken.append(Untaken("second_partner", plain(keep.pop("second_partner")), plain(deal.second_partner), why))
 
 
-def _move_vendor_track(deal: Deal, keep: dict[str, Value], crm_values: Mapping[str, Value], actor: Actor, said: _Said) -> bool:
-    """An approval that comes in is a move with a guard: it counts for the terms that stood beside it."""
+def _move_vendor_track(
+    deal: Deal, keep: dict[str, Value], crm_values: Mapping[str, Value], actor: Actor, changed_on: date, said: _Said
+) -> bool:
+    """An approval that comes in is a move with a guard: it counts for the terms that stood beside it, and for the reason."""
     new = keep.pop(VENDOR_TRACK)
     after = deal.changed(keep)
     others = {
@@ -176,16 +186,21 @@ def _move_vendor_track(deal: Deal, keep: dict[str, Value], crm_values: Mapping[s
         for name in sorted(RESET_FIELDS & crm_values.keys())
         if comparable(crm_values[name]) != comparable(after.values.get(name))
     }
-    move = vendor_move_in_crm(after, VendorApproval(str(new)) if new else None, terms_agree=not others, actor=actor)
+    to = VendorApproval(str(new)) if new else VendorApproval.PENDING
+    reason = reason_in_crm(deal.values, keep, before=deal.vendor_approval, new=to)
+    move = vendor_move_in_crm(after, to, terms_agree=not others, actor=actor, day=changed_on, reason=reason)
     if isinstance(move, Move):
         keep.update({name: value for name, value in move.changes.items() if name not in keep})  # what stands beside it counts as it is
-        said.notes[VENDOR_TRACK] = move.note
+        said.notes |= dict.fromkeys((VENDOR_TRACK, *(VENDOR if VENDOR.by in move.changes else ())), move.note)
+        said.reason = move.reason
         return True
     terms = ", ".join(_difference(name, value, after.values.get(name)) for name, value in others.items())
     what = f"{move.why} ({terms})" if move.code == "approved_other_terms" else move.why
     why = f"{what}; {new} in the CRM is not taken over, the deal stays {deal.vendor_approval} on the vendor track"
     said.standing.append(Problem(move.code, VENDOR_TRACK, why, plain(new)))
     said.untaken.append(Untaken(VENDOR_TRACK, plain(new), deal.vendor_approval.value, why))
+    if VENDOR.reason in keep and deal.vendor_approval in DECIDED:  # it is the reason of what was not taken over
+        said.untaken.append(Untaken(VENDOR.reason, plain(keep.pop(VENDOR.reason)), plain(deal.values.get(VENDOR.reason)), why))
     return False
 
 

@@ -30,6 +30,7 @@ from sync_worker.domain.parenthood import COMPANIES, other_parent
 from sync_worker.domain.people import User
 from sync_worker.domain.quote import CYCLES
 from sync_worker.domain.scene import Party, Scene, effect, guard
+from sync_worker.domain.stamp import STAMPS
 from sync_worker.domain.values import Value
 
 REGISTRABLE: Final = frozenset(
@@ -57,6 +58,7 @@ NOT_THEIRS: Final = frozenset(
         "outcome",
         "vendor_approval",
         "distributor_approval",
+        *STAMPS,
         "lifecycle",
         "is_registered",
         "quote_state",

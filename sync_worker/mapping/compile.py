@@ -313,7 +313,7 @@ def _parsed(field: FieldMap, given: Any) -> tuple[Value, ...]:
 
 def _spelled(one: FieldMap, value: Value) -> Any:
     try:
-        return one.spell(value)
+        return one.spell(one.fitted(value))
     except ValueMistake as mistake:
         allowed = f"; allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""
         raise InvalidRecord(f"{one.field} {mistake.what}{allowed}", code=mistake.code, field=one.field) from None

@@ -24,7 +24,7 @@ from sync_worker.mapping.transforms import (
     spell_flag,
     transform_named,
 )
-from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, RecordKind, domain_values
+from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, CUT_TO_FIT, RecordKind, domain_values
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 UNLISTED = "unlisted_value"  # by the mapping's own list, which refuses that value alone
@@ -38,7 +38,8 @@ class FieldMap:
     `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
     `allowed`: the portal values that people may choose from, where there is a list. `known`: every value on the CRM's own list, those that
     nobody may choose any more included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
-    of an open list, known or not. `money_places`: of an amount, its decimals where no currency says them; else `None`. An amount
+    of an open list, known or not. `most`: characters that the CRM's field holds, of a text that is cut to fit; 0 = it is not
+    cut. `money_places`: of an amount, its decimals where no currency says them; else `None`. An amount
     is read as exact as it was written. `read` and `spell` raise `ValueMistake`.
     """
 
@@ -59,6 +60,7 @@ class FieldMap:
     allowed: tuple[Value, ...] | None
     known: frozenset[str] | None
     create_default: Value
+    most: int
     money_places: int | None
     read: Read
     spell: Spell
@@ -70,6 +72,12 @@ class FieldMap:
         if self.allowed is None:
             return True
         return all(item in self.allowed or item in _items(besides) for item in _items(value))
+
+    def fitted(self, value: Value) -> Value:
+        """The value as the CRM's field can hold it."""
+        if not (self.most and isinstance(value, str) and len(value) > self.most):
+            return value
+        return f"{value[: self.most - 1]}…"
 
 
 def _items(value: Value) -> tuple[Value, ...]:
@@ -121,6 +129,7 @@ def field_map(
         listed=table if open_table is None else open_table,
         allowed=_allowed(table, open_table, default),
         known=known,
+        most=described.length if described and kind == "deal" and name in CUT_TO_FIT else 0,
         create_default=None if spec.create_default is None else transform.read(spec.create_default),
         money_places=decimal_places(spec.transform) if is_money else None,
         read=_reader(transform, table, known, default),

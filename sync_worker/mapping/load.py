@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from sync_worker.domain.stamp import DISTRIBUTOR
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
@@ -89,7 +90,7 @@ def _by_rules(grammar: MappingFile) -> MappingFile:
 def _single_tier(grammar: MappingFile) -> MappingFile:
     """Without second partners there is no field that speaks of them: nothing is read, written or asked for."""
     company = grammar.company.model_copy(update={"second_partners": None})
-    deal = grammar.deal.model_copy(update={"second_partner": None, "distributor_approval": None})
+    deal = grammar.deal.model_copy(update=dict.fromkeys(("second_partner", "distributor_approval", *DISTRIBUTOR)))
     return grammar.model_copy(update={"company": company, "deal": deal})
 
 

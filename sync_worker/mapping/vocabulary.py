@@ -9,10 +9,14 @@ from typing import Literal, TypeAlias
 from sync_worker.domain.company import AccountType, PortalStatus
 from sync_worker.domain.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
 from sync_worker.domain.quote import BillingCycle
+from sync_worker.domain.stamp import REASONS, TEXTS
 from sync_worker.mapping.transforms import Kind
 
 RecordKind: TypeAlias = Literal["company", "deal"]
 AMOUNT, CURRENCY = "amount", "currency"
+TEXT_AREAS = REASONS
+CUT_TO_FIT = frozenset(TEXTS)
+"""Texts of which the CRM gets as much as its field holds: the deal and its history keep them whole."""
 
 PLACEHOLDERS = {f"${kind}": str(kind) for kind in AccountType}
 # Canonical fields that are not plain text.
@@ -24,6 +28,8 @@ KIND_BY_FIELD: Mapping[RecordKind, Mapping[str, Kind]] = {
         "amount": "decimal",
         "expected_close_on": "date",
         "expires_on": "date",
+        "vendor_decided_on": "date",
+        "distributor_decided_on": "date",
         "licence_count": "integer",
         "term_years": "integer",
         "is_registered": "boolean",

@@ -13,13 +13,17 @@ from sync_worker.mapping.catalog import ASSOCIATION, Catalog, CatalogField, Fiel
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import FieldMap
 from sync_worker.mapping.transforms import FLAGS, decimal_places, kind_of
+from sync_worker.mapping.vocabulary import TEXT_AREAS
 from sync_worker.nearest import slip_of
 
-FieldKind: TypeAlias = Literal["key", "text", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist", "reference"]
+FieldKind: TypeAlias = Literal[
+    "key", "text", "text_area", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist", "reference"
+]
 LackKind: TypeAlias = Literal["missing", "not_unique", "other_type", "other_target", "read_only", "values"]
 KEY_LENGTH = 36  # a UUID as text
 _BUILT_AS: Mapping[FieldKind, frozenset[FieldType]] = {
     "key": frozenset({"text"}),
+    "text_area": frozenset({"text"}),
     "decimal": frozenset({"number"}),
     "integer": frozenset({"number"}),
     "boolean": frozenset({"boolean", "picklist"}),
@@ -151,6 +155,8 @@ def _kind(field: FieldMap) -> tuple[FieldKind, int]:
         return ("boolean" if is_flag else "picklist"), 0
     if kind == "decimal":
         return "decimal", decimal_places(field.transform)
+    if field.field in TEXT_AREAS:
+        return "text_area", 0
     return kind, 0
 
 

@@ -291,4 +291,5 @@ def _deal_fields(record: RecordMap, deal: Deal, native: NativeRecord, crm_ids: M
         ours: Value = deal.values.get(name)
         if name in REFERENCES and ours:
             ours = crm_ids.get(str(ours), str(ours))
+        ours = spelled.fitted(ours)
         yield Difference(record.record, deal.id, native.crm_id, name, comparable(ours), comparable(reading.values.get(name)))

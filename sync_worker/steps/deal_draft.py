@@ -32,6 +32,7 @@ class Draft:
         self._tenant = tenant
         self._deals: dict[str, StoredDeal] = {}
         self._before: dict[str, Deal] = {}
+        self._reasons: dict[str, str] = {}
         self._links: list[Link] = []
         self._changes: list[FieldChange] = []
         self._conflicts: list[tuple[str, str, Conflict]] = []
@@ -63,14 +64,18 @@ class Draft:
         whole = {name: value for name, value in deal.values.items() if value is not None}
         self._changes.append(FieldChange(deal.id, 1, "", "crm", CRM_ACTOR.name, self._run_id, None, whole, note))
 
-    def change(self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str]) -> Deal:
-        """The deal after the changes that change something; the very same object where none does."""
+    def change(
+        self, stored: StoredDeal, changes: Mapping[str, Value], *, from_crm: frozenset[str], notes: Mapping[str, str], reason: str = ""
+    ) -> Deal:
+        """The deal after the changes that change something; the very same object where none does. **Shapes** `reason`: why, for people."""
         names = differing(stored.deal, changes)
         if not names:
             return stored.deal
         after = stored.deal.changed({name: changes[name] for name in names})
         version = stored.version + 1
         self._before.setdefault(after.id, stored.deal)
+        if reason:
+            self._reasons[after.id] = reason
         self._deals[after.id] = replace(stored, deal=after, version=version)
         self._changes += [
             FieldChange(
@@ -129,5 +134,7 @@ class Draft:
         end_waivers(self._tx, changed)
         stand(self._tx, self._tenant, self._standing, self._run_id)
         news = [stored for deal_id, stored in self._deals.items() if deal_id not in self._returned]
-        changes = [Change(self._before.get(stored.deal.id), stored.deal, stored.version) for stored in news]
+        changes = [
+            Change(self._before.get(stored.deal.id), stored.deal, stored.version, self._reasons.get(stored.deal.id, "")) for stored in news
+        ]
         tell_changes(self._tx, self._tenant, changes, actor=CRM_ACTOR)

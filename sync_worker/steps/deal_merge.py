@@ -110,6 +110,7 @@ class DealMerge:
             parent=partial(self._shelf.parent, deal.id) if self._judges_pair else _no_parent,
             actor=CRM_ACTOR,
             decided=self._shelf.decided.get(deal.id, {}),
+            changed_on=clocks.crm_now_at.astimezone(self._chunk.tenant.portal.zone).date(),
         )
 
 

@@ -109,7 +109,7 @@ class _Page:
             if problem.field in self._part.fields:
                 self._merging.say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
-        after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes, reason=merged.reason)
         self._draft.refuse(stored, merged.standing, merged.untaken)
         base = {**link.base, **merged.base}
         is_changed, is_settled = after is not stored.deal, self._settle(stored.deal.id, linked, merged)

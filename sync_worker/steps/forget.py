@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.domain.merge import writes
+from sync_worker.domain.people import User
 from sync_worker.domain.traces import CONTACT, ERASED
 from sync_worker.domain.values import Value
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.tenant import DEAL, Tenant, Wake, field_rules
 from sync_worker.store import conflicts, deals, interventions, links, outbox, traces
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
@@ -49,6 +51,18 @@ def forget_contact(tenant: Tenant, deal_id: str, *, actor: str, reason: str) -> 
     return Forgotten(after, frozenset({Wake("push")}) if cleared else frozenset(), kept)
 
 
+def forget_decisions(tx: Tx, tenant: Tenant, user: User, *, actor: str, run_id: str) -> None:
+    """No deal names the user any more as who decided, nor in a reason; and the CRM, which was told of it, is told so."""
+    named = traces.named_in_decisions(tx, user)
+    current = links.current(tx, named)
+    for deal_id, stored in deals.by_ids(tx, named).items():
+        _rewrite(tx, stored, named[deal_id], actor, run_id)
+        link = current.get(deal_id)
+        record = tenant.mapping.records[link.object if link else tenant.portal.deals.record]
+        untold = [name for name in named[deal_id] if name not in record.fields or not writes(field_rules(record)[name])]
+        traces.forget_bases(tx, deal_id, named[deal_id], untold)
+
+
 def erasures(tenant: Tenant) -> list[Intervention]:
     """Who asked that somebody's data be erased, when and why, the oldest first."""
     with tenant.store.reading(tenant.name) as tx:
@@ -68,9 +82,15 @@ def kept_as(user_id: str) -> str:
 
 
 def _clear(tx: Tx, stored: StoredDeal, cleared: Mapping[str, Value], actor: str, run_id: str) -> Deal:
-    after, version = stored.deal.changed(cleared), stored.version + 1
+    return _rewrite(tx, stored, cleared, actor, run_id)
+
+
+def _rewrite(tx: Tx, stored: StoredDeal, written: Mapping[str, Value], actor: str, run_id: str) -> Deal:
+    """The deal with other values, which it owes the CRM; its history does not say what stood there."""
+    after, version = stored.deal.changed(written), stored.version + 1
     deals.save(tx, [replace(stored, deal=after, version=version)])
-    deals.record_changes(tx, [FieldChange(after.id, version, name, "portal", actor, run_id, ERASED, None, "erased") for name in cleared])
+    changes = [FieldChange(after.id, version, name, "portal", actor, run_id, ERASED, value, "erased") for name, value in written.items()]
+    deals.record_changes(tx, changes)
     outbox.owe(tx, DEAL, [after.id], run_id)
     return after
 

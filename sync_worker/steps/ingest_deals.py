@@ -161,7 +161,7 @@ class _Page:
         for problem in (*merged.problems, *self._keys.problems(native, stored.deal.id)):
             self._merging.say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
-        after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes, reason=merged.reason)
         self._draft.refuse(stored, merged.standing, merged.untaken)
         is_changed = after is not stored.deal
         if (
@@ -280,7 +280,7 @@ class _Page:
         }
         merged, base = self._reconciled(native, link, Linked(known, reading.spellings), stored.deal)
         self._draft.dispute(stored.deal.id, merged.conflicts)
-        self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes)
+        self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes, reason=merged.reason)
         self._draft.refuse(stored, merged.standing, merged.untaken)
         return base
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer
-from sync_worker.steps.forget import keep_erasure, kept_as
+from sync_worker.steps.forget import forget_decisions, keep_erasure, kept_as
 from sync_worker.steps.naming import company_named
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import companies, people, subgroups, traces
 from sync_worker.store.engine import Tx
 
@@ -67,13 +67,15 @@ def deactivate(tenant: Tenant, user_id: str) -> User | Refusal:
 def erase(tenant: Tenant, user_id: str, *, actor: str = "the portal", reason: str = "") -> User | Refusal:
     """Forgets a person: name and e-mail, the place on deals and in their past, mail, and the name wherever something was done.
 
-    Returns the user as it was. Who asked, when and why is kept, with nothing of the person but the portal's own id, or its fingerprint.
+    Returns the user as it was. Deals that name the user as who decided are owed to the CRM without the name. Who asked, when and why is
+    kept, with nothing of the person but the portal's own id, or its fingerprint.
     """
-    with tenant.store.transaction(tenant.name) as tx:
+    with tenant.run("erase", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         user = people.get(tx, user_id)
         if user is None:
             return _unknown(tenant, user_id)
         people.erase(tx, user_id)
+        forget_decisions(tx, tenant, user, actor=actor, run_id=run_id)
         traces.forget_person(tx, user)
         keep_erasure(tx, tenant, f"user {kept_as(user_id)}", actor, reason)
         return user

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Table, Text, cast, delete, func, literal, or_, select, update
 
 from sync_worker.domain.people import User
+from sync_worker.domain.stamp import TEXTS
 from sync_worker.domain.traces import ERASED, USER_FIELDS, Person, without
 from sync_worker.store import documents
 from sync_worker.store.engine import Tx, among
@@ -67,6 +68,24 @@ def forget_person(tx: Tx, user: User) -> None:
             _leave_out(tx, table, keys, columns, called if table is answers else person)
 
 
+def named_in_decisions(tx: Tx, user: User) -> dict[str, dict[str, str]]:
+    """Where deals name the user as who decided, or in a reason: by deal, field → the text without the user.
+
+    A deal's fields are alive, and the CRM holds them as well: whoever writes these texts owes them to the CRM.
+    """
+    person = Person(user.id, user.email, _labels(tx, user))
+    columns = [deals.c[name] for name in TEXTS]
+    found = or_(*(_holds(column, _needles(person)) for column in columns))
+    left: dict[str, dict[str, str]] = {}
+    for deal_id, *held in tx.connection.execute(
+        select(deals.c.id, *columns).where(deals.c.portal == tx.portal, found).order_by(deals.c.id)
+    ):
+        texts = {name: person.left_out(text) for name, text in zip(TEXTS, held, strict=True)}
+        if changed := {name: text for (name, text), before in zip(texts.items(), held, strict=True) if text != before}:
+            left[deal_id] = changed
+    return left
+
+
 def _labels(tx: Tx, user: User) -> frozenset[str]:
     """What the user was called over time, as histories have it."""
     ending = f"({user.id})"
@@ -82,7 +101,7 @@ def _may_tell(column: Column[Any]) -> bool:
 
 
 def _leave_out(tx: Tx, table: Table, keys: Sequence[Column[Any]], columns: Sequence[Column[Any]], person: Person) -> None:
-    needles = {documents.dump(person.id), *(documents.dump(text)[1:-1] for text in (person.ending, *person.words, *person.labels))}
+    needles = {documents.dump(person.id), *_needles(person)}
     found = or_(*(_holds(column, needles) for column in columns))
     about = (table.c.field if "field" in table.c else literal("")).label("about")
     query = select(*keys, about, *columns).where(table.c.portal == tx.portal, found)
@@ -91,6 +110,11 @@ def _leave_out(tx: Tx, table: Table, keys: Sequence[Column[Any]], columns: Seque
         left = {one.name: _left(one, value, person, is_user=is_user) for one, value in zip(columns, held, strict=True)}
         here = (column == value for column, value in zip(keys, key, strict=True))
         tx.connection.execute(update(table).where(table.c.portal == tx.portal, *here).values(left))
+
+
+def _needles(person: Person) -> set[str]:
+    """What is looked for in texts, as JSON spells it."""
+    return {documents.dump(text)[1:-1] for text in (person.ending, *person.words, *person.labels)}
 
 
 def _left(column: Column[Any], value: Any, person: Person, *, is_user: bool) -> Any:
@@ -117,7 +141,7 @@ def forget_contact(tx: Tx, deal_id: str, fields: Collection[str], *, natives: Co
     **Shapes** `fields`: canonical names; `natives`: the CRM's own for them; `untold`: those that the CRM is never told of again.
     """
     _from_history(tx, deal_id, fields)
-    _from_bases(tx, deal_id, fields, untold)
+    forget_bases(tx, deal_id, fields, untold)
     _from_failures(tx, deal_id, {*fields, *natives})
     _from_documents(tx, events.c.seq, events.c.data, deal_id, fields)
     _from_answers(tx, deal_id, fields)
@@ -138,7 +162,7 @@ def _from_history(tx: Tx, deal_id: str, fields: Collection[str]) -> None:
         tx.connection.execute(update(deal_changes).where(*here).values(new=without(whole, fields)))
 
 
-def _from_bases(tx: Tx, deal_id: str, fields: Collection[str], untold: Collection[str]) -> None:
+def forget_bases(tx: Tx, deal_id: str, fields: Collection[str], untold: Collection[str]) -> None:
     """What the record a deal lives in is still to be told of keeps its base until then; that write replaces it."""
     mine = (deal_links.c.portal == tx.portal, deal_links.c.deal_id == deal_id)
     query = select(deal_links.c.object, deal_links.c.crm_id, deal_links.c.base, deal_links.c.is_current).where(*mine)

@@ -33,6 +33,7 @@ _LISTS = threading.Lock()  # one list at a time
 _TYPES: Mapping[FieldKind, tuple[str, str]] = {  # type and fieldType
     "key": ("string", "text"),
     "text": ("string", "text"),
+    "text_area": ("string", "textarea"),
     "decimal": ("number", "number"),
     "integer": ("number", "number"),
     "boolean": ("bool", "booleancheckbox"),

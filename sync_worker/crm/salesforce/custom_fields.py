@@ -21,6 +21,7 @@ MONEY = "amount"  # converts into Opportunity.Amount, which takes nothing but a 
 _PLAIN: Mapping[FieldKind, Metadata] = {
     "key": {"type": "Text", "length": KEY_LENGTH, "unique": True, "externalId": True, "caseSensitive": False},
     "text": {"type": "Text", "length": TEXT_LENGTH},
+    "text_area": {"type": "TextArea"},  # 255 characters; two long ones would make pages of 200 records out of pages of 2,000
     "integer": {"type": "Number", "precision": DIGITS, "scale": 0},
     "boolean": {"type": "Checkbox", "defaultValue": "false"},
     "date": {"type": "Date"},

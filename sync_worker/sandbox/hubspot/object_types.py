@@ -12,6 +12,7 @@ STATUSES = ("active", "inactive", "pending")
 DEAL_TYPES = ("new", "renewal", "upsell")
 BILLINGS = ("annual", "monthly", "up_front", "quarterly")
 CURRENCIES = ("USD", "EUR", "GBP")
+TRACKS = ("vendor", "distributor")
 INDUSTRIES = (
     *("COMPUTER_SOFTWARE", "ELECTRICAL_ELECTRONIC_MANUFACTURING", "TELECOMMUNICATIONS"),
     *("MANAGEMENT_CONSULTING", "HOSPITAL_HEALTH_CARE", "RETAIL"),
@@ -106,6 +107,9 @@ def _deals() -> ObjectType:
         _custom("portal_vendor_approval", "enumeration", "select", options=VENDOR_APPROVALS),
         _custom("portal_distributor_approval", "enumeration", "select", options=DISTRIBUTOR_APPROVALS),
         *(_custom(name) for name in ("portal_partner", "portal_second_partner")),  # for accounts without association labels
+        *(_custom(f"portal_{track}_decided_by") for track in TRACKS),
+        *(_custom(f"portal_{track}_decided_on", "date", "date") for track in TRACKS),
+        *(_custom(f"portal_{track}_reason", "string", "textarea") for track in TRACKS),
         _custom("portal_deal_state"),
         _custom("portal_registered", "bool", "booleancheckbox", options=("true", "false")),
         _custom("portal_quote_state"),

@@ -18,6 +18,11 @@ def text(name: str, length: int = 255, label: str | None = None) -> Field:
     return Field(name, "string", label or _label(name), length=length)
 
 
+def area(name: str) -> Field:
+    """A short text of several lines."""
+    return Field(name, "textarea", _label(name), length=255)
+
+
 def choice(name: str, values: Sequence[str], *, restricted: bool = False, label: str | None = None) -> Field:
     """A picklist."""
     return Field(name, "picklist", label or _label(name), length=255, values=tuple(values), is_restricted=restricted)

@@ -19,6 +19,7 @@ from sync_worker.sandbox.seed.words import (
 LEAD_STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted")
 ACCOUNT_TYPES = ("Vendor", "Partner", "Distributor", "Technology Services Broker", "Master VAR", "Customer")
 LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Partner Portal", "Other")
+TRACKS = ("Vendor", "Distributor")
 STOCK_TYPES = ("Prospect", "Customer - Direct", "Customer - Channel", "Channel Partner / Reseller", "Other")
 
 
@@ -34,6 +35,9 @@ def _deal_fields() -> list[Field]:
         make.choice("Portal_Billing__c", ("Annual", "Monthly", "Up front")),
         make.choice("Portal_Vendor_Approval__c", VENDOR_APPROVALS, restricted=True),
         make.choice("Portal_Distributor_Approval__c", DISTRIBUTOR_APPROVALS, restricted=True),
+        *(make.text(f"Portal_{track}_Decided_By__c") for track in TRACKS),
+        *(make.plain(f"Portal_{track}_Decided_On__c", "date") for track in TRACKS),
+        *(make.area(f"Portal_{track}_Reason__c") for track in TRACKS),
         make.text("Portal_Deal_State__c"),
         make.check("Portal_Registered__c"),
         make.text("Portal_Quote_State__c"),

@@ -43,6 +43,12 @@ deals = Table(
     Column("crm_owner", Text),
     Column("owner_user", Text),  # the deal owner, the rep
     Column("registered_by", Text),  # the user who did, perhaps on behalf of another
+    Column("vendor_decided_by", Text),  # who decided on each track, when and why; empty while it waits
+    Column("vendor_decided_on", Date),
+    Column("vendor_reason", Text),
+    Column("distributor_decided_by", Text),
+    Column("distributor_decided_on", Date),
+    Column("distributor_reason", Text),
     Column("prospect_key", Text),  # the prospect as compared with others; null = says nothing
     Column("contact_key", Text),
     json_column("attributes", is_required=True),

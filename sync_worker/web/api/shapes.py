@@ -277,7 +277,13 @@ class Deal(Shown):
     stage: str | None
     outcome: Outcome
     vendor_approval: VendorApproval
+    vendor_decided_by: Annotated[str | None, Field(description="Who decided so; empty while the track waits.")]
+    vendor_decided_on: Annotated[date | None, Field(description="The day of the decision, by the portal's calendar.")]
+    vendor_reason: Annotated[str | None, Field(description="Why; also what the vendor typed in the CRM.")]
     distributor_approval: DistributorApproval | None = None
+    distributor_decided_by: str | None = None
+    distributor_decided_on: date | None = None
+    distributor_reason: str | None = None
     lifecycle: Lifecycle
     is_registered: bool
     quote_state: str | None

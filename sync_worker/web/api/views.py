@@ -9,6 +9,7 @@ from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import Actor, Deal
 from sync_worker.domain.flags import Flag, Reader
 from sync_worker.domain.problem import Problem
+from sync_worker.domain.stamp import DISTRIBUTOR
 from sync_worker.domain.values import plain
 from sync_worker.steps.flag import flags_of, reader_of
 from sync_worker.steps.move import Moved, open_to
@@ -22,7 +23,7 @@ from sync_worker.web.api.doors import PersonalVisit
 from sync_worker.web.api.sight import deal_seen
 
 JSON: Final = {"Content-Type": "application/json"}
-OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval"})
+OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval", *DISTRIBUTOR})
 """The deal's fields that a portal without second partners does not have."""
 
 
@@ -123,6 +124,7 @@ def _second(tenant: Tenant, deal: Deal, named: Mapping[str, Company]) -> dict[st
         "second_partner_name": _name(deal.second_partner, named),
         "second_partner_label": label_of(tenant),
         "distributor_approval": deal.distributor_approval,
+        **{name: deal.values.get(name) for name in DISTRIBUTOR},
     }
 
 

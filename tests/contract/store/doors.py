@@ -46,6 +46,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "feed.get": lambda tx: feed.get(tx, 1),
     "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
+    "traces.named_in_decisions": lambda tx: traces.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "tokens.listed": tokens.listed,
 }
 
@@ -71,5 +72,6 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
     "traces.forget_person": lambda tx: traces.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "traces.forget_bases": lambda tx: traces.forget_bases(tx, "d1", ["amount"], ["amount"]),
     "traces.forget_contact": lambda tx: traces.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from sqlalchemy import text
 
 from sync_worker.domain.reconcile import Base
 from sync_worker.errors import StoreDown
-from sync_worker.store import associations, companies, migrate, outbox, patch_backs, quotes
+from sync_worker.store import associations, companies, deals, migrate, outbox, patch_backs, quotes
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata
 from tests.servers import Clock, PostgreSQL
@@ -70,6 +71,7 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(empty_url: str) -> N
     program = """
 import sys
 from contextlib import closing
+from datetime import date
 from datetime import UTC, datetime
 from sync_worker.store import engine, migrate
 with closing(engine.Store(sys.argv[1], clock=lambda: datetime.now(UTC))) as store:
@@ -221,6 +223,26 @@ def test_companies_keep_what_they_are_and_what_is_to_patch_when_patch_backs_are_
             ("Cedar", {"tier": "Gold"}, 7, 13, True),
         ]
         assert [(one.company_id, one.tries) for one in claimed] == [("c1", 0)]
+
+
+def test_deals_keep_what_they_are_when_they_learn_who_decided(empty_url: str) -> None:
+    # Given an approved deal as the release before kept it
+    with closing(Store(empty_url, clock=Clock())) as store:
+        upgrade_to(store, "0013")
+        columns = "portal, id, version, created_at, updated_at, name, vendor_approval, expires_on, prospect_key, contact_key, attributes"
+        at = "'2026-03-02 09:00:00.000000+00:00'"
+        row = f"('acme', 'd1', 4, {at}, {at}, 'Deal', 'approved', '2026-12-31', 'prospect', 'contact', '{{\"region\": \"EMEA\"}}')"
+        with store.schema(writes=True) as connection:
+            connection.execute(text(f"INSERT INTO deals ({columns}) VALUES {row}"))
+        # When the schema comes to the newest version
+        migrate.upgrade(store)
+        # Then it is what it was, and nobody knows who decided
+        with store.reading("acme") as tx:
+            found = deals.get(tx, "d1")
+        assert found
+        values = {name: value for name, value in found.deal.values.items() if value is not None}
+        expected = {"name": "Deal", "vendor_approval": "approved", "expires_on": date(2026, 12, 31), "region": "EMEA"}
+        assert (values, found.version) == (expected, 4)
 
 
 def test_writes_under_way_keep_their_tries_when_they_are_counted_apart(empty_url: str) -> None:

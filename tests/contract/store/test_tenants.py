@@ -122,7 +122,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: patch_backs.claim(tx, limit=1, token="p", until_at=tx.now + timedelta(seconds=30), alone_from=9),
     lambda tx: associations.save(tx, [contract(), contract("c1", "South", None), contract("c1", "East", "c3")]),
     lambda tx: associations.save(tx, [ContractRow("c1", Binding("West", "c3", "person"), tx.now, "r1")]),
-    lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30), prospect_name="Globex", owner_user="u1")]),
+    lambda tx: deals.save(tx, [deal(expires_on=date(2026, 9, 30), prospect_name="Globex", owner_user="u1", vendor_decided_by="Ann (u1)")]),
     lambda tx: deals.record_changes(tx, [change()]),
     lambda tx: people.save(tx, [ANN]),
     lambda tx: links.save(tx, [link()]),

@@ -130,6 +130,20 @@ def test_a_person_who_stands_in_every_column_of_every_table_is_left_in_none_that
     assert {name for name, portal in knows if portal == "other"} >= {"deal_changes", "failures", "answers", "events", "mails"}
 
 
+def test_decisions_that_name_a_person_are_found_with_what_is_left_of_them(store: Store) -> None:
+    with store.transaction("acme") as tx:
+        deals.save(
+            tx,
+            [
+                deal("d1", vendor_decided_by=LABEL, vendor_reason="no", distributor_decided_by="Xu (u2)"),
+                deal("d2", vendor_decided_by="CRM", distributor_reason=f"ask {CANARY.email.upper()}, or Xu"),
+                deal("d3", vendor_decided_by="Xu (u2)", vendor_reason="canary birds are not our market"),
+            ],
+        )
+        found = traces.named_in_decisions(tx, CANARY)
+    assert found == {"d1": {"vendor_decided_by": ERASED}, "d2": {"distributor_reason": f"ask {ERASED}, or Xu"}}
+
+
 @pytest.mark.parametrize("user_id", ["u7", "ada.lovelace@example.com"])
 def test_an_id_is_found_by_its_field_and_nothing_that_looks_alike_is_touched(store: Store, user_id: str) -> None:
     user = replace(ANN, id=user_id)

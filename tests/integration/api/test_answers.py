@@ -132,6 +132,31 @@ def test_a_deal_goes_its_way_and_says_what_each_may_do(acme: Desk) -> None:
     assert shapes.DealStory.model_validate(story).version == 6
 
 
+def test_who_decided_when_and_why_stands_in_the_deals_body_for_both_sides_and_in_its_story(acme: Desk) -> None:
+    # Given a registration that waits
+    deal = acme.registered()
+    path, today = f"/deals/{deal['id']}", acme.clock.now.date().isoformat()
+    names = [f"{track}_{name}" for track in ("vendor", "distributor") for name in ("decided_by", "decided_on", "reason")]
+    assert [deal[name] for name in names] == [None] * 6
+    # When the distributor approves it and the vendor returns it
+    acme.post(f"{path}/approvals", {"track": "distributor", "decision": "approve", "reason": "ours"}, user="arlo", version=1)
+    said = {"track": "vendor", "decision": "return", "reason": "Name the project"}
+    acme.post(f"{path}/approvals", said, user="vera", version=2)
+    # Then the reseller reads who, when and why, alone and in the list, and how it came about
+    alone = acme.get(path, user="rita")
+    assert [alone[name] for name in names] == ["Vera (vera)", today, "Name the project", "Arlo (arlo)", today, "ours"]
+    (listed,) = [one for one in acme.get("/deals", user="rita")["items"] if one["id"] == deal["id"]]
+    assert {name: listed[name] for name in names} == {name: alone[name] for name in names}
+    story = {field["field"]: field for field in acme.get(f"{path}/changes", user="rita")["fields"]}
+    assert story["vendor_reason"]["set_by"]["why"] == "Vera (vera): return as vendor: Name the project"
+    # and nobody writes these fields by hand
+    refused = acme.send("PATCH", path, {"vendor_reason": "no"}, user="rita", version=3).json()
+    assert (refused["code"], refused["field"]) == ("field_not_registrable", "vendor_reason")
+    # and new terms take both decisions back
+    reset = acme.send("PATCH", path, {"licence_count": 30}, user="rita", version=3).json()
+    assert [reset[name] for name in names] == [None] * 6
+
+
 def test_the_vendor_gives_a_last_day_and_a_renewal_is_refused_in_the_words_of_the_request(acme: Desk) -> None:
     # Given an approved registration without a last day: nothing to renew
     deal = acme.registered()
@@ -179,7 +204,7 @@ def test_without_two_tiers_nothing_tells_of_second_partners(solo: Desk) -> None:
     for path in paths:
         text = solo.send("GET", path, user="rita").text
         assert "second_partner" not in text, path
-        assert "distributor_approval" not in text, path
+        assert "distributor_" not in text, path
     for path in ("associated-partners", "associated-partners/Arrow Electronics", "options"):
         assert solo.send("GET", f"/companies/Birch Systems/{path}").json()["code"] == "address_unknown"
     assert solo.send("POST", "/deals", TERMS, user="rita").json()["code"] == "two_tier_off"

@@ -62,6 +62,7 @@ def _ask(lab: Lab, method: str, wish: FieldWish, body: Any = None) -> requests.R
     [
         ("key", ("string", "text")),
         ("text", ("string", "text")),
+        ("text_area", ("string", "textarea")),
         ("decimal", ("number", "number")),
         ("integer", ("number", "number")),
         ("boolean", ("bool", "booleancheckbox")),

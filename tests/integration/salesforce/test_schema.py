@@ -25,6 +25,7 @@ WISHES = [
     FieldWish("Lead", "Registered__c", "boolean", is_written=True),
     FieldWish("Lead", "Expires__c", "date", is_written=True),
     FieldWish("Lead", "Note__c", "text"),
+    FieldWish("Lead", "Why__c", "text_area"),
     FieldWish("Lead", "Region__c", "picklist"),
 ]
 TIER = WISHES[1]

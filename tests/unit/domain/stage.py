@@ -11,6 +11,7 @@ from sync_worker.domain.deal import Actor, Deal, Move, Policy, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.scene import Scene
 from sync_worker.domain.sight import may_act
+from sync_worker.domain.stamp import STAMPS
 from sync_worker.domain.values import Value
 
 ACME = Company("acme", "1", "Acme", PortalStatus.ACTIVE, AccountType.PARTNER)
@@ -77,5 +78,6 @@ def refused(result: object) -> str:
 
 
 def moved(result: object) -> dict[str, Value]:
+    """What became of the deal, but for who decided, when and why (`test_stamp.py`)."""
     assert isinstance(result, Move), result
-    return dict(result.changes)
+    return {name: value for name, value in result.changes.items() if name not in STAMPS}

@@ -28,7 +28,7 @@ from sync_worker.domain.deal import (
 )
 from sync_worker.domain.lifecycle import by_calendar, decision, move
 from sync_worker.domain.values import Value
-from tests.unit.domain.stage import ACME, ARROW, INGRAM, POLICY, VENDOR, member_of, moved, refused, scene, submitted
+from tests.unit.domain.stage import ACME, ARROW, INGRAM, POLICY, TODAY, VENDOR, member_of, moved, refused, scene, submitted
 
 
 def decided(
@@ -140,29 +140,35 @@ CRM = Actor("the CRM", None, "crm")
 
 def test_an_approval_in_the_crm_counts_for_the_terms_it_saw() -> None:
     deal = submitted()
-    assert moved(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=True, actor=CRM)) == {"vendor_approval": "approved"}
-    assert refused(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=False, actor=CRM)) == ("approved_other_terms")
+    assert moved(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=True, actor=CRM, day=TODAY)) == {
+        "vendor_approval": "approved"
+    }
+    assert refused(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=False, actor=CRM, day=TODAY)) == ("approved_other_terms")
 
 
 @pytest.mark.parametrize("new", [VendorApproval.REJECTED, VendorApproval.RETURNED])
 def test_a_no_in_the_crm_counts_whatever_the_terms(new: VendorApproval) -> None:
-    assert moved(vendor_move_in_crm(submitted(), new, terms_agree=False, actor=CRM))["vendor_approval"] == new
+    assert moved(vendor_move_in_crm(submitted(), new, terms_agree=False, actor=CRM, day=TODAY))["vendor_approval"] == new
 
 
 def test_an_echo_in_the_crm_is_no_move() -> None:
     approved = submitted(vendor_approval="approved")
-    assert moved(vendor_move_in_crm(approved, VendorApproval.APPROVED, terms_agree=False, actor=CRM)) == {}
+    assert moved(vendor_move_in_crm(approved, VendorApproval.APPROVED, terms_agree=False, actor=CRM, day=TODAY)) == {}
 
 
 def test_a_cleared_field_is_pending_again() -> None:
     approved = submitted(vendor_approval="approved")
-    assert moved(vendor_move_in_crm(approved, None, terms_agree=False, actor=CRM)) == {"vendor_approval": "pending"}
+    assert moved(vendor_move_in_crm(approved, VendorApproval.PENDING, terms_agree=False, actor=CRM, day=TODAY)) == {
+        "vendor_approval": "pending"
+    }
 
 
 def test_what_the_vendor_cannot_say_in_the_crm() -> None:
-    assert refused(vendor_move_in_crm(submitted(), VendorApproval.RENEWAL_PENDING, terms_agree=True, actor=CRM)) == ("not_a_vendor_move")
+    assert refused(vendor_move_in_crm(submitted(), VendorApproval.RENEWAL_PENDING, terms_agree=True, actor=CRM, day=TODAY)) == (
+        "not_a_vendor_move"
+    )
     signed = submitted(vendor_approval="approved", lifecycle="quote_signed")
-    assert refused(vendor_move_in_crm(signed, VendorApproval.REJECTED, terms_agree=True, actor=CRM)) == "decided_for_good"
+    assert refused(vendor_move_in_crm(signed, VendorApproval.REJECTED, terms_agree=True, actor=CRM, day=TODAY)) == "decided_for_good"
 
 
 # ── what follows ─────────────────────────────────────────────────────────────────────────────────────────────────────

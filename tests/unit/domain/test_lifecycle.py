@@ -32,6 +32,7 @@ from sync_worker.domain.lifecycle import DECISIONS, MOVES, Verb, by_calendar, mo
 from sync_worker.domain.people import Role
 from sync_worker.domain.registration import draft
 from sync_worker.domain.scene import Party
+from sync_worker.domain.stamp import stamp_of
 from sync_worker.domain.values import Value
 from tests.unit.domain.stage import (
     ACME,
@@ -398,9 +399,9 @@ def test_a_refused_renewal_leaves_everything_as_it_was(verb: Verb, lifecycle: st
 
 
 def test_the_vendor_may_say_so_in_the_crm() -> None:
-    approved = moved(vendor_move_in_crm(renewed(), VendorApproval.APPROVED, terms_agree=True, actor=CRM))
+    approved = moved(vendor_move_in_crm(renewed(), VendorApproval.APPROVED, terms_agree=True, actor=CRM, day=TODAY))
     assert approved == {"vendor_approval": "approved", "expires_on": LATER, "renews_until": None}
-    rejected = moved(vendor_move_in_crm(renewed(), VendorApproval.REJECTED, terms_agree=True, actor=CRM))
+    rejected = moved(vendor_move_in_crm(renewed(), VendorApproval.REJECTED, terms_agree=True, actor=CRM, day=TODAY))
     assert rejected == {"vendor_approval": "approved", "renews_until": None}
 
 
@@ -544,11 +545,11 @@ class Walk(RuleBasedStateMachine):
             verb = {"won": Verb.WIN, "lost": Verb.LOSE, "submitted": Verb.REOPEN}[self.deal.lifecycle.value]
             assert before.lifecycle in MOVES[verb].states
 
-    @rule(new=st.none() | st.sampled_from(VendorApproval), agree=st.booleans())
-    def the_vendor_says_in_the_crm(self, new: VendorApproval | None, agree: bool) -> None:
+    @rule(new=st.none() | st.sampled_from(VendorApproval), agree=st.booleans(), reason=st.sampled_from(["", "seen there"]))
+    def the_vendor_says_in_the_crm(self, new: VendorApproval | None, agree: bool, reason: str) -> None:
         if self.deal.lifecycle is Lifecycle.DRAFT:
             return
-        result = vendor_move_in_crm(self.deal, new, terms_agree=agree, actor=CRM)
+        result = vendor_move_in_crm(self.deal, new or VendorApproval.PENDING, terms_agree=agree, actor=CRM, day=self.today, reason=reason)
         if isinstance(result, Move):
             follows = consequences(self.deal, result.changes, POLICY, vendor_moved=True)
             self.deal = self.deal.changed({**result.changes, **follows})
@@ -576,6 +577,14 @@ class Walk(RuleBasedStateMachine):
         if may_proceed(deal, POLICY):
             assert deal.vendor_approval == "approved"
             assert deal.distributor_approval in ("approved", "not_required")
+
+    @invariant()
+    def who_decided_and_when_stands_beside_each_decision_and_nowhere_else(self) -> None:
+        values = self.deal.values
+        for stamp, state in ((stamp_of("vendor"), self.deal.vendor_approval), (stamp_of("distributor"), self.deal.distributor_approval)):
+            is_said = state in ("approved", "rejected", "returned")
+            assert [values.get(stamp.by) is not None, values.get(stamp.on) is not None] == [is_said, is_said]
+            assert is_said or values.get(stamp.reason) is None
 
     @invariant()
     def no_rep_of_another_company_owns_it(self) -> None:

@@ -229,6 +229,8 @@ BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "amount": st.integers(-(10**12), 10**12).map(lambda cents: Decimal(cents).scaleb(-2)),
     "expected_close_on": DAYS,
     "expires_on": DAYS,
+    "vendor_decided_on": DAYS,
+    "distributor_decided_on": DAYS,
     "licence_count": st.integers(0, 10**6),
     "term_years": st.integers(1, 3),
     "is_registered": st.booleans(),

@@ -46,6 +46,12 @@ def test_a_salesforce_lead_is_told_whole() -> None:
         "Portal_Billing__c": "picklist",
         "Portal_Vendor_Approval__c": "picklist",
         "Portal_Distributor_Approval__c": "picklist",
+        "Portal_Vendor_Decided_By__c": "text",
+        "Portal_Vendor_Decided_On__c": "date",
+        "Portal_Vendor_Reason__c": "text_area",
+        "Portal_Distributor_Decided_By__c": "text",
+        "Portal_Distributor_Decided_On__c": "date",
+        "Portal_Distributor_Reason__c": "text_area",
         "Portal_Deal_State__c": "picklist",
         "Portal_Registered__c": "boolean",
         "Portal_Quote_State__c": "text",
@@ -81,6 +87,7 @@ def test_the_account_type_has_the_portals_own_words() -> None:
 LISTED = FieldWish("Account", "Tier__c", "picklist", ("tier",), values=("Gold", "Silver"), is_written=True)
 CONSTANT = FieldWish("Lead", "LeadSource", "picklist", values=("Partner Portal",), is_written=True)
 READ = FieldWish("Account", "Tier__c", "picklist", values=("Gold", "Silver"))
+REASON = FieldWish("Lead", "Reason__c", "text_area", is_written=True)
 KEY = FieldWish("Account", "Key__c", "key", is_written=True)
 LINK = FieldWish("Lead", "Partner__c", "reference", refers_to="Account", is_written=True)
 
@@ -107,6 +114,8 @@ def field(kind: str, **more: object) -> CatalogField:
         (CONSTANT, field("picklist", values=("Web",), is_restricted=True), Lack("values", values=("Partner Portal",))),
         (LISTED, field("picklist", is_createable=False, is_updateable=False), Lack("read_only")),
         (READ, field("picklist", values=("Silver",), is_restricted=True, is_createable=False, is_updateable=False), None),
+        (REASON, field("text", length=80), None),
+        (REASON, field("picklist"), Lack("other_type", "picklist")),
         (READ, field("picklist", values=("Bronze",)), Lack("values", values=("Gold", "Silver"))),
     ],
 )

@@ -114,12 +114,12 @@ def metadata_of(field: Field) -> Metadata:
     is_list, is_number = field.kind in ("picklist", "multipicklist"), field.precision > 0
     return {
         "label": field.label,
-        "type": _TYPES[field.kind],
+        "type": "TextArea" if field.kind == "textarea" and not field.is_long_text else _TYPES[field.kind],
         "required": False,
         "unique": field.is_unique,
         "externalId": field.is_external_id,
         "caseSensitive": False if field.is_unique else None,
-        "length": field.length if field.kind in ("string", "textarea") else None,
+        "length": field.length if field.kind == "string" or field.is_long_text else None,
         "precision": field.precision if is_number else None,
         "scale": field.scale if is_number else None,
         "defaultValue": str(bool(field.default)).lower() if field.kind == "boolean" else None,
@@ -134,6 +134,8 @@ def metadata_of(field: Field) -> Metadata:
 
 
 def _length(kind: Kind, body: Metadata) -> int:
+    if body["type"] == "TextArea":
+        return _MAX_TEXT
     if kind != "string":
         return int(body.get("length") or _LENGTHS.get(kind, 0))
     length = int(body["length"])
