@@ -3,6 +3,9 @@
 U+0000, unpaired surrogates and bytes that are not UTF-8 become U+FFFD, a number that is too large for any machine its digits as text;
 everything else of an answer stays as it is. Clean text costs one look at its bytes. PostgreSQL holds no U+0000, and neither database a
 surrogate: one such character would stop a whole page for good.
+
+What can be stored may still steer a terminal, begin another line of a mail or be a formula: `steering` is asked where people write,
+`harmless`, `one_line` and `cell` where their texts are shown.
 """
 
 from __future__ import annotations
@@ -18,6 +21,10 @@ import orjson
 
 REPLACEMENT: Final = "\ufffd"
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
+_BIDI: Final = r"\u202a-\u202e\u2066-\u2069"  # they turn the order of letters: what is read is not what is written
+_STEERING: Final = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
+_NOT_IN_A_LINE: Final = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ENDLESS: Final = re.compile(r"[0-9]{300}|[0-9][eE]\+?[0-9]{3}")  # what may be a number above 1.8e308
 MOST_DIGITS: Final = 300
@@ -41,6 +48,30 @@ def text_of(written: str) -> str:
     if unfit:
         raise ValueError("holds U+0000" if unfit[0] == "\0" else f"holds half a character (the surrogate U+{ord(unfit[0]):04X} alone)")
     return found
+
+
+def harmless(shown: str) -> str:
+    """A text for a terminal, a mail or a table: what could steer what shows it, or turn the order of its letters, is seen as such.
+
+    Line ends and tabs stay.
+    """
+    return _STEERING.sub(REPLACEMENT, shown.replace("\r\n", "\n"))
+
+
+def one_line(shown: str) -> str:
+    """The same in one line, for a name: whatever ends a line is a space."""
+    return harmless(" ".join(shown.split()))
+
+
+def steering(written: str, *, allowed: str = "") -> str:
+    """The first character that has no place in a name, as `U+001B`; "" where there is none. **Shapes** `allowed`: of a long text."""
+    found = next((one for one in _NOT_IN_A_LINE.findall(written) if one not in allowed), "")
+    return f"U+{ord(found):04X}" if found else ""
+
+
+def cell(value: str) -> str:
+    """A text for a CSV: a spreadsheet takes none of it for a formula."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def decoded(data: bytes) -> str:

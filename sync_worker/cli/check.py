@@ -17,6 +17,7 @@ from sync_worker.steps import provision as provisioning
 from sync_worker.steps.check import Finding
 from sync_worker.steps.check import check as check_portal
 from sync_worker.steps.company_data import DataProblem
+from sync_worker.text import cell
 
 
 def check(
@@ -114,7 +115,8 @@ def _write_one(folder: Path, problems: list[DataProblem]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([first.id_field, "name", "field", "value", "wanted", first.field])
-        writer.writerows([one.crm_id, one.name, one.field, one.value, one.wanted, ""] for one in problems)
+        rows = ([one.crm_id, one.name, one.field, one.value, one.wanted, ""] for one in problems)
+        writer.writerows([cell(str(value)) for value in row] for row in rows)
     return path
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sync_worker.domain.values import plain
+from sync_worker.text import harmless
 
 T = TypeVar("T")
 Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="At most so many; without it --json has all.", show_default=False)]
@@ -21,8 +22,16 @@ WIDTH = 100  # columns, where nobody is looking: a file, a pipe, a log
 MANY = 10  # columns, which then stand closer
 UNBROKEN = 36  # characters: an id is never broken over two lines
 
-out = Console(soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+class HarmlessConsole(Console):
+    """Prints nothing that steers the terminal, whoever wrote it; our own colors come from rich."""
+
+    def print(self, *objects: Any, **style: Any) -> None:
+        super().print(*(harmless(one) if isinstance(one, str) else one for one in objects), **style)
+
+
+out = HarmlessConsole(soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH)
+err = HarmlessConsole(stderr=True, soft_wrap=True, highlight=False)
 
 
 def show_json(value: Any) -> None:
@@ -33,10 +42,12 @@ def show_json(value: Any) -> None:
 def show_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], title: str = "", empty: str = "nothing") -> None:
     """A table of the named columns, in that order; a line saying `empty` where there are no rows. Only sentences and names wrap."""
     if not rows:
-        out.print(Text(f"{title}: {empty}" if title else empty))
+        out.print(Text(harmless(f"{title}: {empty}" if title else empty)))
         return
     gap = 1 if len(columns) < MANY else 0  # beside the one of the box
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_edge=False, padding=(0, gap, 0, 0))
+    table = Table(
+        title=harmless(title) or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_edge=False, padding=(0, gap, 0, 0)
+    )
     for column in columns:
         values = [row.get(column) for row in rows]
         is_whole = all(len(cell) <= UNBROKEN and " " not in cell for cell in map(_cell, values))
@@ -74,8 +85,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "–"
-    return str(value)
+        return harmless(", ".join(map(str, value))) or "–"
+    return harmless(str(value))
 
 
 def _encode(value: Any) -> Any:

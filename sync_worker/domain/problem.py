@@ -249,6 +249,7 @@ CODES: Final[Mapping[str, str]] = {
     "if_match_missing": "A change says which version of the deal it means. Send `If-Match` with the ETag of the last look.",
     "request_under_way": "The same request with this idempotency key is being worked on. Ask again in a moment.",
     "key_of_other_request": "This idempotency key was used for another request. Make a new key for each wish.",
+    "text_too_long": "The text has more characters than the CRM's field, or than any text may have. Shorten it.",
     "replay_unknown": "There is no such replay. GET /replays lists them.",
     "code_unknown": "No failure ever had this code, and none of ours is called so. Take the nearest one, which the message names.",
     "scope_missing": "The token may not do this. Make one with the scope that the message names.",

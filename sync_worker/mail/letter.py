@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync_worker.templates import Templates
+from sync_worker.text import harmless, one_line
 
 ROOM: Final = Path(__file__).parent
 
@@ -41,7 +42,7 @@ def compose(
     enclosures: Sequence[Enclosure] = (),
 ) -> EmailMessage:
     """The letter as it is sent. **Raises** ConfigError for a template, ValueError for an address that is none."""
-    context = {"link": "", **context}
+    context = {"link": "", **_harmless(context)}
     subject, _, text = templates.render(f"{template}.txt", context).strip().partition("\n")
     letter = EmailMessage(SMTP)
     letter["Subject"] = " ".join(subject.split())
@@ -56,6 +57,21 @@ def compose(
         kind, _, form = one.media_type.partition("/")
         letter.add_attachment(one.content, maintype=kind, subtype=form, filename=one.name)
     return letter
+
+
+def _harmless(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a letter as data: a name is one line, so that it begins no paragraph of its own; only a reason may have several."""
+    found = {name: _in_one_line(value) for name, value in context.items()}
+    reason = context.get("reason")
+    return {**found, "reason": harmless(reason)} if isinstance(reason, str) else found
+
+
+def _in_one_line(value: Any) -> Any:
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, Mapping):
+        return {name: _in_one_line(part) for name, part in value.items()}
+    return [_in_one_line(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _address(written: str) -> Address:

@@ -38,9 +38,9 @@ class FieldMap:
     `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
     `allowed`: the portal values that people may choose from, where there is a list. `known`: every value on the CRM's own list, those that
     nobody may choose any more included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
-    of an open list, known or not. `most`: characters that the CRM's field holds, of a text that is cut to fit; 0 = it is not
-    cut. `money_places`: of an amount, its decimals where no currency says them; else `None`. An amount
-    is read as exact as it was written. `read` and `spell` raise `ValueMistake`.
+    of an open list, known or not. `longest`: so many characters fit into the CRM's field; 0 = it does not say. `most`: the same, of a
+    text that is cut to fit; 0 = it is not cut. `money_places`: of an amount, its decimals where no currency says them; else `None`. An
+    amount is read as exact as it was written. `read` and `spell` raise `ValueMistake`.
     """
 
     field: str
@@ -59,6 +59,7 @@ class FieldMap:
     listed: Mapping[str, Value] | None
     allowed: tuple[Value, ...] | None
     known: frozenset[str] | None
+    longest: int
     create_default: Value
     most: int
     money_places: int | None
@@ -130,6 +131,7 @@ def field_map(
         allowed=_allowed(table, open_table, default),
         known=known,
         most=described.length if described and kind == "deal" and name in CUT_TO_FIT else 0,
+        longest=described.length if described is not None and transform.kind == "text" and table is None else 0,
         create_default=None if spec.create_default is None else transform.read(spec.create_default),
         money_places=decimal_places(spec.transform) if is_money else None,
         read=_reader(transform, table, known, default),

@@ -11,6 +11,7 @@ from sync_worker.domain.sight import Viewer
 from sync_worker.steps.forget import forget_decisions, keep_erasure, kept_as
 from sync_worker.steps.naming import company_named
 from sync_worker.steps.tenant import DEAL, Tenant
+from sync_worker.steps.wording import address_misfit
 from sync_worker.store import companies, people, subgroups, traces
 from sync_worker.store.engine import Tx
 
@@ -30,7 +31,9 @@ class Told:
 
 
 def put(tenant: Tenant, told: Told) -> User | Refusal:
-    """The user as told, new or known. A company the portal does not have is refused by name."""
+    """The user as told, new or known. A company the portal does not have is refused by name, and so is an address that is not one."""
+    if wrong := address_misfit(told.email.strip()):
+        return Refusal("value_malformed", f"email: {told.email!r} is not an e-mail address. {wrong}", "name@company.example", field="email")
     with tenant.store.transaction(tenant.name) as tx:
         named = [name for name in (told.primary_company, *told.further_companies) if name]
         found = _companies(tx, tenant, named)

@@ -25,6 +25,7 @@ from sync_worker.steps.tell import Change, tell_changes
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.steps.travel import unwritable
 from sync_worker.steps.twins import warn_of_twins
+from sync_worker.steps.wording import misfit_of
 from sync_worker.store import deals, outbox, people
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
@@ -136,6 +137,8 @@ def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str
             values[name] = field.parse(given) if field else None if given is None else str(given)
         except ValueMistake as mistake:
             return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
+        if isinstance(given, str) and (refused := misfit_of(name, given.strip(), longest=field.longest if field else 0)):
+            return refused
         if field and field.allowed is not None and not field.offers(values[name], besides=held.get(name)):
             listed = tuple(str(item) for item in field.allowed)
             return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "whoever writes it", listed, name)

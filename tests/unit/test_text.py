@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.text import Mended, decoded, is_fit, loads, mended, names_of
+from sync_worker.text import Mended, cell, decoded, harmless, is_fit, loads, mended, names_of, one_line
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,17 @@ def test_any_bytes_come_out_storable_and_clean_ones_as_they_are(data: bytes, cut
     text = decoded(data)
     assert text.encode("utf-8").count(0) == 0
     assert is_fit([data[:cut], data[cut:]]) == (text.encode("utf-8") == data)
+
+
+def test_what_steers_a_terminal_or_turns_letters_is_seen() -> None:
+    assert harmless("a\x1b[2Jb\x9bc\u202ed\r\ne\tf") == "a\ufffd[2Jb\ufffdc\ufffdd\ne\tf"
+    assert one_line("Deal\n\nDear customer\x1b") == "Deal Dear customer\ufffd"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_begins_a_formula(text: str) -> None:
+    assert cell(text) == f"'{text}"
+
+
+def test_a_cell_that_is_no_formula_stays() -> None:
+    assert [cell(text) for text in ("", "Birch = Oak", "0015g")] == ["", "Birch = Oak", "0015g"]

@@ -47,6 +47,7 @@ _BY_STATUS: Final = {
     "parent_not_a_second_partner percent_malformed percent_missing pricing_not_for_deal reason_missing renewal_not_later "
     "second_partner_is_owner second_partner_not_active second_partner_not_associated second_partner_single_tier "
     "second_partner_unknown company_ambiguous subgroup_name_missing subgroup_not_a_partner two_tier_off value_malformed value_not_listed "
+    "text_too_long "
     "term_unknown billing_not_for_term currency_unknown amount_misfit no_price price_listed price_malformed pricing_not_in_column",
     428: "if_match_missing",
 }

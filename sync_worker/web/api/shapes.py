@@ -21,8 +21,10 @@ from sync_worker.web.api.codes import Code
 T = TypeVar("T")
 
 MOST_COUNT = 2**31 - 1
-Text: TypeAlias = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
-Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"  # no control character but tabs and line ends
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+$"  # nor these, and nothing that turns the order of letters
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=1000, pattern=TEXT)]
+Name: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LINE)]
 Reference: TypeAlias = Annotated[
     Name, Field(description="Our id of the company, its CRM id, or its name if no other company has that name.", examples=["Birch Systems"])
 ]

@@ -84,6 +84,10 @@ WRONG_DEALS: list[tuple[dict[str, Any], str, int, str, str]] = [
     ({"expected_close_on": "soon"}, "rita", 422, "value_malformed", "expected_close_on"),
     ({"name": "a\x00b"}, "rita", 422, "value_malformed", "name"),
     ({"name": "\ud800"}, "rita", 422, "value_malformed", "name"),
+    ({"name": "a\nb"}, "rita", 422, "value_malformed", "name"),
+    ({"prospect_name": "a\u202eb"}, "rita", 422, "value_malformed", "prospect_name"),
+    ({"contact_email": "nowhere"}, "rita", 422, "value_malformed", "contact_email"),
+    ({"name": "x" * 256}, "rita", 422, "text_too_long", "name"),
 ]
 
 
@@ -302,6 +306,8 @@ def test_a_method_that_an_address_does_not_take(shared: Desk) -> None:
         ({"primary_company": None}, "company_missing"),
         ({"role": "king"}, "value_malformed"),
         ({"email": "nowhere"}, "value_malformed"),
+        ({"email": "nina@birch..example"}, "value_malformed"),
+        ({"name": "Nina\u202e"}, "value_malformed"),
         ({"boss": "rita"}, "field_unknown"),
     ],
 )

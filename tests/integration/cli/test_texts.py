@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
 import pytest
 
+from sync_worker.cli.check import write_csv
+from sync_worker.cli.output import err, show_table
+from sync_worker.steps.company_data import DataProblem
 from tests.integration.cli.conftest import Terminal, on_both
 
 ROOT = Path(__file__).parents[3]
@@ -84,3 +88,28 @@ def test_neither_a_pipe_nor_a_huge_file_among_the_portal_files_keeps_anybody_wai
     said = terminal.types("portals", "list", code=None)
     assert "pipe.yaml:1:1: (file): is not a regular file" in said.err
     assert "huge.yaml:25001:1: (file): holds more than 50,000 keys and values" in said.err
+
+
+@on_both
+def test_what_a_name_steers_is_refused_and_so_is_what_has_no_room(terminal: Terminal) -> None:
+    terminal.types("pull", "acme", "--record", "company", code=None)
+    deal_file(terminal, r'"Freight\x1b[2J"')
+    said = terminal.types("deals", "register", "acme", "deal.yaml", code=2)
+    assert "prospect_name: holds the character U+001B" in " ".join(said.err.split())
+    deal_file(terminal, "x" * 1001)
+    assert "text_too_long" in terminal.types("deals", "register", "acme", "deal.yaml", "--json", code=2).out
+
+
+def test_the_terminal_shows_nothing_that_steers_it(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table([{"name": "Deal\x1b]0;owned\x07\u202e"}], columns=["name"], title="deals\x1b[2J")
+    err.print("look: \x1b[31m", markup=False)
+    said = capsys.readouterr()
+    assert not {"\x1b", "\x07", "\u202e"} & {*said.out, *said.err}
+    assert "Deal\ufffd]0;owned" in said.out
+
+
+def test_a_csv_of_data_problems_holds_no_formula(tmp_path: Path) -> None:
+    problem = DataProblem("blank", "Account", "Id", "001", "=HYPERLINK(1)", "Portal_Status__c", "+1", "one of the list")
+    [path] = write_csv(tmp_path, [problem])
+    [row] = list(csv.DictReader(path.read_text().splitlines()))
+    assert (row["name"], row["value"]) == ("'=HYPERLINK(1)", "'+1")

@@ -240,6 +240,21 @@ def letter(templates: Templates) -> EmailMessage:
     )
 
 
+def test_a_name_begins_no_paragraph_of_a_letter_and_steers_nothing(templates: Templates) -> None:
+    evil = "\r\n\r\nDear customer,\x1b log in at evil.example\u202e"
+    for template in sorted(path.stem for path in (ROOM / "templates").glob("*.txt")):
+        names = {"deal": f"Deal{evil}", "company": f"Birch{evil}", "actor": f"Mallory{evil}", "reason": "one\n\ntwo\x1b"}
+        context = {**WORDS, **SAMPLES[template], **names, "portal": "acme"}
+        made = compose(
+            templates, mail_id="m1", address="bo@example.com", template=template, context=context, sender="portal@acme.example",
+            written_at=MONDAY,
+        )  # fmt: skip
+        parts = [part.get_content() for part in made.walk() if part.get_content_maintype() == "text"]
+        for text in (made["Subject"], *parts):
+            assert not {"\x1b", "\u202e"} & {*text}, template
+            assert not any(line.startswith(("Dear", "Deal")) for line in text.splitlines()), template
+
+
 def test_a_log_in_is_taken_from_the_address(mailbox: Mailbox, templates: Templates) -> None:
     server_of(mailbox.url.replace("//", "//ann:s3cret%2F@")).send(letter(templates))
     assert len(mailbox.letters) == 1
