@@ -19,7 +19,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.associate import UNBOUND_CODES
+from sync_worker.steps.contract_values import UNBOUND_CODES
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh

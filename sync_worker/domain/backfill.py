@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from sync_worker.domain.deal import RESET_FIELDS
+from sync_worker.domain.stamp import VENDOR
 
 JOB_CALLS: Final = 5  # to order a job, and to ask some four times whether it is done
 
@@ -16,7 +17,8 @@ _BESIDE: Final[Mapping[str, frozenset[str]]] = {
     "currency": frozenset({"amount"}),
     "owner_company": frozenset({"second_partner"}),
     "second_partner": frozenset({"owner_company"}),
-    "vendor_approval": RESET_FIELDS,
+    "vendor_approval": RESET_FIELDS | {VENDOR.reason},
+    VENDOR.reason: frozenset({"vendor_approval"}),
 }
 """Fields of a deal that cannot be judged by themselves: an amount has the decimals of its currency, an approval counts for the terms that
 stand beside it, and a second partner for the owner company. They are read to judge the field, and bring in nothing of their own."""

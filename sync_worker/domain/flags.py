@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from sync_worker.domain.stamp import DISTRIBUTOR
+
 
 class Reader(IntEnum):
     """Who looks at a deal; each reads what those before it read, too."""
@@ -46,6 +48,9 @@ class Flag(NamedTuple):
     words: str
     since: datetime
 
+
+OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval", *DISTRIBUTOR})
+"""Fields of a deal that a portal without second partners does not show."""
 
 WAITS: Final = "both_changed"
 """A field that both sides changed, and that waits for a person."""
@@ -105,3 +110,9 @@ def flags_for(reader: Reader, wrong: Iterable[Wrong], *, label: str) -> list[Fla
             words = line.words.format(label=label, field=one.field.replace("_", " ") or "a field") if line.words else one.message
             found.setdefault((one.code, one.field), Flag(one.code, one.field, words, one.since))
     return list(found.values())
+
+
+def speaks_of_two_tiers(flag: Flag) -> bool:
+    """Whether it says something of a second partner: by its field, or in words that name one."""
+    line = FLAGS.get(flag.code)
+    return flag.field in OF_TWO_TIERS or (line is not None and "{label}" in line.words)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sync_worker.domain.approval import vendor_move_in_crm
 from sync_worker.domain.arrival import Verdict
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import (
     CLOSED,
@@ -23,7 +24,7 @@ from sync_worker.domain.deal import (
 )
 from sync_worker.domain.parenthood import second_partner_in_crm
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, Decided, FieldRule, Plan, comparable, reconcile
+from sync_worker.domain.reconcile import Base, Conflict, Decided, FieldRule, Plan, comparable, reconcile
 from sync_worker.domain.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.standing import Untaken
 from sync_worker.domain.values import Value, plain

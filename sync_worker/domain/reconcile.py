@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from sync_worker.domain.clocks import Clocks, newest
 from sync_worker.domain.values import Plain, Value, plain
 
 Direction: TypeAlias = Literal["pull", "push", "both"]
@@ -23,8 +23,6 @@ Write: TypeAlias = Literal["always", "create", "update", "once"]
 Rule: TypeAlias = Literal["crm", "portal", "newest", "ask"]
 Side: TypeAlias = Literal["crm", "portal", ""]
 Take: TypeAlias = Literal["crm", "portal"]
-
-STAMP_RESOLUTION: Final = timedelta(seconds=1)  # some CRMs stamp whole seconds: a change stamped :05 may have happened at :05.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +60,6 @@ def to_document(bases: Mapping[str, Base]) -> dict[str, list[Any]]:
 def from_document(stored: Mapping[str, Sequence[Any]]) -> dict[str, Base]:
     """The inverse of `to_document`."""
     return {name: Base(*pair) for name, pair in stored.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """When each side may have changed, all on the CRM's clock. **Units** aware UTC. `crm_before_at`: the stamp at our previous read."""
-
-    crm_before_at: datetime | None
-    crm_now_at: datetime
-    portal_edited_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,21 +322,8 @@ def _clash(item: _Field, clocks: Clocks, decided: Decided | None, draft: _Draft)
 
 def _judge(rule: FieldRule, clocks: Clocks) -> tuple[Side, str]:
     if rule.conflict == "newest":
-        return _newest(clocks, clocks.portal_edited_at.get(rule.field))
+        return newest(clocks, clocks.portal_edited_at.get(rule.field))
     return ("" if rule.conflict == "ask" else rule.conflict), "both_changed"
-
-
-def _newest(clocks: Clocks, edited_at: datetime | None) -> tuple[Side, str]:
-    """The CRM changed somewhere in (stamp at our previous read, stamp now]; the portal is later than all of it, earlier, or inside."""
-    if edited_at is None:
-        return "crm", "newest_unclear"
-    stamp = clocks.crm_now_at
-    is_later = edited_at >= stamp + STAMP_RESOLUTION if stamp.microsecond == 0 else edited_at > stamp
-    if is_later:
-        return "portal", "both_changed"
-    if clocks.crm_before_at is not None and edited_at <= clocks.crm_before_at:
-        return "crm", "both_changed"
-    return "crm", "newest_unclear"
 
 
 def _merge_set(item: _Field, draft: _Draft) -> None:

@@ -220,6 +220,12 @@ class CompiledMapping:
     source_path: str
     hash: str
 
+    @property
+    def missing(self) -> list[str]:
+        """What it names and the CRM does not show, in words."""
+        fields = [f"{record.native}.{one.native} ({one.field})" for record in self.records.values() for one in record.missing]
+        return fields + [f"{record.native}.{record.key_field} (our key)" for record in self.records.values() if record.is_key_missing]
+
 
 def compile_mapping(grammar: LoadedMapping, portal: Dialect, catalogs: Mapping[str, Catalog] | None = None) -> CompiledMapping:
     """The mapping as functions. **Shapes** `catalogs`: by native record name (`Account`); a record without one is taken as described."""

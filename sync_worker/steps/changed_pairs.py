@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sync_worker.steps.associate import Pair, whom
+from sync_worker.steps.associate import whom
+from sync_worker.steps.contract_values import Pair
 from sync_worker.store import associations, companies, portals, tables
 from sync_worker.store.copies import Copy
 from sync_worker.store.engine import Tx

@@ -11,12 +11,10 @@ from datetime import timedelta
 from types import TracebackType
 
 from sync_worker.crm.batches import TimeIsUp
-from sync_worker.steps.keeper import Keeper
+from sync_worker.steps.keeper import CLAIM_S, Hold
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import outbox
 from sync_worker.store.outbox import OutboxRow
-
-CLAIM_S = 30.0  # how long the work of a killed worker waits
 
 
 class Claim:
@@ -28,20 +26,19 @@ class Claim:
         self._tenant = tenant
         self._state = state
         self._limit = limit
-        self._deadline_s = 0.0
-        self._keeper = ExitStack()
+        self._hold = Hold(tenant.services, self._renew)  # its time begins here, before the claim is made
+        self._held = ExitStack()
 
     def __enter__(self) -> Claim:
-        self._deadline_s = self._tenant.services.monotonic() + CLAIM_S
         with self._tenant.store.side_transaction(self._tenant.name) as tx:
             until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
             self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
         if self.rows:
-            self._keeper.enter_context(Keeper(self._renew))
+            self._held.enter_context(self._hold)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._keeper.close()
+        self._held.close()
 
     @property
     def object(self) -> str:
@@ -50,7 +47,7 @@ class Claim:
 
     def time_left_s(self) -> float:
         """Seconds in which a write may still be begun; its answer may come later, for the claim is renewed meanwhile."""
-        return self._deadline_s - self._tenant.services.monotonic()
+        return self._hold.time_left_s()
 
     def before_send(self, record_ids: Collection[str]) -> None:
         """Notes in a commit of its own that the call with these records is made now. **Raises** TimeIsUp where a claim was lost."""
@@ -60,11 +57,5 @@ class Claim:
             raise TimeIsUp("another worker has taken the claim over")
 
     def _renew(self) -> bool:
-        begun_s = self._tenant.services.monotonic()
-        if begun_s >= self._deadline_s:
-            return False
         with self._tenant.store.side_transaction(self._tenant.name) as tx:
-            is_held = outbox.renew(tx, self.token, tx.shared_now + timedelta(seconds=CLAIM_S)) > 0
-        if is_held:
-            self._deadline_s = begun_s + CLAIM_S
-        return is_held
+            return outbox.renew(tx, self.token, tx.shared_now + timedelta(seconds=CLAIM_S)) > 0

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import FIELD as CONTRACTS
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.company import Company
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, owed, reconcile
+from sync_worker.domain.reconcile import Base, Conflict, owed, reconcile
 from sync_worker.domain.values import Value
 from sync_worker.steps.chunk import Chunk
 from sync_worker.steps.company_words import words_of

@@ -8,11 +8,12 @@ from datetime import timedelta
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Deal, Policy
 from sync_worker.domain.merge import Merged, merge
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, FieldRule
+from sync_worker.domain.reconcile import Base, FieldRule
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord, UnresolvedLink
 from sync_worker.mapping.fields import UNLISTED

@@ -11,13 +11,14 @@ from sync_worker.domain.backfill import Part
 from sync_worker.domain.company import Company
 from sync_worker.domain.problem import Problem
 from sync_worker.errors import InvalidRecord
-from sync_worker.steps.associate import Moved, associate
+from sync_worker.steps.associate import associate
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import READ_WHOLE, Chunk, Effects
 from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.company_reader import CompanyReader
+from sync_worker.steps.contract_values import Moved
 from sync_worker.steps.findings import Findings
-from sync_worker.steps.restored_parents import restore_parents
+from sync_worker.steps.restored_parents import newly_bound, restore_parents
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import companies, unlearned
 from sync_worker.store.companies import StoredCompany
@@ -73,7 +74,7 @@ class _Page:
         tally = Tally(tx, self._moved)
         companies.save(tx, self._changed)
         healed = associate(tx, tenant, run_id, self._moved, self._findings, self._effects)
-        restore_parents(tx, tenant, run_id, made=(), bound_to=healed)
+        restore_parents(tx, tenant, run_id, made=newly_bound(self._moved), bound_to=healed)
         self._effects.loss = tally.loss()
         if self._merging.save(run_id):
             self._effects.push()

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.backfill import Part
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.merge import Merged
-from sync_worker.domain.reconcile import Base, Clocks, comparable, owed
+from sync_worker.domain.reconcile import Base, comparable, owed
 from sync_worker.errors import RecordError
 from sync_worker.steps.chunk import READ_WHOLE, Chunk, Effects
 from sync_worker.steps.deal_draft import Draft

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sync_worker.domain.deal import Actor
-from sync_worker.domain.flags import WAITS, Flag, Reader, Wrong, flags_for
+from sync_worker.domain.flags import WAITS, Flag, Reader, Wrong, flags_for, speaks_of_two_tiers
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import conflicts, failures, links
 from sync_worker.store.engine import Tx
-
-OF_SECOND_PARTNERS = "second_partner"
 
 
 def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: Reader) -> dict[str, list[Flag]]:
@@ -26,7 +24,7 @@ def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: Reader) 
     shown = {deal_id: flags_for(reader, found, label=label) for deal_id, found in wrong.items()}
     if tenant.portal.two_tier or reader is Reader.OPERATOR:
         return shown
-    return {deal_id: [flag for flag in found if flag.field != OF_SECOND_PARTNERS] for deal_id, found in shown.items()}
+    return {deal_id: [flag for flag in found if not speaks_of_two_tiers(flag)] for deal_id, found in shown.items()}
 
 
 def reader_of(actor: Actor) -> Reader:

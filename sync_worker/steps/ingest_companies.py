@@ -12,15 +12,16 @@ from sync_worker.domain.problem import Problem
 from sync_worker.domain.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.associate import Moved, associate, hand_over
+from sync_worker.steps.associate import associate, hand_over
 from sync_worker.steps.brake import Tally
 from sync_worker.steps.chunk import Chunk, Effects
 from sync_worker.steps.company_keys import CompanyKeys
 from sync_worker.steps.company_merge import Merging
 from sync_worker.steps.company_reader import CompanyReader
+from sync_worker.steps.contract_values import Moved
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_company, owe_deals
-from sync_worker.steps.restored_parents import restore_parents
+from sync_worker.steps.restored_parents import newly_bound, restore_parents
 from sync_worker.steps.succession import Succession
 from sync_worker.steps.tenant import COMPANY, DEAL
 from sync_worker.store import (
@@ -53,7 +54,7 @@ def ingest_companies(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -
     companies.mark_patched(tx, page.patched)
     companies.owe_ids(tx, page.cleared)
     healed = associate(tx, chunk.tenant, chunk.run_id, page.moved, findings, effects)
-    restore_parents(tx, chunk.tenant, chunk.run_id, made=page.keys.taken_back, bound_to=healed)
+    restore_parents(tx, chunk.tenant, chunk.run_id, made=page.keys.taken_back | newly_bound(page.moved), bound_to=healed)
     effects.loss = tally.loss()
     is_owing = page.merging.save(chunk.run_id)
     _wake_waiting(tx, page, effects)

@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import partial
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.late_write import Undone
 from sync_worker.domain.merge import Merged
 from sync_worker.domain.problem import Problem
-from sync_worker.domain.reconcile import Base, Clocks, Conflict, FieldRule, comparable, owed
+from sync_worker.domain.reconcile import Base, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.values import Value
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap

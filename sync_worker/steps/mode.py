@@ -15,6 +15,7 @@ from sync_worker.steps.advance import Advance, in_turn
 from sync_worker.steps.associate import associate
 from sync_worker.steps.chunk import Effects
 from sync_worker.steps.findings import Findings
+from sync_worker.steps.restored_parents import restore_parents
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import associations, companies, evaluations, interventions, links, notices, portals, runs
 from sync_worker.store.engine import Tx
@@ -83,7 +84,8 @@ def _page(tenant: Tenant, run_id: str) -> Advance | None:
             return Advance(wakes=turn_over(tx))
         crm_ids = [company.crm_id for company in page if company.crm_id]
         findings = Findings(tx, COMPANY, crm_ids, run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
-        associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
+        healed = associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
+        restore_parents(tx, tenant, run_id, made=[company.id for company in page], bound_to=healed)
         _end_what_is_left(tx, [company.id for company in page if not company.second_partner_values])
         findings.settle()
         portals.derived(tx, page[-1].id)

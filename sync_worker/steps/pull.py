@@ -16,8 +16,8 @@ from sync_worker.crm.port import Page, Scan
 from sync_worker.domain.company import AccountType, Company, PortalStatus
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.associate import report_unbound
 from sync_worker.steps.brake import kept
+from sync_worker.steps.contract_values import report_unbound
 from sync_worker.steps.evaluate import EVALUATE, is_due
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away

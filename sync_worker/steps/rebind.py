@@ -8,7 +8,7 @@ from sync_worker.domain.association import Binding
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import CLOSED
 from sync_worker.errors import ConfigError
-from sync_worker.steps.associate import UNBOUND_CODES
+from sync_worker.steps.contract_values import UNBOUND_CODES
 from sync_worker.steps.findings import contract_field
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import associations, failures, interventions, links, notices, pasts

@@ -6,7 +6,7 @@ CRM does not hold the parent; of several values nobody knows which one it is. Th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, Literal
 
 from sync_worker.domain.company import AccountType, Company
@@ -38,6 +38,11 @@ def restore_parents(tx: Tx, tenant: Tenant, run_id: str, *, made: Collection[str
             failures.record(tx, [_failure(tenant, company, problem, run_id)])
 
 
+def newly_bound(moved: Iterable[tuple[Company | None, Company]]) -> set[str]:
+    """Companies whose contract values were not read so before: while two tiers are off nobody reads them."""
+    return {after.id for before, after in moved if before and before.second_partner_values != after.second_partner_values}
+
+
 def _restored(tx: Tx, company: Company, contracts: list[ContractRow]) -> Iterator[Problem]:
     """The company under its parent, with what to say of it."""
     if len(contracts) != 1:
@@ -50,6 +55,8 @@ def _restored(tx: Tx, company: Company, contracts: list[ContractRow]) -> Iterato
     parent = companies.by_ids(tx, [parent_id]).get(parent_id) if parent_id else None
     if parent is None or parent.account_type is not AccountType.SECOND_PARTNER:
         return  # the contract value has a problem of its own until it names one
+    open_rows = failures.open_rows(tx, COMPANY, [_place(company)], STAGE)
+    failures.close(tx, [row.id for row in open_rows if row.code == "parent_lost"], "its parent was found")
     subgroups.begin(tx, Subgroup(company.id, parent.id, "created", tx.now, CRM))
     words = f"{company.name} is a subgroup of {parent.name} again, as its contract value says; its terms and agreements did not come back"
     yield Problem("parent_taken_back", "", words, parent.id)
@@ -60,7 +67,7 @@ def _failure(tenant: Tenant, company: Company, problem: Problem, run_id: str) ->
         id=tenant.services.new_id(),
         kind="problem",
         object=COMPANY,
-        record=company.crm_id or company.id,
+        record=_place(company),
         stage=STAGE,
         code=problem.code,
         message=problem.message,
@@ -68,3 +75,7 @@ def _failure(tenant: Tenant, company: Company, problem: Problem, run_id: str) ->
         field=problem.field,
         name=company.name,
     )
+
+
+def _place(company: Company) -> str:
+    return company.crm_id or company.id

@@ -120,10 +120,10 @@ class Tenant:
         is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
         if self._mapping is None or (is_stale and not self._is_running):
             compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-            if _missing(compiled):  # the cache may be older than the field
+            if compiled.missing:  # the cache may be older than the field
                 self._forget_catalogs()
                 compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-            self._refuse(_missing(compiled))
+            self._refuse(compiled.missing)
             self._mapping, self._mapped_at = compiled, now
         return self._mapping
 
@@ -170,7 +170,7 @@ class Tenant:
         with self.store.side_transaction(self.name) as tx:
             catalogs.save(tx, fresh)
         compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-        self._refuse(_missing(compiled))
+        self._refuse(compiled.missing)
         self._mapping = compiled
         return compiled.records[record_name]
 
@@ -377,13 +377,6 @@ def _unlisted(record: RecordMap, natives: Iterable[NativeRecord]) -> frozenset[t
     """The values of these records that the CRM has on no list of its own, as last described."""
     found = ((native, unlisted) for native in natives if not native.is_deleted for unlisted in record.unlisted(native.fields))
     return frozenset((native.native, unlisted.native, value) for native, unlisted in found for value in unlisted.values)
-
-
-def _missing(compiled: CompiledMapping) -> list[str]:
-    """What the mapping names and the CRM does not show."""
-    records = compiled.records.values()
-    fields = [f"{record.native}.{field.native} ({field.field})" for record in records for field in record.missing]
-    return fields + [f"{record.native}.{record.key_field} (our key)" for record in records if record.is_key_missing]
 
 
 def field_rules(record: RecordMap) -> Mapping[str, FieldRule]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Header, Path, Query, Response
 
 from sync_worker.domain.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
+from sync_worker.domain.flags import OF_TWO_TIERS
 from sync_worker.domain.sight import shares
 from sync_worker.steps.decide import change
 from sync_worker.steps.explain import FieldStory, Story, explain
@@ -166,7 +167,7 @@ def _story(tenant: Tenant, story: Story) -> shapes.DealStory:
             unanswered=writing.unanswered,
             errors=[shapes.Warned(code=code, field="", message=message) for code, message in writing.errors],
         ),
-        fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in views.OF_TWO_TIERS],
+        fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in OF_TWO_TIERS],
     )
 
 

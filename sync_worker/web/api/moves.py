@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Body, Response
@@ -27,42 +28,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {200: ETAG, **OUT_OF_SIGHT, **proble
 @router.post("/deals/{deal_id}/approvals", response_model=shapes.Deal, responses=_ANSWERS)
 def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: IfMatch, once: OnceOnly) -> Response:
     """Decides on one approval track: approve, reject, return or renew."""
-    tenant, version = visit.tenant, version_of(if_match)
-
-    def do(finish: Finish) -> Moved | Refusal:
-        return decide(
-            tenant,
-            deal_id,
-            said.track,
-            said.decision,
-            actor=visit.actor,
-            reason=said.reason,
-            until=said.expires_on,
-            version=version,
-            finish=finish,
-        )
-
-    return _moved(visit, deal_id, once, do)
+    return _dated(visit, deal_id, said, if_match, once, partial(decide, visit.tenant, deal_id, said.track, said.decision))
 
 
 @router.post("/deals/{deal_id}/last-day", response_model=shapes.Deal, responses=_ANSWERS)
 def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDay, if_match: IfMatch, once: OnceOnly) -> Response:
     """Sets or extends the last day of a registration. An expired one becomes valid again. The user must be an admin of the vendor."""
-    tenant, version = visit.tenant, version_of(if_match)
-
-    def do(finish: Finish) -> Moved | Refusal:
-        return move(
-            tenant,
-            deal_id,
-            Verb.SET_LAST_DAY,
-            actor=visit.actor,
-            reason=said.reason,
-            until=said.expires_on,
-            version=version,
-            finish=finish,
-        )
-
-    return _moved(visit, deal_id, once, do)
+    return _dated(visit, deal_id, said, if_match, once, partial(move, visit.tenant, deal_id, Verb.SET_LAST_DAY))
 
 
 @router.post("/deals/{deal_id}/reassign", response_model=shapes.Deal, responses=_ANSWERS)
@@ -87,6 +59,20 @@ def _endpoint(verb: Verb) -> Callable[..., Response]:
         )
 
     return endpoint
+
+
+def _dated(
+    visit: PersonalVisit,
+    deal_id: str,
+    said: shapes.Decided | shapes.LastDay,
+    if_match: IfMatch,
+    once: Once,
+    act: Callable[..., Moved | Refusal],
+) -> Response:
+    """A move that carries a reason and, where it sets one, a last day."""
+    version = version_of(if_match)
+    do = partial(act, actor=visit.actor, reason=said.reason, until=said.expires_on, version=version)
+    return _moved(visit, deal_id, once, lambda finish: do(finish=finish))
 
 
 def _moved(visit: PersonalVisit, deal_id: str, once: Once, do: Callable[[Finish], Moved | Refusal]) -> Response:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.domain.deal import Actor, Deal
-from sync_worker.domain.flags import Flag, Reader
+from sync_worker.domain.flags import OF_TWO_TIERS, Flag, Reader
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.stamp import DISTRIBUTOR
 from sync_worker.domain.values import plain
@@ -23,8 +23,6 @@ from sync_worker.web.api.doors import PersonalVisit
 from sync_worker.web.api.sight import deal_seen
 
 JSON: Final = {"Content-Type": "application/json"}
-OF_TWO_TIERS: Final = frozenset({"second_partner", "distributor_approval", *DISTRIBUTOR})
-"""The deal's fields that a portal without second partners does not have."""
 
 
 def location_of(portal: str, *steps: str) -> dict[str, str]:

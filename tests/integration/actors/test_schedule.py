@@ -20,7 +20,7 @@ from sync_worker.sandbox.remote import Remote
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Schedule, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.claim import CLAIM_S
+from sync_worker.steps.keeper import CLAIM_S
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.store import cursors, failures, interventions, notices, outbox, portals, runs
 from sync_worker.store.interventions import Intervention

@@ -39,7 +39,7 @@ def store(here: Terminal, database_url: str) -> Iterator[Store]:
 
 def maps(terminal: Terminal, crm: LocalCrm) -> None:
     """From here on the portal maps one field more of companies, and one of deals."""
-    line = f"company.attributes.line.native: {LINE[crm.kind]}"
+    line = f"company.attributes.line: {{native: {LINE[crm.kind]}}}"
     note = f"deal.attributes.note: {{native: {NOTE[crm.kind]}, direction: both}}"
     terminal.portal_file.write_text(f"{terminal.portal_file.read_text()}\noverrides:\n  {line}\n  {note}\n")
 

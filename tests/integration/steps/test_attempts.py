@@ -10,7 +10,7 @@ import pytest
 from sync_worker.crm.port import Change, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
-from sync_worker.steps.claim import CLAIM_S
+from sync_worker.steps.keeper import CLAIM_S
 from sync_worker.steps.push import has_work, push
 from sync_worker.steps.replay import replay
 from tests.integration.steps.world import World

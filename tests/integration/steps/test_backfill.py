@@ -25,7 +25,7 @@ from sync_worker.store.backfills import Backfill
 from tests.integration.steps.world import World
 
 COMPANIES = ("Birch Systems", "Cedar IT", "Dogwood Networks")
-LINE = {"company.attributes.line.native": "Industry"}
+LINE = {"company.attributes.line": {"native": "Industry"}}
 NOTE = {"deal.attributes.note": {"native": "Description", "direction": "both", "conflict": "ask"}}
 NATIVE = {"lead": "Lead", "opportunity": "Opportunity"}
 
@@ -394,7 +394,7 @@ def test_an_edited_mapping_begins_at_the_first_record_again(world: World, small_
         fill(world, "line")
     # When the field lies elsewhere now, then what was read so far is read again
     world.remote.edit("Account", world.id_of("Birch Systems"), {"AccountNumber": "B-1"})
-    world.configure(overrides={"company.attributes.line.native": "AccountNumber"})
+    world.configure(overrides={"company.attributes.line": {"native": "AccountNumber"}})
     (done,) = fill(world, "line")
     assert done.counts.read == standing(world, COMPANY, "line").total_count
     assert world.company("Birch Systems").attributes["line"] == "B-1"

@@ -18,6 +18,7 @@ from sync_worker.steps.chunk import Chunk
 from sync_worker.steps.compare import compare
 from sync_worker.steps.decide import decide
 from sync_worker.steps.ingest import store_chunk
+from sync_worker.steps.mode import DERIVE
 from sync_worker.steps.parents import parents_of
 from sync_worker.steps.plan import plan
 from sync_worker.steps.subgroups import Changed, create
@@ -239,6 +240,46 @@ def test_a_subgroup_comes_back_before_its_parent(world: World, tmp_path: Path) -
     assert parent(world, child.id) == "Arrow Electronics"
 
 
+@pytest.mark.parametrize("is_read_first", [True, False])
+def test_a_subgroup_that_comes_back_while_two_tiers_are_off_is_under_its_parent_once_they_are_on(
+    world: World, tmp_path: Path, is_read_first: bool
+) -> None:
+    # Given a subgroup that a restore brings back while the portal has no second partners
+    child = subgroup(world, tmp_path).child.company
+    world.lose_database()
+    world.configure(two_tier=False, deals={"approvals": ["vendor"]})
+    world.pull()
+    assert parent(world, child.id) is None
+    # when they are on again and everything is read, whatever comes first
+    world.configure(two_tier=True, deals={"approvals": ["distributor", "vendor"]})
+    if is_read_first:
+        world.pull("company", is_full=True)
+        world.settle({DERIVE})
+    else:
+        world.settle({DERIVE})
+        world.pull("company", is_full=True)
+    # then it is under its parent, and nothing is said any more of a lost one
+    assert parent(world, child.id) == "Arrow Electronics"
+    assert world.codes(str(world.company(child.id).crm_id)) == {"parent_taken_back"}
+
+
+def test_a_subgroup_whose_parent_was_renamed_while_two_tiers_were_off_is_put_back_by_what_is_derived(world: World, tmp_path: Path) -> None:
+    # Given a company that came back with its contract value, which names a second partner that got its name while there were none
+    child = subgroup(world, tmp_path).child.company
+    arrow = world.id_of("Arrow Electronics")
+    world.lose_database()
+    world.remote.edit("Account", arrow, {"Name": "Arrow of old"})
+    world.pull()
+    assert parent(world, child.id) is None
+    world.configure(two_tier=False, deals={"approvals": ["vendor"]})
+    world.remote.edit("Account", arrow, {"Name": "Arrow Electronics"})
+    world.pull()
+    # when they are on again, then what is derived puts it under its parent
+    world.configure(two_tier=True, deals={"approvals": ["distributor", "vendor"]})
+    world.settle({DERIVE})
+    assert parent(world, child.id) == "Arrow Electronics"
+
+
 def test_a_subgroup_whose_parent_nobody_knows_says_so(world: World, tmp_path: Path) -> None:
     child = world.company(subgroup(world, tmp_path / "files").child.company.id)
     world.remote.edit("Account", str(child.crm_id), {"Associated_Second_Partner__c": "Arrow Electronics;Ingram Micro"})
@@ -246,6 +287,11 @@ def test_a_subgroup_whose_parent_nobody_knows_says_so(world: World, tmp_path: Pa
     world.pull()
     assert parent(world, child.id) is None
     assert "parent_lost" in world.codes(str(child.crm_id))
+    # and when a person leaves the right one in the CRM, then it is put back, and the problem is closed
+    world.remote.edit("Account", str(child.crm_id), {"Associated_Second_Partner__c": "Arrow Electronics"})
+    world.pull()
+    assert parent(world, child.id) == "Arrow Electronics"
+    assert world.codes(str(child.crm_id)) == {"parent_taken_back"}
 
 
 def test_check_tells_of_keys_before_anything_is_written(world: World, tmp_path: Path) -> None:

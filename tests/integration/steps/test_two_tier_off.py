@@ -6,6 +6,7 @@ import pytest
 
 from sync_worker.cli.associations import explained
 from sync_worker.domain.deal import Actor, Refusal
+from sync_worker.domain.flags import Reader
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role
 from sync_worker.domain.sight import shares
@@ -13,6 +14,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.schedule import due
 from sync_worker.steps.decide import change
 from sync_worker.steps.evaluate import EVALUATE
+from sync_worker.steps.flag import flags_of
 from sync_worker.steps.mode import DERIVE
 from sync_worker.steps.move import open_to
 from sync_worker.steps.people import viewer_of
@@ -20,7 +22,8 @@ from sync_worker.steps.plan import plan
 from sync_worker.steps.rebind import rebind
 from sync_worker.steps.register import register
 from sync_worker.steps.subgroups import Changed, create
-from sync_worker.store import deals, mails, tables
+from sync_worker.store import deals, failures, mails, tables
+from tests.contract.store.samples import failure
 from tests.integration.steps.test_contracts import partners, sign
 from tests.integration.steps.test_mode import by_rules, row
 from tests.integration.steps.test_moves import done, pushed, told
@@ -104,6 +107,31 @@ def test_a_subgroup_registers_deals_of_its_own(world: World) -> None:
     begun = done(register(world.tenant, {**TERMS, "owner_company": made.child.company.id, "second_partner": None}, actor=ANN))
     assert begun.deal.second_partner is None
     assert seen_by(world, dora) == []
+
+
+@pytest.mark.parametrize("reader", [Reader.PARTNER, Reader.VENDOR])
+def test_nothing_that_is_wrong_with_a_second_partner_or_its_approval_is_shown_to_the_people_of_a_deal(world: World, reader: Reader) -> None:
+    # Given a deal with something wrong with each of its fields of two tiers, and with its amount
+    deal = world.registered()
+    said = (
+        ("second_partner_not_active", "second_partner"),
+        ("value_unreadable", "distributor_approval"),
+        ("parent_gone", ""),
+        ("value_unreadable", "amount"),
+    )
+    with world.store.side_transaction("acme") as tx:
+        found = [failure(f"f{no}", deal.id, object="deal", kind="problem", code=code, field=name) for no, (code, name) in enumerate(said)]
+        failures.record(tx, found)
+
+    def shown(to: Reader) -> set[tuple[str, str]]:
+        with world.store.reading("acme") as tx:
+            return {(flag.code, flag.field) for flag in flags_of(tx, world.tenant, [deal.id], to)[deal.id]}
+
+    assert shown(reader) == set(said)
+    # When two tiers are off, then only the amount is spoken of, but to operators
+    switched_off(world)
+    assert shown(reader) == {("value_unreadable", "amount")}
+    assert shown(Reader.OPERATOR) == set(said)
 
 
 def test_associations_are_not_answered_and_plan_says_what_stays(world: World) -> None:

@@ -32,7 +32,7 @@ NAMES = (  # what a code is called before it is uttered
     *("code", "CODE", "GAVE_UP", "CROWDED", "UNLISTED", "NO_ROOM", "MAINTENANCE"),
     *("CAME_BACK", "FOREIGN", "TAKEN"),
 )
-RETURNED = {"_barred": 0, "_newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
+RETURNED = {"_barred": 0, "newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 
 
 def constants(node: ast.AST) -> Iterator[str]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_worker.domain.clocks import Clocks
 from sync_worker.domain.reconcile import (
     Base,
-    Clocks,
     Conflict,
     Decided,
     FieldRule,
