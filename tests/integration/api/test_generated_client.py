@@ -33,7 +33,7 @@ def portal(sandbox: str, loaded: Loaded, tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def api(portal: Desk, tmp_path: Path) -> Iterator[Client]:
     if not GENERATOR.exists():
-        pytest.skip(f"the client generator is not installed at {GENERATOR}: make .venv/.generator")
+        pytest.fail(f"the client generator is not installed at {GENERATOR}. `make .venv/.generator` installs it.")
     with client(portal, tmp_path) as made:
         yield made
 
