@@ -33,7 +33,7 @@ Where things are:
     portal.py portal_file.py price_file.py source.py scalars.py settings.py     what people write, every mistake with its place
     headers.py  what an answer's headers say of time, read so that none can stop us
     nodes.py    a tree of what is written, by its paths        nearest.py  what a person may have meant
-    api_names.py  how each vendor spells a name
+    api_names.py  how each vendor spells a name                portal_schema.py  what editors know of a portal file
     text.py     what no database can hold, replaced at the door
     redaction.py what is secret, masked in every error's words and in the log
     trail.py    whose request it was, through the queue      logs.py metrics.py figures.py   for whoever watches

@@ -20,6 +20,7 @@ from sync_worker.portal import Part, Portal
 from sync_worker.source import VARIABLE, NodePath, Source, in_order, read_source, validated
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
+FOLDER = "portals"  # inside the configuration
 SECRETS: tuple[NodePath, ...] = (
     *(("crm", "auth", key) for key in ("client_secret", "private_key", "refresh_token", "token")),
     ("crm", "webhooks", "secret"),
@@ -50,14 +51,9 @@ def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal, 
 
     **Raises** ConfigError: every mistake of every file; or there is no portal at all.
     """
-    folder = config_dir / "portals"
-    remedy = f"copy {config_dir / 'examples' / 'contracts.yaml'} to {folder / 'acme.yaml'} and edit it"
-    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")) if folder.is_dir() else []
-    if not paths:
-        raise ConfigError(f"{folder}: no portal file here — {remedy}")
     portals: list[Portal] = []
     mistakes: list[Mistake] = []
-    for path in paths:
+    for path in portal_paths(config_dir):
         try:
             portals.append(load_portal(path, environ))
         except ConfigError as error:
@@ -65,6 +61,16 @@ def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal, 
     if mistakes:
         raise ConfigError(mistakes)
     return tuple(sorted(portals, key=lambda portal: portal.name))
+
+
+def portal_paths(config_dir: Path) -> list[Path]:
+    """Every portal file. **Raises** ConfigError where there is none."""
+    folder = config_dir / FOLDER
+    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")) if folder.is_dir() else []
+    if not paths:
+        remedy = f"copy {config_dir / 'examples' / 'contracts.yaml'} to {folder / 'acme.yaml'} and edit it"
+        raise ConfigError(f"{folder}: no portal file here — {remedy}")
+    return paths
 
 
 def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = False) -> Portal:

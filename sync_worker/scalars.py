@@ -22,12 +22,16 @@ DOMAIN = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+_FLAGS = {**dict.fromkeys(("yes", "y", "on", "1", "true"), "true"), **dict.fromkeys(("no", "n", "off", "0", "false"), "false")}
+
+
 def _flag(value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
         return bool(value == "true")
-    raise wrong(f"must be true or false, not {shown(value)}")
+    meant = _FLAGS.get(value.lower(), "true or false") if isinstance(value, str) else "true or false"
+    raise wrong(f"must be true or false, not {shown(value)}", f"write {meant}")
 
 
 def _seconds(value: Any) -> Any:
@@ -123,15 +127,29 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
+_WRITTEN = {"type": ["string", "number", "boolean"]}  # editors read YAML's types; we read the text
+_VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"  # some values may come from the environment
+
+
+def _pattern(pattern: str) -> WithJsonSchema:
+    """What an editor checks of a scalar that has a form."""
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern}|{_VARIABLE})$"})
+
+
+def _digits(pattern: str) -> WithJsonSchema:
+    """What an editor checks of a whole number from 1, in quotes or not."""
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": f"^({pattern}|{_VARIABLE})$", "minimum": 1})
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_filled), WithJsonSchema(_WRITTEN)]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
-Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds)]
-Days: TypeAlias = Annotated[int, BeforeValidator(_days)]
-Percent: TypeAlias = Annotated[int, BeforeValidator(_percent)]
-Count: TypeAlias = Annotated[int, BeforeValidator(_count)]
-TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
+Seconds: TypeAlias = Annotated[int, BeforeValidator(_seconds), _pattern("[0-9]{1,6}[smhd]")]
+Days: TypeAlias = Annotated[int, BeforeValidator(_days), _pattern("[1-9][0-9]{0,3}d")]
+Percent: TypeAlias = Annotated[int, BeforeValidator(_percent), _pattern("[0-9]{1,3}%")]
+Count: TypeAlias = Annotated[int, BeforeValidator(_count), _digits("[1-9][0-9]{0,8}")]
+TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day), _pattern("([01][0-9]|2[0-3]):[0-5][0-9]")]
 ZoneName: TypeAlias = Annotated[str, AfterValidator(_zone)]
 BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
 SubDomain: TypeAlias = Annotated[str, AfterValidator(_sub_domain)]
-OrganizationId: TypeAlias = Annotated[str, AfterValidator(_organization_id)]
-HubId: TypeAlias = Annotated[str, AfterValidator(_hub_id)]
+OrganizationId: TypeAlias = Annotated[str, AfterValidator(_organization_id), _pattern("00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?")]
+HubId: TypeAlias = Annotated[str, AfterValidator(_hub_id), _digits("[1-9][0-9]{0,18}")]

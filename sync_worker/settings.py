@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from sync_worker.errors import ConfigError, Mistake, Place
+from sync_worker.nearest import did_you_mean
 
 PREFIX = "SYNC_WORKER_"
 PORTS: Final = range(1, 65_536)
@@ -103,6 +104,19 @@ RIGHT: Final[Mapping[str, str]] = {
     "log_format": "write console or json",
 }
 """Setting → what would be right."""
+
+
+OF_TESTS: Final = frozenset({"TEST_REDIS_URL", "TEST_DATABASE_URL", "SIMULATION_SEEDS"})
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[Mistake]:
+    """The variables that begin as ours do and are none: nothing reads them, and what they were to say is not heard."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in OF_TESTS}
+    strangers = sorted(name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    remedy = {
+        name: did_you_mean(name, sorted(known)) or "take it away, or see docs/operations.md for those there are" for name in strangers
+    }
+    return [Mistake(Place("environment", 1, 1), name, "no variable of sync-worker has this name", remedy[name]) for name in strangers]
 
 
 def read_settings() -> Settings:

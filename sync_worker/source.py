@@ -24,13 +24,14 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from sync_worker.errors import ConfigError, Mistake, Place
-from sync_worker.nearest import choose_from
+from sync_worker.nearest import choose_from, did_you_mean
 from sync_worker.nodes import NodePath as NodePath
 from sync_worker.nodes import outside, paths_beneath, regrown, value_at, with_value, without
 from sync_worker.text import text_of
 
 NULLS = ("", "null", "~")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+MOST_REPEATED = 40  # characters of a value that a remedy repeats
 MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
 MOST_BYTES = 4 << 20  # of one file; a mapping has some 10,000
 MOST_SCALARS = 50_000  # keys and values of one file: reading them takes some 3 s; a large portal file has 5,000
@@ -108,8 +109,17 @@ def read_source(path: Path, *, most_scalars: int = MOST_SCALARS) -> Source:
             raise _of_the_file(path, f"has {found.st_size:,} bytes; {MOST_BYTES:,} at most are read", "is it the right file?")
         data = path.read_bytes()
     except OSError as error:
-        raise _of_the_file(path, f"cannot be read: {error.strerror}") from None
+        near = did_you_mean(path.name, _beside(path))
+        raise _of_the_file(path, f"cannot be read: {error.strerror}", near or "see that it is there, and that you may read it") from None
     return source_of(data, path, most_scalars=most_scalars)
+
+
+def _beside(path: Path) -> list[str]:
+    """The names of the other files of its folder."""
+    try:
+        return sorted(other.name for other in path.parent.iterdir() if other.suffix == path.suffix and other.name != path.name)
+    except OSError:
+        return []
 
 
 def source_of(data: bytes, path: Path, *, most_scalars: int = MOST_SCALARS) -> Source:
@@ -334,6 +344,8 @@ def _words(detail: ErrorDetails, value: Any) -> tuple[str, str]:
         return LIST_FOR_MAP, MAP_LINES
     if isinstance(value, dict) and wanted == A_LIST:
         return "a map stands where a list belongs", "write [a, b], or lines that begin with a hyphen"
+    if wanted == A_LIST:
+        return f"must be a list, not {shown(value)}", f"write [{value if len(value) <= MOST_REPEATED else 'a, b'}]"
     if wanted:
         return f"must be {wanted}, not {shown(value)}", ""
     return f"{shown(value)}: {detail['msg']}", ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -146,13 +146,21 @@ def run(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _said(STOPPED)
     except SyncError as error:
-        err.print(str(error), markup=False)
+        for line in _lines(error):
+            err.print(line, markup=False)
         return exit_code(error)
     except Exception as bug:
         if is_debug:
             raise
         err.print(f"a bug, please report it: {told(bug)} (run again with --debug to see where)", markup=False)
         return NEEDS_A_PERSON
+
+
+def _lines(error: SyncError) -> Iterable[str]:
+    if not isinstance(error, ConfigError):
+        return [str(error)]
+    lines: Iterable[str] = import_module("sync_worker.cli.mistakes").lines_of(error, is_terminal=err.is_terminal)
+    return lines
 
 
 def exit_code(error: SyncError) -> int:

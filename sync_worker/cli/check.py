@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from sync_worker.cli.mistakes import AS_IT_IS, AsFormat, Format, annotation
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.mapping.catalog import ASSOCIATION
@@ -26,6 +27,7 @@ def check(
         Path | None, typer.Option("--csv", metavar="DIR", help="Write a CSV per problem with the records to correct.", show_default=False)
     ] = None,
     as_json: AsJson = False,
+    form: AsFormat = Format.TEXT,
 ) -> None:
     """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
 
@@ -37,8 +39,12 @@ def check(
     with opened() as installation:
         report = check_portal(installation.tenant(portal), installation.schema(portal))
     files = write_csv(folder, report.problems) if folder else []
-    if as_json:
+    if as_json or form is Format.JSON:
         show_json([_row(finding) for finding in report.findings])
+    elif form is Format.GITHUB:
+        for finding in report.findings:
+            if not finding.is_ok:
+                out.print(annotation(finding.written, f"{finding.subject}: {finding.words} — {finding.remedy}"), **AS_IT_IS)
     else:
         wrong = [_row(finding) for finding in report.findings if not finding.is_ok]
         show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")

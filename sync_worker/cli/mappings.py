@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from sync_worker.cli.mistakes import AsFormat, Format, settle
 from sync_worker.cli.output import err, out, show_json, show_table
 from sync_worker.cli.work import tenant_of
 from sync_worker.domain.values import plain
@@ -32,32 +33,39 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*(?P<nul>\\u0000)")
 
 
 @app.command()
-def lint(file: OneFile = None, folder: Folder = FOLDER) -> None:
+def lint(file: OneFile = None, folder: Folder = FOLDER, form: AsFormat = Format.TEXT) -> None:
     """Says what is wrong in mapping files: every mistake with its place, the bad value and what is allowed.
 
     Example: sync-worker mappings lint mappings/salesforce.yaml
     """
-    for mapping in _loaded(_files(file, folder)):
-        _say(f"{mapping.source_path}: OK — {_counts(mapping)}")
+    try:
+        mappings = _loaded(_files(file, folder))
+    except ConfigError as error:
+        settle(error, form)
+    else:
+        settle(None, form)
+        for mapping in mappings if form is Format.TEXT else ():
+            _say(f"{mapping.source_path}: OK — {_counts(mapping)}")
 
 
 @app.command(name="test")
-def run_examples_of(file: OneFile = None, folder: Folder = FOLDER) -> None:
+def run_examples_of(file: OneFile = None, folder: Folder = FOLDER, form: AsFormat = Format.TEXT) -> None:
     """Runs the examples that stand in mapping files, both ways.
 
     Example: sync-worker mappings test
     """
     mistakes: list[Mistake] = []
-    lines: list[str] = []
-    for mapping in _loaded(_files(file, folder)):
+    try:
+        mappings = _loaded(_files(file, folder))
+    except ConfigError as error:
+        settle(error, form)
+        return
+    for mapping in mappings:
         found = run_examples(mapping)
-        count = len(mapping.grammar.examples)
-        lines += [] if found else [f"{mapping.source_path}: OK — {_plural(count, 'example')} came out as written"]
         mistakes += found
-    for line in lines:
-        _say(line)
-    if mistakes:
-        raise ConfigError(mistakes)
+        if not found and form is Format.TEXT:
+            _say(f"{mapping.source_path}: OK — {_plural(len(mapping.grammar.examples), 'example')} came out as written")
+    settle(ConfigError(mistakes) if mistakes else None, form)
 
 
 @app.command(name="try")

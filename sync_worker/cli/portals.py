@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sync_worker.cli.mistakes import AsFormat, Format, note, settle
 from sync_worker.cli.output import out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
-from sync_worker.errors import ConfigError
+from sync_worker.errors import ConfigError, Mistake
+from sync_worker.mapping.load import load_for_portal
 from sync_worker.portal import MODES
+from sync_worker.portal_file import FOLDER, load_portal, portal_paths
+from sync_worker.portal_schema import json_schema
+from sync_worker.settings import read_settings, unknown_variables
 from sync_worker.steps.mode import set_mode
 from sync_worker.steps.mode import standing as mode_standing
 from sync_worker.steps.tenant import Tenant
@@ -19,6 +26,42 @@ from sync_worker.store.breakers import resting
 from sync_worker.store.due import standings
 
 app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
+
+
+@app.command()
+def lint(
+    files: Annotated[list[Path] | None, typer.Argument(help="Portal files; all of them where none is named.", show_default=False)] = None,
+    form: AsFormat = Format.TEXT,
+) -> None:
+    """Says what is wrong in portal files and in the mappings they name. Asks no CRM and no database.
+
+    Example: sync-worker portals lint config/portals/acme.yaml
+    """
+    settings = read_settings()
+    mistakes: list[Mistake] = []
+    for stranger in unknown_variables(os.environ):
+        note(stranger, form)
+    for path in files or portal_paths(settings.config_dir):
+        try:
+            portal = load_portal(path, os.environ, is_example=path.absolute().parent.name != FOLDER)
+            mapping = load_for_portal(portal, settings.mappings_dir)
+        except ConfigError as error:
+            mistakes += error.mistakes
+        else:
+            if form is Format.TEXT:
+                out.print(f"{path}: OK, with {mapping.source_path}", markup=False, highlight=False, soft_wrap=True)
+            for one in mapping.notes:
+                note(one, form)
+    settle(ConfigError(list(dict.fromkeys(mistakes))) if mistakes else None, form)
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON Schema of portal files, so that editors complete and check them.
+
+    Example: sync-worker portals schema > config/portal.schema.json
+    """
+    show_json(json_schema())
 
 
 @app.command(name="list")

@@ -18,6 +18,7 @@ from sync_worker.nearest import choose_from
 from sync_worker.source import NodePath, Source
 
 ABSENT: Any = object()
+OTHERWISE = "correct the example or the mapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ class _Trial:
         for name, value in expected.items():
             mistake = wrong.get(name)
             if mistake:
-                allowed = f"allowed: {', '.join(mistake.allowed)}" if mistake.allowed else ""
-                self._mistake(("portal", name), f"expected {_said(value)}, but {mistake.native} {mistake.what}", allowed)
+                what = f"expected {_said(value)}, but {mistake.native} {mistake.what}"
+                self._mistake(("portal", name), what, mistake.hint or OTHERWISE)
             elif name not in reading.values:
                 one = self.record.fields[name]
                 self._mistake(("portal", name), f"expected {_said(value)}, got nothing", f"the native record has no {one.native}")
@@ -112,7 +113,7 @@ class _Trial:
             elif not _is_same(wanted, got):
                 self._mistake(("create", native), f"expected {_said(wanted)}, got {_said(got)}")
 
-    def _mistake(self, key: NodePath, what: str, remedy: str = "", *, at_key: bool = False) -> None:
+    def _mistake(self, key: NodePath, what: str, remedy: str = OTHERWISE, *, at_key: bool = False) -> None:
         self.mistakes.append(self.source.mistake((*self.at, *key), what, remedy, at_key=at_key))
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sync_worker.crm.port import Schema
 from sync_worker.domain.problem import CODES
+from sync_worker.errors import Mistake, Place
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.wishes import FieldWish, Lack
 from sync_worker.nearest import did_you_mean, listed
@@ -29,13 +30,17 @@ MAKE_ROOM = "delete options that no record holds, inactive ones too, or let rule
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. **Shapes** `remedy` is empty exactly when it is in order; `is_guess`: as far as we can tell."""
+    """One thing that was looked at.
+
+    **Shapes** `remedy` is empty exactly when it is in order; `is_guess`: as far as we can tell; `written`: where the files name it.
+    """
 
     subject: str
     is_ok: bool
     words: str
     remedy: str = ""
     is_guess: bool = False
+    written: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,9 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
-            *(Finding(note.path, True, f"{note.what} — {note.remedy} ({note.place})", is_guess=True) for note in tenant.grammar.notes),
+            *map(_of_note, tenant.grammar.notes),
             *(Finding(native, False, words, f"grant the integration user access to {native}") for native, words in found.hidden.items()),
-            *(_of_need(need, schema, tenant.portal) for need in found.needs),
+            *(replace(_of_need(need, schema, tenant.portal), written=need.written) for need in found.needs),
             *_of_options(found.options, tenant.name),
             *map(of_conversion, found.conversions),
             *_of_data(found, problems),
@@ -72,6 +77,10 @@ def check(tenant: Tenant, schema: Schema) -> Report:
 
 
 # ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _of_note(note: Mistake) -> Finding:
+    return Finding(note.path, True, f"{note.what} — {note.remedy} ({note.place})", is_guess=True, written=note.place)
 
 
 def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:

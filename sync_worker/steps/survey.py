@@ -14,7 +14,7 @@ from dataclasses import field as dataclass_field
 from sync_worker.crm.port import NativeRecord, Scan, Schema
 from sync_worker.domain.names import folded
 from sync_worker.domain.standing import still_lost
-from sync_worker.errors import SchemaChanged
+from sync_worker.errors import Place, SchemaChanged
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.places import place_of, place_of_key
@@ -34,7 +34,7 @@ class Need:
     """One field that must be, and what it has not.
 
     **Shapes** an optional field that is not there lacks nothing; `slips`: what is missing → what is there and looks like it; `listed`: the
-    values of its list; `written`: where the field is named, file:line:column, "" for a constant of a create.
+    values of its list; `written`: where the field is named, None for a constant of a create.
     """
 
     wish: FieldWish
@@ -42,7 +42,7 @@ class Need:
     lack: Lack | None
     slips: Mapping[str, str] = dataclass_field(default_factory=dict)
     listed: tuple[str, ...] = ()
-    written: str = ""
+    written: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,10 @@ def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: Reco
         )
 
 
-def _written(tenant: Tenant, record: RecordMap, wish: FieldWish) -> str:
+def _written(tenant: Tenant, record: RecordMap, wish: FieldWish) -> Place | None:
     if wish.kind == "key":
-        return str(place_of_key(tenant.grammar, record.record))
-    return str(place_of(tenant.grammar, record.kind, wish.fields[0], "native")) if wish.fields else ""
+        return place_of_key(tenant.grammar, record.record)
+    return place_of(tenant.grammar, record.kind, wish.fields[0], "native") if wish.fields else None
 
 
 def remember(tenant: Tenant, natives: Iterable[str]) -> dict[str, Catalog]:

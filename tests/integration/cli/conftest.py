@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -13,7 +14,7 @@ from sync_worker.cli.app import run
 from sync_worker.sandbox.process import HubspotOptions, Options, SalesforceOptions, serve_thread
 from sync_worker.sandbox.remote import Remote
 from tests.journey.crms import CRMS, LocalCrm
-from tests.journey.stage import Answer, Installation
+from tests.journey.stage import ROOT, Answer, Installation
 
 SMALL: dict[str, Options] = {
     "salesforce": SalesforceOptions(companies=30, leads=3, opportunities=8),
@@ -66,6 +67,18 @@ def remote(crm: LocalCrm, base_url: str) -> Iterator[Remote]:
         controls.reset()
         controls.reset_calls()
         yield controls
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation in which everything is right, without a CRM: the current folder."""
+    (tmp_path / "config/portals").mkdir(parents=True)
+    shutil.copy(ROOT / "config/examples/contracts.yaml", tmp_path / "config/portals/acme.yaml")
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    for name, value in {"ACME_SF_ID": "client-1", "ACME_SF_SECRET": "s3cret-9", "ACME_SF_HOOK": "hook-7", "FEED": "short"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -151,3 +151,17 @@ def test_a_slip_in_a_name_is_said_with_the_name_that_is_there_and_made_only_by_n
     }
     assert [row["state"] for row in terminal.types("provision", "acme", "--apply", "--only", name, "--json").json] == ["done"]
     assert f"did you mean '{name}'" in terminal.types("provision", "acme", "--only", f"{name}x", code=2).err
+
+
+@on_both
+def test_a_workflow_is_told_at_the_line_that_names_the_field(terminal: Terminal, crm: LocalCrm, rewrite: Callable[..., None]) -> None:
+    rewrite(("# overrides: ", "overrides: {deal.expires_on.native: nowhere}  # "))
+    line = (
+        terminal.portal_file.read_text()
+        .splitlines()
+        .index(next(line for line in terminal.portal_file.read_text().splitlines() if "nowhere" in line))
+    )
+    said = terminal.types("check", "acme", "--format", "github", code=1).out
+    place = f"::error file={terminal.portal_file},line={line + 1},col="
+    assert [one for one in said.splitlines() if one.startswith(place) and f"::{crm.deal}.nowhere: missing or hidden" in one]
+    assert terminal.types("check", "acme", "--format", "json", code=1).json == terminal.types("check", "acme", "--json", code=1).json
