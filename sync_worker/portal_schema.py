@@ -96,6 +96,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
     "Feed": {
         "url": "The portal's address.",
         "secret": "${NAME} of a whsec_… secret that signs each event.",
+        "previous_secret": "${NAME} of the secret that is being replaced.",
         "events": "The kinds that the portal wants.",
         "keep": "How long events are kept: 30d.",
     },

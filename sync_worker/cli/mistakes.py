@@ -14,6 +14,7 @@ from sync_worker.cli.output import err, out, show_json
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.grammar import MappingFile
 from sync_worker.portal import Portal
+from sync_worker.redaction import masked
 
 WIDTH: Final = 120  # of a written line that is shown
 TOP_KEY: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*:")
@@ -55,7 +56,7 @@ def excerpt(place: Place) -> list[str]:
     if written is None:
         return []
     cut = max(0, place.column - WIDTH)
-    shown = written[cut : cut + WIDTH].expandtabs(1)
+    shown = masked(written)[cut : cut + WIDTH].expandtabs(1)
     gutter = f"{place.line:>5} | "
     return [gutter + shown, " " * (len(gutter) + place.column - 1 - cut) + "^"]
 

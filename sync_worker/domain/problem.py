@@ -82,8 +82,9 @@ CODES: Final[Mapping[str, str]] = {
     "vendor": "The vendor takes no part in associations. Remove the value.",
     "same_type": "Both companies have the same account type; a pair is one partner and one second partner. Correct one of the types.",
     "wrong_sides": "The contract stands on the second partner's record; it belongs on the partner's.",
-    "company_inactive": "An inactive or deleted company takes no part. Set its portal status to Active if it should.",
-    "company_pending": "A pending company takes no part in new deals yet. Set its portal status to Active when it is ready.",
+    "company_inactive": "An inactive or deleted company takes no part. If it should, give it a portal status that the mapping reads "
+    "as active.",
+    "company_pending": "A pending company takes no part in new deals yet. Give it one that the mapping reads as active when it is ready.",
     "company_unknown": "The company is not in this portal. Give it a portal status in the CRM, or correct the id.",
     "company_ambiguous": "Several companies of this portal have that name. Write the CRM id or our id of the one that is meant.",
     # fields that both sides hold
@@ -101,7 +102,7 @@ CODES: Final[Mapping[str, str]] = {
     # deals: who and what
     "owner_unknown": "The owner company is not in this portal. Give it a portal status in the CRM, or correct the id.",
     "owner_is_vendor": "The vendor's own company owns no deals. Name the partner.",
-    "owner_not_active": "Only an active company registers deals. Set its portal status to Active in the CRM.",
+    "owner_not_active": "Only an active company registers deals. Give it a portal status that the mapping reads as active, in the CRM.",
     "owner_by_vendor_only": "Only the vendor gives a deal to another company.",
     "not_a_party": "The actor's company is not the deal's owner company. Let a member of the owner company do it.",
     "two_tier_off": "This portal has no second partners. Remove the value, or set two_tier: true in the portal file.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -207,6 +208,24 @@ def test_a_known_distributor_stays_one(world: World, value: str | None, code: st
     edit(world, "Arrow Electronics", Portal_Account_Type__c="Distributor")
     world.pull()
     assert world.codes(crm_id) == set()
+
+
+def test_what_the_mapping_cannot_read_is_told_with_the_nearest_value_the_list_and_its_line(world: World) -> None:
+    # Given a status, a type and a field of no rule with values that no list has
+    edit(world, "Birch Systems", Portal_Account_Type__c="Partnr", Portal_Tier__c="Gould")
+    world.pull()
+
+    # Then each problem says what may be meant, what is allowed, and where the mapping lists it
+    messages = {row.failure.code: row.failure.message for row in world.failures() if row.failure.name == "Birch Systems"}
+    for code, words in (
+        (
+            "account_type_unknown",
+            "'Partnr' is no account type; kept as partner — did you mean 'Partner'? allowed: Vendor, ",
+        ),
+        ("value_unreadable", "tier holds 'Gould', which the mapping cannot read — did you mean 'Gold'? allowed: Registered, Silver, Gold"),
+    ):
+        assert messages[code].startswith(words)
+        assert re.search(r"; see \S+/mappings/salesforce\.yaml:\d+:\d+$", messages[code])
 
 
 # ── the vendor's own company ─────────────────────────────────────────────────────────────────────────────────────────

@@ -80,6 +80,28 @@ def test_one_bad_value_costs_its_field_only() -> None:
     assert mistake.allowed == ("Active", "Inactive", "Pending")
 
 
+def test_a_mistake_says_the_nearest_value_those_that_are_allowed_and_where_they_are_listed() -> None:
+    raw = {"Portal_Status__c": "Aktive", "Portal_Tier__c": "Diamond"}
+    status, tier = COMPANY.normalize(raw).mistakes
+    lines = (MAPPINGS / "salesforce.yaml").read_text().splitlines()
+    for mistake, words in (
+        (status, "did you mean 'Active'? allowed: Active, Inactive, Pending"),
+        (tier, "allowed: Registered, "),
+    ):
+        assert mistake.hint.startswith(words)
+        file, line, column = mistake.written.rsplit(":", 2)
+        assert Path(file) == MAPPINGS / "salesforce.yaml"
+        assert lines[int(line) - 1][int(column) - 1 :].startswith(("{Active: active", "[Registered, Silver"))
+        assert mistake.hint.endswith(f"see {mistake.written}")
+
+
+def test_of_a_set_the_member_that_is_wrong_is_compared_and_without_a_list_the_transform_is_named() -> None:
+    record = small("lines: {native: L__c, transform: multi_select, values: [Cloud, Edge]}, score: {native: S__c, transform: integer}")
+    members, number = record.normalize({"L__c": "Edge;Clod", "S__c": "many"}).mistakes
+    assert members.hint.startswith("did you mean 'Cloud'? allowed: Cloud, Edge; see small.yaml:")
+    assert number.hint.startswith("see small.yaml:")
+
+
 def test_a_mistaken_field_keeps_its_spelling_so_that_a_push_can_put_it_back() -> None:
     reading = LEAD.normalize({"Portal_Distributor_Approval__c": "Maybe"})
     assert reading.values == {}
