@@ -24,7 +24,7 @@ Where things are:
     steps/      who is told                               tell remind deliver mail
     mail/       letters, and the way to an SMTP server    letter post smtp
     documents/  quotes as HTML and PDF                    page sheet
-    web/        the doors over HTTP                       app answers api/ webhooks/
+    web/        the doors over HTTP                       app answers standards api/ webhooks/
     cli/        the commands, one file a group            app demo story
     sandbox/    a local CRM that shares nothing with us   salesforce/ hubspot/ seed/
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined

@@ -133,8 +133,8 @@ def _named_by_hand(wish: Wish, prices: PriceList, currency: str, rights: Rights)
         why = "prices come from the price list, so this person names none"
         return Refusal("unit_price_not_yours", why, "the vendor, for a product that is not on the list", (), "unit_price")
     if listed := prices.of(wish.product):
-        why = f"{wish.product} is on the price list, so its price is not written by hand"
-        return Refusal("price_listed", why, f"leave unit_price out; or {_KEEPER}, changes it", _there(listed), "unit_price")
+        why = f"{wish.product} is on the price list ({_there(listed)}), so its price is not written by hand"
+        return Refusal("price_listed", why, f"leave unit_price out; or {_KEEPER}, changes it", (), "unit_price")
     if wrong := unsound(Price(wish.product, currency, wish.unit_price, date.min)):
         return Refusal("amount_misfit" if wrong[0] == "unit_price" else "value_malformed", wrong[1], "another price", (), wrong[0])
     return Line(" ".join(wish.product.split()), wish.unit_price, wish.count, wish.discount)
@@ -146,11 +146,11 @@ def _no_price(product: str, prices: PriceList, currency: str, day: date) -> Refu
     why = f"the price list has no price of {product} in {currency} on {day}"
     if not found:
         return Refusal("no_price", f"{why}: the product is not on the list", _KEEPER, prices.names(), "product")
-    return Refusal("no_price", f"{why}; it has {', '.join(_there(found))}", _KEEPER, _there(found), "product")
+    return Refusal("no_price", f"{why}; it has {_there(found)}", _KEEPER, (), "product")
 
 
-def _there(prices: Sequence[Price]) -> tuple[str, ...]:
-    return tuple(_said(one) for one in prices)
+def _there(prices: Sequence[Price]) -> str:
+    return ", ".join(_said(one) for one in prices)
 
 
 def _said(price: Price) -> str:

@@ -244,7 +244,9 @@ def _unset(deal: Deal) -> list[str]:
 def _unpriced(deal: Deal, pricing: Pricing) -> Refusal | None:
     if pricing in pricings_of(deal):
         return None
-    return Refusal("pricing_not_for_deal", f"a deal without a second partner has no {pricing} pricing", "nobody", pricings_of(deal))
+    return Refusal(
+        "pricing_not_for_deal", f"a deal without a second partner has no {pricing} pricing", "nobody", pricings_of(deal), "pricing"
+    )
 
 
 def _wrong_lines(deal: Deal, lines: Sequence[Line]) -> Refusal | None:

@@ -64,7 +64,9 @@ def promote_refusal(company: Company, *, parent: Company, actor: Actor, its_pare
         why = f"{company.name} is a subgroup of {its_parent.name}"
         return Refusal("has_parent", why, f"a member of {its_parent.name} disassociates it first")
     if company.account_type is not AccountType.PARTNER:
-        return Refusal("subgroup_not_a_partner", f"{company.name} is a {company.account_type}", "an active partner company")
+        return Refusal(
+            "subgroup_not_a_partner", f"{company.name} is a {company.account_type}", "an active partner company", field="other_id"
+        )
     if not company.takes_part:
         return Refusal("company_inactive", f"{company.name} is not active", "an active partner company")
     if not actor.is_of(company.id):
@@ -122,7 +124,9 @@ def remove_member_refusal(company: Company, *, parent: Company, actor: Actor, us
 def parent_refusal(parent: Company, actor: Actor) -> Refusal | None:
     """Why this person may put nothing under this parent: an active second partner has subgroups, and its members see to them."""
     if parent.account_type is not AccountType.SECOND_PARTNER:
-        return Refusal("parent_not_a_second_partner", f"{parent.name} is a {parent.account_type}", "an active second partner")
+        return Refusal(
+            "parent_not_a_second_partner", f"{parent.name} is a {parent.account_type}", "an active second partner", field="company_id"
+        )
     if not parent.takes_part:
         return Refusal("company_inactive", f"{parent.name} is not active", "an active second partner")
     return membership_refusal(parent, actor)

@@ -85,7 +85,7 @@ def pair_refusal(company: Company, upper: Company) -> Refusal | None:
     if _UNDER.get(company.account_type) is upper.account_type:
         return None
     why = f"{company.name} is a {company.account_type} and {upper.name} a {upper.account_type}"
-    return Refusal("no_terms_between", why, "a partner with a second partner, or a second partner with the vendor")
+    return Refusal("no_terms_between", why, "a partner with a second partner, or a second partner with the vendor", field="other_id")
 
 
 def speaks_for(company: Company, actor: Actor) -> bool:

@@ -49,12 +49,12 @@ def type_of(head: bytes, name: str, limits: Limits) -> FileType | Refusal:
     """What the file is, by its first bytes, or why it is not taken."""
     who = f"a file that ends in {', '.join(limits.endings)}"
     if not head:
-        return Refusal("file_empty", f"{name} is empty", who, limits.endings)
+        return Refusal("file_empty", f"{name} is empty", who, limits.endings, "file")
     found = next((known for known in limits.types if head.startswith(known.begins)), None)
     if found is None:
-        return Refusal("file_type_unknown", f"{name} is of none of the types taken", who, limits.endings)
+        return Refusal("file_type_unknown", f"{name} is of none of the types taken", who, limits.endings, "file")
     if not name.lower().endswith(found.endings):
-        return Refusal("file_type_not_as_named", f"{name} is {found.media_type} by its content", who, found.endings)
+        return Refusal("file_type_not_as_named", f"{name} is {found.media_type} by its content", who, found.endings, "file")
     return found
 
 

@@ -68,6 +68,14 @@ def move(
     return staged(tenant, deal_id, verb, stage, actor=actor, version=version, finish=finish)
 
 
+def stale_version(stored: StoredDeal, version: int | None) -> StaleVersion | None:
+    """Why this version of the deal is not the one to change; None is any."""
+    if version in (None, stored.version):
+        return None
+    why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
+    return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
+
+
 def staged(
     tenant: Tenant, deal_id: str, verb: Verb, stage: Stage, *, actor: Actor, version: int | None, finish: Finish | None
 ) -> Moved | Refusal:
@@ -76,9 +84,8 @@ def staged(
         stored = deals.get(tx, deal_id)
         if stored is None:
             return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
-        if version not in (None, stored.version):
-            why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
-            return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
+        if stale := stale_version(stored, version):
+            return stale
         record = record_of(tx, tenant, deal_id)
         scene = stage(tx, _scene(tx, tenant, tenant.shown(stored.deal), actor, record), record)
         if isinstance(scene, Refusal):

@@ -35,12 +35,16 @@ def put(tenant: Tenant, told: Told) -> User | Refusal:
     if wrong := address_misfit(told.email.strip()):
         return Refusal("value_malformed", f"email: {told.email!r} is not an e-mail address. {wrong}", "name@company.example", field="email")
     with tenant.store.transaction(tenant.name) as tx:
-        named = [name for name in (told.primary_company, *told.further_companies) if name]
-        found = _companies(tx, tenant, named)
+        found = _companies(tx, tenant, told)
         if isinstance(found, Refusal):
             return found
         if told.primary_company is None and not told.is_vendor_admin:
-            return Refusal("company_missing", f"user {told.id} belongs to no company", "a vendor admin may; anybody else names one")
+            return Refusal(
+                "company_missing",
+                f"user {told.id} belongs to no company",
+                "a vendor admin may; anybody else names one",
+                field="primary_company",
+            )
         primary = found[0] if told.primary_company else None
         user = User(
             told.id,
@@ -107,15 +111,17 @@ def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:
     return people.by_ids(tx, {user_id for user_id in owner_users if user_id})
 
 
-def _companies(tx: Tx, tenant: Tenant, named: Sequence[str]) -> list[str] | Refusal:
-    """Our id of each company that is named."""
+def _companies(tx: Tx, tenant: Tenant, told: Told) -> list[str] | Refusal:
+    """Our id of each company that is named, the primary one first."""
     found: list[str] = []
-    for reference in named:
-        company = company_named(tx, tenant, reference)
+    for reference in filter(None, (told.primary_company, *told.further_companies)):
+        field = "primary_company" if reference == told.primary_company else "further_companies"
+        company = company_named(tx, tenant, reference, field=field)
         if isinstance(company, Refusal):
             return company
         if company is None:
-            return Refusal("company_unknown", f"company {reference} is not in this portal", "whoever gives it a portal status in the CRM")
+            who = "whoever gives it a portal status in the CRM"
+            return Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field)
         found.append(company.id)
     return found
 

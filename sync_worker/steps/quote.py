@@ -24,7 +24,7 @@ from sync_worker.domain.sight import can_see, may_act
 from sync_worker.domain.terms import Pair
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.mail import MAIL
-from sync_worker.steps.move import Finish, Moved, staged, store_move
+from sync_worker.steps.move import Finish, Moved, staged, stale_version, store_move
 from sync_worker.steps.paper import paper_of
 from sync_worker.steps.people import reps_of, viewer_of
 from sync_worker.steps.prices import price_list
@@ -76,7 +76,9 @@ def make(tenant: Tenant, deal_id: str, wish: QuoteWish, *, actor: Actor, finish:
         return quoted
 
 
-def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
+def send(
+    tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, version: int | None = None, finish: Keep | None = None
+) -> Quoted | Refusal:
     """To the members of the company that its column names; sent before, it is not sent again.
 
     A distributor-priced one that the vendor sends after finalize was requested is an offer: it is sent, once, whoever sent it before, and
@@ -87,6 +89,8 @@ def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: K
         if isinstance(found, Refusal):
             return found
         stored, quote = found
+        if stale := stale_version(stored, version):
+            return stale
         deal = tenant.shown(stored.deal)
         standing, sees_deal = _standing(tx, tenant, actor, deal)
         refused = send_refusal(quote.quote.column, quote.quote.pricing, standing, sees_deal=sees_deal)
@@ -103,7 +107,16 @@ def send(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, finish: K
         return quoted
 
 
-def sign(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, reason: str = "", finish: Finish | None = None) -> Moved | Refusal:
+def sign(
+    tenant: Tenant,
+    deal_id: str,
+    quote_id: str,
+    *,
+    actor: Actor,
+    reason: str = "",
+    version: int | None = None,
+    finish: Finish | None = None,
+) -> Moved | Refusal:
     """The quote sent last is signed: by the company that is billed or, with a reason, by the vendor. The first signature counts."""
 
     def stage(tx: Tx, scene: Scene, _record: RecordMap) -> Scene | Refusal:
@@ -116,7 +129,7 @@ def sign(tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, reason: s
             return Refusal("quote_not_latest", why, "whoever signs that one", (latest.id,))
         return replace(scene, reason=reason)
 
-    return staged(tenant, deal_id, Verb.SIGN, stage, actor=actor, version=None, finish=finish)
+    return staged(tenant, deal_id, Verb.SIGN, stage, actor=actor, version=version, finish=finish)
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,7 +19,7 @@ from sync_worker import metrics
 from sync_worker.trail import following, request_id
 
 HEADER: Final = "X-Request-ID"
-_METHODS: Final = {"GET", "POST", "PATCH", "PUT", "DELETE"}
+_METHODS: Final = {"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"}
 
 
 class Answers:

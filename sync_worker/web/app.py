@@ -23,6 +23,7 @@ from sync_worker.web.api.document import ABOUT
 from sync_worker.web.api.mount import mount
 from sync_worker.web.api.route import by_name
 from sync_worker.web.api.shapes import Shown
+from sync_worker.web.standards import Standards
 from sync_worker.web.webhooks.bell import Send
 from sync_worker.web.webhooks.routes import Webhooks
 
@@ -87,6 +88,7 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
 
     app = FastAPIOffline(**ABOUT, **_PAGES, redirect_slashes=False, lifespan=lifespan)
     app.state.at_end = at_end
+    app.add_middleware(Standards)
     app.add_middleware(Answers)
 
     @app.get("/health/live", **_OPEN)

@@ -95,7 +95,7 @@ def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: Com
     """Explains why two companies may work together, or what is missing. `at` asks how it was at an earlier time."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
-        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id), at=at)
+        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id, place="other_id"), at=at)
     return shapes.PairExplained(
         is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
     )
@@ -112,9 +112,9 @@ def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: Pa
     return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
 
 
-def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "") -> Company:
-    """The company at an address, or in a filter's field. **Raises** Refused where none or several fit."""
-    found = company_named(tx, tenant, reference, field=field)
+def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "", place: str = "company_id") -> Company:
+    """The company in a filter's field, or at this place of an address. **Raises** Refused where none or several fit."""
+    found = company_named(tx, tenant, reference, field=field or place)
     if isinstance(found, Refusal):
         raise Refused(found)
     if found is None:

@@ -31,6 +31,13 @@ DealId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PR
 IfMatch: TypeAlias = Annotated[
     str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the user has seen it.", examples=['"3"'])
 ]
+IfMatchOrNone: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias="If-Match", max_length=200, description="The version of the deal that is meant. Any version, unless said.", examples=['"3"']
+    ),
+]
+ANY = "*"
 ETAG: dict[str, Any] = {
     "headers": {"ETag": {"description": "The version of the deal, for `If-Match`.", "required": True, "schema": {"type": "string"}}}
 }
@@ -144,7 +151,7 @@ def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
 
 def version_of(if_match: str) -> int | None:
     """The version that is meant, the latest of several; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+    tags = [tag.strip().removeprefix("W/").strip('"').partition("-")[0] for tag in if_match.split(",")]
     if "*" in tags:
         return None
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)

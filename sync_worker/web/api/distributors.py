@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 
-from fastapi import Path, Response, UploadFile
+from fastapi import Path, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from sync_worker.domain.company import Company
@@ -26,7 +26,7 @@ from sync_worker.web.api import distributor_shapes as told
 from sync_worker.web.api import shapes, views
 from sync_worker.web.api.companies import CompanyRef, company_of, of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit, Visit
-from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import ProblemRoute, file_of, portal_router, problems
@@ -88,7 +88,7 @@ def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupSa
 def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid, once: OnceOnly) -> Response:
     """Makes a company that already exists a subgroup, with its terms. The user must be a member of both companies."""
     tenant = of_two_tiers(visit.tenant)
-    parent, company, agreed = _company(visit, tenant, company_id), _company(visit, tenant, other_id), _terms(tenant, said)
+    parent, company, agreed = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id"), _terms(tenant, said)
     return _changed(
         visit, once, parent, 200, lambda finish: subgroups.promote(tenant, parent, company, agreed, actor=visit.actor, finish=finish)
     )
@@ -98,7 +98,7 @@ def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef,
 def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, once: OnceOnly) -> Response:
     """Ends the link between a subgroup and its parent. Its deals keep their history. `flagged` names those that were pending."""
     tenant = of_two_tiers(visit.tenant)
-    parent, company = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    parent, company = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     return _changed(
         visit, once, parent, 200, lambda finish: subgroups.disassociate(tenant, parent, company, actor=visit.actor, finish=finish)
     )
@@ -133,7 +133,7 @@ def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, m
 def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistory:
     """Returns what a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     refuse_onlookers(visit, partial(looking_refusal, company, upper))
     return _history(visit, tenant, Pair(company.id, upper.id))
 
@@ -142,7 +142,7 @@ def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> t
 def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid) -> told.TermsHistory:
     """Sets new terms, and keeps the earlier ones as history. The user must be a member of the company above, or an admin of the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     _allowed(agree.set_terms(tenant, company, upper, _terms(tenant, said), actor=visit.actor))
     visit.api.wakes(visit.portal, {Wake("push")})
     return _history(visit, tenant, Pair(company.id, upper.id))
@@ -155,26 +155,33 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
 def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Agreements:
     """Lists every version of the signed agreement of the two companies."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         some = page.falling(agreements.versions(tx, Pair(company.id, upper.id)), lambda one: (f"{one.version:09}",))
     return told.Agreements(items=[_agreement(one) for one in some.items], next=some.next)
 
 
-@uploads.post("/companies/{company_id}/agreements/{other_id}", status_code=201, responses={**_REFUSED, **problems(415)})
-def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile, response: Response) -> told.Agreement:
-    """Adds a version of the signed agreement: a PDF, PNG or JPEG of at most 20 MB, as `multipart/form-data`.
-
-    An idempotency key is not honored here: every upload is a version of its own.
-    """
+@uploads.post(
+    "/companies/{company_id}/agreements/{other_id}", status_code=201, response_model=told.Agreement, responses={**_REFUSED, **problems(415)}
+)
+def upload_agreement(
+    request: Request, visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile, key: Key = None
+) -> Response:
+    """Adds a version of the signed agreement: a PDF, PNG or JPEG of at most 20 MB, as `multipart/form-data`."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     files, name = visit.api.installation.files, file.filename or ""
-    kept = _done(agree.put_on_file(tenant, files, company, upper, _chunks(file.file), name=name, actor=visit.actor))
-    visit.api.wakes(visit.portal, {Wake("push")})
-    response.headers.update(views.location_of(visit.portal, "companies", company.id, "agreements", upper.id, kept.id))
-    return _agreement(kept)
+
+    def work(_keep: object) -> Answer:
+        kept = agree.put_on_file(tenant, files, company, upper, _chunks(file.file), name=name, actor=visit.actor)
+        if isinstance(kept, Refusal):
+            return of_refusal(Refused(kept))
+        visit.api.wakes(visit.portal, {Wake("push")})
+        place = views.location_of(visit.portal, "companies", company.id, "agreements", upper.id, kept.id)
+        return Answer(201, _agreement(kept).model_dump_json(), {**views.JSON, **place})
+
+    return once_of_file(request, key, file).answer(visit, work)
 
 
 @router.get(
@@ -185,7 +192,7 @@ def upload_agreement(visit: Acting, company_id: CompanyRef, other_id: CompanyRef
 def download_agreement(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, agreement_id: AgreementId) -> Response:
     """Returns the file of one version, for members of the company above and admins of the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id)
+    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         one = agreements.get(tx, agreement_id)
@@ -201,14 +208,14 @@ def download_agreement(visit: Looking, company_id: CompanyRef, other_id: Company
 # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _company(visit: Visit, tenant: Tenant, reference: str) -> Company:
+def _company(visit: Visit, tenant: Tenant, reference: str, *, place: str = "company_id") -> Company:
     with tenant.store.reading(visit.portal) as tx:
-        return company_of(tx, tenant, reference)
+        return company_of(tx, tenant, reference, place=place)
 
 
 def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str) -> tuple[Company, Company]:
     """**Raises** Refused where the two are not parent and subgroup."""
-    parent, company = _company(visit, tenant, parent_ref), _company(visit, tenant, child_ref)
+    parent, company = _company(visit, tenant, parent_ref), _company(visit, tenant, child_ref, place="other_id")
     with tenant.store.reading(visit.portal) as tx:
         its_parent = parents_of(tx, [company]).get(company.id)
     if its_parent is None or its_parent.id != parent.id:

@@ -17,7 +17,7 @@ _BODY: Final = "body"
 def refused_of(error: RequestValidationError) -> Refused:
     """One refusal for the first mistake that counts most; all of them beside it."""
     found = list(error.errors())
-    refusals = sorted((_refusal(one) for one in found), key=lambda refusal: _RANK.get(refusal.code, len(_RANK)))
+    refusals = sorted((_refusal(one, error.body) for one in found), key=lambda refusal: _RANK.get(refusal.code, len(_RANK)))
     mistakes = tuple(Mistake(field=refusal.field, detail=refusal.why) for refusal in refusals) if len(refusals) > 1 else ()
     return Refused(refusals[0], errors=mistakes)
 
@@ -25,11 +25,12 @@ def refused_of(error: RequestValidationError) -> Refused:
 _RANK: Final = {"body_malformed": 0, "actor_missing": 1, "if_match_missing": 2}
 
 
-def _refusal(mistake: Mapping[str, Any]) -> Refusal:
+def _refusal(mistake: Mapping[str, Any], body: Any) -> Refusal:
     place, kind = mistake["loc"], mistake["type"]
-    name = _name(place)
+    name = _name(place, kind, body)
     if kind == "json_invalid" or (place == (_BODY,) and kind != "missing"):
-        return Refusal("body_malformed", _of_body(mistake), "a JSON object with Content-Type: application/json, as /docs shows it")
+        who = "a JSON object with Content-Type: application/json, as /docs shows it"
+        return Refusal("body_malformed", _of_body(mistake), who, field=_BODY)
     if kind == "missing":
         return _missing(place, name)
     if kind == "extra_forbidden" and name in NOT_THEIRS:
@@ -53,12 +54,23 @@ def _missing(place: Sequence[Any], name: str) -> Refusal:
     if name.lower() == "if-match":
         return Refusal("if_match_missing", "the change does not say which version it means", "the ETag of the last look", field=name)
     what = "the request has no body" if place == (_BODY,) else f"{name} is missing"
-    return Refusal("field_missing", what, "see /docs", field=name)
+    return Refusal("field_missing", what, "see /docs", field=name or _BODY)
 
 
-def _name(place: Sequence[Any]) -> str:
-    """The field as the caller spells it, dotted."""
-    return ".".join(str(part) for part in place[1:] if not str(part).startswith("function-"))
+def _name(place: Sequence[Any], kind: str, body: Any) -> str:
+    """The field as the caller spells it, dotted: what the body holds of the place, which names the steps of the check as well."""
+    if place[0] != _BODY:
+        return str(place[1]) if len(place) > 1 else ""
+    names, held = [], body
+    for part in place[1:]:
+        if (isinstance(held, Mapping) and part in held and str(part).strip()) or (
+            isinstance(held, list) and isinstance(part, int) and part < len(held)
+        ):
+            names.append(str(part))
+            held = held[part]
+    if kind == "missing":
+        names.append(str(place[-1]))
+    return ".".join(names)
 
 
 def _words(mistake: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response, UploadFile
 
 from sync_worker.domain.deal import Refusal, StaleVersion
 from sync_worker.steps.answer import Keep, answer_once
@@ -28,6 +28,7 @@ Key: TypeAlias = Annotated[
         min_length=1, max_length=200, pattern=PRINTABLE,
     ),
 ]  # fmt: skip
+PIECE_BYTES: Final = 1 << 20  # of a file that are read at once
 _TAKEN = {
     Taken.UNDER_WAY: Refusal(
         "request_under_way", "the same request is being worked on", "whoever asks again in a moment", field="Idempotency-Key"
@@ -95,6 +96,16 @@ async def _once(request: Request, key: Key = None) -> Once:
         request.headers.get("if-match", ""),
     ]
     return Once(key, hashlib.sha256("\n".join(asked).encode() + b"\n" + await request.body()).hexdigest())
+
+
+def once_of_file(request: Request, key: str | None, file: UploadFile) -> Once:
+    """The same for a file that was uploaded: by its content and name, for a form is written in another way each time."""
+    asked = [request.method, request.url.path, request.headers.get("acting-user", ""), file.filename or ""]
+    digest = hashlib.sha256("\n".join(asked).encode())
+    while piece := file.file.read(PIECE_BYTES):
+        digest.update(piece)
+    file.file.seek(0)
+    return Once(key, digest.hexdigest())
 
 
 OnceOnly: TypeAlias = Annotated[Once, Depends(_once)]

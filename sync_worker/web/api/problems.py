@@ -137,7 +137,7 @@ def of_refusal(refused: Refused, **more: Any) -> Answer:
 def of_fault(error: SyncError) -> Answer:
     """What stopped a step; its own words are for the operator."""
     if isinstance(error, RecordError):
-        return _answer(_problem("value_malformed", FAULTS[RecordError], str(error)))
+        return _answer(_problem("value_malformed", FAULTS[RecordError], str(error), field=error.field or "body"))
     kind = next(kind for kind in type(error).__mro__ if kind in FAULTS)
     words = next(_WORDS[one] for one in type(error).__mro__ if one in _WORDS)
     seconds = error.retry_after_s if isinstance(error, RateLimited) else RETRY_S

@@ -27,11 +27,11 @@ from sync_worker.store.quotes import StoredQuote
 from sync_worker.templates import Templates
 from sync_worker.web.api import quote_shapes, shapes, sight, views
 from sync_worker.web.api.companies import CompanyRef, company_of
-from sync_worker.web.api.deals import ETAG, OUT_OF_SIGHT, DealId
+from sync_worker.web.api.deals import ANY, ETAG, OUT_OF_SIGHT, DealId, IfMatchOrNone, version_of
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
-from sync_worker.web.api.once import Once, OnceOnly
+from sync_worker.web.api.once import Once, OnceOnly, of_refusal_of_deal
 from sync_worker.web.api.paging import PageOf, Some
-from sync_worker.web.api.problems import Refused, of_refusal
+from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.route import file_of, portal_router, problems
 
 router = portal_router("quotes")
@@ -92,34 +92,40 @@ def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Respo
     return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
 
 
-@router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
-def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly) -> Response:
+@router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409, 412))
+def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, if_match: IfMatchOrNone = None) -> Response:
     """Mails the quote to the members of the company in its column. A quote that was sent before is not sent again.
 
     A distributor-priced quote that the vendor sends after finalize was requested is always sent, and may be signed.
     """
     tenant = visit.tenant
     _look(visit, deal_id)
-    return _quoted(visit, once, lambda finish: send(tenant, deal_id, quote_id, actor=visit.actor, finish=finish))
+    version = version_of(if_match or ANY)
+    return _quoted(visit, once, lambda finish: send(tenant, deal_id, quote_id, actor=visit.actor, version=version, finish=finish))
 
 
 @router.post(
     "/deals/{deal_id}/quotes/{quote_id}/sign",
     response_model=shapes.Deal,
-    responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409)},
+    responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412)},
 )
 def sign_quote(
-    visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, said: Annotated[shapes.Why | None, Body()] = None
+    visit: Acting,
+    deal_id: DealId,
+    quote_id: QuoteId,
+    once: OnceOnly,
+    said: Annotated[shapes.Why | None, Body()] = None,
+    if_match: IfMatchOrNone = None,
 ) -> Response:
     """Signs the distributor-priced quote that the vendor sent last after finalize was requested. The first signature counts.
 
     The vendor records a signature with a reason.
     """
-    tenant, reason = visit.tenant, said.reason if said else ""
+    tenant, reason, version = visit.tenant, said.reason if said else "", version_of(if_match or ANY)
     _look(visit, deal_id)
     return once.moved(
         visit,
-        lambda finish: sign(tenant, deal_id, quote_id, actor=visit.actor, reason=reason, finish=finish),
+        lambda finish: sign(tenant, deal_id, quote_id, actor=visit.actor, reason=reason, version=version, finish=finish),
         lambda tx, moved: views.moved_answer(tx, visit, moved),
     )
 
@@ -185,7 +191,7 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
 
         quoted = do(finish)
         if isinstance(quoted, Refusal):
-            return of_refusal(Refused(quoted))
+            return of_refusal_of_deal(visit, quoted)
         visit.api.wakes(visit.portal, quoted.wakes)
         return made[-1]
 

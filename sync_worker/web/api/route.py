@@ -120,7 +120,8 @@ def of_http(error: HTTPException) -> Refused:
         return Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"), headers=headers)
     if error.status_code == 405:
         return Refused(Refusal("method_not_allowed", "this address does not take that method", "see /docs"), headers=headers)
-    return Refused(Refusal("body_malformed", "the body cannot be read", "JSON, with Content-Type: application/json"), headers=headers)
+    who = "JSON, with Content-Type: application/json"
+    return Refused(Refusal("body_malformed", "the body cannot be read", who, field="body"), headers=headers)
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:

@@ -67,7 +67,10 @@ class Desk:
         headers |= {"Acting-User": user} if user else {}
         headers |= {"If-Match": f'"{version}"'} if version is not None else {}
         headers |= {"Idempotency-Key": key} if key else {}
-        return self.session.request(method, f"{self.url}/portals/{self.portal}{path}", json=body, headers={**headers, **more}, timeout=30)
+        url = f"{self.url}/portals/{self.portal}{path}"
+        answer = self.session.request(method, url, json=body, headers={**headers, **more}, timeout=30)
+        well_told(answer)
+        return answer
 
     def get(self, path: str, *, user: str = "", **more: Any) -> Any:
         """What stands there, which must be fine."""
@@ -102,6 +105,17 @@ class Desk:
             found = companies.find(tx, name)
         assert found, name
         return found.id
+
+
+def well_told(answer: Answer) -> None:
+    """Whatever is refused: a 422 names its field as the caller spelled it, and what is allowed are values, not sentences."""
+    if answer.status_code != 422 or not answer.content:
+        return
+    told = answer.json()
+    assert told.get("field"), answer.text
+    assert not {"[", "("} & set(told["field"]), answer.text
+    assert ".." not in told["field"], answer.text
+    assert not [one for one in told.get("allowed", ()) if len(one.split()) > 6], answer.text
 
 
 def made_token(installation: Installation, portal: str, scopes: Iterable[str], **more: Any) -> str:

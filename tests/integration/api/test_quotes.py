@@ -242,8 +242,8 @@ def test_a_quote_says_which_price_is_missing_and_what_is_there(acme: Desk) -> No
     deal_id = approved(acme)
     acme.post("/prices", {"prices": [row(currency="USD"), row("Gone", price="5", day="2020-01-01"), row("Gone", price=None)]}, user="vera")
     for product, words, allowed in (
-        ("Desk", "no price of Desk in EUR on 2026-04-01", ["10.00 USD from 2026-01-01"]),
-        ("Gone", "no price of Gone in EUR on 2026-04-01", ["5.00 EUR from 2020-01-01", "nothing in EUR from 2026-01-01"]),
+        ("Desk", "no price of Desk in EUR on 2026-04-01; it has 10.00 USD from 2026-01-01", []),
+        ("Gone", "in EUR on 2026-04-01; it has 5.00 EUR from 2020-01-01, nothing in EUR from 2026-01-01", []),
         ("Chair", "no price of Chair in EUR on 2026-04-01: the product is not on the list", ["Desk", "Gone", "Seat", "Server"]),
     ):
         wish = quote("retail", lines=[LINES[0], {"product": product, "count": 5}])
@@ -251,7 +251,7 @@ def test_a_quote_says_which_price_is_missing_and_what_is_there(acme: Desk) -> No
         problem = answer.json()
         assert (answer.status_code, problem["code"], problem["field"]) == (422, "no_price", "lines.1.product")
         assert words in problem["detail"]
-        assert problem["allowed"] == allowed
+        assert problem.get("allowed", []) == allowed
 
 
 def test_what_is_not_on_the_list_the_vendor_prices_and_whom_the_portal_lets_discounts(sandbox: str, loaded: Loaded, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_an_owner_company_is_named(shared: Desk) -> None:
 def test_a_body_that_is_no_json_object_is_told_why(shared: Desk, body: str, content_type: str, words: str) -> None:
     headers = {"Authorization": f"Bearer {shared.token}", "Acting-User": "rita", "Content-Type": content_type}
     answer = shared.session.post(f"{shared.url}/portals/{shared.portal}/deals", data=body, headers=headers, timeout=30)
-    assert refused(answer) == (422, "body_malformed", "")
+    assert refused(answer) == (422, "body_malformed", "body")
     assert words in answer.json()["detail"]
 
 
@@ -248,9 +248,9 @@ def test_what_there_is_not(shared: Desk, path: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        ("/companies/Summit Partners", ""),
-        ("/companies/Summit Partners/licences", ""),
-        ("/companies/Birch Systems/associated-partners/Summit Partners", ""),
+        ("/companies/Summit Partners", "company_id"),
+        ("/companies/Summit Partners/licences", "company_id"),
+        ("/companies/Birch Systems/associated-partners/Summit Partners", "other_id"),
         ("/deals?company=Summit Partners", "company"),
         ("/deals?owner_company=Summit Partners", "owner_company"),
         ("/deals?second_partner=Summit Partners", "second_partner"),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from tests.integration.api.desk import Desk
+from tests.integration.api.desk import Desk, well_told
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 3  # of each operation, in each mode; twelve found no more
@@ -50,6 +50,7 @@ def test_nothing_made_from_the_openapi_breaks_it(acme: Desk, mode: Any) -> None:
             statuses.add(answer.status_code)
             # Then the answer is one of those that the OpenAPI tells
             case.validate_response(answer, checks=CHECKS)
+            well_told(answer)
 
         check()
     assert {200, 422} <= statuses

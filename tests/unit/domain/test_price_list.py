@@ -65,8 +65,8 @@ def test_a_line_is_called_as_the_list_calls_the_product() -> None:
         (
             "Seat",
             "CHF",
-            "Seat in CHF on 2026-01-01; it has",
-            ("100.00 EUR from 2026-01-01", "120.00 USD from 2026-01-01", "110.00 EUR from 2026-05-01"),
+            "on 2026-01-01; it has 100.00 EUR from 2026-01-01, 120.00 USD from 2026-01-01, 110.00 EUR from 2026-05-01",
+            (),
         ),
         ("Desk", "EUR", "Desk in EUR on 2026-01-01: the product is not on the list", ("Seat", "Server")),
     ],
