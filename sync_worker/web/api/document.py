@@ -114,9 +114,23 @@ _METHOD: Final = {"description": WORDS[405], "content": {"application/json": _PR
 _EVERY: Final = {HEADER: _header("The id of the request. It stands in the operator's log.")}
 
 
+_TAG: Final = _header("The tag of this answer. It changes with whatever is shown.")
+_IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an answer that the caller holds. If it is still the answer, the status is 304.",
+    "schema": {"type": "string"},
+}
+_UNCHANGED: Final = {"description": "The answer is the one that the caller holds.", "headers": {"ETag": _TAG}}
+
+
 def completed(document: Mapping[str, Any]) -> dict[str, Any]:
     """FastAPI's document, as it is served."""
-    paths = {path: {method: _operation(one) for method, one in operations.items()} for path, operations in document["paths"].items()}
+    paths = {
+        path: {method: _operation(_look(one) if method == "get" else one) for method, one in operations.items()}
+        for path, operations in document["paths"].items()
+    }
     webhooks = {name: {method: _schema(one) for method, one in told.items()} for name, told in document.get("webhooks", {}).items()}
     named = {_name(name): _component(_name(name), one) for name, one in document["components"]["schemas"].items()}
     schemas = {**named, **{name: {"title": name, **one} for name, one in _ENUMS.items()}}
@@ -125,6 +139,17 @@ def completed(document: Mapping[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "webhooks": webhooks,
         "components": {**document["components"], "schemas": dict(sorted(schemas.items()))},
+    }
+
+
+def _look(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """A GET: every answer has a tag, and an asker that holds it already is told so."""
+    shown = operation["responses"]["200"]
+    tagged = {**shown, "headers": {"ETag": _maybe(_TAG), **shown.get("headers", {})}}
+    return {
+        **operation,
+        "parameters": [*operation.get("parameters", ()), _IF_NONE_MATCH],
+        "responses": {**operation["responses"], "200": tagged, "304": _UNCHANGED},
     }
 
 

@@ -54,13 +54,13 @@ def _missing(place: Sequence[Any], name: str) -> Refusal:
     if name.lower() == "if-match":
         return Refusal("if_match_missing", "the change does not say which version it means", "the ETag of the last look", field=name)
     what = "the request has no body" if place == (_BODY,) else f"{name} is missing"
-    return Refusal("field_missing", what, "see /docs", field=name or _BODY)
+    return Refusal("field_missing", what, "see /docs", field=name)
 
 
 def _name(place: Sequence[Any], kind: str, body: Any) -> str:
     """The field as the caller spells it, dotted: what the body holds of the place, which names the steps of the check as well."""
     if place[0] != _BODY:
-        return str(place[1]) if len(place) > 1 else ""
+        return str(place[-1])
     names, held = [], body
     for part in place[1:]:
         if (isinstance(held, Mapping) and part in held and str(part).strip()) or (
@@ -70,7 +70,7 @@ def _name(place: Sequence[Any], kind: str, body: Any) -> str:
             held = held[part]
     if kind == "missing":
         names.append(str(place[-1]))
-    return ".".join(names)
+    return ".".join(names) or _BODY
 
 
 def _words(mistake: Mapping[str, Any]) -> str:

@@ -137,7 +137,7 @@ def _refuse_unfit(request: Request, known: tuple[str, ...]) -> None:
     """
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
-            raise Refused(Refusal("field_unknown", f"there is no parameter {name}", "see /docs", known, name))
+            raise Refused(Refusal("field_unknown", f"there is no parameter {name!r}", "see /docs", known, name.strip() or "query"))
         if count > 1:
             words = f"{name} stands {count} times in the address; it counts once"
             raise Refused(Refusal("field_repeated", words, "one request for each value", field=name))
