@@ -24,7 +24,9 @@ Level: TypeAlias = Literal["error", "notice"]
 HARMLESS: Final = re.compile(
     r"\s*(kind|mapping|flow|domain|organization_id|hub_id|signature|daily|live|backfill|operator|bulk_above|keep|crm):[^{\[:]*"
 )
-OPEN: Final = frozenset((*Portal.model_fields, *MappingFile.model_fields)) - set(GUARDED)  # what holds no secret, whole
+OPEN: Final = frozenset(  # the parts of portal files and mappings that hold no secret, whole
+    info.alias or name for model in (Portal, MappingFile) for name, info in model.model_fields.items() if name not in GUARDED
+)
 
 
 class Format(StrEnum):

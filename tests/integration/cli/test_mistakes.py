@@ -29,8 +29,15 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
 def test_on_a_terminal_each_mistake_shows_its_line_with_a_caret(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = wrong(folder, ("two_tier: true", "two_tier: yes"), ("Europe/Berlin", "Europe/Berln"), ("kind: salesforce ", "kind: salesfroce "))
-    kind, zone, tier = (number for number, line in enumerate(text.splitlines(), 1) if re.match(r"  kind:|time_zone:|two_tier:", line))
+    text = wrong(
+        folder,
+        ("two_tier: true", "two_tier: yes"),
+        ("Europe/Berlin", "Europe/Berln"),
+        ("kind: salesforce ", "kind: salesfroce "),
+        ("brake: 15%", "brake: 15"),
+    )
+    starts = re.compile(r"  kind:|time_zone:|two_tier:|brake:")
+    kind, zone, tier, brake = (number for number, line in enumerate(text.splitlines(), 1) if starts.match(line))
     said = shown(monkeypatch, capsys, "portals", "lint")
     assert [line[: len(line.rstrip())] for line in said if not line.startswith("config/")] == [
         f"{kind:>5} | {text.splitlines()[kind - 1]}",
@@ -39,6 +46,8 @@ def test_on_a_terminal_each_mistake_shows_its_line_with_a_caret(
         f"{'':>5}   {'':>11}^",
         f"{tier:>5} | {text.splitlines()[tier - 1]}",
         f"{'':>5}   {'':>10}^",
+        f"{brake:>5} | {text.splitlines()[brake - 1]}",
+        f"{'':>5}   {'':>7}^",
     ]
 
 
