@@ -7,6 +7,9 @@
 No portal keeps the others waiting: the same work is never done twice at once in a process, and a long one ends after its turn and goes to
 the end of the queue.
 
+A message of a portal that is disabled here is acknowledged and nothing is lost: what is due stands in the database, and the schedule sends
+it again, to a process that has the portal. It is not put back, because it would go round and round while every process lacks it.
+
 An error never stays in the queue. It is written where an operator looks, the message is acknowledged, and the schedule comes back to
 whatever is still due. One table says how long the portal waits first.
 """
@@ -182,6 +185,10 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
     None: nothing was done.
     """
     log = logs.get().bind(portal=portal, verb=verb, record=record, share=share)
+    if portal in installation.disabled:
+        metrics.STOPS.labels(verb, "portal_disabled").inc()
+        log.warning("left undone: the portal is disabled in this process; the schedule finds it again")
+        return None
     try:
         tenant = installation.tenant(portal, share)
     except ConfigError as error:

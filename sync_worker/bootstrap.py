@@ -1,4 +1,9 @@
-"""The one place where objects are built and joined: settings, portal files, store, CRM connections, broker."""
+"""The one place where objects are built and joined: settings, portal files, store, CRM connections, broker.
+
+A portal whose file, mapping or price list has a mistake, or whose variables are not set, is *disabled*; the others work. What a process
+does about it stands in `Installation.begin`. A portal that only lacks a variable still has its tenant, for whatever reads the database;
+its first call of the CRM or the receiver names the variable.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,14 @@ import gc
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -18,6 +26,7 @@ from dramatiq.brokers.stub import StubBroker
 from pydantic import SecretStr
 from redis import Redis, RedisError
 
+from sync_worker import logs, metrics
 from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import login as hubspot_login
@@ -26,7 +35,8 @@ from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.hubspot.shared_pace import SharedPace
 from sync_worker.crm.port import Schema, WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken
+from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken, Unset
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
@@ -39,9 +49,9 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.metrics import Waits
 from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portals
+from sync_worker.portal_file import Unfit, load_portals
 from sync_worker.price_file import find_prices
-from sync_worker.receiver import Receiver
+from sync_worker.receiver import Receiver, UnsetReceiver
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
@@ -53,6 +63,9 @@ from sync_worker.trail import Trail
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
+
+Mistakes: TypeAlias = tuple[Mistake, ...]
+NONE: Final[Mapping[str, Mistakes]] = MappingProxyType({})
 
 Connect = Callable[[Purse], WholeCrm]
 """Makes one connection, for the thread that calls it."""
@@ -70,15 +83,27 @@ class _Office:
 
 
 class Installation:
-    """One process's view of everything: its portals, its store, and a tenant per portal and thread."""
+    """One process's view of everything: its portals, its store, and a tenant per portal and thread.
+
+    **Shapes** `disabled`: portal → why it does not work here; without a tenant where it is one of `unfit`.
+    """
 
     def __init__(
-        self, settings: Settings, portals: Mapping[str, _Office], store: Store, services: Services, redis: Redis | None = None
+        self,
+        settings: Settings,
+        portals: Mapping[str, _Office],
+        store: Store,
+        services: Services,
+        redis: Redis | None = None,
+        unfit: Mapping[str, Mistakes] = NONE,
     ) -> None:
         self.settings = settings
         self.store = store
         self.services = services
         self._offices = portals
+        self._unfit = unfit
+        unset = {name: office.portal.unset for name, office in portals.items() if office.portal.unset}
+        self.disabled: Mapping[str, Mistakes] = dict(sorted({**unset, **unfit}.items()))
         self._here = threading.local()
         self._closing = ExitStack()
         self._closing.callback(store.close)
@@ -99,13 +124,43 @@ class Installation:
         return open_files(self.settings.files_url)
 
     @property
+    def names(self) -> list[str]:
+        """Every portal there is a file of."""
+        return sorted([*self._offices, *self._unfit])
+
+    def named(self, name: str) -> str:
+        """The name, for whatever needs the database alone. **Raises** ConfigError naming the portals there are."""
+        if name not in self.names:
+            raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self.names)}")
+        return name
+
+    @property
     def portals(self) -> list[Portal]:
+        """Those whose files could be read; of some a variable may not be set."""
         return [office.portal for office in self._offices.values()]
+
+    @property
+    def working(self) -> list[Portal]:
+        """Those that are not disabled."""
+        return [portal for portal in self.portals if portal.name not in self.disabled]
+
+    def begin(self) -> None:
+        """Before a process works: which portals are disabled stands in the log and in the metrics, and the others go on.
+
+        **Raises** ConfigError with every mistake where no portal can work; then this is closed.
+        """
+        if not self.working:
+            self.close()
+            raise ConfigError(distinct(self.disabled.values()))
+        for name in self.names:
+            metrics.DISABLED.labels(name).set(name in self.disabled)
+        for name, mistakes in self.disabled.items():
+            logs.get().error("this portal is disabled; the others go on", portal=name, mistakes="\n".join(map(str, mistakes)))
 
     def tenant(self, name: str, share: Share = "operator") -> Tenant:
         """The portal's tenant for this thread and kind of work; a command's is an operator's.
 
-        **Raises** ConfigError naming the portals there are.
+        **Raises** ConfigError naming the portals there are, or every mistake of its files.
         """
         office = self._office(name)
         tenants: dict[tuple[str, Share], Tenant] = self._here.__dict__.setdefault("tenants", {})
@@ -128,10 +183,9 @@ class Installation:
         return self._office(name).connect(SharePurse(self._budgets[name], "operator")).schema
 
     def _office(self, name: str) -> _Office:
-        office = self._offices.get(name)
-        if office is None:
-            raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self._offices)}")
-        return office
+        if self.named(name) in self._unfit:
+            raise ConfigError(self._unfit[name])
+        return self._offices[name]
 
     def budget(self, name: str) -> Budget:
         """The portal's calls, whoever makes them."""
@@ -153,7 +207,7 @@ def build(
     services: Services | None = None,
     patience: Patience | None = None,
 ) -> Installation:
-    """As `join`, on a database of this version. **Raises** ConfigError with every mistake; StoreDown."""
+    """As `join`, on a database of this version. **Raises** ConfigError; StoreDown."""
     installation = join(settings, environ=environ, services=services, patience=patience)
     if not is_current(installation.store):
         installation.close()
@@ -168,7 +222,10 @@ def join(
     services: Services | None = None,
     patience: Patience | None = None,
 ) -> Installation:
-    """Reads what people wrote and joins it, whatever state the database is in. **Raises** ConfigError with every mistake."""
+    """Reads what people wrote and joins it, whatever state the database is in. A portal with a mistake disables itself alone.
+
+    **Raises** ConfigError: a setting does not fit, or there is no portal at all.
+    """
     gc.set_threshold(GARBAGE_COUNT)
     settings = settings or read_settings()
     services = services or Services()
@@ -176,10 +233,10 @@ def join(
     if settings.smtp_url:
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     place_of(settings.files_url)  # as here
-    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
+    offices, unfit = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
     wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)
-    return Installation(settings, offices, store, services, redis)
+    return Installation(settings, offices, store, services, redis, unfit)
 
 
 def _redis(settings: Settings) -> Redis | None:
@@ -219,40 +276,52 @@ def _with_timeout(url: str) -> str:
 
 def _offices(
     settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience, redis: Redis | None
-) -> dict[str, _Office]:
-    """Every portal with its mapping. **Raises** ConfigError: every mistake of every portal file, and of the mappings they name."""
-    mistakes: list[Mistake] = []
-    try:
-        portals = load_portals(settings.config_dir, environ)
-    except ConfigError as error:
-        if not error.mistakes:
-            raise
-        raise ConfigError([*error.mistakes, *_mapping_mistakes(settings)]) from None
-    offices = {}
-    for portal in portals:
+) -> tuple[dict[str, _Office], dict[str, Mistakes]]:
+    """Every portal with its mapping, and every mistake of those that cannot be read. **Raises** ConfigError where there is no portal."""
+    offices: dict[str, _Office] = {}
+    unfit: dict[str, Mistakes] = {}
+    for portal in load_portals(settings.config_dir, environ):
+        if isinstance(portal, Unfit):
+            unfit[portal.name] = (*portal.mistakes, *_mapping_mistakes(settings, portal.mapping))
+            continue
         try:
             offices[portal.name] = _office(portal, settings, services, patience, redis)
         except ConfigError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise ConfigError(list(dict.fromkeys(mistakes)))
-    return offices
+            unfit[portal.name] = (*error.mistakes, *portal.unset)
+    return offices, unfit
 
 
-def _mapping_mistakes(settings: Settings) -> Iterator[Mistake]:
-    """What is wrong in the mapping files, where no portal can be held against them yet."""
-    for path in sorted(settings.mappings_dir.glob("*.yaml")):
-        try:
+def distinct(mistakes: Iterable[Mistakes]) -> list[Mistake]:
+    """Each once, however many portals share it."""
+    return list(dict.fromkeys(chain.from_iterable(mistakes)))
+
+
+def _mapping_mistakes(settings: Settings, name: str) -> Mistakes:
+    """What is wrong in a mapping file by itself, where no portal can be held against it yet."""
+    path = settings.mappings_dir / name
+    try:
+        if name.endswith(".yaml") and path.is_file():
             load_mapping(path)
-        except ConfigError as error:
-            yield from error.mistakes
+    except ConfigError as error:
+        return error.mistakes
+    return ()
 
 
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
+    _refuse_organization(portal)
     mapping, prices = load_for_portal(portal, settings.mappings_dir), find_prices(settings.config_dir, portal.name)
     is_hubspot = portal.crm.kind == "hubspot"
     connect = _hubspot(portal, services, patience, redis) if is_hubspot else _salesforce(portal, services, patience)
     return _Office(portal, mapping, connect, _receiver(portal, services), prices)
+
+
+def _refuse_organization(portal: Portal) -> None:
+    """**Raises** ConfigError: Salesforce's webhooks could never be proven."""
+    written = portal.crm.webhooks.organization_id
+    if written is not None and canonical(written) is None:
+        at = ("crm", "webhooks", "organization_id")
+        remedy = "copy it again, or leave them out"
+        raise ConfigError([portal.source.mistake(at, "the last three characters do not fit the others", remedy)])
 
 
 def _post(settings: Settings, portal: Portal) -> Post | None:
@@ -266,8 +335,15 @@ def _post(settings: Settings, portal: Portal) -> Post | None:
 def _receiver(portal: Portal, services: Services) -> Receiver | None:
     if portal.feed is None:
         return None
+    if unset := [mistake for mistake in portal.unset if mistake.path.startswith("feed.")]:
+        return UnsetReceiver(portal.source.at(("feed", "url")), unset)
     secrets = filter(None, (_secret(portal.feed.secret), _secret(portal.feed.previous_secret)))
     return Receiver(portal.feed.url, *secrets, clock=services.clock)
+
+
+def _unset_for_calls(portal: Portal) -> Mistakes:
+    """The variables that are not set, and without which the CRM cannot be called."""
+    return tuple(one for one in portal.unset if one.path.startswith("crm.") and not one.path.startswith("crm.webhooks."))
 
 
 def _terms(portal: Portal) -> Terms:
@@ -303,6 +379,8 @@ def _salesforce(portal: Portal, services: Services, patience: Patience) -> Conne
 
 
 def _salesforce_login(portal: Portal) -> Login:
+    if unset := _unset_for_calls(portal):
+        return Unset(unset)
     auth, base_url = portal.crm.auth, portal.crm.base_url
     client_id, domain = auth.client_id or "", auth.domain or ""
     if auth.flow == "jwt_bearer":
@@ -320,6 +398,8 @@ def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redi
 
 
 def _hubspot_login(portal: Portal) -> hubspot_login.Login:
+    if unset := _unset_for_calls(portal):
+        return hubspot_login.Unset(unset)
     auth, base_url = portal.crm.auth, portal.crm.base_url
     if auth.flow == "refresh_token":
         return hubspot_login.RefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)

@@ -28,6 +28,7 @@ _RUN_S: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)  # a poll takes a seco
 _WAIT_S: Final = (0.05, 0.1, 0.5, 1, 5, 15, 35, 60, 300, 1800)  # a killed worker's work is taken up within 35 s
 
 PROCESS: Final = Gauge("sync_worker_process", "1, and which process this is.", ["process"], registry=REGISTRY)
+DISABLED: Final = Gauge("sync_worker_portal_disabled", "1 while this process cannot work for the portal.", ["portal"], registry=REGISTRY)
 RUNS: Final = Counter("sync_worker_runs", "Runs that ended.", ["verb", "state"], registry=REGISTRY)
 RUN_S: Final = Histogram("sync_worker_run_seconds", "How long runs took.", ["verb"], buckets=_RUN_S, registry=REGISTRY)
 RECORDS: Final = Counter("sync_worker_records", "Records by how they ended.", ["verb", "record", "outcome"], registry=REGISTRY)

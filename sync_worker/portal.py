@@ -6,7 +6,7 @@ The shape stands in the models below. Reading the file, and what one key alone c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 
 from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
+from sync_worker.errors import Mistake
 from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, SubDomain, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
 
@@ -241,6 +242,7 @@ class Portal(Part):
     brake_percent: Percent = Field(default=15, alias="brake")
     time_zone: ZoneName = "UTC"
     _source: Source = PrivateAttr()
+    _unset: tuple[Mistake, ...] = PrivateAttr(default=())
 
     @property
     def name(self) -> str:
@@ -265,7 +267,12 @@ class Portal(Part):
             spelled["second_partner"] = self.second_partner
         return {kind: company.account_type_value for kind, company in spelled.items() if company.account_type_value}
 
-    def written_in(self, source: Source) -> Portal:
-        """The same portal, knowing the file it came from."""
-        self._source = source
+    @property
+    def unset(self) -> tuple[Mistake, ...]:
+        """The variables that the file names and that are not set, each with its place. What stands for them must never be used."""
+        return self._unset
+
+    def written_in(self, source: Source, unset: Sequence[Mistake] = ()) -> Portal:
+        """The same portal, knowing the file it came from, and which of its variables are not set."""
+        self._source, self._unset = source, tuple(unset)
         return self

@@ -1,7 +1,8 @@
 """Reads `config/portals/<portal>.yaml`, and says every mistake with its place.
 
 Secrets are named `${NAME}` in the file and come from the environment. A message quotes what the file says, never what a variable holds, so
-no secret is ever printed. What one key alone cannot say (`_cross_checks`) stands at the end.
+no secret is ever printed. A variable that is not set is no mistake of the file: the portal is read and knows it (`Portal.unset`), so that
+whatever only reads the database works without it. What one key alone cannot say (`_cross_checks`) stands at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +42,50 @@ WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "se
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}
 LEAST_KEPT_S = 7 * 86_400  # events are tried for five days
 UNSET = "unset"  # what stands for a variable that is not there
+STAND_INS: Mapping[str, str] = {  # the same, where a key takes less than any text
+    "base_url": "https://unset.invalid",
+    "url": "https://unset.invalid",
+    "organization_id": "00D" + "0" * 12,
+    "hub_id": "1",
+}
 DEAL_RECORDS = {"salesforce": ("lead", "opportunity"), "hubspot": ("deal",)}  # the first is taken where the file says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A portal file with mistakes. **Shapes** `mapping`: what it names, "" where that cannot be read."""
+
+    name: str
+    mistakes: tuple[Mistake, ...]
+    mapping: str = ""
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal, ...]:
-    """Every portal of `config_dir/portals`, by name.
+def load_portals(config_dir: Path, environ: Mapping[str, str]) -> tuple[Portal | Unfit, ...]:
+    """Every portal of `config_dir/portals`, by name. One whose file has a mistake does not keep the others waiting.
 
-    **Raises** ConfigError: every mistake of every file; or there is no portal at all.
+    A portal's name belongs to the file that is called so. A second file that claims it (`copy.yaml` with `portal: acme`, `acme.yml`) is
+    unfit under its own name, and takes nothing from the first one.
+    **Raises** ConfigError: there is no portal file at all.
     """
-    portals: list[Portal] = []
-    mistakes: list[Mistake] = []
-    for path in portal_paths(config_dir):
-        try:
-            portals.append(load_portal(path, environ))
-        except ConfigError as error:
-            mistakes.extend(error.mistakes)
-    if mistakes:
-        raise ConfigError(mistakes)
-    return tuple(sorted(portals, key=lambda portal: portal.name))
+    return tuple(sorted((_read(path, environ) for path in portal_paths(config_dir)), key=lambda portal: portal.name))
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Portal | Unfit:
+    try:
+        return load_portal(path, environ)
+    except ConfigError as error:
+        return Unfit(path.stem if path.suffix == ".yaml" else path.name, error.mistakes, _mapping_named_in(path))
+
+
+def _mapping_named_in(path: Path) -> str:
+    try:
+        named = read_source(path).at(("crm", "mapping"))
+    except ConfigError:
+        return ""
+    return named if isinstance(named, str) else ""
 
 
 def portal_paths(config_dir: Path) -> list[Path]:
@@ -77,21 +102,20 @@ def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = Fa
     """One portal file.
 
     **Shapes** `is_example`: the file's name need not be the portal's.
-    **Raises** ConfigError: every mistake, each with its place.
+    **Raises** ConfigError: every mistake, each with its place, and the variables that are not set beside them.
     """
     source = read_source(path)
     mistakes = list(_literal_secrets(source))
     data, unset = _filled_in(source, environ)
-    mistakes += unset
     try:
-        portal = validated(Portal, source, data=_with_defaults(data)).written_in(source)
+        portal = validated(Portal, source, data=_with_defaults(data)).written_in(source, in_order(unset))
     except ConfigError as error:
-        raise ConfigError(in_order([*mistakes, *error.mistakes])) from None
+        raise ConfigError(in_order([*mistakes, *unset, *error.mistakes])) from None
     mistakes += _cross_checks(portal)
     if not is_example:
         mistakes += _name_checks(portal, path)
     if mistakes:
-        raise ConfigError(in_order(mistakes))
+        raise ConfigError(in_order([*mistakes, *unset]))
     return portal
 
 
@@ -112,13 +136,16 @@ def _filled_in(source: Source, environ: Mapping[str, str]) -> tuple[dict[str, An
             return {key: fill(child, (*path, key)) for key, child in node.items()}
         if isinstance(node, list):
             return [fill(child, (*path, index)) for index, child in enumerate(node)]
-        return VARIABLE.sub(lambda match: value_of(match[1], path), node) if isinstance(node, str) else node
+        if not isinstance(node, str):
+            return node
+        stand_in = STAND_INS.get(str(path[-1]), UNSET) if VARIABLE.fullmatch(node) else UNSET
+        return VARIABLE.sub(lambda match: value_of(match[1], path) or stand_in, node)
 
     def value_of(name: str, path: NodePath) -> str:
         value = environ.get(name, "")
         if not value:
             mistakes.append(source.mistake(path, f"the environment variable {name} is not set", f"export {name}=…"))
-        return value or UNSET
+        return value
 
     data = dict(source.data)
     for key in data.keys() & {"crm", "feed"}:

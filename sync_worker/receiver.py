@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http.client import HTTPResponse
@@ -26,6 +26,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sync_worker.domain.delivery import Answer
+from sync_worker.errors import ConfigError, Mistake
 from sync_worker.headers import retry_after_s, whole
 from sync_worker.text import decoded
 
@@ -72,6 +73,21 @@ class Receiver:
 
     def close(self) -> None:
         self._pool.clear()
+
+
+class UnsetReceiver(Receiver):
+    """Variables that the portal file names are not set: the first event says so, and none goes out."""
+
+    def __init__(self, url: str, unset: Sequence[Mistake]) -> None:
+        self.url = url
+        self._unset = tuple(unset)
+
+    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> Answer:
+        """**Raises** ConfigError."""
+        raise ConfigError(self._unset)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _is_short(headers: Mapping[str, str]) -> bool:

@@ -72,7 +72,7 @@ class Schedule:
         if is_any_left:
             with self._installation.store.side_transaction("") as tx:
                 runs.close_left(tx)
-        for portal in self._installation.portals:
+        for portal in self._installation.working:
             with _surviving(portal=portal.name):
                 self._look(portal, found.get(portal.name), now)
 

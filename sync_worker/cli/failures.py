@@ -30,6 +30,7 @@ from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import PAGE, page_of
 from sync_worker.errors import ConfigError, Stopped
+from sync_worker.portal import Portal
 from sync_worker.steps.intervene import Result, begin_replay, go_on, is_replayable
 from sync_worker.steps.intervene import discard as discard_rows
 from sync_worker.steps.intervene import release as release_row
@@ -145,20 +146,24 @@ def replay(
         raise ConfigError("name what to replay — ids, a filter such as --code CODE, or --all")
     selection = _selection("replay", ids or (), wanted, portal)
     with stopping_gently() as services, opened(services) as installation:
-        tenants = _tenants(installation, portal)
+        tenants = (_tenants if queue else _calling_tenants)(installation, portal)
+        is_any_left_out = portal is None and len(tenants) < len(installation.names)
         _refuse_unknown([_unknown_code(tenant, code) for tenant in tenants])
         chosen = _chosen(tenants, ids or (), wanted)
         if dry_run:
             _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
             return
+        needs_a_person = is_any_left_out
         for tenant, rows in chosen:
             _say_left_out(rows)
             asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue) if rows else None
             if asked and not queue:
-                _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
+                needs_a_person |= not _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
     if queue:
         names = sorted(tenant.name for tenant, rows in chosen if rows)
         out.print(f"left to the workers; how it ends: sync-worker failures replays {' | '.join(names) or 'PORTAL'}", highlight=False)
+    if needs_a_person:
+        raise typer.Exit(1)
 
 
 @app.command(name="replays")
@@ -269,7 +274,22 @@ def _refuse_unknown(refusals: Sequence[Refusal | None]) -> None:
 
 
 def _tenants(installation: Installation, wanted: str | None) -> list[Tenant]:
-    return [installation.tenant(name) for name in ([wanted] if wanted else [portal.name for portal in installation.portals])]
+    """The portal that is named, or all whose database part can be read."""
+    return [installation.tenant(wanted)] if wanted else _some(installation, installation.portals)
+
+
+def _calling_tenants(installation: Installation, wanted: str | None) -> list[Tenant]:
+    """The portal that is named, or all whose CRM can be called."""
+    return [installation.tenant(wanted)] if wanted else _some(installation, installation.working)
+
+
+def _some(installation: Installation, portals: Sequence[Portal]) -> list[Tenant]:
+    """These portals' tenants; a person is told which ones are left out."""
+    names = [portal.name for portal in portals]
+    for name in installation.names:
+        if name not in names:
+            err.print(f"portal {name} is disabled and left out; `sync-worker portals list` says why", markup=False)
+    return [installation.tenant(name) for name in names]
 
 
 def _chosen(tenants: Sequence[Tenant], ids: Sequence[str], wanted: Wanted | None) -> list[tuple[Tenant, list[FailureRow]]]:
@@ -327,8 +347,8 @@ def _say_left_out(rows: Sequence[FailureRow]) -> None:
         err.print(f"{left_out} of {len(rows)} are not tried, because that changes nothing: sync-worker failures list says what does")
 
 
-def _report(tenant: Tenant, result: Result, *, as_json: bool) -> None:
-    """What became of it. Exit 1 while some of it failed or is left."""
+def _report(tenant: Tenant, result: Result, *, as_json: bool) -> bool:
+    """What became of it. False while some of it failed or is left."""
     outcomes = {name or "left": count for name, count in result.outcomes.items()}
     with tenant.store.reading(tenant.name) as tx:
         failed = failures.by_ids(tx, interventions.of_outcome(tx, result.intervention.id, "failed"))
@@ -343,7 +363,8 @@ def _report(tenant: Tenant, result: Result, *, as_json: bool) -> None:
         err.print(f"{words}: correct it there, then give the same command again")
     if result.left_count or result.held_count or outcomes.get("failed"):
         err.print("some failed again" if outcomes.get("failed") else "some were not tried")
-        raise typer.Exit(1)
+        return False
+    return True
 
 
 def _show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.mistakes import AsFormat, Format, note, settle
-from sync_worker.cli.output import out, show, show_json
+from sync_worker.bootstrap import distinct
+from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
+from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.errors import ConfigError, Mistake
@@ -24,6 +26,8 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import associations, companies, cursors, deals, failures, interventions, notices, outbox, portals
 from sync_worker.store.breakers import resting
 from sync_worker.store.due import standings
+
+COLUMNS = ("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until")
 
 app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
 
@@ -48,7 +52,8 @@ def lint(
         except ConfigError as error:
             mistakes += error.mistakes
         else:
-            if form is Format.TEXT:
+            mistakes += portal.unset
+            if form is Format.TEXT and not portal.unset:
                 out.print(f"{path}: OK, with {mapping.source_path}", markup=False, highlight=False, soft_wrap=True)
             for one in mapping.notes:
                 note(one, form)
@@ -68,6 +73,9 @@ def schema() -> None:
 def list_(as_json: AsJson = False) -> None:
     """Every portal file, in short, and which portals rest after an error; `portals show` says why.
 
+    Exit 1 where a portal is disabled: a file of it has a mistake, or a variable is not set here. Each mistake stands on stderr, and the
+    other portals go on.
+
     Example: sync-worker portals list
     """
     with opened() as installation:
@@ -86,7 +94,16 @@ def list_(as_json: AsJson = False) -> None:
             }
             for portal in installation.portals
         ]
-    show(rows, columns=("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until"), as_json=as_json)
+        known = {row["portal"] for row in rows}
+        disabled = installation.disabled
+    rows += [{"portal": name} for name in disabled if name not in known]
+    rows = [{**row, "disabled": list(map(str, disabled.get(row["portal"], ())))} for row in sorted(rows, key=itemgetter("portal"))]
+    shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
+    show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json)
+    for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
+        err.print(line, markup=False)
+    if disabled:
+        raise typer.Exit(1)
 
 
 @app.command(name="show")
@@ -97,10 +114,14 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         row = standing(installation.tenant(portal)) | allowance(installation.budget(portal))
+        disabled = list(map(str, installation.disabled.get(portal, ())))
+    row = {"disabled because": disabled, **row} if disabled else row
     if as_json:
         show_json(row)
     else:
         show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False, title=portal)
+    if disabled:
+        raise typer.Exit(1)
 
 
 @app.command(name="set-association-mode")

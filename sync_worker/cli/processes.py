@@ -54,6 +54,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
         _upgrade(settings)
         settings = settings.model_copy(update={"redis_url": None})
         with closing(build(settings, services=Services.until(stopped))) as installation:
+            installation.begin()
             queue = broker(settings)
             actors = register(queue, installation)
             app = serving(installation, actors.send)
@@ -135,10 +136,12 @@ def _upgrade(settings: Settings) -> None:
 
 
 def _built(settings: Settings, stopped: threading.Event, name: str) -> Installation:
-    """What a process beside others works with. **Raises** ConfigError where no Redis joins them."""
+    """What a process beside others works with. **Raises** ConfigError where no Redis joins them, or no portal can work."""
     if settings.redis_url is None:
         raise ConfigError(f"`sync-worker {name}` needs SYNC_WORKER_REDIS_URL — without Redis, `sync-worker run` does it all in one process")
-    return build(settings, services=Services.until(stopped))
+    installation = build(settings, services=Services.until(stopped))
+    installation.begin()
+    return installation
 
 
 @contextmanager

@@ -42,8 +42,8 @@ def show_(
     Example: sync-worker runs show 4f3c2a1b
     """
     with opened() as installation:
-        for portal in installation.portals:
-            with installation.store.side_transaction(portal.name) as tx:
+        for name in installation.names:
+            with installation.store.side_transaction(name) as tx:
                 runs.close_left(tx)
                 found = runs.get(tx, run)
             if found:

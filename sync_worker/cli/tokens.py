@@ -37,7 +37,7 @@ def create(
     if unknown:
         raise ConfigError(f"--scope {unknown[0]}: there is no such scope — allowed: {', '.join(texts.SCOPES)}")
     made, ends_at = texts.make(), expires.replace(tzinfo=UTC) if expires else None
-    with opened() as installation, installation.store.side_transaction(installation.tenant(portal).name) as tx:
+    with opened() as installation, installation.store.side_transaction(installation.named(portal)) as tx:
         if ends_at and ends_at <= tx.now:
             raise ConfigError(f"--expires {ends_at.isoformat()}: this moment is over — name a later one, in UTC")
         tokens.add(tx, made.id, name=name, token_hash=made.hash, scopes=sorted(set(scope)), made_by=actor, expires_at=ends_at)
@@ -54,7 +54,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
 
     Example: sync-worker tokens list acme
     """
-    with opened() as installation, installation.store.reading(installation.tenant(portal).name) as tx:
+    with opened() as installation, installation.store.reading(installation.named(portal)) as tx:
         rows = [_row(token, tx.now) for token in tokens.listed(tx)]
     show(rows, columns=COLUMNS, as_json=as_json, title=f"tokens of {portal}", empty="none yet: sync-worker tokens create")
 
@@ -69,7 +69,7 @@ def revoke(
 
     Example: sync-worker tokens revoke acme 1f2e3d4c
     """
-    with opened() as installation, installation.store.side_transaction(installation.tenant(portal).name) as tx:
+    with opened() as installation, installation.store.side_transaction(installation.named(portal)) as tx:
         known = tokens.get(tx, token)
         if known is None:
             raise ConfigError(f"portal {portal} has no token {token!r} — see: sync-worker tokens list {portal}")

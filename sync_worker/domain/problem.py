@@ -253,6 +253,8 @@ CODES: Final[Mapping[str, str]] = {
     "text_too_long": "The text has more characters than the CRM's field, or than any text may have. Shorten it.",
     "replay_unknown": "There is no such replay. GET /replays lists them.",
     "code_unknown": "No failure ever had this code, and none of ours is called so. Take the nearest one, which the message names.",
+    "portal_disabled": "A file of the portal has a mistake, or a secret is not set, so nothing is done for this portal; the others work. "
+    "`sync-worker portals list` names the mistake. Correct it, restart the processes, and send the same request again.",
     "scope_missing": "The token may not do this. Make one with the scope that the message names.",
     # what stops a portal's work: made of the names of errors
     "auth_failed": "The CRM refused the log-in, or refused the tokens that it gave for some 15 seconds. A refused log-in is not repeated "

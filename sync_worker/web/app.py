@@ -55,11 +55,12 @@ _PAGES: Final[Mapping[str, Any]] = {"static_url": "/docs/files", "swagger_ui_par
 
 
 def create_app() -> FastAPI:
-    """The web process. **Raises** ConfigError for a wrong environment or portal file.
+    """The web process. **Raises** ConfigError for a wrong environment, or where no portal can work.
 
     Without Redis there is nobody here to wake: the schedule of `run`, beside this process, finds what was noticed.
     """
     installation = join()
+    installation.begin()
     settings = installation.settings
     app = serving(installation, register(broker(settings), installation).send if settings.redis_url else _nobody)
     app.state.at_end.callback(installation.close)
@@ -67,7 +68,7 @@ def create_app() -> FastAPI:
 
 
 def serving(installation: Installation, send: Send) -> FastAPI:
-    """Everything that is asked over HTTP; what that makes due is sent to whoever works. **Raises** ConfigError."""
+    """Everything that is asked over HTTP; what that makes due is sent to whoever works."""
     app = healthy(installation.store)
     webhooks = Webhooks(installation, send)
     app.router.routes.extend(webhooks.routes)

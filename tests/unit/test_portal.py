@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from datetime import time
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.errors import ConfigError
+from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import Portal, RegistrationPeriod
-from sync_worker.portal_file import load_portal, load_portals
+from sync_worker.portal_file import Unfit, load_portal, load_portals
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 ENVIRON = {"ACME_SF_ID": "client-1", "ACME_SF_SECRET": "s3cret-9", "ACME_SF_HOOK": "hook-7", "ACME_HS_TOKEN": "pat-5"}
@@ -38,7 +39,11 @@ def load(tmp_path: Path, text: str) -> Portal:
 def mistakes_of(tmp_path: Path, text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
-    return [str(mistake).removeprefix(f"{tmp_path}/") for mistake in caught.value.mistakes]
+    return shown(caught.value.mistakes, tmp_path)
+
+
+def shown(mistakes: Iterable[Mistake], tmp_path: Path) -> list[str]:
+    return [str(mistake).removeprefix(f"{tmp_path}/") for mistake in mistakes]
 
 
 # ── what a file gives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,8 +160,8 @@ def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path) -> N
     assert found == [f"acme.yaml:5:96: crm.auth.client_secret: a secret must not stand in the file — {remedy}"]
 
 
-def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> None:
-    found = mistakes_of(tmp_path, MINIMAL.replace("${ACME_SF_ID}", "${NOPE}"))
+def test_a_variable_that_is_not_set_is_no_mistake_of_the_file_and_is_known_with_its_place(tmp_path: Path) -> None:
+    found = shown(load(tmp_path, MINIMAL.replace("${ACME_SF_ID}", "${NOPE}")).unset, tmp_path)
     assert found == ["acme.yaml:5:64: crm.auth.client_id: the environment variable NOPE is not set — export NOPE=…"]
 
 
@@ -272,15 +277,23 @@ def test_a_folder_without_portals_says_what_to_do(tmp_path: Path) -> None:
         load_portals(tmp_path, ENVIRON)
 
 
-def test_the_mistakes_of_all_files_come_together(tmp_path: Path) -> None:
+def test_a_file_with_a_mistake_does_not_keep_the_other_portals_waiting(tmp_path: Path) -> None:
     folder = tmp_path / "portals"
     folder.mkdir()
     (folder / "acme.yaml").write_text(MINIMAL + "brake: x\n")
     (folder / "beta.yaml").write_text("a: [")
     (folder / "gamma.yml").write_text(MINIMAL.replace("acme\n", "gamma\n", 1))
-    with pytest.raises(ConfigError) as caught:
-        load_portals(tmp_path, ENVIRON)
-    assert [Path(mistake.place.file).name for mistake in caught.value.mistakes] == ["acme.yaml", "beta.yaml", "gamma.yml"]
+    (folder / "delta.yaml").write_text(MINIMAL.replace("acme\n", "delta\n", 1))
+    found = {portal.name: portal for portal in load_portals(tmp_path, ENVIRON)}
+    unfit = {name: one for name, one in found.items() if isinstance(one, Unfit)}
+    assert list(found) == ["acme", "beta", "delta", "gamma.yml"]
+    assert found.keys() - unfit.keys() == {"delta"}
+    assert [[Path(mistake.place.file).name for mistake in one.mistakes] for one in unfit.values()] == [
+        ["acme.yaml"],
+        ["beta.yaml"],
+        ["gamma.yml"],
+    ]
+    assert [one.mapping for one in unfit.values()] == ["salesforce.yaml", "", "salesforce.yaml"]
 
 
 def test_portals_come_by_name(tmp_path: Path) -> None:
@@ -358,7 +371,7 @@ def test_what_hubspots_webhooks_are_proven_by(tmp_path: Path) -> None:
         (HUBSPOT_HOOKED, 'secret: "${ACME_SF_HOOK}"', "'hub_id' is missing — a hubspot webhook needs hub_id, secret"),
         (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${ACME_SF_HOOK}"', "'acme' is no Hub ID"),
         (HUBSPOT_HOOKED, 'hub_id: 7, secret: "${ACME_SF_HOOK}", signature: v2', "signature"),
-        (HUBSPOT_HOOKED, 'hub_id: 7, secret: "${NOWHERE}"', "NOWHERE is not set"),
+        (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${NOWHERE}"', "NOWHERE is not set"),
     ],
 )
 def test_webhooks_that_could_never_be_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, written: str, words: str) -> None:

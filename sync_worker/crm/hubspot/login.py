@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sync_worker.errors import ConfigError, Mistake
+
 HOST = "https://api.hubapi.com"
 
 
@@ -17,7 +19,7 @@ class Login(Protocol):
 
     @property
     def token(self) -> str | None:
-        """The token that stands; None where one is to be asked for."""
+        """The token that stands; None where one is to be asked for. **Raises** ConfigError where a variable is not set."""
 
     def form(self) -> Mapping[str, str]:
         """What to post to the token endpoint; secrets in it."""
@@ -60,3 +62,21 @@ class RefreshToken:
 
     def granted(self, answer: Mapping[str, Any]) -> None:
         self.refresh_token = str(answer.get("refresh_token") or self.refresh_token)
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
+
+    mistakes: tuple[Mistake, ...]
+    base_url: str | None = None
+
+    @property
+    def token(self) -> str | None:
+        raise ConfigError(self.mistakes)
+
+    def form(self) -> Mapping[str, str]:
+        raise ConfigError(self.mistakes)
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Nothing is granted."""

@@ -185,6 +185,7 @@ class Connection:
         return insist(self._date, patience=self._patience, services=self._services)
 
     def _date(self) -> datetime:
+        _ = self._access.login.token  # where a variable is not set, no call goes out at all
         try:
             answer = self._wire.plain("GET", DETAILS_PATH)
         except HTTPError as error:

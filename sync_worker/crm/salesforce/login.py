@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import jwt
 
-from sync_worker.errors import AuthFailed
+from sync_worker.errors import AuthFailed, ConfigError, Mistake
 
 ASSERTION_LIFE = timedelta(minutes=3)  # the vendor takes at most five, by its own clock
 AUDIENCE = "https://login.salesforce.com"  # https://test.salesforce.com for the vendor's sandboxes
@@ -117,6 +117,27 @@ class RefreshToken:
     def granted(self, answer: Mapping[str, Any]) -> None:
         """With rotation on, each answer ends the token it was asked with."""
         self.refresh_token = str(answer.get("refresh_token") or self.refresh_token)
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
+
+    mistakes: tuple[Mistake, ...]
+    base_url: str | None = None
+
+    @property
+    def host(self) -> str:
+        raise ConfigError(self.mistakes)
+
+    def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
+        raise ConfigError(self.mistakes)
+
+    def basic(self) -> tuple[str, str] | None:
+        raise ConfigError(self.mistakes)
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Nothing is granted."""
 
 
 def _host(base_url: str | None, domain: str) -> str:

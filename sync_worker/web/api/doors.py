@@ -21,7 +21,6 @@ from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import User
-from sync_worker.errors import ConfigError
 from sync_worker.steps.authorize import authorize
 from sync_worker.steps.people import acting
 from sync_worker.steps.tenant import Tenant
@@ -29,6 +28,7 @@ from sync_worker.store import people
 from sync_worker.store.tokens import Token
 from sync_worker.web.api.problems import Refused
 from sync_worker.web.api.wakes import Wakes
+from sync_worker.web.webhooks.heard import DISABLED_S
 
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 
@@ -54,6 +54,12 @@ VisibleTo: TypeAlias = Annotated[
 Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 NOBODY: Final = Refusal(
     "actor_missing", "nobody is named who looks", "whoever names a user in the header Acting-User, or in visible_to", field="Acting-User"
+)
+
+DISABLED: Final = Refusal(
+    "portal_disabled",
+    "the portal's files have a mistake, or a secret of it is not set; nothing was done",
+    "an operator: `sync-worker portals list` names the mistake; send the same again later",
 )
 
 
@@ -122,14 +128,14 @@ def _enter(request: Request, portal: str, bearer: HTTPAuthorizationCredentials |
     token = _token(api, portal, bearer.credentials if bearer else "", scope)
     if isinstance(token, Refusal):
         raise _told(token, portal)
+    if portal in api.installation.disabled:
+        raise Refused(DISABLED, headers={"Retry-After": str(DISABLED_S)})
     return Visit(api, portal, token)
 
 
 def _token(api: Api, portal: str, text: str, scope: str) -> Token | Refusal:
-    try:
-        api.installation.tenant(portal, "live")
-    except ConfigError as error:
-        return Refusal("token_unknown" if text else "token_missing", str(error), "")
+    if portal not in api.installation.names:
+        return Refusal("token_unknown" if text else "token_missing", "there is no such portal", "")
     return authorize(api.installation.store, portal, text, scope)
 
 

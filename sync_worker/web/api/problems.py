@@ -50,6 +50,7 @@ _BY_STATUS: Final = {
     "text_too_long "
     "term_unknown billing_not_for_term currency_unknown amount_misfit no_price price_listed price_malformed pricing_not_in_column",
     428: "if_match_missing",
+    503: "portal_disabled",
 }
 STATUS: Final[Mapping[str, int]] = {code: status for status, codes in _BY_STATUS.items() for code in codes.split()}
 """A refusal's code → status. What is unknown by an address is 404; by a field of the body, 422."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+DISABLED_S: Final = 300  # until a portal that is disabled is asked again: a person has to correct its file
 
 
 @dataclass(slots=True)

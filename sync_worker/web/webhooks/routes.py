@@ -1,6 +1,7 @@
 """`POST /webhooks/salesforce/{portal}/{secret}` and `POST /webhooks/hubspot/{portal}`: refuse, or store and only then answer.
 
-Whoever proves nothing is told 401 and no more, whether the portal exists or not; why stands in the log, with the source.
+Whoever proves nothing is told 401 and no more, whether the portal exists or not; why stands in the log, with the source. A portal that is
+disabled answers 503 to everybody, because its secret may be what is missing: the CRM sends the same again.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,12 +20,12 @@ from starlette.routing import Route
 from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.errors import ConfigError, StoreDown
+from sync_worker.errors import StoreDown
 from sync_worker.headers import whole
 from sync_worker.portal import Portal
 from sync_worker.web.webhooks import hubspot, salesforce, signature
 from sync_worker.web.webhooks.bell import Bell, Send
-from sync_worker.web.webhooks.heard import Heard, Records, Refusal
+from sync_worker.web.webhooks.heard import DISABLED_S, Heard, Records, Refusal
 from sync_worker.web.webhooks.inbox import Inbox
 
 MOST_BYTES = 4 << 20  # a hundred events with a long text each; whoever sends more is not our CRM
@@ -54,15 +55,15 @@ NOBODY = Hook()
 class Webhooks:
     """The two addresses, for every portal whose file has `webhooks`.
 
-    **Shapes** `counts`: (portal, what) → requests `taken` and `refused`, events `heard` and `skipped`; refusals of portals that are none of
-    ours stand under "".
+    **Shapes** `counts`: (portal, what) → requests `taken`, `refused` and `disabled`, events `heard` and `skipped`; refusals of portals that
+    are none of ours stand under "".
     """
 
     def __init__(self, installation: Installation, send: Send) -> None:
-        """**Raises** ConfigError: a portal's webhooks can never be proven."""
+        self._disabled = frozenset({*installation.disabled, *_never_proven(installation)})
         self._clock: Callable[[], datetime] = installation.services.clock
-        self._salesforce = {portal.name: _salesforce_hook(installation, portal) for portal in _hooked(installation, "salesforce")}
-        self._hubspot = {portal.name: _hubspot_hook(installation, portal) for portal in _hooked(installation, "hubspot")}
+        self._salesforce = {portal.name: _salesforce_hook(installation, portal) for portal in self._hooked(installation, "salesforce")}
+        self._hubspot = {portal.name: _hubspot_hook(installation, portal) for portal in self._hooked(installation, "hubspot")}
         self._held_bytes = 0
         self._inbox = Inbox(installation.store)
         self._bell = Bell(send)
@@ -81,6 +82,8 @@ class Webhooks:
 
     async def _of_salesforce(self, request: Request) -> Response:
         portal, secret = request.path_params["portal"], request.path_params["secret"]
+        if portal in self._disabled:
+            return self._not_now(portal, salesforce.NOT_NOW)
         hook = self._salesforce.get(portal, NOBODY)
         if not _is_secret(secret, hook.secret):
             return self._refused(request, Refusal(401, "the secret is wrong" if hook.secret else NO_PORTAL))
@@ -97,6 +100,8 @@ class Webhooks:
 
     async def _of_hubspot(self, request: Request) -> Response:
         portal = request.path_params["portal"]
+        if portal in self._disabled:
+            return self._not_now(portal)
         hook = self._hubspot.get(portal, NOBODY)
         if _is_too_long(request):
             return self._refused(request, TOO_LARGE)
@@ -150,6 +155,15 @@ class Webhooks:
         self.counts.update({(portal, "taken"): 1, (portal, "heard"): heard.events, (portal, "skipped"): heard.skipped.total()})
         return True
 
+    def _not_now(self, portal: str, answer: str = "") -> Response:
+        self.counts[portal, "disabled"] += 1
+        logs.get().warning("a webhook came for a portal that is disabled; the CRM sends it again", portal=portal)
+        return Response(answer, 503, headers={"Retry-After": str(DISABLED_S)}, media_type="text/xml" if answer else None)
+
+    def _hooked(self, installation: Installation, kind: str) -> list[Portal]:
+        portals = [portal for portal in installation.portals if portal.name not in self._disabled]
+        return [portal for portal in portals if portal.crm.kind == kind and portal.crm.webhooks.secret]
+
     def _refused(self, request: Request, refusal: Refusal, answer: str = "") -> Response:
         portal = request.path_params["portal"]
         known = portal if portal in self._salesforce or portal in self._hubspot else ""
@@ -184,25 +198,24 @@ def _is_secret(given: str, secret: bytes) -> bool:
 # ── portals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _hooked(installation: Installation, kind: str) -> list[Portal]:
-    return [portal for portal in installation.portals if portal.crm.kind == kind and portal.crm.webhooks.secret]
+def _never_proven(installation: Installation) -> Iterator[str]:
+    """The portals whose v3 signatures need what this process does not know: the public address. The log says so, and the others go on."""
+    for portal in installation.working:
+        webhooks = portal.crm.webhooks
+        if portal.crm.kind == "hubspot" and webhooks.secret and webhooks.signature == "v3" and not installation.settings.public_url:
+            remedy = "set SYNC_WORKER_PUBLIC_URL to how HubSpot reaches us: https://sync.example.com"
+            mistake = portal.source.mistake(("crm", "webhooks"), "a v3 signature is of the public address", remedy, at_key=True)
+            logs.get().error("the webhooks of this portal are closed; all else goes on", portal=portal.name, mistakes=str(mistake))
+            yield portal.name
 
 
 def _salesforce_hook(installation: Installation, portal: Portal) -> Hook:
-    organization_id = canonical(portal.crm.webhooks.organization_id or "")
-    if organization_id is None:
-        at = ("crm", "webhooks", "organization_id")
-        raise ConfigError(
-            [portal.source.mistake(at, "the last three characters do not fit the others", "copy it again, or leave them out")]
-        )
+    organization_id = canonical(portal.crm.webhooks.organization_id or "") or ""
     return Hook(_secret(portal), organization_id, records=_records(installation, portal))
 
 
 def _hubspot_hook(installation: Installation, portal: Portal) -> Hook:
     webhooks, public_url = portal.crm.webhooks, installation.settings.public_url
-    if webhooks.signature == "v3" and not public_url:
-        remedy = "set SYNC_WORKER_PUBLIC_URL to how HubSpot reaches us: https://sync.example.com"
-        raise ConfigError([portal.source.mistake(("crm", "webhooks"), "a v3 signature is of the public address", remedy, at_key=True)])
     url = (public_url or "").encode() if webhooks.signature == "v3" else b""
     return Hook(_secret(portal), webhooks.hub_id or "", url, _records(installation, portal))
 

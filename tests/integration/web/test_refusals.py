@@ -208,13 +208,17 @@ def test_behind_a_proxy_of_this_machine_the_log_names_who_really_called(door: Do
 # ── what cannot be proven is not begun ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_hubspot_without_the_public_address_is_a_mistake_with_its_place(tmp_path: Path, urls: dict[str, str], sqlite_url: str) -> None:
+def test_hubspot_without_the_public_address_closes_its_webhooks_and_no_others(
+    tmp_path: Path, urls: dict[str, str], sqlite_url: str
+) -> None:
     installation = installed(tmp_path, urls, sqlite_url)
     del installation.more_env["SYNC_WORKER_PUBLIC_URL"]
-    for name in ("web", "run"):
-        answer = installation.command(name, code=2)
-        assert re.search(r"globex\.yaml:\d+:\d+: crm\.webhooks: a v3 signature is of the public address", answer.err), answer.err
-        assert "SYNC_WORKER_PUBLIC_URL" in answer.err
+    with doorstep(installation, "web") as door:
+        said = door.awaits("the webhooks of this portal are closed", 0) + door.told()
+        assert re.search(r"globex\.yaml:\d+:\d+: crm\.webhooks: a v3 signature is of the public address", said), said
+        assert "SYNC_WORKER_PUBLIC_URL" in said
+        assert door.tell_hubspot(b"[]").status_code == 503
+        assert door.tell_salesforce(message(ACCOUNT)).status_code == 200
 
 
 def test_an_empty_secret_is_no_secret(tmp_path: Path, urls: dict[str, str], sqlite_url: str) -> None:
@@ -228,9 +232,11 @@ def test_an_organization_id_that_is_none(tmp_path: Path, urls: dict[str, str], s
     installation = installed(tmp_path, urls, sqlite_url)
     path = tmp_path / "config" / "portals" / "acme.yaml"
     path.write_text(path.read_text().replace(ORGANIZATION, organization))
-    answer = installation.command("web", code=2)
-    assert "acme.yaml:" in answer.err
-    assert "organization_id" in answer.err
+    with doorstep(installation, "web") as door:
+        said = door.awaits("this portal is disabled", 0) + door.told()
+        assert "acme.yaml:" in said
+        assert "organization_id" in said
+        assert door.tell_salesforce(message(ACCOUNT)).status_code == 503
 
 
 def test_a_public_url_is_an_address_without_a_slash_at_its_end(tmp_path: Path, urls: dict[str, str], sqlite_url: str) -> None:
