@@ -28,6 +28,7 @@ Where things are:
     cli/        the commands, one file a group            app demo story
     sandbox/    a local CRM that shares nothing with us   salesforce/ hubspot/ seed/
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
+    connections.py  a portal's ways to its CRM and to its feed's receiver
     schedule.py when to look for what is due       receiver.py  who hears the feed      tokens.py  who may use the API
     files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
     portal.py portal_file.py price_file.py source.py scalars.py settings.py     what people write, every mistake with its place

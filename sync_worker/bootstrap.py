@@ -11,7 +11,7 @@ import gc
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,21 +23,14 @@ from typing import Final, TypeAlias
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from pydantic import SecretStr
 from redis import Redis, RedisError
 
 from sync_worker import logs, metrics
-from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Purse, Share, SharePurse, Slots, Terms, slot_of
+from sync_worker.connections import Connect, connection_of, receiver_of
+from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import login as hubspot_login
-from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.hubspot.shared_pace import SharedPace
-from sync_worker.crm.port import Schema, WholeCrm
-from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.port import Schema
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken, Unset
-from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
 from sync_worker.domain.price_list import PriceList
@@ -51,7 +44,7 @@ from sync_worker.metrics import Waits
 from sync_worker.portal import Portal
 from sync_worker.portal_file import Unfit, load_portals
 from sync_worker.price_file import find_prices
-from sync_worker.receiver import Receiver, UnsetReceiver
+from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.tenant import Tenant
@@ -66,9 +59,6 @@ GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
 NONE: Final[Mapping[str, Mistakes]] = MappingProxyType({})
-
-Connect = Callable[[Purse], WholeCrm]
-"""Makes one connection, for the thread that calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +300,7 @@ def _mapping_mistakes(settings: Settings, name: str) -> Mistakes:
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
     _refuse_organization(portal)
     mapping, prices = load_for_portal(portal, settings.mappings_dir), find_prices(settings.config_dir, portal.name)
-    is_hubspot = portal.crm.kind == "hubspot"
-    connect = _hubspot(portal, services, patience, redis) if is_hubspot else _salesforce(portal, services, patience)
-    return _Office(portal, mapping, connect, _receiver(portal, services), prices)
+    return _Office(portal, mapping, connection_of(portal, services, patience, redis), receiver_of(portal, services), prices)
 
 
 def _refuse_organization(portal: Portal) -> None:
@@ -332,20 +320,6 @@ def _post(settings: Settings, portal: Portal) -> Post | None:
     return Post(server.send, letters, settings.mail_from, documents, portal.zone)
 
 
-def _receiver(portal: Portal, services: Services) -> Receiver | None:
-    if portal.feed is None:
-        return None
-    if unset := [mistake for mistake in portal.unset if mistake.path.startswith("feed.")]:
-        return UnsetReceiver(portal.source.at(("feed", "url")), unset)
-    secrets = filter(None, (_secret(portal.feed.secret), _secret(portal.feed.previous_secret)))
-    return Receiver(portal.feed.url, *secrets, clock=services.clock)
-
-
-def _unset_for_calls(portal: Portal) -> Mistakes:
-    """The variables that are not set, and without which the CRM cannot be called."""
-    return tuple(one for one in portal.unset if one.path.startswith("crm.") and not one.path.startswith("crm.webhooks."))
-
-
 def _terms(portal: Portal) -> Terms:
     budget = portal.crm.api_budget
     return Terms(budget.daily, {"live": budget.reserve.live, "backfill": budget.reserve.backfill, "operator": budget.reserve.operator})
@@ -362,49 +336,3 @@ def _past(store: Store, portal: str) -> Past:
         return slots
 
     return past
-
-
-def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
-    login = _salesforce_login(portal)
-    tokens = Tokens(login, services, patience)
-    return lambda purse: SalesforceCrm(
-        login,
-        tokens,
-        assigns_on_create=portal.deals.run_assignment_rules_on_create,
-        services=services,
-        patience=patience,
-        bulk_above=portal.crm.bulk_above,
-        purse=purse,
-    )
-
-
-def _salesforce_login(portal: Portal) -> Login:
-    if unset := _unset_for_calls(portal):
-        return Unset(unset)
-    auth, base_url = portal.crm.auth, portal.crm.base_url
-    client_id, domain = auth.client_id or "", auth.domain or ""
-    if auth.flow == "jwt_bearer":
-        audience = auth.audience or AUDIENCE
-        return JwtBearer(client_id, auth.username or "", _secret(auth.private_key), domain, base_url, audience)
-    if auth.flow == "refresh_token":
-        return RefreshToken(client_id, _secret(auth.client_secret), _secret(auth.refresh_token), domain, base_url)
-    return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
-
-
-def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
-    pace = SharedPace(portal.name, redis, services) if redis else None
-    access = Access(_hubspot_login(portal), services, patience, pace)
-    return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
-
-
-def _hubspot_login(portal: Portal) -> hubspot_login.Login:
-    if unset := _unset_for_calls(portal):
-        return hubspot_login.Unset(unset)
-    auth, base_url = portal.crm.auth, portal.crm.base_url
-    if auth.flow == "refresh_token":
-        return hubspot_login.RefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)
-    return hubspot_login.StaticToken(_secret(auth.token), base_url)
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value else ""

@@ -81,7 +81,7 @@ def list_(as_json: AsJson = False) -> None:
     with opened() as installation:
         with installation.store.reading("") as tx:
             paused = {name: row.paused_until_at for name, row in standings(tx).items() if row.rests(tx.shared_now)}
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "portal": portal.name,
                 "crm": portal.crm.kind,
@@ -97,7 +97,7 @@ def list_(as_json: AsJson = False) -> None:
         known = {row["portal"] for row in rows}
         disabled = installation.disabled
     rows += [{"portal": name} for name in disabled if name not in known]
-    rows = [{**row, "disabled": list(map(str, disabled.get(row["portal"], ())))} for row in sorted(rows, key=itemgetter("portal"))]
+    rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
     shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
     show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():

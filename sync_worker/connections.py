@@ -1,0 +1,97 @@
+"""A portal's ways out, made of its file: to its CRM, one connection for each thread that calls, and to the receiver of its feed.
+
+Where a variable is not set, the way is there and leads nowhere: its first call names the variable, and nothing goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+from redis import Redis
+
+from sync_worker.crm.budget import Purse
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import login as hubspot_login
+from sync_worker.crm.hubspot.adapter import HubspotCrm
+from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.shared_pace import SharedPace
+from sync_worker.crm.port import WholeCrm
+from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken, Unset
+from sync_worker.crm.salesforce.session import Tokens
+from sync_worker.errors import Mistake
+from sync_worker.portal import Portal
+from sync_worker.receiver import Receiver, UnsetReceiver
+from sync_worker.services import Services
+
+Connect = Callable[[Purse], WholeCrm]
+"""Makes one connection, for the thread that calls it."""
+
+
+def connection_of(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
+    """The way to the portal's CRM."""
+    if portal.crm.kind == "hubspot":
+        return _hubspot(portal, services, patience, redis)
+    return _salesforce(portal, services, patience)
+
+
+def receiver_of(portal: Portal, services: Services) -> Receiver | None:
+    """The way to the portal's receiver, where it has a feed."""
+    if portal.feed is None:
+        return None
+    if unset := [mistake for mistake in portal.unset if mistake.path.startswith("feed.")]:
+        return UnsetReceiver(portal.source.at(("feed", "url")), unset)
+    secrets = filter(None, (_secret(portal.feed.secret), _secret(portal.feed.previous_secret)))
+    return Receiver(portal.feed.url, *secrets, clock=services.clock)
+
+
+def _unset_for_calls(portal: Portal) -> tuple[Mistake, ...]:
+    """The variables that are not set, and without which the CRM cannot be called."""
+    return tuple(one for one in portal.unset if one.path.startswith("crm.") and not one.path.startswith("crm.webhooks."))
+
+
+def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
+    login = _salesforce_login(portal)
+    tokens = Tokens(login, services, patience)
+    return lambda purse: SalesforceCrm(
+        login,
+        tokens,
+        assigns_on_create=portal.deals.run_assignment_rules_on_create,
+        services=services,
+        patience=patience,
+        bulk_above=portal.crm.bulk_above,
+        purse=purse,
+    )
+
+
+def _salesforce_login(portal: Portal) -> Login:
+    if unset := _unset_for_calls(portal):
+        return Unset(unset)
+    auth, base_url = portal.crm.auth, portal.crm.base_url
+    client_id, domain = auth.client_id or "", auth.domain or ""
+    if auth.flow == "jwt_bearer":
+        audience = auth.audience or AUDIENCE
+        return JwtBearer(client_id, auth.username or "", _secret(auth.private_key), domain, base_url, audience)
+    if auth.flow == "refresh_token":
+        return RefreshToken(client_id, _secret(auth.client_secret), _secret(auth.refresh_token), domain, base_url)
+    return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
+
+
+def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
+    pace = SharedPace(portal.name, redis, services) if redis else None
+    access = Access(_hubspot_login(portal), services, patience, pace)
+    return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
+
+
+def _hubspot_login(portal: Portal) -> hubspot_login.Login:
+    if unset := _unset_for_calls(portal):
+        return hubspot_login.Unset(unset)
+    auth, base_url = portal.crm.auth, portal.crm.base_url
+    if auth.flow == "refresh_token":
+        return hubspot_login.RefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)
+    return hubspot_login.StaticToken(_secret(auth.token), base_url)
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
