@@ -75,7 +75,7 @@ class _Office:
 class Installation:
     """One process's view of everything: its portals, its store, and a tenant per portal and thread.
 
-    **Shapes** `disabled`: portal → why it does not work here; without a tenant where it is one of `unfit`.
+    **Shapes** `names`: every portal with a file; `disabled`: portal → why it does not work here. Those of `unfit` have no tenant.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class Installation:
         self._unfit = unfit
         unset = {name: office.portal.unset for name, office in portals.items() if office.portal.unset}
         self.disabled: Mapping[str, Mistakes] = dict(sorted({**unset, **unfit}.items()))
+        self.names = sorted({**portals, **unfit})
         self._here = threading.local()
         self._closing = ExitStack()
         self._closing.callback(store.close)
@@ -112,11 +113,6 @@ class Installation:
     def files(self) -> Files:
         """What people upload. Opened when it is first asked for, because that makes the folder. **Raises** ConfigError."""
         return open_files(self.settings.files_url)
-
-    @property
-    def names(self) -> list[str]:
-        """Every portal there is a file of."""
-        return sorted([*self._offices, *self._unfit])
 
     def named(self, name: str) -> str:
         """The name, for whatever needs the database alone. **Raises** ConfigError naming the portals there are."""

@@ -101,6 +101,8 @@ RIGHT: Final[Mapping[str, str]] = {
     "http_port": "write a port from 0 to 65535",
     "public_url": "write https://host or https://host/prefix, as HubSpot calls it: without user, query and slash at the end",
     "metrics_port": "write a port from 1 to 65000",
+    "http_connections": "write a whole number from 1 to 100000",
+    **dict.fromkeys(("http_head_s", "http_pause_s", "http_body_s"), "write seconds: more than 0, and 3600 at most"),
     "log_format": "write console or json",
 }
 """Setting → what would be right."""

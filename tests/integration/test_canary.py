@@ -59,6 +59,7 @@ WRONG: Final[Mapping[str, Sequence[str]]] = {
     "mail_from": ("{}", "{} <a@b@c>"),
     "http_host": ("http://u:{}@host", "u:{}@host"),
     "http_port": ("{}", "99999{}"),
+    **dict.fromkeys(("http_connections", "http_head_s", "http_pause_s", "http_body_s"), ("{}", "0{}")),
     "public_url": ("https://u:{}@host", "https://u:{}/b@host", "https://{}/", "https://{}:99999", "https://{}:port", "{}"),
     "metrics_port": ("{}",),
     "log_format": ("{}",),

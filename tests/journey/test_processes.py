@@ -154,7 +154,7 @@ def test_a_port_in_use_is_said_with_words(name: str, installation: Installation)
 
 
 @pytest.mark.parametrize("name", ["run", "schedule", "worker"])
-def test_no_process_starts_on_a_wrong_portal_file(name: str, installation: Installation, redis_db: str) -> None:
+def test_no_process_starts_where_the_only_portal_file_is_wrong(name: str, installation: Installation, redis_db: str) -> None:
     path = installation.folder / "config" / "portals" / "acme.yaml"
     path.write_text(path.read_text().replace("two_tier: true", "two_tier: maybe"))
     answer = replace(installation, redis_url=redis_db).command(*PROCESSES[name], code=2)
