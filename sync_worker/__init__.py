@@ -21,6 +21,7 @@ Where things are:
     steps/      a deal's sale                             prices quote paper sale complete
     steps/      what a distributor does for resellers     subgroups agree
     steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode forget take_back
+    steps/      how everything stands                     status
     steps/      who is told                               tell remind deliver mail
     mail/       letters, and the way to an SMTP server    letter post smtp
     documents/  quotes as HTML and PDF                    page sheet
@@ -29,6 +30,7 @@ Where things are:
     sandbox/    a local CRM that shares nothing with us   salesforce/ hubspot/ seed/
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
     connections.py  a portal's ways to its CRM and to its feed's receiver
+    heartbeat.py  who is there              fingerprint.py  which files a process was started with
     schedule.py when to look for what is due       receiver.py  who hears the feed      tokens.py  who may use the API
     files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
     portal.py portal_file.py price_file.py source.py scalars.py settings.py     what people write, every mistake with its place

@@ -16,7 +16,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -34,8 +36,10 @@ from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
 from sync_worker.domain.price_list import PriceList
+from sync_worker.domain.status import Release
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.files import Files, open_files, place_of
+from sync_worker.fingerprint import digest_of
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -90,6 +94,7 @@ class Installation:
         self.settings = settings
         self.store = store
         self.services = services
+        self._configuration = digest_of(_written(settings))
         self._offices = portals
         self._unfit = unfit
         unset = {name: office.portal.unset for name, office in portals.items() if office.portal.unset}
@@ -119,6 +124,11 @@ class Installation:
         if name not in self.names:
             raise ConfigError(f"there is no portal {name!r} in {self.settings.config_dir}/portals — there is: {', '.join(self.names)}")
         return name
+
+    @cached_property
+    def release(self) -> Release:
+        """What this process runs: the version, and a digest of the files it was started with."""
+        return Release(version("sync-worker"), self._configuration)
 
     @property
     def portals(self) -> list[Portal]:
@@ -332,3 +342,9 @@ def _past(store: Store, portal: str) -> Past:
         return slots
 
     return past
+
+
+def _written(settings: Settings) -> list[Path]:
+    """The files that are read at start: of portals, prices and mappings."""
+    folders = (settings.config_dir / "portals", settings.config_dir / "prices", settings.mappings_dir)
+    return [path for folder in folders for path in folder.glob("*.y*ml")]

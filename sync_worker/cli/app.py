@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schedule": ("processes:schedule", "The schedule process."),
     "worker": ("processes:worker", "A worker process; any number of them."),
     "db": ("work:db", "The database: bring it to this version."),
+    "status": ("status:status", "How everything stands, and what needs a person."),
     "portals": ("portals:app", "Which portals there are, how each stands."),
     "check": ("check:check", "Hold the CRM against portal file and mapping."),
     "provision": ("check:provision", "Make in the CRM what it lacks; without --apply only say so."),

@@ -24,6 +24,7 @@ from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
 from sync_worker.figures import Figures
+from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
@@ -63,6 +64,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
                 metrics.showing(Figures(installation, queue)),
                 _working(queue, threads),
                 Schedule(installation, actors),
+                Heartbeat(installation, "run"),
             ):
                 stopped.wait()
 
@@ -85,7 +87,12 @@ def schedule(health_port: HealthPort = None) -> None:
         queue = reach(broker(settings))
         actors = register(queue, installation)
         app = healthy(installation.store, queue)
-        with _serving(app, settings, health_port), metrics.showing(Figures(installation, queue)), Schedule(installation, actors):
+        with (
+            _serving(app, settings, health_port),
+            metrics.showing(Figures(installation, queue)),
+            Schedule(installation, actors),
+            Heartbeat(installation, "schedule"),
+        ):
             stopped.wait()
 
 
@@ -97,7 +104,8 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
         queue = reach(broker(settings))
         register(queue, installation)
-        with _serving(healthy(installation.store, queue), settings, health_port), _working(queue, threads):
+        app = healthy(installation.store, queue)
+        with _serving(app, settings, health_port), _working(queue, threads), Heartbeat(installation, "worker"):
             stopped.wait()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.reconcile import Conflict, Decided, Take
@@ -99,6 +99,12 @@ def open_fields(tx: Tx, deal_ids: Sequence[str]) -> dict[str, set[str]]:
     for deal_id, field in tx.connection.execute(query):
         found.setdefault(deal_id, set()).add(field)
     return found
+
+
+def open_count(tx: Tx) -> int:
+    """How many fields wait for a person."""
+    query = select(func.count()).select_from(conflicts).where(conflicts.c.portal == tx.portal, _OPEN)
+    return int(tx.connection.execute(query).scalar_one())
 
 
 def waiting(tx: Tx, deal_ids: Collection[str]) -> list[tuple[str, str, datetime]]:

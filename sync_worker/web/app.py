@@ -16,6 +16,7 @@ from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, join, reach
 from sync_worker.errors import StoreDown, TransientError
+from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import is_current, try_to_write
 from sync_worker.web.answers import Answers, Tally
@@ -64,6 +65,7 @@ def create_app() -> FastAPI:
     settings = installation.settings
     app = serving(installation, register(broker(settings), installation).send if settings.redis_url else _nobody)
     app.state.at_end.callback(installation.close)
+    app.state.at_end.enter_context(Heartbeat(installation, "web"))
     return app
 
 

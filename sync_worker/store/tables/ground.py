@@ -76,3 +76,17 @@ catalogs = Table(
     Column("fetched_at", Utc, nullable=False),
     json_column("document", is_required=True),  # describe, as cached
 )
+
+processes = Table(
+    "processes",
+    metadata,
+    portal_column(),  # "": a process serves every portal
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # run | web | schedule | worker
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("configuration", Text, nullable=False),  # digest of the files it was started with
+    Column("started_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),  # when it last said that it is there
+)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.problem import CODES
-from sync_worker.web.api import companies, deals, distributors, events, moves, operate, prices, quotes, replays, users
+from sync_worker.web.api import companies, deals, distributors, events, moves, operate, prices, quotes, replays, status, users
 from sync_worker.web.api.document import completed
 from sync_worker.web.api.doors import Api
 from sync_worker.web.api.problems import of_refusal
@@ -31,6 +31,7 @@ ROUTERS: Final = (
     quotes.router,
     operate.router,
     replays.router,
+    status.router,
 )
 
 

@@ -21,6 +21,7 @@ from sync_worker.domain.deal import Period
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.reconcile import Base
 from sync_worker.domain.sight import Scope, Share
+from sync_worker.domain.status import Process
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store import (
     associations,
@@ -39,6 +40,7 @@ from sync_worker.store import (
     patch_backs,
     people,
     portals,
+    processes,
     removals,
     runs,
     strangers,
@@ -72,6 +74,7 @@ MODULES = (
     patch_backs,
     people,
     portals,
+    processes,
     removals,
     runs,
     strangers,
@@ -107,6 +110,11 @@ def asked(tx: Tx) -> Backfill:
     return backfills.get(tx, "lead", "amount") or Backfill("lead", "amount", 1, tx.now, "Ann", is_queued=True)
 
 
+def process_at(tx: Tx) -> Process:
+    """A process that is there now."""
+    return Process("p1", "run", "host", 7, "1.0", "abc", tx.now, tx.now)
+
+
 def claimed(tx: Tx) -> Any:
     """A row as this portal's claimer would hold it: the ids are those of every portal."""
     rows = outbox.listed(tx)
@@ -140,6 +148,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
     lambda tx: removals.add(tx, "r1", "associations", 3),
+    lambda tx: processes.beat(tx, process_at(tx)),
     lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now}),
     lambda tx: backfills.order(tx, "lead", "amount", by="Ann", is_queued=True),
     *distributors.FILL,
@@ -215,6 +224,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.page": lambda tx: failures.page(tx, limit=9),
     "failures.count": failures.count,
     "failures.shown_of": lambda tx: failures.shown_of(tx, [("company", "001"), ("deal", "d1")]),
+    "conflicts.open_count": conflicts.open_count,
     "conflicts.waiting": lambda tx: conflicts.waiting(tx, ["d1"]),
     "failures.counts": failures.counts,
     "failures.seen_count": lambda tx: failures.seen_count(tx, "ingest", failure().code),
@@ -250,6 +260,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "people.listed": people.listed,
     "people.vendor_admins": people.vendor_admins,
     "portals.get": portals.get,
+    "processes.listed": processes.listed,
     "removals.listed": removals.listed,
     "strangers.stamps": lambda tx: strangers.stamps(tx, "lead", ["00Q9"]),
     "runs.get": lambda tx: runs.get(tx, "r1"),
@@ -297,6 +308,9 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "cursors.pause": lambda tx: cursors.pause(tx, "company", tx.now),
     "cursors.release": lambda tx: cursors.release(tx, cursor_of(tx)),
     "deals.save": lambda tx: deals.save(tx, [deal(version=5)]),
+    "processes.beat": lambda tx: processes.beat(tx, replace(process_at(tx), kind="web")),
+    "processes.sweep": lambda tx: processes.sweep(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=2))),
+    "processes.leave": lambda tx: processes.leave(tx, "p1"),
     "deals.record_changes": lambda tx: deals.record_changes(tx, [change(version=9)]),
     "deals.move_company": lambda tx: deals.move_company(tx, "c1", "c9"),
     "failures.forget_payloads": lambda tx: failures.forget_payloads(tx, ["f1"]),

@@ -47,7 +47,9 @@ BY_TOKEN: Final = frozenset(
 )
 """What the portal itself looks at: no person is named, so `visible_to` is refused and not ignored."""
 
-BY_OPERATOR: Final = frozenset({"GET /conflicts", "GET /failures", "GET /feed/events", "GET /replays", "GET /replays/{replay_id}"})
+BY_OPERATOR: Final = frozenset(
+    {"GET /conflicts", "GET /failures", "GET /feed/events", "GET /operate/status", "GET /replays", "GET /replays/{replay_id}"}
+)
 
 BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /deals": EVERYBODY,

@@ -1,0 +1,28 @@
+"""Times as people say them: how long, how long ago, in how long."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+_UNITS: Final = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
+"""(below so many seconds, seconds of one unit, its name); beyond the last one in days."""
+
+
+def span(seconds: float) -> str:
+    """A length of time in its natural unit: 45 s, 4 min, 3 h, 12 days."""
+    length = abs(seconds)
+    for limit, unit, name in _UNITS:
+        if length < limit:
+            return f"{round(length / unit)} {name}"
+    return f"{round(length / 86_400)} days"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`4 min ago`."""
+    return f"{span((now - moment).total_seconds())} ago"
+
+
+def due(moment: datetime, now: datetime) -> str:
+    """`in 4 min`; `now` where the moment is over."""
+    return f"in {span((moment - now).total_seconds())}" if moment > now else "now"
