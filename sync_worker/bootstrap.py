@@ -28,11 +28,10 @@ from dramatiq.brokers.stub import StubBroker
 from redis import Redis, RedisError
 
 from sync_worker import logs, metrics
-from sync_worker.connections import Connect, connection_of, receiver_of
+from sync_worker.connections import Connect, connection_of, misfits_of_webhooks, receiver_of
 from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
-from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
 from sync_worker.domain.price_list import PriceList
@@ -304,18 +303,25 @@ def _mapping_mistakes(settings: Settings, name: str) -> Mistakes:
 
 
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
-    _refuse_organization(portal)
-    mapping, prices = load_for_portal(portal, settings.mappings_dir), find_prices(settings.config_dir, portal.name)
+    mapping, prices = files_of(portal, settings)
     return _Office(portal, mapping, connection_of(portal, services, patience, redis), receiver_of(portal, services), prices)
 
 
-def _refuse_organization(portal: Portal) -> None:
-    """**Raises** ConfigError: Salesforce's webhooks could never be proven."""
-    written = portal.crm.webhooks.organization_id
-    if written is not None and canonical(written) is None:
-        at = ("crm", "webhooks", "organization_id")
-        remedy = "copy it again, or leave them out"
-        raise ConfigError([portal.source.mistake(at, "the last three characters do not fit the others", remedy)])
+def files_of(portal: Portal, settings: Settings) -> tuple[LoadedMapping, PriceList | None]:
+    """The portal's mapping and price list. **Raises** ConfigError: every mistake in them, and what of the portal file its CRM cannot be."""
+    mistakes = list(misfits_of_webhooks(portal))
+    prices = None
+    try:
+        prices = find_prices(settings.config_dir, portal.name)
+    except ConfigError as error:
+        mistakes += error.mistakes
+    try:
+        mapping = load_for_portal(portal, settings.mappings_dir)
+    except ConfigError as error:
+        raise ConfigError([*error.mistakes, *mistakes]) from None
+    if mistakes:
+        raise ConfigError(mistakes)
+    return mapping, prices
 
 
 def _post(settings: Settings, portal: Portal) -> Post | None:

@@ -5,7 +5,7 @@ Where a variable is not set, the way is there and leads nowhere: its first call 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 from redis import Redis
@@ -18,6 +18,7 @@ from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.hubspot.shared_pace import SharedPace
 from sync_worker.crm.port import WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken, Unset
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import Mistake
@@ -34,6 +35,14 @@ def connection_of(portal: Portal, services: Services, patience: Patience, redis:
     if portal.crm.kind == "hubspot":
         return _hubspot(portal, services, patience, redis)
     return _salesforce(portal, services, patience)
+
+
+def misfits_of_webhooks(portal: Portal) -> Iterator[Mistake]:
+    """Why Salesforce's webhooks could never be proven."""
+    written = portal.crm.webhooks.organization_id
+    if written is not None and canonical(written) is None:
+        at = ("crm", "webhooks", "organization_id")
+        yield portal.source.mistake(at, "the last three characters do not fit the others", "copy it again, or leave them out")
 
 
 def receiver_of(portal: Portal, services: Services) -> Receiver | None:

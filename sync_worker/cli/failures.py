@@ -29,7 +29,7 @@ from sync_worker.cli.work import AsJson, PortalName, Who, opened, stopping_gentl
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import PAGE, page_of
-from sync_worker.errors import ConfigError, Stopped
+from sync_worker.errors import ConfigError, Stopped, StoreDown, SyncError
 from sync_worker.portal import Portal
 from sync_worker.steps.intervene import Result, begin_replay, go_on, is_replayable
 from sync_worker.steps.intervene import discard as discard_rows
@@ -158,7 +158,13 @@ def replay(
             _say_left_out(rows)
             asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue) if rows else None
             if asked and not queue:
-                needs_a_person |= not _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
+                try:
+                    needs_a_person |= not _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
+                except SyncError as error:
+                    if isinstance(error, Stopped | StoreDown) or tenant is tenants[-1]:
+                        raise
+                    err.print(f"portal {tenant.name}: {error}", markup=False)  # the next one is tried all the same
+                    needs_a_person = True
     if queue:
         names = sorted(tenant.name for tenant, rows in chosen if rows)
         out.print(f"left to the workers; how it ends: sync-worker failures replays {' | '.join(names) or 'PORTAL'}", highlight=False)

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.bootstrap import distinct
+from sync_worker.bootstrap import distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.mapping.load import load_for_portal
 from sync_worker.portal import MODES
 from sync_worker.portal_file import FOLDER, load_portal, portal_paths
 from sync_worker.portal_schema import json_schema
@@ -37,7 +36,7 @@ def lint(
     files: Annotated[list[Path] | None, typer.Argument(help="Portal files; all of them where none is named.", show_default=False)] = None,
     form: AsFormat = Format.TEXT,
 ) -> None:
-    """Says what is wrong in portal files and in the mappings they name. Asks no CRM and no database.
+    """Says what is wrong in portal files, in the mappings they name and in their price lists. Asks no CRM and no database.
 
     Example: sync-worker portals lint config/portals/acme.yaml
     """
@@ -48,7 +47,7 @@ def lint(
     for path in files or portal_paths(settings.config_dir):
         try:
             portal = load_portal(path, os.environ, is_example=path.absolute().parent.name != FOLDER)
-            mapping = load_for_portal(portal, settings.mappings_dir)
+            mapping, _prices = files_of(portal, settings)
         except ConfigError as error:
             mistakes += error.mistakes
         else:

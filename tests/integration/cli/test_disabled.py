@@ -11,6 +11,7 @@ from sync_worker.sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import CRMS, LocalCrm, adapted
 from tests.journey.stage import ROOT
+from tests.servers import free_port
 
 SECRET = "GLOBEX_SECRET"
 Spoil = Callable[[Terminal, LocalCrm, pytest.MonkeyPatch], str]
@@ -165,6 +166,40 @@ def test_a_replay_of_everything_leaves_out_the_disabled_portal_and_says_so(
     assert "portal globex is disabled and left out; `sync-worker portals list` says why" in answer.err
     assert "replayed in acme" in answer.out
     assert "replayed in globex" not in answer.out
+
+
+@on_both
+@by_name
+def test_lint_finds_whatever_disables_a_portal(spoil: Spoil, terminal: Terminal, crm: LocalCrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_second(terminal, crm, monkeypatch)
+    assert terminal.types("portals", "lint").code == 0
+    said = spoil(terminal, crm, monkeypatch)
+    assert said in terminal.types("portals", "lint", code=2).err
+
+
+def test_lint_knows_an_organization_id_that_is_none_and_says_it_beside_the_mistakes_of_the_other_files(
+    terminal: Terminal, crm: LocalCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_second(terminal, crm, monkeypatch)
+    path = terminal.portal_file.with_name("globex.yaml")
+    path.write_text(adapted(path.read_text(), ("organization_id: 00D5g000004XXXX", "organization_id: 00D5g000004XXXX555")))
+    said = ["organization_id: the last three characters do not fit the others"]
+    said += [spoil(terminal, crm, monkeypatch) for spoil in (broken_mapping, broken_prices)]
+    for words in (("portals", "lint"), ("companies", "list", "globex")):
+        answer = terminal.types(*words, code=2)
+        assert all(one in answer.err for one in said), answer.err
+
+
+def test_a_crm_out_of_reach_does_not_keep_the_replays_of_the_next_portal_waiting(
+    terminal: Terminal, crm: LocalCrm, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_second(terminal, crm, monkeypatch)
+    for portal in ("acme", "globex"):
+        terminal.types("pull", portal, code=None)
+    terminal.portal_file.write_text(adapted(terminal.portal_file.read_text(), (base_url, f"http://127.0.0.1:{free_port()}")))
+    answer = terminal.types("failures", "replay", "--all", code=1)
+    assert "portal acme: " in answer.err
+    assert "replayed in globex" in answer.out
 
 
 def test_a_second_file_of_the_same_portal_takes_nothing_from_the_first(
