@@ -24,7 +24,8 @@ from tests.integration.steps.world import ANN, TERMS, World
 
 def told(world: World, id_: str, company: str, role: Role = Role.SALES, **more: Any) -> Actor:
     """A user the portal has told of, as somebody who acts."""
-    user = put(world.tenant, Told(id_, f"{id_}@example.com", id_.title(), role, company, **more))
+    address = id_ if "@" in id_ else f"{id_}@example.com"
+    user = put(world.tenant, Told(id_, address, id_.title(), role, company, **more))
     assert isinstance(user, User), user
     return acting(user)
 
