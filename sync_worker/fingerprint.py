@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 SHOWN: Final = 12  # characters: enough to tell two apart
+MOST_BYTES: Final = 4 << 20  # of one file; no larger one is read at start
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """Of these files, by name and content; one that cannot be read counts by its name."""
+    """Of these files, by name and content. One that cannot be read, is no regular file or is far too large counts by its name."""
     whole = sha256()
     for path in sorted(files):
         content = _content(path)
@@ -21,6 +22,7 @@ def digest_of(files: Iterable[Path]) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        is_read = path.is_file() and path.stat().st_size <= MOST_BYTES  # a pipe or a device may never end
+        return path.read_bytes() if is_read else b""
     except OSError:
         return b""
