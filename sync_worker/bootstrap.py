@@ -58,6 +58,8 @@ from sync_worker.templates import Templates
 from sync_worker.trail import Trail
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
+QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work
+QUEUE_SILENT_MS = 15_000  # the messages of a worker that was killed come back within twice that
 GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
@@ -249,8 +251,8 @@ def broker(settings: Settings) -> dramatiq.Broker:
         url=_with_timeout(settings.redis_url),
         middleware=[Trail(), Waits()],
         namespace="sync-worker",
-        heartbeat_timeout=15_000,  # ms; a killed worker's messages come back within half a minute …
-        maintenance_chance=100_000,  # … because one call in ten looks for them (of 1,000,000)
+        heartbeat_timeout=QUEUE_SILENT_MS,
+        maintenance_chance=100_000,  # a killed worker's messages come back, because one call in ten looks for them (of 1,000,000)
     )
 
 
@@ -266,7 +268,7 @@ def reach(queue: dramatiq.Broker) -> dramatiq.Broker:
 
 def _with_timeout(url: str) -> str:
     """redis-py gives up after 5 s by default, in the middle of a blocking read of its own."""
-    return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout=30"
+    return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout={QUEUE_ANSWER_S}"
 
 
 def _offices(

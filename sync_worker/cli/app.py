@@ -82,6 +82,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mail": ("mail:app", "Mail to the portal's people: what was sent, what waits."),
     "tokens": ("tokens:app", "Who may use a portal's API."),
     "runs": ("runs:app", "What was done, with its sums."),
+    "waits": ("waits:waits", "How long until something is tried again."),
     "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
     "sandbox": ("sandbox:app", "A local CRM alone, to try things on."),
 }

@@ -138,6 +138,7 @@ def codes_page() -> str:
         "",
         "What each code means, and what to do. Made from the code: `sync-worker failures codes --markdown`; a test holds the two together.",
         "The last column is what `sync-worker failures list` says before you select: whether a replay helps, and what must change first.",
+        "How long until something is tried again by itself is in [waits.md](waits.md).",
         "",
         "| code | what it means, what to do | replay |",
         "|---|---|---|",

@@ -219,7 +219,7 @@ CODES: Final[Mapping[str, str]] = {
     "no_room_in_crm": "The CRM has no room for new records: its storage is full, or a limit of records is reached. Make room there, or buy "
     "more. Nothing is lost: what is owed is tried again every five minutes, and changes of known records go on.",
     "crm_in_maintenance": "The CRM is in maintenance and takes no writes. Nothing is lost: what is owed is tried again every minute.",
-    "gave_up": "The CRM refused this write ten times within a quarter of an hour. See the message; when the cause is gone, replay.",
+    "gave_up": "The CRM refused this write ten times within 9 to 17 minutes. See the message; when the cause is gone, replay.",
     "late_write_undone": "The CRM committed an old write of the worker after its answer was lost, over a newer value; the newer one was "
     "written again. The message has both. Look whether it is right; then discard this.",
     "outcome_never_learned": "This write was sent ten times, no send was answered, and the CRM does not show what was sent. Perhaps the "
@@ -258,11 +258,13 @@ CODES: Final[Mapping[str, str]] = {
     "scope_missing": "The token may not do this. Make one with the scope that the message names.",
     # what stops a portal's work: made of the names of errors
     "auth_failed": "The CRM refused the log-in, or refused the tokens that it gave for some 15 seconds. A refused log-in is not repeated "
-    "at once, so as not to lock the user out. Correct crm.auth or the variables it names; it is tried again every five minutes.",
+    "at once, so as not to lock the user out. Correct crm.auth or the variables it names; it is tried again after "
+    "five minutes, then less and less often, at least once an hour.",
     "connection_down": "The CRM lets this user do nothing as things are; the message has its words. Correct it in the CRM; "
-    "it is tried again every five minutes.",
+    "it is tried again after five minutes, then less and less often, at least once an hour.",
     "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
-    "Show it again, or correct the mapping; it is tried again every five minutes.",
+    "Show it again, or correct the mapping; it is tried again after five minutes, "
+    "then less and less often, at least once an hour.",
     "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "

@@ -27,7 +27,7 @@ BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 FIRST_WAIT_S: Final = 60  # before the second try; twice as long after each, …
 LONGEST_WAIT_S: Final = 6 * 3600  # … six hours at most
-MOST_ATTEMPTS: Final = 15  # some two days
+MOST_ATTEMPTS: Final = 15  # some 39 hours
 MAIL: Final = Wake("mail")
 _ID: Final = re.compile(r" \([^()]*\)$")
 

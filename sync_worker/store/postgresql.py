@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import URL, Engine
 
+CONNECT_S: Final = 10  # a host that swallows packets is down, not slow
 WISHES: Final = {
-    "connect_timeout": 10,  # seconds: a host that swallows packets is down, not slow
+    "connect_timeout": CONNECT_S,
     "target_session_attrs": "read-write",  # of several hosts the one that takes writes; never one that does not
 }
 _TAKES_WRITES: Final = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'"

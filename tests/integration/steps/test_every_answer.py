@@ -116,7 +116,7 @@ LASTING = [
     Answer({"error_code": "NOT_FOUND", "status": 404}, "schema_changed", 300, "is there still such a record type"),
     Answer({"error_code": "UNSUPPORTED_API_VERSION", "status": 410}, "connection_down", 300, "version 62.0 of the API"),
 ]
-"""A person must act; the portal looks again every five minutes."""
+"""A person must act; the portal looks again after five minutes, then less and less often."""
 
 PASSING = [
     Answer({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}, "rate_limited", DAILY_S, "TotalRequests"),

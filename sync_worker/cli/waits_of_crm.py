@@ -1,0 +1,238 @@
+"""What waits for the CRM, and for how long. Every number is the code's own constant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sync_worker import headers
+from sync_worker.cli.wait_words import Question, Wait, doubling, length, pause, span, spans
+from sync_worker.crm import batches, budget, renewal
+from sync_worker.crm.faults import Patience
+from sync_worker.crm.hubspot import associations as hs_labels
+from sync_worker.crm.hubspot import faults as hs
+from sync_worker.crm.hubspot import schema as hs_schema
+from sync_worker.crm.hubspot import session as hs_session
+from sync_worker.crm.hubspot import wire as hs_wire
+from sync_worker.crm.salesforce import bulk
+from sync_worker.crm.salesforce import faults as sf
+from sync_worker.crm.salesforce import session as sf_session
+from sync_worker.crm.salesforce import wire as sf_wire
+from sync_worker.domain import attempts, breaker, late_write
+from sync_worker.errors import AuthFailed, ConfigError, HeldForReview, SchemaChanged, TransientError
+from sync_worker.steps import late_writes, patch_back, replay, tenant
+from sync_worker.store import catalogs
+
+_PATIENCE: Final = Patience()
+_PAUSES: Final = ("actors.PAUSE_S", "actors.LONGEST_PAUSE_S")
+_SLOWER: Final = [times for _, times in budget.LITTLE if times > 1]
+
+
+def _refused(chance: float) -> list[float]:
+    return [attempts.refused_wait_s(count, chance) for count in range(1, attempts.MOST_REFUSED)]
+
+
+OF_CRM: Final = (
+    Question(
+        "The CRM is down or slow",
+        (
+            Wait(
+                "a call that failed for the moment, inside one piece of work",
+                f"{_PATIENCE.attempts} tries within {span(_PATIENCE.total_s)}: "
+                f"{doubling(_PATIENCE.first_wait_s, _PATIENCE.longest_wait_s)}",
+                ("crm.faults.Patience",),
+            ),
+            Wait(
+                "the portal, once these tries are over",
+                f"{pause(TransientError())}, the same each time",
+                ("actors.PAUSE_S",),
+            ),
+            Wait(
+                "a connection that is not made is given up",
+                f"after {span(sf_wire.CONNECT_TIMEOUT_S)} at Salesforce, {span(hs_wire.CONNECT_TIMEOUT_S)} at HubSpot",
+                ("crm.salesforce.wire.CONNECT_TIMEOUT_S", "crm.hubspot.wire.CONNECT_TIMEOUT_S"),
+            ),
+            Wait(
+                "a read without an answer is given up",
+                f"after {span(sf_wire.READ_TIMEOUT_S)} at Salesforce, {span(hs_wire.READ_TIMEOUT_S)} at HubSpot",
+                ("crm.salesforce.wire.READ_TIMEOUT_S", "crm.hubspot.wire.READ_TIMEOUT_S"),
+            ),
+            Wait(
+                "a write without an answer is given up",
+                f"after {span(batches.LONGEST_CALL_S)}; what becomes of it: *A record is refused, or a write is not answered*",
+                ("crm.batches.LONGEST_CALL_S",),
+            ),
+            Wait(
+                "the CRM is in maintenance and takes no writes",
+                f"a write after {span(sf.RESTS['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE'][1])}; reading goes on",
+                ("crm.salesforce.faults.RESTS",),
+            ),
+            Wait(
+                "the CRM has no room for new records",
+                f"a new record after {span(sf.RESTS['STORAGE_LIMIT_EXCEEDED'][1])} at Salesforce, {span(hs.FULL_REST_S)} at HubSpot; "
+                "changes of known records go on",
+                ("crm.salesforce.faults.RESTS", "crm.hubspot.faults.FULL_REST_S"),
+            ),
+            Wait(
+                "HubSpot moves the account (477)",
+                f"as long as it says, else after {span(hs.MIGRATING_WAIT_S)}",
+                ("crm.hubspot.faults.MIGRATING_WAIT_S",),
+            ),
+            Wait(
+                "a record that HubSpot holds locked (423)",
+                f"after {span(hs.LOCKED_WAIT_S)}",
+                ("crm.hubspot.faults.LOCKED_WAIT_S",),
+            ),
+            Wait(
+                "a bulk job of Salesforce is asked whether it is done",
+                f"{doubling(bulk.FIRST_WAIT_S, bulk.LONGEST_WAIT_S)}; given up after {span(bulk.TIMEOUT_S)}, and the rest is read by pages",
+                ("crm.salesforce.bulk.FIRST_WAIT_S", "crm.salesforce.bulk.LONGEST_WAIT_S", "crm.salesforce.bulk.TIMEOUT_S"),
+            ),
+            Wait(
+                "`provision` looks whether HubSpot shows a new property",
+                f"{hs_schema.READ_BACKS} times, {span(hs_schema.READ_BACK_S)} apart",
+                ("crm.hubspot.schema.READ_BACKS", "crm.hubspot.schema.READ_BACK_S"),
+            ),
+        ),
+    ),
+    Question(
+        "The calls are used up",
+        (
+            Wait(
+                "the CRM names a time (`Retry-After`)",
+                f"after that time, {span(headers.LONGEST_WAIT_S)} at most",
+                ("headers.LONGEST_WAIT_S",),
+            ),
+            Wait(
+                "the calls of the day, at Salesforce",
+                f"after {span(sf.DAILY_WAIT_S)}, the same each time: the day is the last 24 hours, so some come back all the time",
+                ("crm.salesforce.faults.DAILY_WAIT_S",),
+            ),
+            Wait(
+                "the calls of the day, at HubSpot",
+                f"at the account's midnight; after {span(hs.BLIND_DAY_WAIT_S)} where its time zone is not known",
+                ("crm.hubspot.faults.BLIND_DAY_WAIT_S",),
+            ),
+            Wait(
+                "too many calls at the same time, at Salesforce",
+                f"after {span(sf.BURST_WAIT_S)}",
+                ("crm.salesforce.faults.BURST_WAIT_S",),
+            ),
+            Wait(
+                "the calls of some seconds, at HubSpot",
+                f"after {' or '.join(map(span, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is",
+                ("crm.hubspot.faults.WAIT_S_BY_POLICY",),
+            ),
+            Wait(
+                "a share of `crm.api_budget` is used up",
+                f"when calls of the day come back; what the CRM said of them is believed for {span(budget.TOLD_FOR_S)}",
+                ("crm.budget.TOLD_FOR_S",),
+            ),
+            Wait(
+                "few calls of the reserve are left",
+                f"polls come {' or '.join(map(str, [*_SLOWER, budget.SLOWEST]))} times slower than `schedule.pull`",
+                ("crm.budget.LITTLE", "crm.budget.SLOWEST"),
+            ),
+        ),
+    ),
+    Question(
+        "A log-in is refused, or a field is hidden",
+        (
+            Wait(
+                "the portal, after a refused log-in (`auth_failed`) or right (`connection_down`)",
+                pause(AuthFailed()),
+                _PAUSES,
+            ),
+            Wait(
+                "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
+                f"for {span(sf_session.REFUSED_FOR_S)} at Salesforce, {span(hs_session.REFUSED_FOR_S)} at HubSpot; "
+                "a restarted process has forgotten it",
+                ("crm.salesforce.session.REFUSED_FOR_S", "crm.hubspot.session.REFUSED_FOR_S"),
+            ),
+            Wait(
+                "a token that is refused (401): another one is asked for",
+                f"at once, then after {spans(renewal.WAITS_S[1:])}; after {len(renewal.WAITS_S) + 1} refusals the portal rests as above",
+                ("crm.renewal.WAITS_S",),
+            ),
+            Wait(
+                "HubSpot's token is renewed",
+                f"{span(hs_session.RENEWED_BEFORE_S)} before its end; "
+                f"it lives {span(hs_session.TOKEN_LIFE_S)} where the answer does not say",
+                ("crm.hubspot.session.RENEWED_BEFORE_S", "crm.hubspot.session.TOKEN_LIFE_S"),
+            ),
+            Wait(
+                "a field or record type that is gone or hidden (`schema_changed`)",
+                pause(SchemaChanged()),
+                _PAUSES,
+            ),
+            Wait(
+                "a portal file that does not fit what the portal lives by (`config_error`)",
+                f"{pause(ConfigError([]))}, the same each time",
+                ("actors.PAUSE_S",),
+            ),
+            Wait(
+                "the CRM's list of fields and values is read anew",
+                f"after {span(catalogs.FRESH_S)}, or at once by `sync-worker check`",
+                ("store.catalogs.FRESH_S",),
+            ),
+            Wait(
+                "the same list, where somebody typed a value that is not in it",
+                f"once in {span(tenant.OFFER_AGAIN_S)} at most",
+                ("steps.tenant.OFFER_AGAIN_S",),
+            ),
+            Wait(
+                "HubSpot's association labels are read anew",
+                f"after {span(hs_labels.LABELS_FRESH_S)}",
+                ("crm.hubspot.associations.LABELS_FRESH_S",),
+            ),
+        ),
+    ),
+    Question(
+        "A record is refused, or a write is not answered",
+        (
+            Wait(
+                "the CRM refuses what stands in the record (a validation rule, a missing value)",
+                "not by itself: when the record changes, or when a person replays the failure",
+                (),
+            ),
+            Wait(
+                "the CRM refuses the record for the moment (a locked row)",
+                f"{doubling(attempts.FIRST_WAIT_S, attempts.LONGEST_WAIT_S)}; after {attempts.MOST_REFUSED} refusals, "
+                f"within {length(_refused(0))} to {length(_refused(1))}, it is kept as `gave_up`",
+                ("domain.attempts.FIRST_WAIT_S", "domain.attempts.LONGEST_WAIT_S", "domain.attempts.MOST_REFUSED"),
+            ),
+            Wait(
+                "one cause refused many records in a row",
+                f"after {breaker.TRIP_COUNT} in a row the records that failed of it rest: one of them is tried "
+                f"{doubling(breaker.FIRST_REST_S, breaker.LONGEST_REST_S)}; when it passes, all go",
+                ("domain.breaker.TRIP_COUNT", "domain.breaker.FIRST_REST_S", "domain.breaker.LONGEST_REST_S"),
+            ),
+            Wait(
+                "a write that was not answered, or whose answer was lost with its worker",
+                f"it is read back first; sent again at once, then {span(attempts.LONGEST_UNANSWERED_WAIT_S)} after the last send at most, "
+                f"alone from send {attempts.ALONE_FROM} on; after {attempts.MOST_UNANSWERED} it is kept as `outcome_never_learned`",
+                ("domain.attempts.LONGEST_UNANSWERED_WAIT_S", "domain.attempts.ALONE_FROM", "domain.attempts.MOST_UNANSWERED"),
+            ),
+            Wait(
+                "such a write is watched for, in case the CRM commits it late",
+                f"for the {span(batches.LONGEST_CALL_S)} of the call and {span(late_write.COMMIT_LATE.total_seconds())} more, "
+                f"and {span(late_writes.READ_WITHIN.total_seconds())} for the reading",
+                ("domain.late_write.COMMIT_LATE", "steps.late_writes.READ_WITHIN"),
+            ),
+            Wait(
+                "the portal's id, written to a company",
+                f"{doubling(patch_back.FIRST_REST_S, patch_back.LONGEST_REST_S)}; after {patch_back.MOST_TRIES} tries a person looks",
+                ("steps.patch_back.FIRST_REST_S", "steps.patch_back.LONGEST_REST_S", "steps.patch_back.MOST_TRIES"),
+            ),
+            Wait(
+                "a replay whose records are being worked on",
+                f"after {span(replay.BUSY_WAIT_S)}, {replay.BUSY_TRIES} times",
+                ("steps.replay.BUSY_WAIT_S", "steps.replay.BUSY_TRIES"),
+            ),
+            Wait(
+                "a page that the brake holds (`held_for_review`); that record type alone rests",
+                f"{pause(HeldForReview())}; or at once by `sync-worker failures release`",
+                _PAUSES,
+            ),
+        ),
+    ),
+)
