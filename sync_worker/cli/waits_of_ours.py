@@ -10,14 +10,14 @@ from sync_worker.cli.wait_words import Question, Wait, doubling, length, span, s
 from sync_worker.crm import batches, shared_budget
 from sync_worker.crm.hubspot import reader as hs_reader
 from sync_worker.crm.hubspot import shared_pace as hs_shared
-from sync_worker.domain import delivery
+from sync_worker.domain import delivery, status
 from sync_worker.mail import smtp
 from sync_worker.portal import Schedule
 from sync_worker.steps import keeper, pull
 from sync_worker.steps import mail as letters
 from sync_worker.store import answers, cursors, deliveries, engine, postgresql, runs
 from sync_worker.web.api import problems
-from sync_worker.web.webhooks import bell, inbox, signature
+from sync_worker.web.webhooks import bell, heard, inbox, signature
 
 _SCHEDULE: Final = Schedule()
 _MAIL_S: Final = [min(letters.FIRST_WAIT_S * 2**count, letters.LONGEST_WAIT_S) for count in range(letters.MOST_ATTEMPTS - 1)]
@@ -55,6 +55,11 @@ OF_OURS: Final = (
                 ("web.webhooks.signature.MOST_APART_S",),
             ),
             Wait(
+                "a webhook of a portal that is disabled by a mistake in its files",
+                f"the CRM hears 503 and is asked to come again after {span(heard.DISABLED_S)}",
+                ("web.webhooks.heard.DISABLED_S",),
+            ),
+            Wait(
                 "a night's work (`schedule.full_compare` too) that did not end well",
                 f"after {span(schedule.AGAIN_AFTER_S)}, the same night",
                 ("schedule.AGAIN_AFTER_S",),
@@ -77,6 +82,11 @@ OF_OURS: Final = (
                 ("store.deliveries.LEASE",),
             ),
             Wait("letters that it was sending", f"after {span(letters.CLAIM_S)}", ("steps.mail.CLAIM_S",)),
+            Wait(
+                "`sync-worker status` shows the process as silent",
+                f"after {span(status.SILENT_S)}; a living process is heard of every {span(status.BEAT_S)}",
+                ("domain.status.SILENT_S", "domain.status.BEAT_S"),
+            ),
             Wait(
                 "its run is shown as `stopped`",
                 f"after {span(runs.SILENT_S)}",

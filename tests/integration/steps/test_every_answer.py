@@ -6,14 +6,15 @@ cursor, the pause and its words, what is open, and how many records the CRM hold
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import pytest
 
 from sync_worker.actors import attempt
-from sync_worker.bootstrap import Installation
+from sync_worker.bootstrap import NONE, Installation, Mistakes
 from sync_worker.crm.budget import SHARES, Budget, Memory, Share, Terms
 from sync_worker.domain.deal import Deal
 from sync_worker.schedule import due
@@ -33,6 +34,7 @@ class Desk:
     """A worker and the schedule of this world: what is due is attempted, as the actors would."""
 
     world: World
+    disabled: ClassVar[Mapping[str, Mistakes]] = NONE
 
     def tenant(self, _portal: str, _share: Share) -> Tenant:
         return self.world.tenant
