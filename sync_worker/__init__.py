@@ -21,7 +21,7 @@ Where things are:
     steps/      a deal's sale                             prices quote paper sale complete
     steps/      what a distributor does for resellers     subgroups agree
     steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode forget take_back
-    steps/      how everything stands                     status
+    steps/      how everything stands, and a pause        status halt
     steps/      who is told                               tell remind deliver mail
     mail/       letters, and the way to an SMTP server    letter post smtp
     documents/  quotes as HTML and PDF                    page sheet

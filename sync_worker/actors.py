@@ -52,6 +52,7 @@ from sync_worker.steps.deliver import DELIVER, deliver
 from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
+from sync_worker.steps.halt import halted
 from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.mail import MAIL, mail
 from sync_worker.steps.mail import is_due as is_mail_due
@@ -196,7 +197,7 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
         return None
     try:
         try:
-            if verb not in WITHOUT_CRM and _waits(installation, tenant, record, share):
+            if _is_halted(tenant, verb) or (verb not in WITHOUT_CRM and _waits(installation, tenant, record, share)):
                 return None
             return _worked(tenant, verb, record, share)
         except StoreDown:
@@ -212,6 +213,11 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
     except StoreDown as error:
         log.error("the database is out of reach", error=str(error))  # noqa: TRY400  # the operator's problem, not a bug: no traceback
     return None
+
+
+def _is_halted(tenant: Tenant, verb: str) -> bool:
+    """Whether a person has paused the portal; its feed goes on, as its API does."""
+    return verb != DELIVER.verb and halted(tenant) is not None
 
 
 def _waits(installation: Installation, tenant: Tenant, record: str, share: Share) -> bool:

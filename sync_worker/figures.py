@@ -103,6 +103,9 @@ def _pauses(seen: Overview, portals: Collection[str], now: datetime) -> Iterator
     paused = {read.portal for read in seen.reads if read.paused_until_at and read.paused_until_at > now}
     samples = {portal: float(portal in paused) for portal in portals}
     yield _gauge("portal_paused", "1 while the portal rests after an error.", ["portal"], _each(samples))
+    halted = {read.portal for read in seen.reads if read.is_halted}
+    samples = {portal: float(portal in halted) for portal in portals}
+    yield _gauge("portal_halted", "1 while a person has paused the portal.", ["portal"], _each(samples))
     resting = Counter(read.portal for read in seen.reads if read.rests_until_at and read.rests_until_at > now)
     counts = {portal: float(resting[portal]) for portal in portals}
     yield _gauge("records_paused", "Record types that rest alone, while the rest of their portal goes on.", ["portal"], _each(counts))

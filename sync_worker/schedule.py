@@ -89,7 +89,7 @@ class Schedule:
     def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
         if standing and standing.is_feed_due and portal.feed:
             yield DELIVER
-        if standing and standing.is_mail_due and self._installation.settings.smtp_url:
+        if standing and standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
             yield MAIL
         if standing and standing.rests(now):
             return

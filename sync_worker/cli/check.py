@@ -12,12 +12,13 @@ import typer
 
 from sync_worker.cli.mistakes import AS_IT_IS, AsFormat, Format, annotation
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened
+from sync_worker.cli.work import AsJson, PortalName, opened, refuse_paused
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.steps import provision as provisioning
 from sync_worker.steps.check import Finding
 from sync_worker.steps.check import check as check_portal
 from sync_worker.steps.company_data import DataProblem
+from sync_worker.steps.halt import let_in
 from sync_worker.text import cell
 
 
@@ -38,6 +39,7 @@ def check(
     """
     with opened() as installation:
         report = check_portal(installation.tenant(portal), installation.schema(portal))
+        let_in(installation.tenant(portal))
     files = write_csv(folder, report.problems) if folder else []
     if as_json or form is Format.JSON:
         show_json([_row(finding) for finding in report.findings])
@@ -80,6 +82,8 @@ def provision(
     """
     with opened() as installation:
         tenant, schema = installation.tenant(portal), installation.schema(portal)
+        if is_applied:
+            refuse_paused(tenant)
         plan = provisioning.chosen(provisioning.planned(tenant, schema), only or ())
         is_applied = is_applied and (is_agreed or _is_wanted(portal, plan))
         outcomes = provisioning.carry_out(tenant, schema, plan.tasks) if is_applied else []

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, bar, refuse_paused, stopping_gently, tenant_of, work_off
 from sync_worker.steps.compare import Comparison, Difference, repair
 from sync_worker.steps.compare import compare as compare_portal
 from sync_worker.steps.take_back import take_back
@@ -36,6 +36,8 @@ def compare(
     Example: sync-worker compare acme --repair
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
+        if repairs or was_restored:
+            refuse_paused(tenant)
         comparison = _watched(tenant)
         left = comparison.differences
         if was_restored and left:

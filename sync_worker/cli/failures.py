@@ -25,7 +25,7 @@ from sync_worker.cli.failure_words import (
     words_of_unfinished,
 )
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, Who, opened, stopping_gently, tenant_of, user
+from sync_worker.cli.work import AsJson, PortalName, Who, opened, refuse_paused, stopping_gently, tenant_of, user
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import PAGE, page_of
@@ -153,6 +153,8 @@ def replay(
         if dry_run:
             _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
             return
+        for tenant in (tenant for tenant, rows in chosen if rows and not queue):
+            refuse_paused(tenant)
         needs_a_person = is_any_left_out
         for tenant, rows in chosen:
             _say_left_out(rows)

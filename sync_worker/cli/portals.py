@@ -14,15 +14,17 @@ from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
+from sync_worker.domain.status import halt_words
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import MODES
 from sync_worker.portal_file import FOLDER, load_portal, portal_paths
 from sync_worker.portal_schema import json_schema
 from sync_worker.settings import read_settings, unknown_variables
+from sync_worker.steps.halt import pause, resume
 from sync_worker.steps.mode import set_mode
 from sync_worker.steps.mode import standing as mode_standing
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import associations, companies, cursors, deals, failures, interventions, notices, outbox, portals
+from sync_worker.store import associations, companies, cursors, deals, failures, halts, interventions, notices, outbox, portals
 from sync_worker.store.breakers import resting
 from sync_worker.store.due import standings
 
@@ -79,7 +81,8 @@ def list_(as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         with installation.store.reading("") as tx:
-            paused = {name: row.paused_until_at for name, row in standings(tx).items() if row.rests(tx.shared_now)}
+            stands = {name: row for name, row in standings(tx).items() if row.rests(tx.shared_now)}
+            paused = {name: "resumed by a person" if row.is_halted else row.paused_until_at for name, row in stands.items()}
         rows: list[dict[str, Any]] = [
             {
                 "portal": portal.name,
@@ -123,6 +126,41 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command(name="pause")
+def pause_(
+    portal: PortalName,
+    reason: Annotated[str, typer.Option(help="Why; kept with who and when.", show_default=False)],
+    actor: Who = "",
+) -> None:
+    """Nothing is pulled, pushed or mailed for the portal until `portals resume`; its API and its feed go on, and webhooks are kept.
+
+    What is under way ends within some seconds. Commands that would change the portal or its CRM are refused meanwhile.
+
+    Example: sync-worker portals pause acme --reason "they move to another org tonight"
+    """
+    if not reason.strip():
+        raise ConfigError("--reason: say why, for the next person on duty")
+    with tenant_of(portal) as tenant:
+        pause(tenant, actor=actor or user(), reason=reason)
+    out.print(f"portal {portal} is paused; to go on: sync-worker portals resume {portal}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command(name="resume")
+def resume_(
+    portal: PortalName,
+    reason: Annotated[str, typer.Option(help="Why; kept with who and when.")] = "",
+    actor: Who = "",
+) -> None:
+    """Goes on with a portal that a person has paused: the schedule finds what is due.
+
+    Example: sync-worker portals resume acme
+    """
+    with tenant_of(portal) as tenant:
+        held, now = resume(tenant, actor=actor or user(), reason=reason), tenant.services.clock()
+    words = f"goes on; it was paused {halt_words(held.actor, held.at, held.reason, now)}" if held else "was not paused; nothing was changed"
+    out.print(f"portal {portal} {words}", markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command(name="set-association-mode")
 def set_association_mode(
     portal: PortalName,
@@ -163,7 +201,7 @@ def set_association_mode(
 def standing(tenant: Tenant) -> dict[str, Any]:
     """How the portal stands, as a row."""
     with tenant.store.reading(tenant.name) as tx:
-        row = portals.get(tx)
+        row, halt = portals.get(tx), halts.get(tx)
         reads = {name: cursor for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
         read_up_to = {name: cursor.high_water_at for name, cursor in reads.items()}
         paused = {name: cursor.paused_until_at for name, cursor in reads.items() if cursor.paused_until_at}
@@ -175,6 +213,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
                 f"association_mode {act.selection}": f"{act.asked_at:%Y-%m-%d %H:%M} UTC by {act.actor}: {act.reason}"
                 for act in interventions.listed(tx, "mode")
             },
+            "paused by": halt_words(halt.actor, halt.at, halt.reason, tx.now) if halt else None,
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
             "paused_because": row.paused_because if row else None,
             **{

@@ -28,6 +28,7 @@ from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
+from sync_worker.steps.halt import try_again
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade
 from sync_worker.web.app import create_app, healthy, serving
@@ -56,6 +57,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
         settings = settings.model_copy(update={"redis_url": None})
         with closing(build(settings, services=Services.until(stopped))) as installation:
             installation.begin()
+            _try_again(installation)
             queue = broker(settings)
             actors = register(queue, installation)
             app = serving(installation, actors.send)
@@ -149,7 +151,14 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
         raise ConfigError(f"`sync-worker {name}` needs SYNC_WORKER_REDIS_URL — without Redis, `sync-worker run` does it all in one process")
     installation = build(settings, services=Services.until(stopped))
     installation.begin()
+    _try_again(installation)
     return installation
+
+
+def _try_again(installation: Installation) -> None:
+    """The credentials may be others than those that a CRM refused."""
+    for portal in installation.working:
+        try_again(installation.store, portal.name)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import typer
 from sync_worker.cli.output import out, show_json, show_table
 from sync_worker.cli.work import AsJson, opened
 from sync_worker.domain.moments import ago, due, span
-from sync_worker.domain.status import PortalStanding, Process, Status, counted
+from sync_worker.domain.status import PortalStanding, Process, Rest, Status, counted
 from sync_worker.steps.status import status as status_of
 
 PROCESS_COLUMNS = ("process", "host", "pid", "version", "configuration", "started", "heard_of")
@@ -60,7 +60,7 @@ def _print(found: Status) -> None:
     show_table([_process(one, found.at) for one in found.processes], columns=PROCESS_COLUMNS, title="processes", empty="none runs")
     show_table([_portal(one) for one in found.portals], columns=PORTAL_COLUMNS, title="portals", empty="there is none")
     for portal in found.portals:
-        _say(f"{portal.portal}: {rest.what} rests{_until(rest.until_at, found.at)}: {rest.why}" for rest in portal.rests)
+        _say(f"{portal.portal}: {_rest(rest, found.at)}" for rest in portal.rests)
         _say(
             f"{portal.portal}: {counted(cause.count, cause.kind)} {cause.code} of {cause.record}, since {ago(cause.since_at, found.at)}"
             for cause in portal.causes
@@ -77,8 +77,10 @@ def _say(lines: Iterable[str]) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _until(until_at: datetime | None, now: datetime) -> str:
-    return f", next try {due(until_at, now)}" if until_at else " until a person resumes it"
+def _rest(rest: Rest, now: datetime) -> str:
+    if rest.until_at is None:
+        return f"{rest.what} paused {rest.why}"
+    return f"{rest.what} rests, next try {due(rest.until_at, now)}: {rest.why}"
 
 
 def _process(one: Process, now: datetime) -> dict[str, Any]:

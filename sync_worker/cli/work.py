@@ -21,11 +21,13 @@ from sync_worker.actors import VERBS
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.deal import Refusal
+from sync_worker.domain.status import halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
 from sync_worker.steps.backfill import ask, wanted
 from sync_worker.steps.backfill import backfill as backfill_record
+from sync_worker.steps.halt import halted, let_in
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
@@ -106,6 +108,7 @@ def pull(
     if full and backfill:
         raise typer.BadParameter("--full reads every field and --backfill one of them: take one of the two")
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
+        refuse_paused(tenant)
         if backfill:
             _fill(tenant, backfill, _records(tenant, record), as_json=as_json)
             return
@@ -117,6 +120,7 @@ def pull(
             except Stopped as stopped:
                 raise Stopped(f"{stopped}\n{_going_on(portal, names[place:], is_full=full)}") from None
             _refuse_busy(tenant, done, name)
+            let_in(tenant)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
     _show_reads(portal, rows, as_json=as_json)
@@ -128,6 +132,7 @@ def push(portal: PortalName, as_json: AsJson = False) -> None:
     Example: sync-worker push acme
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant, bar("pushing") as (progress, task):
+        refuse_paused(tenant)
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
@@ -160,9 +165,18 @@ def upgrade() -> None:
     out.print(f"{store.shown_url}: {words}", highlight=False, soft_wrap=True)
 
 
+def refuse_paused(tenant: Tenant) -> None:
+    """A person has paused the portal: what would change it or its CRM is not done; exit code 1."""
+    if halt := halted(tenant):
+        words = halt_words(halt.actor, halt.at, halt.reason, tenant.services.clock())
+        err.print(f"nothing was done: portal {tenant.name} is paused {words}", markup=False)
+        err.print(f"to go on: sync-worker portals resume {tenant.name}", markup=False)
+        raise typer.Exit(1)
+
+
 def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
-    """Does what a commit made due, and what that makes due, until nothing is. Returns a row per piece of work."""
-    waiting, rows = set(wakes), list[dict[str, Any]]()
+    """Does what a commit made due, and what that makes due, until nothing is; in a paused portal it waits. Returns a row per work."""
+    waiting, rows = set(wakes) if halted(tenant) is None else set(), list[dict[str, Any]]()
     while waiting:
         wake = min(waiting, key=lambda wake: (wake.verb, wake.record))
         waiting.discard(wake)

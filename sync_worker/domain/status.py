@@ -32,7 +32,7 @@ WITHOUT: Final[Mapping[str, str]] = {
 """Kind of process → what is left undone where none of it runs. `run` does it all."""
 PASSES: Final = frozenset({"rate_limited", "transient_error", "crm_in_maintenance"})
 """Codes that pass by themselves."""
-NEEDS_ACCESS: Final = frozenset({"connection_down", "config_error"})
+NEEDS_ACCESS: Final = frozenset({"auth_failed", "connection_down", "config_error"})
 """Codes of errors that pause a portal until a person has acted."""
 
 
@@ -187,7 +187,7 @@ def _of_rests(portal: PortalStanding, now: datetime) -> Iterator[Need]:
     for rest in portal.rests:
         if rest.until_at is None:
             yield Need(
-                name, f"the {rest.what} is paused: {rest.why}", f"sync-worker {'feed' if rest.what == FEED else 'portals'} resume {name}"
+                name, f"the {rest.what} is paused {rest.why}", f"sync-worker {'feed' if rest.what == FEED else 'portals'} resume {name}"
             )
         elif rest.what == PORTAL and waits_for_access:
             do = f"correct it; `sync-worker check {name}` shows whether the CRM is reached"
@@ -210,6 +210,11 @@ def _opened(causes: Sequence[OpenCause]) -> str:
         if cause.code not in PASSES:
             counts[cause.kind] += cause.count
     return ", ".join(counted(count, kind) for kind, count in sorted(counts.items()))
+
+
+def halt_words(actor: str, at: datetime, reason: str, now: datetime) -> str:
+    """`by ann 3 h ago: they move to another org`."""
+    return f"by {actor} {ago(at, now)}: {reason}"
 
 
 def counted(count: int, thing: str) -> str:

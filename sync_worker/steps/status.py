@@ -7,9 +7,10 @@ from datetime import datetime
 from types import MappingProxyType
 
 from sync_worker.crm.budget import SHARES, Balance, Budget
-from sync_worker.domain.status import FEED, PORTAL, OpenCause, PortalStanding, Process, Reading, Release, Rest, Status
+from sync_worker.domain.moments import ago
+from sync_worker.domain.status import FEED, PORTAL, OpenCause, PortalStanding, Process, Reading, Release, Rest, Status, halt_words
 from sync_worker.steps.tenant import Tenant
-from sync_worker.store import breakers, conflicts, cursors, deliveries, failures, notices, outbox, portals, processes
+from sync_worker.store import breakers, conflicts, cursors, deliveries, failures, halts, notices, outbox, portals, processes
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.engine import Store, Tx
 
@@ -57,7 +58,9 @@ def _reading(record: str, cursor: Cursor | None, interval_s: float, now: datetim
 
 def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Rest]:
     """What the database says rests: the portal, one record type, one cause of failures, the feed."""
-    now, row, feed = tx.shared_now, portals.get(tx), deliveries.standing(tx)
+    now, row, feed, halt = tx.shared_now, portals.get(tx), deliveries.standing(tx), halts.get(tx)
+    if halt:
+        yield Rest(PORTAL, halt_words(halt.actor, halt.at, halt.reason, tx.now), None)
     if row and row.paused_until_at and row.paused_until_at > now:
         yield Rest(PORTAL, row.paused_because or "", row.paused_until_at)
     for name, cursor in reads.items():
@@ -68,7 +71,7 @@ def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Res
         if until_at > now:
             yield Rest(f"{cause.code} ({cause.object})", "it failed too often in a row; one record is tried then", until_at)
     if feed.paused_at:
-        yield Rest(FEED, feed.paused_because or "", None)
+        yield Rest(FEED, f"since {ago(feed.paused_at, tx.now)}: {feed.paused_because or 'no reason was given'}", None)
     elif feed.rests_until_at and feed.rests_until_at > now:
         yield Rest(FEED, "the portal's receiver does not take events", feed.rests_until_at)
 

@@ -17,6 +17,7 @@ from sync_worker.store.tables import (
     cursors,
     deliveries,
     feeds,
+    halts,
     interventions,
     mails,
     notices,
@@ -52,7 +53,7 @@ class Standing:
     `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
     `is_completing`: a signed deal its licences, or its end;
-    `is_deriving`: contracts are to be derived anew, because an operator has set that mode.
+    `is_deriving`: contracts are to be derived anew, because an operator has set that mode; `is_halted`: a person has paused the portal.
     """
 
     mode_set_at: datetime
@@ -64,11 +65,12 @@ class Standing:
     is_mail_due: bool
     is_completing: bool
     is_deriving: bool
+    is_halted: bool
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def rests(self, now: datetime) -> bool:
-        """Whether an error has paused the portal."""
-        return self.paused_until_at is not None and self.paused_until_at > now
+        """Whether an error or a person has paused the portal."""
+        return self.is_halted or (self.paused_until_at is not None and self.paused_until_at > now)
 
 
 def standings(tx: Tx) -> dict[str, Standing]:
@@ -84,6 +86,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
     looks["is_mail_due"] = _is_mail_due(tx)
     looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
+    looks["is_halted"] = exists().where(halts.c.portal == portals.c.portal)
     looks["is_deriving"] = portals.c.next_mode == "contracts"
     standing = select(*row, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}

@@ -21,7 +21,7 @@ from sync_worker.store.tables import failures, interventions, tries
 LEFT = ""
 HELD = "held"
 
-Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase"]
+Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, literal, select
+from sqlalchemy import Select, and_, exists, func, literal, select
 
 from sync_worker.store.engine import Store
-from sync_worker.store.tables import breakers, cursors, deliveries, events, failures, notices, outbox, portals
+from sync_worker.store.tables import breakers, cursors, deliveries, events, failures, halts, notices, outbox, portals
 
 NOTICED: Final = "noticed"
 
@@ -29,6 +29,7 @@ class Read:
     high_water_at: datetime
     paused_until_at: datetime | None  # the whole portal
     rests_until_at: datetime | None  # this record type alone
+    is_halted: bool = False  # a person has paused the portal
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ _READS: Select[Any] = select(
     func.coalesce(cursors.c.high_water_at, portals.c.mode_set_at),
     portals.c.paused_until_at,
     cursors.c.paused_until_at,
+    exists().where(halts.c.portal == portals.c.portal),
 ).join_from(portals, cursors, portals.c.portal == cursors.c.portal, isouter=True)
 _OUTBOX: Select[Any] = select(outbox.c.portal, outbox.c.state, func.count(), func.min(outbox.c.due_at)).group_by(
     outbox.c.portal, outbox.c.state

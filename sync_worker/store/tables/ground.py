@@ -38,6 +38,15 @@ cursors = Table(
     Column("paused_until_at", Utc),  # this record type alone rests: the brake holds it
 )
 
+halts = Table(
+    "halts",
+    metadata,
+    portal_column(),
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,

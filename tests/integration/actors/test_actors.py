@@ -27,10 +27,11 @@ from sync_worker.sandbox.remote import Remote
 from sync_worker.schedule import AGAIN_S, Schedule, due
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps import halt
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.register import register as register_deal
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import cursors, failures, links, notices, outbox, patch_backs, portals, runs
+from sync_worker.store import cursors, failures, interventions, links, notices, outbox, patch_backs, portals, runs
 from sync_worker.store.failures import FailureRow
 from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts
@@ -315,6 +316,58 @@ def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Brok
         settle(queue)
     assert run_verbs(acme) == []
     assert ("pull", "company") in run_verbs(birch)
+
+
+def test_a_portal_that_a_person_has_paused_stands_still_until_it_is_resumed(queue: dramatiq.Broker, build_on: Build) -> None:
+    # Given two portals, of which one was never read, and is paused by a person
+    installation = build_on()
+    acme, birch = installation.tenant("acme"), installation.tenant("birch")
+    halt.pause(acme, actor="Ann", reason="they move")
+    # When there is work for both, then the paused one has none
+    with working(queue):
+        hands = register(queue, installation)
+        for portal in ("acme", "birch"):
+            hands.wake(portal, [READS[0], Wake("mail")])
+        settle(queue)
+        assert run_verbs(acme) == []
+        assert ("pull", "company") in run_verbs(birch)
+        assert list(due(acme)) == []
+        # and the schedule sends nothing for it, until it is resumed
+        schedule = Schedule(installation, hands)
+        schedule.tick()
+        settle(queue)
+        assert run_verbs(acme) == []
+        halt.resume(acme, actor="Bo", reason="")
+        schedule.tick()
+        settle(queue)
+        assert ("pull", "company") in run_verbs(acme)
+    with acme.store.reading("acme") as tx:
+        told = [(act.verb, act.actor, act.reason) for act in interventions.listed(tx, "pause", "resume")]
+    assert sorted(told) == [("pause", "Ann", "they move"), ("resume", "Bo", "")]
+
+
+def test_a_restart_and_a_log_in_that_succeeds_end_a_pause_for_credentials_and_no_other(build_on: Build) -> None:
+    wrong, right = build_on(ACME_SF_SECRET="wrong"), build_on()
+    tenant = right.tenant("acme")
+    # Given a log-in that was refused
+    attempt(wrong, "acme", "pull", "company")
+    assert list(due(tenant)) == []
+    # When a process starts, then it is tried at once; the problem stays until it passes
+    halt.try_again(right.store, "acme")
+    assert list(due(tenant))
+    assert [row.failure.code for row in problems(tenant)] == ["auth_failed"]
+    # When the log-in succeeds elsewhere, then the problem is over as well
+    attempt(wrong, "acme", "pull", "company")
+    assert list(due(tenant)) == []
+    halt.let_in(tenant)
+    assert list(due(tenant))
+    assert problems(tenant) == []
+    # A pause for another reason stays
+    with tenant.store.side_transaction("acme") as tx:
+        portals.pause(tx, tx.shared_now + timedelta(minutes=5), "the allowance is used up")
+    halt.let_in(tenant)
+    halt.try_again(right.store, "acme")
+    assert list(due(tenant)) == []
 
 
 def test_a_portal_whose_file_names_another_mode_rests_with_the_command_while_another_one_works(

@@ -88,8 +88,8 @@ def test_what_does_not_is_said_with_what_to_type() -> None:
         "open: 1 failure, 1,345 problems > sync-worker failures list acme"
     ]
     assert of_portal(conflicts=2) == ["open: 2 conflicts > sync-worker conflicts list acme"]
-    assert of_portal(rests=[Rest(FEED, "the portal moves", None)]) == [
-        "the feed is paused: the portal moves > sync-worker feed resume acme"
+    assert of_portal(rests=[Rest(FEED, "since 2 h ago: it moves", None)]) == [
+        "the feed is paused since 2 h ago: it moves > sync-worker feed resume acme"
     ]
     assert of_portal(feed_owed=3, feed_since_at=MONDAY - timedelta(hours=2)) == [
         "3 events of the feed not taken, the oldest from 2 h ago > sync-worker feed show acme"
