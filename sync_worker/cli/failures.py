@@ -153,8 +153,7 @@ def replay(
         if dry_run:
             _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
             return
-        for tenant in (tenant for tenant, rows in chosen if rows and not queue):
-            refuse_paused(tenant)
+        _refuse_paused([] if queue else [tenant for tenant, rows in chosen if rows])
         needs_a_person = is_any_left_out
         for tenant, rows in chosen:
             _say_left_out(rows)
@@ -348,6 +347,12 @@ def _bar(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("replaying", total=total)
         yield lambda count: progress.update(task, completed=count)
+
+
+def _refuse_paused(tenants: Sequence[Tenant]) -> None:
+    """None of them is tried where a person has paused one of their portals."""
+    for tenant in tenants:
+        refuse_paused(tenant)
 
 
 def _say_left_out(rows: Sequence[FailureRow]) -> None:
