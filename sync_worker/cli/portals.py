@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
+from sync_worker.domain.moments import ago, due
 from sync_worker.domain.status import halt_words
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import MODES
@@ -97,10 +99,10 @@ def list_(as_json: AsJson = False) -> None:
             for portal in installation.portals
         ]
         known = {row["portal"] for row in rows}
-        disabled = installation.disabled
+        disabled, now = installation.disabled, installation.services.clock()
     rows += [{"portal": name} for name in disabled if name not in known]
     rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
-    shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
+    shown = rows if as_json else [{**_in_words(row, now), "disabled": bool(row["disabled"])} for row in rows]
     show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
         err.print(line, markup=False)
@@ -116,12 +118,13 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         row = standing(installation.tenant(portal)) | allowance(installation.budget(portal))
-        disabled = list(map(str, installation.disabled.get(portal, ())))
+        disabled, now = list(map(str, installation.disabled.get(portal, ()))), installation.services.clock()
     row = {"disabled because": disabled, **row} if disabled else row
     if as_json:
         show_json(row)
     else:
-        show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False, title=portal)
+        told = [{"what": name, "value": value} for name, value in _in_words(row, now).items()]
+        show(told, columns=("what", "value"), as_json=False, title=portal)
     if disabled:
         raise typer.Exit(1)
 
@@ -196,6 +199,20 @@ def set_association_mode(
             raise ConfigError(f"nothing was changed: a mode is set once — if it is meant: {again}")
         set_mode(tenant, mode, actor=actor or user(), reason=reason)
     out.print("set; the workers derive it, and until that is complete the old answer stands: sync-worker portals show", highlight=False)
+
+
+def _in_words(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The same for people: each moment beside how far it is from now."""
+    return {name: _moment(value, now) for name, value in row.items()}
+
+
+def _moment(value: Any, now: datetime) -> Any:
+    """`in 4 min (2026-03-01 12:00 UTC)`; what is not a moment, as it is."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return f"{due(moment, now) if moment > now else ago(moment, now)} ({moment:%Y-%m-%d %H:%M} UTC)"
+    except (TypeError, ValueError):
+        return value
 
 
 def standing(tenant: Tenant) -> dict[str, Any]:

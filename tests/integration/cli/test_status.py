@@ -75,3 +75,12 @@ def test_a_portal_with_a_mistake_is_said_and_the_others_are_shown(terminal: Term
     (need,) = [need for need in found["needs"] if need["portal"] == "globex"]
     assert need["what"].startswith("is disabled: ")
     assert "globex.yaml:2" in need["what"]
+
+
+def test_portals_are_listed_and_shown_with_how_far_a_moment_is(terminal: Terminal, sqlite_url: str) -> None:
+    with closing(Store(sqlite_url, clock=lambda: datetime.now(UTC))) as store, store.transaction("acme") as tx:
+        portals.enter(tx, "contracts")
+        portals.pause(tx, tx.shared_now + timedelta(minutes=4, seconds=10), "the log-in was refused")
+    for words in (("portals", "list"), ("portals", "show", "acme")):
+        assert "in 4 min" in " ".join(terminal.types(*words).out.split())
+        assert "in 4 min" not in terminal.types(*words, "--json").out
