@@ -21,7 +21,7 @@ from sync_worker.actors import VERBS
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.deal import Refusal
-from sync_worker.domain.status import halt_words
+from sync_worker.domain.status import counted, halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
@@ -31,7 +31,7 @@ from sync_worker.steps.halt import halted, let_in
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import cursors
+from sync_worker.store import cursors, failures
 from sync_worker.store.engine import Store
 from sync_worker.store.migrate import upgrade as upgrade_store
 
@@ -123,7 +123,8 @@ def pull(
             let_in(tenant)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
             rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
-    _show_reads(portal, rows, as_json=as_json)
+        opened_ = _opened(tenant, rows)
+    _show_reads(portal, rows, opened_, as_json=as_json)
 
 
 def push(portal: PortalName, as_json: AsJson = False) -> None:
@@ -214,18 +215,27 @@ def _fill(tenant: Tenant, word: str, names: Sequence[str], *, as_json: bool) -> 
         _refuse_busy(tenant, done, name)
         rows.append(_row("backfill", name, done, tenant.crm.calls - calls))
         rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
-    _show_reads(tenant.name, rows, as_json=as_json)
+    _show_reads(tenant.name, rows, _opened(tenant, rows), as_json=as_json)
 
 
 def _tell(progress: Progress, task: Any, done: int, total: int | None) -> None:
     progress.update(task, completed=done, total=total)
 
 
-def _show_reads(portal: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """What was read; exit code 1 where some of it could not be applied."""
+def _opened(tenant: Tenant, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What is open of these runs: `2 failures, 347 problems`."""
+    with tenant.store.reading(tenant.name) as tx:
+        counts = failures.counts_of_runs(tx, [row["run"] for row in rows])
+    return ", ".join(counted(count, kind) for kind, count in sorted(counts.items()))
+
+
+def _show_reads(portal: str, rows: Sequence[Mapping[str, Any]], opened_: str, *, as_json: bool) -> None:
+    """What was read, and what that opened; exit code 1 where some of it could not be applied."""
     show(rows, columns=READ_COLUMNS, as_json=as_json)
-    if any(row["failed"] for row in rows):
-        err.print(f"some records could not be applied: sync-worker failures list {portal}")
+    is_any_failed = any(row["failed"] for row in rows)
+    if opened_ or is_any_failed:
+        err.print(f"{opened_ or 'some records could not be applied'}: sync-worker failures list {portal}")
+    if is_any_failed:
         raise typer.Exit(1)
 
 

@@ -276,6 +276,12 @@ def counts(tx: Tx) -> dict[str, int]:
     return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
 
 
+def counts_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, int]:
+    """Open rows by kind that these runs met last."""
+    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN, among(tx, failures.c.run_id, run_ids))
+    return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
+
+
 _SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -84,3 +85,11 @@ def test_portals_are_listed_and_shown_with_how_far_a_moment_is(terminal: Termina
     for words in (("portals", "list"), ("portals", "show", "acme")):
         assert "in 4 min" in " ".join(terminal.types(*words).out.split())
         assert "in 4 min" not in terminal.types(*words, "--json").out
+
+
+@on_both
+def test_a_pull_ends_with_what_it_opened_and_where_that_is_listed(terminal: Terminal) -> None:
+    said = terminal.types("pull", "acme", code=None)
+    kinds = Counter(row["kind"] for row in terminal.types("failures", "list", "acme", "--json").json)
+    words = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items()))
+    assert f"{words}: sync-worker failures list acme" in said.err
