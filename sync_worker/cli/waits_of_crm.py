@@ -145,7 +145,7 @@ OF_CRM: Final = (
             Wait(
                 "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
                 f"for {span(sf_session.REFUSED_FOR_S)} at Salesforce, {span(hs_session.REFUSED_FOR_S)} at HubSpot; "
-                "a restarted process has forgotten it",
+                "a restart of `run`, `schedule` or a worker tries at once",
                 ("crm.salesforce.session.REFUSED_FOR_S", "crm.hubspot.session.REFUSED_FOR_S"),
             ),
             Wait(

@@ -259,12 +259,12 @@ CODES: Final[Mapping[str, str]] = {
     # what stops a portal's work: made of the names of errors
     "auth_failed": "The CRM refused the log-in, or refused the tokens that it gave for some 15 seconds. It is not repeated at "
     "once, so as not to lock the user out. Correct crm.auth or the variables it names; it is tried again after "
-    "five minutes, an hour at most.",
+    "five minutes, and later up to an hour apart.",
     "connection_down": "The CRM lets this user do nothing as things are; the message has its words. Correct it in the CRM; "
-    "it is tried again after five minutes, an hour at most.",
+    "it is tried again after five minutes, and later up to an hour apart.",
     "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
     "Show it again, or correct the mapping; it is tried again after "
-    "five minutes, an hour at most.",
+    "five minutes, and later up to an hour apart.",
     "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "

@@ -32,7 +32,7 @@ WITHOUT: Final[Mapping[str, str]] = {
 """Kind of process → what is left undone where none of it runs. `run` does it all."""
 PASSES: Final = frozenset({"rate_limited", "transient_error", "crm_in_maintenance"})
 """Codes that pass by themselves."""
-NEEDS_ACCESS: Final = frozenset({"auth_failed", "connection_down", "config_error"})
+NEEDS_ACCESS: Final = frozenset({"auth_failed", "schema_changed", "connection_down", "config_error"})
 """Codes of errors that pause a portal until a person has acted."""
 
 

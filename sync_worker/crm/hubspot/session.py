@@ -192,7 +192,7 @@ class Connection:
             raise faults.of_call(error, doing="asking for the time") from error
         found = said_at(answer.headers)
         if answer.status >= 500:
-            raise TransientError(f"HubSpot did not say what time it is (HTTP {answer.status})")
+            raise TransientError(f"HubSpot answered HTTP {answer.status} while asking for the time")
         return found or self._services.clock()
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:

@@ -127,7 +127,7 @@ def date_of(wire: Wire, host: str, clock: Callable[[], datetime]) -> datetime:
     except requests.RequestException as error:
         raise faults.of_call(error, doing="asking for the time") from error
     if answer.status_code >= 500:
-        raise TransientError(f"Salesforce did not say what time it is (HTTP {answer.status_code})")
+        raise TransientError(f"Salesforce answered HTTP {answer.status_code} while asking for the time")
     return said_at(answer.headers) or clock()
 
 

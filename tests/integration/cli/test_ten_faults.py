@@ -1,0 +1,197 @@
+"""Ten faults of a night. An operator types `status`, and at most one command more that it names, and knows what is wrong."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from sync_worker.actors import attempt
+from sync_worker.bootstrap import build
+from sync_worker.crm.faults import Patience
+from sync_worker.heartbeat import Heartbeat
+from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from sync_worker.sandbox.remote import Remote
+from sync_worker.store import processes, tables
+from sync_worker.store.engine import Store
+from tests.integration.cli.conftest import Terminal, on_both
+from tests.journey.crms import LocalCrm
+from tests.journey.stage import until
+
+RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+IMPATIENT = Patience(attempts=1)
+REFUSED_BY_RULE = {"salesforce": RULE, "hubspot": "INVALID"}
+
+
+@pytest.fixture
+def night(terminal: Terminal) -> Terminal:
+    """The portal was read and written in the evening; then the operator went home."""
+    terminal.types("pull", "acme", code=None)
+    terminal.types("push", "acme", code=None)
+    return terminal
+
+
+def at_work(terminal: Terminal, verb: str, record: str = "") -> None:
+    """What a worker does, once; a process that lives is heard of."""
+    with closing(build(patience=IMPATIENT)) as installation:
+        attempt(installation, "acme", verb, record)
+
+
+@contextmanager
+def alive(*kinds: str) -> Iterator[Store]:
+    """Processes of these kinds that are heard of."""
+    with closing(build()) as installation, ExitStack() as stack:
+        for kind in kinds:
+            stack.enter_context(Heartbeat(installation, kind))
+        until(lambda: heard_of(installation.store) >= set(kinds), 10, what="the processes are heard of")
+        yield installation.store
+
+
+def heard_of(store: Store) -> set[str]:
+    with store.reading("") as tx:
+        return {one.kind for one in processes.listed(tx)}
+
+
+def looks(terminal: Terminal, *, code: int | None) -> str:
+    """The first command, while processes live."""
+    with alive("run"):
+        return words(terminal.types("status", code=code).out)
+
+
+def then(terminal: Terminal, said: str, command: str) -> str:
+    """The second command, which the first one named."""
+    assert f"sync-worker {command}" in said, said
+    return words(terminal.types(*command.split(), code=None).out)
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+@on_both
+def test_credentials_ended(night: Terminal, crm: LocalCrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(crm.secret, "ended-long-ago")
+    at_work(night, "pull", "company")
+    said = looks(night, code=1)
+    assert "acme: rests, next try in 5 min" in said
+    assert "crm.auth" in said
+    assert "1 problem auth_failed of company" in said
+    assert "correct it; `sync-worker check acme` shows whether the CRM is reached" in said
+
+
+def test_a_field_is_hidden(night: Terminal, remote: Remote) -> None:
+    remote.hide_field("Account", "Portal_Status__c")
+    at_work(night, "pull", "company")
+    said = looks(night, code=1)
+    assert "Portal_Status__c" in said + then(night, said, "failures list acme")
+    assert "schema_changed" in said
+
+
+def test_the_calls_of_the_day_are_used_up(night: Terminal, remote: Remote) -> None:
+    remote.set_daily_limit(100, used=100)
+    at_work(night, "pull", "company")
+    said = looks(night, code=None)
+    assert "acme: portal rests, next try in 15 min: Salesforce answered REQUEST_LIMIT_EXCEEDED" in said
+    assert "rate_limited of company" in said
+
+
+@on_both
+def test_a_validation_rule_refuses(night: Terminal, remote: Remote, crm: LocalCrm) -> None:
+    field = {"salesforce": "Company", "hubspot": "dealname"}[crm.kind]
+    remote.add_validation_rule(crm.deal, field, "matches", "Gone", message="No deals with Gone Ltd")
+    night.installation.deal_file("gone.yaml", prospect_name="Gone Ltd")
+    night.types("deals", "register", "acme", "gone.yaml")
+    at_work(night, "push")
+    said = looks(night, code=1)
+    assert "1 failure" in said
+    listed = then(night, said, "failures list acme")
+    assert "No deals with Gone Ltd" in listed
+    assert "change the CRM, or the deal first" in listed
+
+
+@on_both
+def test_a_value_is_not_listed(night: Terminal) -> None:
+    said = looks(night, code=1)
+    listed = then(night, said, "failures list acme")
+    assert "unlisted_value" in listed
+    assert "change the CRM or the mapping first" in listed
+
+
+@on_both
+def test_a_storm_of_server_errors(night: Terminal, remote: Remote) -> None:
+    remote.fault("*", status=503, times=999)
+    at_work(night, "pull", "company")
+    said = looks(night, code=None)
+    assert re.search(r"acme: portal rests, next try in 1\d s: \w+ answered HTTP 503 while asking for the time", said), said
+    assert "transient_error of company" in said
+
+
+@on_both
+def test_somebody_cleared_a_status_in_bulk(night: Terminal, remote: Remote, crm: LocalCrm) -> None:
+    field = {"salesforce": "Portal_Status__c", "hubspot": "portal_status"}[crm.kind]
+    for record in remote.records(crm.company):
+        remote.edit(crm.company, record[crm.id], {field: None if crm.kind == "salesforce" else ""})
+    remote.advance_clock(90)
+    at_work(night, "pull", "company")
+    said = looks(night, code=1)
+    assert "acme: company rests, next try in 5 min: a change is held for review" in said
+    listed = then(night, said, "failures list acme --code held_for_review")
+    assert "held_for_review" in listed
+    assert "companies" in listed
+
+
+@on_both
+def test_webhooks_were_lost_for_a_day(night: Terminal, remote: Remote, crm: LocalCrm) -> None:
+    # Given a change of which no webhook came, and the poll after it
+    remote.edit(crm.company, crm.id_named(remote, "Birch Systems"), {crm.name: "Birch Works"})
+    remote.advance_clock(86_400)
+    if isinstance(remote, HubspotRemote):
+        remote.lose_webhooks(86_400)
+    at_work(night, "pull", "company")
+    # When the operator asks how far the portal is read, then nothing is behind, and the change is here
+    said = looks(night, code=None)
+    assert "is read up to" not in said
+    assert "no process" not in said
+    assert "Birch Works" in words(night.types("companies", "show", "acme", "Birch Works").out)
+
+
+def aged(store: Store, kind: str) -> None:
+    """A minute passes in which this kind of process is not heard of."""
+    with store.side_transaction("") as tx:
+        seen_at = tx.shared_now - timedelta(seconds=60)
+        row = update(tables.processes).where(tables.processes.c.kind == kind)
+        tx.connection.execute(row.values(started_at=seen_at, seen_at=seen_at))
+
+
+def killed(terminal: Terminal, *command: str) -> int:
+    """A real process, heard of once, then killed. Returns its pid."""
+    kind = command[0]
+    with closing(build()) as installation, terminal.installation.process(*command) as process:
+        until(lambda: kind in heard_of(installation.store), 30, what="it was heard of")
+        process.send(signal.SIGKILL)
+        process.ended()
+        aged(installation.store, kind)
+        return process.popen.pid
+
+
+def test_a_worker_was_killed(night: Terminal, redis_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.installation.redis_url = redis_db
+    monkeypatch.setenv("SYNC_WORKER_REDIS_URL", redis_db)
+    pid = killed(night, "worker", "--health-port", "0")
+    with alive("web", "schedule"):
+        said = words(night.types("status", code=1).out)
+    assert "no worker runs: nothing is read, written or mailed — start `sync-worker worker`" in said
+    assert re.search(rf"worker on \S+, pid {pid}: last heard of \d+ s ago — it was killed, hangs, or cannot reach the database", said), said
+
+
+def test_all_processes_are_down(night: Terminal) -> None:
+    pid = killed(night, "run")
+    said = words(night.types("status", code=1).out)
+    assert "no process runs: nothing is read, written or mailed, and webhooks are not answered" in said
+    assert "start `sync-worker run`" in said
+    assert f"pid {pid}: last heard of" in said
