@@ -20,6 +20,7 @@ from sync_worker.domain.status import BEAT_S, Process
 from sync_worker.errors import SyncError, told
 from sync_worker.store import processes
 from sync_worker.store.engine import Tx
+from sync_worker.store.trouble import StatementRefused
 
 LEAVE_S = 5.0  # how long the end of a process waits for its last word
 
@@ -59,7 +60,7 @@ class Heartbeat:
         try:
             with self.installation.store.side_transaction("") as tx:
                 write(tx)
-        except SyncError as error:
+        except (SyncError, StatementRefused) as error:  # a database before its upgrade has no such table
             if was_heard:
                 log.warning("this process could not write that it is there", error=str(error))
             return False

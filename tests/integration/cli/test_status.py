@@ -6,6 +6,8 @@ from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from sync_worker.bootstrap import build
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store import failures, portals, processes
@@ -93,3 +95,16 @@ def test_a_pull_ends_with_what_it_opened_and_where_that_is_listed(terminal: Term
     kinds = Counter(row["kind"] for row in terminal.types("failures", "list", "acme", "--json").json)
     words = ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items()))
     assert f"{words}: sync-worker failures list acme" in said.err
+
+
+def test_a_database_before_its_upgrade_is_told_once_without_a_traceback(
+    terminal: Terminal, sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(build()) as installation:
+        with installation.store.schema(writes=True) as connection:
+            connection.exec_driver_sql("DROP TABLE processes")
+        with Heartbeat(installation, "web"):
+            pass
+    said = "".join(capsys.readouterr())
+    assert said.count("this process could not write that it is there") == 1
+    assert "Traceback" not in said
