@@ -61,6 +61,7 @@ from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.remind import remind
+from sync_worker.steps.sweep import sweep
 from sync_worker.steps.tenant import Done, Tenant, Wake
 from sync_worker.store import cursors, failures, portals
 from sync_worker.store.failures import Failure
@@ -84,8 +85,10 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "replay": lambda tenant, _record: go_on_queued(tenant),
     "deliver": lambda tenant, _record: deliver(tenant),
     "mail": lambda tenant, _record: mail(tenant),
+    "sweep": lambda tenant, _record: sweep(tenant),
 }
-WITHOUT_CRM = frozenset({"deliver", "mail"})  # goes on while the CRM rests, or its calls are used up
+OWED = frozenset({"deliver", "mail"})  # asked of the database after every piece of work
+WITHOUT_CRM = OWED | {"sweep"}  # goes on while the CRM rests, or its calls are used up
 
 PAUSE_S: dict[type[SyncError], float] = {
     ConnectionDown: 300,  # a person must act; looking again shows when they did, and less often the longer it takes
@@ -235,7 +238,7 @@ def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
         done = VERBS[verb](tenant, record)
     if done.run_id:
         _passed(tenant, verb, record)
-    wakes = {replace(wake, share=share) for wake in done.wakes if wake.verb not in WITHOUT_CRM}
+    wakes = {replace(wake, share=share) for wake in done.wakes if wake.verb not in OWED}
     owed = {wake for wake, is_due in ((DELIVER, is_feed_due), (MAIL, is_mail_due)) if is_due(tenant)}
     return replace(done, wakes=frozenset(wakes | owed))
 
@@ -261,7 +264,7 @@ def _passed(tenant: Tenant, verb: str, record: str) -> None:
     """The work went through: what was open about it is resolved. A pause that began meanwhile stays: this work says nothing about it."""
     with tenant.store.side_transaction(tenant.name) as tx:
         row = portals.get(tx)
-        if row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
+        if verb not in WITHOUT_CRM and row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
             portals.unpause(tx)
         rows = failures.open_rows(tx, record or verb, [verb], "pull")
         failures.close(tx, [row.id for row in rows], "the work went through")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
@@ -178,6 +178,9 @@ class Deals(Part):
     registration_period: RegistrationPeriod = RegistrationPeriod()
 
 
+KEPT_EVENTS_S: Final = 30 * 86_400  # where nothing is said, also of a feed that was taken out of the file
+
+
 class Feed(Part):
     """Where the portal hears of changes.
 
@@ -189,7 +192,7 @@ class Feed(Part):
     secret: Secret
     previous_secret: Secret | None = None
     events: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(KINDS)
-    keep_s: Seconds = Field(default=30 * 86_400, alias="keep")
+    keep_s: Seconds = Field(default=KEPT_EVENTS_S, alias="keep")
 
 
 class Mail(Part):
@@ -218,6 +221,18 @@ class Schedule(Part):
     full_compare: TimeOfDay | None = None
 
 
+class Retention(Part):
+    """How long what is over is kept; the history of deals and associations stays.
+
+    **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, an intervention was asked for.
+    """
+
+    runs_s: Seconds = Field(default=90 * 86_400, alias="runs")
+    failures_s: Seconds = Field(default=180 * 86_400, alias="failures")
+    mails_s: Seconds = Field(default=90 * 86_400, alias="mails")
+    interventions_s: Seconds = Field(default=365 * 86_400, alias="interventions")
+
+
 class Portal(Part):
     """One tenant.
 
@@ -239,6 +254,7 @@ class Portal(Part):
     schedule: Schedule = Field(default_factory=Schedule)
     feed: Feed | None = None
     mail: Mail = Field(default_factory=Mail)
+    retention: Retention = Field(default_factory=Retention)
     brake_percent: Percent = Field(default=15, alias="brake")
     time_zone: ZoneName = "UTC"
     _source: Source = PrivateAttr()

@@ -18,7 +18,7 @@ from sync_worker.domain.event import KINDS
 from sync_worker.domain.notification import Notice
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.nearest import choose_from
-from sync_worker.portal import Part, Portal
+from sync_worker.portal import Part, Portal, Retention
 from sync_worker.source import VARIABLE, NodePath, Source, in_order, read_source, validated
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
@@ -40,7 +40,7 @@ FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "secret"), "hubspot": ("hub_id", "secret")}
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}
-LEAST_KEPT_S = 7 * 86_400  # events are tried for five days
+LEAST_KEPT_S = 7 * 86_400  # events are tried for five days, and a week's work can be looked at after it
 UNSET = "unset"  # what stands for a variable that is not there
 STAND_INS: Mapping[str, str] = {  # the same, where a key takes less than any text
     "base_url": "https://unset.invalid",
@@ -287,6 +287,12 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
         yield source.mistake(("feed", "previous_secret"), "is the same secret as feed.secret", remedy)
 
 
+def _retention_checks(portal: Portal) -> Iterator[Mistake]:
+    for name, kept in Retention.model_fields.items():
+        if kept.alias and getattr(portal.retention, name) < LEAST_KEPT_S:
+            yield portal.source.mistake(("retention", kept.alias), "is less than a week", "write 7d or more")
+
+
 def _mail_checks(portal: Portal) -> Iterator[Mistake]:
     settings, source = portal.mail, portal.source
     for place, name in enumerate(settings.notices):
@@ -317,4 +323,5 @@ _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _budget_checks,
     _feed_checks,
     _mail_checks,
+    _retention_checks,
 )

@@ -29,6 +29,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "schedule": "When to look for changes.",
         "feed": "Where the portal hears of changes.",
         "mail": "What people are told by mail.",
+        "retention": "How long what is over is kept.",
         "brake": "A page that would remove more than this share is held for a person: 15%.",
         "time_zone": "Which day a moment belongs to: Europe/Berlin.",
     },
@@ -99,6 +100,12 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "previous_secret": "${NAME} of the secret that is being replaced.",
         "events": "The kinds that the portal wants.",
         "keep": "How long events are kept: 30d.",
+    },
+    "Retention": {
+        "runs": "Since a run began; runs that history names stay: 90d.",
+        "failures": "Since a failure was resolved: 180d.",
+        "mails": "Since a mail was sent or given up: 90d.",
+        "interventions": "Since a replay, discard or release was asked for: 365d.",
     },
     "Mail": {
         "notices": "Those that are sent.",

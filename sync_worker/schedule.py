@@ -25,6 +25,7 @@ from sync_worker.steps.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.evaluate import is_due as is_evaluation_due
 from sync_worker.steps.mail import MAIL
 from sync_worker.steps.mode import DERIVE
+from sync_worker.steps.sweep import SWEEP
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import runs
 from sync_worker.store.due import Reading, Standing, standings
@@ -35,6 +36,7 @@ COMPARE = Wake("compare", share="backfill")
 EXPIRE = Wake("expire")
 REMIND = Wake("remind")
 REMIND_AT = time(7)  # of the portal's day, when letters are read
+SWEEP_AT = time(1)
 AGAIN_AFTER_S = 3600  # a night's work that was begun and did not end well is begun again, the same night
 
 
@@ -91,6 +93,8 @@ class Schedule:
             yield DELIVER
         if standing and standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
             yield MAIL
+        if standing:
+            yield from self._open(portal, _nightly(portal, standing, now, ((SWEEP, SWEEP_AT),)), now)
         if standing and standing.rests(now):
             return
         if portal.name not in self._records:
@@ -99,8 +103,9 @@ class Schedule:
         if standing:
             yield from _writes(portal, standing)
             yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
-            for wake, since_at in _nightly(portal, standing, now):
-                if (wake != REMIND or self._installation.settings.smtp_url) and self._is_open(portal, wake, since_at, now):
+            nights = ((EXPIRE, time()), (REMIND, REMIND_AT), (COMPARE, portal.schedule.full_compare))
+            for wake in self._open(portal, _nightly(portal, standing, now, nights), now):
+                if wake != REMIND or self._installation.settings.smtp_url:
                     yield wake
 
     def _slowness(self, portal: Portal, standing: Standing | None, now: datetime) -> int:
@@ -108,6 +113,9 @@ class Schedule:
         readings = standing.readings.values() if standing else ()
         is_any_due = any(reading.pulled_at and _is_past(reading.pulled_at, portal.schedule.pull_s, now) for reading in readings)
         return self._installation.budget(portal.name).slowness() if is_any_due else 1
+
+    def _open(self, portal: Portal, nights: Iterable[tuple[Wake, datetime]], now: datetime) -> Iterator[Wake]:
+        return (wake for wake, since_at in nights if self._is_open(portal, wake, since_at, now))
 
     def _is_open(self, portal: Portal, wake: Wake, since_at: datetime, now: datetime) -> bool:
         """Whether the night's work has yet to go through; asked no more once it has."""
@@ -202,9 +210,11 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
     return today if today <= now else datetime.combine(day - timedelta(days=1), at, zone).astimezone(UTC)
 
 
-def _nightly(portal: Portal, standing: Standing, now: datetime) -> Iterator[tuple[Wake, datetime]]:
+def _nightly(
+    portal: Portal, standing: Standing, now: datetime, nights: Iterable[tuple[Wake, time | None]]
+) -> Iterator[tuple[Wake, datetime]]:
     """A night's work, and since when it must have gone through; nothing for a night before the portal began."""
-    for wake, at in ((EXPIRE, time()), (REMIND, REMIND_AT), (COMPARE, portal.schedule.full_compare)):
+    for wake, at in nights:
         if at is None:
             continue
         since_at = last_moment(at, ZoneInfo(portal.time_zone), now)

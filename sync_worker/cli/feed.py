@@ -15,6 +15,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.receiver import Receiver
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import deliveries, feed
+from sync_worker.store.engine import Tx
 from sync_worker.store.feed import Told
 
 app = typer.Typer(no_args_is_help=True, help="The feed to the portal: what it was told, what it is owed.")
@@ -35,6 +36,8 @@ def list_(
     """
     most = most_of(limit, shown=20, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
+        if after is not None:
+            _refuse_gone(tx, after + 1, "--after", feed.reach(tx)[0] - 1)
         found = feed.latest(tx, limit=most) if after is None else feed.listed(tx, after=after, limit=most)
     rows = [_whole(told) if as_json else _row(told) for told in found]
     show(rows, columns=COLUMNS, as_json=as_json, title=f"events of {portal}", empty="none yet")
@@ -83,6 +86,8 @@ def replay(
         _receiver(tenant)
         with tenant.store.side_transaction(portal) as tx:
             first = from_ if since is None else feed.first_since(tx, since.replace(tzinfo=UTC))
+            if from_ is not None:
+                _refuse_gone(tx, from_, "--from", feed.reach(tx)[0])
             count = feed.replay(tx, first) if first is not None else 0
     out.print(f"{count} events are owed again", highlight=False)
 
@@ -124,6 +129,11 @@ def test(portal: PortalName) -> None:
         err.print(f"{receiver.url} did not take it: {answer}", markup=False)
         raise typer.Exit(1)
     out.print(f"{receiver.url} took it: {answer}", markup=False, highlight=False)
+
+
+def _refuse_gone(tx: Tx, seq: int, option: str, right: int) -> None:
+    if seq < (oldest := feed.reach(tx)[0]):
+        raise ConfigError(f"event {seq} is older than feed.keep and is gone; the oldest event is {oldest} — write {option} {right}")
 
 
 def _receiver(tenant: Tenant) -> Receiver:

@@ -49,7 +49,8 @@ def show_(
             if found:
                 break
         else:
-            raise ConfigError(f"there is no single run {run!r} — `sync-worker runs list PORTAL` shows their ids")
+            what = f"there is no single run {run!r}; a run that no history names goes after retention.runs"
+            raise ConfigError(f"{what} — `sync-worker runs list PORTAL` shows the ids")
     row = as_row(found)
     if as_json:
         show_json(row)

@@ -157,6 +157,12 @@ def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int
     return tuple(found)
 
 
+def deal_reminded_of(event: str) -> str | None:
+    """The deal of a reminder; None for any other news. As long as the deal waits, its reminder must not be written a second time."""
+    kind, _, rest = event.partition("/")
+    return rest.partition("/")[0] if kind in ("expires", "waits") else None
+
+
 # ── to whom ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -246,6 +246,8 @@ CODES: Final[Mapping[str, str]] = {
     "body_malformed": "The body is no JSON of the right shape. See /docs for what the address takes.",
     "body_too_large": "The body is larger than is read. Send less at once.",
     "field_missing": "A field that is needed is not there. Fill it.",
+    "place_gone": "Events as old as this place are no longer kept (feed.keep). Read everything once, then go on from the "
+    "oldest place there is.",
     "cursor_malformed": "This is not a cursor of this list. Take `next` of the page before, as it is; or begin without one.",
     "if_match_missing": "A change says which version of the deal it means. Send `If-Match` with the ETag of the last look.",
     "request_under_way": "The same request with this idempotency key is being worked on. Ask again in a moment.",

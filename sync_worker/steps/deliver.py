@@ -23,7 +23,7 @@ from sync_worker.domain.delivery import ROW_COUNT, TELL_COUNT, Answer, Ending, e
 from sync_worker.receiver import SEND_S, Receiver
 from sync_worker.redaction import masked
 from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import deliveries, failures, feed
+from sync_worker.store import deliveries, failures
 from sync_worker.store.deliveries import LEASE, Delivery
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import Failure
@@ -53,7 +53,6 @@ def deliver(tenant: Tenant) -> Done:
     receiver, token = tenant.receiver, tenant.services.new_id()
     if receiver is None:
         return Done("", Counts())
-    _clear_away(tenant)
     is_left = False
     for _ in count():
         batch, until_s = _claim(tenant, token)
@@ -213,13 +212,7 @@ def _fail(tx: Tx, tenant: Tenant, object_: str, record: str, code: str, words: s
     )
 
 
-def _clear_away(tenant: Tenant) -> None:
-    """Events that were kept long enough. One that never arrived is not forgotten in silence."""
-    settings = tenant.portal.feed
-    if settings is None:
-        return
-    with tenant.store.side_transaction(tenant.name) as tx:
-        _, lost_count = feed.forget(tx, tx.now - timedelta(seconds=settings.keep_s))
-        if lost_count:
-            words = f"{lost_count} events were not delivered within feed.keep and are gone: the portal has to read everything once"
-            _fail(tx, tenant, FEED, RECEIVER, "events_lost", words)
+def tell_lost(tx: Tx, tenant: Tenant, count: int) -> None:
+    """Events that never arrived are not forgotten in silence."""
+    words = f"{count} events were not delivered within feed.keep and are gone: the portal has to read everything once"
+    _fail(tx, tenant, FEED, RECEIVER, "events_lost", words)

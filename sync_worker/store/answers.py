@@ -15,7 +15,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.errors import StaleRead
@@ -24,7 +24,6 @@ from sync_worker.store.tables import answers
 
 KEPT: Final = timedelta(hours=48)  # callers are promised 24
 CLAIM: Final = timedelta(seconds=60)  # longer than a request may take; what a dead process leaves is free again after it
-FORGOTTEN_COUNT: Final = 100  # old answers that one request clears away
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,11 @@ class Taken(StrEnum):
 
 def begin(tx: Tx, ask: Ask) -> Answer | Taken | None:
     """Claims the key: None = the work is ours to do, else the first answer, or why not."""
-    _forget(tx)
     row = {"portal": tx.portal, "token_id": ask.token_id, "key": ask.key, "request_hash": ask.request_hash}
-    fresh = {**row, "claim": ask.claim, "begun_at": tx.now, "claim_until_at": tx.shared_now + CLAIM}
+    fresh = {**row, "claim": ask.claim, "begun_at": tx.now, "claim_until_at": tx.shared_now + CLAIM, "status": None}
     insert = (postgresql if tx.is_postgresql else sqlite).insert(answers).values(fresh)
-    is_free = and_(answers.c.status.is_(None), answers.c.claim_until_at <= tx.shared_now)
+    is_given_up = and_(answers.c.status.is_(None), answers.c.claim_until_at <= tx.shared_now)
+    is_free = or_(is_given_up, answers.c.begun_at < tx.now - KEPT)
     taken = insert.on_conflict_do_update(index_elements=["portal", "token_id", "key"], set_=fresh, where=is_free)
     if tx.connection.execute(taken.returning(answers.c.claim)).first():
         return None
@@ -88,16 +87,3 @@ def let_go(tx: Tx, ask: Ask) -> None:
 
 def _key(tx: Tx, ask: Ask) -> tuple[ColumnElement[bool], ...]:
     return (answers.c.portal == tx.portal, answers.c.token_id == ask.token_id, answers.c.key == ask.key)
-
-
-def _forget(tx: Tx) -> None:
-    """Answers that are old enough, the oldest first."""
-    old = (
-        select(answers.c.token_id, answers.c.key)
-        .where(answers.c.portal == tx.portal, answers.c.begun_at < tx.now - KEPT)
-        .order_by(answers.c.begun_at)
-        .limit(FORGOTTEN_COUNT)
-    )
-    for token_id, key in tx.connection.execute(old).all():
-        here = (answers.c.portal == tx.portal, answers.c.token_id == token_id, answers.c.key == key)
-        tx.connection.execute(delete(answers).where(*here, answers.c.begun_at < tx.now - KEPT))

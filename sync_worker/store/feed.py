@@ -19,7 +19,6 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.tables import cursors, deliveries, events, feeds
 from sync_worker.trail import run_under_way
 
-FORGOTTEN_COUNT: Final = 5000  # events that one look clears away
 _IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
 
 
@@ -108,17 +107,22 @@ def owe_again(tx: Tx, seqs: Sequence[int]) -> int:
     return _owe(tx, events.c.seq.in_(seqs))
 
 
-def forget(tx: Tx, before: datetime) -> tuple[int, int]:
-    """Clears away events of an earlier moment, the oldest first. Returns (how many, how many of them were never delivered)."""
-    old = select(events.c.seq).where(events.c.portal == tx.portal, events.c.at < before).order_by(events.c.seq).limit(FORGOTTEN_COUNT)
-    seqs = list(tx.connection.execute(old).scalars())
+def reach(tx: Tx) -> tuple[int, int]:
+    """The number of the oldest event there is, or where there is none of the next one; and the last number that was drawn."""
+    first: int | None = tx.connection.execute(select(func.min(events.c.seq)).where(events.c.portal == tx.portal)).scalar()
+    last: int | None = tx.connection.execute(select(feeds.c.last_seq).where(feeds.c.portal == tx.portal)).scalar()
+    return (first if first is not None else (last or 0) + 1), last or 0
+
+
+def forget(tx: Tx, seqs: Sequence[int]) -> int:
+    """Clears away these events, which are the oldest. Returns how many of them were never delivered."""
     if not seqs:
-        return 0, 0
+        return 0
     _draw(tx, 0)
     lost = delete(deliveries).where(deliveries.c.portal == tx.portal, deliveries.c.seq <= seqs[-1])
     lost_count = tx.connection.execute(lost).rowcount
     tx.connection.execute(delete(events).where(events.c.portal == tx.portal, events.c.seq <= seqs[-1]))
-    return len(seqs), lost_count
+    return lost_count
 
 
 def _owe(tx: Tx, which: ColumnElement[bool]) -> int:

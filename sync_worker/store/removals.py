@@ -1,4 +1,4 @@
-"""What was taken away within the last day, by run and kind: the counter of the mass-change brake. It forgets what is older."""
+"""What was taken away within the last day, by run and kind: the counter of the mass-change brake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def add(tx: Tx, run_id: str, kind: str, count: int) -> None:
         index_elements=["portal", "run_id", "kind"], set_={"count": removals.c.count + insert.excluded["count"], "at": tx.now}
     )
     tx.connection.execute(statement, {"portal": tx.portal, "run_id": run_id, "kind": kind, "count": count, "at": tx.now})
-    tx.connection.execute(delete(removals).where(removals.c.portal == tx.portal, removals.c.at <= tx.now - WINDOW))
 
 
 def forget(tx: Tx) -> None:

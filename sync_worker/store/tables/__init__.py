@@ -13,7 +13,7 @@ from sync_worker.store.tables.deals import conflicts, deal_changes, deal_links, 
 from sync_worker.store.tables.distributors import agreements, company_links, licences, mails, prices, quotes, subgroups, terms, waivers
 from sync_worker.store.tables.doors import answers, tokens
 from sync_worker.store.tables.feed import deliveries, events, feeds
-from sync_worker.store.tables.ground import catalogs, cursors, halts, portals, processes, runs
+from sync_worker.store.tables.ground import catalogs, cursors, halts, portals, processes, runs, sweeps
 from sync_worker.store.tables.people import memberships, users
 from sync_worker.store.tables.work import backfills, breakers, failures, interventions, notices, outbox, strangers, tries, unlearned_sends
 
@@ -57,6 +57,7 @@ __all__ = [
     "runs",
     "strangers",
     "subgroups",
+    "sweeps",
     "terms",
     "tokens",
     "tries",

@@ -18,6 +18,7 @@ evaluations = Table(
     Column("began_at", Utc, nullable=False),
     Column("stood_at", Utc),  # null = under way
     Column("told_at", Utc),  # null = deals of pairs that changed are still to be read again
+    Index("evaluations_by_run", "portal", "run_id"),
 )
 
 rule_members = Table(
@@ -33,6 +34,7 @@ rule_members = Table(
     Column("from_no", Integer, primary_key=True),  # part of the evaluations from this one
     Column("until_no", Integer),  # until before this one
     Column("run_id", Text, nullable=False),
+    Index("rule_members_by_run", "portal", "run_id"),
     Index("rule_members_by_key", "portal", "rule", "side", "key", "company_id"),
 )
 
@@ -57,6 +59,7 @@ past_contracts = Table(
     Column("how", Text, nullable=False),
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
+    Index("past_contracts_by_run", "portal", "run_id"),
     Index("past_contracts_bound", "portal", "resolved_id"),
 )
 

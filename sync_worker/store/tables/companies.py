@@ -64,6 +64,7 @@ contract_values = Table(
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("value_folded", Text),  # the form in which names are compared, where the value itself is another
+    Index("contract_values_by_run", "portal", "run_id"),
     Index("contract_values_by_folded_value", "portal", "value_folded", sqlite_where=_IS_ODD, postgresql_where=_IS_ODD),
     Index("contract_values_bound", "portal", "resolved_id", sqlite_where=_BOUND, postgresql_where=_BOUND),
     Index("contract_values_by_person", "portal", "value", sqlite_where=_BY_PERSON, postgresql_where=_BY_PERSON),

@@ -90,6 +90,7 @@ deal_changes = Table(
     json_column("old"),
     json_column("new"),
     Column("note", Text, nullable=False, server_default=""),
+    Index("deal_changes_by_run", "portal", "run_id"),
 )
 
 conflicts = Table(
@@ -113,5 +114,6 @@ conflicts = Table(
     Column("opened_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("resolved_at", Utc),
+    Index("conflicts_by_run", "portal", "run_id"),
     Index("conflicts_open", "portal", "deal_id", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
 )

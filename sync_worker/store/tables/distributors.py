@@ -9,7 +9,7 @@ from sync_worker.store.tables.columns import Money, Utc, json_column, metadata, 
 _LASTING = text("until_at IS NULL")
 _SIGNED = text("signed_at IS NOT NULL")
 _UNCOMPLETED = text("signed_at IS NOT NULL AND completed_at IS NULL")
-_WAITING = text("settled_at IS NULL")
+_WAITING, _SETTLED = text("settled_at IS NULL"), text("settled_at IS NOT NULL")
 
 subgroups = Table(
     "subgroups",
@@ -154,5 +154,6 @@ mails = Table(
     Column("error", Text, nullable=False, server_default=""),  # the server's words, last
     Column("quote_id", Text),  # whose page and sheet go with it
     Index("mails_by_event", "portal", "event", "address", unique=True),  # once per (event, person)
+    Index("mails_settled", "portal", "settled_at", "id", sqlite_where=_SETTLED, postgresql_where=_SETTLED),
     Index("mails_waiting", "portal", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )

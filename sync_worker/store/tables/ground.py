@@ -99,3 +99,12 @@ processes = Table(
     Column("started_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),  # when it last said that it is there
 )
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    portal_column(),
+    Column("what", Text, primary_key=True),  # of which rows some stay for good, so that they are looked at once: runs
+    Column("last_at", Utc, nullable=False),  # the last row that was looked at
+    Column("last_id", Text, nullable=False),
+)

@@ -7,6 +7,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 from sync_worker.store.tables.columns import Utc, json_column, metadata, portal_column
 
 _OPEN = text("resolved_at IS NULL")
+_RESOLVED = text("resolved_at IS NOT NULL")
 _UNFINISHED = text("finished_at IS NULL")
 
 outbox = Table(
@@ -107,6 +108,7 @@ failures = Table(
     Column("resolved_at", Utc),
     Column("resolution", Text),
     Index("failures_open", "portal", "object", "record", "stage", "code", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("failures_resolved", "portal", "resolved_at", "id", sqlite_where=_RESOLVED, postgresql_where=_RESOLVED),
     Index("failures_waiting", "portal", "waits_for", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )
 
@@ -122,6 +124,7 @@ interventions = Table(
     Column("asked_at", Utc, nullable=False),
     Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
     Column("finished_at", Utc),  # null = some of it is left
+    Index("interventions_by_time", "portal", "asked_at", "id"),
     Index("interventions_left", "portal", "asked_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
 )
 

@@ -18,7 +18,7 @@ from sync_worker.store.failures import FailureRow, Wanted
 from sync_worker.web.api import feed_shapes, operate_shapes, shapes
 from sync_worker.web.api.doors import PRINTABLE, Operating, Visit, Word
 from sync_worker.web.api.once import OnceOnly
-from sync_worker.web.api.paging import PageOf, moment_of, refused_cursor
+from sync_worker.web.api.paging import PageOf, cursor_of, moment_of, refused_cursor
 from sync_worker.web.api.problems import Refused, of_refusal
 from sync_worker.web.api.route import portal_router, problems
 from sync_worker.web.api.views import JSON
@@ -92,32 +92,46 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
     return once.answer(visit, work)
 
 
-@router.get("/feed/events")
+@router.get("/feed/events", responses=problems(410))
 def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event]:
-    """Lists the events that the portal was told, or is still to be told, in the order of the commits."""
-    (last,) = page.place(1) or ("0",)
+    """Lists the events that the portal was told, or is still to be told, in the order of the commits.
+
+    Events are kept for the time of `feed.keep`. A cursor in front of the oldest one is refused, because events behind it are gone:
+    read everything once, then go on from the cursor in `allowed`.
+    """
+    place = page.place(1)
     with visit.tenant.store.reading(visit.portal) as tx:
-        found = feed.listed(tx, after=_seq(last), limit=page.looked_for)
+        after, oldest = _seq(place[0]) if place else 0, feed.reach(tx)[0]
+        if place and after + 1 < oldest:
+            raise Refused(_gone(after + 1, oldest, field="cursor", allowed=cursor_of(str(oldest - 1))))
+        found = feed.listed(tx, after=after, limit=page.looked_for)
     some = page.cut(found, lambda told: (str(told.seq),))
     items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in some.items]
     return shapes.Page(items=items, next=some.next)
 
 
-@router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409))
+@router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409, 410))
 def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
-    """Sends every event from this one on again, with the ids they had."""
+    """Sends every event from this one on again, with the ids they had. An event older than `feed.keep` is gone and is refused."""
 
     def work(_keep: object) -> Answer:
         tenant = visit.tenant
         if tenant.receiver is None:
             return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "whoever adds `feed` to its file")))
         with tenant.store.side_transaction(visit.portal) as tx:
+            if said.from_seq < (oldest := feed.reach(tx)[0]):
+                return of_refusal(Refused(_gone(said.from_seq, oldest, field="from_seq", allowed=str(oldest))))
             count = feed.replay(tx, said.from_seq)
         tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
         visit.api.wakes(visit.portal, [DELIVER])
         return _said(operate_shapes.Owed(count=count), 202)
 
     return once.answer(visit, work)
+
+
+def _gone(seq: int, oldest: int, *, field: str, allowed: str) -> Refusal:
+    why = f"event {seq} is older than feed.keep and is gone; the oldest event there is has the number {oldest}"
+    return Refusal("place_gone", why, "read everything once, then go on from the oldest place there is", (allowed,), field)
 
 
 def _actor(visit: Visit) -> str:

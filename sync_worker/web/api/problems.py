@@ -36,6 +36,7 @@ _BY_STATUS: Final = {
     "not_a_vendor_move approved_other_terms conflict_moved conflict_resolved conflict_without_record record_taken record_alive has_parent "
     "not_a_subgroup company_exists terms_missing agreement_missing quote_not_ready quote_not_sent quote_not_latest "
     "quote_outdated quote_signed not_licensed request_under_way primary_member managed_by_file parent_not_named owner_company_missing",
+    410: "place_gone",
     412: "stale_version",
     413: "body_too_large file_too_large",
     415: "file_type_not_as_named file_type_unknown",

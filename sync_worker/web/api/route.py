@@ -31,6 +31,7 @@ WORDS: Final = {
     404: "It does not exist, or this user may not see it.",
     405: "This address does not take this method.",
     409: "It cannot be done in the state that things are in. `who_may` says who could, `allowed` says from which state.",
+    410: "The place is older than the events that are kept. `allowed` has the oldest place there is.",
     412: "The deal was changed after the version that the request names. `current` is the deal as it is now.",
     413: "The body is too large.",
     415: "Files of this type are not accepted.",

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sync_worker.domain.event import KINDS, By, Event
 from sync_worker.domain.people import Role, User
-from sync_worker.store import answers, deliveries, feed, tokens, traces
+from sync_worker.store import answers, deliveries, feed, retention, tokens, traces
 from sync_worker.store.answers import Answer, Ask
 from sync_worker.store.engine import Tx
 
-MODULES = (answers, deliveries, feed, tokens, traces)
+MODULES = (answers, deliveries, feed, retention, tokens, traces)
+FORGETTING = (
+    retention.forget_answers,
+    retention.forget_events,
+    retention.forget_failures,
+    retention.forget_interventions,
+    retention.forget_mails,
+    retention.forget_removals,
+    retention.forget_runs,
+)
 ASK = Ask("t1", "k1", "h1", "claim")
 
 
@@ -33,6 +43,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: told(tx, "company.added", "company.changed"),
     lambda tx: tokens.add(tx, "t1", name="portal", token_hash="h", scopes=["read"], made_by="Ann", expires_at=None),
     lambda tx: answers.begin(tx, ASK),
+    lambda tx: retention.forget_runs(tx, tx.now + timedelta(days=1), None),  # keeps its place; history names the run
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -44,6 +55,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "feed.listed": feed.listed,
     "feed.latest": lambda tx: feed.latest(tx, limit=9),
     "feed.get": lambda tx: feed.get(tx, 1),
+    "feed.reach": feed.reach,
     "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
     "traces.named_in_decisions": lambda tx: traces.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
@@ -67,7 +79,11 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company"),
     "feed.replay": lambda tx: feed.replay(tx, 1),
     "feed.owe_again": lambda tx: feed.owe_again(tx, [1]),
-    "feed.forget": lambda tx: feed.forget(tx, tx.now + timedelta(days=1)),
+    "feed.forget": lambda tx: feed.forget(tx, [1, 2]),
+    **{
+        f"retention.{forget.__name__}": partial(lambda forget, tx: forget(tx, tx.now + timedelta(days=1), None), forget)
+        for forget in FORGETTING
+    },
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),

@@ -13,7 +13,7 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
-from sync_worker.actors import register
+from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.crm.budget import SHARES
 from sync_worker.sandbox.remote import Remote
@@ -21,6 +21,7 @@ from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Schedule, due, 
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.keeper import CLAIM_S
+from sync_worker.steps.sweep import SWEEP
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.store import cursors, failures, interventions, notices, outbox, portals, runs
 from sync_worker.store.interventions import Intervention
@@ -38,6 +39,7 @@ class Watched:
 
     def __init__(self, installation: Installation, clock: Clock) -> None:
         self.clock = clock
+        self.installation = installation
         self.tenant = installation.tenant("acme")
         self.budget = installation.budget("acme")
         self._queue = StubBroker(middleware=[])
@@ -220,6 +222,21 @@ def test_deals_expire_with_the_portals_own_midnight(settings: Settings, clock: C
             runs.finish(tx, "r1")
         clock.forward(seconds=AGAIN_S)
         assert watched.sent() == set()
+
+
+def test_what_is_old_is_swept_once_a_night_also_while_the_crm_rests(settings: Settings, clock: Clock) -> None:
+    with _scheduled(settings, clock, "{pull: 30d}") as watched:
+        with watched.tenant.store.side_transaction("acme") as tx:
+            portals.pause(tx, tx.now + timedelta(days=3), "a test says so")
+        clock.forward(seconds=21 * HOUR_S)
+        assert watched.sent() == {SWEEP}
+        attempt(watched.installation, "acme", "sweep", "")
+        clock.forward(seconds=AGAIN_S)
+        assert watched.sent() == set()
+        with watched.tenant.store.reading("acme") as tx:
+            row = portals.get(tx)
+        assert row is not None
+        assert row.paused_because == "a test says so"
 
 
 @pytest.mark.parametrize(

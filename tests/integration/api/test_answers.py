@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync_worker.domain.event import KINDS, By, Event
 from sync_worker.domain.reconcile import Conflict
 from sync_worker.steps.intervene import go_on_queued
-from sync_worker.store import conflicts, failures
+from sync_worker.store import conflicts, failures, feed
 from sync_worker.store.failures import Failure
 from sync_worker.web.api import shapes
 from tests.integration.api.desk import Desk, desk
@@ -278,6 +280,22 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
     assert acme.send("GET", "/replays/nothing").json()["code"] == "replay_unknown"
     assert acme.post("/failures/replay", {"code": "not_a_set"}, status=202) == {"count": 0, "id": None}
     assert acme.get("/replays?limit=1") == {"items": [ended], "next": None}
+
+
+def test_a_place_older_than_the_events_that_are_kept_is_gone_and_the_answer_has_the_oldest_place(acme: Desk) -> None:
+    # Given five events, of which a reader has seen two
+    with acme.installation.store.side_transaction("acme") as tx:
+        feed.tell(replace(tx, events=frozenset(KINDS)), [Event("company.changed", "company", "c1", By("crm", "CRM", "r1"))] * 5)
+    place = acme.get("/feed/events?limit=2")["next"]
+    # When the first three are no longer kept
+    with acme.installation.store.side_transaction("acme") as tx:
+        feed.forget(tx, [1, 2, 3])
+    # Then the place is refused, and the answer has the one from which everything that is kept follows
+    answer = acme.send("GET", f"/feed/events?cursor={place}")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (410, "place_gone", "cursor")
+    (oldest,) = answer.json()["allowed"]
+    assert [event["seq"] for event in acme.get(f"/feed/events?cursor={oldest}")["items"]] == [4, 5]
+    assert [event["seq"] for event in acme.get("/feed/events")["items"]] == [4, 5]
 
 
 def test_a_portal_without_a_feed_has_no_events_to_tell_again(acme: Desk) -> None:

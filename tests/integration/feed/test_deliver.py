@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sync_worker.steps.deliver import BATCH_COUNT, DELIVER
+from sync_worker.steps.sweep import sweep
 from sync_worker.store import deliveries, failures, feed
 from sync_worker.store.failures import Wanted
 from tests.integration.feed.desk import Desk
@@ -249,6 +250,7 @@ def test_events_are_forgotten_after_their_time_and_one_that_never_arrived_is_tol
     portal.deliver()
 
     portal.clock.forward(days=8)
+    sweep(portal.tenant)
     portal.change("c2")
     portal.deliver()
 

@@ -16,6 +16,7 @@ from sync_worker.steps.intervene import release
 from sync_worker.steps.mode import set_mode
 from sync_worker.steps.pull import pull
 from sync_worker.steps.refresh import refresh
+from sync_worker.steps.sweep import SWEEP
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import associations, companies, cursors, evaluations, interventions, notices, removals, runs
 from sync_worker.store.cursors import Cursor
@@ -280,6 +281,9 @@ def test_removals_are_forgotten_after_a_day(world: World) -> None:
     with world.store.transaction("acme") as tx:
         removals.add(tx, "later", ASSOCIATIONS, 2)
         assert removals.listed(tx) == [Removal(ASSOCIATIONS, 2, tx.now)]
+    world.forward(1)
+    world.settle({SWEEP})
+    with world.store.reading("acme") as tx:
         assert len(tx.connection.exec_driver_sql("SELECT * FROM removals").all()) == 1
 
 

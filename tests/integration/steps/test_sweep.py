@@ -1,0 +1,149 @@
+"""A year of polls, failures, letters, events, requests and replays: what grows with time is swept, and the rest stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from sync_worker.domain.event import KINDS
+from sync_worker.sandbox.remote import Remote
+from sync_worker.steps.pull import pull
+from sync_worker.steps.sweep import SWEEP, sweep
+from sync_worker.steps.tenant import COMPANY
+from sync_worker.store import answers, failures, feed, interventions, mails, removals, retention, runs
+from sync_worker.store.answers import Answer, Ask
+from sync_worker.store.engine import Store
+from sync_worker.store.failures import EVERY
+from sync_worker.store.interventions import Intervention, Outcome
+from sync_worker.store.mails import Mail
+from sync_worker.store.tables import metadata
+from tests.contract.store.samples import failure
+from tests.integration.steps.world import World
+
+KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "interventions": "30d"}
+STEP_DAYS = 3
+STEPS = 120  # a year
+KEPT_STEPS = 30 // STEP_DAYS + 2  # what is a month old goes with the next sweep
+GROWS_WITH_TIME = {
+    "runs": 2 * KEPT_STEPS,  # a poll and a sweep a step
+    "failures": KEPT_STEPS,
+    "tries": KEPT_STEPS,
+    "interventions": KEPT_STEPS,
+    "mails": KEPT_STEPS,
+    "events": 2 * KEPT_STEPS,
+    "deliveries": 2 * KEPT_STEPS,
+    "answers": 2,
+    "removals": 2,
+}
+"""Table → how many rows more than after the first load it has at most. A new table belongs here and in `steps/sweep.py`, or below."""
+STANDS_STILL = {
+    # as many rows as there are records, people, kinds of work
+    "aliases", "backfills", "breakers", "catalogs", "companies", "contract_values", "cursors", "deal_links", "deals", "feeds",
+    "halts",    "licences", "memberships", "notices", "outbox", "portals", "prices", "processes", "quotes", "strangers", "subgroups",
+    "sweeps", "terms", "tokens", "unlearned_sends", "users", "waivers", "agreements", "company_links", "rule_names",
+    # history: as many as there were changes
+    "company_pasts", "conflicts", "deal_changes", "evaluations", "past_contracts", "rule_members",
+}  # fmt: skip
+
+
+@pytest.fixture
+def year(sandbox: str, remote: Remote, tmp_path: Path, database_url: str) -> Iterator[World]:
+    """A first load, on either database."""
+    with closing(World(sandbox, remote, tmp_path)) as found:
+        found.store.close()
+        found.store = Store(database_url, clock=found.clock, shared_clock=found.clock, events={"acme": frozenset(KINDS)})
+        found.configure(retention=KEPT)
+        found.pull()
+        found.pull(COMPANY)
+        yield found
+
+
+def counted(world: World) -> dict[str, int]:
+    with world.store.reading("acme") as tx:
+        return {
+            name: tx.connection.execute(select(func.count()).select_from(table).where(table.c.portal == "acme")).scalar_one()
+            for name, table in metadata.tables.items()
+        }
+
+
+def resolved(world: World) -> int:
+    with world.store.reading("acme") as tx:
+        return len([row for row in failures.listed(tx, EVERY, include_resolved=True) if row.resolved_at])
+
+
+def live_on(world: World, step: int) -> None:
+    """Three days: a poll that finds an edit, a failure that a replay resolves, a letter, a request, a removal, and the night's sweep."""
+    world.forward(STEP_DAYS * 86_400)
+    world.remote.edit("Account", world.company("Birch Systems").crm_id or "", {"Description": f"step {step}"})
+    pull(world.tenant, COMPANY)
+    ask = Ask("t1", f"key {step}", "hash", "claim")
+    with world.store.side_transaction("acme") as tx:
+        failures.record(tx, [failure(f"f{step}", f"record {step}")])
+        interventions.begin(tx, Intervention(f"i{step}", "replay", "failures replay --all", "Ann"), [f"f{step}"])
+        interventions.settle(tx, f"i{step}", {f"f{step}": Outcome("passed")})
+        interventions.finish(tx, f"i{step}")
+        failures.close(tx, [f"f{step}"], "replayed")
+        mails.write(tx, [Mail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])
+        mails.claim(tx, limit=1, token="t", until_at=tx.now + timedelta(seconds=30))
+        mails.settle(tx, f"m{step}", "t", "sent")
+        answers.begin(tx, ask)
+        answers.settle(tx, ask, Answer(200, "{}"))
+        removals.add(tx, f"run {step}", "associations", 1)
+        feed.tell_loaded(tx, COMPANY)
+    sweep(world.tenant)
+
+
+def test_a_year_of_polls_does_not_grow_the_database_without_end(year: World) -> None:
+    assert GROWS_WITH_TIME.keys() | STANDS_STILL == metadata.tables.keys(), "say of each table whether it grows with time"
+    # Given half a year
+    loaded = counted(year)
+    for step in range(STEPS // 2):
+        live_on(year, step)
+    half = counted(year)
+    # When another half passes
+    for step in range(STEPS // 2, STEPS):
+        live_on(year, step)
+    # Then nothing has grown, and what grows with time holds no more than its time
+    whole = counted(year)
+    assert {name: whole[name] for name in STANDS_STILL} == {name: half[name] for name in STANDS_STILL}
+    assert {name: whole[name] for name, most in GROWS_WITH_TIME.items() if whole[name] > loaded[name] + most} == {}
+    assert all(whole[name] for name in GROWS_WITH_TIME), "each of them was used"
+
+
+def test_a_sweep_takes_as_many_batches_as_it_needs_and_goes_on_after_its_turn(year: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given more resolved failures than a batch holds, and a turn that is over after the first
+    monkeypatch.setattr(retention, "BATCH_COUNT", 5)
+    with year.store.side_transaction("acme") as tx:
+        found = [failure(f"f{number}", f"record {number}") for number in range(12)]
+        failures.record(tx, found)
+        failures.close(tx, [one.id for one in found], "mended")
+    year.forward(40 * 86_400)
+    with year.tenant.turn(0):
+        done = sweep(year.tenant)
+    # Then it asks for another turn, and the next sweep ends it
+    assert done.wakes == {SWEEP}
+    assert resolved(year) > 0
+    with year.store.reading("acme") as tx:
+        assert runs.get(tx, done.run_id).state == "stopped"  # type: ignore[union-attr]
+    year.settle({SWEEP})
+    assert resolved(year) == 0
+
+
+def test_runs_that_history_names_stay(year: World) -> None:
+    deal = year.registered()
+    with year.store.reading("acme") as tx:
+        named = {row[0] for row in tx.connection.execute(select(metadata.tables["deal_changes"].c.run_id))}
+    year.forward(40 * 86_400)
+    pull(year.tenant, COMPANY)
+    year.settle({SWEEP})
+    year.settle({SWEEP})
+    with year.store.reading("acme") as tx:
+        left = {run.id for run in runs.listed(tx, limit=None)}
+    assert deal.id
+    assert named & left
+    assert len(left) <= len(named) + 6
