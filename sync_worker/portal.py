@@ -284,6 +284,12 @@ class Portal(Part):
         return {kind: company.account_type_value for kind, company in spelled.items() if company.account_type_value}
 
     @property
+    def rule_fields(self) -> tuple[str, ...]:
+        """The fields of companies that the rules name, each once; the company itself is none."""
+        rules = self.associations.rules if self.associations.mode == "rules" else ()
+        return tuple(dict.fromkeys(name for rule in rules for name in (*rule.partner, *rule.second_partner, *rule.match) if name != "name"))
+
+    @property
     def unset(self) -> tuple[Mistake, ...]:
         """The variables that the file names and that are not set, each with its place. What stands for them must never be used."""
         return self._unset

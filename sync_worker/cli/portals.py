@@ -22,6 +22,7 @@ from sync_worker.portal import MODES
 from sync_worker.portal_file import FOLDER, load_portal, portal_paths
 from sync_worker.portal_schema import json_schema
 from sync_worker.settings import read_settings, unknown_variables
+from sync_worker.steps.described import RESTS
 from sync_worker.steps.halt import pause, resume
 from sync_worker.steps.mode import set_mode
 from sync_worker.steps.mode import standing as mode_standing
@@ -29,6 +30,7 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import associations, companies, cursors, deals, failures, halts, interventions, notices, outbox, portals
 from sync_worker.store.breakers import resting
 from sync_worker.store.due import standings
+from sync_worker.store.failures import Wanted
 
 COLUMNS = ("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until")
 
@@ -237,6 +239,11 @@ def standing(tenant: Tenant) -> dict[str, Any]:
                 f"resting ({name})": f"until {at.isoformat()}: sync-worker failures list {tenant.name}"
                 for name, at in paused.items()
                 if at > tx.shared_now
+            },
+            **{
+                f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown, since "
+                f"{row.first_seen_at.isoformat()}"
+                for row in failures.listed(tx, Wanted(code=RESTS))
             },
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},

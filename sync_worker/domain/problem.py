@@ -267,6 +267,8 @@ CODES: Final[Mapping[str, str]] = {
     "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
     "Show it again, or correct the mapping; it is tried again after "
     "five minutes, and later up to an hour apart.",
+    "attribute_rests": "The CRM does not show one attribute's field any more. Its last values stay, it is neither read nor written, and "
+    "all else goes on. Show the field to the worker's user again, or take it out of the mapping; the worker looks every ten minutes.",
     "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "

@@ -59,6 +59,7 @@ _INSTEAD: Final[Mapping[str, str]] = {
         ("rate_limited", "transient_error", "call_refused", "too_large", "auth_failed", "connection_down", "schema_changed"), _BY_ITSELF
     ),
     **dict.fromkeys(("rule_name_unresolved", "rule_name_ambiguous", "rule_name_wrong_side", "rule_keys_many"), _BY_ITSELF),
+    "attribute_rests": "it ends by itself once the CRM shows the field again",
     **dict.fromkeys(("config_error", "no_room_in_crm", "crm_in_maintenance"), _BY_ITSELF),
     "receiver_down": "it goes on by itself; at once: feed resume",
     "receiver_gone": "correct feed.url in the portal file, then: feed resume",

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import orjson
 
 from sync_worker.domain.money import rounded
+from sync_worker.domain.resting import may_rest_alone
 from sync_worker.domain.values import Value, plain
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
@@ -111,8 +112,8 @@ class RecordMap:
     """One record type, both ways.
 
     **Shapes** `native_fields`: API names to ask for, without repeats, the key and associations among them; ids and stamps are the
-    adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog. `places`: where the mapping says
-    how each field is read.
+    adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog. `resting`: those of the absent
+    ones that may rest alone; they are no fields of the record meanwhile. `places`: where the mapping says how each field is read.
     """
 
     record: str
@@ -123,6 +124,7 @@ class RecordMap:
     fields: Mapping[str, FieldMap]
     native_fields: tuple[str, ...]
     missing: tuple[FieldMap, ...]
+    resting: tuple[FieldMap, ...]
     is_key_missing: bool
     on_create: Mapping[str, str]
     money_places: int | None
@@ -227,24 +229,33 @@ class CompiledMapping:
         return fields + [f"{record.native}.{record.key_field} (our key)" for record in self.records.values() if record.is_key_missing]
 
 
-def compile_mapping(grammar: LoadedMapping, portal: Dialect, catalogs: Mapping[str, Catalog] | None = None) -> CompiledMapping:
-    """The mapping as functions. **Shapes** `catalogs`: by native record name (`Account`); a record without one is taken as described."""
+def compile_mapping(
+    grammar: LoadedMapping, portal: Dialect, catalogs: Mapping[str, Catalog] | None = None, *, used_by_rules: Collection[str] = ()
+) -> CompiledMapping:
+    """The mapping as functions.
+
+    **Shapes** `catalogs`: by native record name (`Account`); a record without one is taken as described. `used_by_rules`: the fields of
+    companies that the portal's rules name.
+    """
     file = grammar.grammar
-    compiler = _Compiler(Wire(file.wire.null, file.wire.boolean, file.wire.number), portal)
+    compiler = _Compiler(Wire(file.wire.null, file.wire.boolean, file.wire.number), portal, used_by_rules)
     records = {name: compiler.record(name, spec, grammar, (catalogs or {}).get(spec.native)) for name, spec in file.records.named().items()}
     return CompiledMapping(file.crm, records, grammar.source_path, _hash(grammar, portal, records))
 
 
 class _Compiler:
-    def __init__(self, wire: Wire, portal: Dialect) -> None:
+    def __init__(self, wire: Wire, portal: Dialect, used_by_rules: Collection[str]) -> None:
         self.wire = wire
+        self.used_by_rules = used_by_rules
         self.zone = portal.zone
         self.replacements = {mark: portal.account_type_values.get(kind) for mark, kind in PLACEHOLDERS.items()}
 
     def record(self, name: str, spec: RecordSpec, grammar: LoadedMapping, catalog: Catalog | None) -> RecordMap:
         kind: RecordKind = "company" if name == "company" else "deal"
         part = grammar.grammar.company if kind == "company" else grammar.grammar.deal
-        fields = {one.field: one for one in self._fields(name, kind, fields_of(part), part.attributes, catalog)}
+        mapped = {one.field: one for one in self._fields(name, kind, fields_of(part), part.attributes, catalog)}
+        resting = {one.field: one for one in mapped.values() if _is_absent(one.native, catalog) and self._may_rest(one, kind)}
+        fields = {field: one for field, one in mapped.items() if field not in resting}
         keyed = [(one.native, one) for one in fields.values()]
         written = [(key, one) for key, one in keyed if one.direction != "pull"]
         return RecordMap(
@@ -256,6 +267,7 @@ class _Compiler:
             fields=fields,
             native_fields=tuple(dict.fromkeys([spec.key, *(one.native for one in fields.values())])),
             missing=tuple(one for one in fields.values() if _is_absent(one.native, catalog)),
+            resting=tuple(resting.values()),
             is_key_missing=_is_absent(spec.key, catalog),
             on_create=self._constants(spec),
             money_places=next((one.money_places for one in fields.values() if one.money_places is not None), None),
@@ -283,6 +295,9 @@ class _Compiler:
                 wire=self.wire,
                 zone=self.zone,
             )
+
+    def _may_rest(self, one: FieldMap, kind: RecordKind) -> bool:
+        return may_rest_alone(one.field, is_attribute=one.is_attribute, used_by_rules=self.used_by_rules if kind == "company" else ())
 
     def _listed(self, spec: FieldSpec) -> tuple[tuple[str, str], ...] | None:
         """The value pairs as this portal spells them; an account type it has no spelling for drops out."""

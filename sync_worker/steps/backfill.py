@@ -22,7 +22,7 @@ from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.pull import Progress, draw, pages, progress, pull
 from sync_worker.steps.refresh import gone
-from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake, going_on
 from sync_worker.store import backfills, companies, cursors, links
 from sync_worker.store.backfills import Backfill
 from sync_worker.store.cursors import Cursor
@@ -70,6 +70,7 @@ def go_on(tenant: Tenant, record_name: str) -> Done:
     return replace(done, wakes=done.wakes | polled | again)
 
 
+@going_on
 def backfill(tenant: Tenant, record_name: str, field: str, *, on_page: Progress | None = None) -> Done:
     """Reads what is left of one field of one record type, or a turn of it.
 

@@ -18,7 +18,7 @@ from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.wishes import FieldWish, Lack
 from sync_worker.nearest import did_you_mean, listed
 from sync_worker.portal import Portal
-from sync_worker.steps.company_data import DataProblem, rule_fields
+from sync_worker.steps.company_data import DataProblem
 from sync_worker.steps.survey import Conversion, Need, Options, Survey, survey
 from sync_worker.steps.tenant import Tenant
 
@@ -85,7 +85,7 @@ def _of_note(note: Mistake) -> Finding:
 
 def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:
     wish, lack = need.wish, need.lack
-    used = [name for name in wish.fields if name in rule_fields(portal)]
+    used = [name for name in wish.fields if name in portal.rule_fields]
     if not need.is_there and used:
         words = f"missing or hidden, and rules use it ({', '.join(used)}): they match nobody"
         return Finding(wish.subject, False, words, f"{remedy(wish, Lack('missing'), schema, portal.name)}, or take it out of the rules")

@@ -97,12 +97,6 @@ def read_data(tenant: Tenant, record: RecordMap, catalog: Catalog) -> CompanyDat
     return data
 
 
-def rule_fields(portal: Portal) -> list[str]:
-    """The fields that the portal's rules name, each once; the company itself is none."""
-    rules = portal.associations.rules if portal.associations.mode == "rules" else ()
-    return list(dict.fromkeys(name for rule in rules for name in (*rule.partner, *rule.second_partner, *rule.match) if name != "name"))
-
-
 def _companies(tenant: Tenant, record: RecordMap, catalog: Catalog, status: str) -> Iterator[NativeRecord]:
     fields = tuple(name for name in record.native_fields if name in catalog.fields)
     for page in tenant.crm.changed_since(Scan(record.native, fields, None, tenant.crm.now(), only_with=status)):
@@ -117,7 +111,7 @@ class _Judge:
         self._id_field = catalog.id_field
         self._types = f"one of: {listed(tuple(record.fields[TYPE].listed or ()))}" if TYPE in record.fields else ""
         self._vendor = vendor_crm_id
-        self._rule_fields = [name for name in rule_fields(portal) if name in record.fields and record.fields[name].native in catalog.fields]
+        self._rule_fields = [name for name in portal.rule_fields if name in record.fields and record.fields[name].native in catalog.fields]
         has_contracts = portal.associations.mode == "contracts" and CONTRACTS in record.fields
         self._contracts = record.fields[CONTRACTS].native if has_contracts else ""
 

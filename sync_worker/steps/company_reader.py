@@ -11,7 +11,6 @@ from sync_worker.domain.association import unfit_name
 from sync_worker.domain.company import Arrival, Company, arrive
 from sync_worker.domain.problem import Problem
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.company_data import rule_fields
 from sync_worker.steps.findings import text_problem
 from sync_worker.steps.tenant import COMPANY, Tenant
 from sync_worker.store import documents
@@ -26,7 +25,7 @@ class CompanyReader:
         self._vendor_crm_id = tenant.vendor_crm_id
         self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
         rules = tenant.portal.associations.mode == "rules"
-        self._rule_fields = frozenset(rule_fields(tenant.portal)) & record.fields.keys()
+        self._rule_fields = frozenset(tenant.portal.rule_fields) & record.fields.keys()
         self._has_contracts = tenant.portal.two_tier and not rules
         self._mapped = frozenset(map(tenant.crm.canonical_id, tenant.portal.associations.contract_values.values()))
         self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))

@@ -27,7 +27,7 @@ from sync_worker.steps.brake import kept
 from sync_worker.steps.census import missing, still_missing
 from sync_worker.steps.company_reader import CompanyReader
 from sync_worker.steps.deal_shelf import REFERENCES
-from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, DEAL, Done, Tenant, Wake, going_on
 from sync_worker.store import companies, deals, links, notices, outbox, runs
 from sync_worker.store.links import Link
 from sync_worker.store.runs import Counts
@@ -93,6 +93,7 @@ class _Held:
     fields: list[Difference]
 
 
+@going_on
 def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
     """Looks at every company and deal that has a CRM record, and at what the CRM has besides. Writes nothing but its run.
 

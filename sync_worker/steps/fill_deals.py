@@ -48,6 +48,7 @@ class _Page:
         self._findings = findings
         self._counts = counts
         self._all_rules = field_rules(whole)
+        self._field_rules = {name: rule for name, rule in self._all_rules.items() if name == part.field}
         self._shelf = Shelf(tx, chunk, policy)
         self._unlearned = unlearned.of(tx, DEAL, self._shelf.deals.keys())
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
@@ -116,6 +117,8 @@ class _Page:
         is_changed, is_settled = after is not stored.deal, self._settle(stored.deal.id, linked, merged)
         if is_changed or is_settled or base != link.base:
             self._keep_link(link, base, after, waiting)
+        elif owed(self._field_rules, base=base, portal=after.values, is_create=False, waiting=waiting):
+            self._draft.owing.add(after.id)  # changed here while it could not be written
         if is_changed:
             self._counts.applied += 1
         else:

@@ -22,7 +22,7 @@ from sync_worker.steps.evaluate import EVALUATE, is_due
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.ours import marks
-from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake, going_on
 from sync_worker.store import companies, cursors, links, notices, portals
 from sync_worker.store.companies import StoredCompany
 from sync_worker.store.cursors import Cursor
@@ -35,16 +35,17 @@ Progress = Callable[[int, int | None], None]
 """Called after each page with (records so far, records in all if known)."""
 
 
+@going_on
 def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
     """Reads what changed in one record type since the last pull, or everything.
 
     **Raises** the port's errors, StaleRead, StoreDown; HeldForReview; Stopped after the page at hand, where the process is asked to stop.
     """
-    record = tenant.mapping.records[record_name]
     with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an answer nobody wants
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
+            record = tenant.described.looked_at(record_name)
             done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
     return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
 

@@ -24,7 +24,7 @@ from sync_worker.steps.patch_back import patch_back
 from sync_worker.steps.read_back import read_back
 from sync_worker.steps.refresh import refresh
 from sync_worker.steps.settle import settle
-from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake, going_on
 from sync_worker.store import cursors, notices, outbox, patch_backs, runs, unlearned
 from sync_worker.store.engine import Tx
 from sync_worker.store.outbox import OutboxRow
@@ -37,6 +37,7 @@ Progress = Callable[[int], None]
 """Called after each batch with the number of rows settled so far."""
 
 
+@going_on
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
     tenant.hold_mode()

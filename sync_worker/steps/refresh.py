@@ -15,7 +15,7 @@ from sync_worker.errors import Stopped
 from sync_worker.steps.brake import kept
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.lease import leased, turned_away
-from sync_worker.steps.tenant import Done, Tenant, Wake
+from sync_worker.steps.tenant import Done, Tenant, Wake, going_on
 from sync_worker.store import cursors, notices
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.engine import Tx
@@ -26,6 +26,7 @@ BATCH_COUNT = 2000  # ids read in one go
 FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them waits for it
 
 
+@going_on
 def refresh(tenant: Tenant, record_name: str) -> Done:
     """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, HeldForReview, StoreDown, Stopped."""
     if not _waiting(tenant, record_name):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -23,19 +23,20 @@ from sync_worker.domain.price_list import PriceList
 from sync_worker.domain.reconcile import FieldRule
 from sync_worker.errors import ConfigError, RecordError, SchemaChanged, Stopped, SyncError, told
 from sync_worker.mail.post import Post
-from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.portal import Portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
+from sync_worker.steps.described import Described
 from sync_worker.steps.keeper import Keeper
-from sync_worker.store import catalogs, portals, runs
-from sync_worker.store.catalogs import FRESH_S
+from sync_worker.store import portals, runs
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts, Run
 from sync_worker.trail import following
+
+Step = TypeVar("Step", bound=Callable[..., Any])
 
 COMPANY = "company"
 OFFER_AGAIN_S = 60.0  # between two describes for what somebody typed
@@ -94,8 +95,7 @@ class Tenant:
         self.post = post  # to its people, where there is a mail server
         self.price_file = price_file  # the price list, where a file keeps it
         self.grammar = grammar
-        self._mapping: CompiledMapping | None = None
-        self._mapped_at: datetime | None = None
+        self.described = Described(portal, grammar, store, crm, services)
         self._unlisted: frozenset[tuple[str, str, str]] = frozenset()  # (native, field, value) that this run's describe has not either
         self._relisted: set[str] = set()  # record types that were described in this run because a write was refused
         self._offered_at_s = -math.inf
@@ -116,16 +116,7 @@ class Tenant:
         Inside a run it stays as it was when the run began: a describe in the middle of a transaction would wait for that transaction.
         Between two transactions a step may have it described again (`judged`).
         """
-        now = self.services.clock()
-        is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
-        if self._mapping is None or (is_stale and not self._is_running):
-            compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-            if compiled.missing:  # the cache may be older than the field
-                self._forget_catalogs()
-                compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-            self._refuse(compiled.missing)
-            self._mapping, self._mapped_at = compiled, now
-        return self._mapping
+        return self.described.mapping(may_describe=not self._is_running)
 
     def judged(self, record_name: str, natives: Iterable[NativeRecord]) -> RecordMap:
         """How to read these records. One describe, where one of them holds a value that no list had: an admin may have just added it.
@@ -166,13 +157,7 @@ class Tenant:
 
     def described_again(self, record_name: str) -> RecordMap:
         """The record type as the CRM describes it now. **Raises** as `mapping` does; never called inside a transaction."""
-        fresh = self.crm.describe(self.mapping.records[record_name].native)
-        with self.store.side_transaction(self.name) as tx:
-            catalogs.save(tx, fresh)
-        compiled = compile_mapping(self.grammar, self.portal, self._catalogs())
-        self._refuse(compiled.missing)
-        self._mapping = compiled
-        return compiled.records[record_name]
+        return self.described.again(record_name)
 
     @property
     def is_turn_over(self) -> bool:
@@ -280,7 +265,7 @@ class Tenant:
     @contextmanager
     def run(self, verb: str, object_: str = "") -> Iterator[str]:
         """A run row around a piece of work: opened, closed with how it ended and the calls it cost. **Raises** as `mapping` does."""
-        _ = self.mapping  # asked for before any transaction, and the same until the end
+        self.described.keep_up()  # asked for before any transaction, and the same until the end
         run_id = self.services.new_id()
         with self.store.side_transaction(self.name) as tx:
             self.enter(tx)
@@ -300,7 +285,7 @@ class Tenant:
         except SyncError as failed:
             error = str(failed)
             if isinstance(failed, SchemaChanged):
-                self._forget_catalogs()
+                self.described.forget()
             raise
         except Exception as bug:
             error = told(bug)
@@ -336,34 +321,22 @@ class Tenant:
             self.name, run.verb, run.object, state=run.state, duration_s=duration_s, outcomes=outcomes, calls=run.counts.calls
         )
 
-    def _catalogs(self) -> dict[str, Catalog]:
-        return {
-            native: self._catalog(native) for native in sorted({record.native for record in self.grammar.grammar.records.named().values()})
-        }
 
-    def _catalog(self, native: str) -> Catalog:
-        with self.store.reading(self.name) as tx:
-            cached = catalogs.get(tx, native)
-        if cached:
-            return cached
-        fresh = self.crm.describe(native)
-        with self.store.side_transaction(self.name) as tx:
-            catalogs.save(tx, fresh)
-        return fresh
+def going_on(step: Step) -> Step:
+    """The step, and once more where the CRM refused a field and the mapping does without it by now, because it may rest or is optional."""
 
-    def _forget_catalogs(self) -> None:
-        """The next use of the mapping asks the CRM again."""
-        self._mapping = None
-        with self.store.side_transaction(self.name) as tx:
-            catalogs.forget(tx)
+    @wraps(step)
+    def twice(tenant: Tenant, *args: Any, **kwargs: Any) -> Any:
+        before = tenant.described.native_fields
+        try:
+            return step(tenant, *args, **kwargs)
+        except SchemaChanged:
+            _ = tenant.mapping
+            if tenant.described.native_fields == before:
+                raise
+            return step(tenant, *args, **kwargs)
 
-    def _refuse(self, gone: list[str]) -> None:
-        if gone:
-            raise SchemaChanged(
-                f"portal {self.name}: the CRM shows this user no {', '.join(gone)}; "
-                "create the fields, grant access to them, or correct the mapping; an association needs a label of that name, "
-                "or a field in its place (`sync-worker check` lists them all)"
-            )
+    return cast("Step", twice)
 
 
 def identity_of(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
@@ -20,6 +20,12 @@ def get(tx: Tx, native: str) -> Catalog | None:
     )
     document = tx.connection.execute(query).scalar()
     return Catalog.from_document(document) if document else None
+
+
+def described_at(tx: Tx) -> dict[str, datetime]:
+    """When each record type was described, native record name → moment; old ones too."""
+    query = select(catalogs.c.native, catalogs.c.fetched_at).where(catalogs.c.portal == tx.portal)
+    return {native: fetched_at for native, fetched_at in tx.connection.execute(query)}
 
 
 def save(tx: Tx, catalog: Catalog) -> None:

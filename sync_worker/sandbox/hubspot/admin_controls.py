@@ -29,8 +29,13 @@ class AdminControls:
         return {"options": [option.to_dict() for option in changed.options]}
 
     async def archive(self, request: Request) -> Body:
-        """`{"object", "field"}`: an admin archives a property, the vendor's own too; answers leave it out from now on."""
-        kind, prop = self._found(await json_object(request))
+        """`{"object", "field", "archived": true}`: an admin archives a property, the vendor's own too, or restores it."""
+        body = await json_object(request)
+        if not body.get("archived", True):
+            kind = self._state.portal.shelf(str(body["object"])).type
+            kind.properties[str(body["field"])] = kind.archived.pop(str(body["field"]))
+            return {"restored": body["field"]}
+        kind, prop = self._found(body)
         kind.archived[prop.name] = kind.properties.pop(prop.name)
         return {"archived": prop.name}
 

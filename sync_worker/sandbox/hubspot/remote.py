@@ -40,9 +40,9 @@ class HubspotRemote(Remote):
         """An admin changes a property's options; `wish` are `add`, `hide` and `delete` (values). Records keep what they hold."""
         self._object("POST", "options", {"object": object_name, "field": field, **{verb: list(values) for verb, values in wish.items()}})
 
-    def archive_property(self, object_name: str, field: str) -> None:
-        """An admin archives a property."""
-        self._object("POST", "archive_property", {"object": object_name, "field": field})
+    def archive_property(self, object_name: str, field: str, *, archived: bool = True) -> None:
+        """An admin archives a property, or restores it with the values that records hold."""
+        self._object("POST", "archive_property", {"object": object_name, "field": field, "archived": archived})
 
     def limit_label(self, object_name: str, label: str | None, most: int | None) -> None:
         """How many companies a record may have under a label from now on; `label` None: at all; `most` None: any number."""

@@ -11,10 +11,13 @@ from sync_worker.domain.company import Company
 from sync_worker.errors import SchemaChanged
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.associate import options
+from sync_worker.steps.backfill import go_on
+from sync_worker.steps.compare import compare
 from sync_worker.steps.pull import pull
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, failures
-from tests.integration.hubspot.test_portal import portal_on, settled
+from sync_worker.store.failures import Wanted
+from tests.integration.hubspot.test_portal import checked, portal_on, settled
 
 LINES = "portal_product_lines"
 
@@ -82,10 +85,37 @@ def test_a_property_that_was_emptied_and_is_left_out_is_empty_here_too(account: 
 def test_a_property_that_an_admin_archived_clears_nothing_and_somebody_is_told(account: tuple[Tenant, HubspotRemote]) -> None:
     tenant, remote = account
     company = birch(tenant)
-    remote.archive_property("companies", LINES)
-    with pytest.raises(SchemaChanged, match=LINES):
+    remote.archive_property("companies", "portal_status")
+    with pytest.raises(SchemaChanged, match="portal_status"):
         pulled(account, company.crm_id, city="Oslo")
-    assert birch(tenant).attributes == company.attributes
+    assert birch(tenant) == company
+
+
+def test_an_archived_attribute_rests_alone_and_is_read_for_all_once_it_is_restored(account: tuple[Tenant, HubspotRemote]) -> None:
+    # Given a company with an attribute that no rule uses, an edit that nobody has read yet, and an admin who archives the property
+    tenant, remote = account
+    company = birch(tenant)
+    remote.edit("companies", str(company.crm_id), {LINES: "edge"})
+    remote.archive_property("companies", LINES)
+    # when the company is read, then the pull passes, the attribute stays, and one problem says so
+    after = pulled(account, company.crm_id, city="Oslo")
+    assert after.attributes == company.attributes
+    assert open_problems(tenant) == [("company", "product_lines")]
+    assert compare(tenant).differences == []
+    # when the property is restored, and a describe has seen it
+    remote.archive_property("companies", LINES, archived=False)
+    checked(tenant)
+    pull(tenant, "company")
+    # then the problem is closed, and the backfill brings in what was edited before
+    assert open_problems(tenant) == []
+    go_on(tenant, "company")
+    assert birch(tenant).attributes["product_lines"] == ["edge"]
+
+
+def open_problems(tenant: Tenant) -> list[tuple[str, str]]:
+    """(record type, attribute) of what rests."""
+    with tenant.store.reading(tenant.name) as tx:
+        return [(row.failure.object, row.failure.field) for row in failures.listed(tx, Wanted(code="attribute_rests"))]
 
 
 def test_an_option_that_looks_like_a_distributor_s_name_means_it(account: tuple[Tenant, HubspotRemote]) -> None:

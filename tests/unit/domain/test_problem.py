@@ -30,7 +30,7 @@ POSITION = {
 }
 NAMES = (  # what a code is called before it is uttered
     *("code", "CODE", "GAVE_UP", "CROWDED", "UNLISTED", "NO_ROOM", "MAINTENANCE"),
-    *("CAME_BACK", "FOREIGN", "TAKEN"),
+    *("CAME_BACK", "FOREIGN", "TAKEN", "RESTS"),
 )
 RETURNED = {"_barred": 0, "newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
 

@@ -305,9 +305,22 @@ def test_an_optional_field_the_crm_lacks_is_left_out() -> None:
 
 
 def test_a_field_the_crm_lacks_is_named_as_missing() -> None:
-    record = compiled("salesforce", catalog("Portal_Region__c", "Portal_Company_Id__c")).records["company"]
-    assert {one.field for one in record.missing} == {"region", "portal_id"}
+    record = compiled("salesforce", catalog("Portal_Status__c", "Portal_Company_Id__c")).records["company"]
+    assert {one.field for one in record.missing} == {"portal_status", "portal_id"}
     assert record.is_key_missing
+
+
+def test_an_attribute_the_crm_lacks_rests_unless_a_rule_uses_it() -> None:
+    described = catalog("Portal_Region__c")
+    record = compiled("salesforce", described).records["company"]
+    assert [one.field for one in record.resting] == ["region"]
+    assert record.missing == ()
+    assert "region" not in record.fields
+    assert "Portal_Region__c" not in record.native_fields
+    file = FILES["salesforce"]
+    used = compile_mapping(file, default_dialect(file.grammar), described, used_by_rules=["region"]).records["company"]
+    assert [one.field for one in used.missing] == ["region"]
+    assert used.resting == ()
 
 
 def test_without_a_catalog_nothing_is_missing() -> None:
