@@ -19,7 +19,7 @@ from sync_worker.crm.salesforce import session as sf_session
 from sync_worker.crm.salesforce import wire as sf_wire
 from sync_worker.domain import attempts, breaker, late_write
 from sync_worker.errors import AuthFailed, ConfigError, HeldForReview, SchemaChanged, TransientError
-from sync_worker.steps import late_writes, patch_back, replay, tenant
+from sync_worker.steps import described, late_writes, patch_back, replay, tenant
 from sync_worker.store import catalogs
 
 _PATIENCE: Final = Patience()
@@ -160,9 +160,14 @@ OF_CRM: Final = (
                 ("crm.hubspot.session.RENEWED_BEFORE_S", "crm.hubspot.session.TOKEN_LIFE_S"),
             ),
             Wait(
-                "a field or record type that is gone or hidden (`schema_changed`)",
+                "a record type, or a field that cannot rest alone, is gone or hidden (`schema_changed`)",
                 pause(SchemaChanged()),
                 _PAUSES,
+            ),
+            Wait(
+                "an attribute that rests alone because its field is hidden (`attribute_rests`): the CRM's fields are read again",
+                f"after {span(described.LOOK_AGAIN_S)}, with the next reading or writing",
+                ("steps.described.LOOK_AGAIN_S",),
             ),
             Wait(
                 "a portal file that does not fit what the portal lives by (`config_error`)",
