@@ -27,6 +27,7 @@ NOT_PAGED = {
     f"{PORTAL}/companies/{{company_id}}/terms/{{other_id}}",  # the history of one pair
     f"{PORTAL}/deals/{{deal_id}}/changes",  # one entry for each field of the deal
     f"{PORTAL}/companies/{{company_id}}/associated-partners/{{other_id}}",  # the reasons of one pair
+    f"{PORTAL}/operate/status",  # how one portal stands
 }
 """What has a list inside one thing."""
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -26,6 +27,12 @@ def table(heading: str) -> list[list[str]]:
     """The cells of the table that begins with this heading."""
     lines = DOCS[DOCS.index(f"| {heading} |") :].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[: lines.index("")]]
+
+
+def zone_of(terminal: Terminal) -> ZoneInfo:
+    """Where the portal's days begin and end; a bare day of `--at` is one of these."""
+    (name,) = re.findall(r"^time_zone: (\S+)", terminal.portal_file.read_text(), re.MULTILINE)
+    return ZoneInfo(name)
 
 
 def block(info: str) -> str:
@@ -81,7 +88,8 @@ def test_a_date_shows_what_was(terminal: Terminal, crm: LocalCrm, remote: Remote
     assert [row["associated"] for row in terminal.types(*listed).json] == [False, False]
     assert [row["associated"] for row in terminal.types(*listed, "--at", then).json] == [True, True]
     explained = ("associations", "explain", "acme", "Birch Systems", "Arrow Electronics")
-    assert "not associated: Birch Systems is inactive" in terminal.types(*explained, "--at", f"{datetime.now(UTC):%Y-%m-%d}").out
+    today = f"{datetime.now(zone_of(terminal)):%Y-%m-%d}"
+    assert "not associated: Birch Systems is inactive" in terminal.types(*explained, "--at", today).out
     assert terminal.types(*explained, "--at", then).out.startswith("associated: ")
     assert "yet to come" in terminal.types(*explained, "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", code=2).err
     assert "is no date" in terminal.types(*explained, "--at", "yesterday", code=2).err
