@@ -29,7 +29,7 @@ class TriedEnough(TransientError):
 
 
 def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> T:
-    """The call's answer, after at most `patience.attempts` tries with jittered back-off. **Raises** the last error as it was.
+    """The call's answer, after `patience.attempts` tries at most, with jittered back-off. **Raises** the last error, its tries counted.
 
     A wait that the CRM asks for and that is longer than `longest_wait_s` is the queue's: the error goes up at once. A process that is
     asked to stop does not insist.
@@ -48,7 +48,13 @@ def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> 
         sleep=services.sleep,
         reraise=True,
     )
-    return retrying(call)
+    try:
+        return retrying(call)
+    except TransientError as error:
+        tries = retrying.statistics.get("attempt_number", 1)
+        if type(error) is TransientError and tries > 1:
+            raise TransientError(f"{error} ({tries} tries)") from error
+        raise
 
 
 def _wait(patience: Patience, services: Services) -> Callable[[tenacity.RetryCallState], float]:

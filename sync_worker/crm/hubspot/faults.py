@@ -21,8 +21,9 @@ import orjson
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError, SSLError
 
 from sync_worker import text
+from sync_worker.crm import silence
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.hubspot.wire import API_VERSION
+from sync_worker.crm.hubspot.wire import API_VERSION, PLATFORM_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -82,6 +83,7 @@ _REMEDIES: Mapping[int, str] = {
     404: "is there still such a record type, and may the token see it?",
     410: f"this release speaks version {API_VERSION} of the API, which HubSpot no longer offers: update sync-worker",
 }
+_MOVED = "is something between us and HubSpot, or crm.base_url wrong?"
 _NO_WAY = "something between us and HubSpot changes our requests, or sync-worker is too old: update it"
 _FULL = re.compile(  # no published code: the words of the account's limits of records
     r"\b(?:record|object|company|deal)[ _]limit|(?:limit|maximum number) of [\d.,]* ?(?:records|companies|deals|objects)",
@@ -131,14 +133,17 @@ class Midnight:
     left_s: float
 
 
-def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: Midnight | None = None) -> SyncError:
-    """Our error for a call that failed as a whole. `doing`: what was asked, for people; `midnight`: None where nobody knows the zone."""
+def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: Midnight | None = None, at: str = "") -> SyncError:
+    """Our error for a call that failed as a whole.
+
+    **Shapes** `doing`: what was asked, for people; `midnight`: None where the zone is not known; `at`: the address that was asked.
+    """
     if isinstance(error, SyncError):
         return error
     if isinstance(error, UnicodeDecodeError) and hasattr(error.__context__, "status"):
         error = error.__context__  # type: ignore[assignment]  # the client's own, whose body it could not decode
     if isinstance(error, (HTTPError, UnicodeDecodeError)):
-        return _of_silence(error, doing=doing, is_write=is_write)
+        return _of_silence(error, doing=doing, is_write=is_write, at=at)
     status = getattr(error, "status", None)
     if status is not None:
         headers = getattr(error, "headers", None) or {}
@@ -161,6 +166,8 @@ def of_answer(
     """Our error for an answer that is none of success. **Shapes** status 0: TLS failed, nothing was sent."""
     if status == 0:
         return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {doing}; is something between us and HubSpot?")
+    if 300 <= status < 400:
+        return ConnectionDown(silence.redirected(f"HubSpot answered HTTP {status} while {doing}", headers.get("Location"), remedy=_MOVED))
     said = read(body)
     kind = CODES.get(said.code) or STATUSES.get(status)
     words = f"HubSpot answered {said.code or f'HTTP {status}'} while {doing}: {said.words or _excerpt(body)}"
@@ -244,6 +251,10 @@ def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncE
         return _limited(words, status, said, headers, None)
     if status < 300 or status >= 500:
         return TransientError(words)
+    if status < 400:
+        return AuthFailed(silence.redirected(words, headers.get("Location"), remedy=_MOVED))
+    if status == 410:
+        return ConnectionDown(f"{words} — {_REMEDIES[410].replace(API_VERSION, PLATFORM_VERSION)}")
     remedy = "install the app in the account again and put the new refresh token into the variable that crm.auth names"
     if said.code not in ("BAD_REFRESH_TOKEN", "invalid_grant"):
         remedy = "correct crm.auth in the portal file or the variables it names"
@@ -351,9 +362,9 @@ def _limited(words: str, status: int, said: Said, headers: Mapping[str, str], mi
     return RateLimited(words, retry_after_s=asked or WAIT_S_BY_POLICY.get(policy, 10.0), scope="burst")
 
 
-def _of_silence(error: Exception, *, doing: str, is_write: bool) -> SyncError:
+def _of_silence(error: Exception, *, doing: str, is_write: bool, at: str) -> SyncError:
     """A connection that was never made surely did nothing; anything later may have."""
-    words = f"HubSpot did not answer while {doing}: {type(error).__name__}"
+    words = f"HubSpot did not answer while {doing}{silence.told(error, at=at)}"
     if isinstance(error, LocationValueError):
         return ConnectionDown(f"HubSpot's address is none ({error}); correct crm.base_url")
     return _unsure(words, is_write=is_write and not _is_unsent(error))

@@ -136,7 +136,7 @@ class Access:
         try:
             answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
         except HTTPError as error:
-            raise faults.of_call(error, doing="logging in") from error
+            raise faults.of_call(error, doing="logging in", at=wire.host) from error
         content = faults.decoded(answer.data)
         if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
             raise faults.of_token_answer(answer.status, answer.data, answer.headers)
@@ -189,7 +189,7 @@ class Connection:
         try:
             answer = self._wire.plain("GET", DETAILS_PATH)
         except HTTPError as error:
-            raise faults.of_call(error, doing="asking for the time") from error
+            raise faults.of_call(error, doing="asking for the time", at=self._wire.host) from error
         found = said_at(answer.headers)
         if answer.status >= 500:
             raise TransientError(f"HubSpot answered HTTP {answer.status} while asking for the time")
@@ -225,7 +225,7 @@ class Connection:
 
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
-        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now))
+        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
         if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.longest_wait_s:  # longer ones are the queue's
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         return found

@@ -20,6 +20,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from sync_worker.crm import silence
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
@@ -102,6 +103,7 @@ _REMEDIES: Mapping[int, str] = {
     404: "is there still such a record type, and such a field, and may the integration user see them?",
     410: f"this release speaks version {API_VERSION} of the API, which the org no longer offers: update sync-worker",
 }
+_MOVED = "is crm.auth.domain right in the portal file?"
 _NO_WAY = "something between us and Salesforce changes our requests, or sync-worker is too old for this org: update it"
 _GOVERNED = re.compile(
     r"LimitException|time limit exceeded|Too many (?:SOQL|DML|SOSL|query rows|callouts)|heap size too large", re.IGNORECASE
@@ -127,9 +129,13 @@ class BadAnswer(ValueError):
     """An answer of another shape than the vendor promises."""
 
 
-def of_call(error: Exception, *, doing: str, is_write: bool = False, retry_after_s: float | None = None) -> SyncError:
-    """Our error for a call that failed as a whole. `doing` says what was asked, in words for people."""
+def of_call(
+    error: Exception, *, doing: str, is_write: bool = False, retry_after_s: float | None = None, location: str | None = None
+) -> SyncError:
+    """Our error for a call that failed as a whole. `doing`: what was asked, for people; `location`: where a redirect leads."""
     if isinstance(error, SalesforceError):
+        if 300 <= error.status < 400:
+            return ConnectionDown(silence.redirected(f"Salesforce answered HTTP {error.status} while {doing}", location, remedy=_MOVED))
         found = _of_answer(error.status, error.content, doing=doing, is_write=is_write)
         return _patient(found, error.status, retry_after_s)
     if isinstance(error, requests.RequestException):
@@ -166,7 +172,7 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     return kind(message, code=code, field=fields[0] if fields else "")
 
 
-def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None) -> SyncError:
+def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None, location: str | None = None) -> SyncError:
     """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
     code, message = _code_and_message(content)
     words = f"Salesforce's log-in answered HTTP {status}{f' ({code})' if code else ''}"
@@ -174,6 +180,8 @@ def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = 
         return _patient(_limited(words, is_daily=False), status, retry_after_s)
     if status < 300 or status >= 500 or status in _LATER_STATUSES or CODES.get(code) is TransientError:
         return _patient(TransientError(words), status, retry_after_s)
+    if status < 400:
+        return AuthFailed(silence.redirected(words, location, remedy=_MOVED))
     if code:
         remedy = "correct crm.auth in the portal file or the variables it names"
         return AuthFailed(f"Salesforce refused the credentials ({code}: {message}); {remedy}")
@@ -230,9 +238,9 @@ def _patient(error: SyncError, status: int, retry_after_s: float | None) -> Sync
 
 def _of_silence(error: requests.RequestException, *, doing: str, is_write: bool) -> SyncError:
     """A refused or timed-out connect surely did nothing; anything later may have."""
-    words = f"Salesforce did not answer while {doing}: {type(error).__name__}"
+    words = f"Salesforce did not answer while {doing}{silence.told(error)}"
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)):
-        return ConnectionDown(f"Salesforce's address is none ({type(error).__name__}); correct crm.auth.domain or crm.base_url")
+        return ConnectionDown("Salesforce's address cannot be called; correct crm.auth.domain or crm.base_url")
     return _unsure(words, is_write=is_write and not _is_unsent(error))
 
 

@@ -114,7 +114,7 @@ class Tokens:
             self._login.granted(content)
             user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
             return Token(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
-        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s)
+        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s, location=wire.location)
 
 
 def date_of(wire: Wire, host: str, clock: Callable[[], datetime]) -> datetime:
@@ -256,7 +256,8 @@ class Connection:
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         if isinstance(error, SyncError):
             return error
-        return faults.of_call(error, doing=doing, is_write=is_write, retry_after_s=self._wire.retry_after_s)
+        wire = self._wire
+        return faults.of_call(error, doing=doing, is_write=is_write, retry_after_s=wire.retry_after_s, location=wire.location)
 
 
 def _decoded(answer: requests.Response) -> Any:

@@ -22,14 +22,15 @@ _USAGE = re.compile(r"(?<![-\w])api-usage=(\d+)/(\d+)")  # beside it may stand p
 class Wire(requests.Session):
     """Keep-alive, for one thread. `base_url` sends every request to a sandbox on loopback: simple-salesforce insists on https.
 
-    **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing; `told`: what it said of the org's day,
-    calls used and allowed.
+    **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing; `location`: where it redirects to; `told`:
+    what it said of the org's day, calls used and allowed.
     """
 
     def __init__(self, base_url: str | None, clock: Callable[[], datetime]) -> None:
         super().__init__()
         self._clock = clock
         self.retry_after_s: float | None = None
+        self.location: str | None = None
         self.told: tuple[int, int] | None = None
         self.trust_env = base_url is None  # proxies and certificates of the machine are for the world outside, not for loopback
         self.auth = _as_it_is
@@ -43,6 +44,7 @@ class Wire(requests.Session):
 
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
         self.retry_after_s = retry_after_s(answer.headers, now=self._clock())
+        self.location = answer.headers.get("Location")
         used = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
         self.told = (int(used[1]), int(used[2])) if used else None
 

@@ -96,7 +96,7 @@ def test_an_instance_that_moved_is_followed_after_the_renewal(net: responses.Req
 
 def test_a_redirected_log_in_gives_the_secret_to_nobody(net: responses.RequestsMock) -> None:
     net.post(TOKEN_URL, status=302, headers={"Location": "https://elsewhere.example/token"})
-    with pytest.raises(AuthFailed, match="domain"):
+    with pytest.raises(AuthFailed, match=r"redirects to https://elsewhere\.example/token, .*crm\.auth\.domain"):
         list(World().crm.changed_since(SCAN))
     assert [call.request.url for call in net.calls] == [TOKEN_URL]
 
@@ -109,9 +109,9 @@ def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(net: responses
         net.add(method, re.compile(f"{OLD}/services/data/.*"), status=status, headers={"Location": "https://elsewhere.example/x"})
     crm = World().crm
     # When something is read, and something is written
-    with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+    with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to https://elsewhere.example/x"):
         list(crm.changed_since(SCAN))
-    with pytest.raises(ConnectionDown, match=f"HTTP {status}"):
+    with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to https://elsewhere.example/x"):
         written(crm, Change("d1", {"Name": "Ann's secret deal"}, None))
     # Then nothing went there, and the log-in was asked where the org is now
     assert {urlsplit(call.request.url or "").hostname for call in net.calls} == {"acme.my.salesforce.com"}
@@ -222,7 +222,7 @@ def test_a_proxy_of_the_machine_is_asked_for_the_world(monkeypatch: pytest.Monke
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
-    with pytest.raises(CallRefused, match="while logging in: ProxyError"):
+    with pytest.raises(CallRefused, match=r"while logging in \(acme\.my\.salesforce\.com\): the proxy failed: connection refused"):
         written(World().crm, Change("a", {"Company": "X"}, key="k"))
 
 
@@ -267,9 +267,10 @@ def test_a_silent_server_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch, 
             if is_logged_in
             else SalesforceCrm(lab.credentials, lab.new_tokens(), assigns_on_create=False, services=lab.services, patience=lab.patience)
         )
-        with pytest.raises(TransientError, match="ReadTimeout"):
+        silent = rf"\({urlsplit(url).netloc}\): no answer in time \({lab.patience.attempts} tries\)"
+        with pytest.raises(TransientError, match=silent):
             list(crm.changed_since(lab.scan()))
-        with pytest.raises(TransientError, match="ReadTimeout"):
+        with pytest.raises(TransientError, match=silent):
             crm.now()
     assert len(lab.slept) == 2 * (lab.patience.attempts - 1)
 

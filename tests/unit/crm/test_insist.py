@@ -105,7 +105,7 @@ def test_it_never_insists_for_longer_than_it_may(attempts: int, lasts_s: float, 
 
 def test_the_last_error_is_the_one_raised() -> None:
     errors: list[SyncError] = [TransientError("first"), TransientError("second"), TransientError("third"), TransientError("last")]
-    with pytest.raises(TransientError, match="last"):
+    with pytest.raises(TransientError, match=r"^last \(4 tries\)$"):
         Call(*errors).insist()
 
 

@@ -24,6 +24,7 @@ from urllib3.exceptions import (
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
+from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -336,3 +337,8 @@ def test_a_token_that_an_answer_repeats_is_masked(status: int, shape: str) -> No
     found.append(faults.of_record([{"statusCode": "X", "message": words}], ref="r1"))
     for error in found:
         assert "Secret" not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("content", ["", HTML, [{"errorCode": "UNSUPPORTED_API_VERSION", "message": "gone"}]])
+def test_a_version_that_is_gone_is_named(content: Any) -> None:
+    assert f"version {API_VERSION} of the API, which the org no longer offers" in str(answered(410, content))

@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.hubspot import faults
+from sync_worker.crm.hubspot import faults, wire
 from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
 from sync_worker.errors import (
     AuthFailed,
@@ -253,3 +253,10 @@ def test_every_key_is_optional_and_any_shape_is_taken(status: int, body: Any, is
     assert isinstance(answered(status, json.dumps(body), is_write=is_write), SyncError)
     if isinstance(body, dict):
         assert isinstance(faults.of_record(body, ref="512"), SyncError)
+
+
+def test_a_version_that_is_gone_is_named_whatever_was_asked() -> None:
+    assert f"version {wire.API_VERSION} of the API, which HubSpot no longer offers" in str(answered(410, ""))
+    logging_in = faults.of_token_answer(410, "", {})
+    assert type(logging_in) is ConnectionDown
+    assert f"version {wire.PLATFORM_VERSION} of the API, which HubSpot no longer offers" in str(logging_in)
