@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sync_worker.domain.breaker import Breaker, Cause
+from sync_worker.domain.moments import whence
 from sync_worker.domain.problem import CODES
 from sync_worker.domain.remedy import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
 from sync_worker.domain.values import plain
@@ -76,10 +77,10 @@ def words_of(remedy: Remedy) -> str:
     return f"change {remedy.where} first" if remedy.where else "yes"
 
 
-def as_cause(cause: CauseRow, resting: Mapping[Cause, Breaker]) -> dict[str, Any]:
+def as_cause(cause: CauseRow, resting: Mapping[Cause, Breaker], now: datetime) -> dict[str, Any]:
     """Failures of one cause as a row."""
     breaker = resting.get(Cause(cause.object, cause.stage, cause.code))
-    rests = f"; resting until {breaker.until_at:%H:%M:%S} UTC" if breaker and breaker.until_at else ""
+    rests = f"; resting, goes on {whence(breaker.until_at, now)}" if breaker and breaker.until_at else ""
     replay = words_of(remedy_of(cause.code, stage=cause.stage)) + rests
     return {"kind": cause.kind, "code": cause.code, "object": cause.object, "records": cause.records, "replay": replay}
 

@@ -24,7 +24,7 @@ from sync_worker.cli.failure_words import (
     held_words,
     words_of_unfinished,
 )
-from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.output import err, in_words, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, refuse_paused, stopping_gently, tenant_of, user
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
@@ -79,12 +79,12 @@ def list_(
         causes = failures.causes(tx, wanted)
         rows = failures.listed(tx, wanted, include_resolved=everything, limit=None if as_json else limit)
         total = failures.count(tx, wanted, include_resolved=everything)
-        resting = breakers.standing(tx)
+        resting, now = breakers.standing(tx), tx.now
         waiting = interventions.unfinished(tx)
     if as_json:
         show_json([as_row(row) for row in rows])
         return
-    grouped = [as_cause(cause, resting) for cause in causes]
+    grouped = [as_cause(cause, resting, now) for cause in causes]
     show(grouped, columns=("kind", "code", "object", "records", "replay"), as_json=False, title="by cause", empty="nothing is open")
     if not rows:
         return
@@ -107,15 +107,15 @@ def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) 
     with opened() as installation:
         tenant, row = _found(_tenants(installation, portal), failure)
         with tenant.store.reading(tenant.name) as tx:
-            history = [as_try(one) for one in interventions.history(tx, row.failure.id)]
+            history, now = [as_try(one) for one in interventions.history(tx, row.failure.id)], tx.now
     whole = {"portal": tenant.name, **as_row(row, is_whole=True)}
     if as_json:
         show_json({**whole, "history": history})
         return
-    shown = [{"what": name, "value": value} for name, value in whole.items() if value not in (None, "")]
+    shown = [{"what": name, "value": value} for name, value in in_words(whole, now).items() if value not in (None, "")]
     show(shown, columns=("what", "value"), as_json=False)
     if history:
-        show(history, columns=("when", "did", "who", "why", "outcome"), as_json=False, title="\nhistory")
+        show([in_words(one, now) for one in history], columns=("when", "did", "who", "why", "outcome"), as_json=False, title="\nhistory")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import Limit, err, most_of, out, show, show_json
+from sync_worker.cli.output import Limit, err, in_words, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.delivery import Ending, ending_of
 from sync_worker.domain.event import SCHEMA
@@ -51,7 +51,7 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     """
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         standing, (owed, since_at) = deliveries.standing(tx), deliveries.owed(tx)
-        receiver = tenant.receiver.url if tenant.receiver else None
+        receiver, now = tenant.receiver.url if tenant.receiver else None, tx.now
     row: dict[str, Any] = {
         "receiver": receiver,
         "last event": standing.last_seq,
@@ -67,7 +67,8 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     if as_json:
         show_json(row)
     else:
-        show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False, title=portal)
+        told = in_words(row, now)
+        show([{"what": name, "value": value} for name, value in told.items()], columns=("what", "value"), as_json=False, title=portal)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import orjson
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sync_worker.domain.moments import whence
 from sync_worker.domain.values import plain
 from sync_worker.text import harmless
 
@@ -66,6 +68,11 @@ def show(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], as_json: 
         show_table(rows, columns=columns, title=title, empty=empty)
 
 
+def in_words(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The same for people: each moment with how far it is from now."""
+    return {name: _moment(value, now) for name, value in row.items()}
+
+
 def most_of(limit: int | None, *, shown: int, as_json: bool) -> int | None:
     """How many rows of a long list: as many as were asked for, else so many for people and all of them for programs (None)."""
     return limit or (None if as_json else shown)
@@ -77,6 +84,14 @@ def cut(rows: Sequence[T], most: int | None) -> Sequence[T]:
         return rows
     err.print(f"there are more than {most:,}: a greater --limit shows them, --json has all of them")
     return rows[:most]
+
+
+def _moment(value: Any, now: datetime) -> Any:
+    """`in 4 min (2026-03-01 12:00 UTC)`; what is not a moment, as it is."""
+    try:
+        return whence(value if isinstance(value, datetime) else datetime.fromisoformat(value), now)
+    except (TypeError, ValueError):
+        return value
 
 
 def _cell(value: Any) -> str:

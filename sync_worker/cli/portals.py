@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +11,10 @@ import typer
 
 from sync_worker.bootstrap import distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
-from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.output import err, in_words, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
-from sync_worker.domain.moments import ago, due
+from sync_worker.domain.moments import whence
 from sync_worker.domain.status import halt_words
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import MODES
@@ -104,7 +103,7 @@ def list_(as_json: AsJson = False) -> None:
         disabled, now = installation.disabled, installation.services.clock()
     rows += [{"portal": name} for name in disabled if name not in known]
     rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
-    shown = rows if as_json else [{**_in_words(row, now), "disabled": bool(row["disabled"])} for row in rows]
+    shown = rows if as_json else [{**in_words(row, now), "disabled": bool(row["disabled"])} for row in rows]
     show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
         err.print(line, markup=False)
@@ -125,7 +124,7 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     if as_json:
         show_json(row)
     else:
-        told = [{"what": name, "value": value} for name, value in _in_words(row, now).items()]
+        told = [{"what": name, "value": value} for name, value in in_words(row, now).items()]
         show(told, columns=("what", "value"), as_json=False, title=portal)
     if disabled:
         raise typer.Exit(1)
@@ -203,20 +202,6 @@ def set_association_mode(
     out.print("set; the workers derive it, and until that is complete the old answer stands: sync-worker portals show", highlight=False)
 
 
-def _in_words(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The same for people: each moment beside how far it is from now."""
-    return {name: _moment(value, now) for name, value in row.items()}
-
-
-def _moment(value: Any, now: datetime) -> Any:
-    """`in 4 min (2026-03-01 12:00 UTC)`; what is not a moment, as it is."""
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return f"{due(moment, now) if moment > now else ago(moment, now)} ({moment:%Y-%m-%d %H:%M} UTC)"
-    except (TypeError, ValueError):
-        return value
-
-
 def standing(tenant: Tenant) -> dict[str, Any]:
     """How the portal stands, as a row."""
     with tenant.store.reading(tenant.name) as tx:
@@ -236,13 +221,13 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
             "paused_because": row.paused_because if row else None,
             **{
-                f"resting ({name})": f"until {at.isoformat()}: sync-worker failures list {tenant.name}"
+                f"resting ({name})": f"goes on {whence(at, tx.shared_now)}: sync-worker failures list {tenant.name}"
                 for name, at in paused.items()
                 if at > tx.shared_now
             },
             **{
-                f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown, since "
-                f"{row.first_seen_at.isoformat()}"
+                f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown; this was noticed "
+                f"{whence(row.first_seen_at, tx.now)}"
                 for row in failures.listed(tx, Wanted(code=RESTS))
             },
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
@@ -253,7 +238,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{f"outbox {state}": count for state, count in outbox.counts(tx).items()},
             **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},
             **{f"open {kind}s": count for kind, count in failures.counts(tx).items()},
-            **{f"resting {cause.code} ({cause.object})": f"until {until_at.isoformat()}" for cause, until_at in resting(tx).items()},
+            **{f"resting {cause.code} ({cause.object})": f"goes on {whence(until_at, tx.now)}" for cause, until_at in resting(tx).items()},
             "replays that are not finished": len(interventions.unfinished(tx)),
         }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import Limit, cut, most_of, show, show_json
+from sync_worker.cli.output import Limit, cut, in_words, most_of, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
 from sync_worker.errors import ConfigError
 from sync_worker.store import runs
@@ -45,7 +45,7 @@ def show_(
         for name in installation.names:
             with installation.store.side_transaction(name) as tx:
                 runs.close_left(tx)
-                found = runs.get(tx, run)
+                found, now = runs.get(tx, run), tx.now
             if found:
                 break
         else:
@@ -55,7 +55,7 @@ def show_(
     if as_json:
         show_json(row)
     else:
-        show([{"what": name, "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False)
+        show([{"what": name, "value": value} for name, value in in_words(row, now).items()], columns=("what", "value"), as_json=False)
 
 
 def _moment(stamp: str, today: date) -> str:

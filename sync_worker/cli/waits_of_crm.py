@@ -143,6 +143,11 @@ OF_CRM: Final = (
                 _PAUSES,
             ),
             Wait(
+                "the same portal, once a person has corrected the credentials or the right",
+                "at once, if `sync-worker check PORTAL` or `sync-worker pull PORTAL` succeeds, or if a process is started again",
+                (),
+            ),
+            Wait(
                 "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
                 f"for {span(sf_session.REFUSED_FOR_S)} at Salesforce, {span(hs_session.REFUSED_FOR_S)} at HubSpot; "
                 "a restart of `run`, `schedule` or a worker tries at once",

@@ -23,6 +23,11 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{span((now - moment).total_seconds())} ago"
 
 
+def whence(moment: datetime, now: datetime) -> str:
+    """`in 4 min (2026-03-01 12:00 UTC)`, or `4 min ago (…)`."""
+    return f"{due(moment, now) if moment > now else ago(moment, now)} ({moment:%Y-%m-%d %H:%M} UTC)"
+
+
 def due(moment: datetime, now: datetime) -> str:
     """`in 4 min`; `now` where the moment is over."""
     return f"in {span((moment - now).total_seconds())}" if moment > now else "now"

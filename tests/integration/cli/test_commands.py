@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -44,6 +45,16 @@ def test_a_table_for_people_and_json_for_programs(words: tuple[str, ...], termin
     document = terminal.types(*words, "--json", code=None)
     assert document.json
     assert document.code in (0, 1)
+
+
+def test_a_moment_is_told_with_how_far_it_is_from_now_and_programs_get_the_moment(terminal: Terminal) -> None:
+    terminal.types("pull", "acme", code=None)
+    [run, *_] = terminal.types("runs", "list", "acme", "--json").json
+    [failure, *_] = terminal.types("failures", "list", "acme", "--json").json
+    for words, name in ((("runs", "show", run["id"]), "started_at"), (("failures", "show", failure["id"]), "first_seen_at")):
+        said = terminal.types(*words).out
+        assert re.search(rf"{name} +\d+ s ago \(\d{{4}}-\d\d-\d\d \d\d:\d\d UTC\)", said), said
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+\+00:00", terminal.types(*words, "--json").json[name])
 
 
 @on_both

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.integration.cli.conftest import Terminal
@@ -31,6 +33,7 @@ def test_what_is_wrong_about_tokens_and_the_feed_is_said(terminal: Terminal) -> 
 def test_a_feed_is_paused_and_goes_on(terminal: Terminal) -> None:
     terminal.types("feed", "pause", "acme", "--reason", "the portal moves")
     assert terminal.types("feed", "show", "acme", "--json").json["paused because"] == "the portal moves"
+    assert re.search(r"paused since +\d+ s ago \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", terminal.types("feed", "show", "acme").out)
     terminal.types("feed", "resume", "acme")
     assert terminal.types("feed", "show", "acme", "--json").json["paused because"] is None
     assert terminal.types("feed", "list", "acme", "--json").json == []

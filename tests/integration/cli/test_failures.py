@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 
 import pytest
 
@@ -131,9 +132,12 @@ def test_a_cause_that_keeps_failing_is_seen_to_rest(terminal: Terminal, refused:
     for number in range(5, 25):
         terminal.installation.deal_file(f"deal{number}.yaml", prospect_name=f"Gone {number}")
         terminal.types("deals", "register", "acme", f"deal{number}.yaml")
-    assert "resting until" not in terminal.types("failures", "list", "acme").out
+    assert "resting, goes on" not in terminal.types("failures", "list", "acme").out
     terminal.types("push", "acme", code=1)
-    assert "resting until" in " ".join(terminal.types("failures", "list", "acme").out.split())
+    assert "resting, goes on in " in " ".join(terminal.types("failures", "list", "acme").out.split())
+    assert re.search(
+        rf"resting {RULE} \(deal\) goes on in \d+ (s|min) \(\d{{4}}-", " ".join(terminal.types("portals", "show", "acme").out.split())
+    )
     assert f"resting {RULE} (deal)" in terminal.types("portals", "show", "acme", "--json").json
     said = terminal.types("failures", "replay", "--code", RULE, code=1)
     assert "is still there" in said.err
