@@ -113,7 +113,7 @@ def test_three_hundred_rejected_deals_are_one_cause_and_one_replay(desk: Desk) -
 
     # And a replay that comes too early stops at the wall, and says so
     early = desk.asks("failures", "replay", "--code", code, code=1)
-    assert early["outcomes"] == {"failed": 20, "left": COUNT - 20}
+    assert early["outcomes"] == {"failed": 20, "held": COUNT - 20}
 
     # When life goes on: some deals are edited in the CRM, some in the portal; then the rule is lifted
     in_crm, in_portal = ids[:IN_CRM], ids[IN_CRM : IN_CRM + IN_PORTAL]
