@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 # tests at once: most of their time is waiting for processes
-JOBS   ?= 3
+JOBS   ?= 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
