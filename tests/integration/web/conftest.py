@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from sync_worker.store import companies, notices
 from sync_worker.store.engine import Store
 from tests.journey.crms import CRMS, adapted
 from tests.journey.stage import Installation, Process, until
+from tests.servers import sqlite_store
 
 PUBLIC_URL = "https://sync.example.com/crm"
 HOOK = "k7-a_part.of~the-address"
@@ -144,6 +145,16 @@ def doorstep(installation: Installation, *words: str) -> Iterator[Doorstep]:
             yield Doorstep(process.address(), process, installation, store, session)
         finally:
             store.close()
+
+
+@contextmanager
+def own_doorstep(folder: Path, urls: dict[str, str]) -> Iterator[Doorstep]:
+    """The process `sync-worker web` with a database of its own, for a whole module. It stops in order."""
+    with closing(sqlite_store(folder)) as store:
+        url = store.url
+    with doorstep(installed(folder, urls, url), "web") as found:
+        yield found
+        assert found.process.stop() == 0, found.process.log
 
 
 def loaded(installation: Installation) -> Installation:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,8 +18,7 @@ from fastapi.responses import PlainTextResponse, Response
 from sync_worker import metrics
 from sync_worker.web.limits import Limits, Why
 from sync_worker.web.server import _with_descriptors, listening
-from tests.integration.web.conftest import Doorstep, doorstep, installed
-from tests.servers import sqlite_store
+from tests.integration.web.conftest import Doorstep, own_doorstep
 
 SOON_S = 20.0  # far more than any limit here: a test that needs it fails
 QUICK = Limits(connections=4, head_s=0.6, pause_s=0.6, body_s=1.5)
@@ -64,12 +63,8 @@ def quick() -> Iterator[tuple[str, int]]:
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory, urls: dict[str, str]) -> Iterator[Doorstep]:
     """The process `sync-worker web`."""
-    folder = tmp_path_factory.mktemp("door")
-    with closing(sqlite_store(folder)) as store:
-        url = store.url
-    with doorstep(installed(folder, urls, url), "web") as found:
+    with own_doorstep(tmp_path_factory.mktemp("door"), urls) as found:
         yield found
-        assert found.process.stop() == 0, found.process.log
 
 
 @contextmanager

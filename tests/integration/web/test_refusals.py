@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,8 +16,18 @@ from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
 from sync_worker.sandbox.hubspot.push import signing
 from sync_worker.services import Services
 from sync_worker.web.webhooks.routes import MOST_BYTES, MOST_HELD_BYTES
-from tests.integration.web.conftest import HOOK, HUB_ID, ORGANIZATION, PUBLIC_URL, Doorstep, doorstep, event, installed, message
-from tests.servers import sqlite_store
+from tests.integration.web.conftest import (
+    HOOK,
+    HUB_ID,
+    ORGANIZATION,
+    PUBLIC_URL,
+    Doorstep,
+    doorstep,
+    event,
+    installed,
+    message,
+    own_doorstep,
+)
 
 ACCOUNT = "0015g00000AAAAACA5"
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]>
@@ -28,15 +38,11 @@ OUTSIDE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/pas
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory, urls: dict[str, str]) -> Iterator[Doorstep]:
     """A web process for the whole module: nothing here leaves anything behind."""
-    folder = tmp_path_factory.mktemp("door")
-    with closing(sqlite_store(folder)) as store:
-        url = store.url
-    with doorstep(installed(folder, urls, url), "web") as found:
+    with own_doorstep(tmp_path_factory.mktemp("door"), urls) as found:
         yield found
-        assert found.process.stop() == 0, found.process.log
-        assert "Traceback" not in found.process.log
-        for secret in (HOOK, SANDBOX_CLIENT_SECRET):
-            assert secret not in found.process.log
+    assert "Traceback" not in found.process.log
+    for secret in (HOOK, SANDBOX_CLIENT_SECRET):
+        assert secret not in found.process.log
 
 
 def refused(door: Doorstep, since: int, reason: str, portal: str) -> None:
