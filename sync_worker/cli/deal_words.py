@@ -34,7 +34,7 @@ def _move(verb: Verb, row: Row) -> str:
 
 
 def _line(line: Line) -> str:
-    acts_for = line.acts_for.value if line.acts_for else "nobody: looks only"
+    acts_for = line.acts_for.value if line.acts_for else "no company: may only look"
     return f"| {line.basis} | {line.role or 'any'} | {_SIDES[line.side]} | {line.scope} | {acts_for} |"
 
 

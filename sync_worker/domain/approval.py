@@ -87,7 +87,7 @@ def in_use(track: Track) -> Guard:
 def open_to_decide(track: Track) -> Guard:
     """A decision may change until finalize is requested; one still open may be made later. An expired deal waits for its renewal only."""
 
-    @guard("after finalize was requested: only while the track is open; expired: only a renewal that waits")
+    @guard("after the finalize request: only if the track is still open; on an expired deal: only if a renewal waits")
     def check(scene: Scene) -> Refusal | None:
         deal, now = scene.deal, state(scene.deal, track)
         if deal.lifecycle is Lifecycle.EXPIRED and deal.vendor_approval is not VendorApproval.RENEWAL_PENDING:
@@ -109,19 +109,19 @@ def ownerless(field: str) -> Refusal:
     return Refusal("owner_company_missing", "the deal belongs to no company", "the vendor, who names its owner company", field=field)
 
 
-@guard("a reason")
+@guard("a reason is given")
 def reasoned(scene: Scene) -> Refusal | None:
     if scene.gives_reason:
         return None
     return Refusal("reason_missing", "a rejection, a return or an override needs a reason", scene.actor.name, field="reason")
 
 
-@guard("the vendor's override gives a reason")
+@guard("if the vendor decides in the place of the second partner: a reason is given")
 def override_reasoned(scene: Scene) -> Refusal | None:
     return None if Party.SECOND_PARTNER in scene.standing.parties else reasoned.check(scene)
 
 
-@guard("nobody's word is missing")
+@guard("every approval that the deal needs is there")
 def ready(scene: Scene) -> Refusal | None:
     missing = missing_words(scene.deal, scene.policy)
     if not missing:
@@ -129,7 +129,7 @@ def ready(scene: Scene) -> Refusal | None:
     return Refusal("not_ready", f"the deal is not approved: {'; '.join(missing)}", " and ".join(_missing_movers(scene.deal, scene.policy)))
 
 
-@guard("a last day, later than today and than the old one")
+@guard("the new last day is later than today and later than the old one")
 def later_day(scene: Scene) -> Refusal | None:
     until, last_day = scene.until, scene.deal.values.get("expires_on")
     who = f"a member of the deal's {scene.policy.second_partner_label}"
@@ -141,7 +141,7 @@ def later_day(scene: Scene) -> Refusal | None:
     return None
 
 
-@guard("the vendor has approved; while it runs, the second partner too")
+@guard("the vendor has approved; if the deal is still submitted, the second partner has approved too")
 def renewable(scene: Scene) -> Refusal | None:
     deal = scene.deal
     approved = (VendorApproval.APPROVED, VendorApproval.RENEWAL_PENDING)
@@ -171,10 +171,13 @@ def set_track(track: Track, to: VendorApproval | DistributorApproval) -> Effect:
     return changes
 
 
-_RENEWAL_WORDS: Final = {True: "the new last day counts, expired runs again", False: "refused, the track is approved as before"}
+_RENEWAL_WORDS: Final = {
+    True: "the new last day counts, and an expired deal is submitted again",
+    False: "the renewal is refused, and the track is approved as before",
+}
 
 
-@effect("distributor track approved, vendor track renewal_pending; the new last day waits for the vendor")
+@effect("distributor track approved; vendor track renewal_pending; the new last day waits for the vendor")
 def renewed(scene: Scene) -> Mapping[str, Value]:
     is_distributors = scene.deal.second_partner is not None and has_distributor_track(scene.policy)
     says: dict[str, Value] = {"distributor_approval": "approved"} if is_distributors else {}

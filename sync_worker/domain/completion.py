@@ -101,7 +101,7 @@ def licences(deal: Deal, quote: Quote, *, identity: Callable[[str], str]) -> tup
 # ── what a signature and a completion need, and do ───────────────────────────────────────────────────────────────────
 
 
-@guard("the vendor sent the distributor-priced quote after finalize, and it is made of what the deal says now")
+@guard("the vendor sent a distributor-priced quote after the finalize request, and that quote still fits the deal")
 def quote_sent(scene: Scene) -> Refusal | None:
     if scene.is_quote_sent:
         return None
@@ -109,7 +109,7 @@ def quote_sent(scene: Scene) -> Refusal | None:
     return Refusal("quote_not_sent", why, "the vendor sends it")
 
 
-@guard("recorded by the vendor: a reason")
+@guard("if the vendor records the signature: a reason is given")
 def recorded_with_reason(scene: Scene) -> Refusal | None:
     signer = Party.SECOND_PARTNER if scene.deal.second_partner else Party.OWNER
     return None if signer in scene.standing.parties else reasoned.check(scene)
@@ -122,12 +122,12 @@ def licensed(scene: Scene) -> Refusal | None:
     return Refusal("not_licensed", "the licences of the signed quote are not issued yet", "the worker, within seconds of the signature")
 
 
-@effect("an offer of an earlier finalize counts no more")
+@effect("an offer from an earlier finalize request is no longer valid")
 def offered_anew(scene: Scene) -> Mapping[str, Value]:
     return {"quote_state": None} if scene.deal.values.get("quote_state") == QuoteState.SENT else {}
 
 
-@effect("quote_signed, the quote is signed; nothing where that was done before")
+@effect("quote_signed; the quote is signed; a second signature changes nothing")
 def signed(scene: Scene) -> Mapping[str, Value]:
     deal = scene.deal
     if deal.values.get("quote_state") == QuoteState.SIGNED and deal.lifecycle is not Lifecycle.FINALIZE_REQUESTED:

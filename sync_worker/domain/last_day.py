@@ -40,7 +40,7 @@ def granted(deal: Deal, policy: Policy, today: date) -> Deal:
     return deal.changed(first_last_day(deal, policy, today)) if deal.lifecycle is Lifecycle.SUBMITTED else deal
 
 
-@guard("a last day, today or later")
+@guard("a last day is given: today or later")
 def still_to_come(scene: Scene) -> Refusal | None:
     if scene.until is None:
         return Refusal("last_day_missing", "no last day is given", "a date, today or later", field=LAST_DAY)
@@ -50,11 +50,11 @@ def still_to_come(scene: Scene) -> Refusal | None:
     return None
 
 
-@effect("the last day; expired runs again")
+@effect("the deal has the new last day; an expired deal is submitted again")
 def day_set(scene: Scene) -> Mapping[str, Value]:
     return {LAST_DAY: scene.until, **running(scene.deal)}
 
 
-@effect("the last day that the portal's period gives, where there is none")
+@effect("a deal without a last day gets one from the portal's registration period")
 def day_given(scene: Scene) -> Mapping[str, Value]:
     return first_last_day(scene.deal, scene.policy, scene.today)

@@ -1,7 +1,7 @@
 """THE TABLE OF MOVES: everything that may be done with a deal, from which states, by whom, what must hold and what becomes of it.
 
-`move` makes any of them, in the portal; what the CRM's stage and the calendar do stands in the same table, so that no deal ever goes a way
-that is not written here. docs/deals.md is printed from it. A move that would change nothing is no refusal: it was said before.
+`move` makes each of them, in the portal. What the CRM's stage and the calendar do stands in the same table, so no deal takes a way that is
+not written here. docs/deals.md is printed from it. A move that would change nothing is accepted and does nothing.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ class Verb(StrEnum):
 class Row:
     """One move.
 
-    **Shapes** `asks`: what the wish itself needs, looked at before who wishes it; `needs`: what the deal needs, looked at last. `who`: in
-    the order of whose business it is; whoever acts for a later one does so in its place. Where there is no second partner, its part in
-    `RENEW` and `SIGN` is the owner company's.
+    **Shapes** `asks`: what the request itself needs; it is checked first, before the person. `needs`: what the deal needs; it is
+    checked last. `who`: the first party has the move; a later party makes it in the place of the first. Where a deal has no second
+    partner, the owner company renews and signs.
     """
 
     states: tuple[Lifecycle, ...]
@@ -89,14 +89,14 @@ def _is_over(scene: Scene) -> Refusal | None:
     return Refusal("wrong_state", "the last day is not over", "the calendar")
 
 
-@guard("the last day is still to come, since it was put off")
+@guard("the last day was moved to a later day, and that day is not over")
 def _is_to_come(scene: Scene) -> Refusal | None:
     if last_day.last_day_of(scene.deal) and not last_day.is_over(scene.deal, scene.today):
         return None
     return Refusal("wrong_state", "the last day is over", "the calendar")
 
 
-_BY_OUTCOME: Final = Effect("follows the CRM's stage", lambda _: {})
+_BY_OUTCOME: Final = Effect("the deal follows the CRM's stage", lambda _: {})
 _OPEN: Final = (DRAFT, SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED, DISABLED)
 _DECIDABLE: Final = (SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED, DISABLED)
 _SOLD: Final = (SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED)

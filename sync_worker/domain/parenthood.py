@@ -71,7 +71,7 @@ def other_parent(owner: Company | None, second_partner: Company | None, parent: 
     return _parent_kept(owner, parent, policy)
 
 
-@guard("a subgroup's deal keeps its distributor; the vendor lets it go without, with a reason")
+@guard("a subgroup's deal keeps its distributor; only the vendor may remove it, with a reason")
 def keeps_parent(scene: Scene) -> Refusal | None:
     if not differing(scene.deal, scene.changes) & COMPANIES:
         return None
@@ -83,12 +83,12 @@ def keeps_parent(scene: Scene) -> Refusal | None:
     )
 
 
-@guard("a subgroup's deal names nobody but its distributor")
+@guard("a subgroup's deal names its own distributor or none")
 def names_no_other(scene: Scene) -> Refusal | None:
     return _refusal(scene) if scene.deal.second_partner else None
 
 
-@guard("a subgroup's deal names its distributor, unless the vendor let it go without")
+@guard("a subgroup's deal names its distributor, unless the vendor has allowed it without")
 def parent_named(scene: Scene) -> Refusal | None:
     return _parent_not_named(scene.owner, scene.parent, scene.policy) if scene.parent and _refusal(scene) else None
 

@@ -161,19 +161,19 @@ def names_oneself(values: Mapping[str, Value], owner: Company | None, options: S
 # ── what a submission or an edit needs ───────────────────────────────────────────────────────────────────────────────
 
 
-@guard("only fields that are the partner's to set")
+@guard("the edit has only fields that a partner may set")
 def known_fields(scene: Scene) -> Refusal | None:
     return _unknown_field(scene.changes, REGISTRABLE | COMPANIES | scene.policy.attribute_names)
 
 
-@guard("another owner company: the vendor alone")
+@guard("only the vendor gives the deal to another owner company")
 def given_by_vendor(scene: Scene) -> Refusal | None:
     if "owner_company" not in differing(scene.deal, scene.changes) or scene.standing.parties & {Party.VENDOR, Party.OPERATOR}:
         return None
     return Refusal("owner_by_vendor_only", "a deal is given to another company by the vendor", "the vendor", (), "owner_company")
 
 
-@guard("a draft on behalf: the portal lets second partners register so, and its maker's company stays on it")
+@guard("draft on behalf: the portal still allows it, and the company of the person who made the draft stays on the deal")
 def still_on_behalf(scene: Scene) -> Refusal | None:
     """The same as when it was made; its owner company's people are free."""
     if Party.MAKER not in scene.standing.parties or scene.standing.parties & {Party.OWNER, Party.VENDOR, Party.OPERATOR}:
@@ -182,7 +182,7 @@ def still_on_behalf(scene: Scene) -> Refusal | None:
     return replace(refused, field="second_partner") if refused and "second_partner" in scene.changes else refused
 
 
-@guard("from finalize_requested on: no terms, no companies")
+@guard("from finalize_requested on, the terms and the companies stay as they are")
 def unlocked(scene: Scene) -> Refusal | None:
     deal = scene.deal
     locked = sorted(differing(deal, scene.changes) & (RESET_FIELDS | COMPANIES)) if deal.lifecycle in LOCKED else []
@@ -191,7 +191,7 @@ def unlocked(scene: Scene) -> Refusal | None:
     return None
 
 
-@guard("the companies may stand on one deal, where they change")
+@guard("if a company changes: the two companies may work together")
 def fit_change(scene: Scene) -> Refusal | None:
     changed = differing(scene.deal, scene.changes) & COMPANIES
     if not changed:
@@ -201,13 +201,13 @@ def fit_change(scene: Scene) -> Refusal | None:
     return refused or _unfit_pair(named, scene.owner, scene.second_partner, scene.options, scene.policy)
 
 
-@guard("a term of 1 to 3 years and a way to pay it, where they change")
+@guard("if term or billing cycle changes: the term is 1 to 3 years, and the billing cycle fits it")
 def fit_term(scene: Scene) -> Refusal | None:
     changed = differing(scene.deal, scene.changes) & {"term_years", "billing_cycle"}
     return _unfit_term(scene.deal.changed(scene.changes).values) if changed else None
 
 
-@guard("a currency of ISO 4217, and an amount with no more decimals than it has, where they change")
+@guard("if the money changes: the currency is in ISO 4217, and the amount has no more decimals than the currency")
 def fit_money(scene: Scene) -> Refusal | None:
     changed = differing(scene.deal, scene.changes) & MONEY
     return _unfit_money({**scene.deal.values, **scene.changes}, scene.policy) if changed else None
@@ -219,7 +219,7 @@ def fit_pair(scene: Scene) -> Refusal | None:
     return refused or _unfit_pair(scene.deal.second_partner, scene.owner, scene.second_partner, scene.options, scene.policy)
 
 
-@guard("a name or a prospect")
+@guard("the deal has a name or a prospect")
 def named(scene: Scene) -> Refusal | None:
     if scene.deal.lifecycle is Lifecycle.DRAFT and scene.changes:
         return None  # a draft may still lack it
@@ -234,7 +234,8 @@ def colleague(scene: Scene) -> Refusal | None:
 
 
 @effect(
-    "the fields; a change of terms sets both tracks to pending, another second partner its own, another owner company frees the deal owner"
+    "the fields change; new terms set both tracks to pending; a new second partner sets its track to pending; "
+    "a new owner company removes the deal owner"
 )
 def edited(scene: Scene) -> Mapping[str, Value]:
     written = scene.changes
@@ -244,7 +245,10 @@ def edited(scene: Scene) -> Mapping[str, Value]:
     return {name: value for name, value in written.items() if name in changed}
 
 
-@effect("submitted, both tracks from their start, the last day that the portal's period gives; a subgroup's deal names its distributor")
+@effect(
+    "submitted; both tracks begin; the deal gets the last day of the portal's registration period; "
+    "a subgroup's deal gets its distributor as second partner"
+)
 def submitted(scene: Scene) -> Mapping[str, Value]:
     if scene.deal.lifecycle is Lifecycle.SUBMITTED:
         return {}
@@ -260,7 +264,7 @@ def submitted(scene: Scene) -> Mapping[str, Value]:
     }
 
 
-@effect("the deal owner")
+@effect("the deal has the new deal owner")
 def reassigned(scene: Scene) -> Mapping[str, Value]:
     return {"owner_user": scene.colleague_id}
 

@@ -23,7 +23,7 @@ class Party(StrEnum):
     OWNER = "owner company"
     SECOND_PARTNER = "second partner"
     VENDOR = "vendor"
-    MAKER = "who made the draft on behalf"
+    MAKER = "person who made the draft on behalf"
     OPERATOR = "operator"
     CALENDAR = "calendar"
     CRM = "CRM's stage"

@@ -24,17 +24,17 @@ class Basis(StrEnum):
     """Why a company's deals are somebody's business."""
 
     ADMIN = "vendor admin"
-    NAMED_OWNER = "whose e-mail stands in the company's account-owner field"
+    NAMED_OWNER = "user whose e-mail is in the company's account-owner field"
     MEMBER = "member of the company"
-    PARENT = "member of the second partner whose subgroup the company is"
+    PARENT = "member of the second partner that is the company's parent"
 
 
 class Scope(StrEnum):
     """How many of those deals."""
 
     EVERY = "every deal"
-    SUBMITTED = "every deal but others' drafts"
-    BELOW = "own, on behalf, nobody's, and those of lower roles"
+    SUBMITTED = "every deal except other people's drafts"
+    BELOW = "own, on behalf, without a deal owner, and those of lower roles"
     OWN = "own and on behalf"
 
 

@@ -35,7 +35,7 @@ def after_record(rules: Mapping[str, FieldRule], *, registered_with: Collection[
     return {**written, **homeless, **before_record(rules)}
 
 
-@guard("fields that the CRM can still be told of")
+@guard("each changed field can still be written to the CRM")
 def can_travel(scene: Scene) -> Refusal | None:
     return next((scene.stuck[name] for name in sorted(differing(scene.deal, scene.changes)) if name in scene.stuck), None)
 
