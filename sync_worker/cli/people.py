@@ -12,10 +12,10 @@ from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, use
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.errors import ConfigError
+from sync_worker.steps.forget import erase as erase_user
 from sync_worker.steps.forget import erasures
 from sync_worker.steps.people import Told
 from sync_worker.steps.people import deactivate as deactivate_user
-from sync_worker.steps.people import erase as erase_user
 from sync_worker.steps.people import put as put_user
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies, people

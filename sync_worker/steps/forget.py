@@ -1,4 +1,4 @@
-"""FORGET: a person's data is erased, on request: here the contact on a deal; users by `people.py`. Who asked, when and why is kept."""
+"""FORGET: the data of a person is erased on request: a user of the portal, or the contact on a deal. Who asked, when and why is kept."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sync_worker.domain.people import User
 from sync_worker.domain.traces import CONTACT, ERASED
 from sync_worker.domain.values import Value
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.people import unknown_user
 from sync_worker.steps.tenant import DEAL, Tenant, Wake, field_rules
-from sync_worker.store import conflicts, deals, interventions, links, outbox, traces
+from sync_worker.store import conflicts, deals, interventions, links, outbox, people, traces
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.engine import Tx
 from sync_worker.store.interventions import Intervention
@@ -26,6 +27,23 @@ class Forgotten:
     deal: Deal
     wakes: frozenset[Wake]
     kept_by_crm: str
+
+
+def erase(tenant: Tenant, user_id: str, *, actor: str = "the portal", reason: str = "") -> User | Refusal:
+    """Forgets a person: name and e-mail, the place on deals and in their past, mail, and the name wherever something was done.
+
+    Returns the user as it was. Deals that name the user as who decided are owed to the CRM without the name. Who asked, when and why is
+    kept, with nothing of the person but the portal's own id, or its fingerprint.
+    """
+    with tenant.run("erase", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
+        user = people.get(tx, user_id)
+        if user is None:
+            return unknown_user(tenant, user_id)
+        traces.erase(tx, user_id)
+        forget_decisions(tx, tenant, user, actor=actor, run_id=run_id)
+        traces.forget_person(tx, user)
+        keep_erasure(tx, tenant, f"user {kept_as(user_id)}", actor, reason)
+        return user
 
 
 def forget_contact(tenant: Tenant, deal_id: str, *, actor: str, reason: str) -> Forgotten | Refusal:

@@ -1,4 +1,4 @@
-"""PEOPLE: users as the portal tells of them, whoever acts among them, and the data of somebody who is to be forgotten."""
+"""PEOPLE: users as the portal tells of them, and the person who acts in a request."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.sight import Viewer
-from sync_worker.steps.forget import forget_decisions, keep_erasure, kept_as
 from sync_worker.steps.naming import company_named
-from sync_worker.steps.tenant import DEAL, Tenant
+from sync_worker.steps.tenant import Tenant
 from sync_worker.steps.wording import address_misfit
-from sync_worker.store import companies, people, subgroups, traces
+from sync_worker.store import companies, people, subgroups
 from sync_worker.store.engine import Tx
 
 
@@ -65,34 +64,17 @@ def deactivate(tenant: Tenant, user_id: str) -> User | Refusal:
     with tenant.store.transaction(tenant.name) as tx:
         user = people.get(tx, user_id)
         if user is None:
-            return _unknown(tenant, user_id)
+            return unknown_user(tenant, user_id)
         gone = replace(user, is_active=False)
         people.save(tx, [gone])
         return gone
-
-
-def erase(tenant: Tenant, user_id: str, *, actor: str = "the portal", reason: str = "") -> User | Refusal:
-    """Forgets a person: name and e-mail, the place on deals and in their past, mail, and the name wherever something was done.
-
-    Returns the user as it was. Deals that name the user as who decided are owed to the CRM without the name. Who asked, when and why is
-    kept, with nothing of the person but the portal's own id, or its fingerprint.
-    """
-    with tenant.run("erase", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
-        user = people.get(tx, user_id)
-        if user is None:
-            return _unknown(tenant, user_id)
-        people.erase(tx, user_id)
-        forget_decisions(tx, tenant, user, actor=actor, run_id=run_id)
-        traces.forget_person(tx, user)
-        keep_erasure(tx, tenant, f"user {kept_as(user_id)}", actor, reason)
-        return user
 
 
 def actor_of(tenant: Tenant, user_id: str) -> Actor | Refusal:
     """The user as somebody who acts."""
     with tenant.store.reading(tenant.name) as tx:
         user = people.get(tx, user_id)
-    return acting(user) if user else _unknown(tenant, user_id)
+    return acting(user) if user else unknown_user(tenant, user_id)
 
 
 def acting(user: User) -> Actor:
@@ -126,5 +108,5 @@ def _companies(tx: Tx, tenant: Tenant, told: Told) -> list[str] | Refusal:
     return found
 
 
-def _unknown(tenant: Tenant, user_id: str) -> Refusal:
+def unknown_user(tenant: Tenant, user_id: str) -> Refusal:
     return Refusal("user_unknown", f"the portal {tenant.name} has told of no user {user_id}", "the portal, by telling of the user first")

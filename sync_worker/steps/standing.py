@@ -10,11 +10,12 @@ from sync_worker.domain.deal import Deal
 from sync_worker.domain.notification import decision_untaken
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_CONVERSION, is_decided, still_lost
+from sync_worker.steps.deal_problem import deal_problem
 from sync_worker.steps.tell import Told, tell
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import failures
 from sync_worker.store.engine import Tx
-from sync_worker.store.failures import Failure, Wanted
+from sync_worker.store.failures import Wanted
 
 STAGE: Literal["ingest"] = "ingest"
 TRACK: Final = "vendor_approval"
@@ -79,28 +80,3 @@ def _key(one: Stands) -> tuple[str, str, str, str]:
 def _words(problem: Problem) -> dict[str, str]:
     """What the letter says."""
     return {"said": str(problem.value or "empty").replace("_", " "), "why": problem.message}
-
-
-def deal_problem(
-    tenant: Tenant,
-    deal: Deal,
-    problem: Problem,
-    run_id: str,
-    *,
-    stage: Literal["ingest", "register"],
-    payload: Mapping[str, str] | None = None,
-) -> Failure:
-    """A problem of the deal itself, whichever record it lives in."""
-    return Failure(
-        id=tenant.services.new_id(),
-        kind="problem",
-        object=DEAL,
-        record=deal.id,
-        stage=stage,
-        code=problem.code,
-        message=problem.message,
-        run_id=run_id,
-        field=problem.field,
-        name=str(deal.values.get("name") or deal.id),
-        payload=payload,
-    )

@@ -27,10 +27,10 @@ from sync_worker.domain.subgroup import (
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.steps.associate import associate
 from sync_worker.steps.chunk import Effects
+from sync_worker.steps.deal_problem import deal_problem
 from sync_worker.steps.findings import Findings
 from sync_worker.steps.homes import owe_company
 from sync_worker.steps.parents import parents_of
-from sync_worker.steps.standing import deal_problem
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
 from sync_worker.store import associations, companies, company_links, deals, failures, notices, outbox, people, subgroups, terms
 from sync_worker.store.companies import StoredCompany

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from sync_worker.domain.deal import CLOSED, Deal, Lifecycle, VendorApproval
 from sync_worker.domain.problem import Problem
 from sync_worker.domain.prospect import contact_key, prospect_key
-from sync_worker.steps.standing import deal_problem
+from sync_worker.steps.deal_problem import deal_problem
 from sync_worker.steps.tenant import DEAL, Tenant
 from sync_worker.store import companies, deals, failures
 from sync_worker.store.engine import Tx

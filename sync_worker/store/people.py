@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select
 
 from sync_worker.domain.people import Role, User
 from sync_worker.store.engine import Tx, among, upsert
-from sync_worker.store.tables import deals, memberships, users
+from sync_worker.store.tables import memberships, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,6 @@ def save(tx: Tx, changed: Sequence[User]) -> None:
         memberships,
         [{"portal": tx.portal, "user_id": user.id, "company_id": company_id} for user in changed for company_id in sorted(user.companies)],
     )
-
-
-def erase(tx: Tx, user_id: str) -> None:
-    """The user is gone, from deals too. What was written down of the user is `traces.forget_person`'s."""
-    tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
-    _leave(tx, [user_id])
-    for column in (deals.c.owner_user, deals.c.registered_by):
-        tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:

@@ -29,10 +29,12 @@ from sync_worker.store.tables import (
     events,
     failures,
     mails,
+    memberships,
     metadata,
     outbox,
     past_contracts,
     quotes,
+    users,
 )
 from sync_worker.store.tables.columns import Document
 
@@ -51,6 +53,14 @@ _ALIVE: Final = frozenset(
     )
 )
 """What is no trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
+
+
+def erase(tx: Tx, user_id: str) -> None:
+    """The user, its memberships and its place on deals are gone. `forget_person` erases what was written down of it."""
+    tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, memberships.c.user_id == user_id))
+    tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
+    for column in (deals.c.owner_user, deals.c.registered_by):
+        tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
 
 
 def forget_person(tx: Tx, user: User) -> None:

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
-from fastapi import Path, Query
+from fastapi import Query
 
 from sync_worker.domain import association
 from sync_worker.domain.association import Association, Exclusion
 from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Refusal
 from sync_worker.steps.associate import options, whom, why
-from sync_worker.steps.naming import company_named
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import companies
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import shapes, views
-from sync_worker.web.api.doors import PRINTABLE, Reading, Word
+from sync_worker.web.api.doors import Reading, Word
 from sync_worker.web.api.paging import Moment, PageOf, cursor_of
-from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.references import CompanyRef, company_of, of_two_tiers, refuse_of_two_tiers
 from sync_worker.web.api.route import portal_router, problems
 
 router = portal_router("companies")
 
-CompanyRef: TypeAlias = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=200,
-        pattern=PRINTABLE,
-        description="Our id of the company, its CRM id, or its name if no other company has that name.",
-    ),
-]
 At: TypeAlias = Annotated[
     Moment | None,
     Query(description="Answers for this moment in the past. Without it, the answer is for now.", examples=["2026-03-02T09:00:00Z"]),
@@ -110,30 +99,6 @@ def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: Pa
     some = page.rising(found, views.by_name)
     items = [shapes.CompanyName(id=one.id, name=one.name) for one in some.items]
     return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
-
-
-def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "", place: str = "company_id") -> Company:
-    """The company in a filter's field, or at this place of an address. **Raises** Refused where none or several fit."""
-    found = company_named(tx, tenant, reference, field=field or place)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    if found is None:
-        who = "whoever gives it a portal status in the CRM"
-        raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field))
-    return found
-
-
-def of_two_tiers(tenant: Tenant) -> Tenant:
-    """**Raises** Refused: without second partners there is nothing at such an address."""
-    if not tenant.portal.two_tier:
-        raise Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"))
-    return tenant
-
-
-def refuse_of_two_tiers(tenant: Tenant, given: Mapping[str, object]) -> None:
-    """**Raises** Refused for a filter by what a portal without second partners does not have."""
-    for name in sorted(name for name, value in given.items() if value and not tenant.portal.two_tier):
-        raise Refused(Refusal("two_tier_off", f"this portal has no second partners, so it cannot list by {name}", "nobody", field=name))
 
 
 def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:

@@ -18,11 +18,11 @@ from sync_worker.steps.tenant import Tenant
 from sync_worker.store import deals
 from sync_worker.store.deals import Narrowing
 from sync_worker.web.api import shapes, sight, views
-from sync_worker.web.api.companies import company_of, refuse_of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, Word
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import Moment, PageOf
 from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.references import company_of, refuse_of_two_tiers
 from sync_worker.web.api.route import portal_router, problems
 
 router = portal_router("deals")

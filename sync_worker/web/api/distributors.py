@@ -24,11 +24,11 @@ from sync_worker.store.answers import Answer
 from sync_worker.store.engine import Tx
 from sync_worker.web.api import distributor_shapes as told
 from sync_worker.web.api import shapes, views
-from sync_worker.web.api.companies import CompanyRef, company_of, of_two_tiers
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit, Visit
 from sync_worker.web.api.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused, of_refusal
+from sync_worker.web.api.references import CompanyRef, company_of, of_two_tiers
 from sync_worker.web.api.route import ProblemRoute, file_of, portal_router, problems
 from sync_worker.web.api.sight import refuse_onlookers
 from sync_worker.web.api.users import Id as UserId

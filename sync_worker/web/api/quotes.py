@@ -26,12 +26,12 @@ from sync_worker.store.engine import Tx
 from sync_worker.store.quotes import StoredQuote
 from sync_worker.templates import Templates
 from sync_worker.web.api import quote_shapes, shapes, sight, views
-from sync_worker.web.api.companies import CompanyRef, company_of
 from sync_worker.web.api.deals import ANY, ETAG, OUT_OF_SIGHT, DealId, IfMatchOrNone, version_of
 from sync_worker.web.api.doors import PRINTABLE, Acting, Looking, PersonalVisit
 from sync_worker.web.api.once import Once, OnceOnly, of_refusal_of_deal
 from sync_worker.web.api.paging import PageOf, Some
 from sync_worker.web.api.problems import Refused
+from sync_worker.web.api.references import CompanyRef, company_of
 from sync_worker.web.api.route import file_of, portal_router, problems
 
 router = portal_router("quotes")

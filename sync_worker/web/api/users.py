@@ -8,15 +8,16 @@ from fastapi import Path, Query, Response
 
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.people import Role, User
-from sync_worker.steps.people import Told, deactivate, erase, put
+from sync_worker.steps.forget import erase
+from sync_worker.steps.people import Told, deactivate, put
 from sync_worker.store import people
 from sync_worker.store.answers import Answer
 from sync_worker.web.api import shapes
-from sync_worker.web.api.companies import company_of
 from sync_worker.web.api.doors import PRINTABLE, Reading, Telling, Word
 from sync_worker.web.api.once import OnceOnly
 from sync_worker.web.api.paging import PageOf
 from sync_worker.web.api.problems import Refused, of_refusal
+from sync_worker.web.api.references import company_of
 from sync_worker.web.api.route import portal_router, problems
 
 router = portal_router("users")

@@ -87,6 +87,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
+    "traces.erase": lambda tx: traces.erase(tx, "u1"),
     "traces.forget_person": lambda tx: traces.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "traces.forget_bases": lambda tx: traces.forget_bases(tx, "d1", ["amount"], ["amount"]),
     "traces.forget_contact": lambda tx: traces.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),

@@ -110,7 +110,7 @@ def test_who_is_erased_is_nowhere_and_what_was_done_stays(store: Store) -> None:
         deals.record_changes(tx, [change(version=3, actor="Xu (xu1)", note="Xu (xu1): edit")])
     # When she is erased
     with store.transaction("acme") as tx:
-        people.erase(tx, "u1")
+        traces.erase(tx, "u1")
         traces.forget_person(tx, ANN)
     # Then no row of the database knows her name, and three changes are still there
     with store.reading("acme") as tx:

@@ -120,7 +120,7 @@ def test_a_person_who_stands_in_every_column_of_every_table_is_left_in_none_that
         people.save(tx, [CANARY])
     # When the person is erased in one of them
     with store.transaction("acme") as tx:
-        people.erase(tx, CANARY.id)
+        traces.erase(tx, CANARY.id)
         traces.forget_person(tx, CANARY)
     # Then only what is alive and what the CRM says still knows the person there, and the other portal is as it was
     with store.reading("acme") as tx:
@@ -155,7 +155,7 @@ def test_an_id_is_found_by_its_field_and_nothing_that_looks_alike_is_touched(sto
         )
         deals.record_changes(tx, [change(version=2, field="owner_user", old=user_id, new="u77")])
         deals.record_changes(tx, [change(version=3, field="region", old="u7", new="xada.lovelace@example.com")])
-        people.erase(tx, user_id)
+        traces.erase(tx, user_id)
         traces.forget_person(tx, user)
         history = {row["field"]: (row["old"], row["new"]) for row in deals.history(tx, "d1")}
     assert history[""][1] == {"owner_user": ERASED, "registered_by": ERASED, "region": "u7"}
@@ -221,7 +221,7 @@ def acted(store: Store) -> Store:
 
 def test_what_a_user_did_beside_deals_was_done_by_nobody_but_for_a_signature(acted: Store) -> None:
     with acted.transaction("acme") as tx:
-        people.erase(tx, "u1")
+        traces.erase(tx, "u1")
         traces.forget_person(tx, ANN)
     assert left(acted, "Ann", "ann.birch") == ["quotes"]
     with acted.reading("acme") as tx:

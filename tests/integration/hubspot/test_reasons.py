@@ -11,7 +11,7 @@ from sync_worker.domain.stamp import DISTRIBUTOR, VENDOR
 from sync_worker.domain.traces import ERASED
 from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.decide import decide
-from sync_worker.steps.people import erase
+from sync_worker.steps.forget import erase
 from sync_worker.steps.pull import pull
 from sync_worker.steps.push import push
 from sync_worker.steps.refresh import refresh

@@ -14,8 +14,9 @@ from sync_worker.domain.sight import can_see, shares
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.steps.decide import change, decide, reassign
 from sync_worker.steps.expire import expire
+from sync_worker.steps.forget import erase
 from sync_worker.steps.move import Moved, move, open_to
-from sync_worker.steps.people import Told, acting, actor_of, deactivate, erase, put, viewer_of
+from sync_worker.steps.people import Told, acting, actor_of, deactivate, put, viewer_of
 from sync_worker.steps.register import draft, register
 from sync_worker.steps.relink import relink
 from sync_worker.store import deals, subgroups

@@ -16,9 +16,9 @@ from sync_worker.domain.values import Value
 from sync_worker.steps.compare import compare
 from sync_worker.steps.decide import change, decide
 from sync_worker.steps.expire import expire
+from sync_worker.steps.forget import erase
 from sync_worker.steps.mail import mail
 from sync_worker.steps.move import move
-from sync_worker.steps.people import erase
 from sync_worker.store import deals, links
 from tests.integration.steps.test_moves import done, pushed, refused, told
 from tests.integration.steps.world import World
