@@ -29,6 +29,7 @@ from redis import RedisError
 from sync_worker import logs, metrics
 from sync_worker.bootstrap import Installation
 from sync_worker.crm.budget import SHARES, Share
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
@@ -68,7 +69,6 @@ from sync_worker.store.failures import Failure
 from sync_worker.trail import following
 
 TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
-LONGEST_PAUSE_S = 3600.0  # for somebody to act; until then the pause doubles each time
 QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
 VERBS: dict[str, Callable[[Tenant, str], Done]] = {
@@ -90,15 +90,18 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
 OWED = frozenset({"deliver", "mail"})  # asked of the database after every piece of work
 WITHOUT_CRM = OWED | {"sweep"}  # goes on while the CRM rests, or its calls are used up
 
-PAUSE_S: dict[type[SyncError], float] = {
-    ConnectionDown: 300,  # a person must act; looking again shows when they did, and less often the longer it takes
+UNTIL_SOMEBODY_ACTS = Backoff(first_s=300, factor=2, ceiling_s=3600)
+"""Five minutes, then twice as long each time, an hour at most: looking again shows when somebody did."""
+
+PAUSE_S: dict[type[SyncError], float | Backoff] = {
+    ConnectionDown: UNTIL_SOMEBODY_ACTS,
     RateLimited: 0,  # the error itself says how long
     TransientError: 15,
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
     WritesRest: 0,  # each row waits by itself, and reading goes on
     SchemaRefused: 0,  # one field that we were to make; nobody's work waits for it
-    HeldForReview: 300,  # of that record type alone; what is mended in the CRM passes by itself then
+    HeldForReview: UNTIL_SOMEBODY_ACTS,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
     RecordError: 0,
@@ -247,10 +250,13 @@ def pause_s(error: BaseException, *, seen_count: int = 1) -> float:
     """How long the portal, or one record type, rests after this error, come so many times in a row. Our budget stops one share."""
     if isinstance(error, RateLimited):
         return 0 if error.scope == "budget" else error.retry_after_s
-    rest_s = next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
-    if isinstance(error, ConnectionDown | HeldForReview):
-        return min(rest_s * 2.0 ** min(seen_count - 1, 9), LONGEST_PAUSE_S)
-    return rest_s
+    pause = pause_of(error)
+    return pause.wait_s(seen_count) if isinstance(pause, Backoff) else pause
+
+
+def pause_of(error: BaseException) -> float | Backoff:
+    """What the table says of this error, or of the nearest kind that it is of."""
+    return next((PAUSE_S[kind] for kind in type(error).__mro__ if kind in PAUSE_S), 0)
 
 
 def _is_resting(tenant: Tenant, record: str) -> bool:

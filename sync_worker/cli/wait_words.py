@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from sync_worker import actors
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import SyncError
 
 _UNITS: Final = ((86_400, "day"), (3600, "h"), (60, "min"), (1, "s"))
-_OFTEN: Final = 100  # an error that has come so many times in a row rests as long as it ever will
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,16 @@ def spans(seconds: Sequence[float]) -> str:
     return ", ".join(map(span, seconds))
 
 
-def doubling(first_s: float, longest_s: float) -> str:
-    """A wait that grows to a limit."""
-    return f"after {span(first_s)}, then twice as long each time, {span(longest_s)} at most"
+def growing(backoff: Backoff) -> str:
+    """A wait that grows to its ceiling."""
+    times = "twice" if backoff.factor == 2 else f"{backoff.factor:g} times"
+    return f"after {span(backoff.first_s)}, then {times} as long each time, {span(backoff.ceiling_s)} at most"
 
 
 def pause(error: SyncError) -> str:
     """How a portal, or a record type, rests after the same error again and again."""
-    first_s, longest_s = actors.pause_s(error), actors.pause_s(error, seen_count=_OFTEN)
-    return f"after {span(first_s)}" if first_s == longest_s else doubling(first_s, longest_s)
+    found = actors.pause_of(error)
+    return growing(found) if isinstance(found, Backoff) else f"after {span(found)}"
 
 
 def length(waits_s: Sequence[float]) -> str:

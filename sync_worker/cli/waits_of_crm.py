@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sync_worker import headers
-from sync_worker.cli.wait_words import Question, Wait, doubling, length, pause, span, spans
+from sync_worker.cli.wait_words import Question, Wait, growing, length, pause, span, spans
 from sync_worker.crm import batches, budget, renewal
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import associations as hs_labels
@@ -23,7 +23,8 @@ from sync_worker.steps import described, late_writes, patch_back, replay, tenant
 from sync_worker.store import catalogs
 
 _PATIENCE: Final = Patience()
-_PAUSES: Final = ("actors.PAUSE_S", "actors.LONGEST_PAUSE_S")
+_PAUSES: Final = ("actors.UNTIL_SOMEBODY_ACTS",)
+_LOGINS_S: Final = [renewal.BETWEEN_LOGINS.wait_s(tries) for tries in range(1, renewal.MOST_LOGINS)]
 _SLOWER: Final = [times for _, times in budget.LITTLE if times > 1]
 
 
@@ -37,9 +38,8 @@ OF_CRM: Final = (
         (
             Wait(
                 "a call that failed for the moment, inside one piece of work",
-                f"{_PATIENCE.attempts} tries within {span(_PATIENCE.total_s)}: "
-                f"{doubling(_PATIENCE.first_wait_s, _PATIENCE.longest_wait_s)}",
-                ("crm.faults.Patience",),
+                f"{_PATIENCE.attempts} tries within {span(_PATIENCE.total_s)}: {growing(_PATIENCE.wait)}",
+                ("crm.faults.Patience", "crm.faults.BETWEEN_TRIES"),
             ),
             Wait(
                 "the portal, once these tries are over",
@@ -84,8 +84,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a bulk job of Salesforce is asked whether it is done",
-                f"{doubling(bulk.FIRST_WAIT_S, bulk.LONGEST_WAIT_S)}; given up after {span(bulk.TIMEOUT_S)}, and the rest is read by pages",
-                ("crm.salesforce.bulk.FIRST_WAIT_S", "crm.salesforce.bulk.LONGEST_WAIT_S", "crm.salesforce.bulk.TIMEOUT_S"),
+                f"{growing(bulk.BETWEEN_QUESTIONS)}; given up after {span(bulk.TIMEOUT_S)}, and the rest is read by pages",
+                ("crm.salesforce.bulk.BETWEEN_QUESTIONS", "crm.salesforce.bulk.TIMEOUT_S"),
             ),
             Wait(
                 "`provision` looks whether HubSpot shows a new property",
@@ -155,8 +155,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a token that is refused (401): another one is asked for",
-                f"at once, then after {spans(renewal.WAITS_S[1:])}; after {len(renewal.WAITS_S) + 1} refusals the portal rests as above",
-                ("crm.renewal.WAITS_S",),
+                f"at once, then after {spans(_LOGINS_S)}; after {renewal.MOST_LOGINS + 1} refusals the portal rests as above",
+                ("crm.renewal.BETWEEN_LOGINS", "crm.renewal.MOST_LOGINS"),
             ),
             Wait(
                 "HubSpot's token is renewed",
@@ -206,21 +206,21 @@ OF_CRM: Final = (
             ),
             Wait(
                 "the CRM refuses the record for the moment (a locked row)",
-                f"{doubling(attempts.FIRST_WAIT_S, attempts.LONGEST_WAIT_S)}; after {attempts.MOST_REFUSED} refusals, "
+                f"{growing(attempts.AFTER_REFUSAL)}; after {attempts.MOST_REFUSED} refusals, "
                 f"within {length(_refused(0))} to {length(_refused(1))}, it is kept as `gave_up`",
-                ("domain.attempts.FIRST_WAIT_S", "domain.attempts.LONGEST_WAIT_S", "domain.attempts.MOST_REFUSED"),
+                ("domain.attempts.AFTER_REFUSAL", "domain.attempts.FIRST_WAIT_S", "domain.attempts.MOST_REFUSED"),
             ),
             Wait(
                 "one cause refused many records in a row",
                 f"after {breaker.TRIP_COUNT} in a row the records that failed of it rest: one of them is tried "
-                f"{doubling(breaker.FIRST_REST_S, breaker.LONGEST_REST_S)}; when it passes, all go",
-                ("domain.breaker.TRIP_COUNT", "domain.breaker.FIRST_REST_S", "domain.breaker.LONGEST_REST_S"),
+                f"{growing(breaker.REST)}; when it passes, all go",
+                ("domain.breaker.TRIP_COUNT", "domain.breaker.REST"),
             ),
             Wait(
                 "a write that was not answered, or whose answer was lost with its worker",
-                f"it is read back first; sent again at once, then {span(attempts.LONGEST_UNANSWERED_WAIT_S)} after the last send at most, "
+                f"it is read back first; sent again at once, then {span(attempts.AFTER_NO_ANSWER.ceiling_s)} after the last send at most, "
                 f"alone from send {attempts.ALONE_FROM} on; after {attempts.MOST_UNANSWERED} it is kept as `outcome_never_learned`",
-                ("domain.attempts.LONGEST_UNANSWERED_WAIT_S", "domain.attempts.ALONE_FROM", "domain.attempts.MOST_UNANSWERED"),
+                ("domain.attempts.AFTER_NO_ANSWER", "domain.attempts.ALONE_FROM", "domain.attempts.MOST_UNANSWERED"),
             ),
             Wait(
                 "such a write is watched for, in case the CRM commits it late",
@@ -230,8 +230,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "the portal's id, written to a company",
-                f"{doubling(patch_back.FIRST_REST_S, patch_back.LONGEST_REST_S)}; after {patch_back.MOST_TRIES} tries a person looks",
-                ("steps.patch_back.FIRST_REST_S", "steps.patch_back.LONGEST_REST_S", "steps.patch_back.MOST_TRIES"),
+                f"{growing(patch_back.BETWEEN_TRIES)}; after {patch_back.MOST_TRIES} tries a person looks",
+                ("steps.patch_back.BETWEEN_TRIES", "steps.patch_back.MOST_TRIES"),
             ),
             Wait(
                 "a replay whose records are being worked on",

@@ -6,7 +6,7 @@ from typing import Final
 
 from sync_worker import actors, bootstrap, receiver, schedule
 from sync_worker.cli import processes
-from sync_worker.cli.wait_words import Question, Wait, doubling, length, span, spans
+from sync_worker.cli.wait_words import Question, Wait, growing, length, span, spans
 from sync_worker.crm import batches, shared_budget
 from sync_worker.crm.hubspot import reader as hs_reader
 from sync_worker.crm.hubspot import shared_pace as hs_shared
@@ -20,7 +20,7 @@ from sync_worker.web.api import problems
 from sync_worker.web.webhooks import bell, heard, inbox, signature
 
 _SCHEDULE: Final = Schedule()
-_MAIL_S: Final = [min(letters.FIRST_WAIT_S * 2**count, letters.LONGEST_WAIT_S) for count in range(letters.MOST_ATTEMPTS - 1)]
+_MAIL_S: Final = [letters.BETWEEN_TRIES.wait_s(tries) for tries in range(1, letters.MOST_ATTEMPTS)]
 _EVENT_S: Final = [delivery.retry_s(count) or 0 for count in range(1, delivery.MOST_ATTEMPTS)]
 
 OF_OURS: Final = (
@@ -153,9 +153,8 @@ OF_OURS: Final = (
         (
             Wait(
                 "a letter that was not taken",
-                f"{doubling(letters.FIRST_WAIT_S, letters.LONGEST_WAIT_S)}; given up after {letters.MOST_ATTEMPTS} tries, "
-                f"which take {length(_MAIL_S)}",
-                ("steps.mail.FIRST_WAIT_S", "steps.mail.LONGEST_WAIT_S", "steps.mail.MOST_ATTEMPTS"),
+                f"{growing(letters.BETWEEN_TRIES)}; given up after {letters.MOST_ATTEMPTS} tries, which take {length(_MAIL_S)}",
+                ("steps.mail.BETWEEN_TRIES", "steps.mail.MOST_ATTEMPTS"),
             ),
             Wait("a server that does not answer is given up", f"after {span(smtp.TIMEOUT_S)}", ("mail.smtp.TIMEOUT_S",)),
         ),

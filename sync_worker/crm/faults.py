@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import tenacity
 
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import RateLimited, StaleRead, TooLarge, TransientError
 from sync_worker.services import Services
 
 T = TypeVar("T")
+
+BETWEEN_TRIES: Final = Backoff(first_s=0.5, factor=2, ceiling_s=8, jitter=0.5)
+"""Half a second, one, two, four, then eight seconds; chance takes away a half at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,7 @@ class Patience:
     """How long one call may insist. **Units** seconds."""
 
     attempts: int = 4
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 8.0
+    wait: Backoff = BETWEEN_TRIES
     total_s: float = 60.0
 
 
@@ -31,7 +34,7 @@ class TriedEnough(TransientError):
 def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> T:
     """The call's answer, after `patience.attempts` tries at most, with jittered back-off. **Raises** the last error, its tries counted.
 
-    A wait that the CRM asks for and that is longer than `longest_wait_s` is the queue's: the error goes up at once. A process that is
+    A wait that the CRM asks for and that is longer than the longest of ours is the queue's: the error goes up at once. A process that is
     asked to stop does not insist.
     """
     started_s = services.monotonic()
@@ -62,13 +65,12 @@ def _wait(patience: Patience, services: Services) -> Callable[[tenacity.RetryCal
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, RateLimited):
             return error.retry_after_s
-        ceiling: float = min(patience.first_wait_s * 2 ** (state.attempt_number - 1), patience.longest_wait_s)
-        return ceiling * (0.5 + services.random.random() / 2)
+        return patience.wait.wait_s(state.attempt_number, services.random.random())
 
     return wait_s
 
 
 def _is_worth_another_try(error: BaseException, patience: Patience) -> bool:
     if isinstance(error, RateLimited):
-        return error.scope == "burst" and error.retry_after_s <= patience.longest_wait_s
+        return error.scope == "burst" and error.retry_after_s <= patience.wait.ceiling_s
     return isinstance(error, TransientError) and not isinstance(error, (TooLarge, StaleRead, TriedEnough))

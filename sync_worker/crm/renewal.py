@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sync_worker.crm.faults import TriedEnough
+from sync_worker.domain.backoff import Backoff
 from sync_worker.services import Services
 
-WAITS_S: Final = (0.0, 1.0, 2.0, 4.0, 8.0)  # before each log-in in a row: 15 s in all, half of what a claim lasts without a renewal
+MOST_LOGINS: Final = 5  # in a row, for tokens that are refused as new as they are
+BETWEEN_LOGINS: Final = Backoff(first_s=1, factor=2, ceiling_s=8)
+"""The first log-in comes at once, the next ones after 1, 2, 4 and 8 s: 15 s in all, half of what a claim lasts without a renewal."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -25,7 +28,7 @@ class Trust:
     @property
     def is_hopeless(self) -> bool:
         """Refused like those before it: another log-in would bring another like it."""
-        return not self.has_worked and self.refused_before == len(WAITS_S)
+        return not self.has_worked and self.refused_before == MOST_LOGINS
 
     def follow(self, refused: Trust) -> None:
         """It takes the place of this one."""
@@ -34,10 +37,10 @@ class Trust:
 
 def wait_for_another(refused: Trust, services: Services) -> None:
     """Waits as long as the next log-in has to. **Raises** TriedEnough where the process is asked to stop meanwhile."""
-    wait_s = WAITS_S[_refused_in_a_row(refused)]
-    if not wait_s:
+    tries = _refused_in_a_row(refused)
+    if not tries:
         return
-    services.sleep(wait_s)
+    services.sleep(BETWEEN_LOGINS.wait_s(tries))
     if services.is_stopping():
         raise TriedEnough("the CRM refused a token that it had just given, and the worker stops before it asks for another")
 

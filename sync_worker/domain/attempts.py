@@ -11,12 +11,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from sync_worker.domain.backoff import Backoff
+
 MOST_REFUSED: Final = 10  # nine to seventeen minutes after the first
 MOST_UNANSWERED: Final = 10  # a row that kills whoever sends it must not do so for ever
 ALONE_FROM: Final = 3  # this send and those after it carry the one record only: whatever is wrong with it befalls no other
-FIRST_WAIT_S: Final = 2.0
-LONGEST_WAIT_S: Final = 600.0
-LONGEST_UNANSWERED_WAIT_S: Final = 30.0  # counted from the send; what a claim takes to expire is over by then
+
+
+FIRST_WAIT_S: Final = 2.0  # of what was not sent at all, too
+
+AFTER_REFUSAL: Final = Backoff(first_s=FIRST_WAIT_S, factor=2, ceiling_s=600, jitter=0.5)
+"""Two seconds after the first refusal, then twice as long each time, ten minutes at most; chance takes away a half at most."""
+
+AFTER_NO_ANSWER: Final = Backoff(first_s=FIRST_WAIT_S, factor=2, ceiling_s=30, jitter=0.5)
+"""The same, half a minute at most. It is counted from the send, so what a claim takes to expire is over by then."""
 
 
 def is_sent_alone(unanswered: int) -> bool:
@@ -26,15 +34,9 @@ def is_sent_alone(unanswered: int) -> bool:
 
 def refused_wait_s(refused: int, chance: float) -> float:
     """From a refusal to the next try; `refused` counts that one. **Shapes** `chance` in [0, 1): not the same for all."""
-    return _some(min(FIRST_WAIT_S * 2.0 ** (refused - 1), LONGEST_WAIT_S), chance)
+    return AFTER_REFUSAL.wait_s(refused, chance)
 
 
 def unanswered_wait_s(unanswered: int, chance: float) -> float:
     """From a send without answer to the next one; `unanswered` counts that one. The first is repeated as soon as it was read back."""
-    if unanswered <= 1:
-        return 0.0
-    return _some(min(FIRST_WAIT_S * 2.0 ** (unanswered - 1), LONGEST_UNANSWERED_WAIT_S), chance)
-
-
-def _some(ceiling_s: float, chance: float) -> float:
-    return ceiling_s * (0.5 + chance / 2)
+    return AFTER_NO_ANSWER.wait_s(unanswered, chance) if unanswered > 1 else 0.0

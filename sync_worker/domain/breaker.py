@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from sync_worker.domain.backoff import Backoff
 
 TRIP_COUNT = 20  # failures in a row; fewer may be as many single mistakes
-FIRST_REST_S, LONGEST_REST_S = 60.0, 600.0  # a record that somebody has corrected is tried after the rest at the latest
+
+REST: Final = Backoff(first_s=60, factor=2, ceiling_s=600)
+"""A minute, then twice as long each time, ten minutes at most: so long may a record wait that somebody has corrected."""
 
 
 class Cause(NamedTuple):
@@ -45,7 +49,7 @@ class Breaker:
 
     def probing(self, now: datetime) -> Breaker:
         """With its probe under way no other is begun; where the probe fails, this rest is twice the last."""
-        rest_s = min(self.rest_s * 2, LONGEST_REST_S)
+        rest_s = REST.next_s(self.rest_s)
         return replace(self, rest_s=rest_s, until_at=now + timedelta(seconds=rest_s))
 
 
@@ -59,4 +63,4 @@ def after(breaker: Breaker, *, passed_count: int, failed_count: int, now: dateti
     count = breaker.failed_count + failed_count
     if breaker.until_at is not None or not failed_count or count < TRIP_COUNT:
         return replace(breaker, failed_count=count)
-    return Breaker(count, FIRST_REST_S, now + timedelta(seconds=FIRST_REST_S))
+    return Breaker(count, REST.first_s, now + timedelta(seconds=REST.first_s))

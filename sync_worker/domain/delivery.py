@@ -1,5 +1,7 @@
 """How the feed goes on after an answer of the portal: done, this event later, all of it later, or not before a person says so. Pure.
 
+The waits are lists, not a `Backoff`: docs/feed.md promises them one by one to those who write a receiver.
+
 2xx                      delivered
 410                      gone: the feed is paused until somebody resumes it
 429, 503, no answer      the receiver is down: everything rests, as long as it says or a little longer each time

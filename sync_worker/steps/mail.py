@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
@@ -25,8 +26,6 @@ from sync_worker.store.runs import Counts
 
 BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
-FIRST_WAIT_S: Final = 60  # before the second try; twice as long after each, …
-LONGEST_WAIT_S: Final = 6 * 3600  # … six hours at most
 MOST_ATTEMPTS: Final = 15  # some 39 hours
 MAIL: Final = Wake("mail")
 _ID: Final = re.compile(r" \([^()]*\)$")
@@ -105,8 +104,12 @@ def _spoken(context: Mapping[str, Any]) -> dict[str, str]:
     return {"actor": _ID.sub("", str(context["actor"]))} if "actor" in context else {}
 
 
+BETWEEN_TRIES: Final = Backoff(first_s=60, factor=2, ceiling_s=6 * 3600)
+"""A minute before the second try, then twice as long each time, six hours at most."""
+
+
 def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
-    wait_s = min(FIRST_WAIT_S * 2.0 ** (row.attempts - 1), LONGEST_WAIT_S)
+    wait_s = BETWEEN_TRIES.wait_s(row.attempts)
     with store.side_transaction(portal) as tx:
         mails.later(tx, row.mail.id, token, tx.shared_now + timedelta(seconds=wait_s), error=why)
     return "put_off"

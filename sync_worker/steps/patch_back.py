@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.keeper import CLAIM_S, Hold
 from sync_worker.steps.park import code_of, push_failure
@@ -22,7 +24,6 @@ from sync_worker.store.patch_backs import PatchBack, Rest
 from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 200  # companies a commit
-FIRST_REST_S, LONGEST_REST_S = 2.0, 600.0  # of one that was not known to be written
 ALONE_FROM, MOST_TRIES = 2, 10  # after two tries it goes alone, so that what is wrong with it befalls no other; after ten a person looks
 
 
@@ -94,9 +95,13 @@ def _is_try(outcome: Outcome) -> bool:
     return outcome.wrote is Wrote.UNCERTAIN or is_refused_for_now
 
 
+BETWEEN_TRIES: Final = Backoff(first_s=2, factor=2, ceiling_s=600)
+"""Two seconds after a try that is not known to have written, then twice as long each time, ten minutes at most."""
+
+
 def _rest(tx: Tx, outcome: Outcome, tries: int) -> Rest:
     if _is_try(outcome):
-        return Rest(tx.shared_now + timedelta(seconds=min(FIRST_REST_S * 2.0**tries, LONGEST_REST_S)), tries + 1)
+        return Rest(tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(tries + 1)), tries + 1)
     rest_s = outcome.error.rest_s if isinstance(outcome.error, WritesRest) else 0.0
     return Rest(tx.shared_now + timedelta(seconds=rest_s), tries)
 

@@ -51,7 +51,7 @@ def lengths() -> Iterator[str]:
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-                is_length = "timedelta(" in ast.unparse(node.value)
+                is_length = re.search(r"\b(timedelta|Backoff)\(", ast.unparse(node.value))
                 yield from (
                     ".".join([*file.with_suffix("").parts, name])
                     for name in names

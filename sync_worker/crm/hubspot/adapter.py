@@ -25,8 +25,9 @@ class HubspotCrm:
     """One account, one thread. See `crm/port.py` for what each call promises."""
 
     def __init__(self, access: Access, *, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
-        waits_out = max(patience.longest_wait_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
-        self._connection = Connection(access, services, replace(patience, longest_wait_s=waits_out), purse)
+        longest_s = max(patience.wait.ceiling_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
+        patience = replace(patience, wait=replace(patience.wait, ceiling_s=longest_s))
+        self._connection = Connection(access, services, patience, purse)
         self._associations = Associations(self._connection, services)
         self._reader = Reader(self._connection, self._associations)
         self.schema = HubspotSchema(self._connection, self._associations, services)

@@ -25,7 +25,7 @@ from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
 from sync_worker.crm.hubspot.login import Login
 from sync_worker.crm.hubspot.pace import Pace
 from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire
-from sync_worker.crm.renewal import WAITS_S, Trust, wait_for_another
+from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at, whole
 from sync_worker.services import Services
@@ -197,7 +197,7 @@ class Connection:
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
         """One attempt, and others with other tokens where the CRM refused the first one's."""
-        for _ in range(len(WAITS_S) + 1):
+        for _ in range(MOST_LOGINS + 1):
             try:
                 return self._counted(ask, is_counted=is_counted)
             except Exception as error:
@@ -226,7 +226,7 @@ class Connection:
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
-        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.longest_wait_s:  # longer ones are the queue's
+        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         return found
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, count, islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, TypeVar
 
@@ -29,13 +29,14 @@ from sync_worker.crm.salesforce import cells, faults, schema, soql
 from sync_worker.crm.salesforce.faults import BadAnswer, JobLost
 from sync_worker.crm.salesforce.records import record_of
 from sync_worker.crm.salesforce.session import BLOCK_BYTES, Client, Connection
+from sync_worker.domain.backoff import Backoff
 from sync_worker.errors import SyncError
 from sync_worker.services import Services
 
 PAGE_COUNT = 2_000  # records a page of ours, as by REST
 ANSWER_COUNT = 20_000  # records a call; they wait in a file, so that memory stays that of a page
 SPOOL_BYTES = 4_000_000  # of an answer are kept in memory before the file is one on disk
-FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 30.0  # between two questions whether the job is done
+BETWEEN_QUESTIONS = Backoff(first_s=2, factor=2, ceiling_s=30)  # whether the job is done
 TIMEOUT_S = 3600.0  # a job that takes longer is given up
 
 T = TypeVar("T")
@@ -127,8 +128,8 @@ def _waiting(place: Place) -> Page:
 
 def _awaited(connection: Connection, services: Services, scan: Scan, place: Place) -> Iterator[Page]:
     """A page without records after each wait, so that whoever reads can see to other things. **Raises** JobLost."""
-    began_s, wait_s = services.monotonic(), FIRST_WAIT_S
-    while True:
+    began_s = services.monotonic()
+    for asked_count in count(1):
         told = _asked(connection, lambda client: client.restful(f"jobs/query/{place.job}"), doing=f"waiting for bulk job {place.job}") or {}
         state = told.get("state")
         if state == "JobComplete":
@@ -139,8 +140,7 @@ def _awaited(connection: Connection, services: Services, scan: Scan, place: Plac
         if services.monotonic() - began_s >= TIMEOUT_S:
             _abort(connection, place)
             raise JobLost(f"Salesforce's bulk job {place.job} for {scan.native} was not done after {TIMEOUT_S / 60:.0f} minutes ({state})")
-        services.sleep(wait_s)
-        wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+        services.sleep(BETWEEN_QUESTIONS.wait_s(asked_count))
         yield _waiting(place)
 
 

@@ -24,7 +24,7 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 from sync_worker import text
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience, TriedEnough, insist
-from sync_worker.crm.renewal import WAITS_S, Trust, wait_for_another
+from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.login import Credentials as Credentials
@@ -223,7 +223,7 @@ class Connection:
 
     def _admitted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         """The answer with a token that is not refused. **Raises** AuthFailed, SalesforceExpiredSession where every one of them is."""
-        for _ in range(len(WAITS_S) + 1):
+        for _ in range(MOST_LOGINS + 1):
             try:
                 return self._counted(ask, is_counted=is_counted)
             except SalesforceExpiredSession:

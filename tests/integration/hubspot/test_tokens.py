@@ -11,7 +11,7 @@ from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import RefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import Change, Wrote
-from sync_worker.crm.renewal import WAITS_S
+from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
 from sync_worker.sandbox.process import SANDBOX_TOKEN
@@ -56,7 +56,7 @@ def test_a_token_that_is_refused_as_new_as_it_is_is_no_loop(lab: Lab, code: str)
     for _ in range(2):
         with pytest.raises(AuthFailed, match=code):
             crm.fetch("deals", ["1"], fields=())
-    assert (lab.counted("batch_read"), lab.counted("token")) == (1 + len(WAITS_S), 1 + len(WAITS_S))
+    assert (lab.counted("batch_read"), lab.counted("token")) == (1 + MOST_LOGINS, 1 + MOST_LOGINS)
     assert lab.slept == [1.0, 2.0, 4.0, 8.0]
 
 

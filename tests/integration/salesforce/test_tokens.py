@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from sync_worker.crm.port import Change, Wrote
-from sync_worker.crm.renewal import WAITS_S
+from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, SyncError, TransientError
@@ -121,7 +121,7 @@ def test_a_401_that_stays_is_a_refusal_after_log_ins_with_growing_waits(lab: Lab
     errors = together(lab, lambda crm: crm.fetch("Lead", ["00QSb0000000001"], fields=()))
     errors += together(lab, lambda crm: crm.fetch("Lead", ["00QSb0000000001"], fields=()))
     assert {type(error) for error in errors} == {AuthFailed}
-    assert lab.counted("token") == 1 + len(WAITS_S)
+    assert lab.counted("token") == 1 + MOST_LOGINS
     assert lab.slept == [1.0, 2.0, 4.0, 8.0]
 
 

@@ -100,7 +100,7 @@ def test_it_never_insists_for_longer_than_it_may(attempts: int, lasts_s: float, 
         call.insist(patience)
     assert 1 <= call.count <= attempts
     assert call.now_s <= total_s + lasts_s
-    assert all(0.25 <= wait <= patience.longest_wait_s for wait in call.slept)
+    assert all(0.25 <= wait <= patience.wait.ceiling_s for wait in call.slept)
 
 
 def test_the_last_error_is_the_one_raised() -> None:
