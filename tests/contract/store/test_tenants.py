@@ -80,7 +80,6 @@ MODULES = (
     removals,
     runs,
     strangers,
-    traces,
     unlearned,
     *distributors.MODULES,
     *rules.MODULES,
