@@ -23,7 +23,12 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime | $(BIN)/python
+# The local CRMs of `make demo` need a library that production does without: the extra [sandbox].
+$(VENV)/.sandbox: requirements-sandbox.txt $(VENV)/.runtime | $(BIN)/python
+	$(BIN)/pip install -q --require-hashes -r requirements-sandbox.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.sandbox | $(BIN)/python
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
 	@touch $@
 
@@ -36,7 +41,7 @@ $(VENV)/.generator: requirements-generator.txt | $(BIN)/python
 .run:
 	@mkdir -p -m 700 .run
 
-demo: $(VENV)/.runtime  ## the whole story on a local Salesforce and a local HubSpot, printed
+demo: $(VENV)/.sandbox  ## the whole story on a local Salesforce and a local HubSpot, printed
 	$(BIN)/sync-worker demo
 
 check: $(VENV)/.dev  ## format, lint, types, import floors
@@ -60,7 +65,9 @@ lock:  ## new pins (needs uv on PATH); prints no registry address
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  pyproject.toml requirements-build.in -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	  pyproject.toml --extra sandbox -c requirements.txt -o requirements-sandbox.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  pyproject.toml --extra sandbox --group dev -c requirements-sandbox.txt -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  requirements-generator.in -o requirements-generator.txt
 

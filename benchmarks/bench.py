@@ -16,7 +16,7 @@ from benchmarks.changes import CHANGES
 from benchmarks.crms import Crm
 from benchmarks.databases import Database, Fresh
 from benchmarks.readers import Query
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 
 ROOT = Path(__file__).parent.parent
 SETTLED_S = 60  # a poll's window ends a little before the CRM's now; changes older than this are inside it

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.readers import Hubspot, Query, Reader, Row, Salesforce
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 
 Change = Callable[[str, tuple[str, str], int, int], None]
 """Changes so many companies and so many deals at the address."""

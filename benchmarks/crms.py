@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_TOKEN
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.login.credentials import SANDBOX_TOKEN
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 
 PORTAL = "bench"
 
@@ -90,7 +90,7 @@ deals: {{record: lead, from_crm: true, approvals: [distributor, vendor]}}
 
 
 def _serve_salesforce(companies: int, deals: int) -> AbstractContextManager[str]:
-    from sync_worker.sandbox.process import SalesforceOptions, serve_process  # a whole web server, which only the parent process needs
+    from crm_sandbox.process import SalesforceOptions, serve_process  # a whole web server, which only the parent process needs
 
     options = SalesforceOptions(
         companies=companies, opportunities=deals, leads=0, every_company_active=True, every_opportunity_has_partner=True
@@ -131,7 +131,7 @@ deals: {{record: deal, from_crm: true, approvals: [distributor, vendor]}}
 
 
 def _serve_hubspot(companies: int, deals: int) -> AbstractContextManager[str]:
-    from sync_worker.sandbox.process import HubspotOptions, serve_process
+    from crm_sandbox.process import HubspotOptions, serve_process
 
     options = HubspotOptions(companies=companies, deals=deals, inquiries=0, every_company_active=True, every_deal_has_partner=True)
     return serve_process(options)

@@ -20,9 +20,9 @@ from benchmarks.crms import CRMS, PORTAL, Crm
 from benchmarks.databases import Fresh, postgresql, sqlite
 from benchmarks.edits import edit
 from benchmarks.work import installed
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import Remote
 from sync_worker import logs
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.intervene import begin_replay, go_on
 from sync_worker.steps.preview import preview
 from sync_worker.steps.pull import pull

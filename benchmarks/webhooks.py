@@ -37,10 +37,10 @@ import orjson
 from benchmarks.crms import CRMS, PORTAL, Crm
 from benchmarks.databases import DATABASES, Database
 from benchmarks.work import MAPPINGS
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.hubspot.portal import PORTAL_ID
-from sync_worker.sandbox.hubspot.push import signing
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.portal import PORTAL_ID
+from crm_sandbox.hubspot.push import signing
+from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store import companies, notices
 from sync_worker.store.engine import Store

@@ -13,10 +13,10 @@ from benchmarks.crms import PORTAL, Crm
 from benchmarks.meter import ServerCpu, metered, own_cpu_s
 from benchmarks.profile import Rooms
 from benchmarks.readers import Query
+from crm_sandbox.remote import Remote
 from sync_worker import bootstrap, logs
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.contract_values import UNBOUND_CODES

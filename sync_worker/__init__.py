@@ -26,8 +26,8 @@ Where things are:
     mail/       letters, and the way to an SMTP server    letter post smtp
     documents/  quotes as HTML and PDF                    page sheet
     web/        the doors over HTTP                       app answers standards api/ webhooks/
-    cli/        the commands, one file a group            app demo story
-    sandbox/    a local CRM that shares nothing with us   salesforce/ hubspot/ seed/
+    cli/        the commands, one file a group            app
+    demo/       the story told on both local CRMs         command story crew venues pairs narrator
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
     connections.py  a portal's ways to its CRM and to its feed's receiver
     heartbeat.py  who is there              fingerprint.py  which files a process was started with
@@ -45,5 +45,8 @@ Five sentences that explain most of the code. A page's records, what follows fro
 the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.
 What may be done with a deal is one table, and whatever is refused says who could.
 
-Imports point down only: cli → web | schedule → actors → bootstrap → steps → crm | store → mapping → portal → … → trail | metrics → errors.
+The local CRMs are a package of their own that shares nothing with us: crm_sandbox/. Only demo/ and the command `sandbox` use it.
+
+Imports point down only: demo → cli → web | schedule → actors → bootstrap → steps → crm | store → mapping → portal → …
+→ trail | metrics → errors.
 """

@@ -57,7 +57,7 @@ EXIT_CODES: Mapping[type[SyncError], int] = {
 """Error → exit code; the nearest class counts."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo:demo", "The whole story on a local Salesforce and a local HubSpot, printed."),
+    "demo": ("sync_worker.demo.command:demo", "The whole story on a local Salesforce and a local HubSpot, printed."),
     "run": ("processes:run", "Everything in one process: web, schedule, workers."),
     "web": ("processes:web", "The web process."),
     "schedule": ("processes:schedule", "The schedule process."),
@@ -86,7 +86,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
     "sandbox": ("sandbox:app", "A local CRM alone, to try things on."),
 }
-"""Command → where it is, and its line in `sync-worker --help`."""
+"""Command → where it is, in cli/ or by its whole name, and its line in `sync-worker --help`."""
+
+SANDBOX_EXTRA = frozenset({"crm_sandbox", "lark"})
+"""Packages that only `demo` and `sandbox` import; production is installed without them."""
 
 
 class Commands(TyperGroup):
@@ -99,8 +102,7 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             near = did_you_mean(cmd_name, COMMANDS)
             ctx.fail(f"there is no command {cmd_name!r}{'; ' if near else ''}{near}")
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        found = getattr(import_module(f"sync_worker.cli.{module}"), attribute)
+        found = _imported(cmd_name)
         group = found if isinstance(found, typer.Typer) else typer.Typer()
         group.rich_markup_mode = None
         if group is not found:
@@ -111,6 +113,20 @@ class Commands(TyperGroup):
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # typer's own context
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+def _imported(command: str) -> Any:
+    """The function or group of a command. **Raises** ConfigError where it needs the extra [sandbox], which is not installed."""
+    module, _, attribute = COMMANDS[command][0].partition(":")
+    try:
+        return getattr(import_module(module if "." in module else f"sync_worker.cli.{module}"), attribute)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in SANDBOX_EXTRA:
+            raise
+        raise ConfigError(
+            f"`sync-worker {command}` needs the extra [sandbox], which is not installed here: {missing.name} is missing; install it "
+            "with `make .venv/.sandbox`, or with `pip install --require-hashes -r requirements-sandbox.txt`"
+        ) from missing
 
 
 app = typer.Typer(

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from crm_sandbox.hubspot.login import credentials as hubspot_credentials
+from crm_sandbox.process import HubspotOptions, Options, SalesforceOptions
+from crm_sandbox.process import run as serve
+from crm_sandbox.salesforce.login import credentials as salesforce_credentials
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
-from sync_worker.sandbox.hubspot.login import credentials as hubspot_credentials
-from sync_worker.sandbox.process import HubspotOptions, Options, SalesforceOptions
-from sync_worker.sandbox.process import run as serve
-from sync_worker.sandbox.salesforce.login import credentials as salesforce_credentials
 
 app = typer.Typer(no_args_is_help=True, help="A local CRM with made-up data. What it imitates stands in docs/sandbox.md.")
 

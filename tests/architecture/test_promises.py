@@ -25,7 +25,11 @@ PROMISED = re.findall(
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LIBRARIES = {
     re.match(r"[\w.-]+", wanted)[0].casefold()  # type: ignore[index]  # a requirement begins with a name
-    for wanted in (*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"])
+    for wanted in (
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["sandbox"],
+        *PROJECT["dependency-groups"]["dev"],
+    )
     if not wanted.startswith(("types-", "hatchling", "editables"))
 }
 ELSEWHERE = "/" + "work/"  # a path of the machine this was written on
@@ -134,14 +138,15 @@ def test_every_library_has_its_reason(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", first_cells), name
 
 
-def test_the_map_names_only_what_exists() -> None:
-    text = (ROOT / "sync_worker/__init__.py").read_text()
+@pytest.mark.parametrize("package", ["sync_worker", "crm_sandbox"])
+def test_the_map_names_only_what_exists(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text()
     for named in re.findall(r"\b((?:[a-z_]+/)*[a-z_]+\.py|[a-z_]+/)(?=[\s.,]|$)", text, re.MULTILINE):
-        anywhere = [ROOT / named, *(ROOT / "sync_worker").glob(f"**/{named}")]
+        anywhere = [ROOT / named, *(ROOT / package).glob(f"**/{named}")]
         assert any(path.exists() for path in anywhere), named
     for folder, words in re.findall(r"^    ([a-z]+)/ +\S.*? {2,}([a-z_ /]+)$", text, re.MULTILINE):
         for word in words.split():
-            here = ROOT / "sync_worker" / folder
+            here = ROOT / (folder if folder == "crm_sandbox" else f"{package}/{folder}")
             assert (here / f"{word}.py").exists() or (here / word.rstrip("/")).is_dir(), f"{folder}/{word}"
 
 
@@ -151,9 +156,10 @@ def test_the_page_of_the_domain_names_only_files_of_it() -> None:
     assert set(re.findall(r"`(\w+\.py)`", table)) <= files
 
 
-def test_the_map_names_every_room() -> None:
-    text = (ROOT / "sync_worker/__init__.py").read_text()
-    rooms = {path.name for path in (ROOT / "sync_worker").iterdir() if path.is_dir() and path.name != "__pycache__"}
+@pytest.mark.parametrize("package", ["sync_worker", "crm_sandbox"])
+def test_the_map_names_every_room(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text()
+    rooms = {path.name for path in (ROOT / package).iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert {room for room in rooms if f"{room}/" not in text} == set()
 
 
@@ -161,7 +167,7 @@ def test_no_file_names_a_place_of_the_machine_it_was_written_on() -> None:
     assert [path for path in tracked() if ELSEWHERE in path.read_text(errors="ignore")] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-generator.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-sandbox.txt", "requirements-dev.txt", "requirements-generator.txt"])
 def test_pins_have_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text

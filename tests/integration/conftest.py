@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from tests.integration.steps.world import Loaded, World
 from tests.servers import MONDAY
 

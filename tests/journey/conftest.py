@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Remote
 from tests.journey.crms import CRMS
 from tests.journey.stage import Installation
 

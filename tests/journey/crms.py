@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import (
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import (
     SANDBOX_CLIENT_ID,
     SANDBOX_CLIENT_SECRET,
     SANDBOX_TOKEN,
@@ -14,7 +14,7 @@ from sync_worker.sandbox.process import (
     Options,
     SalesforceOptions,
 )
-from sync_worker.sandbox.remote import Record, Remote
+from crm_sandbox.remote import Record, Remote
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import requests
 
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.hubspot.portal import PORTAL_ID
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Record, Remote
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.portal import PORTAL_ID
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Record, Remote
 from tests.integration.feed.inbox import SECRET, Inbox, inbox
 from tests.journey.crms import LocalCrm, adapted
 from tests.journey.stage import Installation, Process, until

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Record, Remote
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Record, Remote
 from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.stage import Installation
 

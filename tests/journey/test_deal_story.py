@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.journey.crms import CRMS
 from tests.journey.story import Story, story_on
 

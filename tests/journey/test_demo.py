@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from sync_worker.cli.demo import unlike
-from sync_worker.cli.pairs import Pairs
-from sync_worker.cli.story import FIGURES, Ending
-from sync_worker.cli.venues import VENUES
+from sync_worker.demo.command import unlike
+from sync_worker.demo.pairs import Pairs
+from sync_worker.demo.story import FIGURES, Ending
+from sync_worker.demo.venues import VENUES
 from tests.journey.stage import COMMAND, ROOT, Installation, Process, until
 
 PAIRS = Pairs(associated=2, not_associated=4, without_words=0, digest="c0ffee")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.journey.crms import CRMS
 from tests.journey.stage import until
 from tests.journey.story import WITHIN_S, Story, story_on

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_process
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import SalesforceOptions, serve_process
+from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store import links
 from sync_worker.store.engine import Store

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.cli.app import run
-from sync_worker.sandbox.remote import Remote
 from tests.journey.stage import Answer, Installation
 
 WIDTH = 100

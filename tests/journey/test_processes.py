@@ -16,7 +16,7 @@ import psutil
 import pytest
 import requests
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.journey.stage import ROOT, Installation, Process, status, until
 from tests.servers import PostgreSQL, free_port, own_redis
 

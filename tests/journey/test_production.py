@@ -24,9 +24,9 @@ import psutil
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Remote
 from tests.integration.web.conftest import HOOK, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.crms import CRMS
 from tests.journey.stage import ROOT, Installation, Process, status, until

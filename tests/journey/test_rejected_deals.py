@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Record, Remote
 from sync_worker.bootstrap import build
 from sync_worker.cli.app import run
 from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.steps.decide import change
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sync_worker.sandbox.process import READY
+from crm_sandbox.process import READY
 from tests.journey.stage import COMMAND, Process, until
 
 CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--deals", "3", "--inquiries", "1", "--tier", "free"]}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_process
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import SalesforceOptions, serve_process
+from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.steps.tenant import DEAL
 from sync_worker.store import links, outbox

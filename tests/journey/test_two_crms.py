@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import serve_process
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import serve_process
+from crm_sandbox.remote import Remote
 from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.stage import Installation, Process, until
 

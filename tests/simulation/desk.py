@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from crm_sandbox.process import Options
+from crm_sandbox.remote import Record, Remote
 from sync_worker.crm.port import Crm
 from sync_worker.mapping.compile import CompiledMapping
-from sync_worker.sandbox.process import Options
-from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.services import Services
 from tests.simulation.gate import Gate
 

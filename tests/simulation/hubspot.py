@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions
+from crm_sandbox.remote import Record
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import reader, search, writer
 from sync_worker.crm.hubspot.adapter import HubspotCrm
@@ -15,9 +18,6 @@ from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Change, Crm, Outcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions
-from sync_worker.sandbox.remote import Record
 from tests.simulation.desk import Desk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 

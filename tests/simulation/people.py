@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+from crm_sandbox.remote import Record
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Value, plain
-from sync_worker.sandbox.remote import Record
 from sync_worker.steps.decide import approve, change
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant

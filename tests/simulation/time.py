@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.process import serve_thread
+from crm_sandbox.remote import ControlError, Record, Remote
 from sync_worker.domain.values import Value
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
-from sync_worker.sandbox.process import serve_thread
-from sync_worker.sandbox.remote import ControlError, Record, Remote
 from sync_worker.services import Services
 from sync_worker.steps import ingest, patch_back, push
 from sync_worker.steps.tenant import Tenant, Wake

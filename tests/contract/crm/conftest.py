@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import HubspotOptions, SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.crm.port import Crm
 from sync_worker.crm.salesforce import bulk
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import HubspotOptions, SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
 from tests.contract.crm import hubspot, salesforce
 from tests.contract.crm.bench import Bench
 from tests.contract.crm.hubspot import HubspotBench

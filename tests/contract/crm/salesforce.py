@@ -7,14 +7,14 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm, WholeCrm
 from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.remote import Remote
-from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import dramatiq
 import pytest
 
+from crm_sandbox.process import SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.actors import Actors, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.crm.faults import Patience
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
 from sync_worker.settings import Settings
 from tests.journey import stage
 

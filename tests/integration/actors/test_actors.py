@@ -16,6 +16,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import text
 
+from crm_sandbox.remote import Remote
 from sync_worker import actors, logs
 from sync_worker.actors import Rounds, attempt, register, threads_by_share
 from sync_worker.bootstrap import broker, build
@@ -23,7 +24,6 @@ from sync_worker.cli.processes import _working
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
-from sync_worker.sandbox.remote import Remote
 from sync_worker.schedule import AGAIN_S, Schedule, due
 from sync_worker.services import Services
 from sync_worker.settings import Settings

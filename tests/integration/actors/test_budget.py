@@ -8,12 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.portals import allowance
 from sync_worker.crm.budget import Share
 from sync_worker.errors import RateLimited
-from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.tenant import Done

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
 from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.sandbox.process import serve_thread
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.decide import change

@@ -13,11 +13,11 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from crm_sandbox.remote import Remote
 from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker
 from sync_worker.figures import MOST_CODES, Figures
-from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.pull import pull

@@ -11,8 +11,8 @@ from threading import Barrier
 
 import pytest
 
+from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
-from sync_worker.sandbox.process import serve_thread
 from sync_worker.settings import Settings
 from sync_worker.steps.push import push
 from sync_worker.steps.tenant import COMPANY

@@ -13,10 +13,10 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
+from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.crm.budget import SHARES
-from sync_worker.sandbox.remote import Remote
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Schedule, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings

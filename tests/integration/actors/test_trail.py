@@ -11,10 +11,10 @@ from typing import Any
 import dramatiq
 import structlog
 
+from crm_sandbox.remote import Remote
 from sync_worker import logs
 from sync_worker.actors import register
 from sync_worker.domain.deal import Actor
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.pull import pull
 from sync_worker.steps.register import register as register_deal
 from sync_worker.trail import following

@@ -12,11 +12,11 @@ from typing import Any
 import requests
 from fastapi import FastAPI
 
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker import tokens as texts
 from sync_worker.bootstrap import Installation, build
 from sync_worker.crm.faults import Patience
 from sync_worker.domain.people import Role, User
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store import companies, people, tokens

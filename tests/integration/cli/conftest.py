@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_sandbox.process import HubspotOptions, Options, SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.cli.app import run
-from sync_worker.sandbox.process import HubspotOptions, Options, SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
 from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.stage import ROOT, Answer, Installation
 

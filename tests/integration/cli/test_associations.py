@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm, adapted
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.steps import backfill as backfill_step
 from sync_worker.store import companies, deals, links

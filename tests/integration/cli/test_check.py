@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import HubspotOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import HubspotOptions, serve_thread
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm, adapted
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.stage import Answer
 

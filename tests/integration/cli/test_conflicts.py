@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.cli.work import tenant_of
 from sync_worker.domain.deal import Actor
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.decide import change
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import ROOT

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal
 
 

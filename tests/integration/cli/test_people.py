@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store.engine import Store
 from sync_worker.store.tables import metadata

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from crm_sandbox.remote import Remote
 from sync_worker.domain.plan import KINDS
-from sync_worker.sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm
 

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.cli import work
-from sync_worker.sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import ROOT

@@ -11,12 +11,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import Remote
 from sync_worker.store import processes, tables
 from sync_worker.store.engine import Store
 from tests.integration.cli.conftest import Terminal, on_both

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import Login, StaticToken
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Change, Outcome, Page, Scan
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.services import Services
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.deal import Actor, Deal, Refusal
 from sync_worker.domain.people import Role, User
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.decide import change
 from sync_worker.steps.people import Told, acting, put
 from sync_worker.steps.pull import pull

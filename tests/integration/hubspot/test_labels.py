@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import HubspotOptions, serve_thread
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.errors import ConnectionDown, SchemaChanged
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import HubspotOptions, serve_thread
 from tests.integration.hubspot.conftest import KEY, NOW, PARTNER, SECOND, Lab, written
 
 PRIMARY = "association:primary"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.company import Company
 from sync_worker.errors import SchemaChanged
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.associate import options
 from sync_worker.steps.backfill import go_on
 from sync_worker.steps.compare import compare

@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.lifecycle import Verb
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.price_list import Price, Wish
 from sync_worker.domain.quote import Pricing
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.complete import complete
 from sync_worker.steps.decide import change, decide
 from sync_worker.steps.expire import expire

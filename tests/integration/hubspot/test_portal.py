@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.bootstrap import build
 from sync_worker.crm.port import WholeCrm
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.errors import SchemaChanged
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.check import Finding, check

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.deal import Decision, Track
 from sync_worker.domain.stamp import DISTRIBUTOR, VENDOR
 from sync_worker.domain.traces import ERASED
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
 from sync_worker.steps.decide import decide
 from sync_worker.steps.forget import erase
 from sync_worker.steps.pull import pull

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.associations import Associations
@@ -19,8 +21,6 @@ from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.errors import AuthFailed, SchemaRefused
 from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from tests.integration.hubspot.conftest import NOW, Lab
 
 TIER = FieldWish("companies", "portal_tier", "picklist", is_written=True)

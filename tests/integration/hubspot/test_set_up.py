@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import requests
 
+from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.port import WholeCrm
-from sync_worker.sandbox.process import SANDBOX_TOKEN
 from sync_worker.steps.provision import carry_out, planned
 from sync_worker.steps.tenant import Tenant
 from tests.integration.hubspot.test_portal import checked, portal_on

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
+from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import RefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
-from sync_worker.sandbox.process import SANDBOX_TOKEN
 from tests.integration.hubspot.conftest import Lab, written
 
 

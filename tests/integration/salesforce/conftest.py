@@ -9,13 +9,13 @@ from random import Random
 
 import pytest
 
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, Outcome, Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
-from sync_worker.sandbox.salesforce import queries
 from sync_worker.services import Services
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)

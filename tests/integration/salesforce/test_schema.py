@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from crm_sandbox.process import SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import SchemaRefused
 from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
 from tests.integration.salesforce.conftest import Lab
 
 WISHES = [

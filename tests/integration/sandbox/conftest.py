@@ -10,8 +10,8 @@ import pytest
 import requests
 from simple_salesforce.api import Salesforce, SFType
 
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 VERSION = "60.0"

@@ -10,7 +10,7 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceOperationError
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 FIELDS = "Id, Name, Portal_May_Register__c, NumberOfEmployees, Associated_Second_Partner__c, SystemModstamp, Owner.Name"
@@ -114,7 +114,7 @@ def test_query_all_delimiters_and_quotes(wire: Wire, remote: Remote) -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_result_pages_name_where_to_fetch_side_by_side(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync_worker.sandbox.salesforce.bulk.extract.RESULT_PAGE_SIZE", 10)
+    monkeypatch.setattr("crm_sandbox.salesforce.bulk.extract.RESULT_PAGE_SIZE", 10)
     job = _job(wire, "SELECT Id FROM Account")
     wire.ask("GET", f"jobs/query/{job['id']}")
     first = wire.ask("GET", f"jobs/query/{job['id']}/resultPages").json()

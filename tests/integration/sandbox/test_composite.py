@@ -5,7 +5,7 @@ from typing import Any
 import requests
 from simple_salesforce.api import Salesforce
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 ROOT = "/services/data/v60.0"

@@ -1,6 +1,6 @@
 """Metadata, and field-level security."""
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 

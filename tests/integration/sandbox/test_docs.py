@@ -4,16 +4,16 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from sync_worker.sandbox.clock import Clock
-from sync_worker.sandbox.faults import Fault
-from sync_worker.sandbox.remote import Remote
-from sync_worker.sandbox.salesforce.bulk.controls import bulk_controls
-from sync_worker.sandbox.salesforce.controls import control_routes
-from sync_worker.sandbox.salesforce.kinds import CONTROLS, KINDS
-from sync_worker.sandbox.salesforce.login.controls import login_controls
-from sync_worker.sandbox.salesforce.push.controls import push_controls
-from sync_worker.sandbox.salesforce.seed import Sizes
-from sync_worker.sandbox.salesforce.state import State
+from crm_sandbox.clock import Clock
+from crm_sandbox.faults import Fault
+from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce.bulk.controls import bulk_controls
+from crm_sandbox.salesforce.controls import control_routes
+from crm_sandbox.salesforce.kinds import CONTROLS, KINDS
+from crm_sandbox.salesforce.login.controls import login_controls
+from crm_sandbox.salesforce.push.controls import push_controls
+from crm_sandbox.salesforce.seed import Sizes
+from crm_sandbox.salesforce.state import State
 
 TEXT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
 

@@ -7,7 +7,7 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceRefusedRequest
 
-from sync_worker.sandbox.remote import ControlError, Remote
+from crm_sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
 
 LEAD = {"attributes": {"type": "Lead"}, "LastName": "Doe", "Company": "Acme"}

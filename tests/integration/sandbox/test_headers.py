@@ -4,7 +4,7 @@ import http.client
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, VERSION, Wire
 
 

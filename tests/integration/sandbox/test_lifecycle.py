@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync_worker.sandbox.remote import ControlError, Remote
+from crm_sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
 
 

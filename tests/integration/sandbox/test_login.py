@@ -14,7 +14,7 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, Loopback, Wire
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sync_worker.sandbox.process import SalesforceOptions, serve_process
+from crm_sandbox.process import SalesforceOptions, serve_process
 
 
 def test_one_that_lives_on_without_being_ready_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

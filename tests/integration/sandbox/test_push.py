@@ -6,7 +6,7 @@ from xml.dom import minidom
 
 import pytest
 
-from sync_worker.sandbox.remote import ControlError, Remote
+from crm_sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
 from tests.integration.sandbox.receiver import Receiver, listening, wait_for
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 OF_CALLS = [  # code, status

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from simple_salesforce.api import Salesforce
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, Wire, table
 
 

@@ -8,7 +8,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceMoreThanOneRecord, SalesforceResourceNotFound
 from simple_salesforce.format import format_external_id
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, Wire, table
 
 STAMP = "2026-01-01T00:00:00Z"

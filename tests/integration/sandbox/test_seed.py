@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.clock import Clock
-from sync_worker.sandbox.process import SalesforceOptions, serve_process
-from sync_worker.sandbox.remote import Remote
-from sync_worker.sandbox.salesforce.org import Org
-from sync_worker.sandbox.salesforce.seed import Sizes, seeded
+from crm_sandbox.clock import Clock
+from crm_sandbox.process import SalesforceOptions, serve_process
+from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce.org import Org
+from crm_sandbox.salesforce.seed import Sizes, seeded
 from tests.integration.sandbox.conftest import NOW
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from simple_salesforce.api import Salesforce
 from simple_salesforce.format import format_soql
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 DATED = "SELECT Id FROM Account WHERE CreatedDate"

@@ -7,7 +7,7 @@ import pytest
 import requests
 from simple_salesforce.api import Salesforce
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
 
 

@@ -6,7 +6,7 @@ import hmac
 
 import requests
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import VERSION, Wire
 
 SECRET = "sandbox-secret"

@@ -9,8 +9,8 @@ import pytest
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Loopback, table
 
 

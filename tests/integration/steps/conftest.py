@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.remote import Remote
 from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import Loaded, World
 

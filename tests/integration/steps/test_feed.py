@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.domain.event import KINDS
-from sync_worker.sandbox.remote import Remote
 from sync_worker.store import feed
 from sync_worker.store.engine import Store
 from sync_worker.store.feed import Told

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crm_sandbox.remote import Remote
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.association import Binding
 from sync_worker.domain.company import Company
@@ -27,7 +28,6 @@ from sync_worker.domain.reconcile import Base
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.steps.ingest import ingest
 from sync_worker.steps.tenant import COMPANY, DEAL, Tenant

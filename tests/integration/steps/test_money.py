@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.domain.deal import Refusal
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.decide import change
 from sync_worker.steps.register import register
 from sync_worker.steps.tenant import Tenant

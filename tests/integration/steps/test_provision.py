@@ -11,10 +11,10 @@ from typing import cast
 
 import pytest
 
+from crm_sandbox.process import SalesforceOptions, serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
-from sync_worker.sandbox.process import SalesforceOptions, serve_thread
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.check import check
 from sync_worker.steps.provision import Outcome, Plan, carry_out, chosen, planned
 from sync_worker.steps.tenant import Tenant

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.remote import Record
 from sync_worker.crm.port import Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.company import Company
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.terms import Pair, Terms
-from sync_worker.sandbox.remote import Record
 from sync_worker.steps.associate import whom, why
 from sync_worker.steps.move import Moved
 from sync_worker.steps.people import acting

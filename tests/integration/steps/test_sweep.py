@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from crm_sandbox.remote import Remote
 from sync_worker.domain.event import KINDS
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps.pull import pull
 from sync_worker.steps.sweep import SWEEP, sweep
 from sync_worker.steps.tenant import COMPANY

@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
+from crm_sandbox.remote import Record, Remote
 from sync_worker.actors import VERBS
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, Wrote
@@ -30,8 +32,6 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
-from sync_worker.sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.remote import Record, Remote
 from sync_worker.services import Services
 from sync_worker.steps.decide import change
 from sync_worker.steps.pull import pull

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import requests
 
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.portal import PORTAL_ID
+from crm_sandbox.hubspot.push import signing
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import serve_thread
+from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.hubspot.portal import PORTAL_ID
-from sync_worker.sandbox.hubspot.push import signing
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import serve_thread
-from sync_worker.sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store import companies, notices
 from sync_worker.store.engine import Store

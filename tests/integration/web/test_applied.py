@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import Remote
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import Remote
 from tests.integration.web.conftest import Doorstep, Side, doorstep, installed, loaded, subscribe_hubspot, subscribe_salesforce
 from tests.journey.stage import until
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.hubspot.push import signing
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.push import signing
 from sync_worker.services import Services
 from sync_worker.web.webhooks.routes import MOST_BYTES, MOST_HELD_BYTES
 from tests.integration.web.conftest import (

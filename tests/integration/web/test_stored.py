@@ -10,11 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
+from crm_sandbox.hubspot.push import signing
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from sync_worker.sandbox.hubspot.push import signing
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import Remote
 from sync_worker.web.webhooks.routes import Webhooks
 from tests.integration.web.conftest import HOOK, Doorstep, doorstep, event, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.stage import until

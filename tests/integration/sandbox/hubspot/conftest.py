@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 DATED = "2026-09"

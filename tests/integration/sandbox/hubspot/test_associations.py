@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import HubspotOptions, serve_thread
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import HubspotOptions, serve_thread
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
 
 PRIMARY = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 5}

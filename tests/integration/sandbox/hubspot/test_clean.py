@@ -8,8 +8,8 @@ from hubspot import HubSpot
 from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest as NewLabel
 from hubspot.crm.properties import ApiException, OptionInput, PropertyCreate, PropertyGroupCreate, PropertyUpdate
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from tests.integration.sandbox.hubspot.conftest import NOW
 
 

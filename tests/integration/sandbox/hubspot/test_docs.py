@@ -5,16 +5,16 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from sync_worker.sandbox.clock import Clock
-from sync_worker.sandbox.hubspot.controls import control_routes
-from sync_worker.sandbox.hubspot.kinds import CONTROLS, KINDS
-from sync_worker.sandbox.hubspot.login.controls import login_controls
-from sync_worker.sandbox.hubspot.push.controls import webhook_controls
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.hubspot.rule_controls import rule_controls
-from sync_worker.sandbox.hubspot.seed import Sizes
-from sync_worker.sandbox.hubspot.state import State
-from sync_worker.sandbox.process import HubspotOptions
+from crm_sandbox.clock import Clock
+from crm_sandbox.hubspot.controls import control_routes
+from crm_sandbox.hubspot.kinds import CONTROLS, KINDS
+from crm_sandbox.hubspot.login.controls import login_controls
+from crm_sandbox.hubspot.push.controls import webhook_controls
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.rule_controls import rule_controls
+from crm_sandbox.hubspot.seed import Sizes
+from crm_sandbox.hubspot.state import State
+from crm_sandbox.process import HubspotOptions
 
 TEXT = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text().partition("\n# HubSpot\n")[2]
 

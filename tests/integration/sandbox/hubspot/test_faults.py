@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
 COMPANIES = f"/crm/objects/{DATED}/companies"

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.sandbox.hubspot.limits import App, Limits
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import HubspotOptions, serve_thread
-from sync_worker.sandbox.remote import ControlError
+from crm_sandbox.hubspot.limits import App, Limits
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import HubspotOptions, serve_thread
+from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import Wire
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import ControlError
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
 COMPANIES = f"/crm/objects/{DATED}/companies"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
 COMPANIES = f"/crm/objects/{DATED}/companies"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
 PATH = "/crm/v3/properties/companies"

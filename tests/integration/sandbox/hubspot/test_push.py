@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.push import sender, signing
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import ControlError
+from crm_sandbox.hubspot.push import sender, signing
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
 from tests.integration.sandbox.receiver import Receiver, listening, wait_for
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.integration.sandbox.hubspot.conftest import NOW, Wire
 
 COMPANIES = "/crm/v3/objects/companies"

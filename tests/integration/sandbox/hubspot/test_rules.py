@@ -7,8 +7,8 @@ import orjson
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.remote import ControlError
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
 DATED_DEALS, NUMBERED_DEALS = f"/crm/objects/{DATED}/deals", "/crm/v3/objects/deals"

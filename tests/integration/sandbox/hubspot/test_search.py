@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
 
 SEARCH = f"/crm/objects/{DATED}/companies/search"

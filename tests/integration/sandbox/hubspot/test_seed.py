@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from sync_worker.sandbox.clock import Clock
-from sync_worker.sandbox.hubspot.portal import Portal
-from sync_worker.sandbox.hubspot.records import value_of
-from sync_worker.sandbox.hubspot.seed import Sizes, seeded
-from sync_worker.sandbox.process import HubspotOptions, serve_process
-from sync_worker.sandbox.remote import Remote
-from sync_worker.sandbox.salesforce.seed import Sizes as OrgSizes
-from sync_worker.sandbox.salesforce.seed import seeded as seeded_org
+from crm_sandbox.clock import Clock
+from crm_sandbox.hubspot.portal import Portal
+from crm_sandbox.hubspot.records import value_of
+from crm_sandbox.hubspot.seed import Sizes, seeded
+from crm_sandbox.process import HubspotOptions, serve_process
+from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce.seed import Sizes as OrgSizes
+from crm_sandbox.salesforce.seed import seeded as seeded_org
 from tests.integration.sandbox.hubspot.conftest import NOW
 
 BULK_S = 30  # seeding what the benchmark needs takes about three; the rest is for a busy machine

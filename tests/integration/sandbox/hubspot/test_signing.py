@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync_worker.sandbox.hubspot.push import signing
+from crm_sandbox.hubspot.push import signing
 
 SECRET = "autopilot-test-client-secret-0001"
 OFFICIAL_BODY = (

@@ -24,8 +24,8 @@ from hubspot.crm.deals import SimplePublicObjectInput as DealInput
 from hubspot.oauth import ApiException as OauthException
 from hubspot.utils.signature import Signature
 
-from sync_worker.sandbox.hubspot.remote import HubspotRemote
-from sync_worker.sandbox.process import SANDBOX_TOKEN
+from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import Wire
 from tests.integration.sandbox.receiver import listening
 

@@ -1,0 +1,87 @@
+"""The imitation put together: routes inside, then the door, then the wire, then one spelling for all addresses."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from crm_sandbox.hubspot import errors
+from crm_sandbox.hubspot.account_routes import account_routes
+from crm_sandbox.hubspot.admin_controls import admin_controls
+from crm_sandbox.hubspot.association_routes import association_routes
+from crm_sandbox.hubspot.batch_routes import batch_routes
+from crm_sandbox.hubspot.controls import control_routes
+from crm_sandbox.hubspot.door import Door
+from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.kinds import CONTROLS, classify
+from crm_sandbox.hubspot.label_routes import label_routes
+from crm_sandbox.hubspot.login.controls import login_controls
+from crm_sandbox.hubspot.login.routes import login_routes
+from crm_sandbox.hubspot.object_routes import object_routes
+from crm_sandbox.hubspot.paths import address_of
+from crm_sandbox.hubspot.property_routes import property_routes
+from crm_sandbox.hubspot.push.controls import webhook_controls
+from crm_sandbox.hubspot.push.routes import webhook_routes
+from crm_sandbox.hubspot.replies import refuse
+from crm_sandbox.hubspot.rule_controls import rule_controls
+from crm_sandbox.hubspot.search_routes import search_routes
+from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.trouble import ordered_reply
+from crm_sandbox.wire import Wire
+
+
+def hubspot_app(state: State) -> ASGIApp:
+    """The whole imitation as an ASGI application."""
+    routes = [
+        *control_routes(state),
+        *admin_controls(state),
+        *login_controls(state),
+        *rule_controls(state),
+        *webhook_controls(state),
+        *login_routes(state),
+        *webhook_routes(state),
+        *account_routes(state),
+        *property_routes(state),
+        *association_routes(state),
+        *label_routes(state),
+        *batch_routes(state),
+        *search_routes(state),
+        *object_routes(state),
+    ]
+    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
+    routed = Starlette(routes=routes, exception_handlers=handlers)
+    routed.router.redirect_slashes = False
+    wire = Wire(Door(routed, state), clock=state.clock, calls=state.calls, faults=state.faults, classify=classify, answer=ordered_reply)
+    return _Plain(wire)
+
+
+class _Plain:
+    """Gives every request our own address (`paths.py`); one that means nothing goes to `/`, where nothing is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(CONTROLS):
+            asked = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+            address = address_of(asked)
+            scope["hubspot.path"] = asked
+            scope["path"] = "/" if address is None else address.path
+            scope["hubspot.version"] = "" if address is None else address.version
+        await self._app(scope, receive, send)
+
+
+async def _refused(_: Request, error: Refusal) -> Response:
+    return refuse(error)
+
+
+async def _lost(_: Request, error: HTTPException) -> Response:
+    return refuse(errors.method_not_allowed() if error.status_code == 405 else errors.no_address())
+
+
+async def _broken(_: Request, error: Exception) -> Response:
+    """A fault of the sandbox's own; said aloud, so that it is not taken for an ordered one."""
+    return refuse(Refusal(f"the sandbox itself failed: {error!r}", "INTERNAL_ERROR", 500))

@@ -1,0 +1,164 @@
+"""What a bulk job is: its facts, its states, and the book that they all stand in.
+
+    query      UploadComplete ─▶ InProgress ─▶ JobComplete | Failed          (Aborted from any but the last two)
+    ingest     Open ─▶ UploadComplete ─▶ InProgress ─▶ JobComplete | Failed
+
+A job is worked off when it has been asked for often enough: `polls` of the book say InProgress first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from crm_sandbox.salesforce import stamps
+from crm_sandbox.salesforce.errors import Refusal, not_found
+from crm_sandbox.salesforce.ids import to_18
+from crm_sandbox.salesforce.org import Org
+
+Shape = dict[str, Any]
+DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
+LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
+PREFIX = "750"
+DEFAULT_POLLS = 1  # how often a job says InProgress before it is done
+
+
+@dataclass(slots=True)
+class Job:
+    """What jobs of both families have in common. `work` may fail: its refusal becomes the job's `errorMessage`."""
+
+    id: str
+    operation: str
+    object: str
+    created_by: str
+    created_at: str
+    version: str
+    delimiter: str
+    line_ending: str
+    state: str
+    polls_left: int
+    changed_at: str = ""
+    error: str | None = None
+    processed: int = 0
+    failed: int = 0
+
+    def shape(self) -> Shape:
+        """The facts that every answer about the job begins with."""
+        return {
+            "id": self.id,
+            "operation": self.operation,
+            "object": self.object,
+            "createdById": self.created_by,
+            "createdDate": self.created_at,
+            "systemModstamp": self.changed_at or self.created_at,
+            "state": self.state,
+            "concurrencyMode": "Parallel",
+            "contentType": "CSV",
+            "apiVersion": float(self.version),
+        }
+
+    def ending(self) -> Shape:
+        """How its CSV is written."""
+        return {"lineEnding": self.line_ending, "columnDelimiter": self.delimiter}
+
+    def timing(self) -> Shape:
+        """What a job says of its run, once it is asked."""
+        return {"retries": 0, "totalProcessingTime": 0}
+
+
+J = TypeVar("J", bound=Job)
+
+
+@dataclass(slots=True)
+class Book(Generic[J]):
+    """The jobs of one family in one org, oldest first. `fails_with` makes the next jobs fail by order."""
+
+    org: Org
+    polls: int = DEFAULT_POLLS
+    fails_with: list[str] = field(default_factory=list)
+    _jobs: dict[str, J] = field(default_factory=dict)
+
+    def add(self, job: J) -> J:
+        """Enter a job."""
+        self._jobs[job.id] = job
+        return job
+
+    def get(self, job_id: str) -> J:
+        """The job of an id in either form.
+
+        Raises: Refusal NOT_FOUND.
+        """
+        found = self._jobs.get(to_18(job_id) or "")
+        if found is None:
+            raise not_found()
+        return found
+
+    def listed(self) -> list[J]:
+        """Every job."""
+        return list(self._jobs.values())
+
+    def object_of(self, job_id: str) -> str | None:
+        """The record type of a job, if it is known."""
+        found = self._jobs.get(to_18(job_id) or "")
+        return None if found is None else found.object
+
+    def poll(self, job: J, work: Callable[[J], None]) -> J:
+        """Ask for a job: one step nearer to its end; at the last one it is worked off."""
+        if job.state in ("UploadComplete", "InProgress"):
+            if job.polls_left > 0:
+                job.polls_left -= 1
+                self.enter(job, "InProgress")
+            else:
+                self._finish(job, work)
+        return job
+
+    def _finish(self, job: J, work: Callable[[J], None]) -> None:
+        if self.fails_with:
+            job.error = self.fails_with.pop(0)
+        else:
+            try:
+                work(job)
+            except Refusal as refusal:
+                job.error = f"{refusal.code} : {refusal.message}"
+        self.enter(job, "JobComplete" if job.error is None else "Failed")
+
+    def enter(self, job: J, state: str) -> None:
+        """Note the new state."""
+        job.state, job.changed_at = state, stamps.write(self.org.clock.now())
+
+    def abort(self, job: J) -> None:
+        """Stop a job that has not ended.
+
+        Raises: Refusal INVALIDJOBSTATE.
+        """
+        if job.state in TERMINAL:
+            raise invalid_state(f"Aborting already {_ENDED[job.state]} Job not allowed")
+        self.enter(job, "Aborted")
+
+    def delete(self, job: J) -> None:
+        """Forget a job that has ended.
+
+        Raises: Refusal INVALIDJOBSTATE.
+        """
+        if job.state not in TERMINAL:
+            raise invalid_state("Deleting not Closed/Aborted Job not allowed")
+        del self._jobs[job.id]
+
+
+_ENDED = {"JobComplete": "Completed", "Failed": "Failed", "Aborted": "Aborted"}
+
+
+def invalid_state(words: str) -> Refusal:
+    """A job that is not where the request wants it."""
+    return Refusal("INVALIDJOBSTATE", words)
+
+
+def choice(body: Shape, name: str, choices: dict[str, str], default: str) -> str:
+    """One of the words that a job may say, or the default.
+
+    Raises: Refusal API_ERROR.
+    """
+    given = body.get(name) or default
+    if given not in choices:
+        raise Refusal("API_ERROR", f"{name} must be one of {', '.join(choices)}")
+    return str(given)
