@@ -365,9 +365,11 @@ def missing_contract(contracts: Sequence[Contract]) -> Missing:
 
     def missing(partner: Company, second: Company) -> tuple[str, str]:
         held = [contract.binding for contract in contracts if contract.partner_id == partner.id]
-        listed = ", ".join(f'"{binding.value}" ({_HOW_WORDS[binding.how]})' for binding in held) or "nothing"
-        words = f"no contract: {FIELD} of {partner.name} ({partner.crm_id}) holds {listed}, and none of it is {second.name}"
-        return words, "contract_value_unresolved" if any(not b.company_id for b in held) else ""
+        listed = ", ".join(f'"{binding.value}" ({_HOW_WORDS[binding.how]})' for binding in held)
+        holds = f"holds {listed}, and no value there names {second.name}" if held else f"is empty, so it does not name {second.name}"
+        return f"no contract: {FIELD} of {partner.name} ({partner.crm_id}) {holds}", "contract_value_unresolved" if any(
+            not b.company_id for b in held
+        ) else ""
 
     return missing
 

@@ -32,7 +32,7 @@ class Notice(StrEnum):
 class Audience(StrEnum):
     """Whom a line of the policy means."""
 
-    DEAL_OWNER = "the deal's rep"
+    DEAL_OWNER = "the deal owner"
     OWNER_MANAGERS = "managers of the owner company"
     OWNER_NAMED = "the owner company's account owner"
     OWNER_MEMBERS = "members of the owner company"

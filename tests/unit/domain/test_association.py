@@ -227,7 +227,7 @@ def test_explain_gives_the_reason_in_either_order() -> None:
 
 def test_explain_says_what_is_missing() -> None:
     nothing = explained(ACME, ARROW, [])
-    assert nothing.words == "no contract: second_partners of Acme (crm-acme) holds nothing, and none of it is Arrow"
+    assert nothing.words == "no contract: second_partners of Acme (crm-acme) is empty, so it does not name Arrow"
     unresolved = explained(ARROW, ACME, [contract(ACME, None)])
     assert unresolved.code == "contract_value_unresolved"
     assert '"Nobody" (unresolved)' in unresolved.words
