@@ -24,12 +24,12 @@ def read_events(body: bytes, *, hub_id: str, records: Records) -> Heard | Refusa
     try:
         events = loads(body)
     except orjson.JSONDecodeError:
-        return Refusal(400, "no JSON")
+        return Refusal(400, "the body is not JSON")
     if not isinstance(events, list):
-        return Refusal(400, "no list of events")
+        return Refusal(400, "not a list of events")
     ours = [event for event in events if isinstance(event, dict) and str(event.get("portalId")) == hub_id]
     if events and not ours:
-        return Refusal(401, f"no event is of Hub ID {hub_id}")
+        return Refusal(401, f"no event is from Hub ID {hub_id}")
     heard = Heard(len(events))
     if others := len(events) - len(ours):
         heard.skip("another account", others)

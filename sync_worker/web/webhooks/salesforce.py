@@ -25,7 +25,7 @@ _ANSWER: Final = (
     "<soapenv:Body>%s</soapenv:Body></soapenv:Envelope>"
 )
 _RESPONSE: Final = '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>%s</Ack></notificationsResponse>'
-_FAULT: Final = "<soapenv:Fault><faultcode>soapenv:Client</faultcode><faultstring>no outbound message</faultstring></soapenv:Fault>"
+_FAULT: Final = "<soapenv:Fault><faultcode>soapenv:Client</faultcode><faultstring>not an outbound message</faultstring></soapenv:Fault>"
 TAKEN: Final = _ANSWER % _RESPONSE % "true"
 NOT_NOW: Final = _ANSWER % _RESPONSE % "false"
 NOT_UNDERSTOOD: Final = _ANSWER % _FAULT
@@ -36,9 +36,9 @@ def read_message(body: bytes, *, organization_id: str, records: Records) -> Hear
     try:
         message = _parsed(body).find(f"{{{_ENVELOPE}}}Body/{_OUTBOUND}notifications")
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # the last two: an encoding that is none
-        return Refusal(400, f"no XML we read: {type(error).__name__}")
+        return Refusal(400, f"the body is not XML that we can read: {type(error).__name__}")
     if message is None:
-        return Refusal(400, "no outbound message")
+        return Refusal(400, "not an outbound message")
     sender = message.findtext(f"{_OUTBOUND}OrganizationId") or ""
     if canonical(sender) != organization_id:
         return Refusal(401, f"another organization: {sender[:18]!r}")

@@ -20,7 +20,7 @@ MOST_APART_S: Final = 300  # between their clock when they signed and ours now, 
 _ESCAPE: Final = re.compile(rb"%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)  # : / ? @ ! $ ' ( ) * , ;
 _V3_CHARS: Final = 44  # SHA-256 in base64
 _V1_CHARS: Final = 64  # and in hexadecimal
-_OTHER: Final = "the signature is not theirs"
+_OTHER: Final = "the signature is wrong"
 _TIME: Final = re.compile(r"[0-9]{10,16}", re.ASCII)
 
 

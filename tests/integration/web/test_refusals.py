@@ -88,8 +88,8 @@ def test_another_organization_is_refused(door: Doorstep, organization: str) -> N
         (b"\xff\xfe\x00", "no XML"),
         (BOMB, "DTDForbidden"),
         (OUTSIDE, "DTDForbidden"),
-        (b"<a/>", "no outbound message"),
-        (message(ACCOUNT).replace(b"/2005/09/outbound", b"/2005/09/inbound"), "no outbound message"),
+        (b"<a/>", "not an outbound message"),
+        (message(ACCOUNT).replace(b"/2005/09/outbound", b"/2005/09/inbound"), "not an outbound message"),
     ],
 )
 def test_what_is_no_outbound_message_is_a_fault(door: Doorstep, body: bytes, reason: str) -> None:
@@ -109,7 +109,7 @@ BODY = orjson.dumps([event("company.creation", 7)])
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
-        ({"X-HubSpot-Signature-v3": "x"}, "the signature is not theirs"),
+        ({"X-HubSpot-Signature-v3": "x"}, "the signature is wrong"),
         ({"X-HubSpot-Signature-v3": ""}, "no v3 signature"),
         ({"X-HubSpot-Request-Timestamp": ""}, "no v3 signature"),
         ({"X-HubSpot-Request-Timestamp": "1790000000000"}, "five minutes"),
@@ -149,19 +149,19 @@ def test_the_host_that_a_request_claims_counts_for_nothing(door: Doorstep) -> No
     at_ms = int(Services().clock().timestamp() * 1000)
     signed = signing.headers(SANDBOX_CLIENT_SECRET, "https://evil.example/webhooks/hubspot/globex", BODY, timestamp_ms=at_ms)
     assert door.post("hubspot/globex", BODY, Host="evil.example", **{"X-Forwarded-Host": "evil.example", **signed}).status_code == 401
-    refused(door, since, "the signature is not theirs", "globex")
+    refused(door, since, "the signature is wrong", "globex")
 
 
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        (b"", 400, "no JSON"),
-        (b"events", 400, "no JSON"),
-        (b"\xff", 400, "no JSON"),
-        (b"{}", 400, "no list of events"),
-        (b"null", 400, "no list of events"),
-        (orjson.dumps([event("company.creation", 7, portalId=33)]), 401, f"no event is of Hub ID {HUB_ID}"),
-        (b"[1, null, []]", 401, f"no event is of Hub ID {HUB_ID}"),
+        (b"", 400, "the body is not JSON"),
+        (b"events", 400, "the body is not JSON"),
+        (b"\xff", 400, "the body is not JSON"),
+        (b"{}", 400, "not a list of events"),
+        (b"null", 400, "not a list of events"),
+        (orjson.dumps([event("company.creation", 7, portalId=33)]), 401, f"no event is from Hub ID {HUB_ID}"),
+        (b"[1, null, []]", 401, f"no event is from Hub ID {HUB_ID}"),
     ],
 )
 def test_what_is_signed_and_still_not_for_us(door: Doorstep, body: bytes, status: int, reason: str) -> None:
