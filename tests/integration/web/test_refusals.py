@@ -80,12 +80,12 @@ def test_another_organization_is_refused(door: Doorstep, organization: str) -> N
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "no XML"),
-        (b"[]", "no XML"),
-        (b"<a>", "no XML"),
-        (b'<?xml version="1.0" encoding="x-none"?><a/>', "no XML"),
-        (b'<?xml version="1.0" encoding="utf-16"?><a/>', "no XML"),
-        (b"\xff\xfe\x00", "no XML"),
+        (b"", "the body is not XML"),
+        (b"[]", "the body is not XML"),
+        (b"<a>", "the body is not XML"),
+        (b'<?xml version="1.0" encoding="x-none"?><a/>', "the body is not XML"),
+        (b'<?xml version="1.0" encoding="utf-16"?><a/>', "the body is not XML"),
+        (b"\xff\xfe\x00", "the body is not XML"),
         (BOMB, "DTDForbidden"),
         (OUTSIDE, "DTDForbidden"),
         (b"<a/>", "not an outbound message"),
