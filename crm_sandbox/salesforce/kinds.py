@@ -42,11 +42,6 @@ def is_free(call: Call) -> bool:
     return call.kind in _FREE
 
 
-def wants_session(call: Call) -> bool:
-    """Whether the door asks for a token; log-ins look after their own."""
-    return call.kind not in _FREE
-
-
 def classifier(object_of_locator: Callable[[str], str | None]) -> Callable[[Scope, bytes], Call | None]:
     """A function from a request to its name; None for the sandbox's own controls. Locators and bulk jobs know their object."""
 

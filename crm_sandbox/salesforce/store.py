@@ -192,8 +192,3 @@ class Store:
     def count(self, sobject: SObject) -> int:
         """Rows, deleted ones included."""
         return int(self.numbers(f"SELECT count(*) FROM {quoted(sobject.name)}", [])[0])  # noqa: S608
-
-
-def is_id(field: Field) -> bool:
-    """Whether the field holds record ids."""
-    return field.kind in ID_KINDS

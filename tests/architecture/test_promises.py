@@ -159,7 +159,7 @@ def test_the_page_of_the_domain_names_only_files_of_it() -> None:
 @pytest.mark.parametrize("package", ["sync_worker", "crm_sandbox"])
 def test_the_map_names_every_room(package: str) -> None:
     text = (ROOT / package / "__init__.py").read_text()
-    rooms = {path.name for path in (ROOT / package).iterdir() if path.is_dir() and path.name != "__pycache__"}
+    rooms = {path.name for path in (ROOT / package).iterdir() if any(path.rglob("*.py"))}
     assert {room for room in rooms if f"{room}/" not in text} == set()
 
 
