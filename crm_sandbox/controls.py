@@ -14,8 +14,8 @@ from crm_sandbox.faults import Faults
 Answer = dict[str, Any]
 
 
-class Desk:
-    """Those controls. Every method returns what is answered as JSON, or raises ValueError for what means nothing."""
+class SharedControls:
+    """The controls that all share. Every method returns what is answered as JSON, or raises ValueError for what means nothing."""
 
     def __init__(self, clock: Clock, faults: Faults, calls: Calls, usage: Callable[[], Answer]) -> None:
         self._clock, self._faults, self._calls, self._usage = clock, faults, calls, usage

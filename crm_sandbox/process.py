@@ -23,12 +23,12 @@ from starlette.types import ASGIApp
 from crm_sandbox.clock import Clock
 from crm_sandbox.hubspot.app import hubspot_app
 from crm_sandbox.hubspot.login.credentials import SANDBOX_TOKEN
-from crm_sandbox.hubspot.seed import Sizes as PortalSizes
-from crm_sandbox.hubspot.state import State as PortalState
+from crm_sandbox.hubspot.seed import HubspotSizes
+from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.salesforce.app import salesforce_app
 from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from crm_sandbox.salesforce.seed import Sizes
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.seed import SalesforceSizes
+from crm_sandbox.salesforce.state import SalesforceState
 
 HOST = "127.0.0.1"
 READY = "sandbox {} ready at "  # what a process prints, followed by its address, once it answers
@@ -70,7 +70,7 @@ class SalesforceOptions:
         """The org at an address."""
         wish = asdict(self)
         clock = Clock(wish.pop("now"))
-        return salesforce_app(State(Sizes(**wish), clock, base_url))
+        return salesforce_app(SalesforceState(SalesforceSizes(**wish), clock, base_url))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class HubspotOptions:
         """The portal at an address."""
         wish = asdict(self)
         clock, enforces_limits = Clock(wish.pop("now")), wish.pop("enforces_limits")
-        return hubspot_app(PortalState(PortalSizes(**wish), clock, base_url, enforces_limits=enforces_limits))
+        return hubspot_app(HubspotState(HubspotSizes(**wish), clock, base_url, enforces_limits=enforces_limits))
 
 
 Options = SalesforceOptions | HubspotOptions

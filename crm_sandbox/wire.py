@@ -81,7 +81,7 @@ class _Late:
     body: bytes
 
 
-class Wire:
+class VendorWire:
     """The outermost layer: an ASGI application around another one."""
 
     def __init__(

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors, stamps
-from crm_sandbox.hubspot.portal import PORTAL_ID, Owner, Pipeline, Portal, Stage
-from crm_sandbox.hubspot.records import Shelf
+from crm_sandbox.hubspot.portal import PORTAL_ID, HubspotAccount, Owner, Pipeline, Stage
+from crm_sandbox.hubspot.records import RecordShelf
 from crm_sandbox.hubspot.replies import answer
 from crm_sandbox.hubspot.routing import Body, flag, number, route
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 MAX_OWNERS = 500
 FOUNDED = "2024-01-08T09:00:00.000Z"
@@ -23,7 +23,7 @@ FOUNDED = "2024-01-08T09:00:00.000Z"
 class Account:
     """The routes of everything that is no record."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def owners(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class Account:
         }
         return answer({"results": [used]})
 
-    def _schema(self, shelf: Shelf) -> Body:
+    def _schema(self, shelf: RecordShelf) -> Body:
         kind, labels = shelf.type, self._portal.associations.labels
         return {
             "id": kind.type_id,
@@ -142,7 +142,7 @@ class Account:
         return found
 
     @property
-    def _portal(self) -> Portal:
+    def _portal(self) -> HubspotAccount:
         return self._state.portal
 
 
@@ -174,7 +174,7 @@ def _placed(one: Pipeline | Stage) -> Body:
     return {"id": one.id, "label": one.label, "displayOrder": one.order, **stamped}
 
 
-def account_routes(state: State) -> list[Route]:
+def account_routes(state: HubspotState) -> list[Route]:
     """The routes of everything that is no record."""
     account = Account(state)
     pipelines = "/pipelines/{type}"

@@ -9,16 +9,16 @@ from starlette.routing import Route
 from crm_sandbox.hubspot.control_route import control_route
 from crm_sandbox.hubspot.routing import json_object
 from crm_sandbox.hubspot.schema import ObjectType, Option, Property
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 Body = dict[str, Any]
 ALL = "*"
 
 
-class AdminControls:
+class HubspotAdminControls:
     """`/__sandbox__/options`, `archive_property` and `left_out`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def options(self, request: Request) -> Body:
@@ -61,9 +61,9 @@ def _changed(prop: Property, body: Body) -> tuple[Option, ...]:
     return tuple(one for one in [*kept, *new] if one.value not in deleted)
 
 
-def admin_controls(state: State) -> list[Route]:
+def admin_controls(state: HubspotState) -> list[Route]:
     """The routes of these controls."""
-    controls = AdminControls(state)
+    controls = HubspotAdminControls(state)
     return [
         control_route("/options", POST=controls.options),
         control_route("/archive_property", POST=controls.archive),

@@ -14,8 +14,8 @@ from crm_sandbox.hubspot.admin_controls import admin_controls
 from crm_sandbox.hubspot.association_routes import association_routes
 from crm_sandbox.hubspot.batch_routes import batch_routes
 from crm_sandbox.hubspot.controls import control_routes
-from crm_sandbox.hubspot.door import Door
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.door import HubspotDoor
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.kinds import CONTROLS, classify
 from crm_sandbox.hubspot.label_routes import label_routes
 from crm_sandbox.hubspot.login.controls import login_controls
@@ -28,12 +28,12 @@ from crm_sandbox.hubspot.push.routes import webhook_routes
 from crm_sandbox.hubspot.replies import refuse
 from crm_sandbox.hubspot.rule_controls import rule_controls
 from crm_sandbox.hubspot.search_routes import search_routes
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.trouble import ordered_reply
-from crm_sandbox.wire import Wire
+from crm_sandbox.wire import VendorWire
 
 
-def hubspot_app(state: State) -> ASGIApp:
+def hubspot_app(state: HubspotState) -> ASGIApp:
     """The whole imitation as an ASGI application."""
     routes = [
         *control_routes(state),
@@ -51,10 +51,12 @@ def hubspot_app(state: State) -> ASGIApp:
         *search_routes(state),
         *object_routes(state),
     ]
-    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
+    handlers: dict[Any, Any] = {HubspotRefusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
-    wire = Wire(Door(routed, state), clock=state.clock, calls=state.calls, faults=state.faults, classify=classify, answer=ordered_reply)
+    wire = VendorWire(
+        HubspotDoor(routed, state), clock=state.clock, calls=state.calls, faults=state.faults, classify=classify, answer=ordered_reply
+    )
     return _Plain(wire)
 
 
@@ -74,7 +76,7 @@ class _Plain:
         await self._app(scope, receive, send)
 
 
-async def _refused(_: Request, error: Refusal) -> Response:
+async def _refused(_: Request, error: HubspotRefusal) -> Response:
     return refuse(error)
 
 
@@ -84,4 +86,4 @@ async def _lost(_: Request, error: HTTPException) -> Response:
 
 async def _broken(_: Request, error: Exception) -> Response:
     """A fault of the sandbox's own; said aloud, so that it is not taken for an ordered one."""
-    return refuse(Refusal(f"the sandbox itself failed: {error!r}", "INTERNAL_ERROR", 500))
+    return refuse(HubspotRefusal(f"the sandbox itself failed: {error!r}", "INTERNAL_ERROR", 500))

@@ -11,24 +11,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors, stamps
-from crm_sandbox.hubspot.associations import Label
+from crm_sandbox.hubspot.associations import AssociationType
 from crm_sandbox.hubspot.batch_routes import inputs_of
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.linking import Linking, named
-from crm_sandbox.hubspot.records import Shelf
+from crm_sandbox.hubspot.records import RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, json_object, json_value, number, route, version
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 MAX_PAGE = 500
 MAX_CREATED, MAX_READ, MAX_ARCHIVED = 2_000, 1_000, 100
-Far = list[tuple[int, list[Label]]]
+Far = list[tuple[int, list[AssociationType]]]
 
 
-class Associations:
+class AssociationRoutes:
     """The routes of associations."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     # -- of one record
@@ -115,7 +115,7 @@ class Associations:
             ids = {"fromObjectId": [str(_end(wish, "from"))], "toObjectId": [str(_end(wish, "to"))]}
             try:
                 results += put(wish)
-            except Refusal as refusal:
+            except HubspotRefusal as refusal:
                 failures.append(refusal.in_batch(ids))
         return self._answer(results, failures, began, status)
 
@@ -140,7 +140,7 @@ class Associations:
 
     # -- shapes
 
-    def _page(self, request: Request, one: Shelf, other: Shelf, record_id: int, after: int, limit: int) -> Body:
+    def _page(self, request: Request, one: RecordShelf, other: RecordShelf, record_id: int, after: int, limit: int) -> Body:
         far = [end for end in self._linking(request).far(one, other, record_id) if end[0] >= after]
         page: Body = {"to": _by_name(far[:limit], one, other) if version(request) == "v3" else _by_number(far[:limit])}
         if len(far) > limit:
@@ -148,7 +148,7 @@ class Associations:
             page["paging"] = {"next": {"after": rest, "link": f"{self._state.base_url}/crm/v4/objects/{place}?after={rest}"}}
         return page
 
-    def _labelled(self, one: Shelf, other: Shelf, from_id: int, to_id: int, type_ids: list[int]) -> Body:
+    def _labelled(self, one: RecordShelf, other: RecordShelf, from_id: int, to_id: int, type_ids: list[int]) -> Body:
         types = self._state.portal.associations.types(one.type.name, other.type.name)
         return {
             "fromObjectTypeId": one.type.type_id,
@@ -158,7 +158,7 @@ class Associations:
             "labels": [label for type_id in type_ids if (label := types[type_id].label) is not None],
         }
 
-    def _default(self, one: Shelf, other: Shelf, pair: tuple[int, int]) -> list[Body]:
+    def _default(self, one: RecordShelf, other: RecordShelf, pair: tuple[int, int]) -> list[Body]:
         label = self._state.portal.associations.unlabelled(one.type.name, other.type.name)
         ends = ((label.type_id, *pair), (label.inverse_id, pair[1], pair[0]))
         return [
@@ -177,7 +177,7 @@ class Associations:
         shape |= {"startedAt": stamps.write(began_ms), "completedAt": stamps.write(self._state.portal.now_ms())}
         return answer(shape, 207 if failures else status)
 
-    def _sides(self, request: Request) -> tuple[Shelf, Shelf]:
+    def _sides(self, request: Request) -> tuple[RecordShelf, RecordShelf]:
         return self._state.portal.shelf(request.path_params["type"]), self._state.portal.shelf(request.path_params["to"])
 
     def _linking(self, request: Request) -> Linking:
@@ -188,7 +188,7 @@ def _by_number(far: Far) -> list[Body]:
     return [{"toObjectId": far_id, "associationTypes": [label.to_dict() for label in labels]} for far_id, labels in far]
 
 
-def _by_name(far: Far, one: Shelf, other: Shelf) -> list[Body]:
+def _by_name(far: Far, one: RecordShelf, other: RecordShelf) -> list[Body]:
     return [{"id": str(far_id), "type": named(label, one, other)} for far_id, labels in far for label in reversed(labels)]
 
 
@@ -200,14 +200,14 @@ def _end(wish: Body, side: str) -> Any:
     return found
 
 
-def _bad_id(text: str, one: Shelf, other: Shelf) -> Body:
+def _bad_id(text: str, one: RecordShelf, other: RecordShelf) -> Body:
     context = {"fromObjectId": [text], "fromObjectType": [one.type.singular], "toObjectType": [other.type.singular]}
-    return Refusal(f"{text} is not a valid object ID", sub_category="crm.associations.INVALID_IDENTIFIER").in_batch(context)
+    return HubspotRefusal(f"{text} is not a valid object ID", sub_category="crm.associations.INVALID_IDENTIFIER").in_batch(context)
 
 
-def association_routes(state: State) -> list[Route]:
+def association_routes(state: HubspotState) -> list[Route]:
     """The routes of associations."""
-    associations = Associations(state)
+    associations = AssociationRoutes(state)
     one, many = "/objects/{type}/{id}/associations", "/associations/{type}/{to}/batch"
     return [
         route(one + "/default/{to}/{to_id}", PUT=associations.put_default),

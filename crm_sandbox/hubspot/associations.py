@@ -25,7 +25,7 @@ _STOCK = (  # from, to, type id, inverse type id, is primary
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class AssociationType:
     """A type of association as seen from one side."""
 
     type_id: int
@@ -49,28 +49,28 @@ class Label:
         return {"category": self.category, "typeId": self.type_id, "label": self.label}
 
 
-Changed = tuple[int, int, Label, bool]  # from, to, the type, whether it is gone
+Changed = tuple[int, int, AssociationType, bool]  # from, to, the type, whether it is gone
 
 
-def _stock() -> dict[Pair, dict[int, Label]]:
-    found: dict[Pair, dict[int, Label]] = {}
+def _stock() -> dict[Pair, dict[int, AssociationType]]:
+    found: dict[Pair, dict[int, AssociationType]] = {}
     for one, other, type_id, inverse_id, is_primary in _STOCK:
         label = "Primary" if is_primary else None
-        found.setdefault((one, other), {})[type_id] = Label(type_id, inverse_id, label)
-        found.setdefault((other, one), {})[inverse_id] = Label(inverse_id, type_id, label)
+        found.setdefault((one, other), {})[type_id] = AssociationType(type_id, inverse_id, label)
+        found.setdefault((other, one), {})[inverse_id] = AssociationType(inverse_id, type_id, label)
     return found
 
 
 @dataclass(slots=True)
-class Associations:
+class HubspotAssociations:
     """All of a portal's, and the types there are. Record types go by their plural names."""
 
-    labels: dict[Pair, dict[int, Label]] = field(default_factory=_stock)
+    labels: dict[Pair, dict[int, AssociationType]] = field(default_factory=_stock)
     limits: dict[Pair, dict[int, int]] = field(default_factory=dict)
     _far: dict[Pair, dict[int, dict[int, frozenset[int]]]] = field(default_factory=dict)
     _next_id: int = _FIRST_OWN_ID
 
-    def types(self, one: str, other: str) -> dict[int, Label]:
+    def types(self, one: str, other: str) -> dict[int, AssociationType]:
         """The types between two record types, by id.
 
         Raises: Refusal.
@@ -80,7 +80,7 @@ class Associations:
             raise errors.invalid(f"No association types exist between {one} and {other}")
         return found
 
-    def unlabelled(self, one: str, other: str) -> Label:
+    def unlabelled(self, one: str, other: str) -> AssociationType:
         """The type that every association has."""
         return next(label for label in self.types(one, other).values() if label.label is None)
 
@@ -120,7 +120,7 @@ class Associations:
             return [(company, record_id, primary, gone) for record_id, company, _, gone in self._unseated(other, to_id, from_id, back)]
         return self._unseated(one, from_id, to_id, primary)
 
-    def _unseated(self, one: str, record_id: int, company_id: int, primary: Label) -> list[Changed]:
+    def _unseated(self, one: str, record_id: int, company_id: int, primary: AssociationType) -> list[Changed]:
         """Takes the primary's place from every other company of a record."""
         far = {company: held for company, held in self.far(one, "companies", record_id).items() if company != company_id}
         unseated = [company for company, held in far.items() if primary.type_id in held]
@@ -186,12 +186,12 @@ class Associations:
         else:
             ends.pop(far, None)
 
-    def add_label(self, one: str, other: str, name: str, label: str, inverse: str | None = None) -> tuple[Label, Label]:
+    def add_label(self, one: str, other: str, name: str, label: str, inverse: str | None = None) -> tuple[AssociationType, AssociationType]:
         """An admin's own type, from both sides."""
         there, back = self._next_id, self._next_id + 1
         self._next_id += 2
-        near = Label(there, back, label, name, is_own=True)
-        far = Label(back, there, inverse or label, name, is_own=True)
+        near = AssociationType(there, back, label, name, is_own=True)
+        far = AssociationType(back, there, inverse or label, name, is_own=True)
         self.types(one, other)[there] = near
         self.types(other, one)[back] = far
         return near, far
@@ -219,7 +219,7 @@ class Associations:
         del self.types(one, other)[type_id], self.types(other, one)[found.inverse_id]
         self.limits.get((one, other), {}).pop(type_id, None)
 
-    def own(self, one: str, other: str, type_id: int) -> Label:
+    def own(self, one: str, other: str, type_id: int) -> AssociationType:
         """An admin's own type.
 
         Raises: Refusal.

@@ -16,29 +16,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors, stamps
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.object_routes import MAX_PAGE_WITH_HISTORY, links_of
-from crm_sandbox.hubspot.portal import Portal
-from crm_sandbox.hubspot.records import Record, Shelf
+from crm_sandbox.hubspot.portal import HubspotAccount
+from crm_sandbox.hubspot.records import Record, RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, flag, json_object, route
 from crm_sandbox.hubspot.shapes import View
-from crm_sandbox.hubspot.state import State
-from crm_sandbox.hubspot.writing import Change, Writing, properties_of, refuse_clashes
+from crm_sandbox.hubspot.state import HubspotState
+from crm_sandbox.hubspot.writing import CheckedWrite, RecordWrites, properties_of, refuse_clashes
 
 MAX_INPUTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchInput:
     """One input of a batch of writes: what it comes to, and how the answer names it."""
 
-    check: Callable[[], Change]
+    check: Callable[[], CheckedWrite]
     trace_id: str | None
     ids: tuple[str, ...] = ()
     tells_new: bool = False
 
-    def told(self, change: Change) -> Body:
+    def told(self, change: CheckedWrite) -> Body:
         """What the answer says besides the record."""
         new = {"new": change.before is None} if self.tells_new else {}
         return new if self.trace_id is None else {**new, "objectWriteTraceId": self.trace_id}
@@ -51,7 +51,7 @@ class Row:
 class Batches:
     """The routes of many records."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def read(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class Batches:
                 writing.archive(shelf, record)
         return empty()
 
-    def _write(self, request: Request, shelf: Shelf, writing: Writing, rows: Sequence[Row], status: int) -> Response:
+    def _write(self, request: Request, shelf: RecordShelf, writing: RecordWrites, rows: Sequence[BatchInput], status: int) -> Response:
         began, traces = self._portal.now_ms(), Counter(row.trace_id for row in rows)
         is_each_told_apart = None not in traces and max(traces.values()) == 1
         if not is_each_told_apart:
@@ -115,14 +115,14 @@ class Batches:
         for row in rows:
             try:
                 change = self._checked(request, row) if is_each_told_apart else row.check()
-            except Refusal as refusal:
+            except HubspotRefusal as refusal:
                 failures.append(refusal.in_batch(row.context()))
                 continue
             record = writing.done(change)
             results.append({**self._state.shapes.record(shelf, record, View(list(record.values))), **row.told(change)})
         return self._answer(results, failures, began, status)
 
-    def _checked(self, request: Request, row: Row) -> Change:
+    def _checked(self, request: Request, row: BatchInput) -> CheckedWrite:
         if refusal := self._state.refuse_by_order(request):
             raise refusal
         return row.check()
@@ -136,34 +136,34 @@ class Batches:
         return answer(shape, 207 if failures else status)
 
     @property
-    def _portal(self) -> Portal:
+    def _portal(self) -> HubspotAccount:
         return self._state.portal
 
-    def _shelf(self, request: Request) -> Shelf:
+    def _shelf(self, request: Request) -> RecordShelf:
         return self._portal.shelf(request.path_params["type"])
 
 
-def _creation(writing: Writing, shelf: Shelf, one: Body) -> Row:
+def _creation(writing: RecordWrites, shelf: RecordShelf, one: Body) -> BatchInput:
     properties, links = properties_of(one), links_of(one)
-    return Row(lambda: writing.checked(shelf, None, properties, links), _trace(one))
+    return BatchInput(lambda: writing.checked(shelf, None, properties, links), _trace(one))
 
 
-def _update(portal: Portal, writing: Writing, shelf: Shelf, one: Body) -> Row:
+def _update(portal: HubspotAccount, writing: RecordWrites, shelf: RecordShelf, one: Body) -> BatchInput:
     key, properties = _id(one), properties_of(one)
 
-    def check() -> Change:
+    def check() -> CheckedWrite:
         record = portal.find(shelf, key, one.get("idProperty"))
         if record is None or record.archived_ms is not None:
             raise errors.missing(shelf.type.upper, [key])
         return writing.checked(shelf, record, properties)
 
-    return Row(check, _trace(one), (key,))
+    return BatchInput(check, _trace(one), (key,))
 
 
-def _upsert(portal: Portal, writing: Writing, shelf: Shelf, one: Body) -> Row:
+def _upsert(portal: HubspotAccount, writing: RecordWrites, shelf: RecordShelf, one: Body) -> BatchInput:
     key, name = _id(one), str(one["idProperty"])
     properties = {**properties_of(one), name: key}
-    return Row(lambda: writing.checked(shelf, portal.find(shelf, key, name), properties), _trace(one), (key,), tells_new=True)
+    return BatchInput(lambda: writing.checked(shelf, portal.find(shelf, key, name), properties), _trace(one), (key,), tells_new=True)
 
 
 def _id(one: Body) -> str:
@@ -199,7 +199,7 @@ def inputs_of(body: Body, most: int) -> list[Body]:
     return inputs
 
 
-def batch_routes(state: State) -> list[Route]:
+def batch_routes(state: HubspotState) -> list[Route]:
     """The routes of many records."""
     batches = Batches(state)
     return [

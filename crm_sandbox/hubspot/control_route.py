@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.kinds import CONTROLS
 from crm_sandbox.hubspot.replies import answer, refuse
 
@@ -26,7 +26,7 @@ def control_route(path: str, **controls: Control) -> Route:
             done = await control(request)
         except (ValueError, TypeError, KeyError) as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 422)
-        except Refusal as refusal:
+        except HubspotRefusal as refusal:
             return answer({"error": str(refusal), "refusal": refusal.body()}, 409)
         return answer(done)
 

@@ -9,20 +9,20 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from crm_sandbox.controls import Desk
+from crm_sandbox.controls import SharedControls
 from crm_sandbox.hubspot.control_route import control_route
-from crm_sandbox.hubspot.lifecycle import Lifecycle
+from crm_sandbox.hubspot.lifecycle import HubspotLifecycle
 from crm_sandbox.hubspot.linking import Linking
 from crm_sandbox.hubspot.object_types import options_of
-from crm_sandbox.hubspot.portal import Portal
+from crm_sandbox.hubspot.portal import HubspotAccount
 from crm_sandbox.hubspot.property_bodies import property_of
-from crm_sandbox.hubspot.records import Author, Record, Shelf, value_of
+from crm_sandbox.hubspot.records import HubspotAuthor, Record, RecordShelf, value_of
 from crm_sandbox.hubspot.routing import json_object
-from crm_sandbox.hubspot.state import State
-from crm_sandbox.hubspot.writing import Writing
+from crm_sandbox.hubspot.state import HubspotState
+from crm_sandbox.hubspot.writing import RecordWrites
 
 Body = dict[str, Any]
-PERSON = Author("CRM_UI", "userId:76023669", keeps_rules=True)
+PERSON = HubspotAuthor("CRM_UI", "userId:76023669", keeps_rules=True)
 USUAL: dict[str, Body] = {  # how an admin in a hurry fills in the form
     "string": {"fieldType": "text"},
     "number": {"fieldType": "number"},
@@ -33,10 +33,10 @@ USUAL: dict[str, Body] = {  # how an admin in a hurry fills in the form
 }
 
 
-class Controls:
+class HubspotControls:
     """The controls of one sandbox. Every method returns what is answered as JSON."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     # -- records, as a person edits them
@@ -72,7 +72,7 @@ class Controls:
         chosen = (
             shelf.from_id(0, int(body["count"]), archived=False) if "count" in body else [self._there(shelf, one) for one in body["ids"]]
         )
-        writing = Writing(self._portal, PERSON, at_ms=self._portal.now_ms())
+        writing = RecordWrites(self._portal, PERSON, at_ms=self._portal.now_ms())
         return {"ids": [str(writing.update(shelf, record, body["fields"]).id) for record in chosen]}
 
     async def undelete(self, request: Request) -> Body:
@@ -184,32 +184,32 @@ class Controls:
         return {"status": "ok", "crm": "hubspot", "now": self._state.clock.now().isoformat(), "records": counts}
 
     @property
-    def _portal(self) -> Portal:
+    def _portal(self) -> HubspotAccount:
         return self._state.portal
 
-    def _writing(self) -> Writing:
-        return Writing(self._portal, PERSON)
+    def _writing(self) -> RecordWrites:
+        return RecordWrites(self._portal, PERSON)
 
-    def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self._portal, PERSON)
+    def _lifecycle(self) -> HubspotLifecycle:
+        return HubspotLifecycle(self._portal, PERSON)
 
     def _linking(self) -> Linking:
         return Linking(self._portal, PERSON)
 
-    def _shelf(self, request: Request) -> Shelf:
+    def _shelf(self, request: Request) -> RecordShelf:
         return self._portal.shelf(request.path_params["object"])
 
-    def _record(self, shelf: Shelf, request: Request) -> Record:
+    def _record(self, shelf: RecordShelf, request: Request) -> Record:
         return self._there(shelf, request.path_params["id"])
 
     @staticmethod
-    def _there(shelf: Shelf, record_id: Any) -> Record:
+    def _there(shelf: RecordShelf, record_id: Any) -> Record:
         found = shelf.find(int(record_id))
         if found is None:
             raise ValueError(f"no {shelf.type.singular} {record_id}")
         return found
 
-    def _holding(self, record_id: Any) -> tuple[Shelf, int]:
+    def _holding(self, record_id: Any) -> tuple[RecordShelf, int]:
         """Where a record is, by its id alone."""
         for shelf in self._portal.shelves.values():
             found = shelf.find(int(record_id))
@@ -218,17 +218,17 @@ class Controls:
         raise ValueError(f"no record {record_id}")
 
 
-def _raw(shelf: Shelf, record: Record) -> Body:
+def _raw(shelf: RecordShelf, record: Record) -> Body:
     """Every property with a value, the id and whether it is archived."""
     names = dict.fromkeys((*shelf.type.properties, *record.values))
     values = {name: value_of(shelf.type, record, name) for name in names}
     return {"id": str(record.id), "archived": record.archived_ms is not None, **values}
 
 
-def control_routes(state: State) -> list[Route]:
+def control_routes(state: HubspotState) -> list[Route]:
     """The routes of the controls."""
-    controls = Controls(state)
-    desk = Desk(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
+    controls = HubspotControls(state)
+    desk = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),

@@ -8,21 +8,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_sandbox.calls import Call
 from crm_sandbox.hubspot import errors, trouble
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.login.scopes import needed
-from crm_sandbox.hubspot.login.tokens import Token
+from crm_sandbox.hubspot.login.tokens import AccessToken
 from crm_sandbox.hubspot.replies import refuse
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 MAX_URI = 16_200  # characters, measured by clients; shorter than the vendor's documents promise
 _TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body><h1>414 Request-URI Too Large</h1></body></html>"
 _OPEN = frozenset({"token", "webhooks"})  # kinds of call that look after their own credentials, and count against nothing
 
 
-class Door:
+class HubspotDoor:
     """An ASGI application around the routes."""
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+    def __init__(self, app: ASGIApp, state: HubspotState) -> None:
         self._app, self._state = app, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,18 +36,18 @@ class Door:
             return
         try:
             token = self._token(scope)
-        except Refusal as refusal:
+        except HubspotRefusal as refusal:
             await refuse(refusal)(scope, receive, send)
             return
         told = send if call.kind == "search" else self._telling(token, send)
         try:
             self._admit(scope, call, token)
-        except Refusal as refusal:
+        except HubspotRefusal as refusal:
             await refuse(refusal)(scope, receive, told)
             return
         await self._app(scope, receive, told)
 
-    def _token(self, scope: Scope) -> Token:
+    def _token(self, scope: Scope) -> AccessToken:
         scheme, _, text = _header(scope, b"authorization").partition(" ")
         token = self._state.tokens.find(text.strip()) if scheme.lower() == "bearer" else None
         over_s = None if token is None else token.seconds_over(self._state.clock.now())
@@ -58,7 +58,7 @@ class Door:
         scope["sandbox.token"] = token
         return token
 
-    def _admit(self, scope: Scope, call: Call, token: Token) -> None:
+    def _admit(self, scope: Scope, call: Call, token: AccessToken) -> None:
         policy = self._state.limits.admit(token.app, self._state.clock.now(), is_search=call.kind == "search")
         if policy is not None:
             raise trouble.over_limit(policy)
@@ -66,7 +66,7 @@ class Door:
         if scopes and token.install.scopes.isdisjoint(scopes):
             raise trouble.missing_scopes(scopes)
 
-    def _telling(self, token: Token, send: Send) -> Send:
+    def _telling(self, token: AccessToken, send: Send) -> Send:
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 left = self._state.limits.headers(token.app, self._state.clock.now())

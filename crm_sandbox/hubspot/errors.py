@@ -18,7 +18,7 @@ Context = dict[str, list[str]]
 
 
 @dataclass(eq=False)
-class Refusal(Exception):
+class HubspotRefusal(Exception):
     """One refusal by the vendor."""
 
     message: str
@@ -73,106 +73,108 @@ class BadValue:
         return shape
 
 
-def invalid_values(found: Sequence[BadValue]) -> Refusal:
+def invalid_values(found: Sequence[BadValue]) -> HubspotRefusal:
     """Values that the properties do not take."""
     listed = [{"message": bad.message, "code": bad.code, "context": {"propertyName": [bad.name]}} for bad in found if bad.is_listed]
     inside = orjson.dumps([bad.in_message() for bad in found]).decode()
-    return Refusal(f"Property values were not valid: {inside}", errors=listed)
+    return HubspotRefusal(f"Property values were not valid: {inside}", errors=listed)
 
 
-def invalid(message: str, **context: list[str]) -> Refusal:
+def invalid(message: str, **context: list[str]) -> HubspotRefusal:
     """A request that means nothing to the vendor."""
-    return Refusal(message, context=dict(context))
+    return HubspotRefusal(message, context=dict(context))
 
 
-def bad_json(message: str) -> Refusal:
+def bad_json(message: str) -> HubspotRefusal:
     """The body is no JSON, or of another shape."""
-    return Refusal(f"Invalid input JSON on line 1, column 1: {message}")
+    return HubspotRefusal(f"Invalid input JSON on line 1, column 1: {message}")
 
 
-def not_found(message: str = "resource not found") -> Refusal:
+def not_found(message: str = "resource not found") -> HubspotRefusal:
     """No such record."""
-    return Refusal(message, "OBJECT_NOT_FOUND", 404)
+    return HubspotRefusal(message, "OBJECT_NOT_FOUND", 404)
 
 
-def no_address() -> Refusal:
+def no_address() -> HubspotRefusal:
     """Nothing at that address."""
-    return Refusal("Unable to find the requested resource", "OBJECT_NOT_FOUND", 404)
+    return HubspotRefusal("Unable to find the requested resource", "OBJECT_NOT_FOUND", 404)
 
 
-def method_not_allowed() -> Refusal:
+def method_not_allowed() -> HubspotRefusal:
     """The address exists, the method does not fit."""
-    return Refusal("HTTP 405 Method Not Allowed", "VALIDATION_ERROR", 405)
+    return HubspotRefusal("HTTP 405 Method Not Allowed", "VALIDATION_ERROR", 405)
 
 
-def conflict(message: str) -> Refusal:
+def conflict(message: str) -> HubspotRefusal:
     """What is to be made exists."""
-    return Refusal(message, "CONFLICT", 409)
+    return HubspotRefusal(message, "CONFLICT", 409)
 
 
-def unknown_type(name: str) -> Refusal:
+def unknown_type(name: str) -> HubspotRefusal:
     """No such record type."""
-    return Refusal(f"Unable to infer object type from: {name}")
+    return HubspotRefusal(f"Unable to infer object type from: {name}")
 
 
-def unauthenticated() -> Refusal:
+def unauthenticated() -> HubspotRefusal:
     """No token, or one that nobody was given."""
     words = (
         "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at "
         "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
     )
-    return Refusal(words, "INVALID_AUTHENTICATION", 401)
+    return HubspotRefusal(words, "INVALID_AUTHENTICATION", 401)
 
 
-def non_unique(type_id: str, name: str, portal_id: int) -> Refusal:
+def non_unique(type_id: str, name: str, portal_id: int) -> HubspotRefusal:
     """A record is to be found by a property that does not tell records apart."""
-    return Refusal(f"Unable to perform update/upsert by non-unique {type_id} property {name} in portal ID {portal_id}")
+    return HubspotRefusal(f"Unable to perform update/upsert by non-unique {type_id} property {name} in portal ID {portal_id}")
 
 
-def no_such_association_type(name: str, one: str, other: str) -> Refusal:
+def no_such_association_type(name: str, one: str, other: str) -> HubspotRefusal:
     """An association of a type that there is not between two record types."""
-    return Refusal(
+    return HubspotRefusal(
         f"{name} is not a valid association type between {one} and {other}",
         sub_category="crm.associations.INVALID_ASSOCIATION_TYPE",
         context={"type": [name], "fromObjectType": [one], "toObjectType": [other]},
     )
 
 
-def too_many_associations(one: str, record_id: int, other: str, most: int) -> Refusal:
+def too_many_associations(one: str, record_id: int, other: str, most: int) -> HubspotRefusal:
     """An admin allows fewer associations of a type. (The category is known, the words are ours.)"""
     words = f"{one} {record_id} cannot be associated with more {other} under this label: the limit is {most}"
-    return Refusal(words, sub_category="crm.associations.ASSOCIATION_LIMIT_EXCEEDED")
+    return HubspotRefusal(words, sub_category="crm.associations.ASSOCIATION_LIMIT_EXCEEDED")
 
 
-def duplicate_ids(ids: Sequence[str]) -> Refusal:
+def duplicate_ids(ids: Sequence[str]) -> HubspotRefusal:
     """A batch names a record twice."""
-    return Refusal(f"Duplicate IDs found in batch input: [{', '.join(ids)}]. IDs must be unique", context={"ids": list(ids)})
+    return HubspotRefusal(f"Duplicate IDs found in batch input: [{', '.join(ids)}]. IDs must be unique", context={"ids": list(ids)})
 
 
-def missing(upper: str, ids: Sequence[str]) -> Refusal:
+def missing(upper: str, ids: Sequence[str]) -> HubspotRefusal:
     """Records that are to be written and are not there."""
     words = f"Could not get some {upper} objects, they may be deleted or not exist. Check that ids are valid."
-    return Refusal(words, "OBJECT_NOT_FOUND", 404, context={"ids": list(ids)})
+    return HubspotRefusal(words, "OBJECT_NOT_FOUND", 404, context={"ids": list(ids)})
 
 
-def taken(words: str, name: str) -> Refusal:
+def taken(words: str, name: str) -> HubspotRefusal:
     """A unique value belongs to another record."""
     listed = {"message": words, "code": "CONFLICTING_UNIQUE_VALUE", "context": {"propertyName": [name]}}
-    return Refusal(words, errors=[listed])
+    return HubspotRefusal(words, errors=[listed])
 
 
 def no_associations(record_id: str, one: str, other: str) -> dict[str, Any]:
     """A record has nobody on the other side: told as an error of a 207, and none."""
-    found = Refusal(f"No {other} is associated with {one} {record_id}.", "OBJECT_NOT_FOUND", 404, "crm.associations.NO_ASSOCIATIONS_FOUND")
+    found = HubspotRefusal(
+        f"No {other} is associated with {one} {record_id}.", "OBJECT_NOT_FOUND", 404, "crm.associations.NO_ASSOCIATIONS_FOUND"
+    )
     return found.in_batch({"fromObjectId": [record_id], "fromObjectType": [one], "toObjectType": [other]})
 
 
-def not_paid_for(what: str) -> Refusal:
+def not_paid_for(what: str) -> HubspotRefusal:
     """The account's tier does not have that."""
-    return Refusal(f"Your account does not have access to {what}; they need Professional or Enterprise.", "FORBIDDEN", 403)
+    return HubspotRefusal(f"Your account does not have access to {what}; they need Professional or Enterprise.", "FORBIDDEN", 403)
 
 
-def property_exists(name: str) -> Refusal:
+def property_exists(name: str) -> HubspotRefusal:
     """A property of that name is there."""
     words = f"A property named '{name}' already exists."
-    return Refusal(words, "OBJECT_ALREADY_EXISTS", 409, sub_category="Properties.PROPERTY_WITH_NAME_EXISTS")
+    return HubspotRefusal(words, "OBJECT_ALREADY_EXISTS", 409, sub_category="Properties.PROPERTY_WITH_NAME_EXISTS")

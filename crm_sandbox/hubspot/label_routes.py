@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors
-from crm_sandbox.hubspot.associations import Associations
+from crm_sandbox.hubspot.associations import HubspotAssociations
 from crm_sandbox.hubspot.linking import named
-from crm_sandbox.hubspot.records import Shelf
+from crm_sandbox.hubspot.records import RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import json_object, route
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 MAX_LABELS = 50  # an admin's own, between two record types
@@ -24,7 +24,7 @@ MAX_LABELS = 50  # an admin's own, between two record types
 class Labels:
     """The routes of labels."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def list(self, request: Request) -> Response:
@@ -75,7 +75,7 @@ class Labels:
         return empty()
 
     @property
-    def _associations(self) -> Associations:
+    def _associations(self) -> HubspotAssociations:
         return self._state.portal.associations
 
     def _check_tier(self) -> None:
@@ -86,12 +86,12 @@ class Labels:
         one, other = self._shelves(request)
         return one.type.name, other.type.name
 
-    def _shelves(self, request: Request) -> tuple[Shelf, Shelf]:
+    def _shelves(self, request: Request) -> tuple[RecordShelf, RecordShelf]:
         shelf = self._state.portal.shelf
         return shelf(request.path_params["type"]), shelf(request.path_params["to"])
 
 
-def label_routes(state: State) -> list[Route]:
+def label_routes(state: HubspotState) -> list[Route]:
     """The routes of labels."""
     labels = Labels(state)
     return [

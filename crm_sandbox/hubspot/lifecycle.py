@@ -8,18 +8,18 @@ Source: https://developers.hubspot.com/changelog/updated-merge-functionality-for
 from dataclasses import replace
 
 from crm_sandbox.hubspot import errors
-from crm_sandbox.hubspot.news import Merged, Saved
-from crm_sandbox.hubspot.portal import Portal
-from crm_sandbox.hubspot.records import Author, Record, Shelf
+from crm_sandbox.hubspot.news import RecordSaved, RecordsMerged
+from crm_sandbox.hubspot.portal import HubspotAccount
+from crm_sandbox.hubspot.records import HubspotAuthor, Record, RecordShelf
 
 
-class Lifecycle:
+class HubspotLifecycle:
     """Merges and the like in somebody's name."""
 
-    def __init__(self, portal: Portal, author: Author) -> None:
+    def __init__(self, portal: HubspotAccount, author: HubspotAuthor) -> None:
         self._portal, self._author = portal, author
 
-    def merge(self, shelf: Shelf, primary_id: int, other_id: int) -> Record:
+    def merge(self, shelf: RecordShelf, primary_id: int, other_id: int) -> Record:
         """The primary's values, and the other's where it has none; the survivor.
 
         Raises: Refusal.
@@ -39,10 +39,10 @@ class Lifecycle:
         self._portal.keep(shelf, survivor)
         moved = sum(name not in primary.values for name in other.values)
         ids = (primary.id, (other.id,), new_id, moved)
-        self._portal.tell(Merged(shelf.type, *ids, self._author, self._portal.now_ms()))
+        self._portal.tell(RecordsMerged(shelf.type, *ids, self._author, self._portal.now_ms()))
         return survivor
 
-    def restore(self, shelf: Shelf, record_id: int) -> Record:
+    def restore(self, shelf: RecordShelf, record_id: int) -> Record:
         """An archived record back, with its associations.
 
         Raises: Refusal.
@@ -57,7 +57,7 @@ class Lifecycle:
         self._portal.save(shelf, restored, self._author)
         return restored
 
-    def hard_delete(self, shelf: Shelf, record_id: int) -> None:
+    def hard_delete(self, shelf: RecordShelf, record_id: int) -> None:
         """A record gone without a trace.
 
         Raises: Refusal.
@@ -66,10 +66,10 @@ class Lifecycle:
             raise errors.not_found(f"No {shelf.type.singular} {record_id}")
         self._portal.associations.forget(shelf.type.name, record_id)
         gone = self._portal.remove(shelf, record_id)
-        self._portal.tell(Saved(shelf.type, gone, None, self._author, self._portal.now_ms()))
+        self._portal.tell(RecordSaved(shelf.type, gone, None, self._author, self._portal.now_ms()))
 
     @staticmethod
-    def _alive(shelf: Shelf, record_id: int) -> Record:
+    def _alive(shelf: RecordShelf, record_id: int) -> Record:
         found = shelf.find(record_id)
         if found is None or found.archived_ms is not None:
             raise errors.not_found()

@@ -30,7 +30,7 @@ class App:
 
 
 @dataclass(slots=True)
-class Window:
+class CallWindow:
     """The calls of the last so many seconds."""
 
     length_s: float
@@ -51,7 +51,7 @@ class Window:
 
 
 @dataclass(slots=True)
-class Limits:
+class AccountLimits:
     """An account's limits and what is used of them."""
 
     time_zone: ZoneInfo
@@ -61,8 +61,8 @@ class Limits:
     secondly: int = UNBOUND
     used_today: int = 0
     _today: date | None = None
-    _searches: Window = field(default_factory=lambda: Window(1))
-    _window_by_app: dict[App, Window] = field(default_factory=dict)
+    _searches: CallWindow = field(default_factory=lambda: CallWindow(1))
+    _window_by_app: dict[App, CallWindow] = field(default_factory=dict)
 
     def enforce(self) -> None:
         """The vendor's own numbers from now on."""
@@ -98,8 +98,8 @@ class Limits:
     def _most(self, app: App) -> int:
         return self.ten_secondly_oauth if app.is_oauth else self.ten_secondly
 
-    def _window(self, app: App) -> Window:
-        return self._window_by_app.setdefault(app, Window(_INTERVAL_S))
+    def _window(self, app: App) -> CallWindow:
+        return self._window_by_app.setdefault(app, CallWindow(_INTERVAL_S))
 
     def _turn_day(self, now: datetime) -> None:
         """The day begins at midnight where the account is."""

@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crm_sandbox.hubspot.records import Author, Record
+from crm_sandbox.hubspot.records import HubspotAuthor, Record
 from crm_sandbox.hubspot.schema import ObjectType
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class RecordSaved:
     """A record, before and now; None: it was not there, or is gone for good."""
 
     type: ObjectType
     before: Record | None
     after: Record | None
-    author: Author
+    author: HubspotAuthor
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class RecordsMerged:
     """Records that have become one; `moved` is how many values the survivor took over."""
 
     type: ObjectType
@@ -27,12 +27,12 @@ class Merged:
     merged: tuple[int, ...]
     new_id: int
     moved: int
-    author: Author
+    author: HubspotAuthor
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class RecordsLinked:
     """Two records associated under one type, or no longer; `inverse_id` is the type as seen from the other side."""
 
     type: ObjectType
@@ -44,9 +44,9 @@ class Linked:
     category: str
     is_primary: bool
     is_removed: bool
-    author: Author
+    author: HubspotAuthor
     at_ms: int
 
 
-News = Saved | Merged | Linked
+News = RecordSaved | RecordsMerged | RecordsLinked
 Listener = Callable[[News], None]

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors
-from crm_sandbox.hubspot.records import Record, Shelf
+from crm_sandbox.hubspot.records import Record, RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, flag, json_object, listed, number, route
 from crm_sandbox.hubspot.shapes import View
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.writing import properties_of
 
 MAX_PAGE, MAX_PAGE_WITH_HISTORY, DEFAULT_PAGE = 100, 50, 10
@@ -22,7 +22,7 @@ MAX_PAGE, MAX_PAGE_WITH_HISTORY, DEFAULT_PAGE = 100, 50, 10
 class Objects:
     """The routes of single records."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def list(self, request: Request) -> Response:
@@ -80,16 +80,16 @@ class Objects:
         survivor = self._state.lifecycle(request).merge(shelf, int(ids[0]), int(ids[1]))
         return answer(self._written(shelf, survivor))
 
-    def _shelf(self, request: Request) -> Shelf:
+    def _shelf(self, request: Request) -> RecordShelf:
         return self._state.portal.shelf(request.path_params["type"])
 
-    def _record(self, request: Request, shelf: Shelf) -> Record:
+    def _record(self, request: Request, shelf: RecordShelf) -> Record:
         record = self._state.portal.find(shelf, request.path_params["id"], request.query_params.get("idProperty"))
         if record is None:
             raise errors.not_found()
         return record
 
-    def _written(self, shelf: Shelf, record: Record) -> Body:
+    def _written(self, shelf: RecordShelf, record: Record) -> Body:
         return self._state.shapes.record(shelf, record, View(list(record.values)))
 
     def _next(self, request: Request, after: int) -> Mapping[str, str]:
@@ -115,7 +115,7 @@ def links_of(body: Body) -> list[Body]:
     return found
 
 
-def object_routes(state: State) -> list[Route]:
+def object_routes(state: HubspotState) -> list[Route]:
     """The routes of single records; the last one catches every id, so it stands behind all others."""
     objects = Objects(state)
     return [

@@ -6,12 +6,12 @@ from typing import Any
 
 from crm_sandbox.clock import Clock
 from crm_sandbox.hubspot import errors, stamps
-from crm_sandbox.hubspot.associations import Associations, Changed
+from crm_sandbox.hubspot.associations import Changed, HubspotAssociations
 from crm_sandbox.hubspot.index import Index
-from crm_sandbox.hubspot.news import Linked, Listener, News, Saved
-from crm_sandbox.hubspot.records import Author, Record, Shelf, Values
+from crm_sandbox.hubspot.news import Listener, News, RecordSaved, RecordsLinked
+from crm_sandbox.hubspot.records import HubspotAuthor, Record, RecordShelf, Values
 from crm_sandbox.hubspot.schema import ObjectType, Option, Property
-from crm_sandbox.hubspot.validation import Rule
+from crm_sandbox.hubspot.validation import PropertyRule
 
 PORTAL_ID = 47_110_815
 
@@ -52,13 +52,13 @@ class Pipeline:
 class Unshared:
     """A record that the client may not see, with what it was associated with: (other record type, id there, type ids)."""
 
-    shelf: Shelf
+    shelf: RecordShelf
     record: Record
     far: list[tuple[str, int, frozenset[int]]]
 
 
 @dataclass(slots=True)
-class Portal:
+class HubspotAccount:
     """One account at the vendor's. `listeners` hear of everything: webhooks plug in there."""
 
     clock: Clock
@@ -69,20 +69,20 @@ class Portal:
     leaves_out_empty: set[str] = field(default_factory=set)  # ids of records whose answers do; "*": of all
     owners: list[Owner] = field(default_factory=list)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
-    shelves: dict[str, Shelf] = field(default_factory=dict)
+    shelves: dict[str, RecordShelf] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
-    rules: list[Rule] = field(default_factory=list)
-    associations: Associations = field(default_factory=Associations)
+    rules: list[PropertyRule] = field(default_factory=list)
+    associations: HubspotAssociations = field(default_factory=HubspotAssociations)
     listeners: list[Listener] = field(default_factory=list)
     unshared: dict[int, Unshared] = field(default_factory=dict)
-    _shelf_by_name: dict[str, Shelf] = field(default_factory=dict)
+    _shelf_by_name: dict[str, RecordShelf] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, clock: Clock, types: Iterable[ObjectType], **more: Any) -> "Portal":
+    def empty(cls, clock: Clock, types: Iterable[ObjectType], **more: Any) -> "HubspotAccount":
         """A portal without records; the seed fills it."""
         portal = cls(clock, **more)
         for kind in types:
-            shelf = Shelf(kind)
+            shelf = RecordShelf(kind)
             portal.shelves[kind.name] = shelf
             portal.indexes[kind.name] = Index(portal.now_ms, lambda: int(portal.lag_s * 1000))
             portal._shelf_by_name |= dict.fromkeys((kind.name, kind.singular, kind.type_id), shelf)
@@ -92,7 +92,7 @@ class Portal:
         """The portal's time, in milliseconds since 1970."""
         return stamps.ms_of(self.clock.now())
 
-    def shelf(self, name: str) -> Shelf:
+    def shelf(self, name: str) -> RecordShelf:
         """The records of a type by its name, its singular or its id (`companies`, `company`, `0-2`).
 
         Raises: Refusal.
@@ -102,7 +102,7 @@ class Portal:
             raise errors.unknown_type(name)
         return found
 
-    def find(self, shelf: Shelf, key: str, id_property: str | None = None) -> Record | None:
+    def find(self, shelf: RecordShelf, key: str, id_property: str | None = None) -> Record | None:
         """A record by its id, archived or not, or by a unique property, not archived.
 
         Raises: Refusal, when the property is not unique.
@@ -143,23 +143,23 @@ class Portal:
         """What search sees of a type."""
         return self.indexes[kind.name]
 
-    def keep(self, shelf: Shelf, record: Record) -> None:
+    def keep(self, shelf: RecordShelf, record: Record) -> None:
         """A record's new state; nobody is told."""
         shelf.save(record)
         self.index(shelf.type).save(record.id, record)
 
-    def save(self, shelf: Shelf, record: Record, author: Author) -> None:
+    def save(self, shelf: RecordShelf, record: Record, author: HubspotAuthor) -> None:
         """A record's new state."""
         before = shelf.records.get(record.id)
         self.keep(shelf, record)
-        self.tell(Saved(shelf.type, before, record, author, self.now_ms()))
+        self.tell(RecordSaved(shelf.type, before, record, author, self.now_ms()))
 
-    def remove(self, shelf: Shelf, record_id: int) -> Record:
+    def remove(self, shelf: RecordShelf, record_id: int) -> Record:
         """Takes a record away for good; nobody is told. Returns what it was."""
         self.index(shelf.type).save(record_id, None)
         return shelf.remove(record_id)
 
-    def unshare(self, shelf: Shelf, record_id: int) -> None:
+    def unshare(self, shelf: RecordShelf, record_id: int) -> None:
         """Hides a record as it stands; nobody is told."""
         far = self.associations.lift(shelf.type.name, record_id)
         self.unshared[record_id] = Unshared(shelf, self.remove(shelf, record_id), far)
@@ -171,12 +171,12 @@ class Portal:
         for other, far_id, types in hidden.far:
             self.associations.load(hidden.shelf.type.name, other, [(record_id, far_id, types)])
 
-    def link(self, one: Shelf, other: Shelf, changed: list[Changed], author: Author) -> None:
+    def link(self, one: RecordShelf, other: RecordShelf, changed: list[Changed], author: HubspotAuthor) -> None:
         """Tells of associations that were made or are gone."""
         now = self.now_ms()
         for from_id, to_id, label, is_removed in changed:
             ids = (label.type_id, label.inverse_id, label.category)
-            self.tell(Linked(one.type, from_id, other.type, to_id, *ids, label.is_primary, is_removed, author, now))
+            self.tell(RecordsLinked(one.type, from_id, other.type, to_id, *ids, label.is_primary, is_removed, author, now))
 
     def tell(self, news: News) -> None:
         """Everybody who listens hears of it."""

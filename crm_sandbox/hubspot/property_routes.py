@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors, stamps
 from crm_sandbox.hubspot.batch_routes import inputs_of
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.property_bodies import changes_of, group_of, property_of
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, flag, json_object, route
 from crm_sandbox.hubspot.schema import NAME, Group, ObjectType, Property
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 MAX_INPUTS = 100
 
@@ -23,7 +23,7 @@ MAX_INPUTS = 100
 class Properties:
     """The routes of properties."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def every(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class Properties:
         names = [str(one.get("name", "")) for one in inputs_of(body, MAX_INPUTS)]
         found = [self._state.portal.describe(kind.properties[name]) for name in names if name in kind.properties]
         missing = [name for name in names if name not in kind.properties]
-        failures = [Refusal("Some properties do not exist", "OBJECT_NOT_FOUND", 404).in_batch({"name": missing})] if missing else []
+        failures = [HubspotRefusal("Some properties do not exist", "OBJECT_NOT_FOUND", 404).in_batch({"name": missing})] if missing else []
         return self._answer(found, failures, began)
 
     async def create_batch(self, request: Request) -> Response:
@@ -70,7 +70,7 @@ class Properties:
         for wish in inputs_of(await json_object(request), MAX_INPUTS):
             try:
                 found.append(self._state.portal.describe(self._make(kind, wish)))
-            except Refusal as refusal:
+            except HubspotRefusal as refusal:
                 failures.append(refusal.in_batch({"name": [str(wish.get("name", ""))]}))
         return self._answer(found, failures, began, 201)
 
@@ -143,7 +143,7 @@ def _named(kind: ObjectType, name: str) -> Property:
     return found
 
 
-def property_routes(state: State) -> list[Route]:
+def property_routes(state: HubspotState) -> list[Route]:
     """The routes of properties."""
     properties = Properties(state)
     one = "/properties/{type}"

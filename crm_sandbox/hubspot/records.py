@@ -28,7 +28,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class HubspotAuthor:
     """Who writes: `source` as webhooks and histories name it. `is_dated`: by a dated address of the API.
 
     `keeps_rules`: whether an admin's validation rules hold, as they do for people and for the API from 2026-09 on.
@@ -51,7 +51,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Shelf:
+class RecordShelf:
     """The records of one type."""
 
     type: ObjectType
@@ -123,7 +123,7 @@ class Shelf:
             self._id_by_key |= dict.fromkeys(self._keys(record), record.id)
             self._next_id = max(self._next_id, record.id + 1)
 
-    def note(self, before: Record | None, after: Record, names: Iterable[str], author: Author) -> None:
+    def note(self, before: Record | None, after: Record, names: Iterable[str], author: HubspotAuthor) -> None:
         """Remembers what a write made of some properties."""
         for name in names:
             versions = self._versions.setdefault((after.id, name), [])

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 
 JSON_TYPE = "application/json;charset=utf-8"
 HTML_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
@@ -23,6 +23,6 @@ def empty(status: int = 204) -> Response:
     return Response(None, status)
 
 
-def refuse(refusal: Refusal) -> Response:
+def refuse(refusal: HubspotRefusal) -> Response:
     """A refusal of a whole request."""
     return answer(refusal.body(), refusal.status)

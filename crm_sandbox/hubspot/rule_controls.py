@@ -7,8 +7,8 @@ from starlette.routing import Route
 
 from crm_sandbox.hubspot.control_route import control_route
 from crm_sandbox.hubspot.routing import json_object
-from crm_sandbox.hubspot.state import State
-from crm_sandbox.hubspot.validation import Rule
+from crm_sandbox.hubspot.state import HubspotState
+from crm_sandbox.hubspot.validation import PropertyRule
 
 Body = dict[str, Any]
 _LIMITS = ("ten_secondly", "ten_secondly_oauth", "daily", "secondly")
@@ -17,7 +17,7 @@ _LIMITS = ("ten_secondly", "ten_secondly_oauth", "daily", "secondly")
 class RuleControls:
     """`/__sandbox__/limit` and `validation_rules`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def limits(self, request: Request) -> Body:
@@ -38,7 +38,7 @@ class RuleControls:
         """A rule by the keys of `validation.Rule`: `object`, `field`, `op`, `value`, `message`, `error`, `on`, `when`."""
         body, portal = await json_object(request), self._state.portal
         kind = portal.shelf(str(body["object"])).type
-        rule = Rule(**{**body, "object": kind.name})
+        rule = PropertyRule(**{**body, "object": kind.name})
         if unknown := [name for name in (rule.field, *rule.when) if name not in kind.properties]:
             raise ValueError(f"{kind.name} have no properties {unknown}")
         portal.rules.append(rule)
@@ -55,7 +55,7 @@ class RuleControls:
         return []
 
 
-def rule_controls(state: State) -> list[Route]:
+def rule_controls(state: HubspotState) -> list[Route]:
     """The routes of these controls."""
     controls = RuleControls(state)
     return [

@@ -14,8 +14,8 @@ import orjson
 
 from crm_sandbox.hubspot import errors, stamps
 from crm_sandbox.hubspot.index import Index
-from crm_sandbox.hubspot.portal import Portal
-from crm_sandbox.hubspot.records import Record, Shelf, value_of
+from crm_sandbox.hubspot.portal import HubspotAccount
+from crm_sandbox.hubspot.records import Record, RecordShelf, value_of
 from crm_sandbox.hubspot.schema import ObjectType, Property
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 10
@@ -64,10 +64,10 @@ class Found:
 class Search:
     """The searches of one portal; results are kept while nothing changes, since clients ask page by page."""
 
-    portal: Portal
+    portal: HubspotAccount
     _kept: dict[tuple[Any, ...], list[int]] = field(default_factory=dict)
 
-    def page(self, shelf: Shelf, body: Mapping[str, Any]) -> Found:
+    def page(self, shelf: RecordShelf, body: Mapping[str, Any]) -> Found:
         """One page of what a body asks for.
 
         Raises: Refusal.
@@ -84,7 +84,7 @@ class Search:
         more = after + limit < len(ids)
         return Found([seen[one] for one in ids[after : after + limit]], len(ids), after + limit if more else None)
 
-    def _ids(self, shelf: Shelf, groups: list[list[Filter]], query: str, name: str, *, descends: bool) -> list[int]:
+    def _ids(self, shelf: RecordShelf, groups: list[list[Filter]], query: str, name: str, *, descends: bool) -> list[int]:
         index, kind = self.portal.index(shelf.type), shelf.type
         if len(groups) == 1:
             found = self._group(index, kind, groups[0], query)

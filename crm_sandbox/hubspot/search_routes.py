@@ -9,10 +9,10 @@ from starlette.routing import Route
 from crm_sandbox.hubspot.replies import answer
 from crm_sandbox.hubspot.routing import json_object, route
 from crm_sandbox.hubspot.shapes import View
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 
-def search_routes(state: State) -> list[Route]:
+def search_routes(state: HubspotState) -> list[Route]:
     """The route of searches."""
 
     async def search(request: Request) -> Response:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from crm_sandbox.clock import Clock
-from crm_sandbox.hubspot.associations import Associations
+from crm_sandbox.hubspot.associations import HubspotAssociations
 from crm_sandbox.hubspot.object_types import clean_types, portal_types
-from crm_sandbox.hubspot.portal import Owner, Pipeline, Portal, Stage
+from crm_sandbox.hubspot.portal import HubspotAccount, Owner, Pipeline, Stage
 from crm_sandbox.hubspot.records import Record, Values
 from crm_sandbox.hubspot.schema import ObjectType, Option
 from crm_sandbox.seed import cast, draft
-from crm_sandbox.seed.draft import Draft
+from crm_sandbox.seed.draft import SeedData
 
 STAGES = (  # value, label, probability
     ("appointmentscheduled", "Appointment Scheduled", "0.2"),
@@ -52,7 +52,7 @@ Link = tuple[int, int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class HubspotSizes:
     """How much, how tidy, whether an admin has made nothing yet, what has been paid for, and where the portal's day begins."""
 
     companies: int = 300
@@ -65,24 +65,24 @@ class Sizes:
     tier: str = "professional"
     time_zone: str = "US/Eastern"
 
-    def wish(self) -> draft.Wish:
+    def wish(self) -> draft.SeedWish:
         """The same, in the words of every sandbox."""
         tidy = self.every_company_active, self.every_deal_has_partner
-        return draft.Wish(self.companies, self.inquiries, self.deals, self.seed, *tidy)
+        return draft.SeedWish(self.companies, self.inquiries, self.deals, self.seed, *tidy)
 
 
-def seeded(sizes: Sizes, clock: Clock) -> Portal:
+def seeded(sizes: HubspotSizes, clock: Clock) -> HubspotAccount:
     """A new portal, filled."""
     return _Seed(sizes, clock).portal()
 
 
 class _Seed:
-    def __init__(self, sizes: Sizes, clock: Clock) -> None:
-        self._draft = Draft(sizes.wish(), clock.now())
+    def __init__(self, sizes: HubspotSizes, clock: Clock) -> None:
+        self._draft = SeedData(sizes.wish(), clock.now())
         values = (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed)
         contracts = tuple(Option(value, value, order) for order, value in enumerate(values))
         types = clean_types() if sizes.clean else portal_types(contracts)
-        self._portal = Portal.empty(clock, types, tier=sizes.tier, time_zone=sizes.time_zone)
+        self._portal = HubspotAccount.empty(clock, types, tier=sizes.tier, time_zone=sizes.time_zone)
         self._first_company, self._first_deal, self._first_contact = (
             self._portal.shelf(name).type.first_id for name in ("companies", "deals", "contacts")
         )
@@ -91,7 +91,7 @@ class _Seed:
         self._has_labels = sizes.tier != "free" and not sizes.clean
         self._types = _labelled(self._portal.associations) if self._has_labels else {}
 
-    def portal(self) -> Portal:
+    def portal(self) -> HubspotAccount:
         self._portal.owners += [_owner(place) for place in range(len(cast.USERS))]
         self._portal.pipelines["default"] = Pipeline("default", "Sales Pipeline", 0, _stages())
         self._load("companies", self._companies())
@@ -181,7 +181,7 @@ class _Seed:
         }
         return _record(self._portal.shelf("deals").next_id(), self._portal.derived("deals", values), one.stamps)
 
-    def _contact(self, place: int, one: draft.Person) -> Record:
+    def _contact(self, place: int, one: draft.SeedPerson) -> Record:
         values = {"firstname": one.first_name, "lastname": one.last_name, "email": one.email, "hubspot_owner_id": _rep(one.rep)}
         return _record(self._first_contact + place, values, one.stamps)
 
@@ -216,6 +216,6 @@ def _stages() -> list[Stage]:
     ]
 
 
-def _labelled(associations: Associations) -> dict[str, int]:
+def _labelled(associations: HubspotAssociations) -> dict[str, int]:
     """The labels that an admin made for the portal; their type ids by name."""
     return {name: associations.add_label("deals", "companies", name, label)[0].type_id for name, label in (PARTNER, SECOND_PARTNER)}

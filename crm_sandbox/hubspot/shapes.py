@@ -6,8 +6,8 @@ from typing import Any
 
 from crm_sandbox.hubspot import stamps
 from crm_sandbox.hubspot.linking import Linking, named
-from crm_sandbox.hubspot.portal import PORTAL_ID, Portal
-from crm_sandbox.hubspot.records import Author, Record, Shelf, shape_of
+from crm_sandbox.hubspot.portal import PORTAL_ID, HubspotAccount
+from crm_sandbox.hubspot.records import HubspotAuthor, Record, RecordShelf, shape_of
 
 FIRST_PAGE = 100  # associated ids that come with a record; the rest is asked for by itself
 Shape = dict[str, Any]
@@ -25,10 +25,10 @@ class View:
 class Shapes:
     """Records of a portal as JSON."""
 
-    def __init__(self, portal: Portal, base_url: str) -> None:
+    def __init__(self, portal: HubspotAccount, base_url: str) -> None:
         self._portal, self._base_url = portal, base_url
 
-    def record(self, shelf: Shelf, record: Record, view: View) -> Shape:
+    def record(self, shelf: RecordShelf, record: Record, view: View) -> Shape:
         """One record."""
         shape: Shape = shape_of(shelf.type, record, view.properties, portal_id=PORTAL_ID)
         if not self._portal.leaves_out_empty.isdisjoint(("*", shape["id"])):
@@ -43,15 +43,15 @@ class Shapes:
         return shape
 
     @staticmethod
-    def _history(shelf: Shelf, record: Record, name: str) -> list[Shape]:
+    def _history(shelf: RecordShelf, record: Record, name: str) -> list[Shape]:
         found = []
         for version in shelf.history(record, name):
             told = {"value": version.value, "timestamp": stamps.write(version.at_ms), "sourceType": version.source}
             found.append(told if version.source_id is None else {**told, "sourceId": version.source_id})
         return found
 
-    def _associated(self, shelf: Shelf, record: Record, other: Shelf) -> Shape | None:
-        far = Linking(self._portal, Author()).far(shelf, other, record.id)
+    def _associated(self, shelf: RecordShelf, record: Record, other: RecordShelf) -> Shape | None:
+        far = Linking(self._portal, HubspotAuthor()).far(shelf, other, record.id)
         if not far:
             return None
         results = [

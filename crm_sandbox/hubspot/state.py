@@ -9,43 +9,43 @@ from starlette.requests import Request
 from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
-from crm_sandbox.hubspot.errors import Refusal
+from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.kinds import KINDS
-from crm_sandbox.hubspot.lifecycle import Lifecycle
-from crm_sandbox.hubspot.limits import Limits
+from crm_sandbox.hubspot.lifecycle import HubspotLifecycle
+from crm_sandbox.hubspot.limits import AccountLimits
 from crm_sandbox.hubspot.linking import Linking
-from crm_sandbox.hubspot.login.tokens import Token, Tokens
+from crm_sandbox.hubspot.login.tokens import AccessToken, AccessTokens
 from crm_sandbox.hubspot.news import News
 from crm_sandbox.hubspot.paths import is_dated, keeps_rules
-from crm_sandbox.hubspot.portal import Portal
+from crm_sandbox.hubspot.portal import HubspotAccount
 from crm_sandbox.hubspot.push.events import events_of
-from crm_sandbox.hubspot.push.outbox import Outbox
-from crm_sandbox.hubspot.records import Author
+from crm_sandbox.hubspot.push.outbox import WebhookOutbox
+from crm_sandbox.hubspot.records import HubspotAuthor
 from crm_sandbox.hubspot.routing import version
 from crm_sandbox.hubspot.search import Search
-from crm_sandbox.hubspot.seed import Sizes, seeded
+from crm_sandbox.hubspot.seed import HubspotSizes, seeded
 from crm_sandbox.hubspot.shapes import Shapes
 from crm_sandbox.hubspot.trouble import ordered_refusal
-from crm_sandbox.hubspot.writing import Writing
+from crm_sandbox.hubspot.writing import RecordWrites
 
 
 @dataclass(slots=True)
-class State:
+class HubspotState:
     """What the routes share."""
 
-    sizes: Sizes
+    sizes: HubspotSizes
     clock: Clock
     base_url: str
     enforces_limits: bool = False
     calls: Calls = field(default_factory=Calls)
     faults: Faults = field(default_factory=lambda: Faults(KINDS))
     rng: Random = field(init=False)
-    portal: Portal = field(init=False)
+    portal: HubspotAccount = field(init=False)
     search: Search = field(init=False)
     shapes: Shapes = field(init=False)
-    tokens: Tokens = field(init=False)
-    limits: Limits = field(init=False)
-    outbox: Outbox = field(init=False)
+    tokens: AccessTokens = field(init=False)
+    limits: AccountLimits = field(init=False)
+    outbox: WebhookOutbox = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
@@ -62,40 +62,40 @@ class State:
         self.portal = seeded(self.sizes, self.clock)
         self.search = Search(self.portal)
         self.shapes = Shapes(self.portal, self.base_url)
-        self.tokens = Tokens(self.rng)
-        self.limits = Limits(ZoneInfo(self.portal.time_zone))
+        self.tokens = AccessTokens(self.rng)
+        self.limits = AccountLimits(ZoneInfo(self.portal.time_zone))
         if self.enforces_limits:
             self.limits.enforce()
-        self.outbox = Outbox(self.portal, self.rng)
+        self.outbox = WebhookOutbox(self.portal, self.rng)
         self.portal.listeners.append(self._heard)
 
     def _heard(self, news: News) -> None:
         if self.outbox.settings is not None:
             self.outbox.tell(events_of(news))
 
-    def token(self, request: Request) -> Token:
+    def token(self, request: Request) -> AccessToken:
         """Who asks; the door has let them in already."""
-        token: Token = request.scope["sandbox.token"]
+        token: AccessToken = request.scope["sandbox.token"]
         return token
 
-    def author(self, request: Request) -> Author:
+    def author(self, request: Request) -> HubspotAuthor:
         """The request's app."""
         asked, app_id = version(request), self.token(request).install.app_id
-        return Author(source_id=str(app_id), is_dated=is_dated(asked), keeps_rules=keeps_rules(asked))
+        return HubspotAuthor(source_id=str(app_id), is_dated=is_dated(asked), keeps_rules=keeps_rules(asked))
 
-    def writing(self, request: Request) -> Writing:
+    def writing(self, request: Request) -> RecordWrites:
         """Writes in the name of the request's app."""
-        return Writing(self.portal, self.author(request))
+        return RecordWrites(self.portal, self.author(request))
 
     def linking(self, request: Request) -> Linking:
         """Associations in its name."""
         return Linking(self.portal, self.author(request))
 
-    def lifecycle(self, request: Request) -> Lifecycle:
+    def lifecycle(self, request: Request) -> HubspotLifecycle:
         """Merges in its name."""
-        return Lifecycle(self.portal, self.author(request))
+        return HubspotLifecycle(self.portal, self.author(request))
 
-    def refuse_by_order(self, request: Request) -> Refusal | None:
+    def refuse_by_order(self, request: Request) -> HubspotRefusal | None:
         """The refusal that a fault order wants for one record of this call, if any."""
         call: Call = request.scope["sandbox.call"]
         fault = self.faults.take_for_record(call)

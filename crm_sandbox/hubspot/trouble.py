@@ -10,7 +10,7 @@ import orjson
 
 from crm_sandbox.calls import Call
 from crm_sandbox.faults import Fault
-from crm_sandbox.hubspot.errors import BadValue, Refusal, invalid_values, unauthenticated
+from crm_sandbox.hubspot.errors import BadValue, HubspotRefusal, invalid_values, unauthenticated
 from crm_sandbox.hubspot.limits import Policy
 from crm_sandbox.hubspot.login.refusal import WORDS as TOKEN_WORDS
 from crm_sandbox.hubspot.login.refusal import TokenRefusal
@@ -56,28 +56,28 @@ _WORDS_BY_CODE = {
 _OF_A_VALUE = ("INVALID_OPTION", "INVALID_INTEGER", "INVALID_DATE", "PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE", "CONFLICTING_UNIQUE_VALUE")
 
 
-def over_limit(policy: Policy) -> Refusal:
+def over_limit(policy: Policy) -> HubspotRefusal:
     """A limiter says no."""
     more: dict[str, Any] = {"errorType": "RATE_LIMIT", "policyName": policy, "requestId": str(uuid.uuid4())}
     if policy == "TEN_SECONDLY_ROLLING":
         more["groupName"] = "publicapi:private-apps:api-calls-ten-secondly:0"
-    return Refusal(_LIMIT_WORDS[policy], "", 429, extra=more)
+    return HubspotRefusal(_LIMIT_WORDS[policy], "", 429, extra=more)
 
 
-def missing_scopes(scopes: tuple[str, ...]) -> Refusal:
+def missing_scopes(scopes: tuple[str, ...]) -> HubspotRefusal:
     """The token may do a lot, but not this."""
     link = "https://developers.hubspot.com/scopes"
     words = f"This app hasn't been granted all required scopes to make this call. Read more about required scopes here: {link}."
     needed = {"message": "One or more of the following scopes are required.", "context": {"requiredGranularScopes": list(scopes)}}
-    return Refusal(words, "MISSING_SCOPES", 403, errors=[needed], links={"scopes": link})
+    return HubspotRefusal(words, "MISSING_SCOPES", 403, errors=[needed], links={"scopes": link})
 
 
-def expired(seconds: int) -> Refusal:
+def expired(seconds: int) -> HubspotRefusal:
     """An OAuth token's half hour is over."""
-    return Refusal(f"The OAuth token used to make this call expired {seconds} second(s) ago.", "EXPIRED_AUTHENTICATION", 401)
+    return HubspotRefusal(f"The OAuth token used to make this call expired {seconds} second(s) ago.", "EXPIRED_AUTHENTICATION", 401)
 
 
-def ordered_refusal(code: str, message: str | None = None, *, status: int | None = None) -> Refusal:
+def ordered_refusal(code: str, message: str | None = None, *, status: int | None = None) -> HubspotRefusal:
     """A refusal by order of a fault, in the vendor's words if they are known."""
     found = _in_its_shape(code, message)
     if status is not None:
@@ -85,7 +85,7 @@ def ordered_refusal(code: str, message: str | None = None, *, status: int | None
     return found
 
 
-def _in_its_shape(code: str, message: str | None) -> Refusal:
+def _in_its_shape(code: str, message: str | None) -> HubspotRefusal:
     words = message or _WORDS_BY_CODE.get(code, f"{code} by order")
     if policy := next((policy for policy in _LIMIT_WORDS if policy == code), None):
         return over_limit(policy)
@@ -96,7 +96,7 @@ def _in_its_shape(code: str, message: str | None) -> Refusal:
     if code in _OF_A_VALUE:
         name, _, rest = (message or "").partition(":")
         return invalid_values([BadValue(name or "dealname", code, rest.strip() or words)])
-    return Refusal(words, code, _STATUS_BY_CODE.get(code, 400))
+    return HubspotRefusal(words, code, _STATUS_BY_CODE.get(code, 400))
 
 
 def ordered_reply(fault: Fault, call: Call) -> Reply:
@@ -119,6 +119,6 @@ def ordered_reply(fault: Fault, call: Call) -> Reply:
     return Reply(refusal.status, _JSON + _retry_after(refusal, fault), orjson.dumps(refusal.body()))
 
 
-def _retry_after(refusal: Refusal, fault: Fault) -> Headers:
+def _retry_after(refusal: HubspotRefusal, fault: Fault) -> Headers:
     is_said = "retry-after" in {name.lower() for name in fault.headers or {}}
     return [(b"retry-after", str(MIGRATION_RETRY_AFTER_S).encode())] if refusal.status == 477 and not is_said else []

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from crm_sandbox.hubspot.errors import BadValue, Refusal, invalid_values
+from crm_sandbox.hubspot.errors import BadValue, HubspotRefusal, invalid_values
 
 
 def _compared(value: str | None, bound: Any, sign: int) -> bool:
@@ -35,7 +35,7 @@ RULE_OPS = tuple(_CONDITIONS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
+class PropertyRule:
     """One rule. Without a `message` and an `error` the vendor's are said."""
 
     object: str
@@ -80,10 +80,10 @@ def _check_pattern(pattern: Any) -> None:
         raise ValueError(f"value is no pattern: {error}") from None
 
 
-def broken(rules: Iterable[Rule], object_name: str, values: Mapping[str, str], *, is_new: bool) -> Refusal | None:
+def broken(rules: Iterable[PropertyRule], object_name: str, values: Mapping[str, str], *, is_new: bool) -> HubspotRefusal | None:
     """What is said of a record that would break rules; what is missing is said first."""
     found = [rule for rule in rules if rule.object == object_name and rule.refuses(values, is_new=is_new)]
     missing = [rule.missing() for rule in found if rule.op == "is_blank"]
     if missing:
-        return Refusal("The property values provided are invalid", errors=missing, tells_rows=True)
+        return HubspotRefusal("The property values provided are invalid", errors=missing, tells_rows=True)
     return invalid_values([rule.bad_value() for rule in found]) if found else None

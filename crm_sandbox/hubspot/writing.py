@@ -7,20 +7,20 @@ from typing import Any
 from crm_sandbox.hubspot import errors
 from crm_sandbox.hubspot.errors import BadValue
 from crm_sandbox.hubspot.linking import Linking
-from crm_sandbox.hubspot.portal import PORTAL_ID, Portal
-from crm_sandbox.hubspot.records import Author, Record, Shelf, Values, merged_values
+from crm_sandbox.hubspot.portal import PORTAL_ID, HubspotAccount
+from crm_sandbox.hubspot.records import HubspotAuthor, Record, RecordShelf, Values, merged_values
 from crm_sandbox.hubspot.schema import ObjectType
 from crm_sandbox.hubspot.validation import broken
 from crm_sandbox.hubspot.values import as_text, kept
 
-End = tuple[Shelf, int, list[int]]  # where a new association leads: record type, id, type ids
+End = tuple[RecordShelf, int, list[int]]  # where a new association leads: record type, id, type ids
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CheckedWrite:
     """A write that was checked: the record as it will be, and which properties it names."""
 
-    shelf: Shelf
+    shelf: RecordShelf
     before: Record | None
     values: Values
     names: tuple[str, ...]
@@ -31,36 +31,36 @@ class Change:
         return [(name, self.values[name]) for name in self.names if name in self.values and self.shelf.type.properties[name].is_unique]
 
 
-class Writing:
+class RecordWrites:
     """Writes in somebody's name; all of them at `at_ms`, if it is given."""
 
-    def __init__(self, portal: Portal, author: Author, *, at_ms: int | None = None) -> None:
+    def __init__(self, portal: HubspotAccount, author: HubspotAuthor, *, at_ms: int | None = None) -> None:
         self._portal, self._author, self._at_ms = portal, author, at_ms
         self._linking = Linking(portal, author)
 
-    def create(self, shelf: Shelf, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()) -> Record:
+    def create(self, shelf: RecordShelf, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()) -> Record:
         """A new record, with whom it is associated.
 
         Raises: Refusal.
         """
         return self.done(self.checked(shelf, None, properties, links))
 
-    def update(self, shelf: Shelf, record: Record, properties: Mapping[str, Any]) -> Record:
+    def update(self, shelf: RecordShelf, record: Record, properties: Mapping[str, Any]) -> Record:
         """A record changed.
 
         Raises: Refusal.
         """
         return self.done(self.checked(shelf, record, properties))
 
-    def archive(self, shelf: Shelf, record: Record) -> None:
+    def archive(self, shelf: RecordShelf, record: Record) -> None:
         """A record put where it can be restored from for 90 days; nothing happens to one that is there."""
         if record.archived_ms is None:
             now = self._portal.now_ms()
             self._portal.save(shelf, replace(record, archived_ms=now, modified_ms=now), self._author)
 
     def checked(
-        self, shelf: Shelf, before: Record | None, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()
-    ) -> Change:
+        self, shelf: RecordShelf, before: Record | None, properties: Mapping[str, Any], links: Sequence[Mapping[str, Any]] = ()
+    ) -> CheckedWrite:
         """A write that may be done.
 
         Raises: Refusal.
@@ -78,9 +78,9 @@ class Writing:
         self._check_unique(shelf, before, changes)
         values = self._portal.derived(shelf.type.name, merged_values({} if before is None else before.values, changes))
         self._check_rules(shelf.type, values, is_new=before is None)
-        return Change(shelf, before, values, tuple(changes), tuple(self._end(shelf, link) for link in links))
+        return CheckedWrite(shelf, before, values, tuple(changes), tuple(self._end(shelf, link) for link in links))
 
-    def done(self, change: Change) -> Record:
+    def done(self, change: CheckedWrite) -> Record:
         """The write done."""
         now = self._portal.now_ms() if self._at_ms is None else self._at_ms
         before, shelf = change.before, change.shelf
@@ -95,7 +95,7 @@ class Writing:
             self._linking.put(shelf, other, after.id, to_id, type_ids)
         return after
 
-    def _end(self, shelf: Shelf, link: Mapping[str, Any]) -> End:
+    def _end(self, shelf: RecordShelf, link: Mapping[str, Any]) -> End:
         """What a create's association leads to: its types say to which record type."""
         wishes, to_id = link.get("types") or [], link["to"].get("id")
         wanted = wishes[0].get("associationTypeId") if wishes else None
@@ -119,7 +119,7 @@ class Writing:
         if refusal is not None:
             raise refusal
 
-    def _check_unique(self, shelf: Shelf, before: Record | None, changes: Values) -> None:
+    def _check_unique(self, shelf: RecordShelf, before: Record | None, changes: Values) -> None:
         for name, value in changes.items():
             if not value or not shelf.type.properties[name].is_unique:
                 continue
@@ -128,7 +128,7 @@ class Writing:
                 raise _taken(shelf.type, name, value, holder, before, shelf.coming_id)
 
 
-def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None, next_id: int) -> errors.Refusal:
+def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None, next_id: int) -> errors.HubspotRefusal:
     if kind.singular == "contact" and name == "email":
         return errors.conflict(f"Contact already exists. Existing ID: {holder.id}")
     coordinates = f"portalId={PORTAL_ID}, objectTypeId={kind.type_id}, propertyName={name}, value={value}"
@@ -137,7 +137,7 @@ def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Reco
     return errors.taken(words, name)
 
 
-def refuse_clashes(changes: Iterable[Change]) -> None:
+def refuse_clashes(changes: Iterable[CheckedWrite]) -> None:
     """Two rows of a batch want the same unique value.
 
     Raises: Refusal.

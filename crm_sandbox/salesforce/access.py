@@ -6,7 +6,7 @@ Fields of the seed are open to everybody, until a control hides one. A field mad
 from dataclasses import replace
 
 from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.permission_types import ASSIGNMENT, FIELD_PERMISSIONS, OBJECT_PERMISSIONS, PERMISSION_SET
 from crm_sandbox.salesforce.schema import SObject
@@ -58,7 +58,7 @@ def _refuse_bad_field(org: Org, record: Values) -> None:
     field = sobject.field(name) if sobject else None
     if sobject is None or field is None or record.get("SobjectType") != sobject.name:
         words = f"Field Name: bad value for restricted picklist field: {record.get('Field')}"
-        raise Refusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", words, fields=["Field"])
+        raise SalesforceRefusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", words, fields=["Field"])
     if not field.is_custom and not field.is_nillable:
         raise _integrity(f"Field Name: {record['Field']} is not permissionable", "Field")
     reads = [row for row in _rows(org, OBJECT_PERMISSIONS) if row["ParentId"] == record["ParentId"] and row["SobjectType"] == sobject.name]
@@ -67,8 +67,8 @@ def _refuse_bad_field(org: Org, record: Values) -> None:
         raise _integrity(words, "PermissionsRead")
 
 
-def _integrity(words: str, field: str) -> Refusal:
-    return Refusal("FIELD_INTEGRITY_EXCEPTION", words, fields=[field])
+def _integrity(words: str, field: str) -> SalesforceRefusal:
+    return SalesforceRefusal("FIELD_INTEGRITY_EXCEPTION", words, fields=[field])
 
 
 def _rows(org: Org, name: str) -> list[Values]:

@@ -9,15 +9,15 @@ from starlette.routing import Route
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.rows import json_object
 from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 Body = dict[str, Any]
 
 
-class AdminControls:
+class SalesforceAdminControls:
     """`/__sandbox__/picklist` and `left_out`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def picklist(self, request: Request) -> Body:
@@ -55,7 +55,7 @@ def _changed(field: Field, body: Body) -> Field:
     return replace(field, values=values, retired=inactive, is_restricted=bool(body.get("restricted", field.is_restricted)))
 
 
-def admin_controls(state: State) -> list[Route]:
+def admin_controls(state: SalesforceState) -> list[Route]:
     """The routes of these controls."""
-    controls = AdminControls(state)
+    controls = SalesforceAdminControls(state)
     return [control_route("/picklist", POST=controls.picklist), control_route("/left_out", POST=controls.left_out)]

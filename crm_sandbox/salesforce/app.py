@@ -18,8 +18,8 @@ from crm_sandbox.salesforce.collections import Collections
 from crm_sandbox.salesforce.composite import Composite
 from crm_sandbox.salesforce.controls import control_routes
 from crm_sandbox.salesforce.describe import describe, describe_global, resources, versions
-from crm_sandbox.salesforce.door import Door
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.door import SalesforceDoor
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.kinds import classifier
 from crm_sandbox.salesforce.lead_mapping import lead_mapping_routes
 from crm_sandbox.salesforce.limits import limits
@@ -27,20 +27,20 @@ from crm_sandbox.salesforce.login.controls import login_controls
 from crm_sandbox.salesforce.login.routes import login_routes
 from crm_sandbox.salesforce.push.controls import push_controls
 from crm_sandbox.salesforce.queries import PAGE_SIZE
-from crm_sandbox.salesforce.replication import Replication
+from crm_sandbox.salesforce.replication import ReplicationRoutes
 from crm_sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
 from crm_sandbox.salesforce.routing import DATA, METHODS, route
 from crm_sandbox.salesforce.rows import Rows
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.tooling.routes import tooling_routes
 from crm_sandbox.salesforce.zipping import Zip
-from crm_sandbox.wire import Wire
+from crm_sandbox.wire import VendorWire
 
 
-class Api:
+class GeneralRoutes:
     """The routes that are about no single record."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def versions(self, _: Request) -> Response:
@@ -94,7 +94,7 @@ class Api:
     def _query(self, request: Request, *, include_deleted: bool) -> Response:
         text = request.query_params.get("q")
         if text is None:
-            raise Refusal("MALFORMED_QUERY", "A query string has to be specified")
+            raise SalesforceRefusal("MALFORMED_QUERY", "A query string has to be specified")
         page = self._state.queries.first(
             text,
             token=self._state.session(request).token,
@@ -118,9 +118,9 @@ def _batch_size(header: str | None) -> int:
     return PAGE_SIZE
 
 
-def salesforce_app(state: State) -> ASGIApp:
+def salesforce_app(state: SalesforceState) -> ASGIApp:
     """The whole imitation as an ASGI application."""
-    api, rows, many, several, changes = Api(state), Rows(state), Collections(state), Composite(state), Replication(state)
+    api, rows, many, several, changes = GeneralRoutes(state), Rows(state), Collections(state), Composite(state), ReplicationRoutes(state)
     routes = [
         *control_routes(state),
         *admin_controls(state),
@@ -152,12 +152,12 @@ def salesforce_app(state: State) -> ASGIApp:
         route(DATA + "/sobjects/{object}/{id}", GET=rows.by_id, PATCH=rows.by_id, DELETE=rows.by_id),
         route(DATA + "/sobjects/{object}/{field}/{value:path}", GET=rows.by_key, PATCH=rows.by_key, DELETE=rows.by_key),
     ]
-    handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _lost, Exception: _broken}
+    handlers: dict[Any, Any] = {SalesforceRefusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
     several.app = routed
-    wire = Wire(
-        Zip(Door(routed, state)),
+    wire = VendorWire(
+        Zip(SalesforceDoor(routed, state)),
         clock=state.clock,
         calls=state.calls,
         faults=state.faults,
@@ -183,7 +183,7 @@ class _Plain:
         await self._app(scope, receive, send)
 
 
-async def _refused(_: Request, error: Refusal) -> Response:
+async def _refused(_: Request, error: SalesforceRefusal) -> Response:
     return refuse(error)
 
 
@@ -193,4 +193,4 @@ async def _lost(request: Request, error: HTTPException) -> Response:
 
 async def _broken(_: Request, error: Exception) -> Response:
     """A fault of the sandbox's own; said aloud, so that it is not taken for an ordered one."""
-    return refuse(Refusal("UNKNOWN_EXCEPTION", f"the sandbox itself failed: {error!r}", status=500))
+    return refuse(SalesforceRefusal("UNKNOWN_EXCEPTION", f"the sandbox itself failed: {error!r}", status=500))

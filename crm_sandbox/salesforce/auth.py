@@ -21,7 +21,7 @@ from crm_sandbox.salesforce.login.refresh import RefreshTokens
 from crm_sandbox.salesforce.login.refusal import OAuthRefusal
 from crm_sandbox.salesforce.org import ORG_ID, Org
 
-__all__ = ["SANDBOX_CLIENT_ID", "SANDBOX_CLIENT_SECRET", "SESSION_LIFE", "Auth", "OAuthRefusal", "Session", "form_of"]
+__all__ = ["SANDBOX_CLIENT_ID", "SANDBOX_CLIENT_SECRET", "SESSION_LIFE", "OAuthRefusal", "OrgSessions", "Session", "form_of"]
 
 SESSION_LIFE = timedelta(hours=2)  # since the last use, the vendor's default session time-out
 
@@ -35,7 +35,7 @@ class Session:
     used_at: datetime
 
 
-class Auth:
+class OrgSessions:
     """The sessions of an org. `instance_url` is where clients are sent to; it differs from `base_url` after a move."""
 
     def __init__(self, org: Org, rng: Random, base_url: str) -> None:
@@ -90,7 +90,7 @@ class Auth:
             raise errors.session_invalid()
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() not in ("bearer", "oauth"):
-            raise errors.Refusal("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
+            raise errors.SalesforceRefusal("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
         session = self.alive(token.strip())
         if session is None:
             raise errors.session_invalid()

@@ -11,30 +11,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.records import Saved
+from crm_sandbox.salesforce.records import PassedWrite
 from crm_sandbox.salesforce.replies import answer
 from crm_sandbox.salesforce.rows import field_names, json_object, upsert_key
 from crm_sandbox.salesforce.schema import SObject
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 MAX_RECORDS = 200  # written in one call
 MAX_RETRIEVED = 2000  # ids in one retrieve by POST
 MAX_CHUNKS = 10  # runs of one record type in one call
 
 Item = dict[str, Any]
-Act = Callable[[Item], Saved]
+Act = Callable[[Item], PassedWrite]
 
 
-class Undo(Exception):
+class UndoneRows(Exception):
     """Carries the results of an all-or-none call out of its transaction."""
 
 
 class Collections:
     """`/composite/sobjects` and below."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def write(self, request: Request) -> Response:
@@ -66,7 +66,7 @@ class Collections:
         body = await json_object(request)
         records = self._state.records(request)
 
-        def act(item: Item) -> Saved:
+        def act(item: Item) -> PassedWrite:
             self._check_type(item, sobject)
             self._obey_order(request, sobject)
             value = _member(item, key.name)
@@ -74,7 +74,7 @@ class Collections:
             if key.kind == "id" and value is None:
                 return records.create(sobject, rest)
             if value is None:
-                raise Refusal("MISSING_ARGUMENT", f"{key.name} not specified", fields=[])
+                raise SalesforceRefusal("MISSING_ARGUMENT", f"{key.name} not specified", fields=[])
             return records.upsert(sobject, key, value, rest)
 
         def identity(item: Item) -> str | None:
@@ -89,10 +89,10 @@ class Collections:
         _refuse_too_many(ids, MAX_RECORDS)
         records = self._state.records(request)
 
-        def act(item: Item) -> Saved:
+        def act(item: Item) -> PassedWrite:
             sobject = self._sobject_of(item["Id"])
             self._obey_order(request, sobject)
-            return Saved(records.delete(sobject, item["Id"]), created=False)
+            return PassedWrite(records.delete(sobject, item["Id"]), created=False)
 
         all_or_none = request.query_params.get("allOrNone", "false").lower() == "true"
         return answer(self._run([{"Id": text} for text in ids], act, all_or_none=all_or_none, identity=None))
@@ -100,7 +100,7 @@ class Collections:
     def _creating(self, request: Request) -> Act:
         records = self._state.records(request)
 
-        def act(item: Item) -> Saved:
+        def act(item: Item) -> PassedWrite:
             sobject = self._type_of(item)
             self._obey_order(request, sobject)
             return records.create(sobject, item)
@@ -110,12 +110,12 @@ class Collections:
     def _updating(self, request: Request) -> Act:
         records = self._state.records(request)
 
-        def act(item: Item) -> Saved:
+        def act(item: Item) -> PassedWrite:
             sobject = self._type_of(item)
             self._obey_order(request, sobject)
             record_id = _member(item, "Id")
             if record_id is None:
-                raise Refusal("MISSING_ARGUMENT", "Id not specified in an update call", fields=[])
+                raise SalesforceRefusal("MISSING_ARGUMENT", "Id not specified in an update call", fields=[])
             return records.update(sobject, str(record_id), {k: v for k, v in item.items() if k.lower() != "id"})
 
         return act
@@ -129,33 +129,33 @@ class Collections:
         identity: Callable[[Item], str | None] | None,
         says_created: bool = False,
     ) -> list[Item]:
-        outcomes: list[Saved | Refusal] = []
+        outcomes: list[PassedWrite | SalesforceRefusal] = []
         seen: set[str] = set()
         try:
             with self._state.org.store.transaction():
                 for item in items:
                     outcomes.append(self._one(item, act, identity, seen))  # noqa: PERF401 - an outcome may matter to the next
-                if all_or_none and any(isinstance(outcome, Refusal) for outcome in outcomes):
-                    raise Undo
-        except Undo:
-            outcomes = [one if isinstance(one, Refusal) else errors.rolled_back() for one in outcomes]
+                if all_or_none and any(isinstance(outcome, SalesforceRefusal) for outcome in outcomes):
+                    raise UndoneRows
+        except UndoneRows:
+            outcomes = [one if isinstance(one, SalesforceRefusal) else errors.rolled_back() for one in outcomes]
         return [_result(outcome, says_created=says_created) for outcome in outcomes]
 
-    def _one(self, item: Item, act: Act, identity: Callable[[Item], str | None] | None, seen: set[str]) -> Saved | Refusal:
+    def _one(self, item: Item, act: Act, identity: Callable[[Item], str | None] | None, seen: set[str]) -> PassedWrite | SalesforceRefusal:
         name = None if identity is None else identity(item)
         if name is not None and name in seen:
-            return Refusal("DUPLICATE_VALUE", f"Duplicate external id specified: {name}", fields=[])
+            return SalesforceRefusal("DUPLICATE_VALUE", f"Duplicate external id specified: {name}", fields=[])
         if name is not None:
             seen.add(name)
         try:
             with self._state.org.store.transaction():
                 return act(item)
-        except Refusal as refusal:
+        except SalesforceRefusal as refusal:
             return refusal
 
     def _retrieve(self, sobject: SObject, ids: list[str], wanted: list[str], version: str) -> list[Item | None]:
         if not ids or not wanted:
-            raise Refusal("MALFORMED_REQUEST" if ids else "MISSING_ARGUMENT", "ids and fields must be specified")
+            raise SalesforceRefusal("MALFORMED_REQUEST" if ids else "MISSING_ARGUMENT", "ids and fields must be specified")
         _refuse_too_many(ids, MAX_RETRIEVED)
         names = field_names(self._state, sobject, wanted)
         full_ids = [to_18(str(text)) for text in ids]
@@ -180,12 +180,12 @@ class Collections:
         found = self._state.org.objects.get(str(name).lower()) if name else None
         if found is None:
             words = f"sObject type '{name}' is not supported." if name else "Must send a concrete entity type."
-            raise Refusal("INVALID_TYPE", words, fields=[])
+            raise SalesforceRefusal("INVALID_TYPE", words, fields=[])
         return found
 
     def _check_type(self, item: Item, sobject: SObject) -> None:
         if self._type_of(item).name != sobject.name:
-            raise Refusal("INVALID_TYPE", f"All records must be of type {sobject.name}", fields=[])
+            raise SalesforceRefusal("INVALID_TYPE", f"All records must be of type {sobject.name}", fields=[])
 
     def _sobject_of(self, record_id: str) -> SObject:
         full_id = to_18(record_id)
@@ -217,18 +217,18 @@ def _records(body: Item) -> list[Item]:
     chunks = sum(one != other for one, other in pairwise(types)) + 1
     if chunks > MAX_CHUNKS:
         words = f"Cannot have more than {MAX_CHUNKS} chunks in a single operation. Please rearrange the data."
-        raise Refusal("LIMIT_EXCEEDED", words)
+        raise SalesforceRefusal("LIMIT_EXCEEDED", words)
     return items
 
 
 def _refuse_too_many(things: Iterable[Any], most: int) -> None:
     count = len(list(things))
     if count > most:
-        raise Refusal("EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {most} records into this call")
+        raise SalesforceRefusal("EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {most} records into this call")
 
 
-def _result(outcome: Saved | Refusal, *, says_created: bool) -> Item:
-    if isinstance(outcome, Saved):
+def _result(outcome: PassedWrite | SalesforceRefusal, *, says_created: bool) -> Item:
+    if isinstance(outcome, PassedWrite):
         shape: Item = {"id": outcome.record_id, "success": True, "errors": []}
         return shape | ({"created": outcome.created} if says_created else {})
     shape = {"success": False, "errors": [outcome.in_collection()]}

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Scope
 
 from crm_sandbox.salesforce.composite_refs import BadReference, filled
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.kinds import classifier
 from crm_sandbox.salesforce.replies import answer
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 MAX_PARTS = 25
 MAX_HEAVY_PARTS = 5  # queries and collections among them
@@ -28,12 +28,12 @@ _SHOWN = {b"location": "Location", b"etag": "ETag", b"last-modified": "Last-Modi
 Shape = dict[str, Any]
 
 
-class Undo(Exception):
+class UndoneParts(Exception):
     """Carries an all-or-none call out of its transaction."""
 
 
 @dataclass(slots=True)
-class Part:
+class PartAnswer:
     """The answer of one part."""
 
     status: int = 500
@@ -54,7 +54,7 @@ class Part:
 class Composite:
     """`/composite` and `/composite/batch`. `app` are the routes, once they are there."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
         self.app: ASGIApp | None = None
         self._classify = classifier(state.object_of_locator)
@@ -66,15 +66,15 @@ class Composite:
         self._refuse_too_heavy(parts)
         names = [str(part.get("referenceId", "")) for part in parts]
         if len(set(names)) != len(names) or not all(names):
-            raise Refusal("INVALID_REFERENCE_ID", "Each subrequest needs a referenceId of its own")
+            raise SalesforceRefusal("INVALID_REFERENCE_ID", "Each subrequest needs a referenceId of its own")
         answers: list[Shape] = []
         try:
             with self._state.org.store.transaction():
                 for name, part in zip(names, parts, strict=True):
                     answers.append(await self._referring(request, name, part, answers))
                     if body.get("allOrNone") is True and answers[-1]["httpStatusCode"] >= 400:
-                        raise Undo
-        except Undo:
+                        raise UndoneParts
+        except UndoneParts:
             answers = _undone(names, answers)
         return answer({"compositeResponse": answers})
 
@@ -110,7 +110,7 @@ class Composite:
         done = await self._run(request, str(part.get("method", "GET")), str(path), body, headers)
         return _shape(name, done.status, done.json, done.headers)
 
-    async def _run(self, request: Request, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Part:
+    async def _run(self, request: Request, method: str, url: str, body: Any, headers: Mapping[str, str]) -> PartAnswer:
         """One part through the routes, in the session of the whole."""
         parts = urlsplit(url)
         payload = b"" if body is None else orjson.dumps(body)
@@ -124,10 +124,10 @@ class Composite:
         }
         call = self._classify(scope, payload)
         if call is None or call.kind in ("composite", "composite_batch") or call.kind.startswith(("bulk", "token", "soap")):
-            refusal = Refusal("PROCESSING_HALTED", f"{parts.path} is not supported in a subrequest")
-            return Part(400, {}, orjson.dumps([refusal.single()]))
+            refusal = SalesforceRefusal("PROCESSING_HALTED", f"{parts.path} is not supported in a subrequest")
+            return PartAnswer(400, {}, orjson.dumps([refusal.single()]))
         scope["sandbox.call"] = call
-        part = Part()
+        part = PartAnswer()
         assert self.app is not None  # noqa: S101 - set when the routes are made
         await self.app(scope, _receiving(payload), _keeping(part))
         return part
@@ -140,15 +140,15 @@ class Composite:
             heavy += call is not None and call.kind in _HEAVY
         if heavy > MAX_HEAVY_PARTS:
             words = f"A composite request can contain at most {MAX_HEAVY_PARTS} query or sObject collection subrequests"
-            raise Refusal("LIMIT_EXCEEDED", words)
+            raise SalesforceRefusal("LIMIT_EXCEEDED", words)
 
 
 def _parts(body: Shape, name: str) -> list[Shape]:
     parts = body.get(name)
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts) or not parts:
-        raise Refusal("JSON_PARSER_ERROR", f"{name} must be a list of subrequests at [line:1, column:1]")
+        raise SalesforceRefusal("JSON_PARSER_ERROR", f"{name} must be a list of subrequests at [line:1, column:1]")
     if len(parts) > MAX_PARTS:
-        raise Refusal("LIMIT_EXCEEDED", f"The maximum number of subrequests is {MAX_PARTS}; this request has {len(parts)}")
+        raise SalesforceRefusal("LIMIT_EXCEEDED", f"The maximum number of subrequests is {MAX_PARTS}; this request has {len(parts)}")
     return parts
 
 
@@ -164,7 +164,7 @@ def _receiving(payload: bytes) -> Any:
     return receive
 
 
-def _keeping(part: Part) -> Any:
+def _keeping(part: PartAnswer) -> Any:
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             part.status = message["status"]

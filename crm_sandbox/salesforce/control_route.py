@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.kinds import CONTROLS
 from crm_sandbox.salesforce.replies import answer, refuse
 
@@ -27,7 +27,7 @@ def control_route(path: str, **controls: Control) -> Route:
             done = await control(request)
         except (ValueError, TypeError, KeyError, re.error) as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 422)
-        except Refusal as refusal:
+        except SalesforceRefusal as refusal:
             return answer({"error": str(refusal), "refusal": refusal.single()}, 409)
         return answer(done)
 

@@ -11,25 +11,25 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.routing import Route
 
-from crm_sandbox.controls import Desk
+from crm_sandbox.controls import SharedControls
 from crm_sandbox.salesforce import fields, stamps
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.lifecycle import Lifecycle
+from crm_sandbox.salesforce.lifecycle import SalesforceLifecycle
 from crm_sandbox.salesforce.org import RULE_OPS, ValidationRule
-from crm_sandbox.salesforce.records import Author, Records
+from crm_sandbox.salesforce.records import RecordWriter, SalesforceAuthor
 from crm_sandbox.salesforce.rows import json_object
 from crm_sandbox.salesforce.schema import Field, Kind, SObject
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 Body = dict[str, Any]
 CURRENCY = "CurrencyIsoCode"
 
 
-class Controls:
+class SalesforceControls:
     """The controls of one sandbox. Every method returns what is answered as JSON."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     # -- records, as a person edits them
@@ -205,14 +205,14 @@ class Controls:
         """All of a control, or nothing of it."""
         return self._state.org.store.transaction()
 
-    def _author(self) -> Author:
-        return Author(self._state.org.people.admin, auto_assign=False, allows_duplicates=True)
+    def _author(self) -> SalesforceAuthor:
+        return SalesforceAuthor(self._state.org.people.admin, auto_assign=False, allows_duplicates=True)
 
-    def _records(self) -> Records:
-        return Records(self._state.org, self._author())
+    def _records(self) -> RecordWriter:
+        return RecordWriter(self._state.org, self._author())
 
-    def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self._state.org, self._author())
+    def _lifecycle(self) -> SalesforceLifecycle:
+        return SalesforceLifecycle(self._state.org, self._author())
 
     def _sobject(self, request: Request) -> SObject:
         return self._named(request.path_params["object"])
@@ -231,10 +231,10 @@ class Controls:
         return field
 
 
-def control_routes(state: State) -> list[Route]:
+def control_routes(state: SalesforceState) -> list[Route]:
     """The routes of the controls."""
-    controls = Controls(state)
-    desk = Desk(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
+    controls = SalesforceControls(state)
+    desk = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),

@@ -8,20 +8,20 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_sandbox.calls import Call
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.kinds import is_free
 from crm_sandbox.salesforce.replies import refuse
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.wire import Headers
 
 MAX_URI = 16_384  # bytes; the same again bounds address and headers together
 _TOO_LONG = {414: b"URI Too Long", 431: b"Request Header Fields Too Large"}
 
 
-class Door:
+class SalesforceDoor:
     """An ASGI application around the routes."""
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+    def __init__(self, app: ASGIApp, state: SalesforceState) -> None:
         self._app, self._state = app, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +38,7 @@ class Door:
             return
         try:
             is_counted = self._admit(scope, call)
-        except Refusal as refusal:
+        except SalesforceRefusal as refusal:
             await refuse(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, self._with_usage(send) if is_counted else send)

@@ -11,7 +11,7 @@ from typing import Any
 _LAST_MISSPELT = 54
 
 
-class Refusal(Exception):
+class SalesforceRefusal(Exception):
     """One refusal by the vendor."""
 
     def __init__(
@@ -42,85 +42,85 @@ class Refusal(Exception):
         return {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
 
 
-def session_invalid() -> Refusal:
+def session_invalid() -> SalesforceRefusal:
     """The token is unknown or has expired."""
-    return Refusal("INVALID_SESSION_ID", "Session expired or invalid", status=401)
+    return SalesforceRefusal("INVALID_SESSION_ID", "Session expired or invalid", status=401)
 
 
-def not_found(message: str = "The requested resource does not exist") -> Refusal:
+def not_found(message: str = "The requested resource does not exist") -> SalesforceRefusal:
     """Nothing at that address."""
-    return Refusal("NOT_FOUND", message, status=404)
+    return SalesforceRefusal("NOT_FOUND", message, status=404)
 
 
-def method_not_allowed(method: str, allowed: Sequence[str]) -> Refusal:
+def method_not_allowed(method: str, allowed: Sequence[str]) -> SalesforceRefusal:
     """The address exists, the method does not fit."""
     words = f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}"
-    return Refusal("METHOD_NOT_ALLOWED", words, status=405)
+    return SalesforceRefusal("METHOD_NOT_ALLOWED", words, status=405)
 
 
-def limit_exceeded() -> Refusal:
+def limit_exceeded() -> SalesforceRefusal:
     """The day's API calls are used up."""
-    return Refusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
+    return SalesforceRefusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
 
 
-def bad_json(message: str) -> Refusal:
+def bad_json(message: str) -> SalesforceRefusal:
     """The body is no JSON, or a value is of the wrong JSON type."""
-    return Refusal("JSON_PARSER_ERROR", message)
+    return SalesforceRefusal("JSON_PARSER_ERROR", message)
 
 
-def entity_deleted() -> Refusal:
+def entity_deleted() -> SalesforceRefusal:
     """The record lies in the recycle bin."""
-    return Refusal("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
+    return SalesforceRefusal("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
 
 
-def bad_reference(status: int = 400) -> Refusal:
+def bad_reference(status: int = 400) -> SalesforceRefusal:
     """An id of the right form that belongs to no record."""
-    return Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=status, fields=[])
+    return SalesforceRefusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=status, fields=[])
 
 
-def malformed_id(label: str, value: str, fields: Sequence[str] = ()) -> Refusal:
+def malformed_id(label: str, value: str, fields: Sequence[str] = ()) -> SalesforceRefusal:
     """Not an id, or one of another record type."""
-    return Refusal("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", fields=fields)
+    return SalesforceRefusal("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", fields=fields)
 
 
-def no_such_column(name: str, sobject: str) -> Refusal:
+def no_such_column(name: str, sobject: str) -> SalesforceRefusal:
     """A write or a retrieve names a field that does not exist, or that the user may not see."""
-    return Refusal("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}")
+    return SalesforceRefusal("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}")
 
 
-def read_only(names: Sequence[str]) -> Refusal:
+def read_only(names: Sequence[str]) -> SalesforceRefusal:
     """A write names fields that nobody, or not this user, may write."""
     listed = ", ".join(names)
     words = (
         f"Unable to create/update fields: {listed}. Please check the security settings of this field and verify that "
         "it is read/write for your profile or permission set."
     )
-    return Refusal("INVALID_FIELD_FOR_INSERT_UPDATE", words, fields=names)
+    return SalesforceRefusal("INVALID_FIELD_FOR_INSERT_UPDATE", words, fields=names)
 
 
-def required_missing(names: Sequence[str]) -> Refusal:
+def required_missing(names: Sequence[str]) -> SalesforceRefusal:
     """A create leaves them out, or an update empties them."""
-    return Refusal("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(names)}]", fields=names)
+    return SalesforceRefusal("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(names)}]", fields=names)
 
 
-def duplicate_value(field: str, record_id: str) -> Refusal:
+def duplicate_value(field: str, record_id: str) -> SalesforceRefusal:
     """A unique field holds that value elsewhere."""
     words = f"duplicate value found: {field} duplicates value on record with id: {record_id}"
-    return Refusal("DUPLICATE_VALUE", words, fields=[])
+    return SalesforceRefusal("DUPLICATE_VALUE", words, fields=[])
 
 
-def converted_lead() -> Refusal:
+def converted_lead() -> SalesforceRefusal:
     """A converted lead can be read and deleted, not changed."""
-    return Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
+    return SalesforceRefusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
 
 
-def rolled_back() -> Refusal:
+def rolled_back() -> SalesforceRefusal:
     """Innocent, but another record of an all-or-none call failed."""
     words = "Record rolled back because not all records were valid and the request was using AllOrNone header"
-    return Refusal("ALL_OR_NONE_OPERATION_ROLLED_BACK", words)
+    return SalesforceRefusal("ALL_OR_NONE_OPERATION_ROLLED_BACK", words)
 
 
-def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> Refusal:
+def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> SalesforceRefusal:
     """A duplicate rule found the record's likes. Up to API 54 the vendor misspells the key."""
     words = "Use one of these records?"
     matches = [
@@ -150,4 +150,4 @@ def duplicates_detected(sobject: str, urls_by_id: dict[str, str]) -> Refusal:
         "errorMessage": words,
         "matchResults": [match_result],
     }
-    return Refusal("DUPLICATES_DETECTED", words, extra={key: result})
+    return SalesforceRefusal("DUPLICATES_DETECTED", words, extra={key: result})

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.login.soap import SoapFault
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.xml_text import BadXml, texts_by_name
 
 KIND = "LeadConvertSettings"
@@ -25,7 +25,7 @@ _XML = "text/xml;charset=UTF-8"
 class LeadMapping:
     """The mapping of one org."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def read(self, request: Request) -> Response:
@@ -70,7 +70,7 @@ def _told(mapping: dict[str, str]) -> bytes:
     ).encode()
 
 
-def lead_mapping_routes(state: State) -> list[Route]:
+def lead_mapping_routes(state: SalesforceState) -> list[Route]:
     """The address of the Metadata API, and the control."""
     mapping = LeadMapping(state)
     return [

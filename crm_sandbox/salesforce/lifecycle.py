@@ -8,7 +8,7 @@ from typing import Any
 from crm_sandbox.salesforce import errors, stamps
 from crm_sandbox.salesforce.ids import to_18
 from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.records import Author, Records, Saved
+from crm_sandbox.salesforce.records import PassedWrite, RecordWriter, SalesforceAuthor
 from crm_sandbox.salesforce.schema import SObject
 from crm_sandbox.salesforce.store import Values
 
@@ -21,16 +21,16 @@ CONVERSION = {  # lead field → opportunity field, where the names differ; equa
 _DAYS_TO_CLOSE = 30
 
 
-class Lifecycle:
+class SalesforceLifecycle:
     """The org's records through their lives, in the name of one person.
 
     Each act is several writes: whoever calls it holds a transaction.
     """
 
-    def __init__(self, org: Org, author: Author) -> None:
+    def __init__(self, org: Org, author: SalesforceAuthor) -> None:
         self._org = org
         self._author = replace(author, auto_assign=False, allows_duplicates=True)
-        self._records = Records(org, self._author)
+        self._records = RecordWriter(org, self._author)
 
     def undelete(self, ids: Iterable[str]) -> list[str]:
         """Bring records back from the recycle bin; their stamps move.
@@ -41,7 +41,7 @@ class Lifecycle:
         for record_id in ids:
             sobject, record = self._any(record_id)
             if not record.get("IsDeleted"):
-                raise errors.Refusal("UNDELETE_FAILED", "Entity is not in the recycle bin")
+                raise errors.SalesforceRefusal("UNDELETE_FAILED", "Entity is not in the recycle bin")
             for field in sobject.fields:
                 if field.is_unique and record[field.name] is not None:
                     for other in self._org.store.ids_with(sobject, field, record[field.name]):
@@ -59,11 +59,13 @@ class Lifecycle:
         lost = list(losers)
         sobject, winner = self._any(master)
         if not sobject.is_mergeable or not 1 <= len(lost) <= 2:
-            raise errors.Refusal("INVALID_OPERATION", "merge takes an account, a contact or a lead and one or two others of its kind")
+            raise errors.SalesforceRefusal(
+                "INVALID_OPERATION", "merge takes an account, a contact or a lead and one or two others of its kind"
+            )
         for loser in lost:
             record = self._records.alive(sobject, loser, missing=errors.bad_reference())
             if record["Id"] == winner["Id"]:
-                raise errors.Refusal("INVALID_OPERATION", "a record cannot be merged with itself")
+                raise errors.SalesforceRefusal("INVALID_OPERATION", "a record cannot be merged with itself")
             self._reparent(sobject, record["Id"], winner["Id"])
             self._touch(sobject, record["Id"], {"IsDeleted": True, "MasterRecordId": winner["Id"]})
         self._touch(sobject, winner["Id"], {})
@@ -130,7 +132,7 @@ class Lifecycle:
         body = {name: lead[name] for name in names if lead[name] is not None}
         return self._records.create(self._org.sobject("Contact"), body | {"AccountId": account_id}).record_id
 
-    def _opportunity_for(self, lead: Values, account_id: str, omitted: set[str] | None) -> Saved:
+    def _opportunity_for(self, lead: Values, account_id: str, omitted: set[str] | None) -> PassedWrite:
         sobject = self._org.sobject("Opportunity")
         body: Values = {
             "Name": f"{lead['Company']}-",

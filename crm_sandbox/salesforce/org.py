@@ -10,7 +10,7 @@ from crm_sandbox.clock import Clock
 from crm_sandbox.salesforce import errors, stamps
 from crm_sandbox.salesforce.objects import org_objects
 from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.store import Store, Values
+from crm_sandbox.salesforce.store import OrgTables, Values
 
 DAILY_LIMIT = 15_000  # calls in 24 hours, a developer org's
 ORG_ID = "00DSb0000000001MAA"
@@ -78,7 +78,7 @@ class People:
 
 
 @dataclass(slots=True)
-class Replication:
+class ReplicationReach:
     """How far `updated` and `deleted` reach: `deleted_since` is when the log of deletions was last purged, None: never."""
 
     lag_s: float = 0
@@ -96,10 +96,10 @@ class Org:
 
     clock: Clock
     objects: dict[str, SObject]
-    store: Store
+    store: OrgTables
     people: People = field(default_factory=People)
     usage: Usage = field(default_factory=Usage)
-    replication: Replication = field(default_factory=Replication)
+    replication: ReplicationReach = field(default_factory=ReplicationReach)
     rules: list[ValidationRule] = field(default_factory=list)
     hidden: set[tuple[str, str]] = field(default_factory=set)
     left_out: set[tuple[str, str]] = field(default_factory=set)  # by describe and rows, and nothing is refused
@@ -119,7 +119,7 @@ class Org:
         objects = org_objects(second_partners)
         if clean:
             objects = {name: _uncustomized(sobject) for name, sobject in objects.items()}
-        return cls(clock, objects, Store(objects.values()), schema_changed_at=clock.now())
+        return cls(clock, objects, OrgTables(objects.values()), schema_changed_at=clock.now())
 
     def sobject(self, name: str) -> SObject:
         """The record type of that name, whatever its case.

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.ids import ALPHABET
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.result import aggregated, records, row_numbers, too_complicated
 from crm_sandbox.salesforce.soql import parse
-from crm_sandbox.salesforce.soql_sql import Plan, translate
+from crm_sandbox.salesforce.soql_sql import SqlPlan, translate
 from crm_sandbox.salesforce.store import Values
 
 PAGE_SIZE = 2000  # rows; the default and the most
@@ -30,10 +30,10 @@ _LONG_TEXTS_PAGE_SIZE = 200  # documented: two or more custom ones
 
 
 @dataclass(slots=True)
-class Cursor:
+class OpenResult:
     """An open result."""
 
-    plan: Plan
+    plan: SqlPlan
     numbers: array[int]
     token: str
     page_size: int
@@ -45,7 +45,7 @@ class Queries:
 
     def __init__(self, org: Org, rng: Random) -> None:
         self._org, self._rng = org, rng
-        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self._cursors: OrderedDict[str, OpenResult] = OrderedDict()
 
     def first(self, text: str, *, token: str, version: str, batch_size: int, include_deleted: bool) -> Values:
         """The first page of a query.
@@ -59,7 +59,7 @@ class Queries:
         if plan.is_count:
             return {"totalSize": len(numbers), "done": True, "records": []}
         page_size = _page_size(plan, batch_size)
-        cursor = Cursor(plan, numbers, token, page_size, self._org.clock.now())
+        cursor = OpenResult(plan, numbers, token, page_size, self._org.clock.now())
         if len(numbers) <= page_size:
             return self._page(cursor, "", 0, version)
         locator = "0r8" + "".join(self._rng.choices(ALPHABET, k=15))
@@ -69,7 +69,7 @@ class Queries:
             del self._cursors[name]
         return self._page(cursor, locator, 0, version)
 
-    def plan(self, text: str, *, include_deleted: bool) -> Plan:
+    def plan(self, text: str, *, include_deleted: bool) -> SqlPlan:
         """What a query means.
 
         Raises: Refusal.
@@ -89,7 +89,7 @@ class Queries:
         now = self._org.clock.now()
         is_alive = cursor is not None and cursor.token == token and now - cursor.used_at <= LOCATOR_LIFE
         if cursor is None or not is_alive or not start.isdigit() or int(start) >= len(cursor.numbers):
-            raise Refusal("INVALID_QUERY_LOCATOR", "invalid query locator")
+            raise SalesforceRefusal("INVALID_QUERY_LOCATOR", "invalid query locator")
         cursor.used_at = now
         return self._page(cursor, name, int(start), version)
 
@@ -98,7 +98,7 @@ class Queries:
         cursor = self._cursors.get(locator.partition("-")[0])
         return None if cursor is None else cursor.plan.sobject.name
 
-    def _page(self, cursor: Cursor, name: str, start: int, version: str) -> Values:
+    def _page(self, cursor: OpenResult, name: str, start: int, version: str) -> Values:
         end = start + cursor.page_size
         page: dict[str, Any] = {"totalSize": len(cursor.numbers), "done": end >= len(cursor.numbers)}
         if not page["done"]:
@@ -106,7 +106,7 @@ class Queries:
         return page | {"records": records(self._org, cursor.plan, cursor.numbers[start:end], version)}
 
 
-def _page_size(plan: Plan, batch_size: int) -> int:
+def _page_size(plan: SqlPlan, batch_size: int) -> int:
     long_texts = [field for field in plan.fields if field.is_long_text]
     most = _LONG_TEXT_PAGE_SIZE if long_texts else PAGE_SIZE
     if sum(field.is_custom for field in long_texts) > 1:

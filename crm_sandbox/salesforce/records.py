@@ -21,7 +21,7 @@ _STAGE_BY_NAME = {name: (is_closed, is_won, probability) for name, is_closed, is
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class SalesforceAuthor:
     """Who writes, and with which switches on. `auto_assign` is on for whoever does not turn it off."""
 
     user_id: str
@@ -31,20 +31,20 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class PassedWrite:
     """A write that passed."""
 
     record_id: str
     created: bool
 
 
-class Records:
+class RecordWriter:
     """Writes to an org, in the name of one author."""
 
-    def __init__(self, org: Org, author: Author) -> None:
+    def __init__(self, org: Org, author: SalesforceAuthor) -> None:
         self._org, self._author = org, author
 
-    def create(self, sobject: SObject, body: Mapping[str, Any]) -> Saved:
+    def create(self, sobject: SObject, body: Mapping[str, Any]) -> PassedWrite:
         """A new record.
 
         Raises: Refusal.
@@ -66,9 +66,9 @@ class Records:
         record |= {"Id": record_id, "CreatedDate": stamp, "CreatedById": self._author.user_id}
         self._org.store.insert(sobject, record | self._stamps(stamp) | _derived(sobject, record))
         self._follow(sobject)
-        return Saved(record_id, created=True)
+        return PassedWrite(record_id, created=True)
 
-    def update(self, sobject: SObject, record_id: str, body: Mapping[str, Any]) -> Saved:
+    def update(self, sobject: SObject, record_id: str, body: Mapping[str, Any]) -> PassedWrite:
         """Change a record; its stamps move even if no value does.
 
         Raises: Refusal; INVALID_CROSS_REFERENCE_KEY for an id that is nobody's.
@@ -88,9 +88,9 @@ class Records:
         stamps = self._stamps(self._org.stamp())
         self._org.store.update(sobject, record["Id"], changes | stamps | _derived(sobject, record))
         self._follow(sobject)
-        return Saved(record["Id"], created=False)
+        return PassedWrite(record["Id"], created=False)
 
-    def upsert(self, sobject: SObject, key: Field, value: Any, body: Mapping[str, Any]) -> Saved:
+    def upsert(self, sobject: SObject, key: Field, value: Any, body: Mapping[str, Any]) -> PassedWrite:
         """Update the one record whose key has that value, or create it.
 
         Raises: Refusal; 300 MULTIPLE for a key that several have.
@@ -99,7 +99,7 @@ class Records:
             return self.update(sobject, str(value), body)
         wanted = kept(key, value)
         if wanted is None:
-            raise errors.Refusal("MISSING_ARGUMENT", f"{key.name} not specified", fields=[])
+            raise errors.SalesforceRefusal("MISSING_ARGUMENT", f"{key.name} not specified", fields=[])
         found = self._org.store.ids_with(sobject, key, wanted)
         if len(found) > 1:
             raise self.several(sobject, key, found)
@@ -126,7 +126,7 @@ class Records:
                 for child in self._org.store.ids_with(child_type, _field(child_type, "AccountId"), record_id):
                     self._bin(child_type, child)
 
-    def alive(self, sobject: SObject, record_id: str, *, missing: errors.Refusal) -> Values:
+    def alive(self, sobject: SObject, record_id: str, *, missing: errors.SalesforceRefusal) -> Values:
         """The whole record behind an id in either form.
 
         Raises: Refusal MALFORMED_ID, ENTITY_IS_DELETED, or the given one.
@@ -141,11 +141,11 @@ class Records:
             raise errors.entity_deleted()
         return record
 
-    def several(self, sobject: SObject, key: Field, found: list[str]) -> errors.Refusal:
+    def several(self, sobject: SObject, key: Field, found: list[str]) -> errors.SalesforceRefusal:
         """The refusal of an ambiguous key; a single request answers it with 300 and the addresses."""
         urls = [f"{self._author.url_prefix}/sobjects/{sobject.name}/{record_id}" for record_id in found]
         words = f"{key.name}: more than one record found for external id field: [{', '.join(found)}]"
-        return errors.Refusal("DUPLICATE_EXTERNAL_ID", words, status=300, fields=[], extra={"urls": urls})
+        return errors.SalesforceRefusal("DUPLICATE_EXTERNAL_ID", words, status=300, fields=[], extra={"urls": urls})
 
     def _follow(self, sobject: SObject) -> None:
         """What a saved permission changes for the integration user."""
@@ -192,7 +192,7 @@ class Records:
                 self._refuse_taken(sobject, field, value, record_id)
         for rule in self._org.rules:
             if rule.sobject == sobject.name and rule.refuses(record):
-                raise errors.Refusal("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields=[rule.field])
+                raise errors.SalesforceRefusal("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields=[rule.field])
 
     def _refuse_bad_lookup(self, field: Field, record_id: str) -> None:
         target = self._org.sobject_of(record_id)
@@ -202,7 +202,7 @@ class Records:
         if found is None:
             raise errors.bad_reference()
         if found.get("IsDeleted"):
-            raise errors.Refusal("ENTITY_IS_DELETED", "entity is deleted", fields=[field.name])
+            raise errors.SalesforceRefusal("ENTITY_IS_DELETED", "entity is deleted", fields=[field.name])
 
     def _refuse_taken(self, sobject: SObject, field: Field, value: str, record_id: str | None) -> None:
         for other in self._org.store.ids_with(sobject, field, value):
@@ -234,7 +234,7 @@ def _field(sobject: SObject, name: str) -> Field:
 def _refuse_unwritable(sobject: SObject) -> None:
     if not sobject.is_writable:
         words = f"entity type {sobject.name} does not support this operation in the sandbox"
-        raise errors.Refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", words, fields=[])
+        raise errors.SalesforceRefusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", words, fields=[])
 
 
 def _with_defaults(sobject: SObject, changes: Values) -> Values:

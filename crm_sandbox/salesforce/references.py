@@ -21,9 +21,11 @@ def resolved(org: Org, link: tuple[Field, SObject], value: Any) -> str | None:
     [(name, key)] = keys.items()
     field = org.field(link[1], name)
     if field is None or not field.is_upsert_key:
-        raise errors.Refusal("INVALID_FIELD", f"Field name provided, {name} is not an External ID or indexed field for {link[1].name}")
+        raise errors.SalesforceRefusal(
+            "INVALID_FIELD", f"Field name provided, {name} is not an External ID or indexed field for {link[1].name}"
+        )
     found = org.store.ids_with(link[1], field, kept(field, key))
     if len(found) != 1:
         words = f"Foreign key external ID: {key} not found for field {field.name} in entity {link[1].name}"
-        raise errors.Refusal("INVALID_FIELD", words, fields=[])
+        raise errors.SalesforceRefusal("INVALID_FIELD", words, fields=[])
     return found[0]

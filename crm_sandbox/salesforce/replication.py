@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm_sandbox.salesforce import stamps
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.replies import answer
 from crm_sandbox.salesforce.schema import SObject
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 UPDATED_DAYS, DELETED_DAYS = 30, 15  # how far back a client may ask
 
@@ -33,10 +33,10 @@ class Stretch:
         return stamps.write(self.start), stamps.write(self.end)
 
 
-class Replication:
+class ReplicationRoutes:
     """`/sobjects/{object}/updated` and `/deleted`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def updated(self, request: Request) -> Response:
@@ -97,13 +97,15 @@ class Replication:
     def _refuse_too_many(self, count: int) -> None:
         most = self._state.org.replication.max_ids
         if count > most:
-            raise Refusal("EXCEEDED_ID_LIMIT", f"The number of ids exceeds {most}; ask for a shorter stretch")
+            raise SalesforceRefusal("EXCEEDED_ID_LIMIT", f"The number of ids exceeds {most}; ask for a shorter stretch")
 
 
 def _minute(text: str | None) -> datetime:
     moment = stamps.read(text or "")
     if moment is None:
-        raise Refusal("MALFORMED_QUERY" if text is None else "INVALID_REPLICATION_DATE", f"start and end must be moments, not {text}")
+        raise SalesforceRefusal(
+            "MALFORMED_QUERY" if text is None else "INVALID_REPLICATION_DATE", f"start and end must be moments, not {text}"
+        )
     return _to_minute(moment)
 
 
@@ -111,5 +113,5 @@ def _to_minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-def _bad_date(words: str) -> Refusal:
-    return Refusal("INVALID_REPLICATION_DATE", words)
+def _bad_date(words: str) -> SalesforceRefusal:
+    return SalesforceRefusal("INVALID_REPLICATION_DATE", words)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from crm_sandbox.calls import Call
 from crm_sandbox.faults import Fault
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.login.refusal import OAuthRefusal
 from crm_sandbox.salesforce.login.soap import SoapFault
 from crm_sandbox.salesforce.words import STATUS_BY_CODE, WORDS_BY_CODE
@@ -39,7 +39,7 @@ def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(None, status, headers)
 
 
-def refuse(refusal: Refusal) -> Response:
+def refuse(refusal: SalesforceRefusal) -> Response:
     """A refusal of a single request."""
     if refusal.status == 300:
         return answer(refusal.extra["urls"], 300)
@@ -47,9 +47,9 @@ def refuse(refusal: Refusal) -> Response:
     return answer([refusal.single()], refusal.status, headers)
 
 
-def ordered_refusal(code: str, message: str | None, *, status: int | None = None, fields: Sequence[str] = ()) -> Refusal:
+def ordered_refusal(code: str, message: str | None, *, status: int | None = None, fields: Sequence[str] = ()) -> SalesforceRefusal:
     """A refusal by order of a fault, in the vendor's words if they are known."""
-    return Refusal(code, _words(code, message), status=status or STATUS_BY_CODE.get(code, 400), fields=fields or None)
+    return SalesforceRefusal(code, _words(code, message), status=status or STATUS_BY_CODE.get(code, 400), fields=fields or None)
 
 
 def _words(code: str, message: str | None) -> str:

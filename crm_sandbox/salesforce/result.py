@@ -7,22 +7,22 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.soql_names import Parent
-from crm_sandbox.salesforce.soql_sql import Plan
+from crm_sandbox.salesforce.soql_sql import SqlPlan
 from crm_sandbox.salesforce.store import Values, as_json, quoted
 
 Row = tuple[Any, ...]
 
 
-def too_complicated() -> Refusal:
+def too_complicated() -> SalesforceRefusal:
     """A query that the store cannot take in."""
     words = "Query is either selecting too many fields or the filter conditions are too complicated."
-    return Refusal("QUERY_TOO_COMPLICATED", words)
+    return SalesforceRefusal("QUERY_TOO_COMPLICATED", words)
 
 
-def row_numbers(org: Org, plan: Plan) -> array[int]:
+def row_numbers(org: Org, plan: SqlPlan) -> array[int]:
     """The numbers of all rows, in order.
 
     Raises: Refusal QUERY_TOO_COMPLICATED.
@@ -33,7 +33,7 @@ def row_numbers(org: Org, plan: Plan) -> array[int]:
         raise too_complicated() from None
 
 
-def aggregated(org: Org, plan: Plan) -> Values:
+def aggregated(org: Org, plan: SqlPlan) -> Values:
     """The whole answer of a query that counts or groups."""
     rows = org.store.db.execute(plan.rows_sql, plan.bound).fetchall()
     shapes: list[Values] = [{"attributes": {"type": "AggregateResult"}, **dict(zip(plan.keys, row, strict=True))} for row in rows]
@@ -42,7 +42,7 @@ def aggregated(org: Org, plan: Plan) -> Values:
     return {"totalSize": len(shapes), "done": True, "records": shapes}
 
 
-def rows(org: Org, plan: Plan, numbers: Sequence[int], columns: Sequence[str]) -> list[Row]:
+def rows(org: Org, plan: SqlPlan, numbers: Sequence[int], columns: Sequence[str]) -> list[Row]:
     """`columns` (SQL) of the rows of these numbers, in their order; rows gone since the numbers were taken are left out."""
     marks = ", ".join("?" * len(numbers))
     sql = f"SELECT t.n, {', '.join(columns)} FROM {quoted(plan.sobject.name)} AS t WHERE t.n IN ({marks})"  # noqa: S608
@@ -50,7 +50,7 @@ def rows(org: Org, plan: Plan, numbers: Sequence[int], columns: Sequence[str]) -
     return [row_by_number[number] for number in numbers if number in row_by_number]
 
 
-def records(org: Org, plan: Plan, numbers: Sequence[int], version: str) -> list[Values]:
+def records(org: Org, plan: SqlPlan, numbers: Sequence[int], version: str) -> list[Values]:
     """The rows of these numbers as JSON has them."""
     parents = list({parent.path: parent for column in plan.columns for parent in column.parents}.values())
     columns = ['t."Id"', *(parent.id_sql for parent in parents), *(column.sql for column in plan.columns)]
@@ -66,7 +66,7 @@ def records(org: Org, plan: Plan, numbers: Sequence[int], version: str) -> list[
     return [org.shown(plan.sobject, shape) for shape in shapes]
 
 
-def _nested(plan: Plan, parents: list[Parent], row: Row, url: str) -> Values:
+def _nested(plan: SqlPlan, parents: list[Parent], row: Row, url: str) -> Values:
     ids = {parent.path: parent_id for parent, parent_id in zip(parents, row[2:], strict=False)}
     shape: Values = {"attributes": {"type": plan.sobject.name, "url": f"{url}{plan.sobject.name}/{row[1]}"}}
     for column, value in zip(plan.columns, row[2 + len(parents) :], strict=True):
@@ -82,7 +82,7 @@ def _nested(plan: Plan, parents: list[Parent], row: Row, url: str) -> Values:
     return shape
 
 
-def _as_json(plan: Plan, shapes: list[Values]) -> None:
+def _as_json(plan: SqlPlan, shapes: list[Values]) -> None:
     for column in plan.columns:
         change = as_json(column.field)
         if change is None:

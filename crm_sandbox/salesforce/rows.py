@@ -15,7 +15,7 @@ from starlette.responses import Response
 from crm_sandbox.salesforce import errors, etags, stamps
 from crm_sandbox.salesforce.replies import answer, empty
 from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.store import Values
 
 
@@ -44,7 +44,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 class Rows:
     """`/sobjects/{object}` and below."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def create(self, request: Request) -> Response:
@@ -77,7 +77,7 @@ class Rows:
             body = await json_object(request)
             if any(name.lower() == key.name.lower() for name in body):
                 words = f"The {key.name} field should not be specified in the sobject data."
-                raise errors.Refusal("INVALID_FIELD", words, fields=[key.name])
+                raise errors.SalesforceRefusal("INVALID_FIELD", words, fields=[key.name])
             self._obey_order(request, sobject)
             saved = self._state.records(request).upsert(sobject, key, value, body)
             shape = {"id": saved.record_id, "success": True, "errors": [], "created": saved.created}
@@ -110,7 +110,7 @@ class Rows:
         missing = errors.not_found()
         try:
             record = self._state.records(request).alive(sobject, record_id, missing=missing)
-        except errors.Refusal as refusal:
+        except errors.SalesforceRefusal as refusal:
             if refusal.code != "MALFORMED_ID":
                 raise
             raise errors.not_found(f"Provided external ID field does not exist or is not accessible: {record_id}") from None
@@ -131,7 +131,7 @@ class Rows:
             raise ordered
 
 
-def upsert_key(state: State, sobject: SObject, name: str) -> Field:
+def upsert_key(state: SalesforceState, sobject: SObject, name: str) -> Field:
     """The field that records are addressed by.
 
     Raises: Refusal NOT_FOUND when it is none.
@@ -142,13 +142,13 @@ def upsert_key(state: State, sobject: SObject, name: str) -> Field:
     return field
 
 
-def _wanted(state: State, sobject: SObject, listed: str | None) -> list[str]:
+def _wanted(state: SalesforceState, sobject: SObject, listed: str | None) -> list[str]:
     if listed is None:
         return [field.name for field in state.org.fields(sobject)]
     return field_names(state, sobject, [name.strip() for name in listed.split(",") if name.strip()])
 
 
-def field_names(state: State, sobject: SObject, wanted: list[str]) -> list[str]:
+def field_names(state: SalesforceState, sobject: SObject, wanted: list[str]) -> list[str]:
     """The names as the schema spells them.
 
     Raises: Refusal INVALID_FIELD.
@@ -170,7 +170,7 @@ def _moment(text: str) -> datetime:
     try:
         found = parsedate_to_datetime(text)
     except ValueError:
-        raise errors.Refusal("INVALID_CONDITION", f"invalid date in a conditional header: {text}") from None
+        raise errors.SalesforceRefusal("INVALID_CONDITION", f"invalid date in a conditional header: {text}") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

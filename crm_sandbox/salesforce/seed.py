@@ -14,14 +14,14 @@ from crm_sandbox.clock import Clock
 from crm_sandbox.salesforce import stamps
 from crm_sandbox.salesforce.org import ORG_ID, Org, People
 from crm_sandbox.seed import cast, draft
-from crm_sandbox.seed.draft import HISTORY_S, Draft
+from crm_sandbox.seed.draft import HISTORY_S, SeedData
 from crm_sandbox.seed.words import STAGES
 
 _STAGE = {name: (is_closed, is_won, probability) for name, is_closed, is_won, probability in STAGES}
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class SalesforceSizes:
     """How much, and how tidy."""
 
     companies: int = 300
@@ -32,21 +32,21 @@ class Sizes:
     every_opportunity_has_partner: bool = False
     clean: bool = False
 
-    def wish(self) -> draft.Wish:
+    def wish(self) -> draft.SeedWish:
         """The same, in the words of every sandbox."""
         tidy = self.every_company_active, self.every_opportunity_has_partner
-        return draft.Wish(self.companies, self.leads, self.opportunities, self.seed, *tidy)
+        return draft.SeedWish(self.companies, self.leads, self.opportunities, self.seed, *tidy)
 
 
-def seeded(sizes: Sizes, clock: Clock) -> Org:
+def seeded(sizes: SalesforceSizes, clock: Clock) -> Org:
     """A new org, filled and indexed."""
     return _Seed(sizes, clock).org()
 
 
 class _Seed:
-    def __init__(self, sizes: Sizes, clock: Clock) -> None:
+    def __init__(self, sizes: SalesforceSizes, clock: Clock) -> None:
         self._now = clock.now()
-        self._draft = Draft(sizes.wish(), self._now)
+        self._draft = SeedData(sizes.wish(), self._now)
         self._account_ids: list[str] = []
         self._org = Org.empty(clock, (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed), clean=sizes.clean)
 
@@ -113,7 +113,7 @@ class _Seed:
         }
         self._org.store.insert(self._org.sobject("Organization"), row)
 
-    def _account(self, one: draft.Company) -> dict[str, Any]:
+    def _account(self, one: draft.SeedCompany) -> dict[str, Any]:
         record_id = self._org.store.next_id("001")
         self._account_ids.append(record_id)
         return {
@@ -152,7 +152,7 @@ class _Seed:
             **self._stamps(one.stamps),
         }
 
-    def _opportunity(self, one: draft.Deal) -> dict[str, Any]:
+    def _opportunity(self, one: draft.SeedDeal) -> dict[str, Any]:
         is_closed, is_won, probability = _STAGE[one.stage]
         return {
             "Id": self._org.store.next_id("006"),
@@ -178,7 +178,7 @@ class _Seed:
             **self._stamps(one.stamps),
         }
 
-    def _contact(self, one: draft.Person) -> dict[str, Any]:
+    def _contact(self, one: draft.SeedPerson) -> dict[str, Any]:
         return {
             "Id": self._org.store.next_id("003"),
             "AccountId": self._account_id(one.company),

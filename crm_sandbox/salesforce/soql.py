@@ -9,20 +9,20 @@ from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.soql_grammar import GRAMMAR
 from crm_sandbox.salesforce.soql_tree import (
-    Comparison,
     Condition,
     Item,
     Junction,
     Literal,
-    Membership,
     Name,
     Negation,
     Order,
     Query,
     Semijoin,
+    SoqlComparison,
+    SoqlMembership,
 )
 
 MAX_LENGTH = 100_000  # characters of one query
@@ -43,11 +43,11 @@ class _Build(Transformer[Token, Any]):
     def list(self, *values: Literal) -> tuple[Literal, ...]:
         return values
 
-    def comparison(self, name: Name, op: Token, value: Literal) -> Comparison:
-        return Comparison(name, {"<>": "!="}.get(op, op.upper()), value)
+    def comparison(self, name: Name, op: Token, value: Literal) -> SoqlComparison:
+        return SoqlComparison(name, {"<>": "!="}.get(op, op.upper()), value)
 
-    def membership(self, name: Name, op: Token, values: tuple[Literal, ...]) -> Membership:
-        return Membership(name, " ".join(op.upper().split()), values)
+    def membership(self, name: Name, op: Token, values: tuple[Literal, ...]) -> SoqlMembership:
+        return SoqlMembership(name, " ".join(op.upper().split()), values)
 
     def where(self, part: Condition) -> Condition:
         return part
@@ -109,7 +109,7 @@ def parse(text: str) -> Query:
     Raises: Refusal MALFORMED_QUERY, with the place.
     """
     if len(text) > MAX_LENGTH:
-        raise Refusal("MALFORMED_QUERY", f"SOQL statements cannot be longer than {MAX_LENGTH} characters.")
+        raise SalesforceRefusal("MALFORMED_QUERY", f"SOQL statements cannot be longer than {MAX_LENGTH} characters.")
     try:
         parts: Any = _PARSER.parse(text)
     except UnexpectedInput as error:
@@ -130,7 +130,7 @@ def parse(text: str) -> Query:
     )
 
 
-def _malformed(text: str, error: UnexpectedInput) -> Refusal:
+def _malformed(text: str, error: UnexpectedInput) -> SalesforceRefusal:
     if isinstance(error, UnexpectedToken):
         token = error.token
         at_end = token.type == "$END"
@@ -146,7 +146,7 @@ def _malformed(text: str, error: UnexpectedInput) -> Refusal:
     return place(text, start, "MALFORMED_QUERY", words)
 
 
-def place(text: str, start: int, code: str, words: str) -> Refusal:
+def place(text: str, start: int, code: str, words: str) -> SalesforceRefusal:
     """A refusal that quotes the query around a place and points at it, as the vendor does."""
     row, column = _row_and_column(text, start)
     line_start = start - column + 1
@@ -154,7 +154,7 @@ def place(text: str, start: int, code: str, words: str) -> Refusal:
     line_end = text.find("\n", start)
     shown = text[shown_from : min(len(text) if line_end < 0 else line_end, start + 40)]
     caret = " " * (start - shown_from) + "^"
-    return Refusal(code, f"\n{shown}\n{caret}\nERROR at Row:{row}:Column:{column}\n{words}")
+    return SalesforceRefusal(code, f"\n{shown}\n{caret}\nERROR at Row:{row}:Column:{column}\n{words}")
 
 
 def _row_and_column(text: str, start: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SoqlColumn:
     """What a name means. `parents` are the records on the way, nearest first; `sql` is its value."""
 
     field: Field
@@ -51,7 +51,7 @@ class Names:
         self._org, self._text, self._table = org, text, table
         self.sobject, self._alias = sobject, (alias or "").lower()
 
-    def column(self, name: Name, *, alias: str | None = None) -> Column:
+    def column(self, name: Name, *, alias: str | None = None) -> SoqlColumn:
         """The column of a name.
 
         Raises: Refusal INVALID_FIELD.
@@ -71,7 +71,7 @@ class Names:
         sql = self._value(sobject, field, link_sql, depth=len(parents))
         if parents and field.kind in TEXT_KINDS:
             sql += " COLLATE NOCASE"  # a subquery forgets the collation of its column
-        return Column(field, sql, tuple(parents), alias)
+        return SoqlColumn(field, sql, tuple(parents), alias)
 
     def _split(self, name: Name) -> list[str]:
         """The parts of a path, without the type's alias or its own name in front."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.schema import Field, SObject
 from crm_sandbox.salesforce.soql import place
-from crm_sandbox.salesforce.soql_names import Column, Names, sobject_named
+from crm_sandbox.salesforce.soql_names import Names, SoqlColumn, sobject_named
 from crm_sandbox.salesforce.soql_tree import Item, Name, Order, Query
 from crm_sandbox.salesforce.soql_where import Conditions
 from crm_sandbox.salesforce.store import quoted
@@ -25,11 +25,11 @@ _AGGREGATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SqlPlan:
     """What to run. Of rows: `rows_sql` gives their numbers, in order. Of aggregates: it gives `keys` and values, whole."""
 
     sobject: SObject
-    columns: tuple[Column, ...]
+    columns: tuple[SoqlColumn, ...]
     rows_sql: str
     bound: tuple[Any, ...]
     is_count: bool = False
@@ -42,7 +42,7 @@ class Plan:
         return tuple(column.field for column in self.columns)
 
 
-def translate(org: Org, query: Query, *, include_deleted: bool) -> Plan:
+def translate(org: Org, query: Query, *, include_deleted: bool) -> SqlPlan:
     """The plan of a query.
 
     Raises: Refusal INVALID_TYPE, INVALID_FIELD, INVALID_QUERY_FILTER_OPERATOR, MALFORMED_QUERY.
@@ -58,14 +58,14 @@ class _Translation:
         self._names = Names(org, query.text, self._sobject, alias=query.alias)
         self._conditions = Conditions(org, query.text, self._names, self._bound, include_deleted=include_deleted)
 
-    def plan(self) -> Plan:
+    def plan(self) -> SqlPlan:
         query = self._query
         if query.groups or any(item.function in _AGGREGATES for item in query.items):
             return self._aggregate()
         columns = self._selected()
         tail = self._tail("t.n")
         sql = f"SELECT t.n FROM {quoted(self._sobject.name)} AS t {tail}"  # noqa: S608
-        return Plan(self._sobject, columns, sql, tuple(self._bound), is_count=not query.items)
+        return SqlPlan(self._sobject, columns, sql, tuple(self._bound), is_count=not query.items)
 
     def _tail(self, order: str, group: str = "") -> str:
         """Everything behind FROM."""
@@ -75,12 +75,12 @@ class _Translation:
             conditions.append(self._conditions.sql(query.where))
         order = ", ".join(self._order(term) for term in query.orders) or order
         if query.offset > MAX_OFFSET:
-            raise Refusal("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
+            raise SalesforceRefusal("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
         limit = -1 if query.limit is None else query.limit
         where = " AND ".join(conditions) or "1"
         return f"WHERE {where} {group} ORDER BY {order} LIMIT {limit} OFFSET {query.offset}"
 
-    def _aggregate(self) -> Plan:
+    def _aggregate(self) -> SqlPlan:
         keys: list[str] = []
         parts: list[str] = []
         truths: set[str] = set()
@@ -100,10 +100,10 @@ class _Translation:
         group = f"GROUP BY {', '.join(groups)}" if groups else ""
         tail = self._tail("1", group)
         sql = f"SELECT {', '.join(parts)} FROM {quoted(self._sobject.name)} AS t {tail}"  # noqa: S608
-        return Plan(self._sobject, (), sql, tuple(self._bound), keys=tuple(keys), truths=frozenset(truths))
+        return SqlPlan(self._sobject, (), sql, tuple(self._bound), keys=tuple(keys), truths=frozenset(truths))
 
-    def _selected(self) -> tuple[Column, ...]:
-        seen: dict[str, Column] = {}
+    def _selected(self) -> tuple[SoqlColumn, ...]:
+        seen: dict[str, SoqlColumn] = {}
         for item in self._query.items:
             for column in self._columns(item):
                 if column.dotted in seen:
@@ -112,19 +112,19 @@ class _Translation:
                 seen[column.dotted] = column
         return tuple(seen.values())
 
-    def _columns(self, item: Item) -> list[Column]:
+    def _columns(self, item: Item) -> list[SoqlColumn]:
         if item.function == "FIELDS":
             return self._every(item.name)
         return [self._names.column(item.name, alias=item.alias)]
 
-    def _every(self, which: Name) -> list[Column]:
+    def _every(self, which: Name) -> list[SoqlColumn]:
         """FIELDS(ALL), FIELDS(STANDARD) or FIELDS(CUSTOM)."""
         word = which.text.upper()
         if word not in ("ALL", "STANDARD", "CUSTOM"):
             raise place(self._query.text, which.start, "MALFORMED_QUERY", f"unexpected token: '{which.text}'")
         if word != "STANDARD" and (self._query.limit is None or self._query.limit > MAX_FIELDS_LIMIT):
             words = f"The SOQL FIELDS function must have a LIMIT of at most {MAX_FIELDS_LIMIT}"
-            raise Refusal("MALFORMED_QUERY", words)
+            raise SalesforceRefusal("MALFORMED_QUERY", words)
         fields = self._org.fields(self._sobject)
         wanted = [field for field in fields if word == "ALL" or field.is_custom == (word == "CUSTOM")]
         return [self._names.column(Name(field.name, which.start)) for field in wanted]

@@ -37,7 +37,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SoqlComparison:
     """`field op value`; `op` in capitals."""
 
     name: Name
@@ -46,7 +46,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class SoqlMembership:
     """`field IN (…)` and its likes; `op` is IN, NOT IN, INCLUDES or EXCLUDES."""
 
     name: Name
@@ -80,7 +80,7 @@ class Negation:
     part: "Condition"
 
 
-Condition = Comparison | Membership | Semijoin | Junction | Negation
+Condition = SoqlComparison | SoqlMembership | Semijoin | Junction | Negation
 
 
 @dataclass(frozen=True, slots=True)

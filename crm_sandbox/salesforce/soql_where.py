@@ -7,13 +7,13 @@ here, in the vendor's words.
 
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.schema import TEXT_KINDS, Field
 from crm_sandbox.salesforce.soql import place
 from crm_sandbox.salesforce.soql_literals import read, stretch
-from crm_sandbox.salesforce.soql_names import Column, Names, sobject_named
-from crm_sandbox.salesforce.soql_tree import Comparison, Condition, Junction, Literal, Membership, Name, Semijoin
+from crm_sandbox.salesforce.soql_names import Names, SoqlColumn, sobject_named
+from crm_sandbox.salesforce.soql_tree import Condition, Junction, Literal, Name, Semijoin, SoqlComparison, SoqlMembership
 from crm_sandbox.salesforce.store import fold, quoted
 
 _NULL_OPS = {"=": "IS", "!=": "IS NOT"}
@@ -27,7 +27,7 @@ class Conditions:
         self._org, self._text, self._names = org, text, names
         self._bound, self._include_deleted = bound, include_deleted
 
-    def filterable(self, name: Name) -> Column:
+    def filterable(self, name: Name) -> SoqlColumn:
         """A column that may stand in a WHERE, an ORDER BY or a GROUP BY.
 
         Raises: Refusal INVALID_FIELD.
@@ -45,15 +45,15 @@ class Conditions:
         """
         if isinstance(node, Junction):
             return _joined(f" {node.op} ", [self.sql(part) for part in node.parts])
-        if isinstance(node, Comparison):
+        if isinstance(node, SoqlComparison):
             return self._comparison(node)
-        if isinstance(node, Membership):
+        if isinstance(node, SoqlMembership):
             return self._membership(node)
         if isinstance(node, Semijoin):
             return self._semijoin(node)
         return f"NOT coalesce({self.sql(node.part)}, 0)"
 
-    def _comparison(self, node: Comparison) -> str:
+    def _comparison(self, node: SoqlComparison) -> str:
         column = self.filterable(node.name)
         field = column.field
         if node.op == "LIKE":
@@ -67,7 +67,7 @@ class Conditions:
         op = _NULL_OPS.get(node.op, node.op) if value is None or node.op == "!=" else node.op
         return f"{sql} {op} ?"
 
-    def _in_stretch(self, column: Column, node: Comparison) -> str:
+    def _in_stretch(self, column: SoqlColumn, node: SoqlComparison) -> str:
         start, end = stretch(column.field, node.value, self._org.clock.now().date(), self._text)
         if node.op in ("=", "!="):
             self._bound += [start, end]
@@ -77,7 +77,7 @@ class Conditions:
         self._bound.append(bound)
         return f"{column.sql} {op} ?"
 
-    def _like(self, column: Column, node: Comparison) -> str:
+    def _like(self, column: SoqlColumn, node: SoqlComparison) -> str:
         if column.field.kind not in TEXT_KINDS or column.field.kind == "multipicklist":
             raise self._bad_operator(node.name, f"invalid operator on {column.field.kind} field")
         self._value(column.field, node.value)  # checks its spelling
@@ -85,7 +85,7 @@ class Conditions:
         self._bound.append(value)
         return rf"{sql} LIKE ? ESCAPE '\'"
 
-    def _membership(self, node: Membership) -> str:
+    def _membership(self, node: SoqlMembership) -> str:
         column = self.filterable(node.name)
         if node.op in ("INCLUDES", "EXCLUDES"):
             return self._inclusion(column, node)
@@ -112,7 +112,7 @@ class Conditions:
         found = f"{column.sql} IN (SELECT {selected} FROM {quoted(sobject.name)} AS s WHERE {' AND '.join(where)})"  # noqa: S608
         return found if node.op == "IN" else f"NOT coalesce({found}, 0)"
 
-    def _inclusion(self, column: Column, node: Membership) -> str:
+    def _inclusion(self, column: SoqlColumn, node: SoqlMembership) -> str:
         if column.field.kind != "multipicklist":
             raise self._bad_operator(node.name, "includes or excludes operator only valid on multipicklist field")
         choices = [str(self._value(column.field, literal) or "") for literal in node.values]
@@ -128,16 +128,16 @@ class Conditions:
         return included if node.op == "INCLUDES" else f"NOT {included}"
 
     @staticmethod
-    def _folded(column: Column, values: list[Any]) -> tuple[str, bool]:
+    def _folded(column: SoqlColumn, values: list[Any]) -> tuple[str, bool]:
         """How the column is written for these values: folded when SQLite's own NOCASE (ASCII) would not do."""
         folds = column.field.kind in TEXT_KINDS and any(isinstance(value, str) and not value.isascii() for value in values)
         return (f"fold({column.sql})" if folds else column.sql), folds
 
-    def _case(self, column: Column, value: Any) -> tuple[str, Any]:
+    def _case(self, column: SoqlColumn, value: Any) -> tuple[str, Any]:
         sql, folds = self._folded(column, [value])
         return sql, fold(value) if folds else value
 
-    def _bad_operator(self, name: Name, words: str) -> Refusal:
+    def _bad_operator(self, name: Name, words: str) -> SalesforceRefusal:
         return place(self._text, name.start, "INVALID_QUERY_FILTER_OPERATOR", words)
 
     def _value(self, field: Field, literal: Literal) -> Any:

@@ -9,37 +9,37 @@ from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
 from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce.auth import Auth, Session
+from crm_sandbox.salesforce.auth import OrgSessions, Session
 from crm_sandbox.salesforce.bulk.extract import Extracts
 from crm_sandbox.salesforce.bulk.load import Loads
 from crm_sandbox.salesforce.kinds import KINDS
 from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.push.outbox import Outbox
+from crm_sandbox.salesforce.push.outbox import MessageOutbox
 from crm_sandbox.salesforce.queries import Queries
-from crm_sandbox.salesforce.records import Author, Records
+from crm_sandbox.salesforce.records import RecordWriter, SalesforceAuthor
 from crm_sandbox.salesforce.replies import ordered_refusal
-from crm_sandbox.salesforce.seed import Sizes, seeded
+from crm_sandbox.salesforce.seed import SalesforceSizes, seeded
 from crm_sandbox.salesforce.tooling.fields import CustomFields
 
 
 @dataclass(slots=True)
-class State:
+class SalesforceState:
     """What the routes share."""
 
-    sizes: Sizes
+    sizes: SalesforceSizes
     clock: Clock
     base_url: str
     calls: Calls = field(default_factory=Calls)
     faults: Faults = field(default_factory=lambda: Faults(KINDS))
     rng: Random = field(init=False)
     org: Org = field(init=False)
-    auth: Auth = field(init=False)
+    auth: OrgSessions = field(init=False)
     queries: Queries = field(init=False)
     custom_fields: CustomFields = field(init=False)
     field_queries: Queries = field(init=False)
     extracts: Extracts = field(init=False)
     loads: Loads = field(init=False)
-    outbox: Outbox = field(init=False)
+    outbox: MessageOutbox = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
@@ -56,14 +56,14 @@ class State:
 
     def _begin(self) -> None:
         self.org = seeded(self.sizes, self.clock)
-        self.auth = Auth(self.org, self.rng, self.base_url)
+        self.auth = OrgSessions(self.org, self.rng, self.base_url)
         self.queries = Queries(self.org, self.rng)
         self.custom_fields = CustomFields(self.org)
         self.field_queries = Queries(self.custom_fields.shelf, self.rng)
         self.extracts = Extracts(self.org, self.queries)
         self.loads = Loads(self.org, self._refuse_row)
         auth = self.auth
-        self.outbox = Outbox(self.org, self.rng, lambda: auth.instance_url)
+        self.outbox = MessageOutbox(self.org, self.rng, lambda: auth.instance_url)
 
     def object_of_locator(self, locator: str) -> str | None:
         """The record type of an open locator, or of a bulk job."""
@@ -75,31 +75,31 @@ class State:
         session: Session = request.scope["sandbox.session"]
         return session
 
-    def records(self, request: Request) -> Records:
+    def records(self, request: Request) -> RecordWriter:
         """Writes in the name of the request's user, with its header's switches."""
-        return Records(self.org, self.author(request))
+        return RecordWriter(self.org, self.author(request))
 
-    def author(self, request: Request) -> Author:
+    def author(self, request: Request) -> SalesforceAuthor:
         """Who writes, as the request's headers say."""
         auto_assign = request.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
         rule_header = request.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
-        return Author(
+        return SalesforceAuthor(
             self.session(request).user_id,
             auto_assign=auto_assign,
             allows_duplicates="allowsave=true" in rule_header,
             url_prefix=f"/services/data/v{request.path_params['version']}",
         )
 
-    def refuse_by_order(self, request: Request, sobject: str) -> errors.Refusal | None:
+    def refuse_by_order(self, request: Request, sobject: str) -> errors.SalesforceRefusal | None:
         """The refusal that a fault order wants for one record of this call, if any."""
         call: Call = request.scope["sandbox.call"]
         return self._ordered(replace(call, object=sobject))
 
-    def _refuse_row(self, kind: str, sobject: str) -> errors.Refusal | None:
+    def _refuse_row(self, kind: str, sobject: str) -> errors.SalesforceRefusal | None:
         """The same for one row of a bulk job, which nobody's request is about."""
         return self._ordered(Call(kind, "GET", "/jobs/ingest", sobject))
 
-    def _ordered(self, call: Call) -> errors.Refusal | None:
+    def _ordered(self, call: Call) -> errors.SalesforceRefusal | None:
         fault = self.faults.take_for_record(call)
         if fault is None or fault.error_code is None:
             return None

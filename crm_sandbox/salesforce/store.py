@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from crm_sandbox.salesforce.ids import make_id
-from crm_sandbox.salesforce.schema import ADDRESS_PARTS, ID_KINDS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
+from crm_sandbox.salesforce.schema import ADDRESS_PARTS, NUMBER_KINDS, TEXT_KINDS, Field, SObject
 
 Values = dict[str, Any]
 _FIRST_SERIAL = 1_000_000  # so that ids look like those of an org that has lived
@@ -56,7 +56,7 @@ def as_json(field: Field) -> Callable[[Any], Any] | None:
     return (lambda value: None if value is None else orjson.loads(value)) if field.kind == "address" else None
 
 
-class Store:
+class OrgTables:
     """The tables. One thread at a time: the server's event loop."""
 
     def __init__(self, sobjects: Iterable[SObject]) -> None:

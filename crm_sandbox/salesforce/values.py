@@ -31,7 +31,7 @@ def kept(field: Field, value: Any) -> Any:
     return keeper(field, value)
 
 
-def _wrong_type(field: Field, value: Any) -> errors.Refusal:
+def _wrong_type(field: Field, value: Any) -> errors.SalesforceRefusal:
     kind = _JSON_KINDS.get(field.kind, "string" if field.kind in ("email", "phone", "url") else field.kind)
     if isinstance(value, (dict, list)):
         word, shown = ("START_OBJECT", "{") if isinstance(value, dict) else ("START_ARRAY", "[")
@@ -48,13 +48,13 @@ def _text(field: Field, value: Any) -> str:
         raise _wrong_type(field, value)
     if len(value) > field.length:
         words = f"{field.label}: data value too large: {value} (max length={field.length})"
-        raise errors.Refusal("STRING_TOO_LONG", words, fields=[field.name])
+        raise errors.SalesforceRefusal("STRING_TOO_LONG", words, fields=[field.name])
     return value
 
 
-def _off_list(field: Field, value: str) -> errors.Refusal:
+def _off_list(field: Field, value: str) -> errors.SalesforceRefusal:
     words = f"{field.label}: bad value for restricted picklist field: {value}"
-    return errors.Refusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", words, fields=[field.name])
+    return errors.SalesforceRefusal("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", words, fields=[field.name])
 
 
 def _picklist(field: Field, value: Any) -> str:
@@ -99,7 +99,7 @@ def _number(field: Field, value: Any) -> float | int:
         raise _wrong_type(field, value)
     if abs(number) >= Decimal(10) ** (field.precision - field.scale):
         words = f"{field.label}: value outside of valid range on numeric field: {value}"
-        raise errors.Refusal("NUMBER_OUTSIDE_VALID_RANGE", words, fields=[field.name])
+        raise errors.SalesforceRefusal("NUMBER_OUTSIDE_VALID_RANGE", words, fields=[field.name])
     return int(number) if field.kind == "int" else float(number)  # what the API sends is stored as it is: the scale is for people's eyes
 
 
@@ -120,7 +120,7 @@ def _email(field: Field, value: Any) -> str:
     text = _text(field, value)
     if not _EMAIL.fullmatch(text):
         words = f"{field.label}: invalid email address: {text}"
-        raise errors.Refusal("INVALID_EMAIL_ADDRESS", words, fields=[field.name])
+        raise errors.SalesforceRefusal("INVALID_EMAIL_ADDRESS", words, fields=[field.name])
     return text
 
 

@@ -13,7 +13,7 @@ REPS = USERS[3:]
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class CastCompany:
     """A company of the cast: `kind` as the account type's spelling, `contracts` as the multi-select's values."""
 
     name: str
@@ -28,7 +28,7 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Deal:
+class CastDeal:
     """A deal of the cast; companies by name. What is None is drawn from the seed."""
 
     name: str
@@ -42,25 +42,25 @@ class Deal:
 
 
 COMPANIES = (
-    Company("Northwind Software", "Vendor"),
-    Company("Arrow Electronics", "Distributor"),
-    Company("Bolt Distribution", "Distributor"),
-    Company("Cascade Supply", "Distributor", "Inactive"),
-    Company("Granite Group", "Distributor"),  # was Granite Distribution when contracts were written
-    Company("Summit Partners", "Distributor"),
-    Company("Summit Partners", "Distributor"),  # another company of the same name
-    Company("Birch Systems", "Partner", contracts=("Arrow Electronics", "Bolt Distribution")),
-    Company("Cedar IT", "Partner", contracts=("Arrow Electronics",)),
-    Company("Dogwood Networks", "Partner"),
-    Company("Elm Consulting", "Partner", contracts=("Bolt Distribution", "Granite Distribution")),  # the old name
-    Company("Fir Technologies", "Partner", contracts=("Arrow Electronics", "Zenith Supply")),  # names nobody
-    Company("Ginkgo Data", "Partner", contracts=("Summit Partners",)),  # which of the two?
-    Company("Hazel Cloud", "Partner", contracts=("Bolt Distribution", "Cascade Supply")),  # one is inactive
-    Company("Ivy Integrators", "Reseller Plus", contracts=("Arrow Electronics",)),  # a spelling nobody mapped
-    Company("Juniper Works", None, contracts=("Bolt Distribution",)),  # account type never set
-    Company("Katsura Labs", "Partner", "Pending", ("Arrow Electronics",)),
-    Company("Larch Logistics", None, None),  # no portal status: a customer, none of ours
-    Company("Maple Managed Services", "Partner", "Inactive", ("Bolt Distribution",)),
+    CastCompany("Northwind Software", "Vendor"),
+    CastCompany("Arrow Electronics", "Distributor"),
+    CastCompany("Bolt Distribution", "Distributor"),
+    CastCompany("Cascade Supply", "Distributor", "Inactive"),
+    CastCompany("Granite Group", "Distributor"),  # was Granite Distribution when contracts were written
+    CastCompany("Summit Partners", "Distributor"),
+    CastCompany("Summit Partners", "Distributor"),  # another company of the same name
+    CastCompany("Birch Systems", "Partner", contracts=("Arrow Electronics", "Bolt Distribution")),
+    CastCompany("Cedar IT", "Partner", contracts=("Arrow Electronics",)),
+    CastCompany("Dogwood Networks", "Partner"),
+    CastCompany("Elm Consulting", "Partner", contracts=("Bolt Distribution", "Granite Distribution")),  # the old name
+    CastCompany("Fir Technologies", "Partner", contracts=("Arrow Electronics", "Zenith Supply")),  # names nobody
+    CastCompany("Ginkgo Data", "Partner", contracts=("Summit Partners",)),  # which of the two?
+    CastCompany("Hazel Cloud", "Partner", contracts=("Bolt Distribution", "Cascade Supply")),  # one is inactive
+    CastCompany("Ivy Integrators", "Reseller Plus", contracts=("Arrow Electronics",)),  # a spelling nobody mapped
+    CastCompany("Juniper Works", None, contracts=("Bolt Distribution",)),  # account type never set
+    CastCompany("Katsura Labs", "Partner", "Pending", ("Arrow Electronics",)),
+    CastCompany("Larch Logistics", None, None),  # no portal status: a customer, none of ours
+    CastCompany("Maple Managed Services", "Partner", "Inactive", ("Bolt Distribution",)),
 )
 LISTED_SECOND_PARTNERS = (  # what the multi-select lists; one renamed since, one that never was
     "Arrow Electronics",
@@ -72,19 +72,19 @@ LISTED_SECOND_PARTNERS = (  # what the multi-select lists; one renamed since, on
 )
 GOOD_SECOND_PARTNERS = ("Arrow Electronics", "Bolt Distribution")  # what the many may name besides each other
 DEALS = (
-    Deal("Harbor Freight Lines - Cloud", "Qualification", "Birch Systems", "Arrow Electronics", 48_000.0,
+    CastDeal("Harbor Freight Lines - Cloud", "Qualification", "Birch Systems", "Arrow Electronics", 48_000.0,
          "Annual", "Pending", "Harbor Freight Lines"),
-    Deal("Ostrava Steel - Edge", "Proposal/Price Quote", "Cedar IT", "Arrow Electronics", 125_500.5,
+    CastDeal("Ostrava Steel - Edge", "Proposal/Price Quote", "Cedar IT", "Arrow Electronics", 125_500.5,
          "Up front", "Approved", "Ostrava Steel"),
-    Deal("Kestrel Air - Security", "Prospecting", "Dogwood Networks", None, 9_900.0,
+    CastDeal("Kestrel Air - Security", "Prospecting", "Dogwood Networks", None, 9_900.0,
          "Monthly", None, "Kestrel Air"),  # single tier
-    Deal("Lumen Hospital - Storage", "Negotiation/Review", "Dogwood Networks", "Bolt Distribution", 77_250.25,
+    CastDeal("Lumen Hospital - Storage", "Negotiation/Review", "Dogwood Networks", "Bolt Distribution", 77_250.25,
          "Annual", "Pending", "Lumen Hospital"),  # a second partner without a contract
-    Deal("Meridian Bank - Cloud", "Qualification", "Elm Consulting", "Bolt Distribution", 31_000.0,
+    CastDeal("Meridian Bank - Cloud", "Qualification", "Elm Consulting", "Bolt Distribution", 31_000.0,
          "Quarterly", "Pending", "Meridian Bank"),  # a billing cycle that nobody mapped: a bad record
-    Deal("Nimbus Retail - Edge", "Closed Won", "Birch Systems", "Bolt Distribution", 64_000.0,
+    CastDeal("Nimbus Retail - Edge", "Closed Won", "Birch Systems", "Bolt Distribution", 64_000.0,
          "Annual", "Approved", "Nimbus Retail"),
-    Deal("Quarry Mills - Analytics", "Closed Lost", "Cedar IT", None, 5_400.0, "Annual", "Rejected", "Quarry Mills"),
-    Deal("Pelican Foods - Networking", "Needs Analysis", None, None, 18_000.0,
+    CastDeal("Quarry Mills - Analytics", "Closed Lost", "Cedar IT", None, 5_400.0, "Annual", "Rejected", "Quarry Mills"),
+    CastDeal("Pelican Foods - Networking", "Needs Analysis", None, None, 18_000.0,
          "Monthly", None, "Pelican Foods"),  # direct business: no partner
 )  # fmt: skip

@@ -23,7 +23,7 @@ _REPS = range(len(cast.REPS))
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SeedWish:
     """How much, and how tidy."""
 
     companies: int
@@ -43,7 +43,7 @@ class Stamps:
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class SeedCompany:
     """One company; `rep` is a place among the cast's reps."""
 
     name: str
@@ -75,7 +75,7 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Deal:
+class SeedDeal:
     """One deal; `partner`, `second_partner` and `customer` are places among the companies."""
 
     name: str
@@ -97,7 +97,7 @@ class Deal:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SeedPerson:
     """One person at a company; `company` is its place."""
 
     company: int
@@ -120,10 +120,10 @@ class _Drawn:
     contracts: tuple[str, ...]
 
 
-class Draft:
+class SeedData:
     """One seed's data. `listed` are the distributors among the many that contracts may name."""
 
-    def __init__(self, wish: Wish, now: datetime) -> None:
+    def __init__(self, wish: SeedWish, now: datetime) -> None:
         self._wish, self._now, self._rng = wish, now, Random(wish.seed)
         self._stamp_s = self._moment()
         self._drawn: list[_Drawn] = []
@@ -133,7 +133,7 @@ class Draft:
         pairs = zip(self._names, self._kinds, strict=True)
         self.listed = [name for name, kind in pairs if kind == "Distributor"][:MAX_LISTED]
 
-    def companies(self) -> Iterator[Company]:
+    def companies(self) -> Iterator[SeedCompany]:
         """Every company: the cast first."""
         for member in cast.COMPANIES[: self._wish.companies]:
             yield self._company(member.name, member.kind, member.status, member.contracts, member.website)
@@ -153,7 +153,7 @@ class Draft:
             email = f"{first}.{last}@{names.domain(company)}".lower()
             yield Inquiry(first, last, company, email, rng.choice((False, True)), rng.choice(_REPS), self._stamps())
 
-    def deals(self) -> Iterator[Deal]:
+    def deals(self) -> Iterator[SeedDeal]:
         """Every deal: the cast's first."""
         first_by_name: dict[str, int] = {}
         for company in self._drawn:
@@ -172,23 +172,23 @@ class Draft:
             name = f"{prospect} - {self._rng.choice(PRODUCT_LINES)}"
             stage = self._rng.choice(_OPEN_STAGES) if self._rng.random() < 0.75 else self._rng.choice(_EVERY_STAGE)
             partner = None if chosen is None else chosen.place
-            yield self._deal(name, stage, partner, second, cast.Deal(name, stage, prospect=prospect))
+            yield self._deal(name, stage, partner, second, cast.CastDeal(name, stage, prospect=prospect))
 
-    def people(self) -> Iterator[Person]:
+    def people(self) -> Iterator[SeedPerson]:
         """One person at every second company; last of all, so that the draws before stay what they were."""
         rng = self._rng
         for company in self._drawn[1 : 2 * MAX_PEOPLE : 2]:
             first, last = rng.choice(names.FIRST_NAMES), rng.choice(names.LAST_NAMES)
             email = f"{first}.{last}@{names.domain(company.name)}".lower().replace("'", "")
             source = rng.choice(("Web", "Partner Referral"))
-            yield Person(company.place, first, last, email, source, rng.choice(_REPS), self._stamps())
+            yield SeedPerson(company.place, first, last, email, source, rng.choice(_REPS), self._stamps())
 
-    def _company(self, name: str, kind: str | None, status: str | None, contracts: tuple[str, ...], website: str) -> Company:
+    def _company(self, name: str, kind: str | None, status: str | None, contracts: tuple[str, ...], website: str) -> SeedCompany:
         rng = self._rng
         if self._wish.every_company_active and status is None:
             status = "Active"
         self._drawn.append(_Drawn(len(self._drawn), name, kind, status, contracts))
-        return Company(
+        return SeedCompany(
             name,
             kind,
             status,
@@ -204,10 +204,10 @@ class Draft:
             stamps=self._stamps(),
         )
 
-    def _deal(self, name: str, stage: str, partner: int | None, second: int | None, told: cast.Deal) -> Deal:
+    def _deal(self, name: str, stage: str, partner: int | None, second: int | None, told: cast.CastDeal) -> SeedDeal:
         rng = self._rng
         approval = told.approval or (rng.choice((None, None, "Pending", "Approved")) if partner is not None else None)
-        return Deal(
+        return SeedDeal(
             name,
             stage,
             partner,

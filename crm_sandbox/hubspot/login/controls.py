@@ -11,15 +11,15 @@ from crm_sandbox.hubspot.login import credentials
 from crm_sandbox.hubspot.login.scopes import EVERY_SCOPE
 from crm_sandbox.hubspot.login.tokens import ROTATION_GRACE
 from crm_sandbox.hubspot.routing import json_object
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 Body = dict[str, Any]
 
 
-class LoginControls:
+class HubspotLoginControls:
     """`/__sandbox__/login`, `scopes`, `tokens` and below."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def show(self, _: Request) -> Body:
@@ -81,9 +81,9 @@ def _scopes(names: Any) -> set[str]:
     return found
 
 
-def login_controls(state: State) -> list[Route]:
+def login_controls(state: HubspotState) -> list[Route]:
     """The routes of these controls."""
-    controls = LoginControls(state)
+    controls = HubspotLoginControls(state)
     return [
         control_route("/login", GET=controls.show),
         control_route("/tokens", POST=controls.add),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID
-from crm_sandbox.hubspot.login.tokens import Install, Token
+from crm_sandbox.hubspot.login.tokens import AccessToken, Install
 
 HUB_DOMAIN = "northwind.example"
 USER = "integration@northwind.example"
@@ -16,14 +16,14 @@ def _whose(install: Install, hub_id: int) -> Shape:
     return {"user": USER, "user_id": USER_ID, "hub_domain": HUB_DOMAIN, "hub_id": hub_id, "scopes": sorted(install.scopes)}
 
 
-def access_token(token: Token, hub_id: int, now: datetime) -> Shape:
+def access_token(token: AccessToken, hub_id: int, now: datetime) -> Shape:
     """An OAuth access token that is not over."""
     left = 0 if token.ends_at is None else int((token.ends_at - now).total_seconds())
     shape = {"token": token.text, **_whose(token.install, hub_id), "app_id": token.install.app_id, "expires_in": left}
     return shape | {"token_type": "access", "is_private_distribution": True, "signed_access_token": _signed(token, hub_id)}
 
 
-def _signed(token: Token, hub_id: int) -> Shape:
+def _signed(token: AccessToken, hub_id: int) -> Shape:
     """What the vendor packs into a token; signatures and groups of scopes are nobody's business here."""
     return {
         "appId": token.install.app_id,

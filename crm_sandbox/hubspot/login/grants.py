@@ -9,12 +9,12 @@ from typing import Any
 
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.hubspot.login.refusal import TokenRefusal
-from crm_sandbox.hubspot.login.tokens import TOKEN_LIFE, Install, Tokens
+from crm_sandbox.hubspot.login.tokens import TOKEN_LIFE, AccessTokens, Install
 
 Form = Mapping[str, str]
 
 
-def granted(form: Form, tokens: Tokens, *, hub_id: int, now: datetime) -> dict[str, Any]:
+def granted(form: Form, tokens: AccessTokens, *, hub_id: int, now: datetime) -> dict[str, Any]:
     """The answer to a form.
 
     Raises: TokenRefusal.
@@ -44,14 +44,14 @@ def check_client(form: Form) -> None:
         raise TokenRefusal("BAD_CLIENT_SECRET")
 
 
-def _by_code(form: Form, tokens: Tokens, now: datetime) -> tuple[str, Install]:
+def _by_code(form: Form, tokens: AccessTokens, now: datetime) -> tuple[str, Install]:
     found = tokens.take_code(form.get("code", ""), form.get("redirect_uri", ""), now)
     if found is None:
         raise TokenRefusal("BAD_AUTH_CODE")
     return found
 
 
-def _by_refresh_token(form: Form, tokens: Tokens, _: datetime) -> tuple[str, Install]:
+def _by_refresh_token(form: Form, tokens: AccessTokens, _: datetime) -> tuple[str, Install]:
     text = form.get("refresh_token", "")
     install = tokens.refreshed_by(text)
     if install is None:

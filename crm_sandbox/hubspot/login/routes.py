@@ -10,22 +10,22 @@ from crm_sandbox.hubspot import errors
 from crm_sandbox.hubspot.login import describe
 from crm_sandbox.hubspot.login.grants import check_client, granted
 from crm_sandbox.hubspot.login.refusal import TokenRefusal
-from crm_sandbox.hubspot.login.tokens import Token, Tokens
+from crm_sandbox.hubspot.login.tokens import AccessToken, AccessTokens
 from crm_sandbox.hubspot.paths import is_dated
 from crm_sandbox.hubspot.portal import PORTAL_ID
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import json_object, route, version
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 
-class Login:
+class HubspotLoginRoutes:
     """The endpoints."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     @property
-    def _tokens(self) -> Tokens:
+    def _tokens(self) -> AccessTokens:
         return self._state.tokens
 
     async def token(self, request: Request) -> Response:
@@ -90,7 +90,7 @@ class Login:
             raise errors.unauthenticated()
         return answer(describe.private_app(token.install, PORTAL_ID))
 
-    def _working(self, text: str) -> Token | None:
+    def _working(self, text: str) -> AccessToken | None:
         token = self._tokens.find(text)
         return token if token is not None and token.seconds_over(self._state.clock.now()) is None else None
 
@@ -101,9 +101,9 @@ class Login:
         return {**in_address, **dict(parse_qsl(body, keep_blank_values=True))}
 
 
-def login_routes(state: State) -> list[Route]:
+def login_routes(state: HubspotState) -> list[Route]:
     """The routes of this package."""
-    login = Login(state)
+    login = HubspotLoginRoutes(state)
     return [
         route("/oauth/token", POST=login.token),
         route("/oauth/token/introspect", POST=login.introspect),

@@ -31,7 +31,7 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class AccessToken:
     """What opens the door. A static one ends when it is revoked, or after the grace of a rotation."""
 
     text: str
@@ -59,21 +59,21 @@ class Code:
 
 
 @dataclass(slots=True)
-class Tokens:
+class AccessTokens:
     """All tokens of an account."""
 
     rng: Random
     _next_app_id: int = SANDBOX_APP_ID + 1
-    _token_by_text: dict[str, Token] = field(default_factory=dict)
+    _token_by_text: dict[str, AccessToken] = field(default_factory=dict)
     _install_by_refresh_token: dict[str, Install] = field(default_factory=dict)
     _code_by_text: dict[str, Code] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         install = Install(SANDBOX_APP_ID, set(EVERY_SCOPE))
-        self._token_by_text[SANDBOX_TOKEN] = Token(SANDBOX_TOKEN, install)
+        self._token_by_text[SANDBOX_TOKEN] = AccessToken(SANDBOX_TOKEN, install)
         self._install_by_refresh_token[SANDBOX_REFRESH_TOKEN] = install
 
-    def find(self, text: str) -> Token | None:
+    def find(self, text: str) -> AccessToken | None:
         """The token of that text, over or not."""
         return self._token_by_text.get(text)
 
@@ -81,23 +81,23 @@ class Tokens:
         """The install of a refresh token."""
         return self._install_by_refresh_token.get(text)
 
-    def add_static(self, scopes: set[str]) -> Token:
+    def add_static(self, scopes: set[str]) -> AccessToken:
         """Another app's static token."""
         self._next_app_id += 1
-        return self._keep(Token(self._static_text(), Install(self._next_app_id, scopes)))
+        return self._keep(AccessToken(self._static_text(), Install(self._next_app_id, scopes)))
 
-    def open(self, install: Install, now: datetime) -> Token:
+    def open(self, install: Install, now: datetime) -> AccessToken:
         """A new OAuth access token."""
-        return self._keep(Token(self._random_text("C", 160), install, is_oauth=True, ends_at=now + TOKEN_LIFE))
+        return self._keep(AccessToken(self._random_text("C", 160), install, is_oauth=True, ends_at=now + TOKEN_LIFE))
 
-    def rotate(self, text: str, now: datetime, *, grace: timedelta = ROTATION_GRACE) -> Token:
+    def rotate(self, text: str, now: datetime, *, grace: timedelta = ROTATION_GRACE) -> AccessToken:
         """A new static token in the place of one that ends after the grace.
 
         Raises: KeyError.
         """
         old = self._token_by_text[text]
         self._keep(replace(old, ends_at=now + grace))
-        return self._keep(Token(self._static_text(), old.install))
+        return self._keep(AccessToken(self._static_text(), old.install))
 
     def consent(self, scopes: set[str], now: datetime, redirect_uri: str = SANDBOX_REDIRECT_URI) -> str:
         """A person connects the app with those scopes; the code of the redirect."""
@@ -134,7 +134,7 @@ class Tokens:
         held = [*(one.install for one in self._token_by_text.values()), *self._install_by_refresh_token.values()]
         return list({id(install): install for install in held}.values())
 
-    def _keep(self, token: Token) -> Token:
+    def _keep(self, token: AccessToken) -> AccessToken:
         self._token_by_text[token.text] = token
         return token
 

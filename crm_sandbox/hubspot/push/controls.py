@@ -8,10 +8,10 @@ from starlette.routing import Route
 
 from crm_sandbox.hubspot import stamps
 from crm_sandbox.hubspot.control_route import control_route
-from crm_sandbox.hubspot.push.outbox import MAX_BATCH, Wish
-from crm_sandbox.hubspot.push.subscriptions import MAX_CONCURRENT, Settings, Subscriptions
+from crm_sandbox.hubspot.push.outbox import MAX_BATCH, WebhookDelivery
+from crm_sandbox.hubspot.push.subscriptions import MAX_CONCURRENT, Subscriptions, WebhookSettings
 from crm_sandbox.hubspot.routing import json_object
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 Body = dict[str, Any]
 
@@ -19,7 +19,7 @@ Body = dict[str, Any]
 class WebhookControls:
     """`/__sandbox__/webhooks` and below."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
     async def show(self, _: Request) -> Body:
@@ -34,7 +34,7 @@ class WebhookControls:
     async def configure(self, request: Request) -> Body:
         """`{"url", "subscriptions": [{"eventType", "propertyName", "objectTypeId"}], "max_concurrent", "public_url", "auto": false}`."""
         body, portal = await json_object(request), self._state.portal
-        settings = Settings(
+        settings = WebhookSettings(
             _address(body["url"]),
             portal.now_ms(),
             int(body.get("max_concurrent", MAX_CONCURRENT)),
@@ -55,7 +55,7 @@ class WebhookControls:
 
     async def deliver(self, request: Request) -> Body:
         """`{"batch_size": 99, "repeat": 1, "shuffle": false, "force": false, "event_id": null}`: send what is due, or with `force` all."""
-        wish = Wish(**await json_object(request))
+        wish = WebhookDelivery(**await json_object(request))
         if not 1 <= wish.batch_size <= MAX_BATCH or wish.repeat < 1:
             raise ValueError(f"batch_size must be 1 to {MAX_BATCH}, repeat at least 1")
         return dict(await self._state.outbox.deliver(wish))
@@ -85,7 +85,7 @@ def _address(url: Any) -> str:
     return str(url)
 
 
-def webhook_controls(state: State) -> list[Route]:
+def webhook_controls(state: HubspotState) -> list[Route]:
     """The routes of these controls."""
     controls = WebhookControls(state)
     return [

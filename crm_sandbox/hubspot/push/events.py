@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from crm_sandbox.hubspot.news import Linked, Merged, News, Saved
-from crm_sandbox.hubspot.records import Author
+from crm_sandbox.hubspot.news import News, RecordSaved, RecordsLinked, RecordsMerged
+from crm_sandbox.hubspot.records import HubspotAuthor
 from crm_sandbox.hubspot.schema import ObjectType
 
 What = Literal["creation", "deletion", "merge", "restore", "propertyChange", "associationChange"]
@@ -18,12 +18,12 @@ _FLAGS = {"creation": "CREATED", "deletion": "DELETED", "restore": "RESTORED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """One thing that happened to one record. `told` is what only this sort of event says."""
 
     what: What
     type: ObjectType
-    author: Author
+    author: HubspotAuthor
     at_ms: int
     told: dict[str, Any] = field(default_factory=dict)
     property_name: str | None = None
@@ -34,14 +34,14 @@ class Event:
         return {"occurredAt": self.at_ms, **self.told, "changeSource": self.author.source, **by}
 
 
-def events_of(news: News) -> list[Event]:
+def events_of(news: News) -> list[WebhookEvent]:
     """What the news mean for those who subscribe."""
-    if isinstance(news, Saved):
+    if isinstance(news, RecordSaved):
         return list(_of_save(news))
-    return [_of_merge(news)] if isinstance(news, Merged) else _of_link(news)
+    return [_of_merge(news)] if isinstance(news, RecordsMerged) else _of_link(news)
 
 
-def _of_save(news: Saved) -> Iterator[Event]:
+def _of_save(news: RecordSaved) -> Iterator[WebhookEvent]:
     was_there = news.before is not None and news.before.archived_ms is None
     is_there = news.after is not None and news.after.archived_ms is None
     record = news.after or news.before
@@ -49,20 +49,20 @@ def _of_save(news: Saved) -> Iterator[Event]:
         return
     if was_there != is_there:
         what: What = "deletion" if was_there else "creation" if news.before is None else "restore"
-        yield Event(what, news.type, news.author, news.at_ms, {"objectId": record.id, "changeFlag": _FLAGS[what]})
+        yield WebhookEvent(what, news.type, news.author, news.at_ms, {"objectId": record.id, "changeFlag": _FLAGS[what]})
     if is_there:
         yield from _of_values(news, record.id)
 
 
-def _of_values(news: Saved, record_id: int) -> Iterator[Event]:
+def _of_values(news: RecordSaved, record_id: int) -> Iterator[WebhookEvent]:
     old, new = ({} if record is None else record.values for record in (news.before, news.after))
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             told = {"objectId": record_id, "propertyName": name, "propertyValue": new.get(name, "")}
-            yield Event("propertyChange", news.type, news.author, news.at_ms, told, name)
+            yield WebhookEvent("propertyChange", news.type, news.author, news.at_ms, told, name)
 
 
-def _of_merge(news: Merged) -> Event:
+def _of_merge(news: RecordsMerged) -> WebhookEvent:
     told = {
         "objectId": news.new_id,
         "primaryObjectId": news.primary,
@@ -70,16 +70,16 @@ def _of_merge(news: Merged) -> Event:
         "newObjectId": news.new_id,
         "numberOfPropertiesMoved": news.moved,
     }
-    return Event("merge", news.type, news.author, news.at_ms, told)
+    return WebhookEvent("merge", news.type, news.author, news.at_ms, told)
 
 
-def _of_link(news: Linked) -> list[Event]:
+def _of_link(news: RecordsLinked) -> list[WebhookEvent]:
     near = (news.type, news.record_id, news.type_id)
     far = (news.far_type, news.far_id, news.inverse_id)
     return [_of_side(news, *near, *far[:2]), _of_side(news, *far, *near[:2])]
 
 
-def _of_side(news: Linked, kind: ObjectType, record_id: int, type_id: int, far: ObjectType, far_id: int) -> Event:
+def _of_side(news: RecordsLinked, kind: ObjectType, record_id: int, type_id: int, far: ObjectType, far_id: int) -> WebhookEvent:
     told = {
         "associationType": f"{kind.upper}_TO_{far.upper}",
         "associationCategory": news.category,
@@ -89,4 +89,4 @@ def _of_side(news: Linked, kind: ObjectType, record_id: int, type_id: int, far: 
         "associationRemoved": news.is_removed,
         "isPrimaryAssociation": news.is_primary,
     }
-    return Event("associationChange", kind, news.author, news.at_ms, told)
+    return WebhookEvent("associationChange", kind, news.author, news.at_ms, told)

@@ -14,11 +14,11 @@ import orjson
 
 from crm_sandbox.hubspot import stamps
 from crm_sandbox.hubspot.login.credentials import SANDBOX_APP_ID, SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.portal import PORTAL_ID, Portal
+from crm_sandbox.hubspot.portal import PORTAL_ID, HubspotAccount
 from crm_sandbox.hubspot.push import signing
-from crm_sandbox.hubspot.push.events import Event
+from crm_sandbox.hubspot.push.events import WebhookEvent
 from crm_sandbox.hubspot.push.sender import send
-from crm_sandbox.hubspot.push.subscriptions import Settings, Subscription, Subscriptions
+from crm_sandbox.hubspot.push.subscriptions import Subscriptions, WebhookSettings, WebhookSubscription
 
 MAX_BATCH = 99  # fewer than a hundred
 RETRY_AFTER_S = (60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800)  # ten within a day; each a tenth sooner or later
@@ -27,12 +27,12 @@ _TICK_S = 0.05  # how often an outbox that delivers by itself looks for what is 
 
 
 @dataclass(slots=True)
-class Notification:
+class WebhookNotification:
     """One event on its way to the app."""
 
     id: int
-    subscription: Subscription
-    event: Event
+    subscription: WebhookSubscription
+    event: WebhookEvent
     due_ms: int
     attempt: int = 0
 
@@ -42,7 +42,7 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WebhookDelivery:
     """How to deliver: `force` does not wait for what is not due, `repeat` sends each batch so often, `shuffle` mixes the order.
 
     With an `event_id` every event says that one: the vendor does not promise that they differ.
@@ -56,21 +56,21 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Outbox:
+class WebhookOutbox:
     """An app's webhooks: what it wants to hear, what waits, and what was sent. Without settings nothing is told."""
 
-    portal: Portal
+    portal: HubspotAccount
     rng: Random
-    settings: Settings | None = None
+    settings: WebhookSettings | None = None
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
-    queue: dict[int, Notification] = field(default_factory=dict)
+    queue: dict[int, WebhookNotification] = field(default_factory=dict)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     lost_until_ms: int = 0  # what happens before is never told
     _last_id: int = _FIRST_EVENT_ID - 1
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ticking: asyncio.Task[None] | None = None
 
-    def tell(self, events: Iterable[Event]) -> None:
+    def tell(self, events: Iterable[WebhookEvent]) -> None:
         """Queue what somebody wants to hear."""
         now = self.portal.now_ms()
         if self.settings is None or now < self.lost_until_ms:
@@ -79,9 +79,9 @@ class Outbox:
             for subscription in self.subscriptions.by_id.values():
                 if subscription.wants(event):
                     self._last_id += 1
-                    self.queue[self._last_id] = Notification(self._last_id, subscription, event, now)
+                    self.queue[self._last_id] = WebhookNotification(self._last_id, subscription, event, now)
 
-    def configure(self, settings: Settings | None) -> None:
+    def configure(self, settings: WebhookSettings | None) -> None:
         """Tell another address, or nobody; with `is_auto` notifications leave by themselves."""
         self.settings = settings
         if self._ticking is not None:
@@ -98,7 +98,7 @@ class Outbox:
         self.deliveries.clear()
         self.lost_until_ms = 0
 
-    async def deliver(self, wish: Wish) -> dict[str, int]:
+    async def deliver(self, wish: WebhookDelivery) -> dict[str, int]:
         """Send what is due; counts of requests and events by what became of them."""
         async with self._one_at_a_time:
             done: Counter[str] = Counter(requests=0, taken=0, put_off=0, dropped=0)
@@ -107,7 +107,7 @@ class Outbox:
                 await asyncio.gather(*(self._send(batch, wish, gate, done) for batch in self._batches(wish)))
             return dict(done) | {"queued": len(self.queue)}
 
-    def _batches(self, wish: Wish) -> Iterator[list[Notification]]:
+    def _batches(self, wish: WebhookDelivery) -> Iterator[list[WebhookNotification]]:
         now = self.portal.now_ms()
         due = [one for one in self.queue.values() if wish.force or one.due_ms <= now]
         if wish.shuffle:
@@ -115,7 +115,7 @@ class Outbox:
         for start in range(0, len(due), wish.batch_size):
             yield due[start : start + wish.batch_size]
 
-    async def _send(self, batch: list[Notification], wish: Wish, gate: asyncio.Semaphore, done: Counter[str]) -> None:
+    async def _send(self, batch: list[WebhookNotification], wish: WebhookDelivery, gate: asyncio.Semaphore, done: Counter[str]) -> None:
         settings = self.settings
         assert settings is not None  # noqa: S101 - asked by the caller
         told = [one.to_dict() | ({} if wish.event_id is None else {"eventId": wish.event_id}) for one in batch]
@@ -130,7 +130,7 @@ class Outbox:
                 done["requests"] += 1
         self._settle(batch, done, is_taken=is_taken)
 
-    def _settle(self, batch: list[Notification], done: Counter[str], *, is_taken: bool) -> None:
+    def _settle(self, batch: list[WebhookNotification], done: Counter[str], *, is_taken: bool) -> None:
         for one in batch:
             is_given_up = not is_taken and one.attempt >= len(RETRY_AFTER_S)
             done["taken" if is_taken else "dropped" if is_given_up else "put_off"] += 1
@@ -143,4 +143,4 @@ class Outbox:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            await self.deliver(Wish())
+            await self.deliver(WebhookDelivery())

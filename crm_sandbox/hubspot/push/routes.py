@@ -8,20 +8,20 @@ from starlette.routing import Route
 
 from crm_sandbox.hubspot import errors
 from crm_sandbox.hubspot.login.credentials import SANDBOX_APP_ID, SANDBOX_DEVELOPER_KEY
-from crm_sandbox.hubspot.push.outbox import Outbox
-from crm_sandbox.hubspot.push.subscriptions import MAX_CONCURRENT, Settings
+from crm_sandbox.hubspot.push.outbox import WebhookOutbox
+from crm_sandbox.hubspot.push.subscriptions import MAX_CONCURRENT, WebhookSettings
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Endpoint, json_object, route
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.state import HubspotState
 
 
-class Webhooks:
+class WebhookRoutes:
     """The endpoints."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: HubspotState) -> None:
         self._state = state
 
-    def _outbox(self, request: Request) -> Outbox:
+    def _outbox(self, request: Request) -> WebhookOutbox:
         if request.query_params.get("hapikey") != SANDBOX_DEVELOPER_KEY:
             raise errors.unauthenticated()
         if request.path_params["app"] != str(SANDBOX_APP_ID):
@@ -79,11 +79,11 @@ class Webhooks:
         return empty()
 
 
-def _settings(body: dict[str, Any], now_ms: int) -> Settings:
+def _settings(body: dict[str, Any], now_ms: int) -> WebhookSettings:
     url, most = body.get("targetUrl"), body.get("throttling", {}).get("maxConcurrentRequests", MAX_CONCURRENT)
     if not isinstance(url, str) or not isinstance(most, int) or most <= 5:
         raise errors.invalid("targetUrl must be an address, and maxConcurrentRequests be greater than five")
-    return Settings(url, now_ms, most, is_auto=True)
+    return WebhookSettings(url, now_ms, most, is_auto=True)
 
 
 def _id(request: Request) -> int:
@@ -93,9 +93,9 @@ def _id(request: Request) -> int:
     return int(text)
 
 
-def webhook_routes(state: State) -> list[Route]:
+def webhook_routes(state: HubspotState) -> list[Route]:
     """The routes of this package."""
-    webhooks = Webhooks(state)
+    webhooks = WebhookRoutes(state)
     of_settings: dict[str, Endpoint] = {"GET": webhooks.show_settings, "PUT": webhooks.put_settings, "DELETE": webhooks.drop_settings}
     return [
         route("/webhooks/{app}/subscriptions", GET=webhooks.every, POST=webhooks.create),

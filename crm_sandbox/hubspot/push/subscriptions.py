@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm_sandbox.hubspot import errors, stamps
-from crm_sandbox.hubspot.push.events import WHATS, Event
+from crm_sandbox.hubspot.push.events import WHATS, WebhookEvent
 
 MAX_SUBSCRIPTIONS = 1_000
 MAX_CONCURRENT = 10
@@ -13,7 +13,7 @@ _GENERIC = "object"
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class WebhookSubscription:
     """One sort of event: `company.propertyChange` of one property, or `object.creation` of one record type (`0-2`)."""
 
     id: int
@@ -23,7 +23,7 @@ class Subscription:
     type_id: str | None = None
     is_active: bool = True
 
-    def wants(self, event: Event) -> bool:
+    def wants(self, event: WebhookEvent) -> bool:
         """Whether the event is one of those."""
         if not self.is_active or event.property_name != self.property_name:
             return False
@@ -31,7 +31,7 @@ class Subscription:
         is_type = event.type.type_id == self.type_id if room == _GENERIC else event.type.singular == room
         return is_type and event.what == what
 
-    def payload(self, event: Event, *, portal_id: int, app_id: int, event_id: int, attempt: int) -> dict[str, Any]:
+    def payload(self, event: WebhookEvent, *, portal_id: int, app_id: int, event_id: int, attempt: int) -> dict[str, Any]:
         """One notification."""
         head = {"eventId": event_id, "subscriptionId": self.id, "portalId": portal_id, "appId": app_id}
         shape = {**head, **event.to_dict(), "subscriptionType": self.event_type, "attemptNumber": attempt}
@@ -46,7 +46,7 @@ class Subscription:
 
 
 @dataclass(slots=True)
-class Settings:
+class WebhookSettings:
     """Where notifications go, and how many at once. `public_url` is what is signed when a proxy stands before the receiver."""
 
     target_url: str
@@ -66,10 +66,10 @@ class Settings:
 class Subscriptions:
     """All of an app's, by number."""
 
-    by_id: dict[int, Subscription] = field(default_factory=dict)
+    by_id: dict[int, WebhookSubscription] = field(default_factory=dict)
     _last_id: int = 92_000
 
-    def add(self, wish: dict[str, Any], *, singulars: Iterable[str], now_ms: int) -> Subscription:
+    def add(self, wish: dict[str, Any], *, singulars: Iterable[str], now_ms: int) -> WebhookSubscription:
         """A new one, by the vendor's own names: `eventType`, `propertyName`, `objectTypeId`, `active`.
 
         Raises: Refusal.
@@ -80,11 +80,11 @@ class Subscriptions:
             raise errors.invalid(f"This app has reached the limit of {MAX_SUBSCRIPTIONS} subscriptions")
         self._last_id += 1
         is_active = bool(wish.get("active", False))
-        made = Subscription(self._last_id, event_type, now_ms, name, wish.get("objectTypeId"), is_active)
+        made = WebhookSubscription(self._last_id, event_type, now_ms, name, wish.get("objectTypeId"), is_active)
         self.by_id[made.id] = made
         return made
 
-    def switch(self, subscription_id: int, *, on: bool) -> Subscription:
+    def switch(self, subscription_id: int, *, on: bool) -> WebhookSubscription:
         """One is paused, or goes on.
 
         Raises: Refusal.
@@ -92,7 +92,7 @@ class Subscriptions:
         self.by_id[subscription_id] = replace(self.get(subscription_id), is_active=on)
         return self.by_id[subscription_id]
 
-    def get(self, subscription_id: int) -> Subscription:
+    def get(self, subscription_id: int) -> WebhookSubscription:
         """One of them.
 
         Raises: Refusal.

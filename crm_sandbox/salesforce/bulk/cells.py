@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.schema import Field, SObject
 
@@ -24,9 +24,9 @@ def checked_header(org: Org, sobject: SObject, header: list[str]) -> list[str]:
         else:
             found = sobject.field(name)
         if found is None:
-            raise Refusal("InvalidBatch", f"Field name not found : {name}")
+            raise SalesforceRefusal("InvalidBatch", f"Field name not found : {name}")
     if len({name.lower() for name in header}) != len(header):
-        raise Refusal("InvalidBatch", "Duplicate column names found in the CSV header")
+        raise SalesforceRefusal("InvalidBatch", "Duplicate column names found in the CSV header")
     return header
 
 

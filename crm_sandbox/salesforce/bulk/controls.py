@@ -8,10 +8,10 @@ from starlette.routing import Route
 from crm_sandbox.salesforce.bulk.jobs import Book
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 
-def bulk_controls(state: State) -> list[Route]:
+def bulk_controls(state: SalesforceState) -> list[Route]:
     """The routes of these controls."""
 
     async def change(request: Request) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[Any]], *, delimiter: str, line_ending: str) -> bytes:
@@ -27,14 +27,14 @@ def read(data: bytes, *, delimiter: str, line_ending: str) -> tuple[list[str], l
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
     except csv.Error as error:
-        raise Refusal("InvalidBatch", f"Failed to parse CSV. {error}") from None
+        raise SalesforceRefusal("InvalidBatch", f"Failed to parse CSV. {error}") from None
     if not rows:
         return [], []
     header, *rest = rows
     for row in rest:
         if len(row) != len(header):
             words = f"Failed to parse CSV. The number of columns in a row ({len(row)}) differs from the header's ({len(header)})"
-            raise Refusal("InvalidBatch", words)
+            raise SalesforceRefusal("InvalidBatch", words)
     return header, rest
 
 
@@ -44,7 +44,7 @@ def _check_line_ending(text: str, line_ending: str) -> None:
     found = None if end is None else "\r\n" if end > 0 and text[end - 1] == "\r" else "\n"
     if found is not None and found != line_ending:
         name = "LF" if line_ending == "\n" else "CRLF"
-        raise Refusal("ClientInputError", f"LineEnding is invalid on user data. Current LineEnding setting is {name}")
+        raise SalesforceRefusal("ClientInputError", f"LineEnding is invalid on user data. Current LineEnding setting is {name}")
 
 
 def _first_line_end(text: str) -> int | None:

@@ -17,14 +17,14 @@ import orjson
 from crm_sandbox.salesforce import stamps
 from crm_sandbox.salesforce.bulk import csv_text
 from crm_sandbox.salesforce.bulk.jobs import DELIMITERS, LINE_ENDINGS, PREFIX, Book, Job, Shape, choice, invalid_state
-from crm_sandbox.salesforce.errors import Refusal, not_found
+from crm_sandbox.salesforce.errors import SalesforceRefusal, not_found
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.queries import Queries
 from crm_sandbox.salesforce.result import Row, row_numbers, rows
 from crm_sandbox.salesforce.schema import Field
 from crm_sandbox.salesforce.soql import parse
-from crm_sandbox.salesforce.soql_names import Column
-from crm_sandbox.salesforce.soql_sql import Plan
+from crm_sandbox.salesforce.soql_names import SoqlColumn
+from crm_sandbox.salesforce.soql_sql import SqlPlan
 
 PAGE_SIZE = 50_000  # rows of a page when the client does not say
 RESULT_PAGE_SIZE = 10_000  # rows of a page that resultPages names
@@ -37,7 +37,7 @@ _CHUNK = 2_000  # rows read from the store at once
 class QueryJob(Job):
     """A query on its way, or its result."""
 
-    plan: Plan | None = None
+    plan: SqlPlan | None = None
     blocks: list[bytes] = field(default_factory=list)  # of _CHUNK rows each, packed
 
     def created(self) -> Shape:
@@ -52,7 +52,7 @@ class QueryJob(Job):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """One page of a result; `locator` is null when it is the last."""
 
     csv: bytes
@@ -74,7 +74,7 @@ class Extracts:
         """
         operation = body.get("operation")
         if operation not in ("query", "queryAll"):
-            raise Refusal("API_ERROR", f"operation must be query or queryAll, not {operation!r}")
+            raise SalesforceRefusal("API_ERROR", f"operation must be query or queryAll, not {operation!r}")
         text = str(body.get("query") or "")
         plan = self._queries.plan(text, include_deleted=operation == "queryAll")
         _refuse_what_bulk_cannot(plan, text)
@@ -109,7 +109,7 @@ class Extracts:
             job.blocks.append(zlib.compress(orjson.dumps(chunk), 1))
         job.processed = len(numbers)
 
-    def page(self, job_id: str, locator: str | None, max_records: int | None) -> Page:
+    def page(self, job_id: str, locator: str | None, max_records: int | None) -> ResultPage:
         """A page of a result, from the beginning or from a locator.
 
         Raises: Refusal NOT_FOUND, INVALIDJOBSTATE, API_ERROR for a locator that is none.
@@ -127,7 +127,7 @@ class Extracts:
             delimiter=DELIMITERS[job.delimiter],
             line_ending=LINE_ENDINGS[job.line_ending],
         )
-        return Page(csv, "null" if end >= job.processed else _locator(end, size), end - start)
+        return ResultPage(csv, "null" if end >= job.processed else _locator(end, size), end - start)
 
     def pages(self, job_id: str, locator: str | None, version: str) -> Shape:
         """Where the pages of a result are, so that they can be fetched side by side.
@@ -159,7 +159,7 @@ def _kept(job: QueryJob, start: int, end: int) -> islice[Row]:
     return islice(chain.from_iterable(blocks), start - first * _CHUNK, end - first * _CHUNK)
 
 
-def _as_text(column: Column) -> str:
+def _as_text(column: SoqlColumn) -> str:
     """SQL for a cell: true and false in words, moments with a Z."""
     field: Field = column.field
     if field.kind == "boolean":
@@ -169,17 +169,17 @@ def _as_text(column: Column) -> str:
     return column.sql
 
 
-def _refuse_what_bulk_cannot(plan: Plan, text: str) -> None:
+def _refuse_what_bulk_cannot(plan: SqlPlan, text: str) -> None:
     """Raises: Refusal in the vendor's words."""
     query = parse(text)
     if plan.keys or plan.is_count:
-        raise Refusal("API_ERROR", "Aggregate Relationships not supported in Bulk Query")
+        raise SalesforceRefusal("API_ERROR", "Aggregate Relationships not supported in Bulk Query")
     if query.offset:
-        raise Refusal("API_ERROR", "OFFSET clause not supported in Bulk Query")
+        raise SalesforceRefusal("API_ERROR", "OFFSET clause not supported in Bulk Query")
     if any(item.function == "FIELDS" and item.name.text.upper() != "STANDARD" for item in query.items):
-        raise Refusal("MALFORMED_QUERY", "The SOQL FIELDS function is not supported in this API")
+        raise SalesforceRefusal("MALFORMED_QUERY", "The SOQL FIELDS function is not supported in this API")
     if any(field.kind == "address" for field in plan.fields):
-        raise Refusal("FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query")
+        raise SalesforceRefusal("FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query")
 
 
 def _locator(start: int, size: int | None) -> str:
@@ -196,5 +196,5 @@ def _place(locator: str) -> tuple[int, int | None]:
         raise _bad_locator(locator) from None
 
 
-def _bad_locator(locator: Any) -> Refusal:
-    return Refusal("INVALID_QUERY_LOCATOR", f"invalid locator: {locator}")
+def _bad_locator(locator: Any) -> SalesforceRefusal:
+    return SalesforceRefusal("INVALID_QUERY_LOCATOR", f"invalid locator: {locator}")

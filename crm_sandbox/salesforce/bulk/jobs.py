@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from crm_sandbox.salesforce import stamps
-from crm_sandbox.salesforce.errors import Refusal, not_found
+from crm_sandbox.salesforce.errors import SalesforceRefusal, not_found
 from crm_sandbox.salesforce.ids import to_18
 from crm_sandbox.salesforce.org import Org
 
@@ -118,7 +118,7 @@ class Book(Generic[J]):
         else:
             try:
                 work(job)
-            except Refusal as refusal:
+            except SalesforceRefusal as refusal:
                 job.error = f"{refusal.code} : {refusal.message}"
         self.enter(job, "JobComplete" if job.error is None else "Failed")
 
@@ -148,9 +148,9 @@ class Book(Generic[J]):
 _ENDED = {"JobComplete": "Completed", "Failed": "Failed", "Aborted": "Aborted"}
 
 
-def invalid_state(words: str) -> Refusal:
+def invalid_state(words: str) -> SalesforceRefusal:
     """A job that is not where the request wants it."""
-    return Refusal("INVALIDJOBSTATE", words)
+    return SalesforceRefusal("INVALIDJOBSTATE", words)
 
 
 def choice(body: Shape, name: str, choices: dict[str, str], default: str) -> str:
@@ -160,5 +160,5 @@ def choice(body: Shape, name: str, choices: dict[str, str], default: str) -> str
     """
     given = body.get(name) or default
     if given not in choices:
-        raise Refusal("API_ERROR", f"{name} must be one of {', '.join(choices)}")
+        raise SalesforceRefusal("API_ERROR", f"{name} must be one of {', '.join(choices)}")
     return str(given)

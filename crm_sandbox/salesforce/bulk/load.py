@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from crm_sandbox.salesforce import stamps
 from crm_sandbox.salesforce.bulk import cells, csv_text
 from crm_sandbox.salesforce.bulk.jobs import DELIMITERS, LINE_ENDINGS, PREFIX, Book, Job, Shape, choice, invalid_state
-from crm_sandbox.salesforce.errors import Refusal
-from crm_sandbox.salesforce.lifecycle import Lifecycle
+from crm_sandbox.salesforce.errors import SalesforceRefusal
+from crm_sandbox.salesforce.lifecycle import SalesforceLifecycle
 from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.records import Author, Records, Saved
+from crm_sandbox.salesforce.records import PassedWrite, RecordWriter, SalesforceAuthor
 from crm_sandbox.salesforce.schema import Field, SObject
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MAX_BYTES = 100 * 1024 * 1024  # of one upload
 RESULTS = ("successfulResults", "failedResults", "unprocessedRecords")
 Row = list[str]
-RefuseRecord = Callable[[str, str], Refusal | None]
+RefuseRecord = Callable[[str, str], SalesforceRefusal | None]
 
 
 @dataclass(slots=True)
@@ -61,10 +61,10 @@ class Loads:
         """
         operation = body.get("operation")
         if operation not in OPERATIONS:
-            raise Refusal("API_ERROR", f"operation must be one of {', '.join(OPERATIONS)}")
+            raise SalesforceRefusal("API_ERROR", f"operation must be one of {', '.join(OPERATIONS)}")
         sobject = self._org.objects.get(str(body.get("object", "")).lower())
         if sobject is None:
-            raise Refusal("INVALIDENTITY", f"Entity '{body.get('object')}' is not supported by the Bulk API.")
+            raise SalesforceRefusal("INVALIDENTITY", f"Entity '{body.get('object')}' is not supported by the Bulk API.")
         job = IngestJob(
             id=self._org.store.next_id(PREFIX),
             operation=operation,
@@ -86,7 +86,7 @@ class Loads:
         field = self._org.field(sobject, name or "")
         if field is None or not field.is_upsert_key:
             words = f"Field name provided, {name} is not an External ID or indexed field for {sobject.name}"
-            raise Refusal("InvalidBatch", words)
+            raise SalesforceRefusal("InvalidBatch", words)
         return field
 
     def upload(self, job_id: str, data: bytes) -> None:
@@ -104,7 +104,9 @@ class Loads:
         if job.state != "Open":
             raise invalid_state(f"Uploading data to a Job that is {job.state} is not allowed")
         if len(data) > MAX_BYTES:
-            raise Refusal("EXCEEDED_MAX_SIZE_REQUEST", "Maximum size of request reached. Maximum size of request is 104857600 bytes")
+            raise SalesforceRefusal(
+                "EXCEEDED_MAX_SIZE_REQUEST", "Maximum size of request reached. Maximum size of request is 104857600 bytes"
+            )
         job.data = data
 
     def close(self, job: IngestJob) -> None:
@@ -144,7 +146,7 @@ class Loads:
         sobject = self._org.sobject(job.object)
         self._check_header(job, sobject)
         rows, job.unprocessed = job.unprocessed, []
-        author = Author(job.created_by, url_prefix=f"/services/data/v{job.version}")
+        author = SalesforceAuthor(job.created_by, url_prefix=f"/services/data/v{job.version}")
         for row in rows:
             self._write(job, sobject, row, author)
 
@@ -152,29 +154,29 @@ class Loads:
         small = [name.lower() for name in job.header]
         if job.operation in ("delete", "hardDelete"):
             if small not in (["id"], []):
-                raise Refusal("InvalidBatch", f"The '{job.operation}' batch must contain only ids")
+                raise SalesforceRefusal("InvalidBatch", f"The '{job.operation}' batch must contain only ids")
             return
         cells.checked_header(self._org, sobject, job.header)
         wanted = {"update": "Id", "upsert": job.key.name if job.key else None}.get(job.operation)
         if wanted is not None and small and wanted.lower() not in small:
-            raise Refusal("InvalidBatch", f"Field name not found : {wanted}")
+            raise SalesforceRefusal("InvalidBatch", f"Field name not found : {wanted}")
 
-    def _write(self, job: IngestJob, sobject: SObject, row: Row, author: Author) -> None:
+    def _write(self, job: IngestJob, sobject: SObject, row: Row, author: SalesforceAuthor) -> None:
         job.processed += 1
         try:
             with self._org.store.transaction():
                 if ordered := self._refuse_record("bulk_ingest_state", sobject.name):
                     raise ordered
                 saved = self._saved(job, sobject, row, author)
-        except Refusal as refusal:
+        except SalesforceRefusal as refusal:
             job.failed += 1
             given_id = next((cell for name, cell in zip(job.header, row, strict=True) if name.lower() == "id"), "")
             job.refused.append([given_id, _as_error(refusal), *row])
         else:
             job.successful.append([saved.record_id, str(saved.created).lower(), *row])
 
-    def _saved(self, job: IngestJob, sobject: SObject, row: Row, author: Author) -> Saved:
-        records, body = Records(self._org, author), cells.body(sobject, job.header, row)
+    def _saved(self, job: IngestJob, sobject: SObject, row: Row, author: SalesforceAuthor) -> PassedWrite:
+        records, body = RecordWriter(self._org, author), cells.body(sobject, job.header, row)
         given_id = str(body.get("Id") or body.get("id") or "")
         if job.operation == "insert":
             return records.create(sobject, body)
@@ -185,15 +187,15 @@ class Loads:
                 return records.create(sobject, rest)
             return records.upsert(sobject, job.key, value, rest)
         if not given_id:
-            raise Refusal("MISSING_ARGUMENT", f"Id not specified in {job.operation} call")
+            raise SalesforceRefusal("MISSING_ARGUMENT", f"Id not specified in {job.operation} call")
         if job.operation == "update":
             return records.update(sobject, given_id, {name: value for name, value in body.items() if name.lower() != "id"})
         if job.operation == "delete":
-            return Saved(records.delete(sobject, given_id), created=False)
-        return Saved(Lifecycle(self._org, author).hard_delete([given_id])[0], created=False)
+            return PassedWrite(records.delete(sobject, given_id), created=False)
+        return PassedWrite(SalesforceLifecycle(self._org, author).hard_delete([given_id])[0], created=False)
 
 
-def _as_error(refusal: Refusal) -> str:
+def _as_error(refusal: SalesforceRefusal) -> str:
     """`CODE:message:fields --`, the vendor's cell."""
     fields = ", ".join(refusal.fields or ())
     return f"{refusal.code}:{refusal.message}:{f'{fields} ' if fields else ''}--"

@@ -9,11 +9,11 @@ from starlette.routing import Route
 from crm_sandbox.salesforce.bulk.extract import QueryJob
 from crm_sandbox.salesforce.bulk.jobs import Book
 from crm_sandbox.salesforce.bulk.load import RESULTS, IngestJob
-from crm_sandbox.salesforce.errors import Refusal, not_found
+from crm_sandbox.salesforce.errors import SalesforceRefusal, not_found
 from crm_sandbox.salesforce.replies import answer, empty
 from crm_sandbox.salesforce.routing import DATA, route
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 CSV_TYPE = "text/csv; charset=UTF-8"
 _QUERY, _INGEST = DATA + "/jobs/query", DATA + "/jobs/ingest"
@@ -22,7 +22,7 @@ _QUERY, _INGEST = DATA + "/jobs/query", DATA + "/jobs/ingest"
 class Jobs:
     """The routes of both families."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     # -- query
@@ -57,7 +57,7 @@ class Jobs:
         """GET a page of a result."""
         locator, most = request.query_params.get("locator"), request.query_params.get("maxRecords")
         if most is not None and (not most.isdigit() or int(most) == 0):
-            raise Refusal("API_ERROR", f"maxRecords must be a positive number, not {most}")
+            raise SalesforceRefusal("API_ERROR", f"maxRecords must be a positive number, not {most}")
         page = self._state.extracts.page(request.path_params["job"], locator or None, int(most) if most else None)
         headers = {"content-type": CSV_TYPE, "sforce-locator": page.locator, "sforce-numberofrecords": str(page.count)}
         return Response(page.csv, 200, headers)
@@ -122,11 +122,11 @@ def _listed(book: Book[QueryJob] | Book[IngestJob]) -> Response:
 def _wanted_state(body: dict[str, Any], *states: str) -> str:
     wanted = body.get("state")
     if wanted not in states:
-        raise Refusal("API_ERROR", f"state must be {' or '.join(states)}, not {wanted!r}")
+        raise SalesforceRefusal("API_ERROR", f"state must be {' or '.join(states)}, not {wanted!r}")
     return str(wanted)
 
 
-def bulk_routes(state: State) -> list[Route]:
+def bulk_routes(state: SalesforceState) -> list[Route]:
     """The routes of this package."""
     jobs = Jobs(state)
     return [

@@ -9,15 +9,15 @@ from starlette.routing import Route
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.login import credentials, keys
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 Body = dict[str, Any]
 
 
-class LoginControls:
+class SalesforceLoginControls:
     """`/__sandbox__/login`, `user` and `instance`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def show(self, _: Request) -> Body:
@@ -83,9 +83,9 @@ def _other_name(url: str) -> str:
     return url.replace("127.0.0.1", "localhost") if "127.0.0.1" in url else url.replace("localhost", "127.0.0.1")
 
 
-def login_controls(state: State) -> list[Route]:
+def login_controls(state: SalesforceState) -> list[Route]:
     """The routes of these controls."""
-    controls = LoginControls(state)
+    controls = SalesforceLoginControls(state)
     return [
         control_route("/login", GET=controls.show, POST=controls.change),
         control_route("/user", POST=controls.user),

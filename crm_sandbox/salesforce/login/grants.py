@@ -12,7 +12,7 @@ from crm_sandbox.salesforce.login.credentials import (
     SANDBOX_PASSWORD,
     SANDBOX_SECURITY_TOKEN,
 )
-from crm_sandbox.salesforce.login.refresh import RefreshToken, RefreshTokens
+from crm_sandbox.salesforce.login.refresh import RefreshGrant, RefreshTokens
 from crm_sandbox.salesforce.login.refusal import OAuthRefusal
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.store import Values
@@ -27,7 +27,7 @@ class Granted:
 
     user_id: str
     refresh_token: str | None = None
-    held: RefreshToken | None = None
+    held: RefreshGrant | None = None
 
 
 @dataclass(slots=True)

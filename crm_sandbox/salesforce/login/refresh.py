@@ -13,7 +13,7 @@ from crm_sandbox.salesforce.login.refusal import OAuthRefusal
 
 
 @dataclass(slots=True)
-class RefreshToken:
+class RefreshGrant:
     """Whose it is, and the access token that it opened last."""
 
     user_id: str
@@ -27,13 +27,13 @@ class RefreshTokens:
     rng: Random
     rotates: bool = False
     ends_previous: bool | None = None
-    _held: dict[str, RefreshToken] = field(default_factory=dict)
+    _held: dict[str, RefreshGrant] = field(default_factory=dict)
 
     def begin(self, user_id: str) -> None:
         """The token that clients are configured with."""
-        self._held[SANDBOX_REFRESH_TOKEN] = RefreshToken(user_id)
+        self._held[SANDBOX_REFRESH_TOKEN] = RefreshGrant(user_id)
 
-    def exchange(self, token: str) -> tuple[str, RefreshToken]:
+    def exchange(self, token: str) -> tuple[str, RefreshGrant]:
         """The token to use from now on (the same one without rotation), and what it stands for.
 
         Raises: OAuthRefusal.
@@ -48,13 +48,13 @@ class RefreshTokens:
         self._held[fresh] = held
         return fresh, held
 
-    def ended_by(self, held: RefreshToken, access_token: str) -> str | None:
+    def ended_by(self, held: RefreshGrant, access_token: str) -> str | None:
         """Note the newly opened session; the one that ends for it, if any."""
         ends = self.rotates if self.ends_previous is None else self.ends_previous
         previous, held.access_token = held.access_token, access_token
         return previous if ends else None
 
-    def revoke(self, token: str) -> RefreshToken | None:
+    def revoke(self, token: str) -> RefreshGrant | None:
         """Forget a token; what it stood for."""
         return self._held.pop(token, None)
 

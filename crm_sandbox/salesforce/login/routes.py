@@ -9,17 +9,17 @@ from crm_sandbox.salesforce.login import identity, soap
 from crm_sandbox.salesforce.login.grants import basic, check_client
 from crm_sandbox.salesforce.replies import answer, empty
 from crm_sandbox.salesforce.routing import route
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.store import Values
 from crm_sandbox.xml_text import BadXml, texts_by_name
 
 XML_TYPE = "text/xml;charset=UTF-8"
 
 
-class Login:
+class SalesforceLoginRoutes:
     """`/services/oauth2`, `/services/Soap` and `/id`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def token(self, request: Request) -> Response:
@@ -113,9 +113,9 @@ async def _token(request: Request) -> str | None:
     return None
 
 
-def login_routes(state: State) -> list[Route]:
+def login_routes(state: SalesforceState) -> list[Route]:
     """The routes of this package."""
-    login = Login(state)
+    login = SalesforceLoginRoutes(state)
     soap_paths = [f"/services/Soap/{letter}/{{api}}{tail}" for letter in "uc" for tail in ("", "/{org}")]
     return [
         route("/services/oauth2/token", POST=login.token),

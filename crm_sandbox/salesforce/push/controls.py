@@ -8,9 +8,9 @@ from starlette.routing import Route
 
 from crm_sandbox.salesforce.control_route import control_route
 from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.push.outbox import MAX_BATCH, Wish
+from crm_sandbox.salesforce.push.outbox import MAX_BATCH, MessageDelivery
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 Body = dict[str, Any]
 
@@ -18,7 +18,7 @@ Body = dict[str, Any]
 class PushControls:
     """`/__sandbox__/outbound_messages` and below."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def show(self, _: Request) -> list[Body]:
@@ -65,13 +65,13 @@ class PushControls:
     async def deliver(self, request: Request) -> Body:
         """`{"batch_size": 100, "repeat": 1, "shuffle": false, "force": false}`: send what is due, or with `force` everything."""
         body = await json_object(request)
-        wish = Wish(**body)
+        wish = MessageDelivery(**body)
         if not 1 <= wish.batch_size <= MAX_BATCH or wish.repeat < 1:
             raise ValueError(f"batch_size must be 1 to {MAX_BATCH}, repeat at least 1")
         return dict(await self._state.outbox.deliver(wish))
 
 
-def push_controls(state: State) -> list[Route]:
+def push_controls(state: SalesforceState) -> list[Route]:
     """The routes of these controls."""
     controls = PushControls(state)
     return [

@@ -5,7 +5,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.push.subscriptions import Notification, Subscription
+from crm_sandbox.salesforce.push.subscriptions import MessageNotification, MessageSubscription
 from crm_sandbox.salesforce.schema import Field, SObject
 from crm_sandbox.salesforce.store import Values
 
@@ -17,7 +17,7 @@ _HEAD = (
 )
 
 
-def envelope(org: Org, batch: Sequence[Notification], instance_url: str) -> bytes:
+def envelope(org: Org, batch: Sequence[MessageNotification], instance_url: str) -> bytes:
     """The message for notifications of one subscription, with the records as they are now."""
     wish = batch[0].subscription
     org15 = wish.organization_id[:15]
@@ -31,7 +31,7 @@ def envelope(org: Org, batch: Sequence[Notification], instance_url: str) -> byte
     return f"{_HEAD}{head}{body}</notifications></soapenv:Body></soapenv:Envelope>".encode()
 
 
-def _record(org: Org, wish: Subscription, record_id: str) -> str:
+def _record(org: Org, wish: MessageSubscription, record_id: str) -> str:
     sobject = org.sobject(wish.sobject)
     record = org.store.get(sobject, record_id)
     if record is None or record.get("IsDeleted"):

@@ -12,14 +12,14 @@ from random import Random
 from crm_sandbox.salesforce.org import ORG_ID, Org
 from crm_sandbox.salesforce.push.envelope import envelope
 from crm_sandbox.salesforce.push.sender import send
-from crm_sandbox.salesforce.push.subscriptions import QUEUE_LIFE, Notification, Subscription
+from crm_sandbox.salesforce.push.subscriptions import QUEUE_LIFE, MessageNotification, MessageSubscription
 
 MAX_BATCH = 100  # notifications in one message
 _TICK_S = 0.05  # how often subscriptions that deliver by themselves are looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MessageDelivery:
     """How to deliver: `force` does not wait for what is not due, `repeat` sends each message so often, `shuffle` mixes the order."""
 
     batch_size: int = MAX_BATCH
@@ -29,21 +29,23 @@ class Wish:
     only_auto: bool = False
 
 
-class Outbox:
+class MessageOutbox:
     """The subscriptions of an org, and their queue."""
 
     def __init__(self, org: Org, rng: Random, instance_url: Callable[[], str]) -> None:
         self._org, self._rng, self._instance_url = org, rng, instance_url
-        self.subscriptions: list[Subscription] = []
-        self.queue: list[Notification] = []
+        self.subscriptions: list[MessageSubscription] = []
+        self.queue: list[MessageNotification] = []
         self._one_at_a_time = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
 
-    def subscribe(self, sobject: str, fields: tuple[str, ...], url: str, organization_id: str | None, **more: object) -> Subscription:
+    def subscribe(
+        self, sobject: str, fields: tuple[str, ...], url: str, organization_id: str | None, **more: object
+    ) -> MessageSubscription:
         """Tell an address of changes from now on."""
         self.collect()  # what was saved before is nobody's news
         action_id = self._org.store.next_id("04k")
-        made = Subscription(action_id, sobject, fields, url, organization_id or ORG_ID, **more)  # type: ignore[arg-type]
+        made = MessageSubscription(action_id, sobject, fields, url, organization_id or ORG_ID, **more)  # type: ignore[arg-type]
         self.subscriptions.append(made)
         self._org.store.watched.add(sobject)
         if made.is_auto and self._ticking is None:
@@ -65,13 +67,13 @@ class Outbox:
         for sobject, record_id in self._org.store.drain():
             for wish in self.subscriptions:
                 if wish.sobject == sobject and not (wish.ignores_integration_user and self._is_integration(sobject, record_id)):
-                    self.queue.append(Notification(self._org.store.next_id("04l"), wish, record_id, now, now))
+                    self.queue.append(MessageNotification(self._org.store.next_id("04l"), wish, record_id, now, now))
 
     def _is_integration(self, sobject: str, record_id: str) -> bool:
         record = self._org.store.get(self._org.sobject(sobject), record_id)
         return record is not None and record["LastModifiedById"] == self._org.people.integration
 
-    async def deliver(self, wish: Wish) -> dict[str, int]:
+    async def deliver(self, wish: MessageDelivery) -> dict[str, int]:
         """Send what is due; counts of messages and notifications by what became of them."""
         async with self._one_at_a_time:
             self.collect()
@@ -85,7 +87,7 @@ class Outbox:
         self.queue = [one for one in self.queue if now - one.queued_at < QUEUE_LIFE]
         return before - len(self.queue)
 
-    def _batches(self, wish: Wish) -> Iterator[list[Notification]]:
+    def _batches(self, wish: MessageDelivery) -> Iterator[list[MessageNotification]]:
         now = self._org.clock.now()
         for subscription in self.subscriptions:
             if wish.only_auto and not subscription.is_auto:
@@ -96,7 +98,7 @@ class Outbox:
             for start in range(0, len(due), wish.batch_size):
                 yield due[start : start + wish.batch_size]
 
-    async def _send(self, batch: list[Notification], repeat: int, done: Counter[str]) -> None:
+    async def _send(self, batch: list[MessageNotification], repeat: int, done: Counter[str]) -> None:
         message = envelope(self._org, batch, self._instance_url())
         is_taken = False
         for _ in range(repeat):
@@ -113,4 +115,4 @@ class Outbox:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            await self.deliver(Wish(only_auto=True))
+            await self.deliver(MessageDelivery(only_auto=True))

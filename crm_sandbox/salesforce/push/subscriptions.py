@@ -10,7 +10,7 @@ QUEUE_LIFE = timedelta(hours=24)  # then a message is dropped
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class MessageSubscription:
     """An admin's order. `deleted`: what is said of a record that is gone by then, nothing at all or its id.
 
     With `is_auto` messages leave by themselves; otherwise they wait for the control.
@@ -27,11 +27,11 @@ class Subscription:
 
 
 @dataclass(slots=True)
-class Notification:
+class MessageNotification:
     """One change waiting to be told."""
 
     id: str
-    subscription: Subscription
+    subscription: MessageSubscription
     record_id: str
     queued_at: datetime
     next_at: datetime

@@ -9,11 +9,11 @@ from typing import Any
 from crm_sandbox.salesforce import errors
 from crm_sandbox.salesforce import fields as make
 from crm_sandbox.salesforce.access import apply_access
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.ids import to_18
 from crm_sandbox.salesforce.org import Org
 from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.store import Store
+from crm_sandbox.salesforce.store import OrgTables
 from crm_sandbox.salesforce.tooling.metadata import field_of, integrity, metadata_of
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
@@ -39,7 +39,7 @@ class CustomFields:
         self._org = org
         row_type = _custom_field()
         objects = {row_type.name.lower(): row_type}
-        self.shelf = Org(org.clock, objects, Store(objects.values()))
+        self.shelf = Org(org.clock, objects, OrgTables(objects.values()))
         self._id_by_field: dict[tuple[str, str], str] = {}
         self.sync()
 
@@ -60,9 +60,9 @@ class CustomFields:
             raise errors.required_missing(["Metadata"])
         if sobject.field(name) is not None:
             words = f"There is already a field named {name.removesuffix('__c')} on {sobject.label}."
-            raise Refusal("DUPLICATE_DEVELOPER_NAME", words, fields=["DeveloperName"])
+            raise SalesforceRefusal("DUPLICATE_DEVELOPER_NAME", words, fields=["DeveloperName"])
         if sum(field.is_custom for field in sobject.fields) >= _MAX_FIELDS:
-            raise Refusal("LIMIT_EXCEEDED", f"Custom field limit reached for {sobject.label}", fields=[])
+            raise SalesforceRefusal("LIMIT_EXCEEDED", f"Custom field limit reached for {sobject.label}", fields=[])
         field = field_of(name, body)
         self._refuse_bad_lookup(field)
         grown = self._org.add_field(sobject, field)
@@ -109,7 +109,7 @@ class CustomFields:
         }
         if field.child_relationship in taken:
             words = f"There is already a Child Relationship named {field.child_relationship} on {field.refers_to[0]}."
-            raise Refusal("DUPLICATE_DEVELOPER_NAME", words, fields=["RelationshipName"])
+            raise SalesforceRefusal("DUPLICATE_DEVELOPER_NAME", words, fields=["RelationshipName"])
 
     def _address(self, full_name: Any) -> tuple[SObject, str]:
         """The record type and the field's API name of `Account.X__c`."""
@@ -118,7 +118,7 @@ class CustomFields:
         table, _, name = full_name.partition(".")
         sobject = self._org.objects.get(table.lower())
         if sobject is None:
-            raise Refusal("INVALID_CROSS_REFERENCE_KEY", f"no record type {table}", fields=["FullName"])
+            raise SalesforceRefusal("INVALID_CROSS_REFERENCE_KEY", f"no record type {table}", fields=["FullName"])
         stem = name.removesuffix("__c")
         if not _NAME.fullmatch(stem) or len(stem) > 40:
             words = (

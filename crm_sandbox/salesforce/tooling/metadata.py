@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.schema import Field, Kind
 
 Metadata = dict[str, Any]
@@ -47,9 +47,9 @@ _NEEDED = {
 }
 
 
-def integrity(words: str, *fields: str) -> Refusal:
+def integrity(words: str, *fields: str) -> SalesforceRefusal:
     """What the vendor says of a field that cannot be as it is asked for."""
-    return Refusal("FIELD_INTEGRITY_EXCEPTION", words, fields=list(fields))
+    return SalesforceRefusal("FIELD_INTEGRITY_EXCEPTION", words, fields=list(fields))
 
 
 def field_of(name: str, body: Metadata, *, before: Field | None = None) -> Field:
@@ -59,12 +59,14 @@ def field_of(name: str, body: Metadata, *, before: Field | None = None) -> Field
     """
     kind = _KINDS.get(str(body.get("type")))
     if kind is None:
-        raise Refusal("INVALID_FIELD", f"'{body.get('type')}' is not a valid value for the enum 'FieldType'", fields=["Metadata"])
+        raise SalesforceRefusal("INVALID_FIELD", f"'{body.get('type')}' is not a valid value for the enum 'FieldType'", fields=["Metadata"])
     for needed in ("label", *_NEEDED.get(str(body["type"]), ())):
         if body.get(needed) is None:
-            raise Refusal("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{needed}]", fields=[needed])
+            raise SalesforceRefusal("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{needed}]", fields=[needed])
     if len(str(body["label"])) > _MAX_LABEL:
-        raise Refusal("STRING_TOO_LONG", f"Label: data value too large: {body['label']} (max length={_MAX_LABEL})", fields=["label"])
+        raise SalesforceRefusal(
+            "STRING_TOO_LONG", f"Label: data value too large: {body['label']} (max length={_MAX_LABEL})", fields=["label"]
+        )
     field = Field(
         name,
         kind,
@@ -96,7 +98,7 @@ def _with_values(field: Field, value_set: Metadata) -> Field:
     names = [str(value.get("valueName") or value.get("label") or "") for value in wished]
     if len({name.casefold() for name in names}) < len(names):
         twice = next(name for index, name in enumerate(names) if name.casefold() in [one.casefold() for one in names[:index]])
-        raise Refusal("DUPLICATE_VALUE", f"Duplicate value found: {twice}", fields=[])
+        raise SalesforceRefusal("DUPLICATE_VALUE", f"Duplicate value found: {twice}", fields=[])
     active = tuple(name for name, value in zip(names, wished, strict=True) if value.get("isActive") is not False)
     retired = tuple(name for name in (*field.values, *field.retired, *names) if name not in active)
     is_restricted = bool(value_set.get("restricted"))
@@ -148,4 +150,4 @@ def _refuse_too_many(field: Field, count: int, *, is_restricted: bool) -> None:
     most = MAX_MULTI if field.kind == "multipicklist" else MAX_RESTRICTED if is_restricted else None
     if most is not None and count > most:
         words = f"You have reached the maximum number of {most} values, active and inactive, for the picklist {field.label}"
-        raise Refusal("LIMIT_EXCEEDED", words, fields=[])
+        raise SalesforceRefusal("LIMIT_EXCEEDED", words, fields=[])

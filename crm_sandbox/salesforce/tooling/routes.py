@@ -4,18 +4,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_sandbox.salesforce.errors import Refusal
+from crm_sandbox.salesforce.errors import SalesforceRefusal
 from crm_sandbox.salesforce.queries import PAGE_SIZE
 from crm_sandbox.salesforce.replies import answer, empty
 from crm_sandbox.salesforce.routing import DATA, route
 from crm_sandbox.salesforce.rows import json_object
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.state import SalesforceState
 
 
 class Tooling:
     """The Tooling API of one org."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SalesforceState) -> None:
         self._state = state
 
     async def create(self, request: Request) -> Response:
@@ -36,14 +36,14 @@ class Tooling:
         """GET a query over custom fields; all of it in one page."""
         text = request.query_params.get("q")
         if text is None:
-            raise Refusal("MALFORMED_QUERY", "A query string has to be specified")
+            raise SalesforceRefusal("MALFORMED_QUERY", "A query string has to be specified")
         self._state.custom_fields.sync()
         token, version = self._state.session(request).token, request.path_params["version"]
         page = self._state.field_queries.first(text, token=token, version=version, batch_size=PAGE_SIZE, include_deleted=False)
         return answer({"size": len(page["records"]), **page, "queryLocator": None, "entityTypeName": "CustomField"})
 
 
-def tooling_routes(state: State) -> list[Route]:
+def tooling_routes(state: SalesforceState) -> list[Route]:
     """The routes of the Tooling API."""
     tooling = Tooling(state)
     return [

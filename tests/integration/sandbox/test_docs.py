@@ -12,14 +12,14 @@ from crm_sandbox.salesforce.controls import control_routes
 from crm_sandbox.salesforce.kinds import CONTROLS, KINDS
 from crm_sandbox.salesforce.login.controls import login_controls
 from crm_sandbox.salesforce.push.controls import push_controls
-from crm_sandbox.salesforce.seed import Sizes
-from crm_sandbox.salesforce.state import State
+from crm_sandbox.salesforce.seed import SalesforceSizes
+from crm_sandbox.salesforce.state import SalesforceState
 
 TEXT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
 
 
 def _controls() -> set[str]:
-    state = State(Sizes(companies=0, leads=0, opportunities=0), Clock(), "http://sandbox")
+    state = SalesforceState(SalesforceSizes(companies=0, leads=0, opportunities=0), Clock(), "http://sandbox")
     routes: list[Route] = [*control_routes(state), *login_controls(state), *bulk_controls(state), *push_controls(state)]
     state.org.store.close()
     return {route.path.removeprefix(f"{CONTROLS}/") for route in routes}

@@ -12,7 +12,7 @@ from crm_sandbox.clock import Clock
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
 from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.seed import Sizes, seeded
+from crm_sandbox.salesforce.seed import SalesforceSizes, seeded
 from tests.integration.sandbox.conftest import NOW
 
 
@@ -22,7 +22,7 @@ def _records(org: Org, name: str) -> list[dict[str, Any]]:
 
 
 def _org(**sizes: Any) -> Org:
-    return seeded(Sizes(**sizes), Clock(NOW, source=lambda: NOW))
+    return seeded(SalesforceSizes(**sizes), Clock(NOW, source=lambda: NOW))
 
 
 def test_the_same_seed_gives_the_same_org() -> None:

@@ -12,15 +12,15 @@ from crm_sandbox.hubspot.login.controls import login_controls
 from crm_sandbox.hubspot.push.controls import webhook_controls
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.hubspot.rule_controls import rule_controls
-from crm_sandbox.hubspot.seed import Sizes
-from crm_sandbox.hubspot.state import State
+from crm_sandbox.hubspot.seed import HubspotSizes
+from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.process import HubspotOptions
 
 TEXT = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text().partition("\n# HubSpot\n")[2]
 
 
 def _controls() -> set[str]:
-    state = State(Sizes(companies=0, deals=0, inquiries=0), Clock(), "http://sandbox")
+    state = HubspotState(HubspotSizes(companies=0, deals=0, inquiries=0), Clock(), "http://sandbox")
     routes: list[Route] = [*control_routes(state), *login_controls(state), *rule_controls(state), *webhook_controls(state)]
     return {route.path.removeprefix(f"{CONTROLS}/") for route in routes}
 

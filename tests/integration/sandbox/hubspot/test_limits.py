@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_sandbox.hubspot.limits import App, Limits
+from crm_sandbox.hubspot.limits import AccountLimits, App
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import HubspotOptions, serve_thread
 from crm_sandbox.remote import ControlError
@@ -17,8 +17,8 @@ COMPANIES = "/crm/v3/objects/companies"
 
 
 @pytest.fixture
-def limits() -> Limits:
-    made = Limits(ZoneInfo("America/New_York"))
+def limits() -> AccountLimits:
+    made = AccountLimits(ZoneInfo("America/New_York"))
     made.enforce()
     return made
 
@@ -27,11 +27,11 @@ def _after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def _spend(limits: Limits, count: int, now: datetime, *, is_search: bool = False) -> None:
+def _spend(limits: AccountLimits, count: int, now: datetime, *, is_search: bool = False) -> None:
     assert [limits.admit(APP, now, is_search=is_search) for _ in range(count)] == [None] * count
 
 
-def test_190_calls_in_any_ten_seconds(limits: Limits) -> None:
+def test_190_calls_in_any_ten_seconds(limits: AccountLimits) -> None:
     _spend(limits, 100, NOW)
     _spend(limits, 90, _after(6))
 
@@ -43,7 +43,7 @@ def test_190_calls_in_any_ten_seconds(limits: Limits) -> None:
     _spend(limits, 90, _after(16))
 
 
-def test_five_searches_a_second_by_all_apps_together_and_not_of_the_ten_seconds(limits: Limits) -> None:
+def test_five_searches_a_second_by_all_apps_together_and_not_of_the_ten_seconds(limits: AccountLimits) -> None:
     _spend(limits, 190, NOW)
     _spend(limits, 5, NOW, is_search=True)
 
@@ -51,7 +51,7 @@ def test_five_searches_a_second_by_all_apps_together_and_not_of_the_ten_seconds(
     assert limits.admit(OTHER_APP, _after(1), is_search=True) is None
 
 
-def test_the_day_ends_at_midnight_where_the_account_is(limits: Limits) -> None:
+def test_the_day_ends_at_midnight_where_the_account_is(limits: AccountLimits) -> None:
     limits.use(624_999, NOW)
     _spend(limits, 1, NOW, is_search=True)
 
@@ -61,7 +61,7 @@ def test_the_day_ends_at_midnight_where_the_account_is(limits: Limits) -> None:
     assert limits.used_today == 1
 
 
-def test_headers_tell_what_is_left(limits: Limits) -> None:
+def test_headers_tell_what_is_left(limits: AccountLimits) -> None:
     _spend(limits, 3, NOW)
 
     told = limits.headers(APP, _after(1))
@@ -74,7 +74,7 @@ def test_headers_tell_what_is_left(limits: Limits) -> None:
     }
 
 
-def test_an_app_with_oauth_has_110_and_no_day(limits: Limits) -> None:
+def test_an_app_with_oauth_has_110_and_no_day(limits: AccountLimits) -> None:
     limits.use(625_000, NOW)
     assert [limits.admit(OAUTH_APP, NOW, is_search=False) for _ in range(111)] == [None] * 110 + ["TEN_SECONDLY_ROLLING"]
 
@@ -86,7 +86,7 @@ def test_an_app_with_oauth_has_110_and_no_day(limits: Limits) -> None:
     }
 
 
-def test_a_clock_set_back_forgets_the_future(limits: Limits) -> None:
+def test_a_clock_set_back_forgets_the_future(limits: AccountLimits) -> None:
     _spend(limits, 190, NOW)
     assert limits.admit(APP, NOW - timedelta(days=1), is_search=False) is None
 

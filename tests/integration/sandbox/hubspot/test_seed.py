@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 
 from crm_sandbox.clock import Clock
-from crm_sandbox.hubspot.portal import Portal
+from crm_sandbox.hubspot.portal import HubspotAccount
 from crm_sandbox.hubspot.records import value_of
-from crm_sandbox.hubspot.seed import Sizes, seeded
+from crm_sandbox.hubspot.seed import HubspotSizes, seeded
 from crm_sandbox.process import HubspotOptions, serve_process
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce.seed import Sizes as OrgSizes
+from crm_sandbox.salesforce.seed import SalesforceSizes
 from crm_sandbox.salesforce.seed import seeded as seeded_org
 from tests.integration.sandbox.hubspot.conftest import NOW
 
 BULK_S = 30  # seeding what the benchmark needs takes about three; the rest is for a busy machine
 
 
-def _portal(**sizes: Any) -> Portal:
-    return seeded(Sizes(**sizes), Clock(NOW, source=lambda: NOW))
+def _portal(**sizes: Any) -> HubspotAccount:
+    return seeded(HubspotSizes(**sizes), Clock(NOW, source=lambda: NOW))
 
 
-def _rows(portal: Portal, name: str) -> list[dict[str, str | None]]:
+def _rows(portal: HubspotAccount, name: str) -> list[dict[str, str | None]]:
     shelf = portal.shelf(name)
     return [{prop: value_of(shelf.type, record, prop) for prop in shelf.type.properties} for record in shelf.records.values()]
 
@@ -52,7 +52,7 @@ def test_sizes_are_exact_and_the_cast_keeps_its_ids(companies: int) -> None:
 
 
 def test_every_sandbox_tells_of_the_same_companies_and_deals() -> None:
-    portal, org = _portal(), seeded_org(OrgSizes(), Clock(NOW, source=lambda: NOW))
+    portal, org = _portal(), seeded_org(SalesforceSizes(), Clock(NOW, source=lambda: NOW))
 
     def theirs(name: str, *fields: str) -> Counter[tuple[Any, ...]]:
         rows = org.store.select(org.sobject(name), fields)
