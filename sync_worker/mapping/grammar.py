@@ -94,7 +94,7 @@ def _transform(value: str) -> str:
         raise wrong(f"{value!r} is out of range", f"decimal(n) takes n from 0 to {MAX_PLACES}, the digits after the point")
     if value == "text" or kind_of(value) is None:
         near = did_you_mean(value, ["decimal(2)", *(name for name in NAMES if not name.startswith("decimal"))])
-        raise wrong(f"{value!r} is no transform", f"{near + ' ' if near else ''}allowed: {_TRANSFORMS}; text needs none")
+        raise wrong(f"{value!r} is not a transform", f"{near + ' ' if near else ''}allowed: {_TRANSFORMS}; text needs none")
     return value
 
 

@@ -216,7 +216,7 @@ def _portal_value(site: Site, here: NodePath, value: str) -> Iterator[Mistake]:
         yield site.mistake(here, f"{value} stands for a native value, not for one of ours", "write the portal's value")
         return
     if site.domain is not None and value not in site.domain:
-        yield site.mistake(here, f"{value!r} is no {site.name}", choose_from(value, site.domain))
+        yield site.mistake(here, f"{value!r} is not a value of {site.name}", choose_from(value, site.domain))
         return
     try:
         transform_named(site.spec.transform or "text", wire=Wire(), zone=UTC).read(value)
