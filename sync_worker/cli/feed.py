@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from sync_worker.cli.output import Limit, err, in_words, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.delivery import Ending, ending_of
-from sync_worker.domain.event import SCHEMA
+from sync_worker.domain.event import SCHEMA, gone_words
 from sync_worker.errors import ConfigError
 from sync_worker.receiver import Receiver
 from sync_worker.steps.tenant import Tenant
@@ -37,7 +38,7 @@ def list_(
     most = most_of(limit, shown=20, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         if after is not None:
-            _refuse_gone(tx, after + 1, "--after", feed.reach(tx)[0] - 1)
+            _refuse_gone(tx, after + 1, lambda oldest: f"--after {oldest - 1}")
         found = feed.latest(tx, limit=most) if after is None else feed.listed(tx, after=after, limit=most)
     rows = [_whole(told) if as_json else _row(told) for told in found]
     show(rows, columns=COLUMNS, as_json=as_json, title=f"events of {portal}", empty="none yet")
@@ -86,9 +87,9 @@ def replay(
     with tenant_of(portal) as tenant:
         _receiver(tenant)
         with tenant.store.side_transaction(portal) as tx:
-            first = from_ if since is None else feed.first_since(tx, since.replace(tzinfo=UTC))
-            if from_ is not None:
-                _refuse_gone(tx, from_, "--from", feed.reach(tx)[0])
+            first = from_ if since is None else _first_since(tx, since.replace(tzinfo=UTC))
+            if first is not None:
+                _refuse_gone(tx, first, lambda oldest: f"--from {oldest}")
             count = feed.replay(tx, first) if first is not None else 0
     out.print(f"{count} events are owed again", highlight=False)
 
@@ -132,9 +133,23 @@ def test(portal: PortalName) -> None:
     out.print(f"{receiver.url} took it: {answer}", markup=False, highlight=False)
 
 
-def _refuse_gone(tx: Tx, seq: int, option: str, right: int) -> None:
-    if seq < (oldest := feed.reach(tx)[0]):
-        raise ConfigError(f"event {seq} is older than feed.keep and is gone; the oldest event is {oldest} — write {option} {right}")
+def _refuse_gone(tx: Tx, seq: int, right: Callable[[int], str]) -> None:
+    """**Raises** ConfigError. **Shapes** `right`: the oldest number there is → the option that begins with it."""
+    oldest, last = feed.reach(tx)
+    if seq < oldest:
+        raise ConfigError(f"{gone_words(seq, oldest, last)} — write {right(oldest)}")
+
+
+def _first_since(tx: Tx, moment: datetime) -> int | None:
+    """The first event of that moment or later. **Raises** ConfigError where events from then on are gone."""
+    oldest = feed.get(tx, feed.reach(tx)[0])
+    if oldest and oldest.seq > 1 and moment < oldest.at:
+        since, at = f"{moment:%Y-%m-%d %H:%M} UTC", f"{oldest.at:%Y-%m-%d %H:%M} UTC"
+        what = (
+            f"events since {since} are older than feed.keep and are gone; the oldest event there is has the number {oldest.seq}, from {at}"
+        )
+        raise ConfigError(f"{what} — write --from {oldest.seq}")
+    return feed.first_since(tx, moment)
 
 
 def _receiver(tenant: Tenant) -> Receiver:

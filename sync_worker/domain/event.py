@@ -90,6 +90,16 @@ def loaded_event(object_: str, by: By) -> Event:
     return Event("records.loaded", COMPANY if object_ == COMPANY else DEAL, "", by)
 
 
+def gone_words(seq: int, oldest: int, last: int) -> str:
+    """Why a place is refused, with the oldest place there is. **Shapes** `oldest`, `last`: as `feed.reach` says."""
+    kept = (
+        f"the oldest event there is has the number {oldest}"
+        if oldest <= last
+        else f"no event is kept; the next one gets the number {oldest}"
+    )
+    return f"event {seq} is older than feed.keep and is gone; {kept}"
+
+
 def document(event: Event, *, portal: str, seq: int) -> dict[str, Any]:
     """The event's `data` as it is stored and sent."""
     found: dict[str, Any] = {

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from fastapi import Path, Response
 
 from sync_worker.domain.deal import Refusal
+from sync_worker.domain.event import gone_words
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.intervene import begin_replay, is_replayable
 from sync_worker.steps.known_codes import unknown_code
@@ -101,9 +102,9 @@ def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event
     """
     place = page.place(1)
     with visit.tenant.store.reading(visit.portal) as tx:
-        after, oldest = _seq(place[0]) if place else 0, feed.reach(tx)[0]
+        after, (oldest, last) = _seq(place[0]) if place else 0, feed.reach(tx)
         if place and after + 1 < oldest:
-            raise Refused(_gone(after + 1, oldest, field="cursor", allowed=cursor_of(str(oldest - 1))))
+            raise Refused(_gone(gone_words(after + 1, oldest, last), field="cursor", allowed=cursor_of(str(oldest - 1))))
         found = feed.listed(tx, after=after, limit=page.looked_for)
     some = page.cut(found, lambda told: (str(told.seq),))
     items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in some.items]
@@ -119,8 +120,9 @@ def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOn
         if tenant.receiver is None:
             return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "whoever adds `feed` to its file")))
         with tenant.store.side_transaction(visit.portal) as tx:
-            if said.from_seq < (oldest := feed.reach(tx)[0]):
-                return of_refusal(Refused(_gone(said.from_seq, oldest, field="from_seq", allowed=str(oldest))))
+            oldest, last = feed.reach(tx)
+            if said.from_seq < oldest:
+                return of_refusal(Refused(_gone(gone_words(said.from_seq, oldest, last), field="from_seq", allowed=str(oldest))))
             count = feed.replay(tx, said.from_seq)
         tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
         visit.api.wakes(visit.portal, [DELIVER])
@@ -129,8 +131,7 @@ def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOn
     return once.answer(visit, work)
 
 
-def _gone(seq: int, oldest: int, *, field: str, allowed: str) -> Refusal:
-    why = f"event {seq} is older than feed.keep and is gone; the oldest event there is has the number {oldest}"
+def _gone(why: str, *, field: str, allowed: str) -> Refusal:
     return Refusal("place_gone", why, "read everything once, then go on from the oldest place there is", (allowed,), field)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -18,6 +18,7 @@ from sync_worker.web.api import shapes
 from tests.integration.api.desk import Desk, desk
 from tests.integration.steps.world import TERMS, Loaded
 
+FEED: Final = {"feed": {"url": "http://127.0.0.1:9/events", "secret": "${FEED_SECRET}"}}
 NINA = {"email": "nina@example.com", "name": "Nina", "role": "sales", "primary_company": "Birch Systems"}
 
 
@@ -296,6 +297,31 @@ def test_a_place_older_than_the_events_that_are_kept_is_gone_and_the_answer_has_
     (oldest,) = answer.json()["allowed"]
     assert [event["seq"] for event in acme.get(f"/feed/events?cursor={oldest}")["items"]] == [4, 5]
     assert [event["seq"] for event in acme.get("/feed/events")["items"]] == [4, 5]
+
+
+def test_events_that_are_no_longer_kept_are_not_told_again_and_the_answer_has_the_oldest_one(
+    sandbox: str, loaded: Loaded, tmp_path: Path
+) -> None:
+    with desk(tmp_path, sandbox, loaded, FEED) as acme:
+        # Given five events, of which the first three are no longer kept
+        with acme.installation.store.side_transaction("acme") as tx:
+            feed.tell(replace(tx, events=frozenset(KINDS)), [Event("company.changed", "company", "c1", By("crm", "CRM", "r1"))] * 5)
+            feed.forget(tx, [1, 2, 3])
+        # When a program asks for one of those
+        answer = acme.send("POST", "/feed/replay", {"from_seq": 3})
+        # Then it hears the oldest one there is, in words and to go on with, and nothing is sent again
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["field"], told["allowed"]) == (410, "place_gone", "from_seq", ["4"])
+        assert "event 3 is older than feed.keep and is gone; the oldest event there is has the number 4" in answer.text
+        assert acme.woken == []
+        # and what is allowed is taken
+        assert acme.post("/feed/replay", {"from_seq": int(told["allowed"][0])}, status=202) == {"count": 2}
+        # When none is kept any more, then the answer names the next one
+        with acme.installation.store.side_transaction("acme") as tx:
+            feed.forget(tx, [4, 5])
+        answer = acme.send("POST", "/feed/replay", {"from_seq": 5})
+        assert (answer.status_code, answer.json()["allowed"]) == (410, ["6"])
+        assert "no event is kept; the next one gets the number 6" in answer.text
 
 
 def test_a_portal_without_a_feed_has_no_events_to_tell_again(acme: Desk) -> None:

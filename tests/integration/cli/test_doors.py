@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from sync_worker.domain.event import KINDS, By, Event
+from sync_worker.store import feed
+from sync_worker.store.engine import Store
 from tests.integration.cli.conftest import Terminal
+from tests.integration.feed.inbox import SECRET
 from tests.mailbox import Mailbox
 
 
@@ -37,6 +44,31 @@ def test_a_feed_is_paused_and_goes_on(terminal: Terminal) -> None:
     terminal.types("feed", "resume", "acme")
     assert terminal.types("feed", "show", "acme", "--json").json["paused because"] is None
     assert terminal.types("feed", "list", "acme", "--json").json == []
+
+
+def test_a_place_of_the_feed_that_is_no_longer_kept_is_refused_with_the_oldest_one(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a portal with a feed of five events, one a day, of which the first three are no longer kept
+    monkeypatch.setenv("FEED", SECRET)
+    with terminal.portal_file.open("a") as file:
+        file.write('\nfeed: {url: "http://127.0.0.1:9/events", secret: "${FEED}"}\n')
+    for day in range(1, 6):
+        with closing(Store(terminal.installation.database_url, clock=lambda at=datetime(2026, 9, day, 12, tzinfo=UTC): at)) as store:
+            with store.side_transaction("acme") as tx:
+                feed.tell(replace(tx, events=frozenset(KINDS)), [Event("company.changed", "company", "c1", By("crm", "CRM", "r1"))])
+                feed.forget(tx, [1, 2, 3] if day == 5 else [])
+    # When a person asks for one of those, by its number or by a moment, then it is refused with the option that begins with the oldest one
+    gone = "is older than feed.keep and is gone; the oldest event there is has the number 4"
+    assert f"event 3 {gone} — write --from 4" in terminal.types("feed", "replay", "acme", "--from", "3", code=2).err
+    assert f"event 2 {gone} — write --after 3" in terminal.types("feed", "list", "acme", "--after", "1", code=2).err
+    said = terminal.types("feed", "replay", "acme", "--since", "2026-09-02", code=2).err
+    assert "events since 2026-09-02 00:00 UTC are older than feed.keep and are gone" in said
+    assert "has the number 4, from 2026-09-04 12:00 UTC — write --from 4" in said
+    # and what the messages say to write is taken
+    assert [row["seq"] for row in terminal.types("feed", "list", "acme", "--after", "3", "--json").json] == [4, 5]
+    assert "2 events are owed again" in terminal.types("feed", "replay", "acme", "--from", "4").out
+    assert "1 events are owed again" in terminal.types("feed", "replay", "acme", "--since", "2026-09-05").out
 
 
 def test_a_mail_server_is_tried_and_what_it_says_is_said(terminal: Terminal, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -257,5 +257,6 @@ def test_events_are_forgotten_after_their_time_and_one_that_never_arrived_is_tol
     assert inbox.seqs == [1, 2, 3]
     with portal.store.reading("acme") as tx:
         assert [told.seq for told in feed.listed(tx)] == [3]
+        assert feed.reach(tx) == (3, 3)  # the oldest place there is, for who asks for an older one
         words = [row.failure.message for row in failures.listed(tx, Wanted(code="events_lost"))]
     assert words == ["1 events were not delivered within feed.keep and are gone: the portal has to read everything once"]
