@@ -53,7 +53,6 @@ from sync_worker.steps.deliver import DELIVER, deliver
 from sync_worker.steps.deliver import is_due as is_feed_due
 from sync_worker.steps.evaluate import evaluate
 from sync_worker.steps.expire import expire
-from sync_worker.steps.halt import halted
 from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.mail import MAIL, mail
 from sync_worker.steps.mail import is_due as is_mail_due
@@ -223,7 +222,7 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
 
 def _is_halted(tenant: Tenant, verb: str) -> bool:
     """Whether a person has paused the portal; its feed goes on, as its API does."""
-    return verb != DELIVER.verb and halted(tenant) is not None
+    return verb != DELIVER.verb and tenant.halted() is not None
 
 
 def _waits(installation: Installation, tenant: Tenant, record: str, share: Share) -> bool:

@@ -11,7 +11,7 @@ import typer
 
 from sync_worker.cli.companies import find
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, Who, tenant_of, user
+from sync_worker.cli.work import AsJson, PortalName, Who, say_waits, tenant_of, user
 from sync_worker.domain.association import Association, Explanation, Reason
 from sync_worker.domain.company import AccountType, Company
 from sync_worker.errors import ConfigError
@@ -159,6 +159,7 @@ def rebind(
         raise ConfigError("--reason: say why, for whoever looks at the history")
     with tenant_of(portal) as tenant:
         done = bind_again(tenant, value, find(tenant, company), actor=actor or user(), reason=reason)
+        say_waits(tenant)
     out.print(
         f"{done.asked.selection}, on {done.record_count} records; open deals of pairs that changed are looked at again", highlight=False
     )

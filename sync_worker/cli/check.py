@@ -12,7 +12,7 @@ import typer
 
 from sync_worker.cli.mistakes import AS_IT_IS, AsFormat, Format, annotation
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, opened, refuse_paused
+from sync_worker.cli.work import AsJson, PortalName, WhilePaused, opened, refuse_paused
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.steps import provision as provisioning
 from sync_worker.steps.check import Finding
@@ -27,6 +27,7 @@ def check(
     folder: Annotated[
         Path | None, typer.Option("--csv", metavar="DIR", help="Write a CSV per problem with the records to correct.", show_default=False)
     ] = None,
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
     form: AsFormat = Format.TEXT,
 ) -> None:
@@ -38,8 +39,10 @@ def check(
     Example: sync-worker check acme --csv to-correct
     """
     with opened() as installation:
-        report = check_portal(installation.tenant(portal), installation.schema(portal))
-        let_in(installation.tenant(portal))
+        tenant = installation.tenant(portal)
+        refuse_paused(tenant, while_paused=while_paused)
+        report = check_portal(tenant, installation.schema(portal))
+        let_in(tenant)
     files = write_csv(folder, report.problems) if folder else []
     if as_json or form is Format.JSON:
         show_json([_row(finding) for finding in report.findings])
@@ -70,6 +73,7 @@ def provision(
         typer.Option(metavar="FIELD[=VALUE]", help="Only this field, or this value of its list; any number of them.", show_default=False),
     ] = None,
     is_agreed: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes what the CRM lacks: fields, list values, lookups or labels, unique keys, the right to see them, an option per second partner.
@@ -82,8 +86,7 @@ def provision(
     """
     with opened() as installation:
         tenant, schema = installation.tenant(portal), installation.schema(portal)
-        if is_applied:
-            refuse_paused(tenant)
+        refuse_paused(tenant, while_paused=while_paused)
         plan = provisioning.chosen(provisioning.planned(tenant, schema), only or ())
         is_applied = is_applied and (is_agreed or _is_wanted(portal, plan))
         outcomes = provisioning.carry_out(tenant, schema, plan.tasks) if is_applied else []

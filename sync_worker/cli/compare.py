@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, bar, refuse_paused, stopping_gently, tenant_of, work_off
+from sync_worker.cli.work import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of, work_off
 from sync_worker.steps.compare import Comparison, Difference, repair
 from sync_worker.steps.compare import compare as compare_portal
 from sync_worker.steps.take_back import take_back
@@ -22,6 +22,7 @@ def compare(
     was_restored: Annotated[
         bool, typer.Option("--restored", help="A backup was restored: take from the CRM first what only the portal writes.")
     ] = False,
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
     """Holds every company and deal against its CRM record, and asks the CRM which of its records would be ours and are missing here.
@@ -36,8 +37,7 @@ def compare(
     Example: sync-worker compare acme --repair
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
-        if repairs or was_restored:
-            refuse_paused(tenant)
+        refuse_paused(tenant, while_paused=while_paused)
         comparison = _watched(tenant)
         left = comparison.differences
         if was_restored and left:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, refuse, tenant_of
+from sync_worker.cli.work import AsJson, PortalName, refuse, say_waits, tenant_of
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.reconcile import Take
 from sync_worker.errors import ConfigError
@@ -67,17 +67,21 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Takes one side's value, if both sides still hold what you have seen. The CRM's is applied at once, the portal's with the next push.
+    In a portal that a person has paused the decision is kept, and applied when the portal is resumed.
 
     Example: sync-worker conflicts resolve acme 4f3c2a1b --take portal --actor Olga --reason "the partner confirmed it"
     """
     with tenant_of(portal) as tenant:
         done = resolve_conflict(tenant, conflict, take=take, actor=actor, reason=reason)
-    if isinstance(done, Refusal):
-        refuse(done, as_json=as_json)
+        if isinstance(done, Refusal):
+            refuse(done, as_json=as_json)
+        say_waits(tenant)
     if as_json:
         show_json({**asdict(done.dispute), "is_applied": done.is_applied})
     else:
         out.print(f"{done.dispute.field}: the {take}'s value counts", highlight=False)
+    if done.halt:
+        return
     if not done.is_applied:
         err.print("kept; it is applied when the record is read the next time: somebody else is reading just now, or it cannot be read")
     elif take == "portal":

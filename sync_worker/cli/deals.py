@@ -13,7 +13,7 @@ import typer
 from sync_worker.cli.deal_story import show_story
 from sync_worker.cli.deal_words import moves_table, sight_table
 from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user, work_off
+from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, refuse_paused, say_waits, tenant_of, user, work_off
 from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.flags import Reader
 from sync_worker.domain.lifecycle import Verb
@@ -232,6 +232,7 @@ def relink(
     deal: DealId,
     crm_id: Annotated[str, typer.Argument(metavar="CRM_ID", help="The id of the record it lives in.", show_default=False)],
     actor: Annotated[str, typer.Option(help="Who links it.")] = "operator",
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
     """Says which CRM record a deal lives in; that of another deal is refused. It is read with the next refresh.
@@ -241,6 +242,7 @@ def relink(
     with tenant_of(portal) as tenant:
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id
+        refuse_paused(tenant, while_paused=while_paused)
         done = relink_deal(tenant, deal, crm_id, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
@@ -330,3 +332,4 @@ def _say(tenant: Tenant, deal: Deal, words: str, *, as_json: bool) -> None:
         show_json({"id": deal.id, "fields": {name: plain(value) for name, value in deal.values.items()}})
     else:
         out.print(f"{deal.id}  {words} (sync-worker push {tenant.name})", markup=False, highlight=False)
+    say_waits(tenant)

@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sync_worker.bootstrap import Installation
 from sync_worker.cli.failure_words import (
-    MEANS,
     as_cause,
     as_replay,
     as_row,
     as_try,
     closed_words,
     codes_page,
-    held_words,
     words_of_unfinished,
 )
 from sync_worker.cli.output import err, in_words, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, Who, opened, refuse_paused, stopping_gently, tenant_of, user
+from sync_worker.cli.replaying import SHOWN_COUNT, report, show_previews, with_bar
+from sync_worker.cli.work import (
+    AsJson,
+    PortalName,
+    WhilePaused,
+    Who,
+    may_call,
+    opened,
+    refuse_paused,
+    say_waits,
+    stopping_gently,
+    tenant_of,
+    user,
+)
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.problem import CODES
-from sync_worker.domain.remedy import PAGE, page_of
+from sync_worker.domain.remedy import page_of
 from sync_worker.errors import ConfigError, Stopped, StoreDown, SyncError
 from sync_worker.portal import Portal
-from sync_worker.steps.intervene import Result, begin_replay, go_on, is_replayable
+from sync_worker.steps.intervene import begin_replay, is_replayable
 from sync_worker.steps.intervene import discard as discard_rows
 from sync_worker.steps.intervene import release as release_row
 from sync_worker.steps.known_codes import unknown_code
-from sync_worker.steps.preview import Preview, preview
+from sync_worker.steps.preview import preview
 from sync_worker.steps.tenant import Tenant
 from sync_worker.store import breakers, failures, interventions
 from sync_worker.store.failures import FailureRow, Wanted
 
 app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again, let be.")
-
-SHOWN_COUNT = 20  # rows and field changes that are printed; --json has all of them
 
 FailureId = Annotated[str, typer.Argument(metavar="ID", help="The failure's id, or the beginning of it.", show_default=False)]
 FailureIds = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Failures by id.", show_default=False)]
@@ -53,6 +60,7 @@ Since = Annotated[datetime | None, typer.Option(help="Only what was seen since, 
 Object = Annotated[str | None, typer.Option("--object", help="Only this kind of record: company, lead, deal, …", show_default=False)]
 Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push, pull or deliver.", show_default=False)]
 Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but look).", show_default=False)]
+Chosen: TypeAlias = Sequence[tuple[Tenant, list[FailureRow]]]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
 
 
@@ -131,6 +139,7 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Everything that is open.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change, and what it would cost.")] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Leave it to the workers.")] = False,
+    while_paused: WhilePaused = False,
     actor: Who = "",
     reason: Why = "",
     as_json: AsJson = False,
@@ -149,25 +158,27 @@ def replay(
         tenants = (_tenants if queue else _calling_tenants)(installation, portal)
         is_any_left_out = portal is None and len(tenants) < len(installation.names)
         _refuse_unknown([_unknown_code(tenant, code) for tenant in tenants])
-        chosen = _chosen(tenants, ids or (), wanted)
+        wished = [(tenant, rows) for tenant, rows in _chosen(tenants, ids or (), wanted) if rows]
+        chosen = wished if queue and not dry_run else _of_working(wished, while_paused=while_paused)
+        needs_a_person = is_any_left_out or len(chosen) < len(wished)
         if dry_run:
-            _show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen if rows], as_json=as_json)
-            return
-        _refuse_paused([] if queue else [tenant for tenant, rows in chosen if rows])
-        needs_a_person = is_any_left_out
+            show_previews([(tenant, preview(tenant, _replayable(rows))) for tenant, rows in chosen], as_json=as_json)
+            raise typer.Exit(1 if len(chosen) < len(wished) else 0)
         for tenant, rows in chosen:
             _say_left_out(rows)
-            asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue) if rows else None
-            if asked and not queue:
+            asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue)
+            if queue:
+                say_waits(tenant)
+            else:
                 try:
-                    needs_a_person |= not _report(tenant, _with_bar(tenant, asked, selection), as_json=as_json)
+                    needs_a_person |= not report(tenant, with_bar(tenant, asked, selection), as_json=as_json)
                 except SyncError as error:
-                    if isinstance(error, Stopped | StoreDown) or tenant is tenants[-1]:
+                    if isinstance(error, Stopped | StoreDown) or tenant is chosen[-1][0]:
                         raise
                     err.print(f"portal {tenant.name}: {error}", markup=False)  # the next one is tried all the same
                     needs_a_person = True
     if queue:
-        names = sorted(tenant.name for tenant, rows in chosen if rows)
+        names = sorted(tenant.name for tenant, _ in chosen)
         out.print(f"left to the workers; how it ends: sync-worker failures replays {' | '.join(names) or 'PORTAL'}", highlight=False)
     if needs_a_person:
         raise typer.Exit(1)
@@ -215,7 +226,14 @@ def discard(
 
 
 @app.command()
-def release(failure: FailureId, portal: InPortal = None, actor: Who = "", reason: Why = "", as_json: AsJson = False) -> None:
+def release(
+    failure: FailureId,
+    portal: InPortal = None,
+    actor: Who = "",
+    reason: Why = "",
+    while_paused: WhilePaused = False,
+    as_json: AsJson = False,
+) -> None:
     """Does once what the brake holds back (held_for_review), because a person has looked at it.
 
     Example: sync-worker failures release 4f3c2a1b --reason "the accounts were deleted on purpose"
@@ -226,6 +244,7 @@ def release(failure: FailureId, portal: InPortal = None, actor: Who = "", reason
             raise ConfigError(
                 f"failure {row.failure.id[:8]} ({row.failure.code}) is not held for review — `failures replay` tries it again"
             )
+        refuse_paused(tenant, while_paused=while_paused)
         release_row(tenant, row, actor=actor or user(), reason=reason)
     show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, title="released")
 
@@ -327,73 +346,14 @@ def _replayable(rows: Sequence[FailureRow]) -> list[FailureRow]:
     return [row for row in rows if is_replayable(row)]
 
 
-# ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _with_bar(tenant: Tenant, asked: interventions.Intervention, selection: str) -> Result:
-    with tenant.store.reading(tenant.name) as tx:
-        total = len(interventions.left(tx, asked.id))
-    with _bar(total) as moved:
-        try:
-            return go_on(tenant, asked, on_batch=moved)
-        except Stopped as stopped:
-            raise Stopped(f"{stopped}\nto go on: sync-worker {selection}") from None
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, so that stdout stays data."""
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("replaying", total=total)
-        yield lambda count: progress.update(task, completed=count)
-
-
-def _refuse_paused(tenants: Sequence[Tenant]) -> None:
-    """None of them is tried where a person has paused one of their portals."""
-    for tenant in tenants:
-        refuse_paused(tenant)
+def _of_working(chosen: Chosen, *, while_paused: bool) -> Chosen:
+    """Without those of portals that a person has paused, which are named; exit code 1 where no others are left."""
+    found = [(tenant, rows) for tenant, rows in chosen if may_call(tenant, while_paused=while_paused)]
+    if chosen and not found:
+        raise typer.Exit(1)
+    return found
 
 
 def _say_left_out(rows: Sequence[FailureRow]) -> None:
     if left_out := len(rows) - len(_replayable(rows)):
         err.print(f"{left_out} of {len(rows)} are not tried, because that changes nothing: sync-worker failures list says what does")
-
-
-def _report(tenant: Tenant, result: Result, *, as_json: bool) -> bool:
-    """What became of it. False while some of it failed or is left."""
-    outcomes = {name or "left": count for name, count in result.outcomes.items()}
-    with tenant.store.reading(tenant.name) as tx:
-        failed = failures.by_ids(tx, interventions.of_outcome(tx, result.intervention.id, "failed"))
-    rows = [as_row(row) for row in failed.values()]
-    if as_json:
-        show_json({"replay": result.intervention.id, "outcomes": outcomes, "failed": rows, "held": held_words(result.held)})
-    else:
-        said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in MEANS.items() if name in outcomes]
-        show(said, columns=("outcome", "failures", "means"), as_json=False, title=f"replayed in {tenant.name}")
-        show(rows[:SHOWN_COUNT], columns=("id", "code", "about", "message"), as_json=False, title="failed again", empty="none")
-    for words in held_words(result.held):
-        err.print(f"{words}: correct it there, then give the same command again")
-    if result.left_count or result.held_count or outcomes.get("failed"):
-        err.print("some failed again" if outcomes.get("failed") else "some were not tried")
-        return False
-    return True
-
-
-def _show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) -> None:
-    if as_json:
-        show_json([{"portal": tenant.name, **asdict(one)} for tenant, one in previews])
-    for tenant, one in () if as_json else previews:
-        changes = [asdict(change) for change in one.changes]
-        columns = ("side", "record", "id", "field", "now", "then")
-        show(changes[:SHOWN_COUNT], columns=columns, as_json=False, title="what would change", empty="no field")
-        if len(changes) > SHOWN_COUNT:
-            out.print(f"… and {len(changes) - SHOWN_COUNT} more fields: --json has them whole", highlight=False)
-        out.print(
-            f"{tenant.name}: {one.count} would be tried, {one.superseded} of them are superseded, {len(one.would_fail)} would fail as "
-            f"before; {one.written} records written, about {one.calls} API calls, {one.minutes:g} minutes. Nothing was changed.",
-            highlight=False,
-            soft_wrap=False,
-        )
-    if not previews and not as_json:
-        out.print(f"nothing to try; what each code needs: {PAGE}")

@@ -12,7 +12,7 @@ import typer
 
 from sync_worker.cli.mistakes import AsFormat, Format, settle
 from sync_worker.cli.output import err, out, show_json, show_table
-from sync_worker.cli.work import tenant_of
+from sync_worker.cli.work import WhilePaused, refuse_paused, tenant_of
 from sync_worker.domain.values import plain
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.compile import Reading, RecordMap, compile_mapping
@@ -78,6 +78,7 @@ def try_(
     portal: Annotated[str, typer.Option(help="Instead of files: this portal's mapping, on a record of its CRM.", show_default=False)] = "",
     crm_id: Annotated[str, typer.Option("--id", help="With --portal: the record's id in the CRM.", show_default=False)] = "",
     is_saved: Annotated[bool, typer.Option("--save", help="Keep the record as an example in the mapping file.")] = False,
+    while_paused: WhilePaused = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
     """Shows what a mapping makes of one native record: values, spellings and mistakes. Exit 1 where there is a mistake.
@@ -91,7 +92,7 @@ def try_(
     if file is not None and record_file is not None:
         path, tried = file, _from_files(file, record_file, record)
     else:
-        path, tried = _from_crm(portal, crm_id, record)
+        path, tried = _from_crm(portal, crm_id, record, while_paused=while_paused)
     if as_json:
         show_json(_document(tried.record, tried.reading))
     else:
@@ -112,8 +113,9 @@ def _from_files(file: Path, record_file: Path, record: str) -> Specimen:
     return Specimen(chosen, native, chosen.normalize(native))
 
 
-def _from_crm(portal: str, crm_id: str, record: str) -> tuple[Path, Specimen]:
+def _from_crm(portal: str, crm_id: str, record: str, *, while_paused: bool) -> tuple[Path, Specimen]:
     with tenant_of(portal) as tenant:
+        refuse_paused(tenant, while_paused=while_paused)
         chosen, native = specimen(tenant, crm_id, record=record)
         own = tenant.portal
     tried = Specimen(chosen, native.fields, chosen.normalize(native.fields), own.overrides, own.account_type_values)

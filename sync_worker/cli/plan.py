@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, bar, stopping_gently, tenant_of
+from sync_worker.cli.work import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of
 from sync_worker.domain.plan import KINDS, SHOWN_COUNT, Listing, Plan
 from sync_worker.errors import Stopped
 from sync_worker.steps.backfill import wanted
@@ -41,6 +41,7 @@ def plan(
     ] = None,
     no_read: Annotated[bool, typer.Option("--no-read", help="Ask the CRM for no record: only what is stored.")] = False,
     everything: Annotated[bool, typer.Option("--all", help=f"List all of each kind, not the first {SHOWN_COUNT}.")] = False,
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
     """Shows what a pull and a push would do: companies, associations, fields on both sides, conflicts, API calls, minutes. Changes nothing.
@@ -57,6 +58,8 @@ def plan(
         def tell(record: str, done: int, total: int | None) -> None:
             progress.update(task, description=f"planning: {record}", completed=done, total=total)
 
+        if not no_read:
+            refuse_paused(tenant, while_paused=while_paused)
         try:
             only = wanted(tenant, backfill, tenant.readable_records()) if backfill else None
             limit = None if everything else SHOWN_COUNT

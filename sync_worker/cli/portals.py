@@ -12,7 +12,7 @@ import typer
 from sync_worker.bootstrap import distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, in_words, out, show, show_json
-from sync_worker.cli.work import AsJson, PortalName, Who, opened, tenant_of, user
+from sync_worker.cli.work import AsJson, PortalName, Who, opened, say_waits, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.domain.moments import whence
 from sync_worker.domain.status import halt_words
@@ -138,7 +138,7 @@ def pause_(
 ) -> None:
     """Nothing is pulled, pushed or mailed for the portal until `portals resume`; its API and its feed go on, and webhooks are kept.
 
-    What is under way ends within some seconds. Commands that would change the portal or its CRM are refused meanwhile.
+    What is under way ends within some seconds. Commands that call the CRM are refused meanwhile; --while-paused lets one of them work.
 
     Example: sync-worker portals pause acme --reason "they move to another org tonight"
     """
@@ -199,6 +199,7 @@ def set_association_mode(
             again = f'sync-worker portals set-association-mode {portal} {mode} --override --reason "why"'
             raise ConfigError(f"nothing was changed: a mode is set once — if it is meant: {again}")
         set_mode(tenant, mode, actor=actor or user(), reason=reason)
+        say_waits(tenant)
     out.print("set; the workers derive it, and until that is complete the old answer stands: sync-worker portals show", highlight=False)
 
 

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sync_worker.actors import VERBS
 from sync_worker.bootstrap import Installation, build
+from sync_worker.cli.mistakes import AS_IT_IS
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.status import counted, halt_words
@@ -27,17 +28,19 @@ from sync_worker.services import Services
 from sync_worker.settings import read_settings
 from sync_worker.steps.backfill import ask, wanted
 from sync_worker.steps.backfill import backfill as backfill_record
-from sync_worker.steps.halt import halted, let_in
+from sync_worker.steps.halt import let_in
 from sync_worker.steps.pull import pull as pull_record
 from sync_worker.steps.push import push as push_portal
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store import cursors, failures
 from sync_worker.store.engine import Store
+from sync_worker.store.halts import Halt
 from sync_worker.store.migrate import upgrade as upgrade_store
 
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
 Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+WhilePaused = Annotated[bool, typer.Option("--while-paused", help="Do this once although a person has paused the portal; it stays paused.")]
 
 STOPPING = b"stopping after what is at hand; once more ends it at once\n"
 READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
@@ -96,6 +99,7 @@ def pull(
         str | None,
         typer.Option("--backfill", metavar="FIELD", help="Read only this field, of all records that are here.", show_default=False),
     ] = None,
+    while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
     """Reads what changed in the CRM, now. What has to be written there follows with `push`. Ctrl-C ends it after the page at hand.
@@ -108,7 +112,7 @@ def pull(
     if full and backfill:
         raise typer.BadParameter("--full reads every field and --backfill one of them: take one of the two")
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
-        refuse_paused(tenant)
+        refuse_paused(tenant, while_paused=while_paused)
         if backfill:
             _fill(tenant, backfill, _records(tenant, record), as_json=as_json)
             return
@@ -127,13 +131,13 @@ def pull(
     _show_reads(portal, rows, opened_, as_json=as_json)
 
 
-def push(portal: PortalName, as_json: AsJson = False) -> None:
+def push(portal: PortalName, while_paused: WhilePaused = False, as_json: AsJson = False) -> None:
     """Writes to the CRM what the portal owes it, now, and reads it back. Ctrl-C ends it after the batch at hand.
 
     Example: sync-worker push acme
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant, bar("pushing") as (progress, task):
-        refuse_paused(tenant)
+        refuse_paused(tenant, while_paused=while_paused)
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
@@ -166,18 +170,41 @@ def upgrade() -> None:
     out.print(f"{store.shown_url}: {words}", highlight=False, soft_wrap=True)
 
 
-def refuse_paused(tenant: Tenant) -> None:
-    """A person has paused the portal: what would change it or its CRM is not done; exit code 1."""
-    if halt := halted(tenant):
-        words = halt_words(halt.actor, halt.at, halt.reason, tenant.services.clock())
-        err.print(f"nothing was done: portal {tenant.name} is paused {words}", markup=False)
-        err.print(f"to go on: sync-worker portals resume {tenant.name}", markup=False)
+def may_call(tenant: Tenant, *, while_paused: bool) -> bool:
+    """Whether the CRM may be called: not while a person has paused the portal, unless this command is to work all the same. Says so."""
+    halt = tenant.halted()
+    if halt is None:
+        return True
+    words = paused_words(tenant, halt)
+    if while_paused:
+        tenant.works_while_paused = True
+        err.print(f"{words}. Only this command works; the portal stays paused", **AS_IT_IS)
+    else:
+        err.print(f"nothing was done: {words}", **AS_IT_IS)
+        err.print(f"to go on: sync-worker portals resume {tenant.name}; for this command alone, add --while-paused", **AS_IT_IS)
+    return while_paused
+
+
+def refuse_paused(tenant: Tenant, *, while_paused: bool) -> None:
+    """The same; exit code 1 where it may not."""
+    if not may_call(tenant, while_paused=while_paused):
         raise typer.Exit(1)
+
+
+def say_waits(tenant: Tenant) -> None:
+    """What was just stored for a portal that a person has paused: it is kept, and what follows from it waits."""
+    if halt := tenant.halted():
+        err.print(f"{paused_words(tenant, halt)}. This is kept, and waits for: sync-worker portals resume {tenant.name}", **AS_IT_IS)
+
+
+def paused_words(tenant: Tenant, halt: Halt) -> str:
+    """`portal acme is paused by ann 3 h ago: they move`."""
+    return f"portal {tenant.name} is paused {halt_words(halt.actor, halt.at, halt.reason, tenant.services.clock())}"
 
 
 def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
     """Does what a commit made due, and what that makes due, until nothing is; in a paused portal it waits. Returns a row per work."""
-    waiting, rows = set(wakes) if halted(tenant) is None else set(), list[dict[str, Any]]()
+    waiting, rows = set(wakes) if tenant.halted() is None else set(), list[dict[str, Any]]()
     while waiting:
         wake = min(waiting, key=lambda wake: (wake.verb, wake.record))
         waiting.discard(wake)

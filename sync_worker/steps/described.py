@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sync_worker.crm.port import Crm
-from sync_worker.errors import SchemaChanged
+from sync_worker.errors import SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
@@ -22,6 +22,7 @@ from sync_worker.store import backfills, catalogs, failures
 from sync_worker.store.catalogs import FRESH_S
 from sync_worker.store.engine import Store, Tx
 from sync_worker.store.failures import Failure, OpenRow
+from sync_worker.store.halts import Halt
 
 RESTS: Final = "attribute_rests"
 ATTRIBUTES: Final = "attributes"  # in the place of a record: the problem is about none
@@ -33,12 +34,15 @@ BY: Final = "sync-worker"  # who ordered the backfill
 class Described:
     """One tenant's mapping, as the CRM describes its record types."""
 
-    def __init__(self, portal: Portal, grammar: LoadedMapping, store: Store, crm: Crm, services: Services) -> None:
+    def __init__(
+        self, portal: Portal, grammar: LoadedMapping, store: Store, crm: Crm, services: Services, halted: Callable[[], Halt | None]
+    ) -> None:
         self._portal = portal
         self._grammar = grammar
         self._store = store
         self._crm = crm
         self._services = services
+        self._halted = halted
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
         self._described_at: dict[str, datetime] = {}
@@ -51,17 +55,17 @@ class Described:
     def mapping(self, *, may_describe: bool) -> CompiledMapping:
         """Held against a describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone and may not rest alone.
 
-        **Shapes** `may_describe` False: as it was compiled last, if it was, however old that is.
+        **Shapes** `may_describe` False: as it was compiled last, if it was, however old that is. So it is in a portal that a person has
+        paused, too: what the CRM said last counts until it is resumed.
         """
         now = self._services.clock()
         is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
         if self._mapping is None or (is_stale and may_describe):
-            compiled = self._compiled()
-            if compiled.missing or not self._is_told(compiled):  # the cache may be older than the field
-                self.forget()
-                compiled = self._compiled()
-            self._take(compiled)
-            self._mapped_at = now
+            if self._halted() is None:
+                self._take(self._up_to_date())
+                self._mapped_at = now
+            elif self._mapping is None:
+                self._take(self._compiled())
         assert self._mapping is not None  # noqa: S101  # just taken
         return self._mapping
 
@@ -100,6 +104,13 @@ class Described:
         with self._store.side_transaction(self._portal.name) as tx:
             catalogs.forget(tx)
 
+    def _up_to_date(self) -> CompiledMapping:
+        compiled = self._compiled()
+        if compiled.missing or not self._is_told(compiled):  # the cache may be older than the field
+            self.forget()
+            compiled = self._compiled()
+        return compiled
+
     def _compiled(self) -> CompiledMapping:
         described = {native: self._catalog(native) for native in sorted(self._natives())}
         with self._store.reading(self._portal.name) as tx:
@@ -116,10 +127,16 @@ class Described:
         return {record.native for record in self._grammar.grammar.records.named().values()}
 
     def _catalog(self, native: str) -> Catalog:
+        halt = self._halted()
         with self._store.reading(self._portal.name) as tx:
-            cached = catalogs.get(tx, native)
+            cached = catalogs.last(tx, native) if halt else catalogs.get(tx, native)
         if cached:
             return cached
+        if halt:
+            raise TransientError(
+                f"portal {self._portal.name} is paused by {halt.actor}, and its CRM was not asked for the fields of {native} before; "
+                f"to go on: sync-worker portals resume {self._portal.name}"
+            )
         fresh = self._crm.describe(native)
         with self._store.side_transaction(self._portal.name) as tx:
             catalogs.save(tx, fresh)

@@ -1,7 +1,8 @@
 """HALT: a person pauses a portal, and resumes it. And what ends the rest of a portal whose CRM refused our log-in.
 
-While a portal is paused nothing is pulled, pushed, derived, replayed or mailed for it. Webhooks are kept as notices, the API and the feed
-go on, and what they make due waits. What is under way ends with its turn, some seconds later.
+While a portal is paused no call is made to its CRM, and nothing is pulled, pushed, derived, replayed or mailed for it. Webhooks are kept as
+notices, the API and the feed go on, and what they make due waits. What is under way ends with its turn, some seconds later. A person may
+do one piece of work by hand all the same (`works_while_paused` of the tenant).
 """
 
 from __future__ import annotations
@@ -38,12 +39,6 @@ def resume(tenant: Tenant, *, actor: str, reason: str) -> Halt | None:
     if found:
         tenant.log.info("the portal goes on", actor=actor, reason=reason)
     return found
-
-
-def halted(tenant: Tenant) -> Halt | None:
-    """The person's word that holds the portal; None where it works."""
-    with tenant.store.reading(tenant.name) as tx:
-        return halts.get(tx)
 
 
 def let_in(tenant: Tenant) -> None:

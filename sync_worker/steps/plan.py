@@ -66,6 +66,7 @@ def plan(
         crm = Rehearsal(tenant.crm, tell=ear.hear, services=tenant.services)
         portal = tenant.portal.model_copy(update={"brake_percent": NO_BRAKE_PERCENT})
         rehearsing = _Rehearsing(portal, grammar=tenant.grammar, store=copy.after, crm=crm, services=tenant.services)
+        rehearsing.works_while_paused = tenant.works_while_paused
         if only:
             _fill_and_push(rehearsing, only, on_page=on_page)
         elif reads:

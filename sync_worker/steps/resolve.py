@@ -17,6 +17,7 @@ from sync_worker.steps.refresh import refresh
 from sync_worker.steps.tenant import DEAL, Tenant, Wake
 from sync_worker.store import conflicts, deals, links, notices
 from sync_worker.store.engine import Tx
+from sync_worker.store.halts import Halt
 from sync_worker.store.links import Link
 
 WHO_MAY = "whoever knows which value is right"
@@ -68,11 +69,16 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A decision that was kept. **Shapes** `is_applied` False: the record could not be read now; it is applied when it is."""
+    """A decision that was kept.
+
+    **Shapes** `is_applied` False: the record could not be read now, or a person has paused the portal (`halt`). It is applied when the
+    record is read.
+    """
 
     dispute: Dispute
     is_applied: bool
     wakes: frozenset[Wake]
+    halt: Halt | None = None
 
 
 def disputes(
@@ -96,17 +102,21 @@ def dispute(tenant: Tenant, id_prefix: str) -> Dispute | None:
 
 
 def resolve(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: str = "") -> Resolved | Refusal:
-    """Takes one side's value, if both still hold what the person has seen. **Raises** the port's errors, StaleRead, StoreDown."""
+    """Takes one side's value, if both still hold what the person has seen; in a paused portal that waits until it is resumed.
+
+    **Raises** the port's errors, StaleRead, StoreDown.
+    """
     kept = _keep(tenant, id_prefix, take=take, actor=actor, reason=reason)
     if isinstance(kept, Refusal):
         return kept
     conflict_id, link = kept
-    wakes = refresh(tenant, link.object).wakes
+    halt = tenant.halted()
+    wakes = frozenset[Wake]() if halt else refresh(tenant, link.object).wakes
     with tenant.store.reading(tenant.name) as tx:
         (found,) = _disputes(tx, list(conflicts.by_ids(tx, [conflict_id]).values()))
         if found.resolution in ("moved", "agreed"):
             return _refusal(tx, found)
-    return Resolved(found, is_applied=not found.is_open, wakes=wakes)
+    return Resolved(found, is_applied=not found.is_open, wakes=wakes, halt=halt)
 
 
 def _keep(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: str) -> tuple[str, Link] | Refusal:

@@ -30,8 +30,9 @@ from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.described import Described
 from sync_worker.steps.keeper import Keeper
-from sync_worker.store import portals, runs
+from sync_worker.store import halts, portals, runs
 from sync_worker.store.engine import Store, Tx
+from sync_worker.store.halts import Halt
 from sync_worker.store.portals import PortalRow
 from sync_worker.store.runs import Counts, Run
 from sync_worker.trail import following
@@ -95,7 +96,8 @@ class Tenant:
         self.post = post  # to its people, where there is a mail server
         self.price_file = price_file  # the price list, where a file keeps it
         self.grammar = grammar
-        self.described = Described(portal, grammar, store, crm, services)
+        self.works_while_paused = False  # a person works by hand although a person has paused the portal
+        self.described = Described(portal, grammar, store, crm, services, self.halted)
         self._unlisted: frozenset[tuple[str, str, str]] = frozenset()  # (native, field, value) that this run's describe has not either
         self._relisted: set[str] = set()  # record types that were described in this run because a write was refused
         self._offered_at_s = -math.inf
@@ -134,11 +136,11 @@ class Tenant:
     def offering(self, record_name: str, written: Mapping[str, Any]) -> RecordMap:
         """How to take what people wrote. One describe, at most once a minute, where they chose what the CRM's list did not offer so far.
 
-        A CRM that does not answer is no reason to send them away without a word: then the list of before decides.
+        If the CRM does not answer, or a person has paused the portal, the list of before decides.
         """
         record = self.mapping.records[record_name]
         rested = self.services.monotonic() - self._offered_at_s >= OFFER_AGAIN_S
-        if rested and record.is_news(written):
+        if rested and record.is_news(written) and self.halted() is None:
             self._offered_at_s = self.services.monotonic()
             with suppress(SyncError):
                 return self.described_again(record_name)
@@ -172,6 +174,13 @@ class Tenant:
             yield
         finally:
             self._turn_until_s = before
+
+    def halted(self) -> Halt | None:
+        """Who has paused the portal, when and why: this work makes no call then. None where it may."""
+        if self.works_while_paused:
+            return None
+        with self.store.reading(self.name) as tx:
+            return halts.get(tx)
 
     @property
     def vendor_crm_id(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store.engine import Tx, upsert
@@ -15,9 +15,16 @@ FRESH_S = 86_400  # a new field is noticed within a day, or at once by `check`
 
 def get(tx: Tx, native: str) -> Catalog | None:
     """The cached catalog, None where there is none or it is older than a day."""
-    query = select(catalogs.c.document).where(
-        catalogs.c.portal == tx.portal, catalogs.c.native == native, catalogs.c.fetched_at > tx.now - timedelta(seconds=FRESH_S)
-    )
+    return _got(tx, native, catalogs.c.fetched_at > tx.now - timedelta(seconds=FRESH_S))
+
+
+def last(tx: Tx, native: str) -> Catalog | None:
+    """The cached catalog, however old it is."""
+    return _got(tx, native)
+
+
+def _got(tx: Tx, native: str, *fresh: ColumnElement[bool]) -> Catalog | None:
+    query = select(catalogs.c.document).where(catalogs.c.portal == tx.portal, catalogs.c.native == native, *fresh)
     document = tx.connection.execute(query).scalar()
     return Catalog.from_document(document) if document else None
 

@@ -8,6 +8,7 @@ from fastapi import Path, Response
 
 from sync_worker.domain.deal import Refusal
 from sync_worker.domain.event import gone_words
+from sync_worker.domain.status import halt_words
 from sync_worker.steps.deliver import DELIVER
 from sync_worker.steps.intervene import begin_replay, is_replayable
 from sync_worker.steps.known_codes import unknown_code
@@ -16,6 +17,7 @@ from sync_worker.steps.tenant import Wake
 from sync_worker.store import failures, feed
 from sync_worker.store.answers import Answer
 from sync_worker.store.failures import FailureRow, Wanted
+from sync_worker.store.halts import Halt
 from sync_worker.web.api import feed_shapes, operate_shapes, shapes
 from sync_worker.web.api.doors import PRINTABLE, Operating, Visit, Word
 from sync_worker.web.api.once import OnceOnly
@@ -39,14 +41,17 @@ def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: 
 
 @router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.Resolved, responses=problems(404, 409))
 def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_shapes.Resolving, once: OnceOnly) -> Response:
-    """Decides a conflict: takes the value of one side, if both sides still have the values that the conflict shows."""
+    """Decides a conflict: takes the value of one side, if both sides still have the values that the conflict shows.
+
+    If a person has paused the portal, the decision is kept and is applied when the portal is resumed; `waits` says so.
+    """
 
     def work(_keep: object) -> Answer:
         done = resolve(visit.tenant, conflict_id, take=said.take, actor=_actor(visit), reason=said.reason)
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
         visit.api.wakes(visit.portal, done.wakes)
-        return _said(operate_shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute)))
+        return _said(operate_shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=_waits(visit, done.halt)))
 
     return once.answer(visit, work)
 
@@ -70,7 +75,8 @@ def list_failures(
 def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnly) -> Response:
     """Asks the workers to try failures again. A failure is resolved when its record passes.
 
-    `GET /replays/{id}` says how far it is and how it ended.
+    `GET /replays/{id}` says how far it is and how it ended. If a person has paused the portal, the replay begins when the portal is
+    resumed; `waits` says so.
     """
 
     def work(_keep: object) -> Answer:
@@ -84,11 +90,11 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
                 return of_refusal(Refused(refused))
             rows = [row for row in failures.listed(tx, wanted) if is_replayable(row)]
         if not rows:
-            return _said(operate_shapes.ReplayOwed(count=0, id=None), 202)
+            return _said(operate_shapes.ReplayOwed(count=0, id=None, waits=None), 202)
         words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
         asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
         visit.api.wakes(visit.portal, [Wake("replay")])
-        return _said(operate_shapes.ReplayOwed(count=len(rows), id=asked.id), 202)
+        return _said(operate_shapes.ReplayOwed(count=len(rows), id=asked.id, waits=_waits(visit, tenant.halted())), 202)
 
     return once.answer(visit, work)
 
@@ -133,6 +139,12 @@ def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOn
 
 def _gone(why: str, *, field: str, allowed: str) -> Refusal:
     return Refusal("place_gone", why, "read everything once, then go on from the oldest place there is", (allowed,), field)
+
+
+def _waits(visit: Visit, halt: Halt | None) -> str | None:
+    if halt is None:
+        return None
+    return f"the portal is paused {halt_words(halt.actor, halt.at, halt.reason, visit.tenant.services.clock())}"
 
 
 def _actor(visit: Visit) -> str:

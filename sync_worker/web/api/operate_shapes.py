@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -34,6 +34,11 @@ class Conflict(Shown):
     ending: Annotated[str, Field(description="How it ended, in words. It is empty while it is open.")]
 
 
+Waits: TypeAlias = Annotated[
+    str | None, Field(description="Why nothing is done yet: who has paused the portal, and why. It is null if the portal is not paused.")
+]
+
+
 class Resolving(Said):
     """The side whose value is taken."""
 
@@ -46,6 +51,7 @@ class Resolved(Shown):
 
     is_applied: bool
     conflict: Conflict
+    waits: Waits
 
 
 class Replaying(Said):
@@ -92,6 +98,7 @@ class ReplayOwed(Owed):
     """The replay of failures that was asked for."""
 
     id: Annotated[str | None, Field(description="The id of the replay, for `GET /replays/{id}`. It is null if there is nothing to try.")]
+    waits: Waits
 
 
 class Outcomes(Shown):

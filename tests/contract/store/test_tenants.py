@@ -180,6 +180,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "breakers.standing": breakers.standing,
     "breakers.resting": breakers.resting,
     "catalogs.get": lambda tx: catalogs.get(tx, "Account"),
+    "catalogs.last": lambda tx: catalogs.last(tx, "Account"),
     "catalogs.described_at": catalogs.described_at,
     "companies.by_crm_ids": lambda tx: companies.by_crm_ids(tx, ["001"]),
     "companies.crm_ids_after": lambda tx: companies.crm_ids_after(tx, "", 9),

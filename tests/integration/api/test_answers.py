@@ -11,7 +11,10 @@ import pytest
 
 from sync_worker.domain.event import KINDS, By, Event
 from sync_worker.domain.reconcile import Conflict
+from sync_worker.sandbox.remote import Remote
+from sync_worker.steps import halt
 from sync_worker.steps.intervene import go_on_queued
+from sync_worker.steps.push import push
 from sync_worker.store import conflicts, failures, feed
 from sync_worker.store.failures import Failure
 from sync_worker.web.api import shapes
@@ -279,8 +282,30 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
     assert ended["finished_at"]
     assert ended["outcomes"]["failed"] == owed["count"]
     assert acme.send("GET", "/replays/nothing").json()["code"] == "replay_unknown"
-    assert acme.post("/failures/replay", {"code": "not_a_set"}, status=202) == {"count": 0, "id": None}
+    assert acme.post("/failures/replay", {"code": "not_a_set"}, status=202) == {"count": 0, "id": None, "waits": None}
     assert acme.get("/replays?limit=1") == {"items": [ended], "next": None}
+
+
+def test_in_a_paused_portal_what_an_operator_asks_for_is_kept_and_the_answer_says_that_it_waits(acme: Desk, sandbox: str) -> None:
+    # Given a conflict, and a person who has paused the portal
+    deal, tenant = acme.registered(), acme.installation.tenant("acme")
+    push(tenant)
+    with acme.installation.store.transaction("acme") as tx:
+        conflicts.record(tx, [("c-1", deal["id"], Conflict("name", "Before", "Theirs", deal["name"], "", "both_changed", "ask"))], "run-1")
+    halt.pause(tenant, actor="Ann", reason="they move tonight")
+    with Remote(sandbox) as remote:
+        remote.reset_calls()
+    # When a program decides, asks for a replay and registers a deal
+    resolved = acme.post("/conflicts/c-1/resolve", {"take": "crm"})
+    owed = acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)
+    acme.registered(prospect_name="Another prospect")
+    # Then all of it is kept, the answers say what it waits for, and the CRM has heard of nothing
+    assert resolved["is_applied"] is False
+    assert resolved["conflict"]["decision"] == "crm"
+    assert [one["waits"] for one in (resolved, owed)] == ["the portal is paused by Ann 0 s ago: they move tonight"] * 2
+    assert acme.get(f"/replays/{owed['id']}")["outcomes"]["left"] == owed["count"]
+    with Remote(sandbox) as remote:
+        assert remote.calls()["total"] == 0
 
 
 def test_a_place_older_than_the_events_that_are_kept_is_gone_and_the_answer_has_the_oldest_place(acme: Desk) -> None:

@@ -6,6 +6,7 @@ import re
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -54,10 +55,10 @@ def test_a_place_of_the_feed_that_is_no_longer_kept_is_refused_with_the_oldest_o
     with terminal.portal_file.open("a") as file:
         file.write('\nfeed: {url: "http://127.0.0.1:9/events", secret: "${FEED}"}\n')
     for day in range(1, 6):
-        with closing(Store(terminal.installation.database_url, clock=lambda at=datetime(2026, 9, day, 12, tzinfo=UTC): at)) as store:
-            with store.side_transaction("acme") as tx:
-                feed.tell(replace(tx, events=frozenset(KINDS)), [Event("company.changed", "company", "c1", By("crm", "CRM", "r1"))])
-                feed.forget(tx, [1, 2, 3] if day == 5 else [])
+        noon = partial(datetime, 2026, 9, day, 12, tzinfo=UTC)
+        with closing(Store(terminal.installation.database_url, clock=noon)) as store, store.side_transaction("acme") as tx:
+            feed.tell(replace(tx, events=frozenset(KINDS)), [Event("company.changed", "company", "c1", By("crm", "CRM", "r1"))])
+            feed.forget(tx, [1, 2, 3] if day == 5 else [])
     # When a person asks for one of those, by its number or by a moment, then it is refused with the option that begins with the oldest one
     gone = "is older than feed.keep and is gone; the oldest event there is has the number 4"
     assert f"event 3 {gone} — write --from 4" in terminal.types("feed", "replay", "acme", "--from", "3", code=2).err

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.domain.deal import Deal, Refusal
+from sync_worker.steps import halt
 from sync_worker.steps.resolve import Resolved, dispute, disputes, resolve
+from sync_worker.steps.tenant import Wake
 from sync_worker.store import deals
 from tests.integration.steps.world import World
 
@@ -146,3 +148,27 @@ def test_an_empty_side_is_a_side_too(world: World) -> None:
     world.push()
     assert world.deal(deal.id).values["amount"] is None
     assert world.record_of(deal.id)["Portal_Amount__c"] is None
+
+
+@pytest.mark.parametrize("take", ["crm", "portal"])
+def test_in_a_paused_portal_the_word_is_kept_and_applied_after_the_pause(world: World, disputed: Deal, take: str) -> None:
+    # Given a portal that a person has paused
+    halt.pause(world.tenant, actor="Ann", reason="they move")
+    world.remote.reset_calls()
+    # When another one decides
+    done = decided(world, take)
+    # Then the CRM is not asked, nothing has changed, and the decision is kept
+    assert isinstance(done, Resolved)
+    assert (done.is_applied, done.halt and done.halt.actor, done.wakes) == (False, "Ann", frozenset())
+    assert world.remote.calls()["total"] == 0
+    assert names(world, disputed) == ("Ours", "Theirs")
+    [kept] = disputes(world.tenant)
+    assert (kept.decision, kept.decided_by) == (take, "Olga")
+    # When the portal is resumed, and the record is read, because it was noticed
+    halt.resume(world.tenant, actor="Ann", reason="")
+    assert world.notices() == {"lead": 1}
+    world.settle([Wake("refresh", "lead"), Wake("push")])
+    # Then the decision counts on both sides
+    taken = {"crm": "Theirs", "portal": "Ours"}[take]
+    assert names(world, disputed) == (taken, taken)
+    assert disputes(world.tenant) == []
