@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
+from crm_sandbox.remote import Remote
 from sync_worker.domain.event import KINDS, By, Event
 from sync_worker.domain.reconcile import Conflict
-from sync_worker.sandbox.remote import Remote
 from sync_worker.steps import halt
 from sync_worker.steps.intervene import go_on_queued
 from sync_worker.steps.push import push

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
+from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.cli.work import tenant_of
-from sync_worker.sandbox.remote import Remote
 from sync_worker.store import failures
 from sync_worker.store.failures import Failure
 from sync_worker.store.tables import catalogs
