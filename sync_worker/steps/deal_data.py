@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from sync_worker.crm.port import NativeRecord, Scan
-from sync_worker.domain.own_key import key_of
+from sync_worker.domain.sync.own_key import key_of
 from sync_worker.mapping.catalog import ASSOCIATION, Catalog
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.company_data import DataProblem, Keyed, of_mistake
-from sync_worker.steps.ours import marks
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.setup.company_data import DataProblem, Keyed, of_mistake
+from sync_worker.steps.sync.ingest.ours import marks
 
 
 @dataclass(slots=True)
