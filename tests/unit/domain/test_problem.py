@@ -80,7 +80,7 @@ def uttered(tree: ast.AST) -> Iterator[str]:
 
 def uttered_anywhere() -> set[str]:
     """The codes of every module of these rooms."""
-    modules = [path for room in ROOMS for path in (PACKAGE / room).glob("*.py")]
+    modules = [path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")]
     return {code for path in modules for code in uttered(ast.parse(path.read_text("utf-8")))}
 
 
