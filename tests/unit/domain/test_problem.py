@@ -9,7 +9,7 @@ from pathlib import Path
 import sync_worker.domain.core.problem as problem
 from sync_worker.domain.core.problem import CODES
 
-PACKAGE = Path(problem.__file__).parents[1]
+PACKAGE = Path(problem.__file__).parents[2]
 TESTS = Path(__file__).parents[2]
 ROOMS = ("domain", "steps", "mapping", "web/api")
 STOPPING = {
