@@ -21,9 +21,9 @@ from sync_worker.mapping.places import place_of, place_of_key
 from sync_worker.mapping.required_schema import FieldWish, Lack, lack_of, slips, wishes
 from sync_worker.nearest import slip_of
 from sync_worker.steps.core.tenant import COMPANY, Tenant
-from sync_worker.steps.deal_data import DealData, read_deals
 from sync_worker.steps.deals.standing import close_mapped, lost_fields
 from sync_worker.steps.operate.setup.company_data import CompanyData, DataProblem, read_data
+from sync_worker.steps.operate.setup.deal_data import DealData, read_deals
 from sync_worker.steps.operate.setup.key_data import KeyData, judge_keys
 from sync_worker.store.associations import associations
 from sync_worker.store.core import catalogs, companies, portals
