@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -61,6 +61,7 @@ def _print(found: Status) -> None:
     show_table([_portal(one) for one in found.portals], columns=PORTAL_COLUMNS, title="portals", empty="there is none")
     for portal in found.portals:
         _say(f"{portal.portal}: {_rest(rest, found.at)}" for rest in portal.rests)
+        _say(_webhooks(portal, found.at))
         _say(
             f"{portal.portal}: {counted(cause.count, cause.kind)} {cause.code} of {cause.record}, since {ago(cause.since_at, found.at)}"
             for cause in portal.causes
@@ -75,6 +76,14 @@ def _print(found: Status) -> None:
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _webhooks(portal: PortalStanding, now: datetime) -> Iterator[str]:
+    """When the last webhook of each record type came; nothing for a portal that takes none."""
+    if portal.webhooks:
+        yield f"{portal.portal}: last webhooks: " + ", ".join(f"{one.record} {ago(one.last_at, now)}" for one in portal.webhooks)
+    elif portal.takes_webhooks:
+        yield f"{portal.portal}: no webhook has come yet; polls find every change"
 
 
 def _rest(rest: Rest, now: datetime) -> str:

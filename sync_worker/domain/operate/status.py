@@ -21,6 +21,8 @@ BEAT_S: Final = 10.0
 SILENT_S: Final = 30.0  # three beats
 BEHIND_S, BEHIND_PULLS = 600, 5  # as the alert SyncWorkerBehind counts
 FEED_LATE_S: Final = 900  # as SyncWorkerFeedBehind
+WEBHOOKS_LATE_S: Final = 86_400
+FOUND_POLLS: Final = 2  # one may be a `pull --full` after an edit of the mapping
 RIGHT_FILES: Final = "correct its files until `sync-worker portals list` ends with exit 0, then restart the processes"
 EVERYTHING: Final = "run"
 PORTAL, FEED = "portal", "feed"  # what rests
@@ -85,6 +87,19 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """When the last webhook of one record type came. **Shapes** `found_polls`: polls that found changes since, where that is a day ago."""
+
+    record: str
+    last_at: datetime
+    found_polls: int
+
+    def is_lost(self, now: datetime) -> bool:
+        """Whether webhooks should have come: a record type that has none, or in which nothing changes, has no polls that find anything."""
+        return (now - self.last_at).total_seconds() >= WEBHOOKS_LATE_S and self.found_polls >= FOUND_POLLS
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCause:
     """Open failures or problems of one cause."""
 
@@ -97,7 +112,11 @@ class OpenCause:
 
 @dataclass(frozen=True, slots=True)
 class PortalStanding:
-    """How one portal stands. **Shapes** `writes`: state of the outbox → rows; `calls_left` None: no limit is known."""
+    """How one portal stands.
+
+    **Shapes** `writes`: state of the outbox → rows; `takes_webhooks`: its file has a secret for them;
+    `webhooks`: of the record types for which one ever came; `calls_left` None: no limit is known.
+    """
 
     portal: str
     crm: str
@@ -105,6 +124,8 @@ class PortalStanding:
     rests: Sequence[Rest]
     writes: Mapping[str, int]
     notices: int
+    takes_webhooks: bool
+    webhooks: Sequence[Webhook]
     feed_owed: int
     feed_since_at: datetime | None
     conflicts: int
@@ -172,6 +193,7 @@ def needs_of_portal(portal: PortalStanding, now: datetime) -> Iterator[Need]:
     """What of a portal does not pass by itself."""
     yield from _of_rests(portal, now)
     yield from _of_readings(portal)
+    yield from _of_webhooks(portal, now)
     name = portal.portal
     if portal.feed_since_at and (now - portal.feed_since_at).total_seconds() > FEED_LATE_S:
         what = f"{counted(portal.feed_owed, 'event')} of the feed not taken, the oldest from {ago(portal.feed_since_at, now)}"
@@ -201,6 +223,14 @@ def _of_readings(portal: PortalStanding) -> Iterator[Need]:
         if reading.is_behind and not resting & {PORTAL, reading.record}:
             what = f"{reading.record} is read up to {span(reading.lag_s or 0)} ago, and is due every {span(reading.interval_s)}"
             yield Need(portal.portal, what, f"sync-worker runs list {portal.portal}")
+
+
+def _of_webhooks(portal: PortalStanding, now: datetime) -> Iterator[Need]:
+    for one in portal.webhooks:
+        if one.is_lost(now):
+            what = f"the last webhook for {one.record} came {ago(one.last_at, now)}, and {one.found_polls} polls have found changes since"
+            do = 'look whether the CRM still sends them and whether they reach the web process: docs/webhooks.md, "None comes any more"'
+            yield Need(portal.portal, what, do)
 
 
 def _opened(causes: Sequence[OpenCause]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sync_worker.crm.budget import SHARES, Balance, Budget
@@ -11,83 +11,82 @@ from sync_worker.domain.core.moments import ago
 from sync_worker.domain.operate.status import (
     FEED,
     PORTAL,
+    WEBHOOKS_LATE_S,
     OpenCause,
     PortalStanding,
-    Process,
     Reading,
     Release,
     Rest,
     Status,
+    Webhook,
     halt_words,
 )
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.store.core import cursors, failures, portals
-from sync_worker.store.core.cursors import Cursor
-from sync_worker.store.core.engine import Store, Tx
-from sync_worker.store.deals import conflicts
-from sync_worker.store.operate import halts, processes
-from sync_worker.store.sync import breakers, notices, outbox
-from sync_worker.store.tell import deliveries
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import processes, standings
+from sync_worker.store.operate.standings import PortalFacts, Read
 
 
 def status(
     store: Store, release: Release, watched: Iterable[tuple[Tenant, Budget]], unfit: Mapping[str, str] = MappingProxyType({})
 ) -> Status:
-    """Everything there is to say. **Raises** StoreDown. **Shapes** `release`: what the processes should run; `unfit`: as in Status."""
-    at, found = _processes(store)
-    return Status(at, release, found, [portal_status(tenant, budget) for tenant, budget in watched], unfit)
+    """Everything there is to say, in as many statements for a hundred portals as for one.
 
-
-def portal_status(tenant: Tenant, budget: Budget) -> PortalStanding:
-    """How one portal stands. **Raises** StoreDown."""
-    _, day = budget.standing()
-    with tenant.store.reading(tenant.name) as tx:
-        reads = {name: cursors.get(tx, name) for name in tenant.readable_records()}
-        owed, since_at = deliveries.owed(tx)
-        return PortalStanding(
-            portal=tenant.name,
-            crm=tenant.portal.crm.kind,
-            readings=[_reading(name, cursor, tenant.portal.schedule.pull_s, tx.shared_now) for name, cursor in reads.items()],
-            rests=[*_rests(tx, tenant.name, reads), *_waits(budget, day)],
-            writes=outbox.counts(tx),
-            notices=sum(notices.counts(tx).values()),
-            feed_owed=owed,
-            feed_since_at=since_at,
-            conflicts=conflicts.open_count(tx),
-            causes=[OpenCause(row.kind, row.code, row.object, row.records, row.first_seen_at) for row in failures.causes(tx)],
-            calls_used=sum(day.used.values()),
-            calls_left=day.left,
-        )
-
-
-def _processes(store: Store) -> tuple[datetime, list[Process]]:
+    **Raises** StoreDown. **Shapes** `release`: what the processes should run; `unfit`: as in Status.
+    """
+    portals = list(watched)
     with store.reading("") as tx:
-        return tx.shared_now, processes.listed(tx)
+        at, now, found = tx.shared_now, tx.now, processes.listed(tx)
+        facts = standings.facts(tx, [tenant.name for tenant, _ in portals], polls_after=timedelta(seconds=WEBHOOKS_LATE_S))
+    return Status(at, release, found, [_standing(tenant, budget, facts[tenant.name], at, now) for tenant, budget in portals], unfit)
 
 
-def _reading(record: str, cursor: Cursor | None, interval_s: float, now: datetime) -> Reading:
-    read_up_to_at = cursor.high_water_at if cursor else None
-    lag_s = max((now - read_up_to_at).total_seconds(), 0.0) if read_up_to_at else None
+def _standing(tenant: Tenant, budget: Budget, facts: PortalFacts, at: datetime, now: datetime) -> PortalStanding:
+    """How one portal stands. **Shapes** `at`: by the clock that all processes share; `now`: by this machine's."""
+    (_, day), (owed, since_at) = budget.standing(), facts.owed
+    takes_webhooks = tenant.portal.crm.webhooks.secret is not None
+    return PortalStanding(
+        portal=tenant.name,
+        crm=tenant.portal.crm.kind,
+        readings=[_reading(name, facts.reads.get(name), tenant.portal.schedule.pull_s, at) for name in tenant.readable_records()],
+        rests=[*_rests(tenant, facts, at, now), *_waits(budget, day)],
+        writes=facts.writes,
+        notices=facts.notices,
+        takes_webhooks=takes_webhooks,
+        webhooks=[Webhook(name, one.last_at, one.found_polls) for name, one in sorted(facts.webhooks.items()) if takes_webhooks],
+        feed_owed=owed,
+        feed_since_at=since_at,
+        conflicts=facts.conflicts,
+        causes=[OpenCause(row.kind, row.code, row.object, row.records, row.first_seen_at) for row in facts.causes],
+        calls_used=sum(day.used.values()),
+        calls_left=day.left,
+    )
+
+
+def _reading(record: str, read: Read | None, interval_s: float, at: datetime) -> Reading:
+    read_up_to_at = read.read_up_to_at if read else None
+    lag_s = max((at - read_up_to_at).total_seconds(), 0.0) if read_up_to_at else None
     return Reading(record, read_up_to_at, lag_s, interval_s)
 
 
-def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Rest]:
+def _rests(tenant: Tenant, facts: PortalFacts, at: datetime, now: datetime) -> Iterator[Rest]:
     """What the database says rests: the portal, one record type, one cause of failures, the feed."""
-    now, row, feed, halt = tx.shared_now, portals.get(tx), deliveries.standing(tx), halts.get(tx)
+    halt, feed, (rests_until_at, because) = facts.halt, facts.feed, facts.rest
     if halt:
-        yield Rest(PORTAL, halt_words(halt.actor, halt.at, halt.reason, tx.now), None)
-    if row and row.paused_until_at and row.paused_until_at > now:
-        yield Rest(PORTAL, row.paused_because or "", row.paused_until_at)
-    for name, cursor in reads.items():
-        if cursor and cursor.paused_until_at and cursor.paused_until_at > now:
-            why = f"a change is held for review: sync-worker failures list {portal} --code held_for_review"
-            yield Rest(name, why, cursor.paused_until_at)
-    for cause, until_at in breakers.resting(tx).items():
-        if until_at > now:
+        yield Rest(PORTAL, halt_words(halt.actor, halt.at, halt.reason, now), None)
+    if rests_until_at and rests_until_at > at:
+        yield Rest(PORTAL, because, rests_until_at)
+    for name in tenant.readable_records():
+        read = facts.reads.get(name)
+        if read and read.rests_until_at and read.rests_until_at > at:
+            why = f"a change is held for review: sync-worker failures list {tenant.name} --code held_for_review"
+            yield Rest(name, why, read.rests_until_at)
+    for cause, until_at in facts.resting.items():
+        if until_at > at:
             yield Rest(f"{cause.code} ({cause.object})", "it failed too often in a row; one record is tried then", until_at)
     if feed.paused_at:
-        yield Rest(FEED, f"since {ago(feed.paused_at, tx.now)}: {feed.paused_because or 'no reason was given'}", None)
-    elif feed.rests_until_at and feed.rests_until_at > now:
+        yield Rest(FEED, f"since {ago(feed.paused_at, now)}: {feed.paused_because or 'no reason was given'}", None)
+    elif feed.rests_until_at and feed.rests_until_at > at:
         yield Rest(FEED, "the portal's receiver does not take events", feed.rests_until_at)
 
 

@@ -170,13 +170,13 @@ def shown_of(tx: Tx, places: Collection[tuple[str, str]]) -> list[ShownRow]:
     if not records:
         return []
     here = or_(*((failures.c.object == name) & among(tx, failures.c.record, ids) for name, ids in sorted(records.items())))
-    query = select(*(failures.c[name] for name in ShownRow.__slots__)).where(failures.c.portal == tx.portal, *_SHOWN, here)
+    query = select(*(failures.c[name] for name in ShownRow.__slots__)).where(failures.c.portal == tx.portal, *SHOWN, here)
     return [ShownRow(*row) for row in tx.connection.execute(query)]
 
 
 def discard(tx: Tx, ids: Sequence[str], words: str) -> int:
     """Nobody is told of these any more, and they are not tried again, until their records are news. Returns how many."""
-    here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids), *_SHOWN)
+    here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids), *SHOWN)
     return tx.connection.execute(update(failures).where(*here).values(discarded_at=tx.now, resolution=words)).rowcount
 
 
@@ -212,7 +212,7 @@ def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, FailureRow]:
 
 def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, limit: int | None = None) -> list[FailureRow]:
     """Rows by cause, the latest first within each."""
-    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
+    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else SHOWN))
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id).limit(limit))
 
 
@@ -228,7 +228,7 @@ def page(
 
     **Shapes** `after`: (kind, code, first seen at, id) of the last one seen.
     """
-    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
+    query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else SHOWN))
     if after:
         kind, code, first_seen_at, id_ = after
         cause, since = tuple_(failures.c.kind, failures.c.code), failures.c.first_seen_at
@@ -239,7 +239,7 @@ def page(
 
 def count(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False) -> int:
     """How many `listed` would find without a limit."""
-    query = select(func.count()).select_from(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
+    query = select(func.count()).select_from(failures).where(*_conditions(tx, wanted), *(() if include_resolved else SHOWN))
     return int(tx.connection.execute(query).scalar_one())
 
 
@@ -247,7 +247,7 @@ def causes(tx: Tx, wanted: Wanted = EVERY) -> list[CauseRow]:
     """What is open, by cause, with counts: failures before problems, the largest first."""
     cause = [failures.c[name] for name in ("kind", "code", "object", "stage")]
     sums = (func.count().label("records"), func.min(failures.c.first_seen_at), func.max(failures.c.last_seen_at))
-    query: Select[Any] = select(*cause, *sums).where(*_conditions(tx, wanted), *_SHOWN).group_by(*cause)
+    query: Select[Any] = select(*cause, *sums).where(*_conditions(tx, wanted), *SHOWN).group_by(*cause)
     rows = [CauseRow(*row) for row in tx.connection.execute(query)]
     return sorted(rows, key=lambda row: (row.kind, -row.records, row.code, row.object))
 
@@ -272,17 +272,17 @@ def codes(tx: Tx) -> set[str]:
 
 def counts(tx: Tx) -> dict[str, int]:
     """Open rows by kind."""
-    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN)
+    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *SHOWN)
     return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
 
 
 def counts_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, int]:
     """Open rows by kind that these runs met last."""
-    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN, among(tx, failures.c.run_id, run_ids))
+    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *SHOWN, among(tx, failures.c.run_id, run_ids))
     return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
 
 
-_SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
+SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
 
 
 def _conditions(tx: Tx, wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -9,7 +9,17 @@ from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, 
 from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
 from sync_worker.store.operate.tables import halts, interventions, processes, sweeps, tries
 from sync_worker.store.people.tables import answers, memberships, tokens, users
-from sync_worker.store.sync.tables import backfills, breakers, company_links, notices, outbox, removals, strangers, unlearned_sends
+from sync_worker.store.sync.tables import (
+    backfills,
+    breakers,
+    company_links,
+    notices,
+    outbox,
+    removals,
+    strangers,
+    unlearned_sends,
+    webhooks,
+)
 from sync_worker.store.tell.tables import mails
 
 __all__ = [
@@ -59,4 +69,5 @@ __all__ = [
     "unlearned_sends",
     "users",
     "waivers",
+    "webhooks",
 ]

@@ -60,6 +60,14 @@ notices = Table(
     Column("count", Integer, nullable=False),
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    portal_column(),
+    Column("object", Text, primary_key=True),
+    Column("last_at", Utc, nullable=False),  # when the CRM told last of a record of this type
+)
+
 backfills = Table(
     "backfills",
     metadata,

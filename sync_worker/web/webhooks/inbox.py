@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sync_worker import logs
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store.core.engine import Store
-from sync_worker.store.sync import notices
+from sync_worker.store.sync import notices, webhooks
 from sync_worker.web.webhooks.heard import Heard
 
 THREADS = 4  # portals whose notices are stored at the same time
@@ -70,6 +70,7 @@ class Inbox:
                 with self._store.side_transaction(portal) as tx:
                     for record in sorted(heard.noticed):
                         notices.add(tx, record, heard.noticed[record])
+                    webhooks.came(tx, heard.noticed)
                 return
             except StaleRead:
                 continue

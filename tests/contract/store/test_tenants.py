@@ -33,7 +33,7 @@ from sync_worker.store.operate import halts, interventions, processes
 from sync_worker.store.operate.interventions import Intervention, Outcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import people
-from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned
+from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned, webhooks
 from sync_worker.store.sync.backfills import Backfill
 from sync_worker.store.sync.patch_backs import Rest
 from sync_worker.store.sync.unlearned import Send
@@ -63,6 +63,7 @@ MODULES = (
     runs,
     strangers,
     unlearned,
+    webhooks,
     *distributors.MODULES,
     *rules.MODULES,
     *doors.MODULES,
@@ -131,6 +132,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: runs.start(tx, "r1", "pull", "company"),
     lambda tx: runs.count(tx, "r1", Counts(calls=1)),
     lambda tx: catalogs.save(tx, Catalog("Account", {})),
+    lambda tx: webhooks.came(tx, {"company"}),
     lambda tx: removals.add(tx, "r1", "associations", 3),
     lambda tx: processes.beat(tx, process_at(tx)),
     lambda tx: halts.begin(tx, actor="Ann", reason="why"),
@@ -211,7 +213,6 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.page": lambda tx: failures.page(tx, limit=9),
     "failures.count": failures.count,
     "failures.shown_of": lambda tx: failures.shown_of(tx, [("company", "001"), ("deal", "d1")]),
-    "conflicts.open_count": conflicts.open_count,
     "conflicts.waiting": lambda tx: conflicts.waiting(tx, ["d1"]),
     "failures.counts": failures.counts,
     "failures.seen_count": lambda tx: failures.seen_count(tx, "ingest", failure().code),
@@ -276,6 +277,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "backfills.finish": lambda tx: backfills.finish(tx, asked(tx), done_count=3),
     "breakers.save": lambda tx: breakers.save(tx, CAUSE, CLOSED),
     "breakers.close": lambda tx: breakers.close(tx, [CAUSE]),
+    "webhooks.came": lambda tx: webhooks.came(tx, {"company", "lead"}),
     "catalogs.save": lambda tx: catalogs.save(tx, Catalog("Account", {})),
     "catalogs.forget": catalogs.forget,
     "companies.save": lambda tx: companies.save(tx, [company(name="Other")]),

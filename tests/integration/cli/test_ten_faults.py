@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -19,6 +19,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate import processes, schema
+from sync_worker.store.sync import webhooks
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import until
@@ -161,17 +162,28 @@ def test_somebody_cleared_a_status_in_bulk(night: Terminal, remote: Remote, crm:
 
 @on_both
 def test_webhooks_were_lost_for_a_day(night: Terminal, remote: Remote, crm: LocalCrm) -> None:
-    # Given a change of which no webhook came, and the poll after it
-    remote.edit(crm.company, crm.id_named(remote, "Birch Systems"), {crm.name: "Birch Works"})
-    remote.advance_clock(86_400)
+    # Given the last webhook a day ago, changes of which none came, and the polls after them
+    last_webhook(night, timedelta(hours=25))
     if isinstance(remote, HubspotRemote):
         remote.lose_webhooks(86_400)
-    at_work(night, "pull", "company")
-    # When the operator asks how far the portal is read, then nothing is behind, and the change is here
-    said = looks(night, code=None)
+    company = crm.id_named(remote, "Birch Systems")
+    for name in ("Birch", "Birch Works"):
+        remote.edit(crm.company, company, {crm.name: name})
+        remote.advance_clock(43_200)
+        at_work(night, "pull", "company")
+    # When the operator asks, then nothing is behind, the change is here, and the webhooks are missed
+    said = looks(night, code=1)
+    assert "acme: last webhooks: company 25 h ago" in said
+    assert "acme: the last webhook for company came 25 h ago, and 2 polls have found changes since — look whether the CRM" in said
     assert "is read up to" not in said
     assert "no process" not in said
     assert "Birch Works" in words(night.types("companies", "show", "acme", "Birch Works").out)
+
+
+def last_webhook(terminal: Terminal, ago: timedelta) -> None:
+    at = datetime.now(UTC) - ago
+    with closing(Store(terminal.installation.database_url, clock=lambda: at)) as store, store.side_transaction("acme") as tx:
+        webhooks.came(tx, {"company"})
 
 
 def aged(store: Store, kind: str) -> None:

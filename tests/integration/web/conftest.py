@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +23,7 @@ from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.services import Services
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.standings import facts
 from sync_worker.store.sync import notices
 from tests.journey.crms import CRMS, adapted
 from tests.journey.stage import Installation, Process, until
@@ -81,6 +83,11 @@ class Doorstep:
         """record type → ids that wait to be read again."""
         with self.store.reading(portal) as tx:
             return {record: {one.crm_id for one in notices.oldest(tx, record, 10_000)} for record in notices.counts(tx)}
+
+    def heard_of(self, portal: str) -> set[str]:
+        """The record types of which a webhook has come."""
+        with self.store.reading("") as tx:
+            return set(facts(tx, [portal], polls_after=timedelta(days=1))[portal].webhooks)
 
     def names(self, portal: str) -> set[str]:
         with self.store.reading(portal) as tx:

@@ -47,6 +47,7 @@ def test_salesforces_messages_doubled_and_out_of_order(door: Doorstep, salesforc
     assert noticed["lead"] == {lead}
     assert {ids[0], ids[3], ids[4]} <= noticed["company"] <= set(ids)
     assert not door.noticed("globex")
+    assert (door.heard_of("acme"), door.heard_of("globex")) == ({"company", "lead"}, set())
 
 
 def test_hubspots_events_doubled_and_out_of_order(door: Doorstep, hubspot: HubspotRemote) -> None:
@@ -71,6 +72,7 @@ def test_an_association_that_changes_marks_the_deal(door: Doorstep, hubspot: Hub
     hubspot.associate("deals", deal, company, "Portal second partner")
     assert hubspot.deliver_webhooks()["taken"]
     assert door.noticed("globex") == {"deal": {deal}}
+    assert door.heard_of("globex") == {"deal"}
 
 
 def test_an_event_nobody_knows_is_taken_and_counted(door: Doorstep) -> None:

@@ -18,6 +18,7 @@ from sync_worker.domain.operate.status import (
     Reading,
     Release,
     Rest,
+    Webhook,
     needs_of_portal,
     needs_of_processes,
 )
@@ -65,7 +66,7 @@ def test_a_process_of_another_version_or_with_other_files_is_to_be_restarted() -
     assert {need.do for need in needs} == {"restart it"}
 
 
-QUIET = PortalStanding("acme", "salesforce", [Reading("company", MONDAY, 60.0, 300.0)], [], {}, 0, 0, None, 0, [], 9, None)
+QUIET = PortalStanding("acme", "salesforce", [Reading("company", MONDAY, 60.0, 300.0)], [], {}, 0, True, [], 0, None, 0, [], 9, None)
 
 
 def of_portal(**changes: Any) -> list[str]:
@@ -115,3 +116,15 @@ def test_times_are_said_in_their_natural_unit(seconds: int, words: str) -> None:
     assert span(seconds) == words
     assert ago(MONDAY, moment) == f"{words} ago"
     assert due(moment, MONDAY) == (f"in {words}" if seconds else "now")
+
+
+@pytest.mark.parametrize(
+    ("hours", "found_polls", "is_lost"),
+    [(25, 2, True), (25, 1, False), (25, 0, False), (23, 9, False)],
+)
+def test_webhooks_are_lost_where_polls_find_changes_for_a_day_and_no_webhook_came(hours: int, found_polls: int, *, is_lost: bool) -> None:
+    found = of_portal(webhooks=[Webhook("deal", MONDAY - timedelta(hours=hours), found_polls)])
+    assert bool(found) == is_lost
+    if is_lost:
+        assert "the last webhook for deal came 25 h ago, and 2 polls have found changes since" in found[0]
+        assert "docs/webhooks.md" in found[0]

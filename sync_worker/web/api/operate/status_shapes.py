@@ -54,6 +54,14 @@ class Rest(Shown):
     until_at: Annotated[datetime | None, Field(description="When it goes on. It is null if a person must resume it.")]
 
 
+class Webhook(Shown):
+    """The webhooks for one record type."""
+
+    record: str
+    last_at: Annotated[datetime, Field(description="When the last one came.")]
+    found_polls: Annotated[int, Field(description="The number of polls that have found changes since. It is counted after one day.")]
+
+
 class OpenCause(Shown):
     """Open failures or problems of one cause."""
 
@@ -73,6 +81,8 @@ class PortalStanding(Shown):
     rests: list[Rest]
     writes: Annotated[dict[str, int], Field(description="The number of writes that are owed to the CRM, by their state.")]
     notices: Annotated[int, Field(description="The number of records that a webhook named and that are not read again yet.")]
+    takes_webhooks: Annotated[bool, Field(description="Whether the portal file has a secret for webhooks.")]
+    webhooks: Annotated[list[Webhook], Field(description="The record types for which a webhook has come.")]
     feed_owed: Annotated[int, Field(description="The number of events that the portal has not taken yet.")]
     feed_since_at: Annotated[datetime | None, Field(description="The time of the oldest of these events. It is null if there is none.")]
     conflicts: Annotated[int, Field(description="The number of open conflicts.")]

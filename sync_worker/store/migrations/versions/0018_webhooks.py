@@ -1,0 +1,14 @@
+"""When the last webhook of each record type came."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from sync_worker.store.migrations.kinds import TEXT, UTC, key, required
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    op.create_table("webhooks", required("portal", TEXT), required("object", TEXT), required("last_at", UTC), key("portal", "object"))
