@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sync_worker.crm.batches import LONGEST_CALL_S
-from sync_worker.domain.late_write import COMMIT_LATE
+from sync_worker.domain.late_write import COMMIT_LATE, Send
 from sync_worker.domain.reconcile import Base
 from sync_worker.steps.homes import first_record, homes
 from sync_worker.steps.tenant import Tenant, Wake
 from sync_worker.store import notices, unlearned
 from sync_worker.store.engine import Tx
-from sync_worker.store.unlearned import Send
 
 LOOK_COUNT: Final = 400  # sends looked for at once
 CALL: Final = timedelta(seconds=LONGEST_CALL_S)

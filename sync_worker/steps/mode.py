@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from sync_worker.domain.deal import CLOSED
 from sync_worker.steps.advance import Advance, in_turn
 from sync_worker.steps.associate import associate
-from sync_worker.steps.chunk import Effects
-from sync_worker.steps.findings import Findings
+from sync_worker.steps.chunk import read_again
+from sync_worker.steps.findings import Findings, OpenFindings
 from sync_worker.steps.restored_parents import restore_parents
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import associations, companies, evaluations, interventions, links, notices, portals, runs
+from sync_worker.store import associations, companies, evaluations, interventions, links, portals, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.interventions import Intervention
 from sync_worker.store.runs import Counts
@@ -83,11 +83,12 @@ def _page(tenant: Tenant, run_id: str) -> Advance | None:
         if not page:
             return Advance(wakes=turn_over(tx))
         crm_ids = [company.crm_id for company in page if company.crm_id]
-        findings = Findings(tx, COMPANY, crm_ids, run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
-        healed = associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
-        restore_parents(tx, tenant, run_id, made=[company.id for company in page], bound_to=healed)
+        findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, crm_ids))
+        associated = associate(tx, tenant, run_id, [(None, company) for company in page])
+        restore_parents(tx, tenant, run_id, made=[company.id for company in page], bound_to=associated.healed)
         _end_what_is_left(tx, [company.id for company in page if not company.second_partner_values])
-        findings.settle()
+        findings.take_contracts(associated.remarks)
+        findings.settle(tx)
         portals.derived(tx, page[-1].id)
         counts = Counts(read=len(page), applied=len(page))
         runs.count(tx, run_id, counts)
@@ -111,9 +112,4 @@ def turn_over(tx: Tx) -> frozenset[Wake]:
     if not is_turning(tx):
         return frozenset()
     portals.adopt_mode(tx)
-    marked: dict[str, list[str]] = {}
-    for object_, crm_id in links.two_tier(tx, but=CLOSED):
-        marked.setdefault(object_, []).append(crm_id)
-    for object_, crm_ids in sorted(marked.items()):
-        notices.add(tx, object_, crm_ids)
-    return frozenset(Wake("refresh", object_) for object_ in marked)
+    return read_again(tx, links.two_tier(tx, but=CLOSED))

@@ -23,7 +23,6 @@ from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store import companies, deals, failures, links, outbox, runs
 from sync_worker.store.engine import Tx
 from sync_worker.store.failures import FailureRow
-from sync_worker.store.runs import Counts
 
 BATCH_COUNT = 1000  # records computed in one transaction, which holds the portal's lock
 PER_MINUTE = 2500  # records, where nothing was measured yet: 5,000 in two minutes
@@ -110,7 +109,7 @@ def _compute(
         with tenant.store.transaction(tenant.name) as tx:
             before = _held(tx, object_, natives, deal_ids)
             failures.forget_payloads(tx, [row.failure.id for row in rows])
-            store_chunk(tx, chunk, Counts())
+            store_chunk(tx, chunk)
             owing = _owing(tx, object_, natives, deal_ids)
             found.changes += _applied(object_, before, _held(tx, object_, natives, deal_ids))
             _write(tx, tenant, owing, natives, found)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.brake import kept
@@ -24,7 +24,6 @@ from sync_worker.steps.lease import leased, turned_away
 from sync_worker.steps.ours import marks
 from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake, going_on
 from sync_worker.store import companies, cursors, links, notices, portals
-from sync_worker.store.companies import StoredCompany
 from sync_worker.store.cursors import Cursor
 from sync_worker.store.engine import Tx
 from sync_worker.store.runs import Counts

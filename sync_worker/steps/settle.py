@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.attempts import MOST_REFUSED, refused_wait_s
+from sync_worker.domain.late_write import Send
 from sync_worker.domain.reconcile import Base
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.breaker import learn
@@ -29,7 +30,6 @@ from sync_worker.store import failures, notices, outbox, portals, unlearned
 from sync_worker.store.engine import Tx
 from sync_worker.store.links import KEY, Link
 from sync_worker.store.runs import Counts
-from sync_worker.store.unlearned import Send
 
 Answered: TypeAlias = tuple[Letter, Outcome]
 

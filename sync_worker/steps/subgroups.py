@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.deal import Actor, Refusal
 from sync_worker.domain.people import User
 from sync_worker.domain.subgroup import (
@@ -26,14 +26,13 @@ from sync_worker.domain.subgroup import (
 )
 from sync_worker.domain.terms import Pair, Terms
 from sync_worker.steps.associate import associate
-from sync_worker.steps.chunk import Effects
+from sync_worker.steps.chunk import read_again
 from sync_worker.steps.deal_problem import deal_problem
-from sync_worker.steps.findings import Findings
+from sync_worker.steps.findings import Findings, OpenFindings
 from sync_worker.steps.homes import owe_company
 from sync_worker.steps.parents import parents_of
 from sync_worker.steps.tenant import COMPANY, Tenant, Wake
-from sync_worker.store import associations, companies, company_links, deals, failures, notices, outbox, people, subgroups, terms
-from sync_worker.store.companies import StoredCompany
+from sync_worker.store import associations, companies, company_links, deals, failures, outbox, people, subgroups, terms
 from sync_worker.store.engine import Tx
 
 
@@ -219,13 +218,11 @@ def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor
     stored = companies.stored(tx, after.id) or StoredCompany(after, None)
     companies.save(tx, [replace(stored, company=after, digest=None)], side="portal", actor=actor.name)
     outbox.owe(tx, COMPANY, [after.id], run_id)
-    effects = Effects()
-    findings = Findings(tx, COMPANY, [], run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
-    associate(tx, tenant, run_id, [(before, after)], findings, effects)
-    findings.settle()
-    for object_, crm_ids in effects.reread.items():
-        notices.add(tx, object_, crm_ids)
-    return frozenset({Wake("push"), *(Wake("refresh", object_) for object_ in effects.reread), *effects.wakes})
+    findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, []))
+    associated = associate(tx, tenant, run_id, [(before, after)])
+    findings.take_contracts(associated.remarks)
+    findings.settle(tx)
+    return frozenset({Wake("push"), *read_again(tx, associated.read_again)})
 
 
 def _flag(tx: Tx, tenant: Tenant, company: Company, parent: Company, run_id: str) -> tuple[str, ...]:

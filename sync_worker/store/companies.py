@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.event import COMPANY, By, Changed, Event, company_event
 from sync_worker.domain.names import folded, folded_otherwise, same_name
 from sync_worker.store import feed
 from sync_worker.store.engine import Tx, among, put
 from sync_worker.store.tables import companies
 from sync_worker.trail import run_under_way
-
-
-@dataclass(slots=True)  # not frozen: made for every company of a first load
-class StoredCompany:
-    """A company and its place in the order of reads.
-
-    **Shapes** `is_patched`: its portal id stands in the CRM, or another key that is not written over. `digest`: of the CRM's record that
-    made it so, None where something was wrong.
-    """
-
-    company: Company
-    crm_modified_at: datetime | None
-    settled_no: int = 0
-    is_patched: bool = False
-    digest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +27,6 @@ class Wanted:
 
 
 EVERY = Wanted()
-
-
-class Mark(NamedTuple):
-    """What tells whether a company's record is as it was, without the company."""
-
-    company_id: str
-    settled_no: int
-    is_patched: bool
-    digest: int | None
 
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:

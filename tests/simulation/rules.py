@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from sync_worker.domain.company import StoredCompany
 from sync_worker.domain.deal import Lifecycle
 from sync_worker.domain.reconcile import comparable
 from sync_worker.domain.values import Plain, Value
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.tenant import COMPANY
 from sync_worker.store import companies, conflicts, deals, failures, links, notices, outbox, runs
-from sync_worker.store.companies import StoredCompany
 from sync_worker.store.deals import StoredDeal
 from sync_worker.store.links import Link
 from tests.simulation.desk import Native

@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from sync_worker.domain.association import Binding
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.deal import Deal
 from sync_worker.domain.reconcile import Base, Conflict
 from sync_worker.domain.values import Value
 from sync_worker.store.associations import ContractRow
-from sync_worker.store.companies import StoredCompany
 from sync_worker.store.deals import FieldChange, StoredDeal
 from sync_worker.store.failures import Failure
 from sync_worker.store.links import Link

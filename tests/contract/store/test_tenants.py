@@ -18,6 +18,7 @@ from sync_worker.domain.association import Binding
 from sync_worker.domain.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.company import AccountType
 from sync_worker.domain.deal import Period
+from sync_worker.domain.late_write import Send
 from sync_worker.domain.people import Role, User
 from sync_worker.domain.reconcile import Base
 from sync_worker.domain.sight import Scope, Share
@@ -54,7 +55,6 @@ from sync_worker.store.interventions import Intervention, Outcome
 from sync_worker.store.patch_backs import Rest
 from sync_worker.store.runs import Counts
 from sync_worker.store.tables import metadata
-from sync_worker.store.unlearned import Send
 from tests.contract.store import distributors, doors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 

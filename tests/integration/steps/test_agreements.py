@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.deal import Deal, Policy, Refusal
 from sync_worker.domain.subgroup import Subgroup
 from sync_worker.domain.terms import Pair, Terms
@@ -20,7 +20,6 @@ from sync_worker.services import Services
 from sync_worker.steps.agree import gate, sweep, upload
 from sync_worker.store import agreements, companies, portals, subgroups, terms
 from sync_worker.store.agreements import Agreement
-from sync_worker.store.companies import StoredCompany
 from sync_worker.store.engine import Store
 from tests.servers import MONDAY, Clock, sqlite_store
 

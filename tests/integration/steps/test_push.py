@@ -10,12 +10,11 @@ import pytest
 from sync_worker.crm.port import NativeRecord, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.attempts import MOST_REFUSED
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.errors import AuthFailed, StoreDown
 from sync_worker.steps.push import push
 from sync_worker.steps.replay import replay
 from sync_worker.store import companies
-from sync_worker.store.companies import StoredCompany
 from tests.integration.steps.world import World
 
 

@@ -24,7 +24,6 @@ from sync_worker.steps.plan import plan
 from sync_worker.steps.subgroups import Changed, create
 from sync_worker.steps.take_back import take_back
 from sync_worker.store import companies
-from sync_worker.store.runs import Counts
 from tests.integration.steps.test_deals_in_crm import opportunity
 from tests.integration.steps.world import World
 
@@ -65,7 +64,7 @@ def read(world: World, record_name: str, crm_ids: Sequence[str], shown: Mapping[
     with tenant.run("refresh", record_name) as run_id:
         read_no = tenant.draw_read_no()
         with tenant.store.transaction(tenant.name) as tx:
-            store_chunk(tx, Chunk(tenant, record, natives, read_no, run_id), Counts())
+            store_chunk(tx, Chunk(tenant, record, natives, read_no, run_id))
 
 
 def parent(world: World, company_id: str) -> str | None:
