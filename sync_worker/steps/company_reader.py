@@ -31,12 +31,12 @@ class CompanyReader:
             mapped=mapped,
         )
         how = [tenant.mapping.hash, tenant.vendor_crm_id, associations.mode, sorted(mapped), sorted(rule_fields)]
-        self._seed = hashlib.blake2b(documents.dump(how).encode(), digest_size=8)
+        self._seed = hashlib.blake2b(documents.encoded(how), digest_size=8)
 
     def digest(self, native: NativeRecord) -> int:
         """What arrival makes of the record depends on this alone, and on the company as it was made so."""
         found = self._seed.copy()
-        found.update(documents.dump({key: native.fields[key] for key in self._keys if key in native.fields}).encode())
+        found.update(documents.encoded({key: native.fields[key] for key in self._keys if key in native.fields}))
         return int.from_bytes(found.digest(), signed=True)
 
     def read(self, native: NativeRecord, *, new_id: str = "") -> CompanyRecord:
