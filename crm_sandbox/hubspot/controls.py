@@ -228,7 +228,7 @@ def _raw(shelf: RecordShelf, record: Record) -> Body:
 def control_routes(state: HubspotState) -> list[Route]:
     """The routes of the controls."""
     controls = HubspotControls(state)
-    desk = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
+    shared = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -243,9 +243,9 @@ def control_routes(state: HubspotState) -> list[Route]:
         control_route("/label_limits", POST=controls.limit_label),
         control_route("/fields", POST=controls.add_field),
         control_route("/currencies", POST=controls.currencies),
-        control_route("/clock", GET=desk.clock, POST=desk.clock),
+        control_route("/clock", GET=shared.clock, POST=shared.clock),
         control_route("/lag", POST=controls.lag),
-        control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),
-        control_route("/calls", GET=desk.calls, DELETE=desk.reset_calls),
+        control_route("/faults", GET=shared.list_faults, POST=shared.order_fault, DELETE=shared.clear_faults),
+        control_route("/calls", GET=shared.calls, DELETE=shared.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]

@@ -234,7 +234,7 @@ class SalesforceControls:
 def control_routes(state: SalesforceState) -> list[Route]:
     """The routes of the controls."""
     controls = SalesforceControls(state)
-    desk = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
+    shared = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -255,12 +255,12 @@ def control_routes(state: SalesforceState) -> list[Route]:
         control_route("/duplicate_rule", POST=controls.duplicate_rule),
         control_route("/assignment_rule", POST=controls.assignment_rule),
         control_route("/limit", POST=controls.limit),
-        control_route("/clock", GET=desk.clock, POST=desk.clock),
+        control_route("/clock", GET=shared.clock, POST=shared.clock),
         control_route("/late", POST=controls.late),
         control_route("/sharing", POST=controls.sharing),
         control_route("/replication", POST=controls.replication),
-        control_route("/faults", GET=desk.list_faults, POST=desk.order_fault, DELETE=desk.clear_faults),
+        control_route("/faults", GET=shared.list_faults, POST=shared.order_fault, DELETE=shared.clear_faults),
         control_route("/expire_tokens", POST=controls.expire_tokens),
-        control_route("/calls", GET=desk.calls, DELETE=desk.reset_calls),
+        control_route("/calls", GET=shared.calls, DELETE=shared.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]

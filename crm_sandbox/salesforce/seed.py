@@ -1,7 +1,7 @@
 """A plausible org of any size from a seed: first a small cast with every mess that real CRMs have, then the many.
 
 The cast's ids are the same for every seed and size, so that a story can name them. Everything else follows from the
-seed and the sizes; the moments follow from the clock. What is drawn: `sandbox/seed/`; here it gets this vendor's spelling.
+seed and the sizes; the moments follow from the clock. What is drawn: `crm_sandbox/seed/`; here it gets this vendor's spelling.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 credentials   what is known to everybody: it opens nothing but the sandbox
 tokens        static ones, OAuth's and what refreshes them            scopes     what a call asks for
-grants        a form → a new access token, or a refusal               describe   what a token says of itself
+grants        a form → a new access token                             describe   what a token says of itself
 routes        /oauth                                                  controls   revoke, expire, rotate, take a scope away
+refusal       how the token endpoint says no
 """

@@ -4,6 +4,7 @@
     assertions    a signed JWT → a user              refresh      refresh tokens, rotated or not
     grants        a form → a user, by grant type     soap         login() and its faults
     identity      a user → what userinfo and /id/ say             routes, controls    their addresses
+    refusal       how the token endpoint says no
 
 Sessions themselves are `auth.py`'s.
 """
