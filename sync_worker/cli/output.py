@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sync_worker.domain.moments import whence
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.moments import whence
+from sync_worker.domain.core.values import plain
 from sync_worker.text import harmless
 
 T = TypeVar("T")

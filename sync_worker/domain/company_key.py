@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sync_worker.domain.company import StoredCompany
 from sync_worker.domain.company_record import CompanyRecord
-from sync_worker.domain.own_key import foreign_key, has_our_form, key_of, key_taken
-from sync_worker.domain.problem import Problem
+from sync_worker.domain.core.company import StoredCompany
+from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.sync.own_key import foreign_key, has_our_form, key_of, key_taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from sync_worker.domain.problem import Problem
+from sync_worker.domain.core.problem import Problem
 from sync_worker.errors import RecordError, UnresolvedLink
 
 T = TypeVar("T")

@@ -9,23 +9,24 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.company import Mark, StoredCompany
 from sync_worker.domain.company_key import Claims, CompanyKeys, claims
 from sync_worker.domain.company_merge import OURS, WrittenCompany
 from sync_worker.domain.company_page import HeldCompanies
 from sync_worker.domain.company_record import CompanyRecord
-from sync_worker.domain.own_key import KEY_CODES, key_of
-from sync_worker.domain.reconcile import FieldRule
+from sync_worker.domain.core.company import Mark, StoredCompany
+from sync_worker.domain.core.reconcile import FieldRule
+from sync_worker.domain.sync.own_key import KEY_CODES, key_of
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.chunk import Chunk
-from sync_worker.steps.company_reader import CompanyReader
-from sync_worker.steps.company_words import words_of
-from sync_worker.steps.findings import OpenFindings
-from sync_worker.steps.recognize import LateWrites
-from sync_worker.steps.succession import Succession
-from sync_worker.steps.tenant import COMPANY, field_rules
-from sync_worker.store import companies, company_links, outbox
-from sync_worker.store.engine import Tx
+from sync_worker.steps.core.chunk import Chunk
+from sync_worker.steps.core.findings import OpenFindings
+from sync_worker.steps.core.tenant import COMPANY, field_rules
+from sync_worker.steps.distributors.company_words import words_of
+from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
+from sync_worker.steps.sync.ingest.recognize import LateWrites
+from sync_worker.steps.sync.ingest.succession import Succession
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.sync import company_links, outbox
 
 
 @dataclass(frozen=True, slots=True)
