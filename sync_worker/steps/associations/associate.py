@@ -24,7 +24,7 @@ from sync_worker.domain.associations.association import (
 )
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.deal import CLOSED
-from sync_worker.domain.ruling import Remark
+from sync_worker.domain.core.ruling import Remark
 from sync_worker.steps.associations import contract_values, rule_members
 from sync_worker.steps.associations.contract_values import Moved, Pair
 from sync_worker.steps.core.tenant import Tenant

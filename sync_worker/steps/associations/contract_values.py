@@ -13,7 +13,7 @@ from sync_worker.domain.associations.association import Binding, bind
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.names import folded, spelled
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.ruling import Remark
+from sync_worker.domain.core.ruling import Remark
 from sync_worker.steps.core.findings import contract_field
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations, history

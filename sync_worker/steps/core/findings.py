@@ -16,8 +16,8 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import NOT_LISTED
 from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.core.ruling import Remark, Ruling
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.ruling import Remark, Ruling
 from sync_worker.mapping.compile import Reading
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.tenant import Tenant

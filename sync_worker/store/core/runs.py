@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
-from sync_worker.domain.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
 from sync_worker.store.core.engine import Tx, begins
 from sync_worker.store.core.tables import runs
 

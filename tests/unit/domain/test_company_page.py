@@ -10,13 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
-from sync_worker.domain.company_key import CompanyKeys, claims
-from sync_worker.domain.company_merge import WrittenCompany
-from sync_worker.domain.company_page import OWED, STANDS, CompanyChange, CompanyRuling, HeldCompanies, judge_companies, moved_by, owes_id
-from sync_worker.domain.company_record import CompanyRecord, CompanyRules
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.reconcile import Base, FieldRule
-from sync_worker.domain.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, tally
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, tally
+from sync_worker.domain.sync.company_key import CompanyKeys, claims
+from sync_worker.domain.sync.company_merge import WrittenCompany
+from sync_worker.domain.sync.company_page import (
+    OWED,
+    STANDS,
+    CompanyChange,
+    CompanyRuling,
+    HeldCompanies,
+    judge_companies,
+    moved_by,
+    owes_id,
+)
+from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 RULES = CompanyRules("001V", frozenset({"region"}), has_contracts=True)

@@ -1,1 +1,1 @@
-"""Companies of one chunk: read, linked, merged, stored."""
+"""Companies of one chunk: looked up, judged by the domain, written."""

@@ -1,22 +1,22 @@
-"""FILL, companies: one field of companies that are here already is looked up, judged (domain/company_fill.py) and written.
+"""FILL, companies: one field of companies that are here already is looked up, judged (domain/sync/company_fill.py) and written.
 
 What follows from it follows: associations, the groups of rules, the feed.
 """
 
 from __future__ import annotations
 
-from sync_worker.domain.company_fill import judge_filled_companies
-from sync_worker.domain.company_key import CompanyKeys
-from sync_worker.domain.company_page import HeldCompanies, moved_by
 from sync_worker.domain.sync.backfill import Part
+from sync_worker.domain.sync.company_fill import judge_filled_companies
+from sync_worker.domain.sync.company_key import CompanyKeys
+from sync_worker.domain.sync.company_page import HeldCompanies, moved_by
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.associations.restored_parents import newly_bound, restore_parents
-from sync_worker.steps.company_prefetch import merged_fields, written_companies
 from sync_worker.steps.core.brake import Tally
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest.companies.ingest import write_companies
+from sync_worker.steps.sync.ingest.companies.prefetch import merged_fields, written_companies
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx

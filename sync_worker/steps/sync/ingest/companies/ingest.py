@@ -1,21 +1,21 @@
-"""INGEST, companies: the records of one chunk are looked up, judged (domain/company_page.py), and what the rulings say is written."""
+"""INGEST, companies: the records of one chunk are looked up, judged (domain/sync/company_page.py), and what the rulings say is written."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sync_worker.domain.company_page import OWED, STANDS, CompanyChange, judge_companies, moved_by, owes_id
 from sync_worker.domain.core.company import Company
-from sync_worker.domain.ruling import repeated
+from sync_worker.domain.core.ruling import repeated
+from sync_worker.domain.sync.company_page import OWED, STANDS, CompanyChange, judge_companies, moved_by, owes_id
 from sync_worker.steps.associations.associate import associate, hand_over
 from sync_worker.steps.associations.contract_values import Moved
 from sync_worker.steps.associations.restored_parents import newly_bound, restore_parents
-from sync_worker.steps.company_prefetch import prefetch_companies
 from sync_worker.steps.core.brake import Tally
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.crm_links import owe_company, owe_deals
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY, DEAL
+from sync_worker.steps.sync.ingest.companies.prefetch import prefetch_companies
 from sync_worker.steps.sync.ingest.recognize import settle_recognized
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx

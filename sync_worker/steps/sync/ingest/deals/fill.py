@@ -13,7 +13,7 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base, comparable, owed
-from sync_worker.domain.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling
+from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling
 from sync_worker.domain.sync.backfill import Part
 from sync_worker.domain.sync.merge import Merged
 from sync_worker.steps.core.chunk import Chunk, Consequences

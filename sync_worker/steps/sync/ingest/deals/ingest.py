@@ -15,8 +15,8 @@ from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, comparable, owed
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ended, Ruling, repeated
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ended, Ruling, repeated
 from sync_worker.domain.sync.late_write import Undone
 from sync_worker.domain.sync.merge import Merged
 from sync_worker.mapping.compile import RecordMap

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.company_key import Claims, CompanyKeys, claims
-from sync_worker.domain.company_merge import OURS, WrittenCompany
-from sync_worker.domain.company_page import HeldCompanies
-from sync_worker.domain.company_record import CompanyRecord
 from sync_worker.domain.core.company import Mark, StoredCompany
 from sync_worker.domain.core.reconcile import FieldRule
+from sync_worker.domain.sync.company_key import Claims, CompanyKeys, claims
+from sync_worker.domain.sync.company_merge import OURS, WrittenCompany
+from sync_worker.domain.sync.company_page import HeldCompanies
+from sync_worker.domain.sync.company_record import CompanyRecord
 from sync_worker.domain.sync.own_key import KEY_CODES, key_of
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk

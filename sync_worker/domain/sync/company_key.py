@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sync_worker.domain.company_record import CompanyRecord
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.sync.company_record import CompanyRecord
 from sync_worker.domain.sync.own_key import foreign_key, has_our_form, key_of, key_taken
 
 

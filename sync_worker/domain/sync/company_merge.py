@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
-from sync_worker.domain.company_record import CompanyRecord
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, owed, reconcile
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.sync.company_record import CompanyRecord
 from sync_worker.domain.sync.late_write import Recognized, Shown, recognize
 
 OURS: Final = (CONTRACTS, "may_register", "agreement_state")  # what is merged; name, type and status are the CRM's once it has the record

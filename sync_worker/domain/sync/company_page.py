@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
-from sync_worker.domain.company_key import CompanyKeys
-from sync_worker.domain.company_merge import MergedCompany, WrittenCompany, merge_company
-from sync_worker.domain.company_record import CompanyRecord, CompanyRules, arrived
 from sync_worker.domain.core.company import Company, Mark, StoredCompany, depart
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, FieldRule
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Remark, Ruling, failure_of
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Remark, Ruling, failure_of
+from sync_worker.domain.sync.company_key import CompanyKeys
+from sync_worker.domain.sync.company_merge import MergedCompany, WrittenCompany, merge_company
+from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules, arrived
 from sync_worker.domain.sync.late_write import Recognized
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
