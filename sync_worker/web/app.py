@@ -22,26 +22,26 @@ from sync_worker.store.operate.migrate import is_current, try_to_write
 from sync_worker.web.answers import Answers, Tally
 from sync_worker.web.api.core.document import ABOUT
 from sync_worker.web.api.core.route import by_name
-from sync_worker.web.api.core.shapes import Shown
+from sync_worker.web.api.core.shapes import View
 from sync_worker.web.api.mount import mount
 from sync_worker.web.standards import Standards
 from sync_worker.web.webhooks.debounce import Send
 from sync_worker.web.webhooks.routes import Webhooks
 
 
-class Live(Shown):
+class Live(View):
     """This process answers."""
 
     status: Literal["live"]
 
 
-class Ready(Shown):
+class Ready(View):
     """This process can work."""
 
     status: Literal["ready"]
 
 
-class NotReady(Shown):
+class NotReady(View):
     """This process cannot work now."""
 
     status: Literal["not ready"]
