@@ -41,7 +41,7 @@ def list_companies(
     tenant = visit.tenant
     name, company_id = page.place(2) or ("", "")
     refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
-    wanted = companies.Wanted(views.types_shown_as(tenant, account_type), status, text)
+    wanted = companies.CompanyFilter(views.types_shown_as(tenant, account_type), status, text)
     with tenant.store.reading(visit.portal) as tx:
         found = companies.listed(tx, wanted, after=(name, company_id), limit=page.looked_for)
     some = page.cut([stored.company for stored in found], lambda one: (one.name, one.id))

@@ -191,7 +191,7 @@ def _answer(status: str, answer: Mapping[str, Any], *, by_key: bool) -> dict[str
 
 
 def _name(theirs: str) -> str:
-    """The name of a schema for clients: a view goes by its plain name, and names that FastAPI and pydantic make of several words are mended."""
+    """The name of a schema for clients. A view goes by its plain name; names that FastAPI makes of several words are mended."""
     if theirs == "Body_upload_agreement":
         return "AgreementUpload"
     if page := re.fullmatch(r"PageView_(\w+?)(View)?_", theirs):

@@ -10,7 +10,7 @@ from sync_worker.domain.core.deal import Actor, Deal
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.deals.flags import OF_TWO_TIERS, Flag, Reader
+from sync_worker.domain.deals.flags import OF_TWO_TIERS, Flag, FlagReader
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.flag import flags_of, reader_of
 from sync_worker.steps.deals.move import Moved, open_to
@@ -36,13 +36,13 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: Reader) -> shapes.DealView:
+def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: FlagReader) -> shapes.DealView:
     """The whole deal, with what the actor may do."""
     (one,) = list_of(tx, tenant, [stored], reader)
     return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
 
 
-def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: Reader) -> list[shapes.DealView]:
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: FlagReader) -> list[shapes.DealView]:
     """Deals with the names of their companies, and what this reader is shown to be wrong with them."""
     flags = flags_of(tx, tenant, [one.deal.id for one in found], reader)
     named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})

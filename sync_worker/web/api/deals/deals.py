@@ -11,7 +11,7 @@ from sync_worker.domain.deals.flags import OF_TWO_TIERS
 from sync_worker.domain.people.visibility import shares
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
-from sync_worker.steps.deals.explain import FieldStory, Story, explain
+from sync_worker.steps.deals.explain import DealStory, FieldStory, explain
 from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.people.users import viewer_of
@@ -161,7 +161,7 @@ def version_of(if_match: str) -> int | None:
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
 
 
-def _story(tenant: Tenant, story: Story) -> shapes.DealStoryView:
+def _story(tenant: Tenant, story: DealStory) -> shapes.DealStoryView:
     writing = story.writing
     return shapes.DealStoryView(
         id=story.id,

@@ -18,7 +18,7 @@ from sync_worker.steps.core.answer import Keep
 from sync_worker.steps.core.tenant import Tenant, Wake
 from sync_worker.steps.distributors import agree, subgroups
 from sync_worker.steps.distributors.parents import parents_of
-from sync_worker.steps.distributors.subgroups import Changed, Finish
+from sync_worker.steps.distributors.subgroups import Finish, SubgroupChange
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.distributors import agreements, terms
 from sync_worker.store.people.answers import Answer
@@ -61,7 +61,7 @@ def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told
     parent = _company(visit, tenant, company_id)
     found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
     some = page.rising(found[0], lambda child: views.by_name(child.company))
-    return told.SubgroupsView(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in some.items], next=some.next)
+    return told.SubgroupsView(items=[_subgroup(tenant, parent, SubgroupChange(child, frozenset())) for child in some.items], next=some.next)
 
 
 @router.get("/companies/{company_id}/subgroups/candidates", responses=_REFUSED)
@@ -249,14 +249,14 @@ def _terms(tenant: Tenant, said: told.TermsBody) -> Terms:
     return _done(read_terms(said.may_register, said.percents, deal_types=tenant.portal.deals.types))
 
 
-def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do: Callable[[Finish], Changed | Refusal]) -> Response:
+def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do: Callable[[Finish], SubgroupChange | Refusal]) -> Response:
     """A subgroup's change: its answer is made, and kept, inside its commit; what it made due is told after that."""
     tenant = visit.tenant
 
     def work(keep: Keep) -> Answer:
         made: list[Answer] = []
 
-        def finish(tx: Tx, changed: Changed) -> None:
+        def finish(tx: Tx, changed: SubgroupChange) -> None:
             place = views.location_of(visit.portal, "companies", changed.child.company.id) if status == 201 else {}
             made.append(Answer(status, _subgroup(tenant, parent, changed).model_dump_json(), {**views.JSON, **place}))
             keep(tx, made[-1])
@@ -270,7 +270,7 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
     return once.answer(visit, work)
 
 
-def _subgroup(tenant: Tenant, parent: Company, changed: Changed) -> told.SubgroupView:
+def _subgroup(tenant: Tenant, parent: Company, changed: SubgroupChange) -> told.SubgroupView:
     child = changed.child
     return told.SubgroupView(
         company=views.company(tenant, child.company),

@@ -15,7 +15,7 @@ from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.resolve import Dispute, disputes, resolve
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import failures, feed
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
@@ -72,7 +72,7 @@ def list_failures(
     with visit.tenant.store.reading(visit.portal) as tx:
         if refused := unknown_code(tx, code):
             raise Refused(refused)
-        rows = failures.page(tx, Wanted(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
+        rows = failures.page(tx, FailureFilter(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
     some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
     return shapes.PageView(items=[_failure(row) for row in some.items], next=some.next)
 
@@ -86,7 +86,7 @@ def replay_failures(visit: Operating, said: operate_shapes.TryBody, once: OnceOn
     """
 
     def work(_keep: object) -> Answer:
-        tenant, wanted = visit.tenant, Wanted(code=said.code, record=said.record)
+        tenant, wanted = visit.tenant, FailureFilter(code=said.code, record=said.record)
         if wanted == failures.EVERY:
             return of_refusal(
                 Refused(Refusal("field_missing", "name the code or the record", "one of the two", ("code", "record"), "code"))

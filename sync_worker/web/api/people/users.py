@@ -9,7 +9,7 @@ from fastapi import Path, Query, Response
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.steps.operate.erase import erase
-from sync_worker.steps.people.users import Told, deactivate, put
+from sync_worker.steps.people.users import UserData, deactivate, put
 from sync_worker.store.people import people
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
@@ -42,7 +42,7 @@ def list_users(
     (after,) = page.place(1) or ("",)
     with tenant.store.reading(visit.portal) as tx:
         of = company_of(tx, tenant, company, field="company").id if company else None
-        found = people.listed(tx, people.Wanted(company=of, role=role, text=text), after=after, limit=page.looked_for)
+        found = people.listed(tx, people.UserFilter(company=of, role=role, text=text), after=after, limit=page.looked_for)
     some = page.cut(found, lambda user: (user.id,))
     return shapes.PageView(items=[shown(user) for user in some.items], next=some.next)
 
@@ -60,7 +60,7 @@ def get_user(visit: Reading, user_id: Id) -> shapes.UserView:
 @router.put("/users/{user_id}")
 def put_user(visit: Telling, user_id: Id, said: shapes.UserBody) -> shapes.UserView:
     """Creates the user, or replaces what is known of it."""
-    told = Told(
+    told = UserData(
         user_id,
         said.email,
         said.name,
