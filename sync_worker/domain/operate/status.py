@@ -64,7 +64,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingProgress:
     """How far one record type is read. **Shapes** `read_up_to_at` None: its first load is not complete."""
 
     record: str
@@ -87,7 +87,7 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class LastWebhook:
     """When the last webhook of one record type came. **Shapes** `found_polls`: polls that found changes since, where that is a day ago."""
 
     record: str
@@ -120,12 +120,12 @@ class PortalStanding:
 
     portal: str
     crm: str
-    readings: Sequence[Reading]
+    readings: Sequence[ReadingProgress]
     rests: Sequence[Rest]
     writes: Mapping[str, int]
     notices: int
     takes_webhooks: bool
-    webhooks: Sequence[Webhook]
+    webhooks: Sequence[LastWebhook]
     feed_owed: int
     feed_since_at: datetime | None
     conflicts: int

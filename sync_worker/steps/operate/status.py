@@ -12,19 +12,19 @@ from sync_worker.domain.operate.status import (
     FEED,
     PORTAL,
     WEBHOOKS_LATE_S,
+    LastWebhook,
     OpenCause,
     PortalStanding,
-    Reading,
+    ReadingProgress,
     Release,
     Rest,
     Status,
-    Webhook,
     halt_words,
 )
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate import processes, standings
-from sync_worker.store.operate.standings import PortalFacts, Read
+from sync_worker.store.operate.standings import PortalFacts, ReadRow
 
 
 def status(
@@ -53,7 +53,7 @@ def _standing(tenant: Tenant, budget: Budget, facts: PortalFacts, at: datetime, 
         writes=facts.writes,
         notices=facts.notices,
         takes_webhooks=takes_webhooks,
-        webhooks=[Webhook(name, one.last_at, one.found_polls) for name, one in sorted(facts.webhooks.items()) if takes_webhooks],
+        webhooks=[LastWebhook(name, one.last_at, one.found_polls) for name, one in sorted(facts.webhooks.items()) if takes_webhooks],
         feed_owed=owed,
         feed_since_at=since_at,
         conflicts=facts.conflicts,
@@ -63,10 +63,10 @@ def _standing(tenant: Tenant, budget: Budget, facts: PortalFacts, at: datetime, 
     )
 
 
-def _reading(record: str, read: Read | None, interval_s: float, at: datetime) -> Reading:
+def _reading(record: str, read: ReadRow | None, interval_s: float, at: datetime) -> ReadingProgress:
     read_up_to_at = read.read_up_to_at if read else None
     lag_s = max((at - read_up_to_at).total_seconds(), 0.0) if read_up_to_at else None
-    return Reading(record, read_up_to_at, lag_s, interval_s)
+    return ReadingProgress(record, read_up_to_at, lag_s, interval_s)
 
 
 def _rests(tenant: Tenant, facts: PortalFacts, at: datetime, now: datetime) -> Iterator[Rest]:

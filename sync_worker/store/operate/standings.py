@@ -21,13 +21,13 @@ from sync_worker.store.deals.tables import conflicts
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.operate.tables import halts
 from sync_worker.store.sync.tables import breakers, notices, outbox, webhooks
-from sync_worker.store.tell.deliveries import Feed
+from sync_worker.store.tell.deliveries import FeedState
 
-UNREAD: Final = Feed(0, 0, None, None, None, None)
+UNREAD: Final = FeedState(0, 0, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadRow:
     """How far a record type is read, and until when it rests."""
 
     read_up_to_at: datetime | None
@@ -35,7 +35,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class WebhookRow:
     """**Shapes** `found_polls`: how many polls have found changes since the last webhook, counted where that is older than asked for."""
 
     last_at: datetime
@@ -50,17 +50,17 @@ class PortalFacts:
     `resting`: by cause of failures, until when; `writes`: by state of the outbox.
     """
 
-    reads: Mapping[str, Read]
+    reads: Mapping[str, ReadRow]
     rest: tuple[datetime | None, str]
     halt: Halt | None
-    feed: Feed
+    feed: FeedState
     owed: tuple[int, datetime | None]
     resting: Mapping[Cause, datetime]
     writes: Mapping[str, int]
     notices: int
     conflicts: int
     causes: Sequence[CauseRow]
-    webhooks: Mapping[str, Webhook]
+    webhooks: Mapping[str, WebhookRow]
 
 
 def facts(tx: Tx, names: Collection[str], *, polls_after: timedelta) -> dict[str, PortalFacts]:
@@ -83,17 +83,17 @@ def _facts(seen: Mapping[str, list[list[Any]]]) -> PortalFacts:
     [owed_count, since_at] = _only(seen["owed"], [0, None])
     halt, feed = _only(seen["halts"], []), _only(seen["feeds"], [])
     return PortalFacts(
-        reads={record: Read(*read) for record, *read in seen["reads"]},
+        reads={record: ReadRow(*read) for record, *read in seen["reads"]},
         rest=(until_at, because or ""),
         halt=Halt(*halt) if halt else None,
-        feed=Feed(*feed) if feed else UNREAD,
+        feed=FeedState(*feed) if feed else UNREAD,
         owed=(owed_count, since_at),
         resting={Cause(*cause): until_at for until_at, *cause in seen["resting"]},
         writes={state: count for state, count in seen["writes"]},
         notices=_only(seen["notices"], [0])[0],
         conflicts=_only(seen["conflicts"], [0])[0],
         causes=sorted((CauseRow(*row) for row in seen["causes"]), key=lambda row: (row.kind, -row.records, row.code, row.object)),
-        webhooks={record: Webhook(*row) for record, *row in seen["webhooks"]},
+        webhooks={record: WebhookRow(*row) for record, *row in seen["webhooks"]},
     )
 
 
@@ -107,7 +107,7 @@ _QUERIES: Final[Mapping[str, Select[Any]]] = {
     "reads": select(cursors.c.portal, cursors.c.object, cursors.c.high_water_at, cursors.c.paused_until_at),
     "rests": select(portals.c.portal, portals.c.paused_until_at, portals.c.paused_because),
     "halts": select(halts.c.portal, *(halts.c[name] for name in Halt.__slots__)),
-    "feeds": select(feeds.c.portal, *(feeds.c[name] for name in Feed.__slots__)),
+    "feeds": select(feeds.c.portal, *(feeds.c[name] for name in FeedState.__slots__)),
     "owed": select(deliveries.c.portal, func.count(), func.min(events.c.at))
     .join_from(deliveries, events, and_(events.c.portal == deliveries.c.portal, events.c.seq == deliveries.c.seq))
     .group_by(deliveries.c.portal),

@@ -12,7 +12,7 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts
 from sync_worker.store.operate import halts
-from sync_worker.store.operate.standings import PortalFacts, Read, Webhook, facts
+from sync_worker.store.operate.standings import PortalFacts, ReadRow, WebhookRow, facts
 from sync_worker.store.sync import breakers, notices, outbox, webhooks
 from sync_worker.store.tell import deliveries
 from tests.contract.store.samples import conflict, failure
@@ -55,14 +55,14 @@ def test_each_portal_has_its_own_and_one_that_was_never_read_has_nothing(store: 
     found = looked(store, "acme", "birch")
     acme, birch = found["acme"], found["birch"]
     # Then
-    assert acme.reads == {"company": Read(MONDAY - timedelta(minutes=3), MONDAY + timedelta(minutes=9))}
+    assert acme.reads == {"company": ReadRow(MONDAY - timedelta(minutes=3), MONDAY + timedelta(minutes=9))}
     assert acme.rest == (MONDAY + timedelta(minutes=5), "no log-in")
     assert acme.halt
     assert (acme.halt.actor, acme.feed.paused_because) == ("Ann", "the portal moves")
     assert (acme.writes, acme.notices, acme.conflicts, acme.owed) == ({"ready": 2}, 2, 1, (0, None))
     assert [(row.kind, row.code, row.records) for row in acme.causes] == [("failure", "name_blank", 1), ("problem", "status_unknown", 1)]
     assert acme.resting == {Cause("deal", "push", "rejected"): MONDAY + timedelta(minutes=1)}
-    assert acme.webhooks == {"company": Webhook(MONDAY, 0)}
+    assert acme.webhooks == {"company": WebhookRow(MONDAY, 0)}
     assert (birch.reads, birch.halt, birch.causes, birch.webhooks, birch.rest) == ({}, None, [], {}, (None, ""))
     # and of a portal that is not asked for nothing is read
     assert looked(store, "birch") == {"birch": birch}

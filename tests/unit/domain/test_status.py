@@ -12,13 +12,13 @@ from sync_worker.domain.core.moments import ago, due, span
 from sync_worker.domain.operate.status import (
     FEED,
     PORTAL,
+    LastWebhook,
     OpenCause,
     PortalStanding,
     Process,
-    Reading,
+    ReadingProgress,
     Release,
     Rest,
-    Webhook,
     needs_of_portal,
     needs_of_processes,
 )
@@ -66,7 +66,9 @@ def test_a_process_of_another_version_or_with_other_files_is_to_be_restarted() -
     assert {need.do for need in needs} == {"restart it"}
 
 
-QUIET = PortalStanding("acme", "salesforce", [Reading("company", MONDAY, 60.0, 300.0)], [], {}, 0, True, [], 0, None, 0, [], 9, None)
+QUIET = PortalStanding(
+    "acme", "salesforce", [ReadingProgress("company", MONDAY, 60.0, 300.0)], [], {}, 0, True, [], 0, None, 0, [], 9, None
+)
 
 
 def of_portal(**changes: Any) -> list[str]:
@@ -81,7 +83,7 @@ def test_what_passes_by_itself_is_no_need() -> None:
     assert of_portal() == []
     assert of_portal(rests=[Rest(PORTAL, "503", SOON)], causes=[cause("transient_error"), cause("rate_limited")]) == []
     assert of_portal(rests=[Rest("live calls", "used up", SOON), Rest("company", "held", SOON)]) == []
-    assert of_portal(readings=[Reading("company", None, None, 300.0)], writes={"ready": 3}, notices=9) == []
+    assert of_portal(readings=[ReadingProgress("company", None, None, 300.0)], writes={"ready": 3}, notices=9) == []
 
 
 def test_what_does_not_is_said_with_what_to_type() -> None:
@@ -101,7 +103,7 @@ def test_what_does_not_is_said_with_what_to_type() -> None:
 
 @pytest.mark.parametrize(("lag_s", "is_said"), [(2100.0, False), (2101.0, True)])
 def test_a_record_type_is_behind_after_five_pulls_and_ten_minutes_unless_it_rests(lag_s: float, is_said: bool) -> None:
-    late = [Reading("company", MONDAY, lag_s, 300.0)]
+    late = [ReadingProgress("company", MONDAY, lag_s, 300.0)]
     assert bool(of_portal(readings=late)) is is_said
     assert of_portal(readings=late, rests=[Rest("company", "held", SOON)]) == []
     assert of_portal(readings=late, rests=[Rest(PORTAL, "503", SOON)]) == []
@@ -123,7 +125,7 @@ def test_times_are_said_in_their_natural_unit(seconds: int, words: str) -> None:
     [(25, 2, True), (25, 1, False), (25, 0, False), (23, 9, False)],
 )
 def test_webhooks_are_lost_where_polls_find_changes_for_a_day_and_no_webhook_came(hours: int, found_polls: int, *, is_lost: bool) -> None:
-    found = of_portal(webhooks=[Webhook("deal", MONDAY - timedelta(hours=hours), found_polls)])
+    found = of_portal(webhooks=[LastWebhook("deal", MONDAY - timedelta(hours=hours), found_polls)])
     assert bool(found) == is_lost
     if is_lost:
         assert "the last webhook for deal came 25 h ago, and 2 polls have found changes since" in found[0]
