@@ -4,6 +4,7 @@ schema.py         every table of the schema
 migrate.py        where a database stands, and the way to the newest version
 due.py            what is due, of every portal at once
 overview.py       what the database says of all portals, for those who watch
+standings.py      how the portals that are named stand, for `status`
 processes.py      the processes, by their heartbeats
 interventions.py  what people did about failures and conflicts, and why
 halts.py          portals that a person has paused

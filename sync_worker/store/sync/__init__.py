@@ -2,6 +2,7 @@
 
 outbox.py         writes that the CRM still has to get
 notices.py        records that have changed in the CRM and are to be read again
+webhooks.py       when the last webhook of each record type came
 unlearned.py      sends whose outcome we never learned
 breakers.py       causes that have failed many times in a row
 removals.py       what was taken away within the last day
