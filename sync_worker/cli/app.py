@@ -21,7 +21,7 @@ from typer.main import get_group
 
 from sync_worker import logs
 from sync_worker.cli.output import err
-from sync_worker.domain.moments import span
+from sync_worker.domain.core.moments import span
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
