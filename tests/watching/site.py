@@ -12,13 +12,13 @@ from typing import Any
 
 import dramatiq
 from prometheus_client import generate_latest
-from sync_worker.figures import Figures
 
 from sync_worker import metrics
 from sync_worker.actors import Actors, attempt, register
 from sync_worker.bootstrap import Installation, broker
 from sync_worker.domain.sync.breaker import Breaker, Cause
 from sync_worker.domain.tell.event import KINDS
+from sync_worker.gauges import Figures
 from sync_worker.services import Services
 from sync_worker.store.core import companies, cursors, failures, portals
 from sync_worker.store.core.engine import Store, Tx
