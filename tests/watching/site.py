@@ -25,7 +25,7 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.operate import halts
 from sync_worker.store.sync import breakers, notices, outbox
-from sync_worker.web.answers import Tally
+from sync_worker.web.answers import WebhookTally
 from tests.contract.store.samples import company
 from tests.servers import free_port
 from tests.watching.series import Shown, shown
@@ -55,7 +55,7 @@ class Site:
             if process in ("run", "schedule"):
                 stack.enter_context(metrics.showing(Figures(self.installation, self.queue)))
             if process in ("run", "web"):
-                stack.enter_context(metrics.showing(Tally(self.tally)))
+                stack.enter_context(metrics.showing(WebhookTally(self.tally)))
             text = generate_latest(metrics.REGISTRY).decode()
         return shown(text, job="sync-worker", instance=f"{process}:9100")
 

@@ -19,7 +19,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Store
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import processes, schema
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
@@ -147,7 +147,7 @@ def test_a_storm_of_server_errors(night: Terminal, remote: Remote) -> None:
     assert re.search(rf"acme: portal rests, next try in 1\d s: {outage}", said), said
     assert "transient_error of company" in said
     with closing(build()) as installation, installation.store.reading("acme") as tx:
-        [problem] = failures.listed(tx, Wanted(code="transient_error"))
+        [problem] = failures.listed(tx, FailureFilter(code="transient_error"))
     assert re.match(rf"{outage}.*; next try \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", problem.failure.message), problem
     assert problem.count == 1
 

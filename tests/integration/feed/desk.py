@@ -77,7 +77,7 @@ class Desk:
     def messages(self) -> list[str]:
         """What is said of it."""
         with self.store.reading("acme") as tx:
-            return [row.failure.message for row in failures.listed(tx, Wanted(stage="deliver"))]
+            return [row.failure.message for row in failures.listed(tx, FailureFilter(stage="deliver"))]
 
 
 @contextmanager

@@ -269,7 +269,7 @@ def test_every_failure_of_the_server_names_host_and_status(content: Any, status:
 
 
 def test_an_answer_that_is_not_of_the_api_names_its_host() -> None:
-    for error in (json.JSONDecodeError("x", "", 0), faults.BadAnswer("a bare value")):
+    for error in (json.JSONDecodeError("x", "", 0), BadAnswer("a bare value")):
         assert "(acme.my.salesforce.com)" in str(faults.of_call(error, doing="reading Lead", at="https://acme.my.salesforce.com/x"))
 
 

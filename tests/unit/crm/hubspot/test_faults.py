@@ -196,7 +196,7 @@ def test_every_failure_of_the_server_names_host_and_status(body: Any, status: in
 
 
 def test_an_answer_that_is_not_of_the_api_names_its_host() -> None:
-    for error in (ApiException(0, ""), faults.BadAnswer("no list of results"), json.JSONDecodeError("x", "", 0)):
+    for error in (ApiException(0, ""), BadAnswer("no list of results"), json.JSONDecodeError("x", "", 0)):
         assert "(api.hubapi.com)" in str(faults.of_call(error, doing="reading deals", at="https://api.hubapi.com"))
 
 
