@@ -20,7 +20,8 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.associations.contract_values import UNBOUND_CODES
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
@@ -63,19 +64,19 @@ def perform(
         tenant = installation.tenant(PORTAL)
         start_s = own_cpu_s()
         remote.reset_calls()
-        total, wakes = Counts(), set[str]()
+        total, follow_ups = Counts(), set[str]()
         with metered(server) as cost, watch() as rooms:
             for verb in verbs:
                 for done in _do(tenant, verb):
                     total.add(done.counts)
-                    wakes |= {wake.verb for wake in done.wakes}
+                    follow_ups |= {follow_up.work for follow_up in done.follow_ups}
         calls = remote.calls()
         return {
             **vars(cost),
             "start_cpu_s": start_s,
             "verbs": list(verbs),
             "counts": {name: value for name in total.__slots__ if (value := getattr(total, name))},
-            "wakes": sorted(wakes),
+            "wakes": sorted(follow_ups),
             "calls": calls["kinds"],
             "seconds": calls["seconds"],
             "refused": calls["statuses"].get("429", 0),
@@ -113,13 +114,13 @@ def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:
 
 
 def _pushed(tenant: Tenant) -> list[Done]:
-    """A push and what it wakes: the read-backs of what it wrote, until nothing is due."""
+    """A push and what follows from it: the read-backs of what it wrote, until nothing is due."""
     done: list[Done] = []
-    wakes = {Wake("push")}
-    while wakes:
-        wake = wakes.pop()
-        done.append(push(tenant, on_batch=_progress) if wake.verb == "push" else refresh(tenant, wake.record))
-        wakes |= done[-1].wakes
+    follow_ups = {FollowUp(Work.PUSH)}
+    while follow_ups:
+        follow_up = follow_ups.pop()
+        done.append(push(tenant, on_batch=_progress) if follow_up.work == Work.PUSH else refresh(tenant, follow_up.record))
+        follow_ups |= done[-1].follow_ups
     return done
 
 

@@ -24,7 +24,8 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
@@ -110,7 +111,7 @@ class World:
     trail: list[str] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     busy: list[Worker] = field(default_factory=list)
-    woken: list[Wake] = field(default_factory=list)
+    woken: list[FollowUp] = field(default_factory=list)
     is_stamped_late: bool = False
     unseen: list[str] = field(default_factory=list)
     late_commits_from: datetime | None = None
