@@ -14,7 +14,7 @@ from benchmarks.meter import ServerCpu, metered, own_cpu_s
 from benchmarks.profile import Rooms
 from benchmarks.readers import Query
 from crm_sandbox.remote import Remote
-from sync_worker import bootstrap, logs
+from sync_worker import bootstrap, garbage, logs
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
@@ -38,6 +38,7 @@ MAPPINGS = Path(__file__).parent.parent / "mappings"
 
 def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> bootstrap.Installation:
     """A portal on this sandbox, its files in the folder, its database migrated."""
+    garbage.look_rarely()
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True, exist_ok=True)
     (portals / f"{PORTAL}.yaml").write_text(crm.portal_file.format(base_url=base_url))

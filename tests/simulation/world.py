@@ -83,7 +83,6 @@ class Worker:
         self.name = name
         self.ahead_s = ahead_s
         self.gate = Gate(world.time)
-        self._world = world
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
         self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)

@@ -26,9 +26,7 @@ from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import until
 
-RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 IMPATIENT = Patience(attempts=1)
-REFUSED_BY_RULE = {"salesforce": RULE, "hubspot": "INVALID"}
 
 
 @pytest.fixture

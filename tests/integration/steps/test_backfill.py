@@ -28,10 +28,8 @@ from sync_worker.store.sync import backfills
 from sync_worker.store.sync.backfills import Backfill
 from tests.integration.steps.world import World
 
-COMPANIES = ("Birch Systems", "Cedar IT", "Dogwood Networks")
 LINE = {"company.attributes.line": {"native": "Industry"}}
 NOTE = {"deal.attributes.note": {"native": "Description", "direction": "both", "conflict": "ask"}}
-NATIVE = {"lead": "Lead", "opportunity": "Opportunity"}
 
 
 def fill(world: World, word: str, *records: str) -> list[Done]:
