@@ -46,14 +46,14 @@ CODES: Final[Mapping[str, str]] = {
     "they became \ufffd here. Write the text again in the CRM.",
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
     # our key on a record
-    "foreign_key": "The field for the portal's key holds a key of another system. The worker does not write over it, and everything else "
-    "works. If the other system needs its key, keep it in another field there, or name another key field in the mapping. Then clear this "
-    "field: the worker writes its own key.",
+    "foreign_key": "The field for the portal's key holds another system's key. The worker does not write over it; everything else works. "
+    "If that system needs it, keep it in another field, or name another key field in the mapping. Then clear this field: the worker "
+    "writes its key.",
     "key_taken": "The record carries the key of another record, like a copy that somebody made in the CRM. Two records cannot be one. "
     "Clear the key on the copy, and it is read as a separate record. If the other record is the copy, clear its key first.",
-    "came_back": "The database had lost this deal. Its record in the CRM brought it back under its id, with its approvals. Owner, "
-    "history, quotes and licences did not come back. Name its owner and send the quote again. This stays open until the vendor decides, "
-    "or the deal is over.",
+    "came_back": "The database had lost this deal. Its CRM record brought it back under its id, with its approvals. Owner, history, "
+    "quotes and licences did not come back. Name its owner and send the quote again. This stays open until the vendor decides, or the "
+    "deal is over.",
     "parent_taken_back": "The database had lost this subgroup, and the worker took its parent from its contract value. If that is right, "
     "set its terms again and discard this. If not, the parent disassociates it.",
     "parent_lost": "The database had lost this subgroup, and no single contract value names its parent. Ask a member of its parent to "
@@ -71,9 +71,9 @@ CODES: Final[Mapping[str, str]] = {
     "Rename the picklist value, or leave it.",
     "contract_lost_in_merge": "A company that lost a merge in the CRM had this contract value, and the surviving record does not have "
     "it: the contract has ended. If it should go on, add the value to the survivor. Any edit of its values closes this.",
-    "second_partner_name_unfit": "A second partner's name has a semicolon. A semicolon separates the values of a multi-select, so a "
-    "contract cannot name this company. Rename it in the CRM, or let the picklist hold its CRM id or another value that "
-    "associations.contract_values maps to that id.",
+    "second_partner_name_unfit": "A second partner's name has a semicolon, which separates the values of a multi-select, so a contract "
+    "cannot name this company. Rename it in the CRM, or let the picklist hold its CRM id or a value that associations.contract_values "
+    "maps to that id.",
     # rules
     "rule_name_unresolved": "A rule names a company that the portal does not know. Correct the name in the portal file, or give that "
     "company a portal status: the rule works as soon as the company arrives.",
