@@ -2,7 +2,7 @@
 
     crms.py       the CRMs that can be measured: sandbox, portal file, limits, goals   ← add a CRM here, with readers.py and changes.py
     plan.py       what is measured, in which order                               ← add a measurement here …
-    figures.py    what is shown of it, with its goal                             ← … and its lines here
+    gauges.py    what is shown of it, with its goal                             ← … and its lines here
     databases.py  SQLite and PostgreSQL, a fresh database per measurement
     bench.py      starts the sandbox, and one fresh process per measurement
     child.py      that process: does one piece of work and prints what it cost

@@ -27,15 +27,16 @@ from benchmarks.databases import DATABASES, Database, server_cpu
 from benchmarks.meter import metered, peak_bytes
 from benchmarks.work import installed
 from sync_worker import logs
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.rule import Rule, values_of
-from sync_worker.steps.associate import associate, whom
-from sync_worker.steps.chunk import Effects
-from sync_worker.steps.evaluate import evaluate
-from sync_worker.steps.findings import Findings
-from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import companies, portals, rule_members
-from sync_worker.store.companies import StoredCompany
+from sync_worker.domain.associations.rule import Rule, values_of
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.steps.associations.associate import associate, whom
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.core.chunk import Effects
+from sync_worker.steps.core.findings import Findings
+from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.store.associations import rule_members
+from sync_worker.store.core import companies, portals
+from sync_worker.store.core.companies import StoredCompany
 
 GOALS = {"sql_ratio": 0.5, "whom_p99_ms": 5.0, "company_p99_ms": 20.0, "memory_mb": 400.0}
 LISTS = {

@@ -8,15 +8,15 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sync_worker.domain.deal import CLOSED, LOCKED, Actor, Deal, Refusal
-from sync_worker.domain.parenthood import COMPANIES
-from sync_worker.domain.registration import REGISTRABLE
-from sync_worker.domain.values import plain
-from sync_worker.steps.decide import change
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import deals
-from sync_worker.store.runs import Counts
+from sync_worker.domain.core.deal import CLOSED, LOCKED, Actor, Deal, Refusal
+from sync_worker.domain.core.values import plain
+from sync_worker.domain.deals.registration import REGISTRABLE
+from sync_worker.domain.distributors.parenthood import COMPANIES
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import deals
 
 PARTNER = Actor("Ann Bench", None, "portal")
 PAGE_COUNT = 1000

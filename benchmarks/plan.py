@@ -1,4 +1,4 @@
-"""What is measured, in which order. A new measurement is a `Step` of `STORY`; what is shown of it is said in figures.py.
+"""What is measured, in which order. A new measurement is a `Step` of `STORY`; what is shown of it is said in gauges.py.
 
 load    rounds × the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
         once a first load of few records                                  does memory grow with the count?

@@ -23,14 +23,14 @@ from benchmarks.work import installed
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.remote import Remote
 from sync_worker import logs
-from sync_worker.steps.intervene import begin_replay, go_on
-from sync_worker.steps.preview import preview
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.replay import work_off
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import failures
-from sync_worker.store.failures import FailureRow, Wanted
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.intervene import begin_replay, go_on
+from sync_worker.steps.operate.preview import preview
+from sync_worker.steps.operate.replay import work_off
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import FailureRow, Wanted
 
 COUNT = 5000
 GOAL_S = 120.0  # from the command to the last record written

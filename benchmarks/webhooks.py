@@ -42,8 +42,9 @@ from crm_sandbox.hubspot.portal import PORTAL_ID
 from crm_sandbox.hubspot.push import signing
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.store import companies, notices
-from sync_worker.store.engine import Store
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import notices
 
 COMPANIES = 2_000
 RATE, EVENTS = 50, 100  # requests a second, events in each

@@ -19,15 +19,18 @@ from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.contract_values import UNBOUND_CODES
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import associations, catalogs, companies, deals, failures, patch_backs
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import upgrade
-from sync_worker.store.runs import Counts
+from sync_worker.steps.associations.contract_values import UNBOUND_CODES
+from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.associations import associations
+from sync_worker.store.core import catalogs, companies, failures
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import deals
+from sync_worker.store.operate.migrate import upgrade
+from sync_worker.store.sync import patch_backs
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 

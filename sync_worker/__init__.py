@@ -1,9 +1,9 @@
 """sync-worker keeps a partner portal and its CRM telling the same story. THE MAP: one record's way through the rooms.
 
-    schedule ──► PULL ─────┐ pages of native records      steps/pull.py
-    notice ────► REFRESH ──┼──────► INGEST ─────────────► PUSH ──► CRM      steps/push.py
+    schedule ──► PULL ─────┐ pages of native records      steps/sync/ingest/pull.py
+    notice ────► REFRESH ──┼──────► INGEST ─────────────► PUSH ──► CRM      steps/sync/push/push.py
     operator ──► REPLAY ───┘        normalize  mapping/    claim       store/  commit
-                                    link       store/      read, merge steps/refresh.py
+                                    link       store/      read, merge steps/sync/ingest/refresh.py
     portal ──► REGISTER, MOVE ────► reconcile  domain/     send        crm/
                                     associate  domain/     settle: base := sent, or a failure   commit
     rules edited ──► EVALUATE ────► memberships            read back ──► INGEST
@@ -39,7 +39,7 @@ Where things are:
     api_names.py  how each vendor spells a name                portal_schema.py  what editors know of a portal file
     text.py     what no database can hold, replaced at the door
     redaction.py what is secret, masked in every error's words and in the log
-    trail.py    whose request it was, through the queue      logs.py metrics.py figures.py   for whoever watches
+    correlation.py    whose request it was, through the queue      logs.py metrics.py gauges.py   for whoever watches
 
 Five sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,
 the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.

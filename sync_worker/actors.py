@@ -28,8 +28,9 @@ from redis import RedisError
 
 from sync_worker import logs, metrics
 from sync_worker.bootstrap import Installation
+from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
@@ -46,26 +47,25 @@ from sync_worker.errors import (
     WritesRest,
     told,
 )
-from sync_worker.steps.backfill import go_on as go_on_backfill
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.complete import complete
-from sync_worker.steps.deliver import DELIVER, deliver
-from sync_worker.steps.deliver import is_due as is_feed_due
-from sync_worker.steps.evaluate import evaluate
-from sync_worker.steps.expire import expire
-from sync_worker.steps.intervene import go_on_queued
-from sync_worker.steps.mail import MAIL, mail
-from sync_worker.steps.mail import is_due as is_mail_due
-from sync_worker.steps.mode import derive
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.remind import remind
-from sync_worker.steps.sweep import sweep
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import cursors, failures, portals
-from sync_worker.store.failures import Failure
-from sync_worker.trail import following
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.associations.mode import derive
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.deals.complete import complete
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.operate.intervene import go_on_queued
+from sync_worker.steps.operate.sweep import sweep
+from sync_worker.steps.sync.ingest.backfill import go_on as go_on_backfill
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.steps.tell.deliver import DELIVER, deliver
+from sync_worker.steps.tell.deliver import is_due as is_feed_due
+from sync_worker.steps.tell.mail import MAIL, mail
+from sync_worker.steps.tell.mail import is_due as is_mail_due
+from sync_worker.steps.tell.remind import remind
+from sync_worker.store.core import cursors, failures, portals
+from sync_worker.store.core.failures import Failure
 
 TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
 QUEUE_DOWN = (BrokerConnectionError, RedisError)

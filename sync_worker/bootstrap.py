@@ -29,13 +29,14 @@ from redis import Redis, RedisError
 
 from sync_worker import logs, metrics
 from sync_worker.connections import Connect, connection_of, misfits_of_webhooks, receiver_of
+from sync_worker.correlation import Trail
 from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Share, SharePurse, Slots, Terms, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
 from sync_worker.crm.shared_budget import Shared
 from sync_worker.documents import page
-from sync_worker.domain.price_list import PriceList
-from sync_worker.domain.status import Release
+from sync_worker.domain.deals.price_list import PriceList
+from sync_worker.domain.operate.status import Release
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.files import Files, open_files, place_of
 from sync_worker.fingerprint import digest_of
@@ -50,12 +51,11 @@ from sync_worker.price_file import find_prices
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import runs
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import is_current
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import runs
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.migrate import is_current
 from sync_worker.templates import Templates
-from sync_worker.trail import Trail
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work

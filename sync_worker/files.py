@@ -21,8 +21,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.upload import HEAD_BYTES, Limits, size_refusal, type_of
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.distributors.upload import HEAD_BYTES, Limits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
 from sync_worker.settings import mistake_in
 

@@ -16,11 +16,11 @@ from typing import Self
 
 from sync_worker import logs
 from sync_worker.bootstrap import Installation
-from sync_worker.domain.status import BEAT_S, Process
+from sync_worker.domain.operate.status import BEAT_S, Process
 from sync_worker.errors import SyncError, told
-from sync_worker.store import processes
-from sync_worker.store.engine import Tx
-from sync_worker.store.trouble import StatementRefused
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.operate import processes
 
 LEAVE_S = 5.0  # how long the end of a process waits for its last word
 

@@ -1,4 +1,4 @@
-"""What this process counts of its own doings, for Prometheus, on loopback. What the database knows is in figures.py.
+"""What this process counts of its own doings, for Prometheus, on loopback. What the database knows is in gauges.py.
 
 No label grows with the data: verbs, record types as mappings name them, outcomes, portals of the configuration, routes of the application.
 A count per portal and record type would be thirty thousand series for a thousand portals; `runs list` has it.

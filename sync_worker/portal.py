@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
-from sync_worker.domain.event import KINDS
-from sync_worker.domain.notification import Notice
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.domain.tell.notification import Notice
 from sync_worker.errors import Mistake
 from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, SubDomain, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sync_worker.domain.event import KINDS
-from sync_worker.domain.notification import Notice
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.domain.tell.notification import Notice
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.nearest import choose_from
 from sync_worker.portal import Part, Portal, Retention

@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from sync_worker.domain.price_list import Price, PriceList, unsound
+from sync_worker.domain.deals.price_list import Price, PriceList, unsound
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.scalars import Text
 from sync_worker.source import Source, in_order, read_source, shown, validated, wrong

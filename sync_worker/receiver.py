@@ -25,7 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeou
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from sync_worker.domain.delivery import Answer
+from sync_worker.domain.tell.delivery import Answer
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.headers import retry_after_s, whole
 from sync_worker.text import decoded

@@ -19,16 +19,16 @@ from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import SyncError
 from sync_worker.portal import Portal
-from sync_worker.steps.complete import COMPLETE
-from sync_worker.steps.deliver import DELIVER
-from sync_worker.steps.evaluate import EVALUATE, is_by_rules
-from sync_worker.steps.evaluate import is_due as is_evaluation_due
-from sync_worker.steps.mail import MAIL
-from sync_worker.steps.mode import DERIVE
-from sync_worker.steps.sweep import SWEEP
-from sync_worker.steps.tenant import COMPANY, Tenant, Wake
-from sync_worker.store import runs
-from sync_worker.store.due import Reading, Standing, standings
+from sync_worker.steps.associations.evaluate import EVALUATE, is_by_rules
+from sync_worker.steps.associations.evaluate import is_due as is_evaluation_due
+from sync_worker.steps.associations.mode import DERIVE
+from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.deals.complete import COMPLETE
+from sync_worker.steps.operate.sweep import SWEEP
+from sync_worker.steps.tell.deliver import DELIVER
+from sync_worker.steps.tell.mail import MAIL
+from sync_worker.store.core import runs
+from sync_worker.store.operate.due import Reading, Standing, standings
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost

@@ -1,4 +1,4 @@
-"""API tokens as text: how one is made, read and compared. Nothing of one is kept but its id and a hash (`store/tokens.py`).
+"""API tokens as text: how one is made, read and compared. Nothing of one is kept but its id and a hash (`store/people/tokens.py`).
 
     swk_ 1f2e3d4c _ 64 hexadecimal digits _ checksum        swk_<id>_<256 random bits>_<CRC-32 of what stands before>
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from sync_worker.store.engine import Store
+    from sync_worker.store.core.engine import Store
     from tests.mailbox import Mailbox
     from tests.servers import Clock, PostgreSQL
 
@@ -77,7 +77,7 @@ def database_url(request: pytest.FixtureRequest, backend: str) -> str:
 @pytest.fixture
 def open_store(database_url: str, clock: Clock) -> Iterator[Callable[[], Store]]:
     """More stores on the test's database, as other processes would open them; closed at the end."""
-    from sync_worker.store.engine import Store
+    from sync_worker.store.core.engine import Store
 
     opened: list[Store] = []
 

@@ -13,8 +13,8 @@ from typing import Final
 
 import psycopg
 
-from sync_worker.store import migrate
-from sync_worker.store.engine import Store
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import migrate
 from tests.servers import Clock, Unavailable, free_port
 
 FAST: Final = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=30")

@@ -28,8 +28,8 @@ import psycopg
 from sqlalchemy import make_url
 
 from benchmarks.databases import postgresql_server
-from sync_worker.store import migrate
-from sync_worker.store.engine import Store
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import migrate
 
 REDIS_URL = "SYNC_WORKER_TEST_REDIS_URL"
 DATABASE_URL = "SYNC_WORKER_TEST_DATABASE_URL"

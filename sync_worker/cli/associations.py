@@ -12,15 +12,15 @@ import typer
 from sync_worker.cli.companies import find
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, say_waits, tenant_of, user
-from sync_worker.domain.association import Association, Explanation, Reason
-from sync_worker.domain.company import AccountType, Company
-from sync_worker.domain.moments import whence
+from sync_worker.domain.associations.association import Association, Explanation, Reason
+from sync_worker.domain.core.company import AccountType, Company
+from sync_worker.domain.core.moments import whence
 from sync_worker.errors import ConfigError
-from sync_worker.steps.associate import whom, why
-from sync_worker.steps.rebind import rebind as bind_again
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies
-from sync_worker.store.engine import Tx
+from sync_worker.steps.associations.associate import whom, why
+from sync_worker.steps.associations.rebind import rebind as bind_again
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
 
 app = typer.Typer(no_args_is_help=True, help="Who may work a deal together.")
 

@@ -14,11 +14,11 @@ from sync_worker.cli.mistakes import AS_IT_IS, AsFormat, Format, annotation
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, opened, refuse_paused
 from sync_worker.mapping.catalog import ASSOCIATION
-from sync_worker.steps import provision as provisioning
-from sync_worker.steps.check import Finding
-from sync_worker.steps.check import check as check_portal
-from sync_worker.steps.company_data import DataProblem
-from sync_worker.steps.halt import let_in
+from sync_worker.steps.operate.halt import let_in
+from sync_worker.steps.operate.setup import provision as provisioning
+from sync_worker.steps.operate.setup.check import Finding
+from sync_worker.steps.operate.setup.check import check as check_portal
+from sync_worker.steps.operate.setup.company_data import DataProblem
 from sync_worker.text import cell
 
 

@@ -8,12 +8,12 @@ import typer
 
 from sync_worker.cli.output import Limit, cut, most_of, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Refusal
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import ConfigError
-from sync_worker.steps.naming import company_named
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies
+from sync_worker.steps.core.naming import company_named
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import companies
 
 app = typer.Typer(no_args_is_help=True, help="Companies as the portal knows them.")
 

@@ -9,10 +9,10 @@ import typer
 from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of, work_off
-from sync_worker.steps.compare import Comparison, Difference, repair
-from sync_worker.steps.compare import compare as compare_portal
-from sync_worker.steps.take_back import take_back
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.sync.ingest.compare import Comparison, Difference, repair
+from sync_worker.steps.sync.ingest.compare import compare as compare_portal
+from sync_worker.steps.sync.ingest.take_back import take_back
 
 
 def compare(

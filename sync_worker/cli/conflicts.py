@@ -9,13 +9,13 @@ import typer
 
 from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, refuse, say_waits, tenant_of
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.reconcile import Take
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.reconcile import Take
 from sync_worker.errors import ConfigError
-from sync_worker.steps.resolve import Dispute, disputes
-from sync_worker.steps.resolve import dispute as find_dispute
-from sync_worker.steps.resolve import resolve as resolve_conflict
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.resolve import Dispute, disputes
+from sync_worker.steps.operate.resolve import dispute as find_dispute
+from sync_worker.steps.operate.resolve import resolve as resolve_conflict
 
 app = typer.Typer(no_args_is_help=True, help="Fields that both sides changed.")
 

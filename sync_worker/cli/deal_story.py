@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sync_worker.cli.output import out, show
-from sync_worker.domain.moments import whence
-from sync_worker.steps.explain import FieldStory, Lost, Story, Writing
+from sync_worker.domain.core.moments import whence
+from sync_worker.steps.deals.explain import FieldStory, Lost, Story, Writing
 
 _CRM = {"agreed": "the same", "owed": "is owed", "waits": "waits for a person", "read only": "read from it", "nowhere": "has it not"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync_worker.domain.lifecycle import MOVES, Row, Verb
-from sync_worker.domain.sight import POLICY, Line
+from sync_worker.domain.deals.lifecycle import MOVES, Row, Verb
+from sync_worker.domain.people.visibility import POLICY, Line
 
 _SIDES = {"any": "–", "owner_company": "owner company", "second_partner": "second partner"}
 

@@ -15,25 +15,26 @@ from sync_worker.cli.deal_words import moves_table, sight_table
 from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, refuse_paused, say_waits, tenant_of, user, work_off
-from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
-from sync_worker.domain.flags import Reader
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.values import plain
+from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.errors import ConfigError
 from sync_worker.source import source_of
-from sync_worker.steps.decide import approve as approve_deal
-from sync_worker.steps.explain import explain as explain_deal
-from sync_worker.steps.flag import flags_of
-from sync_worker.steps.forget import forget_contact
-from sync_worker.steps.move import move as move_deal
-from sync_worker.steps.people import actor_of
-from sync_worker.steps.register import register as register_deal
-from sync_worker.steps.relink import relink as relink_deal
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, links
-from sync_worker.store.deals import StoredDeal
-from sync_worker.store.engine import Tx
-from sync_worker.store.links import Link
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import approve as approve_deal
+from sync_worker.steps.deals.explain import explain as explain_deal
+from sync_worker.steps.deals.flag import flags_of
+from sync_worker.steps.deals.move import move as move_deal
+from sync_worker.steps.deals.register import register as register_deal
+from sync_worker.steps.deals.relink import relink as relink_deal
+from sync_worker.steps.operate.erase import forget_contact
+from sync_worker.steps.people.users import actor_of
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.deals import deals, links
+from sync_worker.store.deals.deals import StoredDeal
+from sync_worker.store.deals.links import Link
 
 app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sync_worker.domain.breaker import Breaker, Cause
-from sync_worker.domain.moments import whence, whence_short
-from sync_worker.domain.problem import CODES
-from sync_worker.domain.remedy import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
-from sync_worker.domain.values import plain
-from sync_worker.store.failures import CauseRow, FailureRow
-from sync_worker.store.interventions import Intervention, Try
+from sync_worker.domain.core.moments import whence, whence_short
+from sync_worker.domain.core.problem import CODES
+from sync_worker.domain.core.values import plain
+from sync_worker.domain.operate.recovery import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
+from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.store.core.failures import CauseRow, FailureRow
+from sync_worker.store.operate.interventions import Intervention, Try
 
 
 def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:

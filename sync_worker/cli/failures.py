@@ -36,20 +36,22 @@ from sync_worker.cli.work import (
     tenant_of,
     user,
 )
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.moments import ago
-from sync_worker.domain.problem import CODES
-from sync_worker.domain.remedy import page_of
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.moments import ago
+from sync_worker.domain.core.problem import CODES
+from sync_worker.domain.operate.recovery import page_of
 from sync_worker.errors import ConfigError, Stopped, StoreDown, SyncError
 from sync_worker.portal import Portal
-from sync_worker.steps.intervene import begin_replay, is_replayable
-from sync_worker.steps.intervene import discard as discard_rows
-from sync_worker.steps.intervene import release as release_row
-from sync_worker.steps.known_codes import unknown_code
-from sync_worker.steps.preview import preview
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import breakers, failures, interventions
-from sync_worker.store.failures import FailureRow, Wanted
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.intervene import begin_replay, is_replayable
+from sync_worker.steps.operate.intervene import discard as discard_rows
+from sync_worker.steps.operate.intervene import release as release_row
+from sync_worker.steps.operate.known_codes import unknown_code
+from sync_worker.steps.operate.preview import preview
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.operate import interventions
+from sync_worker.store.sync import breakers
 
 app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again, let be.")
 

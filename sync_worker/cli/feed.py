@@ -10,14 +10,15 @@ import typer
 
 from sync_worker.cli.output import Limit, err, most_of, out, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
-from sync_worker.domain.delivery import Ending, ending_of
-from sync_worker.domain.event import SCHEMA, gone_words
+from sync_worker.domain.tell.delivery import Ending, ending_of
+from sync_worker.domain.tell.event import SCHEMA, gone_words
 from sync_worker.errors import ConfigError
 from sync_worker.receiver import Receiver
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deliveries, feed
-from sync_worker.store.engine import Tx
-from sync_worker.store.feed import Told
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.feed import Told
+from sync_worker.store.tell import deliveries
 
 app = typer.Typer(no_args_is_help=True, help="The feed to the portal: what it was told, what it is owed.")
 

@@ -12,9 +12,9 @@ from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import mails
-from sync_worker.store.mails import MailRow
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import MailRow
 
 app = typer.Typer(no_args_is_help=True, help="Mail to the portal's people.")
 

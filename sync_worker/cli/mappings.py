@@ -13,7 +13,7 @@ import typer
 from sync_worker.cli.mistakes import AsFormat, Format, settle
 from sync_worker.cli.output import err, out, show_json, show_table
 from sync_worker.cli.work import WhilePaused, refuse_paused, tenant_of
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.compile import Reading, RecordMap, compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
@@ -22,7 +22,7 @@ from sync_worker.mapping.keep import Specimen, keep
 from sync_worker.mapping.load import LoadedMapping, load_mapping
 from sync_worker.nearest import did_you_mean
 from sync_worker.source import place_at
-from sync_worker.steps.specimen import specimen
+from sync_worker.steps.operate.setup.specimen import specimen
 
 app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
 

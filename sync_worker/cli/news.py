@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sync_worker.cli.output import err
-from sync_worker.domain.status import counted
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import failures
+from sync_worker.domain.operate.status import counted
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import failures
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from sync_worker.domain.moments import whence, whence_short
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.moments import whence, whence_short
+from sync_worker.domain.core.values import plain
 from sync_worker.text import harmless, one_line
 
 T = TypeVar("T")

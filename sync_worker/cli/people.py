@@ -9,16 +9,17 @@ import typer
 
 from sync_worker.cli.output import out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.people import Role, User
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.user import Role, User
 from sync_worker.errors import ConfigError
-from sync_worker.steps.forget import erase as erase_user
-from sync_worker.steps.forget import erasures
-from sync_worker.steps.people import Told
-from sync_worker.steps.people import deactivate as deactivate_user
-from sync_worker.steps.people import put as put_user
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, people
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.erase import erase as erase_user
+from sync_worker.steps.operate.erase import erasures
+from sync_worker.steps.people.users import Told
+from sync_worker.steps.people.users import deactivate as deactivate_user
+from sync_worker.steps.people.users import put as put_user
+from sync_worker.store.core import companies
+from sync_worker.store.people import people
 
 app = typer.Typer(no_args_is_help=True, help="The portal's users; a person's data erased.")
 

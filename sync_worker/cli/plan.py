@@ -9,10 +9,10 @@ import typer
 
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of
-from sync_worker.domain.plan import KINDS, SHOWN_COUNT, Listing, Plan
+from sync_worker.domain.operate.plan import KINDS, SHOWN_COUNT, Listing, Plan
 from sync_worker.errors import Stopped
-from sync_worker.steps.backfill import wanted
-from sync_worker.steps.plan import plan as plan_portal
+from sync_worker.steps.operate.plan import plan as plan_portal
+from sync_worker.steps.sync.ingest.backfill import wanted
 
 _FIELDS = ("field", "before", "after")
 COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -14,22 +14,26 @@ from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, say_waits, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
-from sync_worker.domain.moments import whence
-from sync_worker.domain.status import halt_words
+from sync_worker.domain.core.moments import whence
+from sync_worker.domain.operate.status import halt_words
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.portal import MODES
 from sync_worker.portal_file import FOLDER, load_portal, portal_paths
 from sync_worker.portal_schema import json_schema
 from sync_worker.settings import read_settings, unknown_variables
-from sync_worker.steps.described import RESTS
-from sync_worker.steps.halt import pause, resume
-from sync_worker.steps.mode import set_mode
-from sync_worker.steps.mode import standing as mode_standing
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import associations, companies, cursors, deals, failures, halts, interventions, notices, outbox, portals
-from sync_worker.store.breakers import resting
-from sync_worker.store.due import standings
-from sync_worker.store.failures import Wanted
+from sync_worker.steps.associations.mode import set_mode
+from sync_worker.steps.associations.mode import standing as mode_standing
+from sync_worker.steps.core.described import RESTS
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.halt import pause, resume
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies, cursors, failures, portals
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.deals import deals
+from sync_worker.store.operate import halts, interventions
+from sync_worker.store.operate.due import standings
+from sync_worker.store.sync import notices, outbox
+from sync_worker.store.sync.breakers import resting
 
 COLUMNS = ("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until")
 

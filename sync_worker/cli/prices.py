@@ -9,10 +9,10 @@ import typer
 
 from sync_worker.cli.output import out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user
-from sync_worker.domain.deal import Actor
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.deal import Actor
+from sync_worker.domain.core.values import plain
 from sync_worker.price_file import load_prices
-from sync_worker.steps.prices import keep, price_list
+from sync_worker.steps.deals.prices import keep, price_list
 
 app = typer.Typer(no_args_is_help=True, help="The price list that quotes take their prices from.")
 

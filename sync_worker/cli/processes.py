@@ -23,14 +23,14 @@ from sync_worker.actors import register, threads_by_share
 from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
-from sync_worker.figures import Figures
+from sync_worker.gauges import Figures
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
-from sync_worker.steps.halt import try_again
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import upgrade
+from sync_worker.steps.operate.halt import try_again
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.migrate import upgrade
 from sync_worker.web.app import create_app, healthy, serving
 from sync_worker.web.limits import Limits
 from sync_worker.web.server import listening

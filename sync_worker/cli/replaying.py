@@ -9,12 +9,13 @@ from sync_worker.cli.failure_words import MEANS, as_row, held_words
 from sync_worker.cli.news import news, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import bar
-from sync_worker.domain.remedy import PAGE
+from sync_worker.domain.operate.recovery import PAGE
 from sync_worker.errors import Stopped
-from sync_worker.steps.intervene import Result, go_on
-from sync_worker.steps.preview import Preview
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import failures, interventions
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.intervene import Result, go_on
+from sync_worker.steps.operate.preview import Preview
+from sync_worker.store.core import failures
+from sync_worker.store.operate import interventions
 
 SHOWN_COUNT = 20  # rows and field changes that are printed; --json has all of them
 

@@ -9,8 +9,8 @@ import typer
 from sync_worker.cli.output import Limit, cut, most_of, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
 from sync_worker.errors import ConfigError
-from sync_worker.store import runs
-from sync_worker.store.runs import Run
+from sync_worker.store.core import runs
+from sync_worker.store.core.runs import Run
 
 app = typer.Typer(no_args_is_help=True, help="Runs: what was done.")
 

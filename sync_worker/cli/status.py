@@ -12,9 +12,9 @@ import typer
 
 from sync_worker.cli.output import out, show_json, show_table
 from sync_worker.cli.work import AsJson, opened
-from sync_worker.domain.moments import ago, due, span
-from sync_worker.domain.status import PortalStanding, Process, Rest, Status, counted
-from sync_worker.steps.status import status as status_of
+from sync_worker.domain.core.moments import ago, due, span
+from sync_worker.domain.operate.status import PortalStanding, Process, Rest, Status, counted
+from sync_worker.steps.operate.status import status as status_of
 
 PROCESS_COLUMNS = ("process", "host", "pid", "version", "configuration", "started", "heard_of")
 PORTAL_COLUMNS = ("portal", "crm", "read", "owes", "open", "calls")

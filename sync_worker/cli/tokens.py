@@ -11,8 +11,8 @@ from sync_worker import tokens as texts
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, opened
 from sync_worker.errors import ConfigError
-from sync_worker.store import tokens
-from sync_worker.store.tokens import Token
+from sync_worker.store.people import tokens
+from sync_worker.store.people.tokens import Token
 
 app = typer.Typer(no_args_is_help=True, help="API tokens: who may use a portal's API, and for what.")
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from sync_worker import actors
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import SyncError
 
 _UNITS: Final = ((86_400, "day"), (3600, "h"), (60, "min"), (1, "s"))

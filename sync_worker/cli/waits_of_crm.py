@@ -17,10 +17,12 @@ from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce import faults as sf
 from sync_worker.crm.salesforce import session as sf_session
 from sync_worker.crm.salesforce import wire as sf_wire
-from sync_worker.domain import attempts, breaker, late_write
+from sync_worker.domain.sync import attempts, breaker, late_write
 from sync_worker.errors import AuthFailed, ConfigError, HeldForReview, SchemaChanged, TransientError
-from sync_worker.steps import described, late_writes, patch_back, replay, tenant
-from sync_worker.store import catalogs
+from sync_worker.steps.core import described, tenant
+from sync_worker.steps.operate import replay
+from sync_worker.steps.sync.push import late_writes, patch_back
+from sync_worker.store.core import catalogs
 
 _PATIENCE: Final = Patience()
 _PAUSES: Final = ("actors.UNTIL_SOMEBODY_ACTS",)
@@ -172,7 +174,7 @@ OF_CRM: Final = (
             Wait(
                 "an attribute that rests alone because its field is hidden (`attribute_rests`): the CRM's fields are read again",
                 f"after {span(described.LOOK_AGAIN_S)}, with the next reading or writing",
-                ("steps.described.LOOK_AGAIN_S",),
+                ("steps.core.described.LOOK_AGAIN_S",),
             ),
             Wait(
                 "a portal file that does not fit what the portal lives by (`config_error`)",
@@ -182,12 +184,12 @@ OF_CRM: Final = (
             Wait(
                 "the CRM's list of fields and values is read anew",
                 f"after {span(catalogs.FRESH_S)}, or at once by `sync-worker check`",
-                ("store.catalogs.FRESH_S",),
+                ("store.core.catalogs.FRESH_S",),
             ),
             Wait(
                 "the same list, where somebody typed a value that is not in it",
                 f"once in {span(tenant.OFFER_AGAIN_S)} at most",
-                ("steps.tenant.OFFER_AGAIN_S",),
+                ("steps.core.tenant.OFFER_AGAIN_S",),
             ),
             Wait(
                 "HubSpot's association labels are read anew",
@@ -208,35 +210,35 @@ OF_CRM: Final = (
                 "the CRM refuses the record for the moment (a locked row)",
                 f"{growing(attempts.AFTER_REFUSAL)}; after {attempts.MOST_REFUSED} refusals, "
                 f"within {length(_refused(0))} to {length(_refused(1))}, it is kept as `gave_up`",
-                ("domain.attempts.AFTER_REFUSAL", "domain.attempts.FIRST_WAIT_S", "domain.attempts.MOST_REFUSED"),
+                ("domain.sync.attempts.AFTER_REFUSAL", "domain.sync.attempts.FIRST_WAIT_S", "domain.sync.attempts.MOST_REFUSED"),
             ),
             Wait(
                 "one cause refused many records in a row",
                 f"after {breaker.TRIP_COUNT} in a row the records that failed of it rest: one of them is tried "
                 f"{growing(breaker.REST)}; when it passes, all go",
-                ("domain.breaker.TRIP_COUNT", "domain.breaker.REST"),
+                ("domain.sync.breaker.TRIP_COUNT", "domain.sync.breaker.REST"),
             ),
             Wait(
                 "a write that was not answered, or whose answer was lost with its worker",
                 f"it is read back first; sent again at once, then {span(attempts.AFTER_NO_ANSWER.ceiling_s)} after the last send at most, "
                 f"alone from send {attempts.ALONE_FROM} on; after {attempts.MOST_UNANSWERED} it is kept as `outcome_never_learned`",
-                ("domain.attempts.AFTER_NO_ANSWER", "domain.attempts.ALONE_FROM", "domain.attempts.MOST_UNANSWERED"),
+                ("domain.sync.attempts.AFTER_NO_ANSWER", "domain.sync.attempts.ALONE_FROM", "domain.sync.attempts.MOST_UNANSWERED"),
             ),
             Wait(
                 "such a write is watched for, in case the CRM commits it late",
                 f"for the {span(batches.LONGEST_CALL_S)} of the call and {span(late_write.COMMIT_LATE.total_seconds())} more, "
                 f"and {span(late_writes.READ_WITHIN.total_seconds())} for the reading",
-                ("domain.late_write.COMMIT_LATE", "steps.late_writes.READ_WITHIN"),
+                ("domain.sync.late_write.COMMIT_LATE", "steps.sync.push.late_writes.READ_WITHIN"),
             ),
             Wait(
                 "the portal's id, written to a company",
                 f"{growing(patch_back.BETWEEN_TRIES)}; after {patch_back.MOST_TRIES} tries a person looks",
-                ("steps.patch_back.BETWEEN_TRIES", "steps.patch_back.MOST_TRIES"),
+                ("steps.sync.push.patch_back.BETWEEN_TRIES", "steps.sync.push.patch_back.MOST_TRIES"),
             ),
             Wait(
                 "a replay whose records are being worked on",
                 f"after {span(replay.BUSY_WAIT_S)}, {replay.BUSY_TRIES} times",
-                ("steps.replay.BUSY_WAIT_S", "steps.replay.BUSY_TRIES"),
+                ("steps.operate.replay.BUSY_WAIT_S", "steps.operate.replay.BUSY_TRIES"),
             ),
             Wait(
                 "a page that the brake holds (`held_for_review`); that record type alone rests",

@@ -10,14 +10,18 @@ from sync_worker.cli.wait_words import Question, Wait, growing, length, span, sp
 from sync_worker.crm import batches, shared_budget
 from sync_worker.crm.hubspot import reader as hs_reader
 from sync_worker.crm.hubspot import shared_pace as hs_shared
-from sync_worker.domain import delivery, status
+from sync_worker.domain.operate import status
+from sync_worker.domain.tell import delivery
 from sync_worker.mail import smtp
 from sync_worker.portal import Schedule
-from sync_worker.steps import keeper, pull
-from sync_worker.steps import mail as letters
-from sync_worker.store import answers, cursors, deliveries, engine, postgresql, runs
-from sync_worker.web.api import problems
-from sync_worker.web.webhooks import bell, heard, inbox, signature
+from sync_worker.steps.core import keeper
+from sync_worker.steps.sync.ingest import pull
+from sync_worker.steps.tell import mail as letters
+from sync_worker.store.core import cursors, engine, postgresql, runs
+from sync_worker.store.people import answers
+from sync_worker.store.tell import deliveries
+from sync_worker.web.api.core import problems
+from sync_worker.web.webhooks import debounce, heard, inbox, signature
 
 _SCHEDULE: Final = Schedule()
 _MAIL_S: Final = [letters.BETWEEN_TRIES.wait_s(tries) for tries in range(1, letters.MOST_ATTEMPTS)]
@@ -37,12 +41,12 @@ OF_OURS: Final = (
                 "a poll leaves out the newest changes, which the next one reads",
                 f"those of the last {span(pull.SETTLE_S)}; "
                 f"at HubSpot it reads {span(hs_reader.INDEX_LAG.total_seconds())} more of the past",
-                ("steps.pull.SETTLE_S", "crm.hubspot.reader.INDEX_LAG"),
+                ("steps.sync.ingest.pull.SETTLE_S", "crm.hubspot.reader.INDEX_LAG"),
             ),
             Wait(
                 "a webhook that came is worked on",
-                f"after {span(bell.WINDOW_S)}, together with those that came meanwhile",
-                ("web.webhooks.bell.WINDOW_S",),
+                f"after {span(debounce.WINDOW_S)}, together with those that came meanwhile",
+                ("web.webhooks.debounce.WINDOW_S",),
             ),
             Wait(
                 "a webhook that cannot be stored",
@@ -73,29 +77,29 @@ OF_OURS: Final = (
                 "writes that it had claimed",
                 f"{span(keeper.CLAIM_S)} after its last sign of life, which comes every {span(keeper.RENEW_S)}; "
                 f"a call is begun with {span(batches.LEAST_LEFT_S)} of the claim left or more",
-                ("steps.keeper.CLAIM_S", "steps.keeper.RENEW_S", "crm.batches.LEAST_LEFT_S"),
+                ("steps.core.keeper.CLAIM_S", "steps.core.keeper.RENEW_S", "crm.batches.LEAST_LEFT_S"),
             ),
-            Wait("what it was reading", f"after {span(cursors.LEASE_S)}, from the last page on", ("store.cursors.LEASE_S",)),
+            Wait("what it was reading", f"after {span(cursors.LEASE_S)}, from the last page on", ("store.core.cursors.LEASE_S",)),
             Wait(
                 "events of the feed that it was sending",
                 f"after {span(deliveries.LEASE.total_seconds())}",
-                ("store.deliveries.LEASE",),
+                ("store.tell.deliveries.LEASE",),
             ),
-            Wait("letters that it was sending", f"after {span(letters.CLAIM_S)}", ("steps.mail.CLAIM_S",)),
+            Wait("letters that it was sending", f"after {span(letters.CLAIM_S)}", ("steps.tell.mail.CLAIM_S",)),
             Wait(
                 "`sync-worker status` shows the process as silent",
                 f"after {span(status.SILENT_S)}; a living process is heard of every {span(status.BEAT_S)}",
-                ("domain.status.SILENT_S", "domain.status.BEAT_S"),
+                ("domain.operate.status.SILENT_S", "domain.operate.status.BEAT_S"),
             ),
             Wait(
                 "its run is shown as `stopped`",
                 f"after {span(runs.SILENT_S)}",
-                ("store.runs.SILENT_S",),
+                ("store.core.runs.SILENT_S",),
             ),
             Wait(
                 "a request to the API, with the same `Idempotency-Key`",
                 f"after {span(answers.CLAIM.total_seconds())}",
-                ("store.answers.CLAIM",),
+                ("store.people.answers.CLAIM",),
             ),
         ),
     ),
@@ -139,13 +143,13 @@ OF_OURS: Final = (
                 f"work that was sent while the database was away is sent again after {span(schedule.AGAIN_S)}",
                 ("schedule.TICK_S", "schedule.AGAIN_S"),
             ),
-            Wait("a connection to PostgreSQL is given up", f"after {span(postgresql.CONNECT_S)}", ("store.postgresql.CONNECT_S",)),
+            Wait("a connection to PostgreSQL is given up", f"after {span(postgresql.CONNECT_S)}", ("store.core.postgresql.CONNECT_S",)),
             Wait(
                 "SQLite waits for another process's write",
                 f"{span(engine.BUSY_TIMEOUT_MS / 1000)} at most",
-                ("store.engine.BUSY_TIMEOUT_MS",),
+                ("store.core.engine.BUSY_TIMEOUT_MS",),
             ),
-            Wait("a client of the API is told to come again (503)", f"after {span(problems.RETRY_S)}", ("web.api.problems.RETRY_S",)),
+            Wait("a client of the API is told to come again (503)", f"after {span(problems.RETRY_S)}", ("web.api.core.problems.RETRY_S",)),
         ),
     ),
     Question(
@@ -154,7 +158,7 @@ OF_OURS: Final = (
             Wait(
                 "a letter that was not taken",
                 f"{growing(letters.BETWEEN_TRIES)}; given up after {letters.MOST_ATTEMPTS} tries, which take {length(_MAIL_S)}",
-                ("steps.mail.BETWEEN_TRIES", "steps.mail.MOST_ATTEMPTS"),
+                ("steps.tell.mail.BETWEEN_TRIES", "steps.tell.mail.MOST_ATTEMPTS"),
             ),
             Wait("a server that does not answer is given up", f"after {span(smtp.TIMEOUT_S)}", ("mail.smtp.TIMEOUT_S",)),
         ),
@@ -166,14 +170,14 @@ OF_OURS: Final = (
                 "the whole feed, while the receiver does not answer, or says 429 or 503",
                 f"as long as `Retry-After` says, {span(delivery.LONGEST_REST_S)} at most; else after {spans(delivery.REST_S)}, "
                 f"then every {span(delivery.REST_LAST_S)}",
-                ("domain.delivery.REST_S", "domain.delivery.REST_LAST_S", "domain.delivery.LONGEST_REST_S"),
+                ("domain.tell.delivery.REST_S", "domain.tell.delivery.REST_LAST_S", "domain.tell.delivery.LONGEST_REST_S"),
             ),
             Wait(
                 "one event that the receiver refuses",
                 f"after {spans(delivery.RETRY_S)}, then every {span(delivery.RETRY_LAST_S)}; "
                 f"given up after {delivery.MOST_ATTEMPTS} tries, "
                 f"which take {length(_EVENT_S)}",
-                ("domain.delivery.RETRY_S", "domain.delivery.RETRY_LAST_S", "domain.delivery.MOST_ATTEMPTS"),
+                ("domain.tell.delivery.RETRY_S", "domain.tell.delivery.RETRY_LAST_S", "domain.tell.delivery.MOST_ATTEMPTS"),
             ),
             Wait(
                 "a receiver that said 410",

@@ -22,21 +22,21 @@ from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.mistakes import AS_IT_IS
 from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import err, out, show, show_json
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.status import halt_words
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.operate.status import halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
-from sync_worker.steps.backfill import ask, wanted
-from sync_worker.steps.backfill import backfill as backfill_record
-from sync_worker.steps.halt import let_in
-from sync_worker.steps.pull import pull as pull_record
-from sync_worker.steps.push import push as push_portal
-from sync_worker.steps.tenant import COMPANY, Done, Tenant, Wake
-from sync_worker.store import cursors
-from sync_worker.store.engine import Store
-from sync_worker.store.halts import Halt
-from sync_worker.store.migrate import upgrade as upgrade_store
+from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.operate.halt import let_in
+from sync_worker.steps.sync.ingest.backfill import ask, wanted
+from sync_worker.steps.sync.ingest.backfill import backfill as backfill_record
+from sync_worker.steps.sync.ingest.pull import pull as pull_record
+from sync_worker.steps.sync.push.push import push as push_portal
+from sync_worker.store.core import cursors
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.halts import Halt
+from sync_worker.store.operate.migrate import upgrade as upgrade_store
 
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
 Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]

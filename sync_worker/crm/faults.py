@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import tenacity
 
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import RateLimited, StaleRead, TooLarge, TransientError
 from sync_worker.services import Services
 

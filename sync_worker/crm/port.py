@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
-from sync_worker.domain.backfill import Rates
+from sync_worker.domain.sync.backfill import Rates
 from sync_worker.errors import SyncError
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.mapping.wishes import FieldWish
+from sync_worker.mapping.required_schema import FieldWish
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from sync_worker.crm.port import BeforeSend, Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves, unnoted
-from sync_worker.domain.backfill import Rates
+from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 

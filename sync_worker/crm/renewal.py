@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sync_worker.crm.faults import TriedEnough
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.services import Services
 
 MOST_LOGINS: Final = 5  # in a row, for tokens that are refused as new as they are

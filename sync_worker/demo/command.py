@@ -27,8 +27,8 @@ from sync_worker.demo.venues import VENUES, Venue
 from sync_worker.portal import AssociationMode
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import upgrade
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.migrate import upgrade
 
 
 def demo(

@@ -13,8 +13,8 @@ from dramatiq.brokers.stub import StubBroker
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import TransientError
-from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import failures
+from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.store.core import failures
 
 
 class Crew:

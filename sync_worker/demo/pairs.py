@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sync_worker.domain.association import Explanation
-from sync_worker.domain.company import AccountType, Company
-from sync_worker.steps.associate import why_each
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies
-from sync_worker.store.engine import Tx
+from sync_worker.domain.associations.association import Explanation
+from sync_worker.domain.core.company import AccountType, Company
+from sync_worker.steps.associations.associate import why_each
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
 
 EVERYTHING = 1_000_000  # rows
 

@@ -17,22 +17,24 @@ from sync_worker.cli.associations import explained, rows_of
 from sync_worker.demo.crew import Crew
 from sync_worker.demo.narrator import Narrator
 from sync_worker.demo.pairs import EVERYTHING, Pairs, explain_all
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
-from sync_worker.domain.terms import Terms
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.distributors.terms import Terms
 from sync_worker.portal import AssociationMode
-from sync_worker.steps.compare import compare
-from sync_worker.steps.decide import approve, change
-from sync_worker.steps.evaluate import EVALUATE
-from sync_worker.steps.mode import DERIVE, set_mode
-from sync_worker.steps.register import draft
-from sync_worker.steps.register import register as register_deal
-from sync_worker.steps.subgroups import create
-from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store import associations, companies, deals, failures, links, runs
-from sync_worker.store.links import Home
-from sync_worker.store.runs import Counts
+from sync_worker.steps.associations.evaluate import EVALUATE
+from sync_worker.steps.associations.mode import DERIVE, set_mode
+from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.register import draft
+from sync_worker.steps.deals.register import register as register_deal
+from sync_worker.steps.distributors.subgroups import create
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies, failures, runs
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import deals, links
+from sync_worker.store.deals.links import Home
 
 PARTNER, DISTRIBUTOR, STRANGER, VENDOR = "Birch Systems", "Arrow Electronics", "Cascade Supply", "Northwind Software"
 PAIRS = [(partner, second) for partner in (PARTNER, "Cedar IT", "Elm Consulting") for second in (DISTRIBUTOR, "Bolt Distribution")]

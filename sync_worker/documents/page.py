@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from sync_worker.domain.money import shown, spelled
-from sync_worker.domain.quote import BillingCycle, PricedLine, Pricing, Quote
+from sync_worker.domain.core.money import shown, spelled
+from sync_worker.domain.deals.quote import BillingCycle, PricedLine, Pricing, Quote
 from sync_worker.templates import Templates
 
 ROOM: Final = Path(__file__).parent

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
-from sync_worker.domain.money import rounded
-from sync_worker.domain.resting import may_rest_alone
-from sync_worker.domain.values import Value, plain
+from sync_worker.domain.core.money import rounded
+from sync_worker.domain.core.values import Value, plain
+from sync_worker.domain.sync.resting import may_rest_alone
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.fields import FieldMap, field_map, unknown_members

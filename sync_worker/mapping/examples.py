@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from sync_worker.domain.values import Value, plain
+from sync_worker.domain.core.values import Value, plain
 from sync_worker.errors import ConfigError, InvalidRecord, Mistake
 from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.grammar import Example, MappingFile

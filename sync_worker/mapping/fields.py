@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Literal, TypeAlias
 
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 from sync_worker.mapping.catalog import CatalogField
 from sync_worker.mapping.grammar import ConflictRule, Direction, FieldSpec, WriteMode
 from sync_worker.mapping.transforms import (

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.compile import Reading, RecordMap
 from sync_worker.mapping.examples import run_examples

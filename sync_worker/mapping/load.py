@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from sync_worker.domain.stamp import DISTRIBUTOR
+from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile

@@ -15,7 +15,7 @@ from datetime import time as day_time
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 
 Spelling: TypeAlias = Literal["json", "text"]
 Kind: TypeAlias = Literal["text", "decimal", "integer", "boolean", "date", "set", "reference"]

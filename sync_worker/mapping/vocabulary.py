@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from sync_worker.domain.company import AccountType, PortalStatus
-from sync_worker.domain.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
-from sync_worker.domain.quote import BillingCycle
-from sync_worker.domain.stamp import REASONS, TEXTS
+from sync_worker.domain.core.company import AccountType, PortalStatus
+from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
+from sync_worker.domain.core.stamp import REASONS, TEXTS
+from sync_worker.domain.deals.quote import BillingCycle
 from sync_worker.mapping.transforms import Kind
 
 RecordKind: TypeAlias = Literal["company", "deal"]

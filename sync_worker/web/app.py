@@ -17,15 +17,15 @@ from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, join, reach
 from sync_worker.errors import StoreDown, TransientError
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import is_current, try_to_write
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.migrate import is_current, try_to_write
 from sync_worker.web.answers import Answers, Tally
-from sync_worker.web.api.document import ABOUT
+from sync_worker.web.api.core.document import ABOUT
+from sync_worker.web.api.core.route import by_name
+from sync_worker.web.api.core.shapes import Shown
 from sync_worker.web.api.mount import mount
-from sync_worker.web.api.route import by_name
-from sync_worker.web.api.shapes import Shown
 from sync_worker.web.standards import Standards
-from sync_worker.web.webhooks.bell import Send
+from sync_worker.web.webhooks.debounce import Send
 from sync_worker.web.webhooks.routes import Webhooks
 
 

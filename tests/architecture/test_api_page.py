@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sync_worker.web.api.problems import STATUS
-from sync_worker.web.api.route import WORDS
+from sync_worker.web.api.core.problems import STATUS
+from sync_worker.web.api.core.route import WORDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 HEAD = "| status | means | codes |\n|---|---|---|\n"

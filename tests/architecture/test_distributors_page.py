@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sync_worker.domain.notification import POLICY, WATCHED
-from sync_worker.domain.quote import CYCLES, Column
-from sync_worker.domain.quote_policy import SEEN_BY, SENDERS, Side
-from sync_worker.domain.upload import AGREEMENT
+from sync_worker.domain.deals.quote import CYCLES, Column
+from sync_worker.domain.deals.quote_policy import SEEN_BY, SENDERS, Side
+from sync_worker.domain.distributors.upload import AGREEMENT
+from sync_worker.domain.tell.notification import POLICY, WATCHED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "distributors.md").read_text()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from sync_worker.domain.delivery import REST_LAST_S, REST_S, RETRY_S
-from sync_worker.domain.event import KINDS
+from sync_worker.domain.tell.delivery import REST_LAST_S, REST_S, RETRY_S
+from sync_worker.domain.tell.event import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "feed.md").read_text()
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSBwb3J0YWwncyByZWNlaXZlciE="

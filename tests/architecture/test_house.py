@@ -13,7 +13,7 @@ import pytest
 
 from sync_worker.mapping.grammar import MappingFile
 from sync_worker.portal import CrmKind
-from sync_worker.store.tables import metadata
+from sync_worker.store.operate.schema import metadata
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE, SANDBOX = ROOT / "sync_worker", ROOT / "crm_sandbox"

@@ -13,9 +13,9 @@ import pytest
 
 from sync_worker.documents.page import ROOM, Paper, Signature, as_html
 from sync_worker.documents.sheet import as_pdf
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
-from sync_worker.domain.quote_numbers import from_numbers, to_numbers
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.deals.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.deals.quote_numbers import from_numbers, to_numbers
 from sync_worker.templates import Templates
 
 LINES = (Line("Seat, Professional", Decimal("99.90"), 2500), Line("Server – Größe L, Łódź, Αθήνα, Київ", Decimal(1200), 2))

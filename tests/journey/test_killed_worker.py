@@ -20,8 +20,8 @@ import pytest
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.store import links
-from sync_worker.store.engine import Store
+from sync_worker.store.core.engine import Store
+from sync_worker.store.deals import links
 from tests.journey.stage import Installation, Process, until
 
 GOAL_S = 35  # the claim's 30 s, and five to notice it and to work

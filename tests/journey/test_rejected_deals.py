@@ -15,11 +15,11 @@ from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Record, Remote
 from sync_worker.bootstrap import build
 from sync_worker.cli.app import run
-from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.steps.decide import change
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deals
+from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.store.deals import deals
 from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.stage import Installation
 

@@ -12,11 +12,12 @@ import pytest
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.store import cursors, failures, runs
-from sync_worker.store.cursors import Cursor
-from sync_worker.store.engine import Store
-from sync_worker.store.runs import Run
-from sync_worker.store.tables import companies, contract_values
+from sync_worker.store.associations.tables import contract_values
+from sync_worker.store.core import cursors, failures, runs
+from sync_worker.store.core.cursors import Cursor
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.runs import Run
+from sync_worker.store.core.tables import companies
 from tests.journey.stage import Installation, Process, until
 from tests.servers import sqlite_store
 

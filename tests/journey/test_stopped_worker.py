@@ -15,9 +15,10 @@ import pytest
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.steps.tenant import DEAL
-from sync_worker.store import links, outbox
-from sync_worker.store.engine import Store
+from sync_worker.steps.core.tenant import DEAL
+from sync_worker.store.core.engine import Store
+from sync_worker.store.deals import links
+from sync_worker.store.sync import outbox
 from tests.journey.stage import Installation, until
 
 IN_FLIGHT_MS = 5_000  # how long the CRM sits on the write; the stop comes at once, even on a machine under load

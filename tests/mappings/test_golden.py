@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.values import Value, plain
+from sync_worker.domain.core.values import Value, plain
 from sync_worker.mapping.compile import CompiledMapping, compile_mapping
 from sync_worker.mapping.examples import default_dialect
 from sync_worker.mapping.load import load_mapping

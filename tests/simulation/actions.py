@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync_worker.errors import SyncError
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.replay import replay
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import failures, notices
-from sync_worker.store.runs import NUMBERS, Counts
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import failures
+from sync_worker.store.core.runs import NUMBERS, Counts
+from sync_worker.store.sync import notices
 from tests.simulation import people
 from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World

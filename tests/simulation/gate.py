@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sync_worker.errors import StoreDown, SyncError
-from sync_worker.store.engine import Store, Tx
+from sync_worker.store.core.engine import Store, Tx
 from tests.simulation.time import Time
 
 T = TypeVar("T")

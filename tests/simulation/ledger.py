@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync_worker.domain.values import Plain
+from sync_worker.domain.core.values import Plain
 
 TRACKED = {
     "name": "crm",

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from crm_sandbox.remote import Record
-from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
-from sync_worker.domain.reconcile import comparable
-from sync_worker.domain.values import Value, plain
-from sync_worker.steps.decide import approve, change
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals
+from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.reconcile import comparable
+from sync_worker.domain.core.values import Value, plain
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.register import register
+from sync_worker.store.core import companies
+from sync_worker.store.deals import deals
 from tests.simulation.desk import Native
 from tests.simulation.ledger import TRACKED
 from tests.simulation.world import PORTAL, World

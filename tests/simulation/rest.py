@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sync_worker.steps.push import has_work
-from sync_worker.steps.tenant import Wake
-from sync_worker.store import notices, tables
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.sync.push.push import has_work
+from sync_worker.store.operate import schema
+from sync_worker.store.sync import notices
 from tests.simulation.actions import step
 from tests.simulation.people import shares
 from tests.simulation.world import PORTAL, World
@@ -66,7 +67,7 @@ def dump(world: World) -> Dump:
     """Every row that may only change for a reason."""
     found: Dump = {}
     with world.store.reading(PORTAL) as tx:
-        for name, table in tables.metadata.tables.items():
+        for name, table in schema.metadata.tables.items():
             if name not in RESTLESS:
                 rows = tx.connection.execute(select(table).order_by(*table.primary_key))
                 found[name] = [tuple(row) for row in rows]
@@ -75,7 +76,7 @@ def dump(world: World) -> Dump:
 
 def _is_waiting(world: World) -> bool:
     with world.store.reading(PORTAL) as tx:
-        is_sent = tx.connection.execute(select(tables.unlearned_sends.c.portal)).first() is not None
+        is_sent = tx.connection.execute(select(schema.unlearned_sends.c.portal)).first() is not None
         return bool(notices.counts(tx)) or is_sent
 
 

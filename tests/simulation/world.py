@@ -18,15 +18,16 @@ import pytest
 
 from crm_sandbox.process import serve_thread
 from crm_sandbox.remote import ControlError, Record, Remote
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
-from sync_worker.steps import ingest, patch_back, push
-from sync_worker.steps.tenant import Tenant, Wake
-from sync_worker.store.engine import Store
+from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.sync.ingest import ingest
+from sync_worker.steps.sync.push import patch_back, push
+from sync_worker.store.core.engine import Store
 from tests.servers import sqlite_store
 from tests.simulation.desk import Desk, Native
 from tests.simulation.gate import Gate, GatedStore

@@ -7,7 +7,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.steps.tenant import identity_of
+from sync_worker.steps.core.tenant import identity_of
 
 SPACE = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # written here again: another one would double every record
 

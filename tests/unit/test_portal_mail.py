@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.notification import Notice
+from sync_worker.domain.tell.notification import Notice
 from sync_worker.errors import ConfigError
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.price_list import Price
+from sync_worker.domain.deals.price_list import Price
 from sync_worker.errors import ConfigError
 from sync_worker.price_file import find_prices, load_prices
 

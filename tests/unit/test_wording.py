@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.steps.wording import MOST, address_misfit, misfit_of
+from sync_worker.steps.people.wording import MOST, address_misfit, misfit_of
 
 
 @pytest.mark.parametrize("character", ["\x00", "\n", "\r", "\t", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\u2066"])

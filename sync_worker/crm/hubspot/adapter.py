@@ -16,7 +16,7 @@ from sync_worker.crm.hubspot.reader import READ_COUNT, Reader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, Connection
 from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves, unnoted
-from sync_worker.domain.backfill import Rates
+from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 

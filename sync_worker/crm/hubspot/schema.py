@@ -20,7 +20,7 @@ from sync_worker.crm.hubspot.options import Option
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
-from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
+from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from sync_worker.services import Services
 
 GROUP = {"name": "partner_portal", "label": "Partner portal"}  # the heading that our properties stand under

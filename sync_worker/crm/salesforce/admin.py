@@ -20,7 +20,7 @@ from sync_worker.crm.salesforce.custom_fields import global_set, is_ours_to_make
 from sync_worker.crm.salesforce.lead_mapping import lead_mapping
 from sync_worker.crm.salesforce.session import Connection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, WriteRejected
-from sync_worker.mapping.wishes import FieldWish
+from sync_worker.mapping.required_schema import FieldWish
 
 PERMISSION_SET = "sync_worker"
 THERE_ALREADY = frozenset({faults.DUPLICATE_VALUE, "DUPLICATE_DEVELOPER_NAME"})

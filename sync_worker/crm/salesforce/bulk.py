@@ -29,7 +29,7 @@ from sync_worker.crm.salesforce import cells, faults, schema, soql
 from sync_worker.crm.salesforce.faults import BadAnswer, JobLost
 from sync_worker.crm.salesforce.records import record_of
 from sync_worker.crm.salesforce.session import BLOCK_BYTES, Client, Connection
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import SyncError
 from sync_worker.services import Services
 

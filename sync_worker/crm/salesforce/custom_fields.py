@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sync_worker.mapping.wishes import KEY_LENGTH, FieldKind, FieldWish
+from sync_worker.mapping.required_schema import KEY_LENGTH, FieldKind, FieldWish
 
 Metadata: TypeAlias = dict[str, Any]
 TEXT_LENGTH = 255

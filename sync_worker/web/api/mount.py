@@ -11,14 +11,19 @@ from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from sync_worker.bootstrap import Installation
-from sync_worker.domain.problem import CODES
-from sync_worker.web.api import companies, deals, distributors, events, moves, operate, prices, quotes, replays, status, users
-from sync_worker.web.api.document import completed
-from sync_worker.web.api.doors import Api
-from sync_worker.web.api.problems import of_refusal
-from sync_worker.web.api.route import of_http, response_of
-from sync_worker.web.api.wakes import Wakes
-from sync_worker.web.webhooks.bell import Send
+from sync_worker.domain.core.problem import CODES
+from sync_worker.web.api.associations import companies
+from sync_worker.web.api.core.authentication import Api
+from sync_worker.web.api.core.document import completed
+from sync_worker.web.api.core.follow_up import Wakes
+from sync_worker.web.api.core.problems import of_refusal
+from sync_worker.web.api.core.route import of_http, response_of
+from sync_worker.web.api.deals import deals, moves, prices, quotes
+from sync_worker.web.api.distributors import distributors
+from sync_worker.web.api.operate import operate, replays, status
+from sync_worker.web.api.people import users
+from sync_worker.web.api.tell import events
+from sync_worker.web.webhooks.debounce import Send
 
 ROUTERS: Final = (
     users.router,

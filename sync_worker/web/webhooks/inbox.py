@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sync_worker import logs
 from sync_worker.errors import StaleRead, StoreDown
-from sync_worker.store import notices
-from sync_worker.store.engine import Store
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import notices
 from sync_worker.web.webhooks.heard import Heard
 
 THREADS = 4  # portals whose notices are stored at the same time

@@ -24,7 +24,7 @@ from sync_worker.errors import StoreDown
 from sync_worker.headers import whole
 from sync_worker.portal import Portal
 from sync_worker.web.webhooks import hubspot, salesforce, signature
-from sync_worker.web.webhooks.bell import Bell, Send
+from sync_worker.web.webhooks.debounce import Bell, Send
 from sync_worker.web.webhooks.heard import DISABLED_S, Heard, Records, Refusal
 from sync_worker.web.webhooks.inbox import Inbox
 

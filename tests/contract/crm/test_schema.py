@@ -10,7 +10,7 @@ import pytest
 from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import SchemaRefused, UncertainWrite
 from sync_worker.mapping.catalog import CatalogField
-from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
+from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.contract.crm.bench import Bench
 
 KINDS: tuple[FieldKind, ...] = ("key", "text", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist")

@@ -7,36 +7,27 @@ from datetime import date, timedelta
 from decimal import Decimal
 from types import ModuleType
 
-from sync_worker.domain.completion import Licence
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.price_list import Price
-from sync_worker.domain.quote import Line, Offer, Pricing, Quote, price
-from sync_worker.domain.reconcile import Base
-from sync_worker.domain.subgroup import Subgroup
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.domain.values import Value
-from sync_worker.store import (
-    agreements,
-    companies,
-    company_links,
-    deals,
-    licences,
-    mails,
-    pairs,
-    people,
-    prices,
-    quotes,
-    subgroups,
-    tables,
-    terms,
-    waivers,
-)
-from sync_worker.store.agreements import Agreement
-from sync_worker.store.deals import StoredDeal
-from sync_worker.store.engine import Tx
-from sync_worker.store.mails import Mail
-from sync_worker.store.waivers import Waiver
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.completion import Licence
+from sync_worker.domain.deals.price_list import Price
+from sync_worker.domain.deals.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.deals import deals, licences, prices, quotes
+from sync_worker.store.deals.deals import StoredDeal
+from sync_worker.store.distributors import agreements, pairs, subgroups, terms, waivers
+from sync_worker.store.distributors.agreements import Agreement
+from sync_worker.store.distributors.waivers import Waiver
+from sync_worker.store.operate import schema
+from sync_worker.store.people import people
+from sync_worker.store.sync import company_links
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import Mail
 from tests.contract.store.samples import change, company, link
 
 MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, prices, quotes, subgroups, terms, waivers)
@@ -158,7 +149,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
     "mails.retry": lambda tx: mails.retry(tx, ["m1"]),
     "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
-    "pairs.move_company": lambda tx: pairs.move_company(tx, tables.terms, "c1", "c3"),
+    "pairs.move_company": lambda tx: pairs.move_company(tx, schema.terms, "c1", "c3"),
     "prices.add": lambda tx: prices.add(tx, [seat("89.90")], "Vera"),
     "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),
     "quotes.mark_offered": lambda tx: quotes.mark_offered(tx, "q1", "Vera"),

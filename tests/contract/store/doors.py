@@ -8,13 +8,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sync_worker.domain.event import KINDS, By, Event
-from sync_worker.domain.people import Role, User
-from sync_worker.store import answers, deliveries, feed, retention, tokens, traces
-from sync_worker.store.answers import Answer, Ask
-from sync_worker.store.engine import Tx
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.tell.event import KINDS, By, Event
+from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.operate import erasure, retention
+from sync_worker.store.people import answers, tokens
+from sync_worker.store.people.answers import Answer, Ask
+from sync_worker.store.tell import deliveries
 
-MODULES = (answers, deliveries, feed, retention, tokens, traces)
+MODULES = (answers, deliveries, feed, retention, tokens, erasure)
 FORGETTING = (
     retention.forget_answers,
     retention.forget_events,
@@ -58,7 +61,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "feed.reach": feed.reach,
     "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
-    "traces.named_in_decisions": lambda tx: traces.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "traces.named_in_decisions": lambda tx: erasure.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "tokens.listed": tokens.listed,
 }
 
@@ -87,8 +90,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
-    "traces.erase": lambda tx: traces.erase(tx, "u1"),
-    "traces.forget_person": lambda tx: traces.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
-    "traces.forget_bases": lambda tx: traces.forget_bases(tx, "d1", ["amount"], ["amount"]),
-    "traces.forget_contact": lambda tx: traces.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
+    "traces.erase": lambda tx: erasure.erase(tx, "u1"),
+    "traces.forget_person": lambda tx: erasure.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "traces.forget_bases": lambda tx: erasure.forget_bases(tx, "d1", ["amount"], ["amount"]),
+    "traces.forget_contact": lambda tx: erasure.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sync_worker.domain.association import Binding
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.store import associations, companies, portals
-from sync_worker.store.engine import Store, Tx
+from sync_worker.domain.associations.association import Binding
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies, portals
+from sync_worker.store.core.engine import Store, Tx
 from tests.servers import MONDAY, Clock, Unavailable, postgresql, sqlite_store
 
 PAGE = 2000  # Salesforce's largest

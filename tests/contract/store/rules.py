@@ -6,15 +6,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from sync_worker.domain.rule import Membership, Rule, Side
-from sync_worker.domain.rule_member import Member
-from sync_worker.store import evaluations, pasts, rule_members, rule_names
-from sync_worker.store.engine import Tx
-from sync_worker.store.evaluations import Evaluation
+from sync_worker.domain.associations.rule import Membership, Rule, Side
+from sync_worker.domain.associations.rule_member import Member
+from sync_worker.store.associations import evaluations, history, rule_members, rule_names
+from sync_worker.store.associations.evaluations import Evaluation
+from sync_worker.store.core.engine import Tx
 from tests.contract.store.samples import company, contract
 from tests.servers import MONDAY
 
-MODULES: tuple[ModuleType, ...] = (evaluations, pasts, rule_members, rule_names)
+MODULES: tuple[ModuleType, ...] = (evaluations, history, rule_members, rule_names)
 RULES = [Rule("r", match=("region",)).to_document()]
 STANDING = Evaluation(1, "d1", RULES, "", "r1", MONDAY, MONDAY, MONDAY, {1: MONDAY})
 
@@ -33,14 +33,14 @@ def stood(tx: Tx) -> None:
 FILL: list[Callable[[Tx], object]] = [
     stood,
     lambda tx: rule_names.save(tx, {("partner", "Acme"): "c1", ("partner", "Nobody"): None}),
-    lambda tx: pasts.end(tx, [contract()]),
-    lambda tx: pasts.leave(tx, [company().company]),
+    lambda tx: history.end(tx, [contract()]),
+    lambda tx: history.leave(tx, [company().company]),
 ]
 READS: dict[str, Callable[[Tx], object]] = {
     "evaluations.newest": evaluations.newest,
     "evaluations.standing": evaluations.standing,
-    "pasts.as_of": lambda tx: pasts.as_of(tx, {"c1": company(name="Then", status="inactive").company}, MONDAY.replace(year=2000)),
-    "pasts.contracts": lambda tx: pasts.contracts(tx, "c1", tx.now),
+    "pasts.as_of": lambda tx: history.as_of(tx, {"c1": company(name="Then", status="inactive").company}, MONDAY.replace(year=2000)),
+    "pasts.contracts": lambda tx: history.contracts(tx, "c1", tx.now),
     "rule_members.taking_part": lambda tx: rule_members.taking_part(tx, ["c1", "c2"], 1),
     "rule_members.sizes": lambda tx: rule_members.sizes(tx, 1),
     "rule_members.changed": lambda tx: rule_members.changed(tx, STANDING, after="", limit=9),
@@ -56,8 +56,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "evaluations.outdate": evaluations.outdate,
     "evaluations.move": lambda tx: evaluations.move(tx, 1, "c9"),
     "evaluations.stand": lambda tx: evaluations.stand(tx, 1),
-    "pasts.end": lambda tx: pasts.end(tx, [contract("c1", "South")]),
-    "pasts.leave": lambda tx: pasts.leave(tx, [company("c2").company]),
+    "pasts.end": lambda tx: history.end(tx, [contract("c1", "South")]),
+    "pasts.leave": lambda tx: history.leave(tx, [company("c2").company]),
     "rule_members.date": lambda tx: rule_members.date(tx, STANDING, ["c1"]),
     "rule_members.remove": lambda tx: rule_members.remove(tx, [member()]),
     "rule_members.wait": lambda tx: rule_members.wait(tx, [member(key="LATAM", from_no=2)]),

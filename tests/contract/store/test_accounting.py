@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.domain.reconcile import Decided
-from sync_worker.store import conflicts, failures, runs
-from sync_worker.store.engine import Store
-from sync_worker.store.failures import FailureRow, Wanted
-from sync_worker.store.runs import Counts
+from sync_worker.domain.core.reconcile import Decided
+from sync_worker.store.core import failures, runs
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import conflicts
 from tests.contract.store.samples import conflict, failure
 from tests.servers import Clock
 

@@ -10,10 +10,10 @@ from threading import Barrier
 import pytest
 
 from sync_worker.errors import StaleRead
-from sync_worker.steps.answer import Keep, answer_once
-from sync_worker.store import companies
-from sync_worker.store.answers import Answer, Ask, Taken
-from sync_worker.store.engine import Store
+from sync_worker.steps.core.answer import Keep, answer_once
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.people.answers import Answer, Ask, Taken
 from tests.contract.store.samples import company
 from tests.servers import Clock
 

@@ -10,13 +10,17 @@ from itertools import count
 
 import pytest
 
-from sync_worker.domain.event import COMPANY, KINDS, By, Event
-from sync_worker.store import answers, cursors, deals, deliveries, feed, mails, outbox, portals, runs
-from sync_worker.store.answers import Ask
-from sync_worker.store.deals import FieldChange
-from sync_worker.store.due import standings
-from sync_worker.store.engine import Store, Tx
-from sync_worker.store.mails import Mail
+from sync_worker.domain.tell.event import COMPANY, KINDS, By, Event
+from sync_worker.store.core import cursors, feed, portals, runs
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.deals import deals
+from sync_worker.store.deals.deals import FieldChange
+from sync_worker.store.operate.due import standings
+from sync_worker.store.people import answers
+from sync_worker.store.people.answers import Ask
+from sync_worker.store.sync import outbox
+from sync_worker.store.tell import deliveries, mails
+from sync_worker.store.tell.mails import Mail
 from tests.servers import Clock
 
 APART = [(-300, 300), (300, -300), (0, 45), (45, 0)]

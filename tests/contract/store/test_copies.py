@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sync_worker.store import associations, companies, cursors, patch_backs
-from sync_worker.store.copies import NEEDLESS, copied
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import companies as companies_table
-from sync_worker.store.tables import contract_values
+from sync_worker.store.associations import associations
+from sync_worker.store.associations.tables import contract_values
+from sync_worker.store.core import companies, cursors
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.tables import companies as companies_table
+from sync_worker.store.operate.copies import NEEDLESS, copied
+from sync_worker.store.sync import patch_backs
 from tests.contract.store.samples import company
 from tests.contract.store.test_tenants import everything, fill
 from tests.servers import Clock

@@ -10,13 +10,15 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.quote import Pricing
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.store import agreements, licences, mails, quotes, subgroups, terms, waivers
-from sync_worker.store.engine import Store
-from sync_worker.store.mails import Mail
-from sync_worker.store.trouble import StatementRefused
-from sync_worker.store.waivers import Waiver
+from sync_worker.domain.deals.quote import Pricing
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.deals import licences, quotes
+from sync_worker.store.distributors import agreements, subgroups, terms, waivers
+from sync_worker.store.distributors.waivers import Waiver
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import Mail
 from tests.contract.store.distributors import AGREED, MAIL, PAIR, licence, quote, subgroup, upload
 from tests.servers import MONDAY, Clock
 

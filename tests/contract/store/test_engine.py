@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from sync_worker.errors import StaleRead, StoreDown
-from sync_worker.store import catalogs, companies, cursors, deals, failures, outbox, portals
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import outbox as outbox_table
-from sync_worker.store.trouble import StatementRefused
+from sync_worker.store.core import catalogs, companies, cursors, failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.deals import deals
+from sync_worker.store.sync import outbox
+from sync_worker.store.sync.tables import outbox as outbox_table
 from tests.contract.store.samples import company, deal, failure
 from tests.servers import Clock, PostgreSQL, free_port, sqlite_store
 

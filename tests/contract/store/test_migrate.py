@@ -18,11 +18,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from sync_worker.domain.reconcile import Base
+from sync_worker.domain.core.reconcile import Base
 from sync_worker.errors import StoreDown
-from sync_worker.store import associations, companies, deals, migrate, outbox, patch_backs, quotes
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import metadata
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.deals import deals, quotes
+from sync_worker.store.operate import migrate
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.sync import outbox, patch_backs
 from tests.servers import Clock, PostgreSQL
 
 ZOE = "Zo\u00eb Ltd"

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import event
 
-from sync_worker.domain.association import Binding
-from sync_worker.store import associations, companies
-from sync_worker.store.engine import Store
+from sync_worker.domain.associations.association import Binding
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
 from tests.contract.store.samples import company, contract
 from tests.servers import sqlite_store
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.domain.reconcile import Base
-from sync_worker.store import outbox
-from sync_worker.store.engine import Store
-from sync_worker.store.outbox import OutboxRow
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import outbox
+from sync_worker.store.sync.outbox import OutboxRow
 from tests.servers import Clock
 
 CLAIM = timedelta(seconds=30)

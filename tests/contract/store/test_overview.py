@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from sync_worker.domain.breaker import Breaker, Cause
-from sync_worker.store import breakers, cursors, failures, notices, outbox, portals
-from sync_worker.store.engine import Store
-from sync_worker.store.overview import NOTICED, Open, Read, Waiting, overview
+from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.store.core import cursors, failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.overview import NOTICED, Open, Read, Waiting, overview
+from sync_worker.store.sync import breakers, notices, outbox
 from tests.contract.store.samples import failure
 from tests.servers import MONDAY, Clock
 

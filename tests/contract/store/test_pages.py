@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.company import AccountType, PortalStatus
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.reconcile import Conflict
-from sync_worker.store import companies, conflicts, failures, people
-from sync_worker.store.engine import Store, Tx
+from sync_worker.domain.core.company import AccountType, PortalStatus
+from sync_worker.domain.core.reconcile import Conflict
+from sync_worker.domain.core.user import Role, User
+from sync_worker.store.core import companies, failures
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.deals import conflicts
+from sync_worker.store.people import people
 from tests.contract.store.samples import company, failure
 from tests.servers import Clock
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from sync_worker.store import companies, failures, patch_backs
-from sync_worker.store.engine import Store
-from sync_worker.store.patch_backs import PatchBack, Rest
+from sync_worker.store.core import companies, failures
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import patch_backs
+from sync_worker.store.sync.patch_backs import PatchBack, Rest
 from tests.contract.store.samples import company, failure
 from tests.servers import Clock
 

@@ -9,13 +9,17 @@ from itertools import product
 import pytest
 from sqlalchemy import select
 
-from sync_worker.domain.event import KINDS
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.sight import Viewer, can_see, shares
-from sync_worker.store import deals, people, traces
-from sync_worker.store.deals import Narrowing, StoredDeal
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import deal_changes, events, metadata
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.people.visibility import Viewer, can_see, shares
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.tables import events
+from sync_worker.store.deals import deals
+from sync_worker.store.deals.deals import Narrowing, StoredDeal
+from sync_worker.store.deals.tables import deal_changes
+from sync_worker.store.operate import erasure
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.people import people
 from tests.contract.store.samples import change, deal
 
 WON = Narrowing(equal=[("lifecycle", "won")])
@@ -110,8 +114,8 @@ def test_who_is_erased_is_nowhere_and_what_was_done_stays(store: Store) -> None:
         deals.record_changes(tx, [change(version=3, actor="Xu (xu1)", note="Xu (xu1): edit")])
     # When she is erased
     with store.transaction("acme") as tx:
-        traces.erase(tx, "u1")
-        traces.forget_person(tx, ANN)
+        erasure.erase(tx, "u1")
+        erasure.forget_person(tx, ANN)
     # Then no row of the database knows her name, and three changes are still there
     with store.reading("acme") as tx:
         rows = [row for table in metadata.sorted_tables for row in tx.connection.execute(select(table)).all()]

@@ -14,13 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from sync_worker.domain.association import Binding
-from sync_worker.domain.company import AccountType, PortalStatus
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.reconcile import Base
-from sync_worker.store import associations, companies, deals, links
-from sync_worker.store.engine import Store
-from sync_worker.store.trouble import StatementRefused
+from sync_worker.domain.associations.association import Binding
+from sync_worker.domain.core.company import AccountType, PortalStatus
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.deals import deals, links
 from tests.contract.store.samples import change, company, contract, deal, link
 from tests.servers import MONDAY, Clock, sqlite_store
 

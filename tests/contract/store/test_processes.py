@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sync_worker.domain.status import Process
-from sync_worker.store import processes
-from sync_worker.store.engine import Store
+from sync_worker.domain.operate.status import Process
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import processes
 from tests.servers import MONDAY, Clock
 
 ONE = Process("p1", "worker", "host", 7, "1.0", "abc", MONDAY, MONDAY)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from sync_worker.errors import StoreDown
-from sync_worker.store import companies, engine
-from sync_worker.store.engine import COPY_COUNT, Row, Store, put
-from sync_worker.store.tables import deals
-from sync_worker.store.trouble import StatementRefused
+from sync_worker.store.core import companies, engine
+from sync_worker.store.core.engine import COPY_COUNT, Row, Store, put
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.deals.tables import deals
 from tests.contract.store.samples import company
 from tests.servers import Clock
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from sync_worker.errors import StaleRead
 from sync_worker.mapping.catalog import Catalog, CatalogField
-from sync_worker.store import catalogs, companies, cursors, notices, portals
-from sync_worker.store.cursors import LEASE_S, Cursor
-from sync_worker.store.engine import Store, Tx
-from sync_worker.store.notices import Notice
+from sync_worker.store.core import catalogs, companies, cursors, portals
+from sync_worker.store.core.cursors import LEASE_S, Cursor
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.sync import notices
+from sync_worker.store.sync.notices import Notice
 from tests.contract.store.samples import company
 from tests.servers import Clock
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
-from sync_worker.store.engine import COPY_COUNT, Store, Tx, put
-from sync_worker.store.tables import failures, users
-from sync_worker.store.trouble import StatementRefused
+from sync_worker.store.core.engine import COPY_COUNT, Store, Tx, put
+from sync_worker.store.core.tables import failures
+from sync_worker.store.core.trouble import StatementRefused
+from sync_worker.store.people.tables import users
 
 CANARY = "ann.canary@example.com"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

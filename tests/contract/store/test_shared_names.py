@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.store import companies
-from sync_worker.store.engine import Store
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
 from tests.contract.store.samples import company
 
 

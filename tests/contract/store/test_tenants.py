@@ -14,47 +14,29 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync_worker.domain.association import Binding
-from sync_worker.domain.breaker import CLOSED, Breaker, Cause
-from sync_worker.domain.company import AccountType
-from sync_worker.domain.deal import Period
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.reconcile import Base
-from sync_worker.domain.sight import Scope, Share
-from sync_worker.domain.status import Process
+from sync_worker.domain.associations.association import Binding
+from sync_worker.domain.core.company import AccountType
+from sync_worker.domain.core.deal import Period
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.operate.status import Process
+from sync_worker.domain.people.visibility import Scope, Share
+from sync_worker.domain.sync.breaker import CLOSED, Breaker, Cause
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.store import (
-    associations,
-    backfills,
-    breakers,
-    catalogs,
-    companies,
-    conflicts,
-    cursors,
-    deals,
-    failures,
-    halts,
-    interventions,
-    links,
-    notices,
-    outbox,
-    patch_backs,
-    people,
-    portals,
-    processes,
-    removals,
-    runs,
-    strangers,
-    unlearned,
-)
-from sync_worker.store.associations import ContractRow
-from sync_worker.store.backfills import Backfill
-from sync_worker.store.engine import Store, Tx
-from sync_worker.store.interventions import Intervention, Outcome
-from sync_worker.store.patch_backs import Rest
-from sync_worker.store.runs import Counts
-from sync_worker.store.tables import metadata
-from sync_worker.store.unlearned import Send
+from sync_worker.store.associations import associations
+from sync_worker.store.associations.associations import ContractRow
+from sync_worker.store.core import catalogs, companies, cursors, failures, portals, runs
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import conflicts, deals, links
+from sync_worker.store.operate import halts, interventions, processes
+from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.people import people
+from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned
+from sync_worker.store.sync.backfills import Backfill
+from sync_worker.store.sync.patch_backs import Rest
+from sync_worker.store.sync.unlearned import Send
 from tests.contract.store import distributors, doors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 

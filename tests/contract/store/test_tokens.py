@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sync_worker import tokens as texts
-from sync_worker.domain.deal import Refusal
-from sync_worker.steps.authorize import authorize
-from sync_worker.store import tokens
-from sync_worker.store.engine import Store
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.steps.people.authorize import authorize
+from sync_worker.store.core.engine import Store
+from sync_worker.store.people import tokens
 from tests.servers import MONDAY, Clock
 
 

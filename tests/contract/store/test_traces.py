@@ -10,16 +10,22 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, Text, insert, select
 
-from sync_worker.domain.event import KINDS
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.reconcile import Base
-from sync_worker.domain.traces import CONTACT, ERASED
-from sync_worker.store import answers, conflicts, deals, failures, links, mails, people, traces
-from sync_worker.store.answers import Answer, Ask
-from sync_worker.store.engine import Store, Tx
-from sync_worker.store.mails import Mail
-from sync_worker.store.tables import agreements, metadata, quotes, subgroups, terms, waivers
-from sync_worker.store.tables.columns import Document, Money, Utc
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.operate.erasure import CONTACT, ERASED
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.store.core import failures
+from sync_worker.store.core.columns import Document, Money, Utc
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.deals import conflicts, deals, links
+from sync_worker.store.deals.tables import quotes
+from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
+from sync_worker.store.operate import erasure
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.people import answers, people
+from sync_worker.store.people.answers import Answer, Ask
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import Mail
 from tests.contract.store.samples import change, conflict, deal, failure, link
 from tests.servers import MONDAY
 
@@ -65,7 +71,7 @@ def test_a_contact_is_nowhere_and_everything_else_stays(store: Store) -> None:
             stored = deals.get(tx, deal_id)
             assert stored
             deals.save(tx, [replace(stored, deal=stored.deal.changed(dict.fromkeys(CONTACT)))])
-            traces.forget_contact(tx, deal_id, CONTACT, natives=["LastName"], untold=CONTACT)
+            erasure.forget_contact(tx, deal_id, CONTACT, natives=["LastName"], untold=CONTACT)
             if deal_id == "d1":
                 still = deals.history(tx, "d2")
     # Then no table knows the person, and no other deal was touched by the first of it
@@ -83,7 +89,7 @@ def test_a_contact_is_nowhere_and_everything_else_stays(store: Store) -> None:
 def test_a_base_that_the_crm_is_still_to_be_told_against_stays(store: Store) -> None:
     with store.transaction("acme") as tx:
         of_deal(tx, "d1", "00Q1")
-        traces.forget_contact(tx, "d1", CONTACT, natives=[], untold=["contact_last_name"])
+        erasure.forget_contact(tx, "d1", CONTACT, natives=[], untold=["contact_last_name"])
         kept = links.current(tx, ["d1"])["d1"].base
     assert set(kept) == {"amount", "contact_first_name", "contact_email"}
 
@@ -120,8 +126,8 @@ def test_a_person_who_stands_in_every_column_of_every_table_is_left_in_none_that
         people.save(tx, [CANARY])
     # When the person is erased in one of them
     with store.transaction("acme") as tx:
-        traces.erase(tx, CANARY.id)
-        traces.forget_person(tx, CANARY)
+        erasure.erase(tx, CANARY.id)
+        erasure.forget_person(tx, CANARY)
     # Then only what is alive and what the CRM says still knows the person there, and the other portal is as it was
     with store.reading("acme") as tx:
         rows = {(table.name, row.portal): repr(row).casefold() for table in tables for row in tx.connection.execute(select(table))}
@@ -140,7 +146,7 @@ def test_decisions_that_name_a_person_are_found_with_what_is_left_of_them(store:
                 deal("d3", vendor_decided_by="Xu (u2)", vendor_reason="canary birds are not our market"),
             ],
         )
-        found = traces.named_in_decisions(tx, CANARY)
+        found = erasure.named_in_decisions(tx, CANARY)
     assert found == {"d1": {"vendor_decided_by": ERASED}, "d2": {"distributor_reason": f"ask {ERASED}, or Xu"}}
 
 
@@ -155,8 +161,8 @@ def test_an_id_is_found_by_its_field_and_nothing_that_looks_alike_is_touched(sto
         )
         deals.record_changes(tx, [change(version=2, field="owner_user", old=user_id, new="u77")])
         deals.record_changes(tx, [change(version=3, field="region", old="u7", new="xada.lovelace@example.com")])
-        traces.erase(tx, user_id)
-        traces.forget_person(tx, user)
+        erasure.erase(tx, user_id)
+        erasure.forget_person(tx, user)
         history = {row["field"]: (row["old"], row["new"]) for row in deals.history(tx, "d1")}
     assert history[""][1] == {"owner_user": ERASED, "registered_by": ERASED, "region": "u7"}
     assert history["owner_user"] == (ERASED, "u77")
@@ -221,8 +227,8 @@ def acted(store: Store) -> Store:
 
 def test_what_a_user_did_beside_deals_was_done_by_nobody_but_for_a_signature(acted: Store) -> None:
     with acted.transaction("acme") as tx:
-        traces.erase(tx, "u1")
-        traces.forget_person(tx, ANN)
+        erasure.erase(tx, "u1")
+        erasure.forget_person(tx, ANN)
     assert left(acted, "Ann", "ann.birch") == ["quotes"]
     with acted.reading("acme") as tx:
         assert tx.connection.execute(select(quotes.c.made_by, quotes.c.sent_by, quotes.c.signed_by).order_by(quotes.c.id)).all() == [

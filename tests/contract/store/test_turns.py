@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.store.engine import Turns
+from sync_worker.store.core.engine import Turns
 
 TIMEOUT_S = 20
 
@@ -97,7 +97,7 @@ def test_who_is_interrupted_while_waiting_leaves_no_gap(monkeypatch: pytest.Monk
     turns.__enter__()
     made: Any = lambda: Impatient(turns, late=late)  # noqa: E731
     with monkeypatch.context() as patch:
-        patch.setattr("sync_worker.store.engine.threading.Lock", made)
+        patch.setattr("sync_worker.store.core.engine.threading.Lock", made)
         with pytest.raises(KeyboardInterrupt):
             turns.__enter__()
     if not late:

@@ -22,19 +22,22 @@ from sync_worker.actors import Rounds, attempt, register, threads_by_share
 from sync_worker.bootstrap import broker, build
 from sync_worker.cli.processes import _working
 from sync_worker.crm.budget import SHARES
-from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.schedule import AGAIN_S, Schedule, due
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps import halt
-from sync_worker.steps.pull import pull as pull_record
-from sync_worker.steps.register import register as register_deal
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import cursors, failures, interventions, links, notices, outbox, patch_backs, portals, runs
-from sync_worker.store.failures import FailureRow
-from sync_worker.store.portals import PortalRow
-from sync_worker.store.runs import Counts
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.deals.register import register as register_deal
+from sync_worker.steps.operate import halt
+from sync_worker.steps.sync.ingest.pull import pull as pull_record
+from sync_worker.store.core import cursors, failures, portals, runs
+from sync_worker.store.core.failures import FailureRow
+from sync_worker.store.core.portals import PortalRow
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import links
+from sync_worker.store.operate import interventions
+from sync_worker.store.sync import notices, outbox, patch_backs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.journey.stage import until
 from tests.servers import Clock

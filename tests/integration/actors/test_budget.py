@@ -16,8 +16,8 @@ from sync_worker.crm.budget import Share
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.tenant import Done
-from sync_worker.store import failures, portals
+from sync_worker.steps.core.tenant import Done
+from sync_worker.store.core import failures, portals
 from tests.integration.actors.conftest import IMPATIENT
 from tests.servers import Clock
 

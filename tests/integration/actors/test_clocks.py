@@ -14,16 +14,16 @@ import pytest
 
 from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
-from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.decide import change
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deals
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.deals import deals
 from tests.journey import stage
 from tests.journey.crms import CRMS
 

@@ -15,7 +15,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.store import runs
+from sync_worker.store.core import runs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.integration.actors.test_actors import problems, run_verbs, settle, standing
 from tests.servers import Clock

@@ -17,14 +17,15 @@ from crm_sandbox.remote import Remote
 from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker
-from sync_worker.figures import MOST_CODES, Figures
+from sync_worker.gauges import MOST_CODES, Figures
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.pull import pull
-from sync_worker.steps.refresh import refresh
-from sync_worker.store import cursors, failures, notices, portals
-from sync_worker.store.engine import Store
-from sync_worker.store.failures import Failure
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.store.core import cursors, failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.sync import notices
 from tests.integration.actors.conftest import Build, working
 from tests.journey.stage import until
 from tests.servers import free_port

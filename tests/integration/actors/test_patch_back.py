@@ -14,9 +14,10 @@ import pytest
 from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
 from sync_worker.settings import Settings
-from sync_worker.steps.push import push
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import companies, patch_backs, portals, runs
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import companies, portals, runs
+from sync_worker.store.sync import patch_backs
 from tests.contract.store.samples import company
 from tests.journey import stage
 from tests.journey.crms import CRMS

@@ -20,11 +20,13 @@ from sync_worker.crm.budget import SHARES
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Schedule, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.keeper import CLAIM_S
-from sync_worker.steps.sweep import SWEEP
-from sync_worker.steps.tenant import DEAL, Tenant, Wake
-from sync_worker.store import cursors, failures, interventions, notices, outbox, portals, runs
-from sync_worker.store.interventions import Intervention
+from sync_worker.steps.core.keeper import CLAIM_S
+from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.operate.sweep import SWEEP
+from sync_worker.store.core import cursors, failures, portals, runs
+from sync_worker.store.operate import interventions
+from sync_worker.store.operate.interventions import Intervention
+from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
 from tests.journey.stage import until
 from tests.servers import Clock

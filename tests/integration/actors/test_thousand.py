@@ -17,10 +17,12 @@ from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.schedule import TICK_S, Schedule
 from sync_worker.settings import Settings
-from sync_worker.steps import refresh
-from sync_worker.steps.tenant import DEAL
-from sync_worker.store import cursors, notices, outbox, portals, tables
-from sync_worker.store.engine import Store
+from sync_worker.steps.core.tenant import DEAL
+from sync_worker.steps.sync.ingest import refresh
+from sync_worker.store.core import cursors, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import schema
+from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
 from tests.journey import stage
 from tests.journey.stage import until
@@ -52,7 +54,7 @@ def thousand(tmp_path_factory: pytest.TempPathFactory, base_url: str) -> Iterato
 def _all_read(installation: Installation) -> None:
     store, records = installation.store, installation.tenant(FIRST).readable_records()
     with store.reading(FIRST) as tx:
-        known = [dict(row) for row in tx.connection.execute(select(tables.catalogs)).mappings()]
+        known = [dict(row) for row in tx.connection.execute(select(schema.catalogs)).mappings()]
     for name in NAMES:
         with store.side_transaction(name) as tx:
             portals.enter(tx, "contracts")
@@ -62,12 +64,12 @@ def _all_read(installation: Installation) -> None:
                 cursors.close_window(tx, cursor, tx.now)
                 cursors.release(tx, cursor)
             if name != FIRST:
-                tx.connection.execute(insert(tables.catalogs), [{**row, "portal": name} for row in known])
+                tx.connection.execute(insert(schema.catalogs), [{**row, "portal": name} for row in known])
 
 
 def waiting(installation: Installation) -> dict[str, int]:
     """How many notices each portal has."""
-    query = select(tables.notices.c.portal, func.count()).group_by(tables.notices.c.portal)
+    query = select(schema.notices.c.portal, func.count()).group_by(schema.notices.c.portal)
     with installation.store.reading("") as tx:
         return {portal: count for portal, count in tx.connection.execute(query)}
 

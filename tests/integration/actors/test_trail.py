@@ -14,10 +14,10 @@ import structlog
 from crm_sandbox.remote import Remote
 from sync_worker import logs
 from sync_worker.actors import register
-from sync_worker.domain.deal import Actor
-from sync_worker.steps.pull import pull
-from sync_worker.steps.register import register as register_deal
-from sync_worker.trail import following
+from sync_worker.correlation import following
+from sync_worker.domain.core.deal import Actor
+from sync_worker.steps.deals.register import register as register_deal
+from sync_worker.steps.sync.ingest.pull import pull
 from tests.integration.actors.conftest import Build, working
 from tests.journey.stage import until
 

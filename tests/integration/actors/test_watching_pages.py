@@ -14,9 +14,10 @@ from ruamel.yaml import YAML
 from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import broker
-from sync_worker.figures import Figures
+from sync_worker.gauges import Figures
 from sync_worker.settings import PREFIX, Settings
-from sync_worker.store import failures, notices, outbox
+from sync_worker.store.core import failures
+from sync_worker.store.sync import notices, outbox
 from sync_worker.web.answers import Tally
 from tests.integration.actors.conftest import Build
 from tests.integration.actors.test_metrics import problem

@@ -10,14 +10,15 @@ from typing import Any, Final
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.event import KINDS, By, Event
-from sync_worker.domain.reconcile import Conflict
-from sync_worker.steps import halt
-from sync_worker.steps.intervene import go_on_queued
-from sync_worker.steps.push import push
-from sync_worker.store import conflicts, failures, feed
-from sync_worker.store.failures import Failure
-from sync_worker.web.api import shapes
+from sync_worker.domain.core.reconcile import Conflict
+from sync_worker.domain.tell.event import KINDS, By, Event
+from sync_worker.steps.operate import halt
+from sync_worker.steps.operate.intervene import go_on_queued
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import failures, feed
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.deals import conflicts
+from sync_worker.web.api.core import shapes
 from tests.integration.api.desk import Desk, desk
 from tests.integration.steps.world import TERMS, Loaded
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.upload import AGREEMENT
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.distributors.upload import AGREEMENT
 from tests.integration.api.desk import Answer, Desk
 
 ARROW, BIRCH = "/companies/Arrow Electronics", "/companies/Birch Systems"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.store import tokens
+from sync_worker.store.people import tokens
 from tests.integration.api.desk import Desk
 
 PROBLEM = "application/problem+json"

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from sync_worker.steps.complete import complete
+from sync_worker.steps.deals.complete import complete
 from tests.integration.api.desk import Desk, desk
 from tests.integration.api.generated import CONFIG, GENERATOR, Client, client
 from tests.integration.steps.world import Loaded

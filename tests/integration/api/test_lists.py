@@ -10,11 +10,12 @@ from urllib.parse import quote as quoted
 
 import pytest
 
-from sync_worker.domain.completion import Licence
-from sync_worker.domain.event import KINDS, By, Event
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.reconcile import Conflict
-from sync_worker.store import conflicts, failures, feed, licences
+from sync_worker.domain.core.reconcile import Conflict
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.completion import Licence
+from sync_worker.domain.tell.event import KINDS, By, Event
+from sync_worker.store.core import failures, feed
+from sync_worker.store.deals import conflicts, licences
 from tests.contract.store.samples import failure
 from tests.integration.api.desk import Desk, desk
 from tests.integration.api.test_distributors import AGREED, ARROW, uploaded

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.store import answers
+from sync_worker.store.people import answers
 from tests.integration.api.desk import Desk
 from tests.integration.steps.world import TERMS
 

@@ -13,16 +13,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from sync_worker.domain.event import (
-    KINDS,
-    By,
-    associations_events,
-    company_event,
-    deal_event,
-    loaded_event,
-)
-from sync_worker.domain.event import document as told
-from sync_worker.domain.problem import CODES
+from sync_worker.domain.core.problem import CODES
+from sync_worker.domain.tell.event import KINDS, By, associations_events, company_event, deal_event, loaded_event
+from sync_worker.domain.tell.event import document as told
 from tests import documented
 from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.steps.complete import complete
+from sync_worker.steps.deals.complete import complete
 from tests.integration.api.desk import Desk, desk
 from tests.integration.steps.world import TERMS, Loaded
 

@@ -12,9 +12,9 @@ import requests
 
 import sync_worker
 from sync_worker import errors
-from sync_worker.domain.problem import CODES
-from sync_worker.web.api.problems import FAULTS, STATUS, Problem
-from sync_worker.web.api.route import MOST_BYTES
+from sync_worker.domain.core.problem import CODES
+from sync_worker.web.api.core.problems import FAULTS, STATUS, Problem
+from sync_worker.web.api.core.route import MOST_BYTES
 from tests.integration.api.desk import Answer, Desk
 from tests.integration.steps.world import TERMS
 from tests.unit.domain.test_problem import constants

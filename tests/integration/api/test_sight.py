@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.sight import can_see
-from sync_worker.steps.people import reps_of, viewer_of
-from sync_worker.store import deals, failures, people
-from sync_worker.store.failures import Failure
+from sync_worker.domain.people.visibility import can_see
+from sync_worker.steps.people.users import reps_of, viewer_of
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.deals import deals
+from sync_worker.store.people import people
 from tests.integration.api.desk import Desk
 from tests.integration.api.test_who_sees_what import BY_OPERATOR
 

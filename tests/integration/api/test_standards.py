@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from sync_worker.web.api.problems import STATUS
+from sync_worker.web.api.core.problems import STATUS
 from tests.integration.api.desk import Desk, desk
 from tests.integration.api.test_distributors import AGREED, ARROW, PDF
 from tests.integration.api.test_lists import PORTAL, asked, filled

@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 import requests
 
-from sync_worker.domain.people import Role, User
-from sync_worker.steps.complete import complete
-from sync_worker.store import people
+from sync_worker.domain.core.user import Role, User
+from sync_worker.steps.deals.complete import complete
+from sync_worker.store.people import people
 from tests.integration.api.desk import Answer, Desk, desk, made_token
 from tests.integration.steps.world import PORTAL, Loaded
 

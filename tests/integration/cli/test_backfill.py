@@ -9,9 +9,10 @@ import pytest
 
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.steps import backfill as backfill_step
-from sync_worker.store import companies, deals, links
-from sync_worker.store.engine import Store
+from sync_worker.steps.sync.ingest import backfill as backfill_step
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.deals import deals, links
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 

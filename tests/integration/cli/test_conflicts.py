@@ -6,8 +6,8 @@ import pytest
 
 from crm_sandbox.remote import Remote
 from sync_worker.cli.work import tenant_of
-from sync_worker.domain.deal import Actor
-from sync_worker.steps.decide import change
+from sync_worker.domain.core.deal import Actor
+from sync_worker.steps.deals.decide import change
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm
 

@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from sync_worker.domain.event import KINDS, By, Event
-from sync_worker.store import feed
-from sync_worker.store.engine import Store
+from sync_worker.domain.tell.event import KINDS, By, Event
+from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Store
 from tests.integration.cli.conftest import Terminal
 from tests.integration.feed.inbox import SECRET
 from tests.mailbox import Mailbox

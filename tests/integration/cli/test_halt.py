@@ -13,9 +13,9 @@ from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.cli.work import tenant_of
-from sync_worker.store import failures
-from sync_worker.store.failures import Failure
-from sync_worker.store.tables import catalogs
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.core.tables import catalogs
 from tests.architecture.test_promises import commands
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import metadata
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.schema import metadata
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.plan import KINDS
+from sync_worker.domain.operate.plan import KINDS
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm
 

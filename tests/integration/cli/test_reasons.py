@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_sandbox.remote import Record, Remote
-from sync_worker.domain.stamp import DISTRIBUTOR, VENDOR
+from sync_worker.domain.core.stamp import DISTRIBUTOR, VENDOR
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.integration.cli.test_traces import loaded, registered
 from tests.journey.crms import LocalCrm

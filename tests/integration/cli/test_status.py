@@ -10,8 +10,9 @@ import pytest
 
 from sync_worker.bootstrap import build
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.store import failures, portals, processes
-from sync_worker.store.engine import Store
+from sync_worker.store.core import failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import processes
 from tests.contract.store.samples import failure
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.stage import until

@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sync_worker.cli.output import show, show_table
-from sync_worker.store import failures, portals
-from sync_worker.store.engine import Store
-from sync_worker.store.migrate import upgrade
+from sync_worker.store.core import failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.migrate import upgrade
 from tests.contract.store.samples import failure
 from tests.integration.cli.conftest import Terminal
 

@@ -17,8 +17,8 @@ from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.store import processes, tables
-from sync_worker.store.engine import Store
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import processes, schema
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import until
@@ -178,7 +178,7 @@ def aged(store: Store, kind: str) -> None:
     """A minute passes in which this kind of process is not heard of."""
     with store.side_transaction("") as tx:
         seen_at = tx.shared_now - timedelta(seconds=60)
-        row = update(tables.processes).where(tables.processes.c.kind == kind)
+        row = update(schema.processes).where(schema.processes.c.kind == kind)
         tx.connection.execute(row.values(started_at=seen_at, seen_at=seen_at))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from sync_worker.cli.check import write_csv
 from sync_worker.cli.output import err, show_table
-from sync_worker.steps.company_data import DataProblem
+from sync_worker.steps.operate.setup.company_data import DataProblem
 from tests.integration.cli.conftest import Terminal, on_both
 
 ROOT = Path(__file__).parents[3]

@@ -11,16 +11,17 @@ from pathlib import Path
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
-from sync_worker.domain.event import KINDS
+from sync_worker.domain.tell.event import KINDS
 from sync_worker.mapping.load import load_for_portal
 from sync_worker.portal_file import load_portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
-from sync_worker.steps.deliver import deliver
-from sync_worker.steps.tenant import Done, Tenant
-from sync_worker.store import companies, deliveries, failures
-from sync_worker.store.engine import Store
-from sync_worker.store.failures import Wanted
+from sync_worker.steps.core.tenant import Done, Tenant
+from sync_worker.steps.tell.deliver import deliver
+from sync_worker.store.core import companies, failures
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.tell import deliveries
 from tests.contract.store.samples import company
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.domain.delivery import Answer
+from sync_worker.domain.tell.delivery import Answer
 from sync_worker.receiver import Receiver
 from tests.integration.feed.desk import desk, receiver_of
 from tests.integration.feed.inbox import SECRET, Inbox, Reply

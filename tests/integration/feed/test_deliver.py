@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from sync_worker.steps.deliver import BATCH_COUNT, DELIVER
-from sync_worker.steps.sweep import sweep
-from sync_worker.store import deliveries, failures, feed
-from sync_worker.store.failures import Wanted
+from sync_worker.steps.operate.sweep import sweep
+from sync_worker.steps.tell.deliver import BATCH_COUNT, DELIVER
+from sync_worker.store.core import failures, feed
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.tell import deliveries
 from tests.integration.feed.desk import Desk
 from tests.integration.feed.inbox import Inbox, Reply
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from sync_worker import receiver as room
-from sync_worker.domain.delivery import Answer, Ending, ending_of
+from sync_worker.domain.tell.delivery import Answer, Ending, ending_of
 from sync_worker.receiver import Receiver
 from tests.integration.feed.desk import receiver_of
 from tests.integration.feed.inbox import SECRET

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.upload import AGREEMENT
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.errors import ConfigError, TransientError
 from sync_worker.files import Files, Kept, open_files
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.pull import pull
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, links
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.store.core import companies
+from sync_worker.store.deals import links
 from tests.integration.hubspot.test_portal import CASES, portal_on, settled
 
 

@@ -14,7 +14,7 @@ from sync_worker.crm.hubspot.wire import API_VERSION
 from sync_worker.crm.port import Change, Scan
 from sync_worker.errors import ConnectionDown
 from sync_worker.mapping.load import load_mapping
-from sync_worker.mapping.wishes import FieldWish, lack_of
+from sync_worker.mapping.required_schema import FieldWish, lack_of
 from tests.integration.hubspot.conftest import KEY, NOW, PARTNER, Lab
 
 ROOT = Path(__file__).parents[3]

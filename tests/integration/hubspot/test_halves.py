@@ -12,18 +12,19 @@ import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.port import Change, Half, OnHalf, Outcome
-from sync_worker.domain.deal import Deal
+from sync_worker.domain.core.deal import Deal
 from sync_worker.errors import OF_THE_CALL, StoreDown
 from sync_worker.services import Services
-from sync_worker.steps import push as pushing
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.decide import change
-from sync_worker.steps.halves import settle_halves
-from sync_worker.steps.move import Moved
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.register import register
-from sync_worker.store import conflicts, links, outbox
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push import push as pushing
+from sync_worker.steps.sync.push.halves import settle_halves
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.deals import conflicts, links
+from sync_worker.store.sync import outbox
 from tests.integration.hubspot.test_identity import ANN, Desk
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 from tests.servers import Clock

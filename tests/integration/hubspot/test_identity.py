@@ -10,18 +10,21 @@ from typing import Any, Literal
 import pytest
 
 from crm_sandbox.hubspot.remote import HubspotRemote
-from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.domain.people import Role, User
-from sync_worker.steps.decide import change
-from sync_worker.steps.people import Told, acting, put
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.register import register
-from sync_worker.steps.relink import relink
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, failures, links, notices, people
-from sync_worker.store.failures import Wanted
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
+from sync_worker.domain.core.user import Role, User
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.deals.relink import relink
+from sync_worker.steps.people.users import Told, acting, put
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import companies, failures
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.deals import deals, links
+from sync_worker.store.people import people
+from sync_worker.store.sync import notices
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
 ANN = Actor("Ann", None, "portal")

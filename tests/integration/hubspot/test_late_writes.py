@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sync_worker.steps.decide import change
-from sync_worker.steps.move import Moved
-from sync_worker.store import failures
-from sync_worker.store.failures import Wanted
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import Moved
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import Wanted
 from tests.integration.hubspot.test_halves import Office, database_url, office
 from tests.integration.hubspot.test_identity import ANN
 from tests.integration.hubspot.test_portal import settled

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from crm_sandbox.hubspot.remote import HubspotRemote
-from sync_worker.domain.company import Company
+from sync_worker.domain.core.company import Company
 from sync_worker.errors import SchemaChanged
-from sync_worker.steps.associate import options
-from sync_worker.steps.backfill import go_on
-from sync_worker.steps.compare import compare
-from sync_worker.steps.pull import pull
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, failures
-from sync_worker.store.failures import Wanted
+from sync_worker.steps.associations.associate import options
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.sync.ingest.backfill import go_on
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import companies, failures
+from sync_worker.store.core.failures import Wanted
 from tests.integration.hubspot.test_portal import checked, portal_on, settled
 
 LINES = "portal_product_lines"

@@ -9,25 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from crm_sandbox.hubspot.remote import HubspotRemote
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.price_list import Price, Wish
-from sync_worker.domain.quote import Pricing
-from sync_worker.steps.complete import complete
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.expire import expire
-from sync_worker.steps.move import Moved, move
-from sync_worker.steps.people import Told, acting, put
-from sync_worker.steps.prices import keep
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.quote import Quoted, QuoteWish, make, send, sign
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import failures, licences, links
-from sync_worker.store.failures import Wanted
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.deals.price_list import Price, Wish
+from sync_worker.domain.deals.quote import Pricing
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.complete import complete
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.prices import keep
+from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, send, sign
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.people.users import Told, acting, put
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.deals import licences, links
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
 

@@ -14,18 +14,19 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.bootstrap import build
 from sync_worker.crm.port import WholeCrm
-from sync_worker.domain.deal import Actor, Refusal
+from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.check import Finding, check
-from sync_worker.steps.compare import compare
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import companies, deals, links
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.operate.setup.check import Finding, check
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import companies
+from sync_worker.store.deals import deals, links
 from tests.servers import sqlite_store
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"

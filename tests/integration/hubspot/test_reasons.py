@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from crm_sandbox.hubspot.remote import HubspotRemote
-from sync_worker.domain.deal import Decision, Track
-from sync_worker.domain.stamp import DISTRIBUTOR, VENDOR
-from sync_worker.domain.traces import ERASED
-from sync_worker.steps.decide import decide
-from sync_worker.steps.forget import erase
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deals
+from sync_worker.domain.core.deal import Decision, Track
+from sync_worker.domain.core.stamp import DISTRIBUTOR, VENDOR
+from sync_worker.domain.operate.erasure import ERASED
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.operate.erase import erase
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.deals import deals
 from tests.integration.hubspot.test_moves import edit, pushed, shown, told
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 

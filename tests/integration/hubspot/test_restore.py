@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Decision, Track
-from sync_worker.domain.terms import Terms
-from sync_worker.steps.compare import compare
-from sync_worker.steps.decide import decide
-from sync_worker.steps.parents import parents_of
-from sync_worker.steps.plan import plan
-from sync_worker.steps.push import push
-from sync_worker.steps.subgroups import Changed, create
-from sync_worker.steps.take_back import take_back
-from sync_worker.store import companies
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Decision, Track
+from sync_worker.domain.distributors.terms import Terms
+from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.distributors.parents import parents_of
+from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.operate.plan import plan
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.sync.ingest.take_back import take_back
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import companies
 from tests.integration.hubspot.test_identity import Desk
 from tests.integration.hubspot.test_portal import portal_on, settled
 

@@ -20,7 +20,7 @@ from sync_worker.crm.hubspot.options import MOST, PLACEHOLDER
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Ask, Connection
 from sync_worker.errors import AuthFailed, SchemaRefused
-from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
+from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.integration.hubspot.conftest import NOW, Lab
 
 TIER = FieldWish("companies", "portal_tier", "picklist", is_written=True)

@@ -9,8 +9,8 @@ import requests
 
 from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.port import WholeCrm
-from sync_worker.steps.provision import carry_out, planned
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.setup.provision import carry_out, planned
 from tests.integration.hubspot.test_portal import checked, portal_on
 
 OPTIONS = "companies.associated_second_partner: options"

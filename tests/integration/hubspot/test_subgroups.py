@@ -9,14 +9,15 @@ from typing import Literal
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.move import Moved, move
-from sync_worker.steps.resolve import disputes
-from sync_worker.steps.subgroups import Changed, create, disassociate
-from sync_worker.store import agreements, companies
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.distributors.subgroups import Changed, create, disassociate
+from sync_worker.steps.operate.resolve import disputes
+from sync_worker.store.core import companies
+from sync_worker.store.distributors import agreements
 from tests.integration.hubspot.test_identity import Desk
 from tests.integration.hubspot.test_portal import AS_PROPERTIES, portal_on, settled
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.steps.decide import change
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.tenant import DEAL
-from sync_worker.store import deals, links, outbox
+from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.steps.core.tenant import DEAL
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.deals import deals, links
+from sync_worker.store.sync import outbox
 from tests.integration.hubspot.conftest import NOW, Lab
 from tests.integration.hubspot.test_portal import portal_on, settled
 

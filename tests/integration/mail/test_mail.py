@@ -22,10 +22,11 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.mail import MOST_ATTEMPTS, Sent, send_mail
-from sync_worker.store import failures, mails, portals
-from sync_worker.store.engine import Store
-from sync_worker.store.mails import Mail, MailRow
+from sync_worker.steps.tell.mail import MOST_ATTEMPTS, Sent, send_mail
+from sync_worker.store.core import failures, portals
+from sync_worker.store.core.engine import Store
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import Mail, MailRow
 from sync_worker.templates import Templates
 from tests.mailbox import Mailbox
 from tests.servers import MONDAY, Clock, sqlite_store

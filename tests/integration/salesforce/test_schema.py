@@ -11,7 +11,7 @@ from crm_sandbox.process import SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import SchemaRefused
-from sync_worker.mapping.wishes import FieldKind, FieldWish, lack_of
+from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.integration.salesforce.conftest import Lab
 
 WISHES = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.errors import SchemaChanged
-from sync_worker.steps.pull import pull
-from sync_worker.steps.replay import replay
-from sync_worker.store import runs
+from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import runs
 from tests.integration.steps.world import World
 
 

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Deal, Policy, Refusal
-from sync_worker.domain.subgroup import Subgroup
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.deal import Deal, Policy, Refusal
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.files import Files, open_files
 from sync_worker.services import Services
-from sync_worker.steps.agree import gate, sweep, upload
-from sync_worker.store import agreements, companies, portals, subgroups, terms
-from sync_worker.store.agreements import Agreement
-from sync_worker.store.companies import StoredCompany
-from sync_worker.store.engine import Store
+from sync_worker.steps.distributors.agree import gate, sweep, upload
+from sync_worker.store.core import companies, portals
+from sync_worker.store.core.companies import StoredCompany
+from sync_worker.store.core.engine import Store
+from sync_worker.store.distributors import agreements, subgroups, terms
+from sync_worker.store.distributors.agreements import Agreement
 from tests.servers import MONDAY, Clock, sqlite_store
 
 BIRCH = Company("birch", "0011", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)

@@ -9,10 +9,10 @@ import pytest
 
 from sync_worker.crm.port import Change, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
-from sync_worker.steps.keeper import CLAIM_S
-from sync_worker.steps.push import has_work, push
-from sync_worker.steps.replay import replay
+from sync_worker.domain.sync.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
+from sync_worker.steps.core.keeper import CLAIM_S
+from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.push.push import has_work, push
 from tests.integration.steps.world import World
 
 SCHEDULE_S = 5.0  # the schedule's beat: what is due is pushed that much later at most

@@ -11,17 +11,20 @@ import pytest
 
 from sync_worker.actors import VERBS
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.backfill import Rates
-from sync_worker.domain.company import PortalStatus
+from sync_worker.domain.core.company import PortalStatus
+from sync_worker.domain.sync.backfill import Rates
 from sync_worker.errors import ConfigError, HeldForReview, StaleRead, Stopped, TransientError
 from sync_worker.schedule import due
-from sync_worker.steps import backfill as backfill_step
-from sync_worker.steps.backfill import ask, backfill, order, wanted
-from sync_worker.steps.intervene import release
-from sync_worker.steps.plan import plan
-from sync_worker.steps.tenant import COMPANY, Done, Wake
-from sync_worker.store import associations, backfills, companies, deals, links, portals, runs
-from sync_worker.store.backfills import Backfill
+from sync_worker.steps.core.tenant import COMPANY, Done, Wake
+from sync_worker.steps.operate.intervene import release
+from sync_worker.steps.operate.plan import plan
+from sync_worker.steps.sync.ingest import backfill as backfill_step
+from sync_worker.steps.sync.ingest.backfill import ask, backfill, order, wanted
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies, portals, runs
+from sync_worker.store.deals import deals, links
+from sync_worker.store.sync import backfills
+from sync_worker.store.sync.backfills import Backfill
 from tests.integration.steps.world import World
 
 COMPANIES = ("Birch Systems", "Cedar IT", "Dogwood Networks")
@@ -450,7 +453,7 @@ def test_a_poll_that_is_due_goes_before_a_turn_of_the_workers(world: World) -> N
 
 
 def test_the_brake_holds_a_backfill_until_a_person_lets_it_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
     # Given five companies that left in the CRM, unseen so far
     gone = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
     for name in gone:

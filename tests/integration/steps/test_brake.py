@@ -6,21 +6,24 @@ import re
 
 import pytest
 
-from sync_worker.domain.brake import ASSOCIATIONS, COMPANIES, Removal
-from sync_worker.domain.company import PortalStatus
+from sync_worker.domain.core.company import PortalStatus
+from sync_worker.domain.sync.brake import ASSOCIATIONS, COMPANIES, Removal
 from sync_worker.errors import HeldForReview
 from sync_worker.schedule import due
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.evaluate import EVALUATE, evaluate
-from sync_worker.steps.intervene import release
-from sync_worker.steps.mode import set_mode
-from sync_worker.steps.pull import pull
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.sweep import SWEEP
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import associations, companies, cursors, evaluations, interventions, notices, removals, runs
-from sync_worker.store.cursors import Cursor
-from sync_worker.store.failures import FailureRow
+from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
+from sync_worker.steps.associations.mode import set_mode
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.operate.intervene import release
+from sync_worker.steps.operate.sweep import SWEEP
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.store.associations import associations, evaluations
+from sync_worker.store.core import companies, cursors, runs
+from sync_worker.store.core.cursors import Cursor
+from sync_worker.store.core.failures import FailureRow
+from sync_worker.store.operate import interventions
+from sync_worker.store.sync import notices, removals
 from tests.integration.steps.world import World
 
 PARTNERS = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
@@ -30,7 +33,7 @@ CONTRACTS = "Associated_Second_Partner__c"
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A portal of twenty companies is small; here two of a kind are few."""
-    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
 
 
 def edit(world: World, name: str, **fields: str | None) -> None:

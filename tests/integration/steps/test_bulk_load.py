@@ -11,11 +11,11 @@ import pytest
 from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce import bulk
 from sync_worker.errors import Stopped
-from sync_worker.steps.pull import pull
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import cursors, runs
-from sync_worker.store.engine import Store
-from sync_worker.store.tables import metadata
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import cursors, runs
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate.schema import metadata
 from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import LASTING, World
 

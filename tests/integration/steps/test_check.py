@@ -9,7 +9,7 @@ import pytest
 
 from sync_worker.crm.port import WholeCrm
 from sync_worker.crm.salesforce.admin import SalesforceSchema
-from sync_worker.steps.check import Finding, Report, check
+from sync_worker.steps.operate.setup.check import Finding, Report, check
 from tests.integration.steps.world import World
 
 CONTRACTS = "Account.Associated_Second_Partner__c"

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.company import AccountType, PortalStatus
-from sync_worker.domain.subgroup import Subgroup
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.steps import pull as pull_step
-from sync_worker.steps.push import push
-from sync_worker.steps.tenant import COMPANY, Wake
-from sync_worker.store import subgroups, terms
+from sync_worker.domain.core.company import AccountType, PortalStatus
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.steps.core.tenant import COMPANY, Wake
+from sync_worker.steps.sync.ingest import pull as pull_step
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.distributors import subgroups, terms
 from tests.integration.steps.world import World
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from sync_worker.domain.company import PortalStatus
+from sync_worker.domain.core.company import PortalStatus
 from sync_worker.errors import HeldForReview
-from sync_worker.steps import compare as compare_step
-from sync_worker.steps.compare import DELETED, LIVE, WHOLE, Difference, compare, repair
-from sync_worker.steps.tenant import DEAL, Wake
-from sync_worker.store import companies, notices, runs
+from sync_worker.steps.core.tenant import DEAL, Wake
+from sync_worker.steps.sync.ingest import compare as compare_step
+from sync_worker.steps.sync.ingest.compare import DELETED, LIVE, WHOLE, Difference, compare, repair
+from sync_worker.store.core import companies, runs
+from sync_worker.store.sync import notices
 from tests.integration.steps.world import NATIVES, World
 
 
@@ -280,7 +281,7 @@ def test_a_delete_that_no_poll_saw_is_an_ordinary_delete(world: World) -> None:
 
 def test_so_many_that_vanish_at_once_are_held_for_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a user that lost sight of half the companies
-    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
     names = ["Birch Systems", "Cedar IT", "Dogwood Networks", "Bolt Distribution"]
     for name in names:
         vanish(world, "company", world.id_of(name))

@@ -17,21 +17,23 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.domain.price_list import Price, Wish
-from sync_worker.domain.quote import Column, Pricing
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.steps.complete import complete
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.mail import mail
-from sync_worker.steps.move import Moved, move
-from sync_worker.steps.prices import keep
-from sync_worker.steps.quote import Quoted, QuoteWish, make, paper, send, sign, visible
-from sync_worker.store import deals, licences, mails, quotes, terms
-from sync_worker.store.quotes import StoredQuote
-from sync_worker.store.tables import quotes as table
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.deals.price_list import Price, Wish
+from sync_worker.domain.deals.quote import Column, Pricing
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.steps.deals.complete import complete
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.prices import keep
+from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, paper, send, sign, visible
+from sync_worker.steps.tell.mail import mail
+from sync_worker.store.deals import deals, licences, quotes
+from sync_worker.store.deals.quotes import StoredQuote
+from sync_worker.store.deals.tables import quotes as table
+from sync_worker.store.distributors import terms
+from sync_worker.store.tell import mails
 from tests.integration.steps.test_moves import done, refused, told
 from tests.integration.steps.world import MAPPINGS, PORTAL, World
 from tests.mailbox import Mailbox

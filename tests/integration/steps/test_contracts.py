@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.association import Association, Exclusion, Explanation
+from sync_worker.domain.associations.association import Association, Exclusion, Explanation
 from sync_worker.errors import ConfigError
-from sync_worker.steps.associate import options, whom, why
-from sync_worker.steps.rebind import rebind
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import interventions
+from sync_worker.steps.associations.associate import options, whom, why
+from sync_worker.steps.associations.rebind import rebind
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.store.operate import interventions
 from tests.integration.steps.world import World
 
 FIELD = "Associated_Second_Partner__c"
@@ -113,7 +113,7 @@ def test_partners_may_come_before_their_distributors(empty_world: World, monkeyp
     # Given pages and commits of one record, and a partner that was changed long before its distributors
     world = empty_world
     monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", 1)
-    monkeypatch.setattr("sync_worker.steps.ingest.CHUNK_COUNT", 1)
+    monkeypatch.setattr("sync_worker.steps.sync.ingest.ingest.CHUNK_COUNT", 1)
     for name in ("Arrow Electronics", "Bolt Distribution"):
         world.remote.edit("Account", world.id_of(name), {"Industry": "Energy"})
     # when everything is read, then the values that named nobody at first lead to them

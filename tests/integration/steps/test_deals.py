@@ -10,14 +10,14 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.deal import Decision, Track
-from sync_worker.domain.values import Value
-from sync_worker.steps.decide import approve
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.store import notices
-from sync_worker.store.engine import Store
+from sync_worker.domain.core.deal import Decision, Track
+from sync_worker.domain.core.values import Value
+from sync_worker.steps.deals.decide import approve
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
 
 LEAD_FIELDS = {"name": "Portal_Deal_Name__c", "amount": "Portal_Amount__c", "licence_count": "Portal_Licences__c"}
@@ -232,7 +232,7 @@ def test_an_approval_in_the_crm_is_a_move(world: World) -> None:
     world.pull()
     assert world.deal(deal.id).vendor_approval == "approved"
     with world.store.reading("acme") as tx:
-        from sync_worker.store import deals
+        from sync_worker.store.deals import deals
 
         notes = [row["note"] for row in deals.history(tx, deal.id) if row["field"] == "vendor_approval"]
     assert any("pending → approved" in note for note in notes)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.deal import Decision, Track
-from sync_worker.steps.decide import approve
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.replay import replay
+from sync_worker.domain.core.deal import Decision, Track
+from sync_worker.steps.deals.decide import approve
+from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.push import push
 from tests.integration.steps.world import World
 
 

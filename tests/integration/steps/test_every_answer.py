@@ -16,12 +16,12 @@ import pytest
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import NONE, Installation, Mistakes
 from sync_worker.crm.budget import SHARES, Budget, Memory, Share, Terms
-from sync_worker.domain.deal import Deal
+from sync_worker.domain.core.deal import Deal
 from sync_worker.schedule import due
-from sync_worker.steps.replay import replay
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import cursors, portals
-from sync_worker.store.portals import PortalRow
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.operate.replay import replay
+from sync_worker.store.core import cursors, portals
+from sync_worker.store.core.portals import PortalRow
 from tests.integration.steps.world import World
 
 ALWAYS = 999
@@ -211,7 +211,7 @@ def _at_rest(desk: Desk) -> Deal:
 
 
 def _notice(desk: Desk, deal: Deal) -> None:
-    from sync_worker.store import notices
+    from sync_worker.store.sync import notices
 
     with desk.world.store.side_transaction("acme") as tx:
         notices.add(tx, "lead", [desk.world.link(deal.id).crm_id])
@@ -359,7 +359,7 @@ def test_a_record_that_vanished_under_a_write_is_marked_and_nothing_waits(desk: 
 def test_a_days_calls_used_up_between_two_pages_resume_at_the_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a full pull that comes in pages, and a quota that ends after the first
     world = desk.world
-    from sync_worker.steps import pull as pull_step
+    from sync_worker.steps.sync.ingest import pull as pull_step
 
     before = world.rows()
     for name in ("Cedar IT", "Birch Systems"):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.price_list import Wish
-from sync_worker.domain.quote import Pricing
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.expire import expire
-from sync_worker.steps.move import move, open_to
-from sync_worker.steps.quote import QuoteWish, make
-from sync_worker.steps.register import draft
-from sync_worker.store import deals
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.deals.price_list import Wish
+from sync_worker.domain.deals.quote import Pricing
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.deals.move import move, open_to
+from sync_worker.steps.deals.quote import QuoteWish, make
+from sync_worker.steps.deals.register import draft
+from sync_worker.store.deals import deals
 from tests.integration.steps.world import ANN, TERMS, World
 
 DAY_S = 86_400

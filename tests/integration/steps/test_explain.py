@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sync_worker.steps.explain import FieldStory, Setting, Story, explain
-from sync_worker.steps.resolve import Resolved, disputes, resolve
+from sync_worker.steps.deals.explain import FieldStory, Setting, Story, explain
+from sync_worker.steps.operate.resolve import Resolved, disputes, resolve
 from tests.integration.steps.world import World
 
 

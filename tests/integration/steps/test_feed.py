@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.event import KINDS
-from sync_worker.store import feed
-from sync_worker.store.engine import Store
-from sync_worker.store.feed import Told
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.feed import Told
 from tests.integration.steps.world import World
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.deal import Refusal
+from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import StoreDown, TransientError
-from sync_worker.steps.decide import change
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import Wake
-from sync_worker.store import outbox, runs
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import runs
+from sync_worker.store.sync import outbox
 from tests.integration.steps.world import ANN, World
 
 

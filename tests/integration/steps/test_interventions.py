@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from sync_worker.domain.breaker import TRIP_COUNT, Cause
-from sync_worker.domain.deal import Deal
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.sync.breaker import TRIP_COUNT, Cause
 from sync_worker.errors import ConnectionDown, HeldForReview, Stopped
-from sync_worker.steps import intervene
-from sync_worker.steps.compare import compare, repair
-from sync_worker.steps.intervene import begin_replay, discard, go_on, go_on_queued, queued, release
-from sync_worker.steps.preview import preview
-from sync_worker.steps.push import push
-from sync_worker.store import breakers, interventions
-from sync_worker.store.failures import FailureRow
-from sync_worker.store.interventions import Try
+from sync_worker.steps.operate import intervene
+from sync_worker.steps.operate.intervene import begin_replay, discard, go_on, go_on_queued, queued, release
+from sync_worker.steps.operate.preview import preview
+from sync_worker.steps.sync.ingest.compare import compare, repair
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core.failures import FailureRow
+from sync_worker.store.operate import interventions
+from sync_worker.store.operate.interventions import Try
+from sync_worker.store.sync import breakers
 from tests.integration.steps.world import World
 
 RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
@@ -249,7 +250,7 @@ def test_a_discarded_write_is_made_with_the_deal_s_next_change(world: World) -> 
 
 def test_what_the_brake_holds_is_done_once_a_person_releases_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given so many accounts deleted for good that the nightly comparison is held back, and its failure
-    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
     names = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Bolt Distribution")
     world.remote.hard_delete([world.id_of(name) for name in names])
     with pytest.raises(HeldForReview):

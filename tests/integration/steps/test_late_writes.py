@@ -9,12 +9,12 @@ import pytest
 
 from sync_worker.crm.port import Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.late_write import COMMIT_LATE
-from sync_worker.steps.late_writes import CALL, READ_WITHIN
-from sync_worker.steps.push import has_work, push
-from sync_worker.store import unlearned
-from sync_worker.store.unlearned import Send
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.sync.late_write import COMMIT_LATE
+from sync_worker.steps.sync.push.late_writes import CALL, READ_WITHIN
+from sync_worker.steps.sync.push.push import has_work, push
+from sync_worker.store.sync import unlearned
+from sync_worker.store.sync.unlearned import Send
 from tests.integration.steps.world import World
 
 FIELD = "Portal_Licences__c"  # of licence_count, for which the portal wins conflicts; for amount the newest edit does
@@ -115,7 +115,7 @@ def test_a_late_write_before_the_newer_value_was_written_is_no_conflict(world: W
     world.change(deal.id, name="Old", licence_count="5")
     world.remote.fault("collections_write", object_name="Lead", when="late", late_s=5, drop_connection=True)
     with monkeypatch.context() as patch:
-        patch.setattr("sync_worker.steps.read_back.unanswered_wait_s", lambda *_: 20.0)
+        patch.setattr("sync_worker.steps.sync.push.read_back.unanswered_wait_s", lambda *_: 20.0)
         push(world.tenant)
     world.change(deal.id, name="New")
     # When the late one stands there, and the newer value is pushed
@@ -244,7 +244,7 @@ def test_a_write_may_be_answered_long_after_its_claim_would_have_ended(world: Wo
         return real(self, path, *args, **words)
 
     monkeypatch.setattr(restful, noting)
-    monkeypatch.setattr("sync_worker.steps.claim.Claim.time_left_s", lambda _: 6.0)
+    monkeypatch.setattr("sync_worker.steps.core.claim.Claim.time_left_s", lambda _: 6.0)
     world.registered()
     # Then its answer may take two minutes, and only the connection is held to what is left
     assert timeouts == [(5.0, 115.0)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.deal import Refusal
-from sync_worker.steps.decide import change
-from sync_worker.steps.register import register
-from sync_worker.steps.replay import replay
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.operate.replay import replay
 from tests.integration.steps.world import ANN, TERMS, World
 
 LINES = "Portal_Product_Lines__c"

@@ -19,37 +19,28 @@ from hypothesis import strategies as st
 
 from crm_sandbox.remote import Remote
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.association import Binding
-from sync_worker.domain.company import Company
-from sync_worker.domain.completion import Licence
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.reconcile import Base
-from sync_worker.domain.subgroup import Subgroup
-from sync_worker.domain.terms import Pair, Terms
+from sync_worker.domain.associations.association import Binding
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.completion import Licence
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
-from sync_worker.steps.ingest import ingest
-from sync_worker.steps.tenant import COMPANY, DEAL, Tenant
-from sync_worker.store import (
-    agreements,
-    associations,
-    companies,
-    company_links,
-    deals,
-    licences,
-    links,
-    notices,
-    outbox,
-    people,
-    portals,
-    subgroups,
-    terms,
-)
-from sync_worker.store.associations import ContractRow
-from sync_worker.store.deals import StoredDeal
-from sync_worker.store.engine import Store, Tx
-from sync_worker.store.links import Link
+from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
+from sync_worker.steps.sync.ingest.ingest import ingest
+from sync_worker.store.associations import associations
+from sync_worker.store.associations.associations import ContractRow
+from sync_worker.store.core import companies, portals
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.deals import deals, licences, links
+from sync_worker.store.deals.deals import StoredDeal
+from sync_worker.store.deals.links import Link
+from sync_worker.store.distributors import agreements, subgroups, terms
+from sync_worker.store.people import people
+from sync_worker.store.sync import company_links, notices, outbox
 from tests.integration.steps.world import World
 from tests.servers import MONDAY, Clock
 

@@ -9,15 +9,16 @@ import pytest
 from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import due
-from sync_worker.steps import mode as mode_step
-from sync_worker.steps.associate import options
-from sync_worker.steps.check import check
-from sync_worker.steps.evaluate import EVALUATE, evaluate
-from sync_worker.steps.mode import DERIVE, derive, set_mode, standing
-from sync_worker.steps.push import push
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import interventions, portals
-from sync_worker.store.portals import PortalRow
+from sync_worker.steps.associations import mode as mode_step
+from sync_worker.steps.associations.associate import options
+from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
+from sync_worker.steps.associations.mode import DERIVE, derive, set_mode, standing
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.operate.setup.check import check
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import portals
+from sync_worker.store.core.portals import PortalRow
+from sync_worker.store.operate import interventions
 from tests.integration.steps.world import World
 
 RULES = {"mode": "rules", "rules": [{"name": "same-region", "partner": {}, "second_partner": {}, "match": ["region"]}]}

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.deal import Refusal
-from sync_worker.steps.decide import change
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Tenant
-from sync_worker.store import deals, failures, links
-from sync_worker.store.failures import Wanted
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import Wanted
+from sync_worker.store.deals import deals, links
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 from tests.integration.steps.world import ANN, World
 

@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, StaleVersion, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.sight import can_see, shares
-from sync_worker.domain.subgroup import Subgroup
-from sync_worker.steps.decide import change, decide, reassign
-from sync_worker.steps.expire import expire
-from sync_worker.steps.forget import erase
-from sync_worker.steps.move import Moved, move, open_to
-from sync_worker.steps.people import Told, acting, actor_of, deactivate, put, viewer_of
-from sync_worker.steps.register import draft, register
-from sync_worker.steps.relink import relink
-from sync_worker.store import deals, subgroups
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, StaleVersion, Track
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.people.visibility import can_see, shares
+from sync_worker.steps.deals.decide import change, decide, reassign
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.deals.move import Moved, move, open_to
+from sync_worker.steps.deals.register import draft, register
+from sync_worker.steps.deals.relink import relink
+from sync_worker.steps.operate.erase import erase
+from sync_worker.steps.people.users import Told, acting, actor_of, deactivate, put, viewer_of
+from sync_worker.store.deals import deals
+from sync_worker.store.distributors import subgroups
 from tests.integration.steps.world import ANN, TERMS, World
 
 

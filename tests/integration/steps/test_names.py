@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.steps.rebind import rebind
+from sync_worker.steps.associations.rebind import rebind
 from tests.integration.steps.test_contracts import explained, partners, sign
 from tests.integration.steps.world import World
 

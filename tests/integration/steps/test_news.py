@@ -6,17 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.expire import expire
-from sync_worker.steps.intervene import begin_replay, go_on
-from sync_worker.steps.mail import mail
-from sync_worker.steps.move import move
-from sync_worker.steps.register import draft, register
-from sync_worker.steps.remind import remind
-from sync_worker.store import mails, tables
+from sync_worker.domain.core.deal import Actor, Decision, Track
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.register import draft, register
+from sync_worker.steps.operate.intervene import begin_replay, go_on
+from sync_worker.steps.tell.mail import mail
+from sync_worker.steps.tell.remind import remind
+from sync_worker.store.operate import schema
+from sync_worker.store.tell import mails
 from tests.integration.steps.test_moves import done, pushed, told
 from tests.integration.steps.world import TERMS, World
 from tests.mailbox import Mailbox
@@ -53,7 +54,7 @@ def everything_written(world: World, deal_id: str = "") -> list[tuple[str, str]]
 def forgotten(world: World) -> None:
     mail(world.tenant)
     with world.store.side_transaction("acme") as tx:
-        tx.connection.execute(tables.mails.delete())
+        tx.connection.execute(schema.mails.delete())
 
 
 def test_what_people_do_in_the_portal_is_told_once_to_everybody_but_themselves(world: World, bob: Actor, mailbox: Mailbox) -> None:

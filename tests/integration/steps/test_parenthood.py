@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.steps.agree import set_terms
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.move import Moved, move
-from sync_worker.steps.register import draft, register
-from sync_worker.steps.relink import relink
-from sync_worker.steps.resolve import disputes
-from sync_worker.steps.subgroups import Changed, disassociate
-from sync_worker.store import agreements, deals, waivers
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.register import draft, register
+from sync_worker.steps.deals.relink import relink
+from sync_worker.steps.distributors.agree import set_terms
+from sync_worker.steps.distributors.subgroups import Changed, disassociate
+from sync_worker.steps.operate.resolve import disputes
+from sync_worker.store.deals import deals
+from sync_worker.store.distributors import agreements, waivers
 from tests.integration.steps.test_moves import done, refused, told
 from tests.integration.steps.test_subgroups import AGREED, CEDAR, arrow, created, user
 from tests.integration.steps.world import ANN, World

@@ -9,10 +9,10 @@ import pytest
 
 from sync_worker.crm.port import Change, Outcome, Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
-from sync_worker.steps.push import push
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import patch_backs
-from sync_worker.store.failures import FailureRow
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core.failures import FailureRow
+from sync_worker.store.sync import patch_backs
 from tests.integration.steps.world import World
 
 CEDAR = "Cedar IT"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.plan import Plan
+from sync_worker.domain.operate.plan import Plan
 from sync_worker.errors import HeldForReview
-from sync_worker.steps.associate import options
-from sync_worker.steps.evaluate import evaluate
-from sync_worker.steps.plan import plan
-from sync_worker.store import associations
-from sync_worker.store.tables import metadata
+from sync_worker.steps.associations.associate import options
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.operate.plan import plan
+from sync_worker.store.associations import associations
+from sync_worker.store.operate.schema import metadata
 from tests.integration.steps.world import World
 
 STAMPS = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")  # the CRM's own
@@ -184,7 +184,7 @@ def test_another_spelling_in_the_mapping_shows_on_every_record_of_a_full_reading
 
 def test_a_first_load_is_planned_with_what_is_left_wrong_at_its_end(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a portal that has read nothing, three records a commit, so that contracts name companies of later ones; when it is planned
-    monkeypatch.setattr("sync_worker.steps.ingest.CHUNK_COUNT", 3)
+    monkeypatch.setattr("sync_worker.steps.sync.ingest.ingest.CHUNK_COUNT", 3)
     found = plan(empty_world.tenant, limit=None)
     # then what comes and heals within the load is not told, and the rest is what the load leaves
     assert found.listings["healed"].count == 0
@@ -200,7 +200,7 @@ def test_a_first_load_is_planned_with_what_is_left_wrong_at_its_end(empty_world:
 
 def test_what_the_brake_would_hold_is_shown_whole_and_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a portal in which two of a kind are few, and five partners who leave at once
-    monkeypatch.setattr("sync_worker.domain.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
     for name in PARTNERS:
         world.remote.edit("Account", world.id_of(name), {"Portal_Status__c": "Inactive"})
     world.forward()

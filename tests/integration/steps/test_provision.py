@@ -15,9 +15,9 @@ from crm_sandbox.process import SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
-from sync_worker.steps.check import check
-from sync_worker.steps.provision import Outcome, Plan, carry_out, chosen, planned
-from sync_worker.steps.tenant import Tenant
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.setup.check import check
+from sync_worker.steps.operate.setup.provision import Outcome, Plan, carry_out, chosen, planned
 from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import World
 from tests.servers import MONDAY

@@ -9,13 +9,13 @@ import pytest
 
 from sync_worker.crm.port import NativeRecord, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.attempts import MOST_REFUSED
-from sync_worker.domain.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.sync.attempts import MOST_REFUSED
 from sync_worker.errors import AuthFailed, StoreDown
-from sync_worker.steps.push import push
-from sync_worker.steps.replay import replay
-from sync_worker.store import companies
-from sync_worker.store.companies import StoredCompany
+from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import companies
+from sync_worker.store.core.companies import StoredCompany
 from tests.integration.steps.world import World
 
 
@@ -327,7 +327,7 @@ def test_a_database_that_fails_after_the_write_leaves_the_claim_to_be_read_back(
         raise StoreDown("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sync_worker.steps.settle.outbox.done", full)
+        patch.setattr("sync_worker.steps.sync.push.settle.outbox.done", full)
         with pytest.raises(StoreDown):
             push(world.tenant)
     # then the row is still claimed, for nobody knows; it is read back in time, and there is one lead

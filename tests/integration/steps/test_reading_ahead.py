@@ -12,11 +12,11 @@ import pytest
 from sync_worker.crm.port import Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import StaleRead, Stopped, TransientError
-from sync_worker.steps.ingest import ingest
-from sync_worker.steps.pull import pull
-from sync_worker.steps.tenant import COMPANY, Tenant
-from sync_worker.store import cursors, runs
-from sync_worker.store.runs import Run
+from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.sync.ingest.ingest import ingest
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import cursors, runs
+from sync_worker.store.core.runs import Run
 from tests.integration.steps.world import World
 
 PAGE_COUNT = 8  # of 19 companies: three pages
@@ -58,7 +58,7 @@ def at_each_commit(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None])
         happens()
         return ingest(*given, **named)
 
-    monkeypatch.setattr("sync_worker.steps.pull.ingest", watched)
+    monkeypatch.setattr("sync_worker.steps.sync.ingest.pull.ingest", watched)
 
 
 def somebody_else_reads(world: World) -> None:

@@ -10,13 +10,14 @@ import pytest
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import StaleRead, TransientError
-from sync_worker.steps import ingest as ingest_step
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import COMPANY, Wake
-from sync_worker.store import cursors, notices
-from sync_worker.store.cursors import LEASE_S
+from sync_worker.steps.core.tenant import COMPANY, Wake
+from sync_worker.steps.sync.ingest import ingest as ingest_step
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.core import cursors
+from sync_worker.store.core.cursors import LEASE_S
+from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
 
 
@@ -49,7 +50,7 @@ def test_a_page_that_is_older_than_our_write_is_not_applied(world: World, monkey
         with world.store.side_transaction("acme") as tx:  # its lease ran out meanwhile, and nobody has read since
             tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL WHERE object = 'lead'")
         with monkeypatch.context() as patch:
-            patch.setattr("sync_worker.steps.push.refresh", lambda tenant, record: refresh_without_fence(world, tenant, record))
+            patch.setattr("sync_worker.steps.sync.push.push.refresh", lambda tenant, record: refresh_without_fence(world, tenant, record))
             push(other)
 
     while_a_page_is_under_way(monkeypatch, pushed)

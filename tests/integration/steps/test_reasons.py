@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.domain.stamp import DISTRIBUTOR, STAMPS, VENDOR
-from sync_worker.domain.traces import ERASED
-from sync_worker.domain.values import Value
-from sync_worker.steps.compare import compare
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.expire import expire
-from sync_worker.steps.forget import erase
-from sync_worker.steps.mail import mail
-from sync_worker.steps.move import move
-from sync_worker.store import deals, links
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.core.stamp import DISTRIBUTOR, STAMPS, VENDOR
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.operate.erasure import ERASED
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.deals.move import move
+from sync_worker.steps.operate.erase import erase
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.tell.mail import mail
+from sync_worker.store.deals import deals, links
 from tests.integration.steps.test_moves import done, pushed, refused, told
 from tests.integration.steps.world import World
 from tests.mailbox import Mailbox

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from sync_worker.domain.deal import Deal
-from sync_worker.store import patch_backs
-from sync_worker.store.tables import companies as company_rows
+from sync_worker.domain.core.deal import Deal
+from sync_worker.store.core.tables import companies as company_rows
+from sync_worker.store.sync import patch_backs
 from tests.integration.steps import test_every_answer
 from tests.integration.steps.test_every_answer import ALWAYS, Desk
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sync_worker.cli.companies import find
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.people import Role
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.core.user import Role
 from sync_worker.errors import ConfigError
-from sync_worker.steps.decide import approve, change
-from sync_worker.steps.people import Told, put
-from sync_worker.steps.push import push
-from sync_worker.steps.register import register
+from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.people.users import Told, put
+from sync_worker.steps.sync.push.push import push
 from tests.integration.steps.world import ANN, TERMS, World
 
 

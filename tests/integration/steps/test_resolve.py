@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.deal import Deal, Refusal
-from sync_worker.steps import halt
-from sync_worker.steps.resolve import Resolved, dispute, disputes, resolve
-from sync_worker.steps.tenant import Wake
-from sync_worker.store import deals
+from sync_worker.domain.core.deal import Deal, Refusal
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.operate import halt
+from sync_worker.steps.operate.resolve import Resolved, dispute, disputes, resolve
+from sync_worker.store.deals import deals
 from tests.integration.steps.world import World
 
 FIELD = "Portal_Deal_Name__c"

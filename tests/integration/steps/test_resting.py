@@ -6,9 +6,9 @@ import pytest
 
 from sync_worker.errors import SchemaChanged
 from sync_worker.schedule import due
-from sync_worker.steps.compare import compare
-from sync_worker.steps.tenant import Wake
-from sync_worker.store import backfills
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.store.sync import backfills
 from tests.integration.steps.world import World
 
 RESTS = "attribute_rests"

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Deal, Decision, Refusal, Track
-from sync_worker.domain.terms import Terms
+from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.distributors.terms import Terms
 from sync_worker.files import open_files
-from sync_worker.steps.agree import put_on_file
-from sync_worker.steps.check import check
-from sync_worker.steps.chunk import Chunk
-from sync_worker.steps.compare import compare
-from sync_worker.steps.decide import decide
-from sync_worker.steps.ingest import store_chunk
-from sync_worker.steps.mode import DERIVE
-from sync_worker.steps.parents import parents_of
-from sync_worker.steps.plan import plan
-from sync_worker.steps.subgroups import Changed, create
-from sync_worker.steps.take_back import take_back
-from sync_worker.store import companies
-from sync_worker.store.runs import Counts
+from sync_worker.steps.associations.mode import DERIVE
+from sync_worker.steps.core.chunk import Chunk
+from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.distributors.agree import put_on_file
+from sync_worker.steps.distributors.parents import parents_of
+from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.operate.plan import plan
+from sync_worker.steps.operate.setup.check import check
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.sync.ingest.ingest import store_chunk
+from sync_worker.steps.sync.ingest.take_back import take_back
+from sync_worker.store.core import companies
+from sync_worker.store.core.runs import Counts
 from tests.integration.steps.test_deals_in_crm import opportunity
 from tests.integration.steps.world import World
 

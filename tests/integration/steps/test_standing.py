@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.deal import Deal, Decision, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.steps.decide import decide
-from sync_worker.steps.intervene import discard
-from sync_worker.steps.move import move
-from sync_worker.steps.pull import pull
-from sync_worker.steps.resolve import disputes
-from sync_worker.store import deals
+from sync_worker.domain.core.deal import Deal, Decision, Track
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.deals.move import move
+from sync_worker.steps.operate.intervene import discard
+from sync_worker.steps.operate.resolve import disputes
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.deals import deals
 from tests.integration.steps.test_check import checked
 from tests.integration.steps.test_moves import done, told
 from tests.integration.steps.test_news import everything_written, forgotten

@@ -11,18 +11,19 @@ import pytest
 
 from sync_worker.cli.work import busy_words
 from sync_worker.errors import Stopped
-from sync_worker.steps import compare as compare_step
-from sync_worker.steps import keeper
-from sync_worker.steps import push as push_step
-from sync_worker.steps import refresh as refresh_step
-from sync_worker.steps.compare import compare
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import has_work, push
-from sync_worker.steps.refresh import refresh
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import cursors, notices, runs
-from sync_worker.store.engine import Tx
-from sync_worker.store.runs import Run
+from sync_worker.steps.core import keeper
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.ingest import compare as compare_step
+from sync_worker.steps.sync.ingest import refresh as refresh_step
+from sync_worker.steps.sync.ingest.compare import compare
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.push import push as push_step
+from sync_worker.steps.sync.push.push import has_work, push
+from sync_worker.store.core import cursors, runs
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Run
+from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
 
 BATCH_COUNT = 2

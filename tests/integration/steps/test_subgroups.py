@@ -11,18 +11,29 @@ import pytest
 from crm_sandbox.remote import Record
 from sync_worker.crm.port import Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.terms import Pair, Terms
-from sync_worker.steps.associate import whom, why
-from sync_worker.steps.move import Moved
-from sync_worker.steps.people import acting
-from sync_worker.steps.push import push
-from sync_worker.steps.register import register
-from sync_worker.steps.subgroups import Changed, add_member, candidates, children, create, disassociate, members, promote, remove_member
-from sync_worker.steps.tenant import Wake
-from sync_worker.store import agreements, people
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.steps.associations.associate import whom, why
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.distributors.subgroups import (
+    Changed,
+    add_member,
+    candidates,
+    children,
+    create,
+    disassociate,
+    members,
+    promote,
+    remove_member,
+)
+from sync_worker.steps.people.users import acting
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.distributors import agreements
+from sync_worker.store.people import people
 from tests.integration.steps.world import ANN, World
 
 AGREED = Terms(True, {"new": Decimal("12.50")})

@@ -11,17 +11,21 @@ import pytest
 from sqlalchemy import func, select
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.event import KINDS
-from sync_worker.steps.pull import pull
-from sync_worker.steps.sweep import SWEEP, sweep
-from sync_worker.steps.tenant import COMPANY
-from sync_worker.store import answers, failures, feed, interventions, mails, removals, retention, runs
-from sync_worker.store.answers import Answer, Ask
-from sync_worker.store.engine import Store
-from sync_worker.store.failures import EVERY
-from sync_worker.store.interventions import Intervention, Outcome
-from sync_worker.store.mails import Mail
-from sync_worker.store.tables import metadata
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.operate.sweep import SWEEP, sweep
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import failures, feed, runs
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import EVERY
+from sync_worker.store.operate import interventions, retention
+from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.people import answers
+from sync_worker.store.people.answers import Answer, Ask
+from sync_worker.store.sync import removals
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import Mail
 from tests.contract.store.samples import failure
 from tests.integration.steps.world import World
 
@@ -40,7 +44,7 @@ GROWS_WITH_TIME = {
     "answers": 2,
     "removals": 2,
 }
-"""Table → how many rows more than after the first load it has at most. A new table belongs here and in `steps/sweep.py`, or below."""
+"""Table → how many rows more than after the first load it has at most. A new table belongs here and in `steps/operate/sweep.py`, or below."""
 STANDS_STILL = {
     # as many rows as there are records, people, kinds of work
     "aliases", "backfills", "breakers", "catalogs", "companies", "contract_values", "cursors", "deal_links", "deals", "feeds",

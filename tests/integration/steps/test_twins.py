@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from sync_worker.domain.deal import Actor, Decision, Refusal, Track
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.steps.decide import change, decide
-from sync_worker.steps.move import move
-from sync_worker.steps.register import register
+from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.steps.deals.decide import change, decide
+from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.register import register
 from tests.integration.steps.world import ANN, World
 
 End = Callable[[World, str], object]

@@ -5,24 +5,27 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.cli.associations import explained
-from sync_worker.domain.deal import Actor, Refusal
-from sync_worker.domain.flags import Reader
-from sync_worker.domain.lifecycle import Verb
-from sync_worker.domain.people import Role
-from sync_worker.domain.sight import shares
+from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.lifecycle import Verb
+from sync_worker.domain.people.visibility import shares
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import due
-from sync_worker.steps.decide import change
-from sync_worker.steps.evaluate import EVALUATE
-from sync_worker.steps.flag import flags_of
-from sync_worker.steps.mode import DERIVE
-from sync_worker.steps.move import open_to
-from sync_worker.steps.people import viewer_of
-from sync_worker.steps.plan import plan
-from sync_worker.steps.rebind import rebind
-from sync_worker.steps.register import register
-from sync_worker.steps.subgroups import Changed, create
-from sync_worker.store import deals, failures, mails, tables
+from sync_worker.steps.associations.evaluate import EVALUATE
+from sync_worker.steps.associations.mode import DERIVE
+from sync_worker.steps.associations.rebind import rebind
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.flag import flags_of
+from sync_worker.steps.deals.move import open_to
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.operate.plan import plan
+from sync_worker.steps.people.users import viewer_of
+from sync_worker.store.core import failures
+from sync_worker.store.deals import deals
+from sync_worker.store.operate import schema
+from sync_worker.store.tell import mails
 from tests.contract.store.samples import failure
 from tests.integration.steps.test_contracts import partners, sign
 from tests.integration.steps.test_mode import by_rules, row
@@ -67,7 +70,7 @@ def test_the_distributor_sees_no_deal_and_gets_no_mail_until_it_is_switched_on_a
     with world.store.reading("acme") as tx:
         assert open_to(tx, world.tenant, deal, dora) == ()
     with world.store.side_transaction("acme") as tx:
-        tx.connection.execute(tables.mails.delete())
+        tx.connection.execute(schema.mails.delete())
     done(change(world.tenant, deal.id, {"amount": "9999"}, actor=bob))
     assert addressed(world)
     assert "dora" not in addressed(world)

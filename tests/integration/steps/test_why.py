@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from sync_worker.domain.association import Explanation
-from sync_worker.domain.company import Company
-from sync_worker.steps.associate import whom, why, why_each
-from sync_worker.store import companies
-from sync_worker.store.engine import Tx
+from sync_worker.domain.associations.association import Explanation
+from sync_worker.domain.core.company import Company
+from sync_worker.steps.associations.associate import whom, why, why_each
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
 from tests.integration.steps.world import World
 
 RULES = [

@@ -24,8 +24,8 @@ from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.documents import page
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Refusal
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -33,18 +33,21 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
-from sync_worker.steps.decide import change
-from sync_worker.steps.pull import pull
-from sync_worker.steps.push import push
-from sync_worker.steps.register import register
-from sync_worker.steps.tenant import Done, Tenant, Wake
-from sync_worker.store import associations, companies, conflicts, cursors, deals, failures, links, notices, outbox
-from sync_worker.store.associations import ContractRow
-from sync_worker.store.engine import Store
-from sync_worker.store.failures import FailureRow, Wanted
-from sync_worker.store.links import Link
-from sync_worker.store.outbox import OutboxRow
-from sync_worker.store.tables import metadata
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.register import register
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.push import push
+from sync_worker.store.associations import associations
+from sync_worker.store.associations.associations import ContractRow
+from sync_worker.store.core import companies, cursors, failures
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.deals import conflicts, deals, links
+from sync_worker.store.deals.links import Link
+from sync_worker.store.operate.schema import metadata
+from sync_worker.store.sync import notices, outbox
+from sync_worker.store.sync.outbox import OutboxRow
 from sync_worker.templates import Templates
 from tests.servers import MONDAY, Clock, sqlite_store
 

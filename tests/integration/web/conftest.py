@@ -20,8 +20,9 @@ from crm_sandbox.process import serve_thread
 from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.services import Services
-from sync_worker.store import companies, notices
-from sync_worker.store.engine import Store
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import notices
 from tests.journey.crms import CRMS, adapted
 from tests.journey.stage import Installation, Process, until
 from tests.servers import sqlite_store

@@ -11,7 +11,7 @@ import orjson
 import pytest
 import requests
 
-from sync_worker.store import runs
+from sync_worker.store.core import runs
 from tests.integration.web.conftest import HOOK, NONE, Answer, Doorstep, doorstep, event, installed, message
 from tests.journey.stage import Installation, until
 

@@ -20,9 +20,10 @@ from sync_worker.errors import StoreDown
 from sync_worker.schedule import Schedule
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.store import companies, migrate
-from sync_worker.store.engine import Store
-from sync_worker.store.trouble import StatementRefused, down
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.trouble import StatementRefused, down
+from sync_worker.store.operate import migrate
 from sync_worker.web.app import healthy, serving
 from tests.contract.store.samples import company
 from tests.failover import Pair, pair

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from sync_worker.errors import StaleRead, StoreDown
-from sync_worker.store import notices
-from sync_worker.store.engine import Store, Tx
-from sync_worker.web.webhooks import bell as bell_module
-from sync_worker.web.webhooks.bell import Bell
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.sync import notices
+from sync_worker.web.webhooks import debounce as bell_module
+from sync_worker.web.webhooks.debounce import Bell
 from sync_worker.web.webhooks.heard import Heard
 from sync_worker.web.webhooks.inbox import TRIES, Inbox
 

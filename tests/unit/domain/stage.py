@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Actor, Deal, Move, Policy, Refusal
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.scene import Scene
-from sync_worker.domain.sight import may_act
-from sync_worker.domain.stamp import STAMPS
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.deal import Actor, Deal, Move, Policy, Refusal
+from sync_worker.domain.core.move_context import Scene
+from sync_worker.domain.core.stamp import STAMPS
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.people.visibility import may_act
 
 ACME = Company("acme", "1", "Acme", PortalStatus.ACTIVE, AccountType.PARTNER)
 BETA = Company("beta", "5", "Beta", PortalStatus.ACTIVE, AccountType.PARTNER)

@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.association import Binding, Contract, Explanation, associates, bind, exclusion, explain, missing_contract
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.problem import Problem
+from sync_worker.domain.associations.association import (
+    Binding,
+    Contract,
+    Explanation,
+    associates,
+    bind,
+    exclusion,
+    explain,
+    missing_contract,
+)
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.problem import Problem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

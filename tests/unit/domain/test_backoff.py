@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.backoff import Backoff
+from sync_worker.domain.core.backoff import Backoff
 
 SECONDS = st.floats(min_value=0.001, max_value=1e6)
 TRIES = st.integers(min_value=1, max_value=10_000)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.company import NOT_OURS, AccountType, Arrival, Company, PortalStatus, arrive, depart
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import NOT_OURS, AccountType, Arrival, Company, PortalStatus, arrive, depart
+from sync_worker.domain.core.values import Value
 from sync_worker.errors import InvalidRecord
 
 ATTRIBUTES = frozenset({"region", "tier"})

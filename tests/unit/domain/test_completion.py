@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.completion import Facts, Step, licences, next_step
-from sync_worker.domain.deal import Deal, Lifecycle, Refusal
-from sync_worker.domain.quote import Column, Line, Offer, Pricing, Quote, price
-from sync_worker.domain.quote_policy import (
+from sync_worker.domain.core.deal import Deal, Lifecycle, Refusal
+from sync_worker.domain.deals.completion import Facts, Step, licences, next_step
+from sync_worker.domain.deals.quote import Column, Line, Offer, Pricing, Quote, price
+from sync_worker.domain.deals.quote_policy import (
     SEEN_BY,
     SENDERS,
     Side,

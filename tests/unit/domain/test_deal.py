@@ -8,9 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.approval import may_proceed, vendor_move_in_crm
-from sync_worker.domain.company import Company, PortalStatus
-from sync_worker.domain.deal import (
+from sync_worker.domain.core.company import Company, PortalStatus
+from sync_worker.domain.core.deal import (
     RESET_FIELDS,
     Actor,
     Deal,
@@ -26,8 +25,9 @@ from sync_worker.domain.deal import (
     differing,
     locked_changes,
 )
-from sync_worker.domain.lifecycle import by_calendar, decision, move
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.approval import may_proceed, vendor_move_in_crm
+from sync_worker.domain.deals.lifecycle import by_calendar, decision, move
 from tests.unit.domain.stage import ACME, ARROW, INGRAM, POLICY, TODAY, VENDOR, member_of, moved, refused, scene, submitted
 
 

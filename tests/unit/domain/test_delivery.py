@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.delivery import LONGEST_REST_S, MOST_ATTEMPTS, Answer, Ending, ending_of, rest_s, retry_s
+from sync_worker.domain.tell.delivery import LONGEST_REST_S, MOST_ATTEMPTS, Answer, Ending, ending_of, rest_s, retry_s
 
 
 @pytest.mark.parametrize(

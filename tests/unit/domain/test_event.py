@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.event import KINDS, By, Changed, associations_events, company_event, deal_event, document, loaded_event
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.tell.event import KINDS, By, Changed, associations_events, company_event, deal_event, document, loaded_event
 
 BY = By("crm", "CRM", "r1")
 ACME = Company(

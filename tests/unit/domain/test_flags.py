@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from sync_worker.domain.flags import FLAGS, Reader, Wrong, flags_for
-from sync_worker.domain.problem import CODES
+from sync_worker.domain.core.problem import CODES
+from sync_worker.domain.deals.flags import FLAGS, Reader, Wrong, flags_for
 from tests.servers import MONDAY
 
 GONE = Wrong("deleted_in_crm", "", "Lead 00Q5g000004XXXXEA4: deleted in the CRM", MONDAY)

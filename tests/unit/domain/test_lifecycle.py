@@ -11,9 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sync_worker.domain.approval import may_proceed, vendor_move_in_crm
-from sync_worker.domain.company import Company, PortalStatus
-from sync_worker.domain.deal import (
+from sync_worker.domain.core.company import Company, PortalStatus
+from sync_worker.domain.core.deal import (
     CLOSED,
     LOCKED,
     RESET_FIELDS,
@@ -28,12 +27,13 @@ from sync_worker.domain.deal import (
     consequences,
     is_registered,
 )
-from sync_worker.domain.lifecycle import DECISIONS, MOVES, Verb, by_calendar, move
-from sync_worker.domain.people import Role
-from sync_worker.domain.registration import draft
-from sync_worker.domain.scene import Party
-from sync_worker.domain.stamp import stamp_of
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.move_context import Party
+from sync_worker.domain.core.stamp import stamp_of
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.approval import may_proceed, vendor_move_in_crm
+from sync_worker.domain.deals.lifecycle import DECISIONS, MOVES, Verb, by_calendar, move
+from sync_worker.domain.deals.registration import draft
 from tests.unit.domain.stage import (
     ACME,
     ARROW,

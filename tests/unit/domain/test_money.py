@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.money import is_currency, misfit, rounded, unit
+from sync_worker.domain.core.money import is_currency, misfit, rounded, unit
 
 CURRENCIES = ("EUR", "USD", "JPY", "KWD", "CLF", "IQD", "HUF")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.names import folded, folded_otherwise, spelled
+from sync_worker.domain.core.names import folded, folded_otherwise, spelled
 
 ZOE = "Zo\u00eb Ltd"
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Actor, Deal
-from sync_worker.domain.notification import (
+from sync_worker.domain.core.deal import Actor, Deal
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.tell.notification import (
     POLICY,
     WATCHED,
     Audience,
@@ -23,7 +24,6 @@ from sync_worker.domain.notification import (
     recipients,
     reminders,
 )
-from sync_worker.domain.people import Role, User
 
 
 def user(name: str, company: str | None, role: Role = Role.MANAGER, **more: Any) -> User:

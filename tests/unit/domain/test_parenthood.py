@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Deal, Move, Policy, Refusal
-from sync_worker.domain.lifecycle import Verb, move
-from sync_worker.domain.parenthood import is_binding, names_parent, second_partner_in_crm
-from sync_worker.domain.registration import draft, register
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.deal import Deal, Move, Policy, Refusal
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.lifecycle import Verb, move
+from sync_worker.domain.deals.registration import draft, register
+from sync_worker.domain.distributors.parenthood import is_binding, names_parent, second_partner_in_crm
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, POLICY, VENDOR, member_of, moved, refused, scene, submitted
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.price_list import Price, PriceList, Rights, Wish, lines_of, unsound
-from sync_worker.domain.quote import Line
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.deals.price_list import Price, PriceList, Rights, Wish, lines_of, unsound
+from sync_worker.domain.deals.quote import Line
 
 NEW_YEAR, MAY = date(2026, 1, 1), date(2026, 5, 1)
 VENDOR, NOBODY = Rights(names_prices=True, discounts=True), Rights(who_discounts="the vendor")

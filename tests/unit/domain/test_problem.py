@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import sync_worker.domain.problem as problem
-from sync_worker.domain.problem import CODES
+import sync_worker.domain.core.problem as problem
+from sync_worker.domain.core.problem import CODES
 
 PACKAGE = Path(problem.__file__).parents[1]
 TESTS = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.prospect import contact_key, prospect_key
+from sync_worker.domain.deals.prospect import contact_key, prospect_key
 
 
 @pytest.mark.parametrize("name", ["Globex Inc.", "GLOBEX", "  globex,  inc", "Glóbex, L.L.C."])

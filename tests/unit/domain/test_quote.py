@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Deal, Policy, Refusal, consequences
-from sync_worker.domain.money import rounded, shown, split, unit
-from sync_worker.domain.quote import (
+from sync_worker.domain.core.deal import Deal, Policy, Refusal, consequences
+from sync_worker.domain.core.money import rounded, shown, split, unit
+from sync_worker.domain.deals.quote import (
     CYCLES,
     BillingCycle,
     Line,
@@ -28,7 +28,7 @@ from sync_worker.domain.quote import (
     quote_refusal,
     schedule,
 )
-from sync_worker.domain.terms import Terms
+from sync_worker.domain.distributors.terms import Terms
 
 START = date(2026, 4, 1)
 CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KWD", "CLF"])

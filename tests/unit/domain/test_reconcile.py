@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.clocks import Clocks
-from sync_worker.domain.reconcile import (
+from sync_worker.domain.core.clocks import Clocks
+from sync_worker.domain.core.reconcile import (
     Base,
     Conflict,
     Decided,
@@ -26,7 +26,7 @@ from sync_worker.domain.reconcile import (
     reconcile,
     to_document,
 )
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLOCKS = Clocks(NOW - timedelta(minutes=5), NOW)

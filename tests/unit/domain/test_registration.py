@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.arrival import Verdict, arrive_from_crm, judge_from_crm
-from sync_worker.domain.company import Company, PortalStatus
-from sync_worker.domain.deal import Actor, Deal, Move, Policy, Refusal
-from sync_worker.domain.lifecycle import Verb, move
-from sync_worker.domain.registration import NOT_THEIRS, register
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import Company, PortalStatus
+from sync_worker.domain.core.deal import Actor, Deal, Move, Policy, Refusal
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.lifecycle import Verb, move
+from sync_worker.domain.deals.registration import NOT_THEIRS, register
+from sync_worker.domain.sync.arrival import Verdict, arrive_from_crm, judge_from_crm
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, VENDOR, member_of, scene
 
 POLICY = Policy(attribute_names=frozenset({"product"}))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain import remedy
-from sync_worker.domain.problem import CODES
-from sync_worker.domain.remedy import CRM_CODES, page_of, remedy_of
+from sync_worker.domain.core.problem import CODES
+from sync_worker.domain.operate import recovery
+from sync_worker.domain.operate.recovery import CRM_CODES, page_of, remedy_of
 
 
 @pytest.mark.parametrize("code", ["both_changed", "put_back", "duplicate_in_crm", "contract_value_renamed", "held_for_review"])
@@ -35,6 +35,6 @@ def test_a_code_of_ours_has_its_own_place_on_the_page() -> None:
 
 
 def test_the_tables_speak_of_codes_there_are() -> None:
-    assert set(remedy._PLACES) | set(remedy._INSTEAD) <= CODES.keys()
-    assert not set(remedy._PLACES) & set(remedy._INSTEAD)
+    assert set(recovery._PLACES) | set(recovery._INSTEAD) <= CODES.keys()
+    assert not set(recovery._PLACES) & set(recovery._INSTEAD)
     assert not CRM_CODES.keys() & CODES.keys()

@@ -10,10 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.association import associates, exclusion, explain
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.rule import IN_FULL, MOST_KEYS, Membership, Names, Rule, Rules, Shared, Side, missing, named, values_in, values_of
-from sync_worker.domain.values import Plain
+from sync_worker.domain.associations.association import associates, exclusion, explain
+from sync_worker.domain.associations.rule import (
+    IN_FULL,
+    MOST_KEYS,
+    Membership,
+    Names,
+    Rule,
+    Rules,
+    Shared,
+    Side,
+    missing,
+    named,
+    values_in,
+    values_of,
+)
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.values import Plain
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOLD = Rule("emea-gold", {"region": ("EMEA",), "tier": ("Gold", "Platinum")}, {"region": ("EMEA",)})

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.rule import Membership
-from sync_worker.domain.rule_member import Member, turn
+from sync_worker.domain.associations.rule import Membership
+from sync_worker.domain.associations.rule_member import Member, turn
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 A, B = Membership("a", "partner", ""), Membership("b", "partner", "")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Deal
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.scene import Party
-from sync_worker.domain.sight import POLICY, Basis, Viewer, can_see, may_act, shares
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.move_context import Party
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.people.visibility import POLICY, Basis, Viewer, can_see, may_act, shares
 from tests.unit.domain.stage import ACME, ARROW, BETA, COMPANIES, INGRAM, VENDOR, as_actor, submitted, user
 
 ROLES = list(Role)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.approval import vendor_move_in_crm
-from sync_worker.domain.company import Company
-from sync_worker.domain.deal import Actor, Deal, Move, VendorApproval, consequences
-from sync_worker.domain.lifecycle import Verb, move
-from sync_worker.domain.stamp import DISTRIBUTOR, MOST_NAME, STAMPS, VENDOR, reason_in_crm, short, stamp_of
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Deal, Move, VendorApproval, consequences
+from sync_worker.domain.core.stamp import DISTRIBUTOR, MOST_NAME, STAMPS, VENDOR, reason_in_crm, short, stamp_of
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.approval import vendor_move_in_crm
+from sync_worker.domain.deals.lifecycle import Verb, move
 from tests.unit.domain.stage import ARROW, POLICY, TODAY, member_of, scene, submitted
 from tests.unit.domain.stage import VENDOR as MAKER
 

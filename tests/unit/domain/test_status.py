@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.moments import ago, due, span
-from sync_worker.domain.status import (
+from sync_worker.domain.core.moments import ago, due, span
+from sync_worker.domain.operate.status import (
     FEED,
     PORTAL,
     OpenCause,

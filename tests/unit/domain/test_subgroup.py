@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Actor, Deal, Refusal
-from sync_worker.domain.parenthood import names_parent
-from sync_worker.domain.people import Role, User
-from sync_worker.domain.subgroup import (
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
+from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.distributors.parenthood import names_parent
+from sync_worker.domain.distributors.subgroup import (
     add_member_refusal,
     create_refusal,
     disassociate_refusal,

@@ -11,9 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.company import AccountType, Company, PortalStatus
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.terms import DatedTerms, Footing, Terms, current, pair_refusal, read_terms, registration_refusal
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.distributors.terms import (
+    DatedTerms,
+    Footing,
+    Terms,
+    current,
+    pair_refusal,
+    read_terms,
+    registration_refusal,
+)
 
 BIRCH = Company("birch", "1", "Birch", PortalStatus.ACTIVE, AccountType.PARTNER)
 ARROW = Company("arrow", "2", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.reconcile import Base, FieldRule
-from sync_worker.domain.travel import after_record, before_record
+from sync_worker.domain.core.reconcile import Base, FieldRule
+from sync_worker.domain.deals.travel import after_record, before_record
 
 HELD = Base("EUR", "EUR")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.deal import Refusal
-from sync_worker.domain.upload import AGREEMENT, HEAD_BYTES, JPEG, PDF, PNG, shown_name, size_refusal, type_of
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.distributors.upload import AGREEMENT, HEAD_BYTES, JPEG, PDF, PNG, shown_name, size_refusal, type_of
 
 
 @pytest.mark.parametrize(

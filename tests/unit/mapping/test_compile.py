@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping

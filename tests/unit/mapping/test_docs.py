@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sync_worker.cli.mappings import app
-from sync_worker.domain.values import plain
+from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.examples import run_examples

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.domain.values import Value
+from sync_worker.domain.core.values import Value
 from sync_worker.mapping.transforms import MAX_INTEGER, Transform, ValueMistake, Wire, kind_of, transform_named
 
 SALESFORCE, HUBSPOT = Wire(), Wire("", "text", "text")

@@ -10,7 +10,7 @@ from sync_worker.mapping.catalog import CatalogField
 from sync_worker.mapping.compile import CompiledMapping, compile_mapping
 from sync_worker.mapping.examples import default_dialect
 from sync_worker.mapping.load import load_mapping
-from sync_worker.mapping.wishes import FieldWish, Lack, lack_of, wishes
+from sync_worker.mapping.required_schema import FieldWish, Lack, lack_of, wishes
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
 

@@ -1,0 +1,1 @@
+"""Values, companies, deals, people, and how two sides are merged."""

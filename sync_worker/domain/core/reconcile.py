@@ -1,0 +1,395 @@
+"""One record, three ways: what both sides last agreed on, what the CRM holds now, what the portal holds now. Out comes a plan.
+
+                        CRM as in the base        CRM changed
+    portal as in base   nothing                   the CRM's value travels
+    portal changed      the portal's is owed      equal → agreed; else the field's rule, both values kept in a conflict
+
+The base is a *pair* per field (the portal's value, the CRM's spelling), because a vendor may rewrite what we send: an echo of our own
+write equals the base and needs no special code. After a CRM change was seen, the base holds what the CRM said, `(its value, its
+spelling)`, whoever won: so "owed" is always and only "the portal's value differs from base.portal".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from sync_worker.domain.core.clocks import Clocks, newest
+from sync_worker.domain.core.values import Plain, Value, plain
+
+Direction: TypeAlias = Literal["pull", "push", "both"]
+Write: TypeAlias = Literal["always", "create", "update", "once"]
+Rule: TypeAlias = Literal["crm", "portal", "newest", "ask"]
+Side: TypeAlias = Literal["crm", "portal", ""]
+Take: TypeAlias = Literal["crm", "portal"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field travels; from the mapping. **Shapes** `is_listed`: its values come from a closed list, which no vendor rewrites."""
+
+    field: str
+    direction: Direction = "pull"
+    write: Write = "always"
+    conflict: Rule = "crm"
+    is_set: bool = False
+    is_listed: bool = False
+
+
+class Base(NamedTuple):
+    """The pair last agreed on: the portal's value, the CRM's spelling of it.
+
+    **Shapes** `is_awaited`: we wrote it and have not read it back, so `crm` is what we sent, not what the CRM made of it. `is_half`: our
+    own write of the field is done by half, so nothing is agreed on: `crm` is what stands there in between, and the field is owed.
+    **Source** a tuple, because sixteen of them are made for each deal that is read: half the price of a frozen dataclass.
+    """
+
+    portal: Plain
+    crm: Any
+    is_awaited: bool = False
+    is_half: bool = False
+
+
+def to_document(bases: Mapping[str, Base]) -> dict[str, list[Any]]:
+    """JSON form: by field `[portal, crm]`; `[portal, crm, true]` while awaited, `[null, crm, false, true]` while written by half."""
+    lengths = {name: 4 if pair.is_half else 3 if pair.is_awaited else 2 for name, pair in bases.items()}
+    return {name: list(pair[: lengths[name]]) for name, pair in bases.items()}
+
+
+def from_document(stored: Mapping[str, Sequence[Any]]) -> dict[str, Base]:
+    """The inverse of `to_document`."""
+    return {name: Base(*pair) for name, pair in stored.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Both sides' values of one field, and whose was taken. **Shapes** `taken` empty = waits for a person; `rule`: the field's."""
+
+    field: str
+    base: Plain
+    crm: Plain
+    portal: Plain
+    taken: Side
+    code: str
+    rule: Rule = "crm"
+
+
+class Decided(NamedTuple):
+    """A person's word on one conflict: whose value is taken, of the two that stood there when it was given. It counts for no others."""
+
+    take: Take
+    crm: Plain
+    portal: Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of one record: `keep` into the portal, `base` into the link, `push` into the outbox, `conflicts` to the operator."""
+
+    keep: Mapping[str, Value] = field(default_factory=dict)
+    base: Mapping[str, Base] = field(default_factory=dict)
+    push: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do or to say."""
+        return not (self.keep or self.base or self.push or self.conflicts)
+
+
+class _Draft:
+    """A plan being written: one field after the other."""
+
+    __slots__ = ("base", "conflicts", "keep", "push")
+
+    def __init__(self) -> None:
+        self.keep: dict[str, Value] = {}
+        self.base: dict[str, Base] = {}
+        self.push: list[str] = []
+        self.conflicts: list[Conflict] = []
+
+    def finish(self) -> Plan:
+        return Plan(self.keep, self.base, tuple(self.push), tuple(self.conflicts))
+
+
+_UNREAD: Final = object()
+_NOTHING_DECIDED: Final[Mapping[str, Decided]] = {}
+
+
+@dataclass(slots=True)
+class _Field:
+    """One field of one record on the table. **Shapes** `crm` is `_UNREAD` where the CRM said nothing readable."""
+
+    rule: FieldRule
+    base: Base | None
+    crm_value: Value
+    crm: Any
+    spelling: Any
+    portal: Plain
+
+    @property
+    def is_read(self) -> bool:
+        return self.crm is not _UNREAD
+
+    @property
+    def is_half(self) -> bool:
+        """Whether our own write of it is done by half."""
+        return self.base is not None and self.base.is_half
+
+    @property
+    def is_owed(self) -> bool:
+        return self.is_half or self.portal != (_flat(self.base.portal) if self.base else None)
+
+    @property
+    def has_crm_moved(self) -> bool:
+        return self.base is None or bool(self.spelling != self.base.crm)
+
+    @property
+    def seen(self) -> Base:
+        """The base once the CRM's word was heard: its value and its spelling."""
+        if self.is_read:
+            return Base(self.crm, self.spelling)
+        return Base(f"unreadable: {self.spelling}", self.spelling)
+
+
+def reconcile(
+    rules: Mapping[str, FieldRule],
+    *,
+    base: Mapping[str, Base],
+    crm_values: Mapping[str, Value],
+    crm_spellings: Mapping[str, Any],
+    portal: Mapping[str, Value],
+    clocks: Clocks,
+    decided: Mapping[str, Decided] = _NOTHING_DECIDED,
+) -> Plan:
+    """Merge one record by field. Doing it again on the result changes nothing.
+
+    **Shapes** `crm_values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `crm_spellings`: as the CRM sent
+    them, JSON; a field without one is compared by its value. Unset and cleared count as the same emptiness; a cleared field travels.
+    """
+    draft = _Draft()
+    for name, rule in rules.items():
+        if rule.direction == "pull":
+            if name in crm_values and comparable(crm_values[name]) != comparable(portal.get(name)):
+                draft.keep[name] = crm_values[name]
+            continue
+        pair = base.get(name)
+        if pair is not None and _is_echo(pair, crm_spellings.get(name, _UNREAD), portal.get(name)):
+            continue
+        item = _field(rule, pair, crm_values, crm_spellings, portal)
+        if rule.direction == "push":
+            _push_only(item, draft)
+        elif _is_written_no_more(item):
+            _pull(item, draft)
+        elif rule.is_set:
+            _merge_set(item, draft)
+        else:
+            _merge(item, clocks, decided.get(name), draft)
+    return draft.finish()
+
+
+def owed(
+    rules: Mapping[str, FieldRule],
+    *,
+    base: Mapping[str, Base],
+    portal: Mapping[str, Value],
+    is_create: bool,
+    waiting: Collection[str] = (),
+) -> tuple[str, ...]:
+    """The fields a push must write now, in the order of the rules.
+
+    **Shapes** `waiting`: fields with an open conflict under the rule `ask`; they are not written. A create carries every field the portal
+    has set or cleared.
+    """
+    return tuple(
+        name
+        for name, rule in rules.items()
+        if rule.direction != "pull" and name not in waiting and _is_due(rule, base.get(name), portal, is_create=is_create)
+    )
+
+
+def after_write(rules: Mapping[str, FieldRule], *, sent: Mapping[str, Value], spellings: Mapping[str, Any]) -> dict[str, Base]:
+    """The bases once the CRM took a write. A field that only we write waits for its read-back, which may be a rewrite, not an edit."""
+    return {
+        name: Base(comparable(value), spellings.get(name), is_awaited=rules[name].direction == "push")
+        for name, value in sent.items()
+        if name in rules
+    }
+
+
+# ── one field ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _field(
+    rule: FieldRule,
+    base: Base | None,
+    crm_values: Mapping[str, Value],
+    crm_spellings: Mapping[str, Any],
+    portal: Mapping[str, Value],
+) -> _Field:
+    name = rule.field
+    crm_value = crm_values.get(name)
+    crm = comparable(crm_value) if name in crm_values else _UNREAD
+    unspelled = crm if crm is not _UNREAD else base.crm if base else None
+    spelling = crm_spellings.get(name, unspelled)
+    return _Field(rule, base, crm_value, crm, spelling, comparable(portal.get(name)))
+
+
+def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
+    """The common case, told without ceremony: both sides are as agreed. (What this misses, the table finds.)"""
+    return not (pair.is_awaited or pair.is_half) and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
+
+
+def _is_written_no_more(item: _Field) -> bool:
+    """True for a two-way field that was ours to write at the create, or once, and that the CRM has filled since."""
+    if item.is_half:
+        return False
+    if item.rule.write == "once":
+        return item.base is not None or (item.is_read and item.crm is not None)
+    return item.rule.write == "create"
+
+
+def _pull(item: _Field, draft: _Draft) -> None:
+    """A field we do not write any more: the CRM's word counts. What the portal has set since is kept in a conflict."""
+    name, base = item.rule.field, item.base
+    if item.is_read and item.crm != item.portal:
+        draft.keep[name] = item.crm_value
+        if base is not None and item.is_owed and item.portal is not None:
+            draft.conflicts.append(Conflict(name, base.portal, item.crm, item.portal, "crm", "edit_dropped", "crm"))
+    if (base is None and item.rule.write == "once") or (base is not None and item.is_read and base != item.seen):
+        draft.base[name] = item.seen
+
+
+def _push_only(item: _Field, draft: _Draft) -> None:
+    """Our word counts. `create` and `once` leave the CRM alone afterwards; the others put back what somebody changed there."""
+    name, base = item.rule.field, item.base
+    if not item.is_half and (item.rule.write == "create" or (item.rule.write == "once" and base is not None)):
+        return
+    if item.is_read and item.crm == item.portal:
+        _agree(item, draft)
+        return
+    if item.is_half:
+        draft.push.append(name)
+        return
+    if base is not None and base.is_awaited and not _is_edit(item):  # the read-back: what the CRM made of our write
+        draft.base[name] = Base(base.portal, item.spelling)
+    elif base is not None and item.has_crm_moved:
+        draft.base[name] = item.seen
+        crm = item.crm if item.is_read else str(item.spelling)
+        draft.conflicts.append(Conflict(name, base.portal, crm, item.portal, "portal", "put_back", "portal"))
+        draft.push.append(name)
+        return
+    if item.is_owed:
+        draft.push.append(name)
+
+
+def _is_edit(item: _Field) -> bool:
+    """Whether a read-back that differs was written by a person since: no vendor makes another value of a list, or of yes and no."""
+    return item.is_read and item.has_crm_moved and (item.rule.is_listed or isinstance(item.crm, bool))
+
+
+def _merge(item: _Field, clocks: Clocks, decided: Decided | None, draft: _Draft) -> None:
+    """The table at the top of this file, for one value."""
+    if not item.is_read or not item.has_crm_moved:
+        if item.is_read and item.crm == item.portal:
+            _agree(item, draft)
+        elif item.is_owed:
+            draft.push.append(item.rule.field)
+    elif item.crm == item.portal:
+        _agree(item, draft)
+    elif not item.is_owed:
+        _take_crm(item, draft)
+    elif item.base is None and item.crm is None:
+        draft.push.append(item.rule.field)
+    else:
+        _clash(item, clocks, decided, draft)
+
+
+def _clash(item: _Field, clocks: Clocks, decided: Decided | None, draft: _Draft) -> None:
+    """Both sides changed, differently: a person has decided, or the field's rule does; both values are kept in the conflict."""
+    taken, code = _judge(item.rule, clocks)
+    if decided and (decided.crm, decided.portal) == (item.crm, item.portal):
+        taken = decided.take
+    before = item.base.portal if item.base else None
+    draft.conflicts.append(Conflict(item.rule.field, before, item.crm, item.portal, taken, code, item.rule.conflict))
+    if taken == "crm":
+        _take_crm(item, draft)
+    elif taken == "portal":
+        draft.base[item.rule.field] = item.seen
+        draft.push.append(item.rule.field)
+
+
+def _judge(rule: FieldRule, clocks: Clocks) -> tuple[Side, str]:
+    if rule.conflict == "newest":
+        return newest(clocks, clocks.portal_edited_at.get(rule.field))
+    return ("" if rule.conflict == "ask" else rule.conflict), "both_changed"
+
+
+def _merge_set(item: _Field, draft: _Draft) -> None:
+    """Additions and removals of both sides. No value can be added by one and removed by the other, so nothing can clash."""
+    name = item.rule.field
+    if item.is_read and item.crm == item.portal:
+        _agree(item, draft)
+        return
+    if not item.is_read or not item.has_crm_moved:
+        if item.is_owed:
+            draft.push.append(name)
+        return
+    agreed = _members(item.base.portal if item.base else None)
+    ours, theirs = _members(item.portal), _members(item.crm)
+    merged = merge_sets(agreed, ours, theirs)
+    if item.base is not None or theirs:
+        draft.base[name] = item.seen
+    if merged != ours:
+        draft.keep[name] = tuple(sorted(merged))
+    if merged != theirs:
+        draft.push.append(name)
+
+
+def merge_sets(agreed: frozenset[str], ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:
+    """Three-way merge, value by value; the order of the two sides does not matter."""
+    return (agreed & ours & theirs) | (ours - agreed) | (theirs - agreed)
+
+
+def _take_crm(item: _Field, draft: _Draft) -> None:
+    draft.keep[item.rule.field] = item.crm_value
+    draft.base[item.rule.field] = item.seen
+
+
+def _agree(item: _Field, draft: _Draft) -> None:
+    """Both hold the same: remember how the CRM spells it. Emptiness on both sides needs no memory."""
+    if item.base is None and item.portal is None:
+        return
+    if item.base is None or item.has_crm_moved or item.is_owed or item.base.is_awaited:
+        draft.base[item.rule.field] = item.seen
+
+
+def _is_due(rule: FieldRule, base: Base | None, portal: Mapping[str, Value], *, is_create: bool) -> bool:
+    if is_create:
+        return rule.write != "update" and rule.field in portal
+    held = portal.get(rule.field)
+    if base is None:
+        return rule.write != "create" and comparable(held) is not None
+    if base.is_half:
+        return True
+    if held == base.portal or rule.write in ("create", "once"):
+        return False
+    return comparable(held) != _flat(base.portal)
+
+
+def comparable(value: Value) -> Plain:
+    """Plain form for comparing: emptiness is `None`, a set is sorted."""
+    if type(value) is str:  # nearly all
+        return value or None
+    return _flat(plain(value))
+
+
+def _flat(value: Plain) -> Plain:
+    if isinstance(value, list):
+        return sorted(set(value)) or None
+    return None if value == "" else value
+
+
+def _members(value: Plain) -> frozenset[str]:
+    return frozenset(value) if isinstance(value, list) else frozenset()

@@ -1,0 +1,1 @@
+"""A deal's lifecycle: registration, approvals, quotes, completion."""

@@ -1,0 +1,1 @@
+"""Subgroups, their parent, terms and uploaded agreements."""

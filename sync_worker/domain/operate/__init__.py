@@ -1,0 +1,1 @@
+"""Plans, recovery, status, erasure."""

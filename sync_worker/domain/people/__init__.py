@@ -1,0 +1,1 @@
+"""Who sees which deals, and for whom a person may act."""

@@ -1,0 +1,1 @@
+"""What a CRM record means for the portal's own, and how often a write is tried."""

@@ -1,0 +1,138 @@
+"""What the portal is told of: which change makes which event, and what an event says. Pure; `docs/feed.md` is made from `KINDS`.
+
+An event says what changed and where to ask for the rest. It never carries a secret, and never a list without a bound: whom a company may
+work with is asked for, because one change can touch millions of pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.values import Plain, plain
+
+SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
+COMPANY, DEAL = "company", "deal"
+
+KINDS: Final[Mapping[str, str]] = {
+    "company.added": "The portal knows a company it did not know before.",
+    "company.changed": "Fields of a company have changed.",
+    "company.deactivated": "A company no longer takes part: its portal status is inactive, or its CRM record is gone. "
+    "`changed` has all that changed with it.",
+    "associations.changed": "The list of companies that this company may work with has changed, or may have changed: read it again. "
+    "The same is true for the companies that were on the list before or are on it now, and they get no event of their own.",
+    "deal.registered": "A deal is new. It was registered in the portal, or it began in the CRM.",
+    "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
+    "records.loaded": "A first load is complete. It sent no events, so read the companies or the deals once now.",
+}
+"""type → what it means."""
+
+
+class Changed(NamedTuple):
+    """One field. **Shapes** plain values; `None` where it was or is empty."""
+
+    before: Plain
+    after: Plain
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changed something, on which side, in which run."""
+
+    side: str
+    actor: str
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing to tell.
+
+    **Shapes** `record_id` "" = of no single record; events of one record arrive in order. `version`: a deal's, after the change.
+    """
+
+    kind: str
+    record: str
+    record_id: str
+    by: By
+    changed: Mapping[str, Changed] = field(default_factory=dict)
+    version: int | None = None
+
+
+def company_event(before: Company | None, after: Company, by: By) -> Event | None:
+    """What to tell of a company that was saved; None where nothing changed that anybody is told."""
+    then, now = _company_fields(before) if before else {}, _company_fields(after)
+    changed = _differences(then, now)
+    if not changed:
+        return None
+    kind = "company.added" if before is None else "company.deactivated" if _ends(before, after) else "company.changed"
+    return Event(kind, COMPANY, after.id, by, changed)
+
+
+def deal_event(deal_id: str, version: int, changes: Mapping[str, tuple[Any, Any]], by: By) -> Event:
+    """What to tell of one version of a deal. **Shapes** `changes`: field → (old, new); "" = the deal as it came in, whole."""
+    if "" in changes:
+        _, whole = changes[""]
+        return Event("deal.registered", DEAL, deal_id, by, {name: Changed(None, plain(value)) for name, value in whole.items()}, version)
+    changed = {name: Changed(plain(old), plain(new)) for name, (old, new) in changes.items()}
+    return Event("deal.changed", DEAL, deal_id, by, changed, version)
+
+
+def associations_events(company_ids: Iterable[str], by: By) -> list[Event]:
+    """One event for each of these companies."""
+    return [Event("associations.changed", COMPANY, company_id, by) for company_id in sorted(set(company_ids))]
+
+
+def loaded_event(object_: str, by: By) -> Event:
+    """The end of a silent first load. **Shapes** `object_`: the record type that was read."""
+    return Event("records.loaded", COMPANY if object_ == COMPANY else DEAL, "", by)
+
+
+def gone_words(seq: int, oldest: int, last: int) -> str:
+    """Why a place is refused, with the oldest place there is. **Shapes** `oldest`, `last`: as `feed.reach` says."""
+    kept = (
+        f"the oldest event there is has the number {oldest}"
+        if oldest <= last
+        else f"no event is kept; the next one gets the number {oldest}"
+    )
+    return f"event {seq} is older than feed.keep and is gone; {kept}"
+
+
+def document(event: Event, *, portal: str, seq: int) -> dict[str, Any]:
+    """The event's `data` as it is stored and sent."""
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "portal": portal,
+        "seq": seq,
+        "record": {"type": event.record, "id": event.record_id or None},
+        "changed": {name: change._asdict() for name, change in sorted(event.changed.items())},
+        "side": event.by.side,
+        "actor": event.by.actor,
+        "run": event.by.run_id or None,
+    }
+    if event.version is not None:
+        found["record"]["version"] = event.version
+    return found
+
+
+def _ends(before: Company, after: Company) -> bool:
+    return after.is_inactive and not before.is_inactive
+
+
+def _company_fields(company: Company) -> dict[str, Plain]:
+    return {
+        **{name: plain(value) for name, value in company.attributes.items()},  # type: ignore[arg-type]  # plain already
+        "crm_id": company.crm_id,
+        "name": company.name,
+        "portal_status": company.status.value,
+        "account_type": company.account_type.value,
+        "account_owner_email": company.account_owner_email,
+        "second_partners": list(company.second_partner_values) or None,
+        "is_deleted": company.is_deleted,
+    }
+
+
+def _differences(then: Mapping[str, Plain], now: Mapping[str, Plain]) -> dict[str, Changed]:
+    return {name: Changed(then.get(name), now.get(name)) for name in then.keys() | now.keys() if then.get(name) != now.get(name)}

@@ -1,0 +1,1 @@
+"""Who may work with whom, by contract or by rule."""

@@ -1,0 +1,35 @@
+"""ADVANCE: work over all companies, a page a commit, until nothing is left, its turn is over, or the process is asked to stop.
+
+Whoever comes next goes on where the last commit ended, so nothing is kept here between two pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sync_worker.errors import Stopped
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.store.core.runs import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What one commit did."""
+
+    counts: Counts = field(default_factory=Counts)
+    wakes: frozenset[Wake] = frozenset()
+
+
+def in_turn(tenant: Tenant, run_id: str, advance: Callable[[Tenant, str], Advance | None], *, again: Wake) -> Done:
+    """Commit after commit; `again` is due where the turn was over first. **Raises** Stopped after the commit at hand."""
+    total, wakes = Counts(), set[Wake]()
+    while done := advance(tenant, run_id):
+        total.add(done.counts)
+        wakes |= done.wakes
+        if tenant.is_turn_over:
+            wakes.add(again)
+            break
+        if tenant.services.is_stopping():
+            raise Stopped(f"stopped on request after {total.read:,} companies; the next run goes on from there")
+    return Done(run_id, total, frozenset(wakes))

@@ -1,0 +1,1 @@
+"""What a distributor does for its resellers: subgroups, terms, agreements."""

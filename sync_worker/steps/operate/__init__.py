@@ -1,0 +1,1 @@
+"""What an operator asks for: plan, replay, resolve, pause, status, erasure."""

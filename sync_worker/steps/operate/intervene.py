@@ -1,0 +1,286 @@
+"""INTERVENE: a person replays, discards or releases failures. Who, when, why and what became of each is kept.
+
+A replay marks its failures in one commit, then tries them: records in the order in which their failures came, at first twenty of each
+cause, then a thousand at a time. A cause whose breaker opens is left alone: its other failures are held, and the replay ends. Where a
+replay is stopped, what is left stays marked; whoever asks for the same again goes on with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync_worker.domain.operate.recovery import remedy_of
+from sync_worker.domain.sync.breaker import TRIP_COUNT, Cause
+from sync_worker.errors import Stopped
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.core.brake import released
+from sync_worker.steps.core.park import NOTHING_OWED, OTHERWISE
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.operate.replay import REPLAYED, replay, waited_for, work_off
+from sync_worker.steps.sync.ingest.backfill import do_again as fill_again
+from sync_worker.steps.sync.ingest.compare import compare, mend
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.breaker import judge
+from sync_worker.store.core import cursors, failures
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.failures import FailureRow
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.operate import interventions
+from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.sync import breakers
+
+BATCH_COUNT = 1000  # records between two looks at whether to stop
+
+Progress = Callable[[int], None]
+"""Called after each batch with the number of failures tried so far."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One record's failures, in the order received: they are tried together."""
+
+    rows: list[FailureRow] = field(default_factory=list)
+
+    @property
+    def causes(self) -> set[Cause]:
+        return {cause_of(row) for row in self.rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a replay came to so far. **Shapes** `held`: causes that fail as before, so that what is left of them was not tried."""
+
+    intervention: Intervention
+    outcomes: Mapping[str, int]
+    held: Mapping[Cause, datetime]
+
+    @property
+    def left_count(self) -> int:
+        return self.outcomes.get(interventions.LEFT, 0)
+
+    @property
+    def held_count(self) -> int:
+        return self.outcomes.get(interventions.HELD, 0)
+
+
+def cause_of(row: FailureRow) -> Cause:
+    """What the failure has in common with others."""
+    return Cause(row.failure.object, row.failure.stage, row.failure.code)
+
+
+def is_replayable(row: FailureRow) -> bool:
+    """Whether trying it again is of any use."""
+    return remedy_of(row.failure.code, stage=row.failure.stage).is_replayable
+
+
+def begin_replay(
+    tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str = "", is_queued: bool = False
+) -> Intervention:
+    """Marks the failures that can be replayed. One that was asked for in the same words and stopped is over: this one goes on with it."""
+    received = sorted((row for row in rows if is_replayable(row)), key=lambda row: (row.first_seen_at, row.failure.id))
+    asked = Intervention(tenant.services.new_id(), "replay", selection, actor, reason, is_queued)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        breakers.close(tx, {cause_of(row) for row in received})  # a person says that they are gone
+        for earlier in interventions.unfinished(tx):
+            if earlier.selection == selection:
+                interventions.settle(tx, earlier.id, dict.fromkeys(interventions.left(tx, earlier.id), Outcome("continued")))
+                interventions.finish(tx, earlier.id)
+        interventions.begin(tx, asked, [row.failure.id for row in received])
+    words = {"intervention": asked.id, "actor": actor, "reason": reason, "failures": len(received), "queued": is_queued}
+    tenant.log.info("replay asked for", **words)
+    return asked
+
+
+def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = None) -> Result:
+    """Tries what is left of a replay, or a turn of it.
+
+    **Raises** Stopped, and what `refresh` and `push` do; what is left then stays marked.
+    """
+    units, tried = _units(tenant, asked), 0
+    for batch in _batches(tenant, units):
+        with tenant.turn(math.inf):  # what is tried by half is not tried
+            _try(tenant, asked, batch)
+        tried += sum(len(unit.rows) for unit in batch)
+        if on_batch:
+            on_batch(tried)
+        if tenant.services.is_stopping():
+            raise Stopped(f"{tried} of {sum(len(unit.rows) for unit in units)} failures were tried; the others stay marked")
+        if tenant.is_turn_over:
+            break
+    return _finished(tenant, asked)
+
+
+def go_on_queued(tenant: Tenant) -> Done:
+    """A turn of every replay that was left to the workers."""
+    wakes = set[Wake]()
+    for asked in queued(tenant):
+        if go_on(tenant, asked).left_count and tenant.is_turn_over:
+            wakes.add(Wake("replay", share="operator"))
+    return Done("", Counts(), frozenset(wakes))
+
+
+def queued(tenant: Tenant) -> list[Intervention]:
+    """Replays that were left to the workers and are not finished."""
+    with tenant.store.reading(tenant.name) as tx:
+        return [asked for asked in interventions.unfinished(tx) if asked.is_queued]
+
+
+def discard(tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str) -> Intervention:
+    """Nobody is told of these any more; their records are tried again when they change."""
+    ids = [row.failure.id for row in rows]
+    with tenant.store.side_transaction(tenant.name) as tx:
+        failures.discard(tx, ids, f"discarded by {actor}: {reason}")
+        return _record(tx, tenant, Intervention(tenant.services.new_id(), "discard", selection, actor, reason), ids, "discarded")
+
+
+def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Intervention:
+    """What the brake holds back is done, once, because a person has looked at it; the commit that does it says so.
+
+    **Raises** what the work that was held does: HeldForReview again where what follows is too much as well, and was not looked at.
+    """
+    failure, asked = row.failure, Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
+
+    def write_down(tx: Tx) -> None:
+        failures.close(tx, [failure.id], f"released by {actor}: {reason}")
+        cursors.pause(tx, failure.object, None)
+        _record(tx, tenant, asked, [failure.id], "released")
+
+    with released(tenant, write_down):
+        _do_again(tenant, verb=failure.record, object_=failure.object)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        if failures.by_ids(tx, [failure.id])[failure.id].resolved_at is None:  # the brake did not need to be let go
+            write_down(tx)
+    return asked
+
+
+def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
+    """The work that was held, and what follows from it; another reader is waited for."""
+    if verb == "compare":
+        work_off(tenant, mend(tenant, compare(tenant)).wakes)
+    elif verb == "evaluate":
+        work_off(tenant, {wake for wake in evaluate(tenant).wakes if wake.verb != "evaluate"})
+    elif verb == "refresh":
+        work_off(tenant, {Wake("refresh", object_)})
+    elif verb == "backfill":
+        work_off(tenant, waited_for(tenant, lambda: fill_again(tenant, object_)).wakes)
+    else:
+        done = waited_for(tenant, lambda: pull(tenant, object_))
+        work_off(tenant, {wake for wake in done.wakes if wake.verb != "pull"})
+
+
+def _record(tx: Tx, tenant: Tenant, asked: Intervention, ids: Sequence[str], outcome: str) -> Intervention:
+    """Something that was done at once."""
+    interventions.begin(tx, asked, ids)
+    interventions.settle(tx, asked.id, dict.fromkeys(ids, Outcome(outcome)))
+    interventions.finish(tx, asked.id)
+    tenant.log.info(outcome, intervention=asked.id, actor=asked.actor, reason=asked.reason, failures=len(ids))
+    return asked
+
+
+# ── in what order ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _units(tenant: Tenant, asked: Intervention) -> list[_Unit]:
+    """What is left, by record: the record whose first failure came first is first."""
+    with tenant.store.reading(tenant.name) as tx:
+        ids = interventions.left(tx, asked.id)
+        rows = failures.by_ids(tx, ids)
+    units: dict[tuple[str, str], _Unit] = {}
+    for row in (rows[failure_id] for failure_id in ids):
+        units.setdefault((row.failure.object, row.failure.record), _Unit()).rows.append(row)
+    return list(units.values())
+
+
+def _batches(tenant: Tenant, units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
+    """First a sample of each cause, then the others; those of causes that keep failing are left out."""
+    sample, rest = _sampled(units)
+    for start in (None, *range(0, len(rest), BATCH_COUNT)):
+        batch = sample if start is None else rest[start : start + BATCH_COUNT]
+        with tenant.store.reading(tenant.name) as tx:
+            held = breakers.resting(tx)
+        if admitted := [unit for unit in batch if not unit.causes & held.keys()]:
+            yield admitted
+
+
+def _sampled(units: Iterable[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
+    counts: Counter[Cause] = Counter()
+    sample, rest = list[_Unit](), list[_Unit]()
+    for unit in units:
+        is_sample = any(counts[cause] < TRIP_COUNT for cause in unit.causes)
+        (sample if is_sample else rest).append(unit)
+        counts.update(unit.causes)
+    return sample, rest
+
+
+# ── one batch ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _try(tenant: Tenant, asked: Intervention, batch: Sequence[_Unit]) -> None:
+    """Both sides are read again. What was resolved or discarded since it was marked is not tried."""
+    ids = [row.failure.id for unit in batch for row in unit.rows]
+    with tenant.store.reading(tenant.name) as tx:
+        before = failures.by_ids(tx, ids)
+    live = [row for failure_id in ids if is_open(row := before[failure_id])]
+    work_off(tenant, replay(tenant, live))
+    with tenant.store.transaction(tenant.name) as tx:
+        outcomes = {failure_id: Outcome("superseded") for failure_id in ids} | _outcomes(tx, live)
+        interventions.settle(tx, asked.id, outcomes)
+        judge(tx, tenant, _readings(live, outcomes))
+
+
+def is_open(row: FailureRow) -> bool:
+    """Whether there is still something to try."""
+    return row.resolved_at is None and row.discarded_at is None
+
+
+def _outcomes(tx: Tx, tried: Sequence[FailureRow]) -> dict[str, Outcome]:
+    """What became of the failures."""
+    now = failures.by_ids(tx, [row.failure.id for row in tried])
+    heirs = _heirs(tx, [row for row in now.values() if row.resolution in (OTHERWISE, REPLAYED)])
+    return {row.failure.id: _outcome(row, now[row.failure.id], heirs.get(row.failure.id)) for row in tried}
+
+
+def _outcome(before: FailureRow, now: FailureRow, heir: str | None) -> Outcome:
+    if now.resolved_at is None:
+        is_judged = now.count > before.count or (now.failure.stage == "ingest" and now.failure.kind == "problem")  # still so: no news
+        return Outcome("failed" if is_judged else "waiting")
+    if heir or now.resolution == OTHERWISE:
+        return Outcome("failed", heir)
+    return Outcome("superseded" if now.resolution == NOTHING_OWED else "passed")
+
+
+def _heirs(tx: Tx, closed: Sequence[FailureRow]) -> dict[str, str]:
+    """Failures that took the place of these, by the id of these."""
+    found: dict[str, str] = {}
+    for object_, stage in sorted({(row.failure.object, row.failure.stage) for row in closed}):
+        mine = {row.failure.record: row.failure.id for row in closed if (row.failure.object, row.failure.stage) == (object_, stage)}
+        found |= {mine[heir.record]: heir.id for heir in failures.open_rows(tx, object_, list(mine), stage) if heir.kind == "failure"}
+    return found
+
+
+def _readings(tried: Sequence[FailureRow], outcomes: Mapping[str, Outcome]) -> dict[Cause, tuple[int, int]]:
+    """Passed and failed by cause, of what was read; pushes teach their breakers themselves."""
+    found: Counter[tuple[Cause, str]] = Counter(
+        (cause_of(row), outcomes[row.failure.id].outcome) for row in tried if row.failure.stage == "ingest"
+    )
+    return {cause: (found[cause, "passed"], found[cause, "failed"]) for cause, _ in found}
+
+
+def _finished(tenant: Tenant, asked: Intervention) -> Result:
+    """What it came to. It is over once nothing is left but records whose cause is still there: these are held."""
+    units = _units(tenant, asked)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        resting = breakers.resting(tx)
+        held = [unit for unit in units if unit.causes & resting.keys()]
+        if len(held) == len(units):
+            interventions.settle(tx, asked.id, {row.failure.id: Outcome(interventions.HELD) for unit in held for row in unit.rows})
+            interventions.finish(tx, asked.id)
+        causes = {cause for unit in held for cause in unit.causes}
+        result = Result(asked, interventions.counts(tx, asked.id), {cause: at for cause, at in resting.items() if cause in causes})
+    named = {name: count for name, count in result.outcomes.items() if name}
+    tenant.log.info("replayed", intervention=asked.id, left=result.left_count, **named)
+    return result

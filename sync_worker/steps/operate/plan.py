@@ -1,0 +1,222 @@
+"""PLAN: what a pull and a push would change here and in the CRM, and what they would cost, before anything is changed.
+
+A rehearsal, not a second opinion: the real steps run on a copy of the portal's rows, with the real CRM for reading, and a CRM that only
+pretends to take writes. What then differs between the copy as it was and as it is now is the plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sync_worker.crm.port import Change
+from sync_worker.crm.rehearsal import Rehearsal
+from sync_worker.domain.core.deal import CLOSED
+from sync_worker.domain.core.values import plain
+from sync_worker.domain.operate.plan import SHOWN_COUNT, Cost, Plan
+from sync_worker.errors import RecordError
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.mapping.fillable import Fillable
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.core.brake import foreseen
+from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant, Wake
+from sync_worker.steps.operate.difference import tell_differences
+from sync_worker.steps.operate.preview import per_minute
+from sync_worker.steps.operate.replay import work_off
+from sync_worker.steps.sync.ingest.backfill import ask, backfill
+from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.outgoing_writes import DealDesk, Letter
+from sync_worker.steps.sync.push.patch_back import patch_back
+from sync_worker.steps.sync.push.push import BATCH_COUNT
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies, runs
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.runs import Counts, Run
+from sync_worker.store.deals import deals, links
+from sync_worker.store.deals.links import KEY, Link
+from sync_worker.store.operate.copies import copied
+from sync_worker.store.sync import outbox
+
+READ_BACK_COUNT = 2000  # written records read back in one go
+DUE_COUNT = 1_000_000  # ids of deals that wait to be written
+NO_BRAKE_PERCENT = 100  # the rehearsal goes on to its end; whether the brake would hold is asked of what it took away
+
+Progress = Callable[[str, int, int | None], None]
+"""Called after each page with (record, records so far, records in all if known)."""
+
+
+def plan(
+    tenant: Tenant,
+    *,
+    is_full: bool = False,
+    reads: bool = True,
+    only: Fillable | None = None,
+    limit: int | None = SHOWN_COUNT,
+    on_page: Progress | None = None,
+) -> Plan:
+    """What a pull and a push would do now, by the portal and mapping files as they are now.
+
+    **Shapes** `is_full`: the pull reads everything again, so that another mapping shows on every record. `reads` False asks the CRM for
+    no record: only what is stored is worked out anew. `only`: in place of the pull a backfill of this field, from the first record on.
+    `limit`: how many of each kind are shown; None shows all.
+    **Raises** the port's errors, StoreDown, Stopped.
+    """
+    found, calls = Plan.empty(tenant.name, limit=limit), tenant.crm.calls
+    with copied(tenant.store, tenant.name, clock=tenant.services.clock) as copy:
+        ear = _Ear(tenant, copy.after, found)
+        crm = Rehearsal(tenant.crm, tell=ear.hear, services=tenant.services)
+        portal = tenant.portal.model_copy(update={"brake_percent": NO_BRAKE_PERCENT})
+        rehearsing = _Rehearsing(portal, grammar=tenant.grammar, store=copy.after, crm=crm, services=tenant.services)
+        rehearsing.works_while_paused = tenant.works_while_paused
+        if only:
+            _fill_and_push(rehearsing, only, on_page=on_page)
+        elif reads:
+            _pull_and_push(rehearsing, is_full=is_full, on_page=on_page)
+        else:
+            _evaluate(rehearsing)
+            _push_unread(rehearsing)
+        tell_differences(copy, found)
+        with copy.before.reading(tenant.name) as was, copy.after.reading(tenant.name) as now:
+            found.stays = _left_of_two_tiers(tenant, was)
+            found.held = foreseen(was, now, percent=tenant.portal.brake_percent)
+        used = tenant.crm.calls - calls
+        needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
+        found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "backfill", "push"), 1))
+    return found
+
+
+def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:
+    """What a portal without second partners holds from the time when it had them; neither here nor in the CRM is any of it removed."""
+    deal_count, pair_count = len(links.two_tier(tx, but=CLOSED)), associations.pair_count(tx)
+    if tenant.portal.two_tier or not (deal_count or pair_count):
+        return []
+    kept = f"{deal_count:,} open deals keep their second partner, and {pair_count:,} associations are kept"
+    stays = f"two_tier is off: {kept}. Nobody sees them in the portal; the CRM's fields stay as they are and are not read."
+    return [f"{stays} two_tier: true brings all of it back; then `pull --full` reads what changed in the CRM meanwhile"]
+
+
+class _Rehearsing(Tenant):
+    """A tenant of whose runs nobody hears: they are in no database, so neither logs nor metrics speak of them."""
+
+    def batch_done(self, object_: str, counts: Counts) -> None:
+        pass
+
+    def _tell(self, run: Run, duration_s: float) -> None:
+        pass
+
+
+def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -> None:
+    """As a person would with `pull` and `push`: companies first, and whatever is noticed on the way."""
+    wakes = {Wake("push")}
+    for record_name in tenant.readable_records():
+
+        def tell(done: int, total: int | None, record_name: str = record_name) -> None:
+            if on_page:
+                on_page(record_name, done, total)
+
+        woken = pull(tenant, record_name, is_full=is_full, on_page=tell).wakes
+        if record_name == COMPANY:
+            woken |= _evaluate(tenant)
+        work_off(tenant, {wake for wake in woken if wake.verb == "refresh"})
+        wakes |= {wake for wake in woken if wake.verb in ("refresh", "push")}
+    work_off(tenant, wakes)
+
+
+def _fill_and_push(tenant: Tenant, only: Fillable, *, on_page: Progress | None) -> None:
+    """As a person would with `pull --backfill` and `push`, and whatever is noticed on the way."""
+    ask(tenant, only, by="plan")
+    wakes = {Wake("push")}
+    for record_name in only.records:
+
+        def tell(done: int, total: int | None, record_name: str = record_name) -> None:
+            if on_page:
+                on_page(record_name, done, total)
+
+        wakes |= backfill(tenant, record_name, only.field, on_page=tell).wakes
+    work_off(tenant, wakes)
+
+
+def _evaluate(tenant: Tenant) -> frozenset[Wake]:
+    """Rules that do not stand yet, to the end."""
+    with tenant.turn(math.inf):
+        return evaluate(tenant).wakes
+
+
+def _push_unread(tenant: Tenant) -> None:
+    """The letters that are due, as they stand, and the portal ids that companies lack."""
+    with tenant.store.reading(tenant.name) as tx:
+        due = outbox.due(tx, DUE_COUNT)
+    for start in range(0, len(due), BATCH_COUNT):
+        letters = _letters(tenant, due[start : start + BATCH_COUNT])
+        for name in sorted({letter.record.record for letter in letters}):
+            record, changes = tenant.mapping.records[name], [letter.change for letter in letters if letter.record.record == name]
+            deque(tenant.crm.write(record.native, record.key_field, changes, time_left_s=lambda: math.inf), maxlen=0)
+    with tenant.run("push") as run_id:
+        while patch_back(tenant, run_id):
+            pass
+
+
+def _letters(tenant: Tenant, deal_ids: Sequence[str]) -> list[Letter]:
+    """What these deals owe. One that cannot be spelled is left out: only a push says so."""
+    letters = []
+    with tenant.store.reading(tenant.name) as tx:
+        desk = DealDesk(tx, tenant, deal_ids)
+        for row in outbox.of(tx, DEAL, deal_ids):
+            try:
+                letter = None if row.record_id in desk.unread else desk.letter(row)
+            except RecordError:
+                continue
+            if letter:
+                letters.append(letter)
+    return letters
+
+
+def _handled(tenant: Tenant) -> int:
+    """Records read and written by the rehearsal, whose runs are the only ones in its copy."""
+    with tenant.store.reading(tenant.name) as tx:
+        return sum(run.counts.read + run.counts.claimed for run in runs.listed(tx, limit=DUE_COUNT))
+
+
+class _Ear:
+    """Hears what would be written, and tells the plan what stands there now: what the CRM last said, as the copy's links remember it."""
+
+    def __init__(self, tenant: Tenant, store: Store, found: Plan) -> None:
+        self._tenant = tenant
+        self._store = store
+        self._found = found
+        self.deal_count = 0
+
+    def hear(self, native: str, changes: Sequence[Change]) -> None:
+        record = next(one for one in self._tenant.plain_mapping.records.values() if one.native == native)
+        if record.record == COMPANY:
+            self._hear_ids(record, changes)
+            return
+        self.deal_count += len(changes)
+        with self._store.reading(self._tenant.name) as tx:
+            known = links.by_crm_ids(tx, record.record, [change.crm_id for change in changes if change.crm_id])
+            named = deals.by_ids(tx, [change.ref for change in changes])
+        for change in changes:
+            link = known.get(change.crm_id or "")
+            fields = _written(change.fields, _shown(record, link) if link else {})
+            name = named[change.ref].deal.values.get("name")
+            where = {"record": record.record, "name": name, "deal": change.ref, "crm_id": change.crm_id}
+            self._found.listings["crm_written" if link else "crm_created"].add({**where, "changes": fields})
+
+    def _hear_ids(self, record: RecordMap, changes: Sequence[Change]) -> None:
+        with self._store.reading(self._tenant.name) as tx:
+            names = companies.by_ids(tx, [change.ref for change in changes])
+        for change in changes:
+            fields = _written(change.fields, {})
+            self._found.listings["portal_ids"].add({"name": names[change.ref].name, "crm_id": change.crm_id, "changes": fields})
+
+
+def _shown(record: RecordMap, link: Link) -> dict[str, Any]:
+    """What the CRM holds, field by field in its own words."""
+    agreed = {field.native: link.base[name].crm for name, field in record.fields.items() if name in link.base}
+    return {**agreed, record.key_field: link.base[KEY].crm if KEY in link.base else None}
+
+
+def _written(fields: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"field": name, "before": plain(now.get(name)), "after": plain(value)} for name, value in sorted(fields.items())]

@@ -1,0 +1,87 @@
+"""SWEEP: once a night, what has been kept long enough goes. Everything that grows with time is in one list, with how long it is kept.
+
+Each batch is a short commit of its own, so a sweep that is stopped goes on where it ended. It makes no call, so it goes on while the CRM
+rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, TypeAlias
+
+from sync_worker.domain.sync.brake import WINDOW
+from sync_worker.errors import told
+from sync_worker.portal import KEPT_EVENTS_S, Portal
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.tell.deliver import tell_lost
+from sync_worker.store.core import runs
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.operate import retention
+from sync_worker.store.operate.retention import Batch, Place
+from sync_worker.store.people.answers import KEPT
+
+SWEEP: Final = Wake("sweep", share="backfill")
+PUT_OFF: Final = "its turn was over; the next one goes on"
+
+Forget: TypeAlias = Callable[[Tx, datetime, Place | None], Batch]
+
+
+class Kept(NamedTuple):
+    """One kind of rows. **Units** `kept_s`: how long they are kept."""
+
+    what: str
+    kept_s: float
+    forget: Forget
+
+
+def kept(portal: Portal) -> tuple[Kept, ...]:
+    """Everything that grows with time. A replay's tries go with the failure or with the replay, whichever goes first."""
+    settings = portal.retention
+    return (
+        Kept("runs", settings.runs_s, retention.forget_runs),
+        Kept("failures", settings.failures_s, retention.forget_failures),
+        Kept("interventions", settings.interventions_s, retention.forget_interventions),
+        Kept("mails", settings.mails_s, retention.forget_mails),
+        Kept("events", portal.feed.keep_s if portal.feed else KEPT_EVENTS_S, retention.forget_events),
+        Kept("answers", KEPT.total_seconds(), retention.forget_answers),
+        Kept("removals", WINDOW.total_seconds(), retention.forget_removals),
+    )
+
+
+def sweep(tenant: Tenant) -> Done:
+    """A turn of it. The CRM is not asked, not even for its fields, so this run is kept without `Tenant.run`. **Raises** StoreDown."""
+    run_id, gone, error = tenant.services.new_id(), dict[str, int](), PUT_OFF
+    with tenant.store.side_transaction(tenant.name) as tx:
+        tenant.enter(tx)
+        runs.start(tx, run_id, "sweep", "")
+    try:
+        is_left = not all(_is_swept(tenant, one, gone) for one in kept(tenant.portal))
+        error = PUT_OFF if is_left else ""
+    except Exception as bug:
+        error = told(bug)
+        raise
+    finally:
+        counts = Counts(read=sum(gone.values()), applied=sum(gone.values()))
+        with tenant.store.side_transaction(tenant.name) as tx:
+            runs.count(tx, run_id, counts)
+            runs.finish(tx, run_id, error=error, is_stopped=error == PUT_OFF)
+    tenant.log.info("swept", run=run_id, **gone)
+    return Done(run_id, counts, frozenset({SWEEP} if is_left and not tenant.services.is_stopping() else ()))
+
+
+def _is_swept(tenant: Tenant, one: Kept, gone: dict[str, int]) -> bool:
+    """Whether nothing old is left; counts what went."""
+    last: Place | None = None
+    while True:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            batch = one.forget(tx, tx.shared_now - timedelta(seconds=one.kept_s), last)
+            if batch.lost_count and tenant.portal.feed:
+                tell_lost(tx, tenant, batch.lost_count)
+        gone[one.what] = gone.get(one.what, 0) + batch.gone_count
+        last = batch.last
+        if last is None:
+            return True
+        if tenant.is_turn_over or tenant.services.is_stopping():
+            return False

@@ -1,0 +1,1 @@
+"""The users of a portal, and who may speak for them."""

@@ -1,0 +1,1 @@
+"""The way of a record between CRM and portal: `ingest` reads, `push` writes."""

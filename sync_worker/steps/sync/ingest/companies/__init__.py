@@ -1,0 +1,1 @@
+"""Companies of one chunk: read, linked, merged, stored."""

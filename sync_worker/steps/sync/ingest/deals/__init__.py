@@ -1,0 +1,1 @@
+"""Deals of one chunk: read, linked, merged, stored."""

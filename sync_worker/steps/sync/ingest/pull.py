@@ -1,0 +1,166 @@
+"""PULL: pages of changed records, oldest first, from the cursor's window; each page is ingested and the cursor moves in the same commit.
+
+The window begins a look-back before the high water (rows of long transactions become visible late) and ends a little before the CRM's own
+now. A crash or a stop resumes at the position; a lost lease or fence stops the reader that lost it. The page after the one that is being
+stored is already under way, in a thread beside this one: only there are pages asked for, and one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sync_worker.crm.port import Page, Scan
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.errors import Stopped
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.associations.contract_values import report_unbound
+from sync_worker.steps.associations.evaluate import EVALUATE, is_due
+from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.lease import leased, turned_away
+from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake, going_on
+from sync_worker.steps.sync.ingest.ingest import ingest
+from sync_worker.steps.sync.ingest.ours import marks
+from sync_worker.store.core import companies, cursors, portals
+from sync_worker.store.core.companies import StoredCompany
+from sync_worker.store.core.cursors import Cursor
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals import links
+from sync_worker.store.sync import notices
+
+SETTLE_S = 10  # the window ends this long before the CRM's now: its own transactions of the moment are still open
+
+Progress = Callable[[int, int | None], None]
+"""Called after each page with (records so far, records in all if known)."""
+
+
+@going_on
+def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Progress | None = None) -> Done:
+    """Reads what changed in one record type since the last pull, or everything.
+
+    **Raises** the port's errors, StaleRead, StoreDown; HeldForReview; Stopped after the page at hand, where the process is asked to stop.
+    """
+    with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an answer nobody wants
+        if cursor is None:
+            return Done("", Counts(), is_busy=True)
+        with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
+            record = tenant.described.looked_at(record_name)
+            done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
+    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
+
+
+def _scan(
+    tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, beside: Executor, *, is_full: bool, on_page: Progress | None
+) -> Done:
+    scan, kind = _window(tenant, record, cursor, is_full=is_full)
+    if kind == "first" and record.record == COMPANY:
+        _introduce_vendor(tenant)
+    total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
+    for read_no, page in pages(tenant, record.record, scan, cursor, beside):
+        finish = _mover(cursor, page, scan.until_at)
+        is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
+        if kind == "first" and page.is_last and record.record == COMPANY:
+            report_unbound(tenant, run_id)
+        as_read = tenant.mapping.records[record.record]  # which the page itself may have changed
+        counts, due = ingest(
+            tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
+        )
+        total.add(counts)
+        wakes |= due
+        so_far += len(page.records)
+        in_all = page.total or in_all
+        if on_page:
+            on_page(so_far, in_all)
+        if tenant.is_turn_over and not page.is_last:
+            wakes.add(Wake("pull", record.record))
+            break
+        if tenant.services.is_stopping() and not page.is_last:
+            raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
+    if record.record == COMPANY and page.is_last and is_due(tenant):
+        wakes.add(EVALUATE)
+    return Done(run_id, total, frozenset(wakes))
+
+
+def progress(so_far: int, in_all: int | None) -> str:
+    return f"{so_far:,} of {in_all:,}" if in_all else f"{so_far:,}"
+
+
+def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool) -> tuple[Scan, str]:
+    """The scan to make: the one under way, or a new one, committed before its first page is asked for."""
+    if cursor.window_until_at and not is_full:
+        if tenant.crm_clock_ahead is None:  # a worker that goes on where another one died has not measured it, and `newest` needs it
+            tenant.crm_now()
+        return _scan_of(record, cursor.window_from_at, cursor.window_until_at, cursor.position, cursor.kind, tenant), cursor.kind
+    until_at = tenant.crm_now() - timedelta(seconds=SETTLE_S)
+    kind = "full" if is_full and cursor.high_water_at else "changes" if cursor.high_water_at else "first"
+    from_at = None
+    if kind == "changes" and cursor.high_water_at:
+        from_at = cursor.high_water_at - timedelta(seconds=tenant.portal.schedule.look_back_s)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursors.open_window(tx, cursor, from_at=from_at, until_at=until_at, kind=kind)
+        if kind == "first":  # its filter may leave out what is ours by now; after it nobody would look back that far
+            notices.add(tx, record.record, links.crm_ids(tx, record.record))
+    return _scan_of(record, from_at, until_at, "", kind, tenant), kind
+
+
+def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
+    only_with = marks(tenant.portal, record)[0] if kind == "first" else None  # later pulls do not filter: a cleared status must be seen
+    return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
+
+
+def pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
+    """Each page with the read number drawn before it was asked for; while it is stored, the next one is on its way.
+
+    Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come.
+    """
+    read_no = draw(tenant, cursor)
+    pages = tenant.crm.changed_since(replace(scan, read_no=read_no))
+    coming = beside.submit(next, pages)
+    while True:
+        page, page_no = coming.result(), read_no
+        tenant.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
+        if not (page.is_last or tenant.is_turn_over or tenant.services.is_stopping()):
+            read_no = draw(tenant, cursor)
+            coming = beside.submit(next, pages)
+        if page.warning:
+            tenant.log.warning(page.warning)
+        yield page_no if page.read_no is None else page.read_no, page
+        if page.is_last:
+            return
+
+
+def draw(tenant: Tenant, cursor: Cursor) -> int:
+    """The next read number. **Raises** StaleRead where it is not our turn to read any more."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        cursors.hold(tx, cursor)
+        return portals.draw_read_no(tx)
+
+
+def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool], None]:
+    """What each chunk does to the cursor inside its commit. **Raises** StaleRead when another reader has the fence."""
+
+    def finish(tx: Tx, is_last_chunk: bool) -> None:
+        if not is_last_chunk:
+            cursors.hold(tx, cursor)
+        elif page.is_last:
+            cursors.close_window(tx, cursor, until_at)
+        else:
+            cursors.move(tx, cursor, page.position)
+
+    return finish
+
+
+def _introduce_vendor(tenant: Tenant) -> None:
+    """The vendor's own company exists without portal status, and without CRM record where the portal file names none."""
+    with tenant.store.transaction(tenant.name) as tx:
+        if companies.vendor(tx):
+            return
+        if tenant.vendor_crm_id:
+            notices.add(tx, COMPANY, [tenant.vendor_crm_id])
+            return
+        name = tenant.portal.vendor.display_label or f"{tenant.name} (vendor)"
+        vendor = Company(tenant.identity(COMPANY, "vendor"), None, name, PortalStatus.ACTIVE, AccountType.VENDOR)
+        companies.save(tx, [StoredCompany(vendor, None)])

@@ -1,0 +1,106 @@
+"""REFRESH: records that a notice named are read back by id, in batches, and ingested. Order and repetition of notices do not matter.
+
+Webhooks, read-backs of our own writes, merges and waiting deals all come through here. It takes turns with PULL under the same lease.
+An id that the CRM shows no more is ingested as gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from sync_worker import metrics
+from sync_worker.crm.port import NativeRecord
+from sync_worker.errors import Stopped
+from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.lease import leased, turned_away
+from sync_worker.steps.core.tenant import Done, Tenant, Wake, going_on
+from sync_worker.steps.sync.ingest.ingest import ingest
+from sync_worker.store.core import cursors
+from sync_worker.store.core.cursors import Cursor
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.sync import notices
+from sync_worker.store.sync.notices import Notice
+
+BATCH_COUNT = 2000  # ids read in one go
+FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them waits for it
+
+
+@going_on
+def refresh(tenant: Tenant, record_name: str) -> Done:
+    """Reads every noticed record of one type. **Raises** the port's errors, StaleRead, HeldForReview, StoreDown, Stopped."""
+    if not _waiting(tenant, record_name):
+        return Done("", Counts())
+    with leased(tenant, record_name) as cursor:
+        if cursor is None:
+            return Done("", Counts(), is_busy=True)
+        with tenant.run("refresh", record_name) as run_id, kept(tenant, "refresh", record_name, run_id):
+            done = _read_all(tenant, record_name, cursor, run_id)
+    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
+
+
+def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
+    """Batches until nothing waits, each notice at most once a run: one that is renewed meanwhile is the next run's."""
+    record = tenant.mapping.records[record_name]
+    if tenant.crm_clock_ahead is None:
+        tenant.crm_now()
+    total, wakes, seen = Counts(), set[Wake](), set[str]()
+    while taken := [notice for notice in _waiting(tenant, record_name) if notice.crm_id not in seen]:
+        if seen and tenant.services.is_stopping():
+            raise Stopped(f"stopped on request after {len(seen):,} {record_name} records; the next refresh reads the others")
+        seen |= {notice.crm_id for notice in taken}
+        read_no = tenant.draw_read_no()
+        crm_ids = [notice.crm_id for notice in taken]
+        found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)
+        record = tenant.judged(record_name, found)
+        answer = [*_in_order(found), *gone(tenant, record.native, crm_ids, found)]
+        counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
+        _forget(tenant, record_name, taken)
+        _measure(tenant, taken)
+        total.add(counts)
+        wakes |= due
+        if tenant.is_turn_over:
+            return Done(run_id, total, frozenset(wakes | {Wake("refresh", record_name)}))
+    return Done(run_id, total, frozenset(wakes))
+
+
+def _waiting(tenant: Tenant, record_name: str) -> list[Notice]:
+    with tenant.store.reading(tenant.name) as tx:
+        return notices.oldest(tx, record_name, BATCH_COUNT)
+
+
+def _measure(tenant: Tenant, taken: Sequence[Notice]) -> None:
+    """How long these notices took to be applied."""
+    now = tenant.services.clock()
+    metrics.noticed_applied((now - notice.first_seen_at).total_seconds() for notice in taken if notice.first_seen_at)
+
+
+def _in_order(found: Sequence[NativeRecord]) -> list[NativeRecord]:
+    return sorted(found, key=lambda native: (native.modified_at, native.crm_id))
+
+
+def gone(tenant: Tenant, native: str, crm_ids: Iterable[str], found: Sequence[NativeRecord]) -> list[NativeRecord]:
+    """Ids that were asked for and are not in the answer."""
+    shown = {one.crm_id for one in found}
+    wanted = {tenant.crm.canonical_id(crm_id) for crm_id in crm_ids}
+    now = tenant.services.clock()
+    return [NativeRecord(native, crm_id, now, {}, is_deleted=True, is_gone=True) for crm_id in sorted(wanted - shown)]
+
+
+def _holder(cursor: Cursor) -> Callable[[Tx, bool], None]:
+    """Compares the fence in each commit."""
+
+    def finish(tx: Tx, _is_last_chunk: bool) -> None:
+        cursors.hold(tx, cursor)
+
+    return finish
+
+
+def _forget(tenant: Tenant, record_name: str, taken: Sequence[Notice]) -> None:
+    """What was read and stored. Apart from the page: whoever notices these records meanwhile would wait for all of it. A crash before
+    this reads them again.
+    """
+    for start in range(0, len(taken), FORGET_COUNT):
+        with tenant.store.side_transaction(tenant.name) as tx:
+            notices.settle(tx, record_name, taken[start : start + FORGET_COUNT])

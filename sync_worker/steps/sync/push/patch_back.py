@@ -1,0 +1,112 @@
+"""PATCH BACK: our id into each company's CRM record, once. Claim, send, settle; what the CRM refuses becomes a failure row.
+
+Writing an id again is harmless, so nothing is read back: what may not have been written is written again, at most ten times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.domain.core.backoff import Backoff
+from sync_worker.errors import OF_THE_CALL, WritesRest
+from sync_worker.steps.core.keeper import CLAIM_S, Hold
+from sync_worker.steps.core.park import code_of, push_failure
+from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.sync.push.rest import hear_of_rest
+from sync_worker.store.core import failures, runs
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.sync import patch_backs
+from sync_worker.store.sync.patch_backs import PatchBack, Rest
+
+BATCH_COUNT = 200  # companies a commit
+ALONE_FROM, MOST_TRIES = 2, 10  # after two tries it goes alone, so that what is wrong with it befalls no other; after ten a person looks
+
+
+def patch_back(tenant: Tenant, run_id: str) -> Counts | None:
+    """One batch of portal ids, which are this worker's alone meanwhile. None: nothing could be written."""
+    token = tenant.services.new_id()
+    rows: list[PatchBack] = []
+    hold = Hold(tenant.services, lambda: _renew(tenant, rows, token))
+    with tenant.store.side_transaction(tenant.name) as tx:
+        until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
+        rows += patch_backs.claim(tx, limit=BATCH_COUNT, token=token, until_at=until_at, alone_from=ALONE_FROM)
+    if not rows:
+        return None
+    with hold:
+        counts = _write(tenant, hold, rows, token, run_id)
+    return counts if counts.written or counts.parked else None
+
+
+def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
+    with tenant.store.transaction(tenant.name) as tx:
+        return patch_backs.renew(tx, [row.company_id for row in rows], token, tx.shared_now + timedelta(seconds=CLAIM_S))
+
+
+def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, run_id: str) -> Counts:
+    record, tries, counts = tenant.company_map(), {row.company_id: row.tries for row in rows}, Counts()
+    changes = [Change(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in rows]
+    try:
+        for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=hold.time_left_s):
+            with tenant.store.transaction(tenant.name) as tx:
+                settled = _settle(tx, tenant, outcomes, tries, token, run_id)
+                runs.count(tx, run_id, settled)
+            counts.add(settled)
+    except OF_THE_CALL:  # after any other error the claim ends by itself
+        with tenant.store.transaction(tenant.name) as tx:
+            patch_backs.let_go(tx, tries.keys(), token)
+        raise
+    return counts
+
+
+def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: Mapping[str, int], token: str, run_id: str) -> Counts:
+    """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
+    written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
+    parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref])]
+    over = {*written, *(outcome.ref for outcome in parked)}
+    unsure = [outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over]
+    patch_backs.done(tx, written, token)
+    patch_backs.let_go(tx, [outcome.ref for outcome in parked], token)
+    patch_backs.put_off(tx, {outcome.ref: _rest(tx, outcome, tries[outcome.ref]) for outcome in unsure}, token)
+    failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in parked])
+    hear_of_rest(tx, tenant, COMPANY, outcomes, run_id, is_any_made=False)
+    uncertain_count = sum(outcome.wrote is Wrote.UNCERTAIN for outcome in unsure)
+    return Counts(
+        claimed=len(outcomes),
+        written=len(written),
+        parked=len(parked),
+        uncertain=uncertain_count,
+        deferred=len(outcomes) - len(over) - uncertain_count,
+    )
+
+
+def _is_parked(outcome: Outcome, tries: int) -> bool:
+    """Whether a person has to look: the CRM refused it, or did not take it after so many tries."""
+    return outcome.wrote is Wrote.REJECTED or (_is_try(outcome) and tries + 1 >= MOST_TRIES)
+
+
+def _is_try(outcome: Outcome) -> bool:
+    """Whether it says something of this company. A connection that is down, or an org that takes no writes, does not."""
+    is_refused_for_now = outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
+    return outcome.wrote is Wrote.UNCERTAIN or is_refused_for_now
+
+
+BETWEEN_TRIES: Final = Backoff(first_s=2, factor=2, ceiling_s=600)
+"""Two seconds after a try that is not known to have written, then twice as long each time, ten minutes at most."""
+
+
+def _rest(tx: Tx, outcome: Outcome, tries: int) -> Rest:
+    if _is_try(outcome):
+        return Rest(tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(tries + 1)), tries + 1)
+    rest_s = outcome.error.rest_s if isinstance(outcome.error, WritesRest) else 0.0
+    return Rest(tx.shared_now + timedelta(seconds=rest_s), tries)
+
+
+def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:
+    words = str(outcome.error) if outcome.error else "the CRM did not take the portal id"
+    return replace(push_failure(tenant, COMPANY, outcome.ref, code_of(outcome.error), words, run_id), kind="failure")

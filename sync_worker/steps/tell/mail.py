@@ -1,0 +1,135 @@
+"""MAIL: what waits to be sent is claimed, sent and settled, a few at a time. Nothing here asks the CRM, so mail goes while that is down.
+
+A crash between a send and its settling sends the letter again under the same Message-ID; it never loses one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sync_worker.domain.core.backoff import Backoff
+from sync_worker.errors import ConfigError, RecordError, TransientError
+from sync_worker.mail.letter import compose
+from sync_worker.mail.post import Post
+from sync_worker.services import Services
+from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.tell.paper import enclosures
+from sync_worker.store.core import failures
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import Failure
+from sync_worker.store.core.runs import Counts
+from sync_worker.store.tell import mails
+from sync_worker.store.tell.mails import MailRow
+
+BATCH_COUNT: Final = 20  # letters of one claim
+CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
+MOST_ATTEMPTS: Final = 15  # some 39 hours
+MAIL: Final = Wake("mail")
+_ID: Final = re.compile(r" \([^()]*\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one batch."""
+
+    sent: int = 0
+    put_off: int = 0
+    given_up: int = 0
+
+
+def mail(tenant: Tenant) -> Done:
+    """A turn of sending; without a mail server nothing is sent, and all waits. **Raises** StoreDown."""
+    is_left = False
+    while tenant.post and not is_left:
+        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == Sent():
+            break
+        is_left = tenant.is_turn_over or tenant.services.is_stopping()
+    return Done("", Counts(), frozenset({MAIL} if is_left else ()))
+
+
+def is_due(tenant: Tenant) -> bool:
+    """Whether there is a mail server, and a letter for it."""
+    if tenant.post is None:
+        return False
+    with tenant.store.reading(tenant.name) as tx:
+        return mails.has_due(tx)
+
+
+def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent:
+    """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
+    token = services.new_id()
+    with store.side_transaction(portal) as tx:
+        rows = mails.claim(tx, limit=BATCH_COUNT, token=token, until_at=tx.shared_now + timedelta(seconds=CLAIM_S))
+    outcomes = []
+    for row in rows:
+        if services.is_stopping():
+            break
+        outcomes.append(_sent(store, portal, post, services, row, token))
+    return Sent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
+
+
+def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:
+    its = row.mail
+    try:
+        with store.reading(portal) as tx:
+            files = enclosures(tx, its.quote_id, templates=post.documents, zone=post.zone) if its.quote_id else ()
+        letter = compose(
+            post.templates,
+            mail_id=its.id,
+            address=its.address,
+            template=its.template,
+            context={"portal": portal, **its.context, **_spoken(its.context)},
+            sender=post.sender,
+            written_at=row.written_at,
+            enclosures=files,
+        )
+        post.send(letter)
+    except (TransientError, ConfigError) as error:
+        if row.attempts < MOST_ATTEMPTS:
+            return _put_off(store, portal, row, token, str(error))
+        return _given_up(store, portal, services, row, token, f"{error} ({row.attempts} tries)")
+    except (RecordError, ValueError) as error:
+        return _given_up(store, portal, services, row, token, str(error))
+    with store.side_transaction(portal) as tx:
+        if mails.settle(tx, its.id, token, "sent"):
+            failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
+    return "sent"
+
+
+def _spoken(context: Mapping[str, Any]) -> dict[str, str]:
+    """Who acted, as people say it: without the id that is kept with the name."""
+    return {"actor": _ID.sub("", str(context["actor"]))} if "actor" in context else {}
+
+
+BETWEEN_TRIES: Final = Backoff(first_s=60, factor=2, ceiling_s=6 * 3600)
+"""A minute before the second try, then twice as long each time, six hours at most."""
+
+
+def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
+    wait_s = BETWEEN_TRIES.wait_s(row.attempts)
+    with store.side_transaction(portal) as tx:
+        mails.later(tx, row.mail.id, token, tx.shared_now + timedelta(seconds=wait_s), error=why)
+    return "put_off"
+
+
+def _given_up(store: Store, portal: str, services: Services, row: MailRow, token: str, why: str) -> str:
+    """The letter is over, and an operator is told in the same commit."""
+    failure = Failure(
+        id=services.new_id(),
+        kind="problem",
+        object="mail",
+        record=row.mail.id,
+        stage="deliver",
+        code="mail_refused",
+        message=f"{row.mail.template} to {row.mail.address}: {why}",
+        run_id="",
+        name=row.mail.address,
+    )
+    with store.transaction(portal) as tx:
+        if mails.settle(tx, row.mail.id, token, "given_up", error=why):
+            failures.record(tx, [failure])
+    return "given_up"

@@ -1,0 +1,1 @@
+"""Contract values, rules' members, and how it was before."""

@@ -1,0 +1,46 @@
+"""Describe as cached: what the CRM last said of each record type, so that a pull costs no describe."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select
+
+from sync_worker.mapping.catalog import Catalog
+from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.tables import catalogs
+
+FRESH_S = 86_400  # a new field is noticed within a day, or at once by `check`
+
+
+def get(tx: Tx, native: str) -> Catalog | None:
+    """The cached catalog, None where there is none or it is older than a day."""
+    return _got(tx, native, catalogs.c.fetched_at > tx.now - timedelta(seconds=FRESH_S))
+
+
+def last(tx: Tx, native: str) -> Catalog | None:
+    """The cached catalog, however old it is."""
+    return _got(tx, native)
+
+
+def _got(tx: Tx, native: str, *fresh: ColumnElement[bool]) -> Catalog | None:
+    query = select(catalogs.c.document).where(catalogs.c.portal == tx.portal, catalogs.c.native == native, *fresh)
+    document = tx.connection.execute(query).scalar()
+    return Catalog.from_document(document) if document else None
+
+
+def described_at(tx: Tx) -> dict[str, datetime]:
+    """When each record type was described, native record name → moment; old ones too."""
+    query = select(catalogs.c.native, catalogs.c.fetched_at).where(catalogs.c.portal == tx.portal)
+    return {native: fetched_at for native, fetched_at in tx.connection.execute(query)}
+
+
+def save(tx: Tx, catalog: Catalog) -> None:
+    """Keeps a fresh one."""
+    row = {"portal": tx.portal, "native": catalog.native, "fetched_at": tx.now, "document": catalog.to_document()}
+    upsert(tx, catalogs, [row])
+
+
+def forget(tx: Tx) -> None:
+    """The next use asks the CRM again."""
+    tx.connection.execute(delete(catalogs).where(catalogs.c.portal == tx.portal))

@@ -1,0 +1,113 @@
+"""How far we have read, and who is reading: cursor, lease and fence in one row per portal and object.
+
+The fence rises with every lease; a page's commit compares it, so a reader that was stopped and woke up late cannot move anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from sync_worker.errors import StaleRead
+from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.tables import cursors
+
+LEASE_S = 30  # how long the reading of a killed worker waits; renewed every ten seconds and by each page's commit
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """One object's cursor as its lease holder sees it. **Shapes** `position` "" = no scan under way."""
+
+    object: str
+    high_water_at: datetime | None
+    window_from_at: datetime | None
+    window_until_at: datetime | None
+    position: str
+    kind: str
+    fence: int
+    last_pulled_at: datetime | None
+    lease_until_at: datetime | None = None
+    paused_until_at: datetime | None = None
+
+
+def get(tx: Tx, object_: str) -> Cursor | None:
+    """The cursor, None before the first read."""
+    row = tx.connection.execute(select(cursors).where(cursors.c.portal == tx.portal, cursors.c.object == object_)).mappings().first()
+    if row is None:
+        return None
+    return Cursor(**{name: row[name] for name in Cursor.__slots__})
+
+
+def acquire(tx: Tx, object_: str, token: str) -> Cursor | None:
+    """The lease with a new fence; None while another reader holds it."""
+    upsert(tx, cursors, [{"portal": tx.portal, "object": object_}])
+    taken = tx.connection.execute(
+        update(cursors)
+        .where(
+            cursors.c.portal == tx.portal,
+            cursors.c.object == object_,
+            or_(cursors.c.lease_until_at.is_(None), cursors.c.lease_until_at < tx.shared_now),
+        )
+        .values(lease_token=token, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S), fence=cursors.c.fence + 1)
+    )
+    return get(tx, object_) if taken.rowcount else None
+
+
+def hold(tx: Tx, cursor: Cursor) -> None:
+    """Renews the lease inside a page's commit. **Raises** StaleRead when somebody else reads by now."""
+    _fenced(tx, cursor, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S))
+
+
+def open_window(tx: Tx, cursor: Cursor, *, from_at: datetime | None, until_at: datetime, kind: str) -> None:
+    """Begins a scan. **Raises** StaleRead."""
+    _fenced(tx, cursor, window_from_at=from_at, window_until_at=until_at, position="", kind=kind)
+
+
+def move(tx: Tx, cursor: Cursor, position: str) -> None:
+    """Everything up to `position` is in this commit or an earlier one. **Raises** StaleRead."""
+    _fenced(tx, cursor, position=position, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S))
+
+
+def close_window(tx: Tx, cursor: Cursor, until_at: datetime) -> None:
+    """The scan is complete: the high water rises to its end. **Raises** StaleRead."""
+    _fenced(
+        tx,
+        cursor,
+        high_water_at=until_at,
+        window_from_at=None,
+        window_until_at=None,
+        position="",
+        kind="changes",
+        last_pulled_at=tx.shared_now,
+    )
+    if cursor.last_pulled_at is None:
+        feed.tell_loaded(tx, cursor.object)
+
+
+def pause(tx: Tx, object_: str, until_at: datetime | None) -> None:
+    """Nobody reads this record type by himself before `until_at`; None lets them at once."""
+    here = (cursors.c.portal == tx.portal, cursors.c.object == object_)
+    tx.connection.execute(update(cursors).where(*here).values(paused_until_at=until_at))
+
+
+def release(tx: Tx, cursor: Cursor) -> None:
+    """Lets the next reader in. Harmless when the lease was lost."""
+    tx.connection.execute(
+        update(cursors)
+        .where(cursors.c.portal == tx.portal, cursors.c.object == cursor.object, cursors.c.fence == cursor.fence)
+        .values(lease_token=None, lease_until_at=None)
+    )
+
+
+def _fenced(tx: Tx, cursor: Cursor, **values: object) -> None:
+    moved = tx.connection.execute(
+        update(cursors)
+        .where(cursors.c.portal == tx.portal, cursors.c.object == cursor.object, cursors.c.fence == cursor.fence)
+        .values(**values)
+    )
+    if moved.rowcount != 1:
+        raise StaleRead(f"another reader took over {cursor.object} of portal {tx.portal}; what it reads is newer")

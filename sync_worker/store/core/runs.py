@@ -1,0 +1,157 @@
+"""Runs: what one piece of work did, counted in the same commit as what it did, so that the sums hold after a crash too.
+
+Whoever is at a run says so every ten seconds. One that nobody speaks of for a minute was left by a process that is no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, insert, select, true, update
+
+from sync_worker.store.core.engine import Tx, begins
+from sync_worker.store.core.tables import runs
+
+SILENT_S: Final = 60  # six times as long as a living process is silent
+LEFT: Final = "its process ended"
+
+
+@dataclass(slots=True)
+class Counts:
+    """Reading: read = applied + unchanged + skipped + failed. Writing: claimed = written + unchanged + deferred + parked + uncertain."""
+
+    read: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    claimed: int = 0
+    written: int = 0
+    deferred: int = 0
+    parked: int = 0
+    uncertain: int = 0
+    calls: int = 0
+    skips: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        """One record skipped, with its reason."""
+        self.skipped += 1
+        self.skips[reason] = self.skips.get(reason, 0) + 1
+
+    def outcomes(self) -> dict[str, int]:
+        """What there is to say, without the calls."""
+        return {name: count for name in NUMBERS if name != "calls" and (count := getattr(self, name))}
+
+    def add(self, other: Counts) -> None:
+        """Takes the other's counts in."""
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason, count in other.skips.items():
+            self.skips[reason] = self.skips.get(reason, 0) + count
+
+
+NUMBERS = tuple(item.name for item in fields(Counts) if item.name != "skips")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as kept."""
+
+    id: str
+    verb: str
+    object: str
+    started_at: datetime
+    finished_at: datetime | None
+    state: str
+    error: str
+    counts: Counts
+
+
+def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
+    """Opens the run."""
+    tx.connection.execute(
+        insert(runs).values(
+            portal=tx.portal,
+            id=run_id,
+            verb=verb,
+            object=object_,
+            started_at=tx.shared_now,
+            seen_at=tx.shared_now,
+            state="running",
+            skips={},
+        )
+    )
+
+
+def go_on(tx: Tx, run_id: str) -> None:
+    """Its process is at it. One that was taken for dead while the process, or its clock, stood still is under way again."""
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    tx.connection.execute(update(runs).where(here).values(seen_at=tx.shared_now, finished_at=None, state="running", error=""))
+
+
+def is_any_left(tx: Tx) -> bool:
+    """Whether there is a run that its process left; the transaction's portal's, or where that is "" anybody's."""
+    return tx.connection.execute(select(runs.c.id).where(_left(tx)).limit(1)).first() is not None
+
+
+def close_left(tx: Tx) -> None:
+    """Closes those as stopped, at the moment at which they were last heard of."""
+    tx.connection.execute(update(runs).where(_left(tx)).values(finished_at=runs.c.seen_at, state="stopped", error=LEFT))
+
+
+def _left(tx: Tx) -> ColumnElement[bool]:
+    mine = runs.c.portal == tx.portal if tx.portal else true()
+    return and_(mine, runs.c.state == "running", runs.c.seen_at < tx.shared_now - timedelta(seconds=SILENT_S))
+
+
+def count(tx: Tx, run_id: str, counts: Counts) -> None:
+    """Adds to the run's sums, in the commit of what is counted."""
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    skips: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here).with_for_update()).scalar() or {})
+    for reason, number in counts.skips.items():
+        skips[reason] = skips.get(reason, 0) + number
+    sums = {name: runs.c[name] + getattr(counts, name) for name in NUMBERS}
+    tx.connection.execute(update(runs).where(here).values(**sums, skips=skips))
+
+
+def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> Run:
+    """Closes the run as done, or as failed or stopped with its words."""
+    state = "stopped" if is_stopped else "failed" if error else "done"
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
+    ended = update(runs).where(here).values(finished_at=tx.shared_now, state=state, error=error).returning(*runs.c)
+    return _run(tx.connection.execute(ended).mappings().one())
+
+
+def get(tx: Tx, id_prefix: str) -> Run | None:
+    """One run by its id, or by the beginning of it where that is unambiguous."""
+    query = select(runs).where(runs.c.portal == tx.portal, begins(runs.c.id, id_prefix)).limit(2)
+    found = [_run(row) for row in tx.connection.execute(query).mappings()]
+    return found[0] if len(found) == 1 else None
+
+
+def latest(tx: Tx, verb: str, *, since_at: datetime) -> Run | None:
+    """The last run of this verb that was begun since then."""
+    here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.verb == verb)
+    found = tx.connection.execute(select(runs).where(here).order_by(runs.c.started_at.desc(), runs.c.id).limit(1)).mappings().first()
+    return _run(found) if found else None
+
+
+def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
+    """(verb, begun at, calls) of the runs begun since then that made any."""
+    here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.calls > 0)
+    query = select(runs.c.verb, runs.c.started_at, runs.c.calls).where(here)
+    return [(verb, started_at, calls) for verb, started_at, calls in tx.connection.execute(query)]
+
+
+def listed(tx: Tx, *, limit: int | None = 50) -> list[Run]:
+    """The latest first."""
+    query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)
+    return [_run(row) for row in tx.connection.execute(query).mappings()]
+
+
+def _run(row: Mapping[Any, Any]) -> Run:
+    counts = Counts(**{name: row[name] for name in NUMBERS}, skips=dict(row["skips"] or {}))
+    return Run(row["id"], row["verb"], row["object"], row["started_at"], row["finished_at"], row["state"], row["error"], counts)

@@ -1,0 +1,1 @@
+"""Deals, their CRM records, conflicts, quotes and licences."""

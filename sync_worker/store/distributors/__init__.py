@@ -1,0 +1,1 @@
+"""Subgroups, terms and agreements of pairs of companies."""

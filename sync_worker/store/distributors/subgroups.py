@@ -1,0 +1,80 @@
+"""Which company is under which parent, and was: rows begin and end, none is removed. The database holds that nobody has two parents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, and_, insert, or_, select, update
+
+from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.distributors.tables import subgroups
+
+MERGE: Final = "CRM"  # who ends what a merge ends
+_COLUMNS = [subgroups.c[name] for name in Subgroup.__slots__]
+
+
+def begin(tx: Tx, subgroup: Subgroup) -> None:
+    """From now on the company is under this parent. The caller has looked that it is under none."""
+    values = {name: getattr(subgroup, name) for name in Subgroup.__slots__}
+    tx.connection.execute(insert(subgroups).values(portal=tx.portal, **values))
+
+
+def end(tx: Tx, company_id: str, actor: str) -> bool:
+    """From now on the company is under nobody. False: it was so already."""
+    here = (subgroups.c.portal == tx.portal, subgroups.c.company_id == company_id, subgroups.c.until_at.is_(None))
+    return tx.connection.execute(update(subgroups).where(*here).values(until_at=tx.now, until_by=actor)).rowcount > 0
+
+
+def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
+    """A company that lost a merge hands its children and its parent to the survivor, who keeps a parent of its own and is never its own."""
+    mine, lasts = subgroups.c.portal == tx.portal, subgroups.c.until_at.is_(None)
+    known = lasting(tx, [old_company_id, company_id])
+    lost, kept = known.get(old_company_id), known.get(company_id)
+    if kept and kept.parent_id == old_company_id:
+        end(tx, company_id, MERGE)
+    children = update(subgroups).where(mine, lasts, subgroups.c.parent_id == old_company_id).values(parent_id=company_id)
+    tx.connection.execute(children)
+    if lost is None:
+        return
+    end(tx, old_company_id, MERGE)
+    if lost.parent_id != company_id and (kept is None or kept.parent_id == old_company_id):
+        begin(tx, replace(lost, company_id=company_id, since_at=tx.now))
+
+
+def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:
+    """By company: those of the ids that are under a parent now."""
+    query = _mine(tx).where(among(tx, subgroups.c.company_id, set(company_ids)), subgroups.c.until_at.is_(None))
+    return {row.company_id: Subgroup(*row) for row in tx.connection.execute(query)}
+
+
+def known(tx: Tx, company_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are, or were, under a parent."""
+    query = select(subgroups.c.company_id).where(subgroups.c.portal == tx.portal, among(tx, subgroups.c.company_id, set(company_ids)))
+    return set(tx.connection.execute(query).scalars())
+
+
+def under(tx: Tx, parent_id: str) -> list[Subgroup]:
+    """Those that are under this parent now, the oldest first."""
+    query = _mine(tx).where(subgroups.c.parent_id == parent_id, subgroups.c.until_at.is_(None))
+    return [Subgroup(*row) for row in tx.connection.execute(query.order_by(subgroups.c.since_at, subgroups.c.company_id))]
+
+
+def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:
+    """Those that were under somebody at that moment, with this company on either side."""
+    lasted = and_(subgroups.c.since_at <= at, or_(subgroups.c.until_at.is_(None), subgroups.c.until_at > at))
+    sides = or_(subgroups.c.company_id == company_id, subgroups.c.parent_id == company_id)
+    return [Subgroup(*row) for row in tx.connection.execute(_mine(tx).where(lasted, sides).order_by(subgroups.c.company_id))]
+
+
+def history(tx: Tx, company_id: str) -> list[Subgroup]:
+    """Every parent the company ever had, the oldest first."""
+    query = _mine(tx).where(subgroups.c.company_id == company_id).order_by(subgroups.c.since_at)
+    return [Subgroup(*row) for row in tx.connection.execute(query)]
+
+
+def _mine(tx: Tx) -> Select[Any]:
+    return select(*_COLUMNS).where(subgroups.c.portal == tx.portal)

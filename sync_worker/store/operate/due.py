@@ -1,0 +1,127 @@
+"""What is due, of every portal at once: two statements, however many portals there are; each looks no further than a first row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.tables import companies, cursors, deliveries, feeds, portals
+from sync_worker.store.deals.quotes import UNCOMPLETED
+from sync_worker.store.deals.tables import quotes
+from sync_worker.store.operate.tables import halts, interventions
+from sync_worker.store.sync.patch_backs import TO_PATCH
+from sync_worker.store.sync.tables import backfills, notices, outbox, unlearned_sends
+from sync_worker.store.tell.tables import mails
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one record type stands.
+
+    **Shapes** `pulled_at`: None before the first load is complete. `is_filling`: a field of all its records was left to us to read.
+    """
+
+    pulled_at: datetime | None
+    is_noticed: bool
+    is_filling: bool = False
+    paused_until_at: datetime | None = None
+
+    def rests(self, now: datetime) -> bool:
+        """Whether this record type alone is paused."""
+        return self.paused_until_at is not None and self.paused_until_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one portal stands.
+
+    **Shapes** `owes`: something is due in the outbox, or a send without outcome is to be looked for;
+    `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
+    `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
+    `is_completing`: a signed deal its licences, or its end;
+    `is_deriving`: contracts are to be derived anew, because an operator has set that mode; `is_halted`: a person has paused the portal.
+    """
+
+    mode_set_at: datetime
+    paused_until_at: datetime | None
+    owes: bool
+    is_unpatched: bool
+    is_replaying: bool
+    is_feed_due: bool
+    is_mail_due: bool
+    is_completing: bool
+    is_deriving: bool
+    is_halted: bool
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    def rests(self, now: datetime) -> bool:
+        """Whether an error or a person has paused the portal."""
+        return self.is_halted or (self.paused_until_at is not None and self.paused_until_at > now)
+
+
+def standings(tx: Tx) -> dict[str, Standing]:
+    """By portal: the transaction's, or where that is "" every one that was ever synced."""
+    readings: dict[str, dict[str, Reading]] = {}
+    noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
+    columns = (cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, _is_filling(), cursors.c.paused_until_at)
+    for portal, object_, pulled_at, is_noticed, is_filling, paused_until_at in tx.connection.execute(
+        select(*columns).where(_mine(tx, cursors.c.portal))
+    ):
+        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), bool(is_filling), paused_until_at)
+    row = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
+    looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
+    looks["is_mail_due"] = _is_mail_due(tx)
+    looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
+    looks["is_halted"] = exists().where(halts.c.portal == portals.c.portal)
+    looks["is_deriving"] = portals.c.next_mode == "contracts"
+    standing = select(*row, *looks.values()).where(_mine(tx, portals.c.portal))
+    found = {}
+    for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):
+        flags = dict(zip(looks, map(bool, seen), strict=True))
+        found[portal] = Standing(mode_set_at, paused_until_at, **flags, readings=readings.get(portal, {}))
+    return found
+
+
+def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == tx.portal if tx.portal else column != ""
+
+
+def _owes(tx: Tx) -> ColumnElement[bool]:
+    is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.shared_now)
+    is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.shared_now, outbox.c.claim_until_at < tx.shared_now)
+    is_to_look = exists().where(unlearned_sends.c.portal == portals.c.portal, unlearned_sends.c.look_at <= tx.shared_now)
+    return or_(exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired)), is_to_look)
+
+
+def _is_filling() -> ColumnElement[bool]:
+    mine = and_(backfills.c.portal == cursors.c.portal, backfills.c.object == cursors.c.object)
+    return exists().where(mine, backfills.c.finished_at.is_(None), backfills.c.is_queued.is_(True))
+
+
+def _is_replaying() -> ColumnElement[bool]:
+    return exists().where(
+        interventions.c.portal == portals.c.portal, interventions.c.finished_at.is_(None), interventions.c.is_queued.is_(True)
+    )
+
+
+def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
+    """As `deliveries.is_due`, of every portal."""
+    is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now))
+    is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.shared_now)
+    return exists().where(feeds.c.portal == portals.c.portal, is_awake, is_owed)
+
+
+def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
+    """As `mails.has_due`, of every portal."""
+    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
+    return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+
+
+def _is_unpatched(tx: Tx) -> ColumnElement[bool]:
+    """As `patch_backs.is_due`, of every portal."""
+    is_free = or_(companies.c.patch_until_at.is_(None), companies.c.patch_until_at < tx.shared_now)
+    return exists().where(companies.c.portal == portals.c.portal, TO_PATCH, is_free)

@@ -1,0 +1,36 @@
+"""A portal that a person has paused: one row while it stands still. Who paused and resumed it, and why, stays in the interventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.operate.tables import halts
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Since when nothing is done for the portal, who said so, and why."""
+
+    at: datetime
+    actor: str
+    reason: str
+
+
+def get(tx: Tx) -> Halt | None:
+    """The halt; None where the portal works."""
+    row = tx.connection.execute(select(*(halts.c[name] for name in Halt.__slots__)).where(halts.c.portal == tx.portal)).first()
+    return Halt(*row) if row else None
+
+
+def begin(tx: Tx, *, actor: str, reason: str) -> None:
+    """Nothing more is done for the portal; what was said before about why is replaced."""
+    upsert(tx, halts, [{"portal": tx.portal, "at": tx.now, "actor": actor, "reason": reason}])
+
+
+def end(tx: Tx) -> None:
+    """It works again."""
+    tx.connection.execute(delete(halts).where(halts.c.portal == tx.portal))

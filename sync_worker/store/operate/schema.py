@@ -1,0 +1,62 @@
+"""Every table of the schema. Who needs all of them imports from here; who needs a few takes them from their own room."""
+
+from __future__ import annotations
+
+from sync_worker.store.associations.tables import company_pasts, contract_values, evaluations, past_contracts, rule_members, rule_names
+from sync_worker.store.core.columns import metadata
+from sync_worker.store.core.tables import aliases, catalogs, companies, cursors, deliveries, events, failures, feeds, portals, runs
+from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, deals, licences, prices, quotes
+from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
+from sync_worker.store.operate.tables import halts, interventions, processes, sweeps, tries
+from sync_worker.store.people.tables import answers, memberships, tokens, users
+from sync_worker.store.sync.tables import backfills, breakers, company_links, notices, outbox, removals, strangers, unlearned_sends
+from sync_worker.store.tell.tables import mails
+
+__all__ = [
+    "agreements",
+    "aliases",
+    "answers",
+    "backfills",
+    "breakers",
+    "catalogs",
+    "companies",
+    "company_links",
+    "company_pasts",
+    "conflicts",
+    "contract_values",
+    "cursors",
+    "deal_changes",
+    "deal_links",
+    "deals",
+    "deliveries",
+    "evaluations",
+    "events",
+    "failures",
+    "feeds",
+    "halts",
+    "interventions",
+    "licences",
+    "mails",
+    "memberships",
+    "metadata",
+    "notices",
+    "outbox",
+    "past_contracts",
+    "portals",
+    "prices",
+    "processes",
+    "quotes",
+    "removals",
+    "rule_members",
+    "rule_names",
+    "runs",
+    "strangers",
+    "subgroups",
+    "sweeps",
+    "terms",
+    "tokens",
+    "tries",
+    "unlearned_sends",
+    "users",
+    "waivers",
+]

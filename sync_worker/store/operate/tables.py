@@ -1,0 +1,78 @@
+"""Tables: what people did, and processes."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
+
+from sync_worker.store.core.columns import Utc, metadata, portal_column
+
+_UNFINISHED = text("finished_at IS NULL")
+
+interventions = Table(
+    "interventions",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("verb", Text, nullable=False),  # replay | discard | release | mode | rebind | erase
+    Column("selection", Text, nullable=False),  # as it was asked for
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("asked_at", Utc, nullable=False),
+    Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
+    Column("finished_at", Utc),  # null = some of it is left
+    Index("interventions_by_time", "portal", "asked_at", "id"),
+    Index("interventions_left", "portal", "asked_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+)
+
+tries = Table(
+    "tries",
+    metadata,
+    portal_column(),
+    Column("failure_id", Text, primary_key=True),
+    Column("intervention_id", Text, primary_key=True),
+    Column("place", Integer, nullable=False),  # in the order received
+    Column("outcome", Text, nullable=False, server_default=""),  # "" = marked, not tried yet; see store/operate/interventions.py
+    Column("became", Text),  # the failure that took its place
+    Column("tried_at", Utc),
+    Index("tries_of_intervention", "portal", "intervention_id", "place"),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    portal_column(),
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    portal_column(),  # "": a process serves every portal
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # run | web | schedule | worker
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("configuration", Text, nullable=False),  # digest of the files it was started with
+    Column("started_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),  # when it last said that it is there
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    portal_column(),
+    Column("what", Text, primary_key=True),  # of which rows some stay for good, so that they are looked at once: runs
+    Column("last_at", Utc, nullable=False),  # the last row that was looked at
+    Column("last_id", Text, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Users, tokens, and answers that were given before."""

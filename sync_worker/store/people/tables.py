@@ -1,0 +1,69 @@
+"""Tables: users, tokens, answers."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
+
+from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+
+users = Table(
+    "users",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),  # the portal's own
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # account_owner | executive | manager | sales; counts in every company of theirs
+    Column("primary_company", Text),
+    Column("is_vendor_admin", Boolean, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    portal_column(),
+    Column("user_id", Text, primary_key=True),
+    Column("company_id", Text, primary_key=True),  # the primary one among them
+    Index("memberships_by_company", "portal", "company_id", "user_id"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),  # part of the token, so it may be shown
+    Column("name", Text, nullable=False),  # who uses it
+    Column("hash", Text, nullable=False),  # sha-256 of the whole token, which is 256 random bits
+    json_column("scopes", is_required=True),  # [scope]
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("last_used_at", Utc),  # to the hour
+    Column("revoked_at", Utc),
+    Column("revoked_by", Text),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    portal_column(),
+    Column("token_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # Idempotency-Key, as the caller chose it
+    Column("request_hash", Text, nullable=False),
+    Column("claim", Text, nullable=False),  # of the request under way
+    Column("begun_at", Utc, nullable=False),
+    Column("claim_until_at", Utc, nullable=False),
+    Column("status", Integer),  # null = still under way
+    json_column("headers"),
+    Column("body", Text),
+    Index("answers_by_time", "portal", "begun_at"),
+)

@@ -1,0 +1,1 @@
+"""What is owed to the CRM, and hints of what changed in it."""

@@ -1,0 +1,295 @@
+"""Writes decided and committed, waiting for the CRM: one row per record, claimed before the call, never repeated blindly.
+
+ready → claimed → (gone | ready again, when `generation` rose meanwhile | uncertain | parked). A claim that outlives its time is uncertain
+where its call had begun. `domain/sync/attempts.py` says what the two counters mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, null, or_, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync_worker.domain.core.reconcile import Base, from_document, to_document
+from sync_worker.domain.sync.attempts import is_sent_alone
+from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.lists import each
+from sync_worker.store.sync.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record that owes the CRM something.
+
+    **Shapes** `sent`: per field what was computed at the claim; `sent_at`: when the call with it began. `refused`, `unanswered`: tries.
+    """
+
+    object: str
+    record_id: str
+    state: str
+    generation: int
+    claimed_generation: int
+    claim_token: str | None
+    claim_until_at: datetime | None
+    sent: Mapping[str, Base] | None
+    sent_at: datetime | None
+    due_at: datetime
+    refused: int
+    unanswered: int
+    cause_run: str
+
+
+def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None:
+    """These records have something to write. A claimed or uncertain row keeps its state and is ready again once settled."""
+    owing = set(record_ids)
+    if not owing:
+        return
+    row = {"portal": tx.portal, "object": object_, "state": "ready", "generation": 1, "due_at": tx.shared_now, "cause_run": cause_run}
+    values = [literal(value, outbox.c[name].type) for name, value in row.items()]
+    insert = (postgresql if tx.is_postgresql else sqlite).insert(outbox)
+    insert = insert.from_select([*row, "record_id"], select(*values, each(tx, owing)).where(true()))
+    statement = insert.on_conflict_do_update(
+        index_elements=["portal", "object", "record_id"],
+        set_={
+            "generation": outbox.c.generation + 1,
+            "cause_run": insert.excluded.cause_run,
+            "due_at": insert.excluded.due_at,
+            "state": case((_IS_PARKED, "ready"), else_=outbox.c.state),
+            **{name: case((_IS_PARKED, 0), else_=outbox.c[name]) for name in _ANEW},
+        },
+    )
+    tx.connection.execute(statement)
+
+
+def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
+    """Takes due rows of one state and one object for this caller alone, the longest due first. **Shapes** as they stood before the claim.
+
+    Of several objects the first by name, which is companies: deals name them. A ready row that is to be sent alone is the only one taken
+    where it is the longest due, and is left where it is not.
+    """
+    query = _due(tx, outbox.c.state == state).limit(limit)
+    if tx.is_postgresql:
+        query = query.with_for_update(skip_locked=True)
+    found = _rows(tx, query)
+    if not found:
+        return []
+    object_ = min(row.object for row in found)
+    taken = [row for row in found if row.object == object_]
+    if state == "ready":
+        taken = _together(taken)
+    claimed = {"state": "claimed", "claim_token": token, "claim_until_at": until_at, "claimed_generation": outbox.c.generation}
+    tx.connection.execute(update(outbox).where(_here(tx, object_, [row.record_id for row in taken])).values(**claimed))
+    return taken
+
+
+def _together(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """The first of these rows and those that may be sent with it."""
+    if is_sent_alone(rows[0].unanswered):
+        return [rows[0]]
+    return [row for row in rows if not is_sent_alone(row.unanswered)]
+
+
+def prepare(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Mapping[str, Mapping[str, Base]]) -> set[str]:
+    """Keeps what is to be sent for these rows, all of one object, before their calls begin.
+
+    **Shapes** `sent`: by record id. Returns the records that may be sent; the claim of any other was lost.
+    """
+    held = _held(tx, rows, token)
+    if held:
+        one = and_(outbox.c.portal == tx.portal, outbox.c.object == rows[0].object, outbox.c.record_id == bindparam("its_id"))
+        statement = update(outbox).where(one).values(sent=bindparam("its_sent"))
+        tx.connection.execute(statement, [{"its_id": record_id, "its_sent": to_document(sent[record_id])} for record_id in held])
+    return set(held)
+
+
+def begin(tx: Tx, object_: str, record_ids: Collection[str], token: str) -> set[str]:
+    """The call with these rows is made now: until its outcome is known it counts as unanswered. Returns the records that may be sent."""
+    held = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "claimed", outbox.c.claim_token == token))
+    unanswered = _WITHOUT_THIS_SEND + 1  # a record that is sent twice in one claim is counted once
+    begun = update(outbox).where(held).values(sent_at=tx.shared_now, unanswered=unanswered).returning(outbox.c.record_id)
+    return set(tx.connection.execute(begun).scalars())
+
+
+def renew(tx: Tx, token: str, until_at: datetime) -> int:
+    """Prolongs a claim while its call is in flight. Returns how many rows it still holds."""
+    held = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.claim_token == token))
+    return tx.connection.execute(update(outbox).where(held).values(claim_until_at=until_at)).rowcount
+
+
+def hold(tx: Tx, rows: Iterable[OutboxRow]) -> None:
+    """Locks rows of a claim before they are settled one by one, in whatever order their answers came."""
+    by_object: dict[str, list[str]] = {}
+    for row in rows:
+        by_object.setdefault(row.object, []).append(row.record_id)
+    if tx.is_postgresql and by_object:
+        _locked(tx, or_(*(_here(tx, object_, record_ids) for object_, record_ids in by_object.items())))
+
+
+def done(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, bool]:
+    """The writes of these rows, all of one object, are settled: a row goes, or stays ready when its record was edited meanwhile.
+
+    **Shapes** record id → whether it is owed again; rows whose claim was lost are absent.
+    """
+    held = _held(tx, rows, token)
+    edited = {row.record_id: held[row.record_id] != row.generation for row in rows if row.record_id in held}
+    if again := [record_id for record_id, is_edited in edited.items() if is_edited]:
+        tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, again)).values(**_FREE, **_ANEW))
+    if gone := [record_id for record_id, is_edited in edited.items() if not is_edited]:
+        tx.connection.execute(delete(outbox).where(_here(tx, rows[0].object, gone)))
+    return edited
+
+
+def refused(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
+    """The CRM answered that it does not take the record now: due again at `due_at`."""
+    return _set_claimed(tx, row, token, **_FREE, due_at=due_at, refused=outbox.c.refused + 1, unanswered=_WITHOUT_THIS_SEND)
+
+
+def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> int:
+    """These rows, all of one object, were surely not sent, which counts for nothing: due again at `due_at`. Returns how many were held."""
+    held = _held(tx, rows, token)
+    if not held:
+        return 0
+    again = {**_FREE, "due_at": due_at, "unanswered": _WITHOUT_THIS_SEND}
+    return tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**again)).rowcount
+
+
+def not_there(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
+    """A send without answer was looked for, and does not stand in the CRM as it was sent: due again at `due_at`."""
+    return _set_claimed(tx, row, token, **_FREE, due_at=due_at)
+
+
+def arrived(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """A send without answer was looked for and stands in the CRM: what is owed since is due now, and tried anew."""
+    return _set_claimed(tx, row, token, **_FREE, **_ANEW, due_at=tx.shared_now)
+
+
+def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
+    """Those of these records that are ready later are ready now. Returns how many."""
+    later = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "ready", outbox.c.due_at > tx.shared_now))
+    return tx.connection.execute(update(outbox).where(later).values(due_at=tx.shared_now)).rowcount
+
+
+def park(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """It cannot pass: waits for a person, or for the record's next change. Where that came meanwhile, it is ready and tried anew."""
+    is_same = outbox.c.generation == row.generation
+    counts = {"refused": outbox.c.refused, "unanswered": outbox.c.unanswered if row.state == "uncertain" else _WITHOUT_THIS_SEND}
+    anew = {name: case((is_same, count), else_=0) for name, count in counts.items()}
+    return _set_claimed(tx, row, token, **{**_FREE, "state": case((is_same, "parked"), else_="ready"), **anew})
+
+
+def doubt(tx: Tx, row: OutboxRow, token: str) -> bool:
+    """Sent, outcome unknown: to be read back before anything else. What was sent stays with the row."""
+    return _set_claimed(tx, row, token, state="uncertain", claim_token=None, claim_until_at=None)
+
+
+def doubt_expired(tx: Tx) -> int:
+    """Claims past their time become uncertain where their call had begun, ready where it had not. Returns how many."""
+    expired = _locked(tx, and_(outbox.c.portal == tx.portal, outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now))
+    is_begun = outbox.c.sent_at.is_not(None)
+    kept = {"state": case((is_begun, "uncertain"), else_="ready"), "sent": case((is_begun, outbox.c.sent), else_=null())}
+    return tx.connection.execute(update(outbox).where(expired).values(claim_token=None, claim_until_at=None, **kept)).rowcount
+
+
+def sent(tx: Tx, object_: str, record_ids: Collection[str]) -> dict[str, Mapping[str, Base]]:
+    """What is, or may have been, under way for these records."""
+    if not record_ids:
+        return {}
+    rows = _rows(tx, select(outbox).where(_here(tx, object_, record_ids)))
+    return {row.record_id: row.sent for row in rows if row.sent is not None and row.sent_at is not None}
+
+
+def unpark(tx: Tx, object_: str, record_ids: Sequence[str]) -> int:
+    """Parked rows are tried again now. Returns how many."""
+    parked = _locked(tx, and_(_here(tx, object_, record_ids), outbox.c.state == "parked"))
+    return tx.connection.execute(update(outbox).where(parked).values(state="ready", due_at=tx.shared_now, **_ANEW)).rowcount
+
+
+def listed(tx: Tx) -> list[OutboxRow]:
+    """Every row, the longest due first."""
+    return _rows(tx, select(outbox).where(outbox.c.portal == tx.portal).order_by(outbox.c.due_at, outbox.c.record_id))
+
+
+def of(tx: Tx, object_: str, record_ids: Collection[str]) -> list[OutboxRow]:
+    """The rows of these records, in any state."""
+    return _rows(tx, select(outbox).where(_here(tx, object_, record_ids)).order_by(outbox.c.record_id))
+
+
+def due(tx: Tx, limit: int) -> list[str]:
+    """Records ready to be written, the longest due first."""
+    query = _due(tx, outbox.c.state == "ready").with_only_columns(outbox.c.record_id).limit(limit)
+    return list(tx.connection.execute(query).scalars())
+
+
+def has_due(tx: Tx) -> bool:
+    """Whether a push would find something to do now."""
+    claims = and_(outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now)
+    waiting = outbox.c.state.in_(["ready", "uncertain"])
+    return tx.connection.execute(_due(tx, or_(waiting, claims)).limit(1)).first() is not None
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many rows stand in which state."""
+    query = select(outbox.c.state, func.count()).where(outbox.c.portal == tx.portal).group_by(outbox.c.state)
+    return {state: count for state, count in tx.connection.execute(query)}
+
+
+def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
+    query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.shared_now, condition)
+    return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
+
+
+def _here(tx: Tx, object_: str, record_ids: Collection[str]) -> ColumnElement[bool]:
+    return and_(outbox.c.portal == tx.portal, outbox.c.object == object_, among(tx, outbox.c.record_id, record_ids))
+
+
+def _held(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, int]:
+    """Those of the rows, all of one object, that this claim still holds: record id → generation. They are locked, in the order of `owe`."""
+    if not rows:
+        return {}
+    mine = and_(_here(tx, rows[0].object, [row.record_id for row in rows]), outbox.c.state == "claimed", outbox.c.claim_token == token)
+    query = select(outbox.c.record_id, outbox.c.generation).where(mine).order_by(outbox.c.record_id).with_for_update()
+    return {record_id: generation for record_id, generation in tx.connection.execute(query)}
+
+
+def _mine(tx: Tx, row: OutboxRow, token: str) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.portal == tx.portal,
+        outbox.c.object == row.object,
+        outbox.c.record_id == row.record_id,
+        outbox.c.state == "claimed",
+        outbox.c.claim_token == token,
+    )
+
+
+def _set_claimed(tx: Tx, row: OutboxRow, token: str, **values: Any) -> bool:
+    return bool(tx.connection.execute(update(outbox).where(_mine(tx, row, token)).values(**values)).rowcount)
+
+
+def _locked(tx: Tx, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows of the condition, locked in the order in which `owe` does, for this transaction may not hold the portal's lock.
+
+    A row that comes to fulfil the condition afterwards is not among them: it would be locked out of turn.
+    """
+    if not tx.is_postgresql:
+        return condition
+    query = select(outbox.c.object, outbox.c.record_id).where(condition).order_by(outbox.c.object, outbox.c.record_id)
+    found: dict[str, list[str]] = {}
+    for object_, record_id in tx.connection.execute(query.with_for_update()):
+        found.setdefault(object_, []).append(record_id)
+    return or_(false(), *(_here(tx, object_, record_ids) for object_, record_ids in found.items()))
+
+
+def _rows(tx: Tx, query: Select[Any]) -> list[OutboxRow]:
+    rows = [OutboxRow(*row) for row in tx.connection.execute(query.with_only_columns(*_COLUMNS)).all()]
+    return [row if row.sent is None else replace(row, sent=from_document(row.sent)) for row in rows]
+
+
+_FREE: Mapping[str, Any] = {"state": "ready", "claim_token": None, "claim_until_at": None, "sent": None, "sent_at": None}
+_ANEW: Mapping[str, int] = {"refused": 0, "unanswered": 0}
+_IS_PARKED = outbox.c.state == "parked"
+_WITHOUT_THIS_SEND = outbox.c.unanswered - case((outbox.c.sent_at.is_not(None), 1), else_=0)
+_COLUMNS = [outbox.c[name] for name in OutboxRow.__slots__]

@@ -1,0 +1,122 @@
+"""Mail to be sent: written in the commit of its cause, one row per (event, person), claimed, sent, settled.
+
+A claim that expired is claimed again: a mail may come twice after a crash, never not at all, and both copies carry one Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+
+from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.tell.tables import mails
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one person.
+
+    **Shapes** `id` is computed of portal, event and address; `context` is plain JSON; `quote_id`: whose page and sheet go with it.
+    """
+
+    id: str
+    event: str
+    address: str
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    quote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailRow:
+    """A mail, and how its sending stands. **Shapes** `outcome` "" = it waits."""
+
+    mail: Mail
+    written_at: datetime
+    due_at: datetime
+    attempts: int
+    outcome: Literal["", "sent", "given_up"]
+    error: str
+
+
+_MAIL = [mails.c[name] for name in Mail.__slots__]
+_ROW = [mails.c[name] for name in MailRow.__slots__ if name != "mail"]
+
+
+def write(tx: Tx, written: Sequence[Mail]) -> None:
+    """To be sent from now on. One that is there already, for this event and person, stays as it is."""
+    rows = [
+        {"portal": tx.portal, "written_at": tx.now, "due_at": tx.shared_now, **{n: getattr(one, n) for n in Mail.__slots__}}
+        for one in written
+    ]
+    upsert(tx, mails, rows, keep=[column.name for column in mails.columns if not column.primary_key])
+
+
+def claim(tx: Tx, *, limit: int, token: str, until_at: datetime) -> list[MailRow]:
+    """The oldest of those that are due, ours until `until_at`. Two claimers never get one row."""
+    query = select(mails.c.id).where(mails.c.portal == tx.portal, _is_due(tx)).order_by(mails.c.due_at, mails.c.id).limit(limit)
+    ids = list(tx.connection.execute(query.with_for_update(skip_locked=True) if tx.is_postgresql else query).scalars())
+    here = (mails.c.portal == tx.portal, mails.c.id.in_(ids))
+    taken = {"claim_token": token, "claim_until_at": until_at, "attempts": mails.c.attempts + 1}
+    tx.connection.execute(update(mails).where(*here).values(taken))
+    return _found(tx, _mine(tx).where(mails.c.id.in_(ids)).order_by(mails.c.due_at, mails.c.id))
+
+
+def settle(tx: Tx, mail_id: str, token: str, outcome: Literal["sent", "given_up"], *, error: str = "") -> bool:
+    """It is over. False: the claim was lost, and somebody else says what became of it."""
+    return _let_go(tx, mail_id, token, settled_at=tx.now, outcome=outcome, error=error)
+
+
+def later(tx: Tx, mail_id: str, token: str, due_at: datetime, *, error: str) -> bool:
+    """Not now: it is tried again at `due_at`. False: the claim was lost."""
+    return _let_go(tx, mail_id, token, due_at=due_at, error=error)
+
+
+def retry(tx: Tx, mail_ids: Collection[str]) -> None:
+    """Those that were given up are to be sent again, at once, as if for the first time."""
+    here = (mails.c.portal == tx.portal, among(tx, mails.c.id, set(mail_ids)), mails.c.outcome == "given_up")
+    tx.connection.execute(update(mails).where(*here).values(settled_at=None, outcome="", due_at=tx.shared_now, attempts=0))
+
+
+def has_due(tx: Tx) -> bool:
+    """Whether something is to be sent now."""
+    return bool(tx.connection.execute(select(exists().where(mails.c.portal == tx.portal, _is_due(tx)))).scalar_one())
+
+
+def listed(tx: Tx, *, limit: int | None = 1000) -> list[MailRow]:
+    """The latest written first."""
+    return _found(tx, _mine(tx).order_by(mails.c.written_at.desc(), mails.c.id).limit(limit))
+
+
+def of_event(tx: Tx, event: str) -> list[MailRow]:
+    """Those that tell of this event, by address."""
+    return _found(tx, _mine(tx).where(mails.c.event == event).order_by(mails.c.address))
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many by outcome; "" = they wait."""
+    query = select(mails.c.outcome, func.count()).where(mails.c.portal == tx.portal).group_by(mails.c.outcome)
+    return {outcome: count for outcome, count in tx.connection.execute(query)}
+
+
+def _is_due(tx: Tx) -> ColumnElement[bool]:
+    is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
+    return and_(mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+
+
+def _let_go(tx: Tx, mail_id: str, token: str, **values: Any) -> bool:
+    here = (mails.c.portal == tx.portal, mails.c.id == mail_id, mails.c.claim_token == token, mails.c.settled_at.is_(None))
+    return tx.connection.execute(update(mails).where(*here).values(claim_token=None, claim_until_at=None, **values)).rowcount > 0
+
+
+def _mine(tx: Tx) -> Select[Any]:
+    return select(*_MAIL, *_ROW).where(mails.c.portal == tx.portal)
+
+
+def _found(tx: Tx, query: Select[Any]) -> list[MailRow]:
+    size = len(_MAIL)
+    return [MailRow(Mail(*row[:size]), *row[size:]) for row in tx.connection.execute(query)]

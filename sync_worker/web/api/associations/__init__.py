@@ -1,0 +1,1 @@
+"""Addresses of companies and of whom each may work with."""

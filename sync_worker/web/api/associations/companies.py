@@ -1,0 +1,132 @@
+"""Companies, and whom each may work with: the Associated Partners view, the options of the deal form, and why or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from fastapi import Query
+
+from sync_worker.domain.associations import association
+from sync_worker.domain.associations.association import Association, Exclusion
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.steps.associations.associate import options, whom, why
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.web.api.core import shapes, views
+from sync_worker.web.api.core.authentication import Reading, Word
+from sync_worker.web.api.core.paging import Moment, PageOf, cursor_of
+from sync_worker.web.api.core.references import CompanyRef, company_of, of_two_tiers, refuse_of_two_tiers
+from sync_worker.web.api.core.route import portal_router, problems
+
+router = portal_router("companies")
+
+At: TypeAlias = Annotated[
+    Moment | None,
+    Query(description="Answers for this moment in the past. Without it, the answer is for now.", examples=["2026-03-02T09:00:00Z"]),
+]
+
+
+@router.get("/companies")
+def list_companies(
+    visit: Reading,
+    page: PageOf,
+    account_type: AccountType | None = None,
+    status: PortalStatus | None = None,
+    text: Annotated[Word, Query(description="Only companies with this text in their name. Upper and lower case are the same.")] = None,
+) -> shapes.Page[shapes.Company]:
+    """Lists the companies of the portal by name."""
+    tenant = visit.tenant
+    name, company_id = page.place(2) or ("", "")
+    refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
+    wanted = companies.Wanted(views.types_shown_as(tenant, account_type), status, text)
+    with tenant.store.reading(visit.portal) as tx:
+        found = companies.listed(tx, wanted, after=(name, company_id), limit=page.looked_for)
+    some = page.cut([stored.company for stored in found], lambda one: (one.name, one.id))
+    return shapes.Page(items=[views.company(tenant, one) for one in some.items], next=some.next)
+
+
+@router.get("/companies/{company_id}", responses=problems(404))
+def get_company(visit: Reading, company_id: CompanyRef) -> shapes.Company:
+    """Returns one company."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        return views.company(tenant, company_of(tx, tenant, company_id))
+
+
+@router.get("/companies/{company_id}/associated-partners", responses=problems(404))
+def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageOf, at: At = None) -> shapes.AssociatedPartners:
+    """Lists the companies that may work with this one, with every reason, and beside them what was excluded, and why.
+
+    A page holds these companies by id. What was excluded stands on the page where its company belongs.
+    """
+    (after,) = page.place(1) or ("",)
+    tenant = of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        one = company_of(tx, tenant, company_id)
+        found, excluded = whom(tx, one, at=at, after=after, limit=page.limit)
+        others = {_other(pair, one) for pair in found}
+        known = companies.by_ids(tx, others)
+        seen = sorted(others | {out.company_id for out in excluded if out.company_id})
+        following = seen[-1] if len(seen) >= page.limit and _goes_on(tx, one, at, seen[-1]) else None
+    return shapes.AssociatedPartners(
+        items=[_pair(tenant, pair, known[_other(pair, one)]) for pair in sorted(found, key=lambda pair: _other(pair, one))],
+        excluded=[_excluded(out) for out in excluded],
+        second_partner_label=views.label_of(tenant),
+        next=cursor_of(following) if following else None,
+    )
+
+
+@router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
+def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairExplained:
+    """Explains why two companies may work together, or what is missing. `at` asks how it was at an earlier time."""
+    tenant = of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id, place="other_id"), at=at)
+    return shapes.PairExplained(
+        is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
+    )
+
+
+@router.get("/companies/{company_id}/options", responses=problems(404))
+def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: PageOf) -> shapes.Options:
+    """Lists the second partners that a deal of this company may name. The server checks the choice again when the deal is registered."""
+    tenant = of_two_tiers(visit.tenant)
+    with tenant.store.reading(visit.portal) as tx:
+        found = options(tx, company_of(tx, tenant, company_id))
+    some = page.rising(found, views.by_name)
+    items = [shapes.CompanyName(id=one.id, name=one.name) for one in some.items]
+    return shapes.Options(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
+
+
+def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:
+    found, excluded = whom(tx, one, at=at, after=after, limit=1)
+    return bool(found or any(out.company_id for out in excluded))
+
+
+def _other(pair: Association, one: Company) -> str:
+    return pair.second_partner_id if pair.partner_id == one.id else pair.partner_id
+
+
+def _pair(tenant: Tenant, pair: Association, other: Company) -> shapes.AssociatedPartner:
+    return shapes.AssociatedPartner(company=views.company(tenant, other), since=pair.since, reasons=list(_reasons(pair.reasons)))
+
+
+def _reasons(reasons: Iterable[association.Reason]) -> Iterable[shapes.Reason]:
+    for reason in reasons:
+        words, partner, second = reason.tell()
+        yield shapes.Reason(
+            source=reason.source,
+            name=reason.name,
+            words=words,
+            since=reason.since,
+            run_id=reason.run_id,
+            partner_values={name: list(values) for name, values in partner.items()},
+            second_partner_values={name: list(values) for name, values in second.items()},
+        )
+
+
+def _excluded(out: Exclusion) -> shapes.NotAssociated:
+    return shapes.NotAssociated(company_id=out.company_id, value=out.value, code=out.code, why=out.why)

@@ -1,0 +1,1 @@
+"""What every address needs: authentication, pages, problems, shapes."""

@@ -1,0 +1,42 @@
+"""What a commit made due, told to whoever works: from a thread of its own, so that a queue that hangs holds up no answer.
+
+One that is lost costs little: the schedule finds what is due in the database.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+
+from sync_worker.steps.core.tenant import Wake
+from sync_worker.web.webhooks.debounce import Send
+
+
+class Wakes:
+    """The same wake for one portal waits once, however many requests make it due."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._lock = threading.Lock()
+        self._waiting: set[tuple[str, Wake]] = set()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wakes")
+
+    def __call__(self, portal: str, wakes: Iterable[Wake]) -> None:
+        """These are committed."""
+        for wake in sorted(wakes, key=lambda one: (one.verb, one.record)):
+            with self._lock:
+                is_new = (portal, wake) not in self._waiting
+                self._waiting.add((portal, wake))
+            if is_new:
+                self._thread.submit(partial(copy_context().run, self._tell, portal, wake))
+
+    def _tell(self, portal: str, wake: Wake) -> None:
+        with self._lock:
+            self._waiting.discard((portal, wake))  # first: what comes from here on may come too late for this one
+        self._send(portal, wake.verb, wake.record)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)

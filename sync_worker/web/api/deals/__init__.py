@@ -1,0 +1,1 @@
+"""Addresses of deals, their moves, quotes and prices."""

@@ -1,0 +1,193 @@
+"""Deals: registered, looked at, listed, edited, explained. Nobody sees more of them than the person in whose name it is asked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import Header, Path, Query, Response
+
+from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
+from sync_worker.domain.deals.flags import OF_TWO_TIERS
+from sync_worker.domain.people.visibility import shares
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.explain import FieldStory, Story, explain
+from sync_worker.steps.deals.move import Finish, Moved
+from sync_worker.steps.deals.register import draft, register
+from sync_worker.steps.people.users import viewer_of
+from sync_worker.store.deals import deals
+from sync_worker.store.deals.deals import Narrowing
+from sync_worker.web.api.core import shapes, views, visibility
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, Word
+from sync_worker.web.api.core.once import OnceOnly
+from sync_worker.web.api.core.paging import Moment, PageOf
+from sync_worker.web.api.core.problems import Refused
+from sync_worker.web.api.core.references import company_of, refuse_of_two_tiers
+from sync_worker.web.api.core.route import portal_router, problems
+
+router = portal_router("deals")
+
+DealId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+IfMatch: TypeAlias = Annotated[
+    str, Header(alias="If-Match", max_length=200, description="The ETag of the deal as the user has seen it.", examples=['"3"'])
+]
+IfMatchOrNone: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias="If-Match", max_length=200, description="The version of the deal that is meant. Any version, unless said.", examples=['"3"']
+    ),
+]
+ANY = "*"
+ETAG: dict[str, Any] = {
+    "headers": {"ETag": {"description": "The version of the deal, for `If-Match`.", "required": True, "schema": {"type": "string"}}}
+}
+OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "The request was done, and this user may not see the deal any more."}}
+STALE = 0  # a version that no deal has
+
+
+@router.post("/deals", status_code=201, response_model=shapes.Deal, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
+def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> Response:
+    """Registers a deal of one company or of two, also on behalf of a partner or for a colleague. It may be a draft."""
+    begin = draft if said.draft else register
+    tenant = visit.tenant
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return begin(tenant, said.written(), actor=visit.actor, owner_user=said.owner_user, finish=finish)
+
+    return once.moved(
+        visit,
+        do,
+        lambda tx, moved: views.moved_answer(tx, visit, moved, status=201),
+    )
+
+
+@router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
+def list_deals(
+    visit: Looking,
+    page: PageOf,
+    lifecycle: Lifecycle | None = None,
+    vendor_approval: VendorApproval | None = None,
+    distributor_approval: DistributorApproval | None = None,
+    stage: Word = None,
+    company: Annotated[
+        Word,
+        Query(
+            description="Only deals with this company on either side: our id, its CRM id, or its name if no other company has that name."
+        ),
+    ] = None,
+    owner_company: Word = None,
+    second_partner: Word = None,
+    owner_user: Word = None,
+    text: Annotated[
+        Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
+    ] = None,
+    updated_since: Moment | None = None,
+) -> shapes.Deals:
+    """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
+    tenant = visit.tenant
+    equal = {
+        "lifecycle": lifecycle,
+        "vendor_approval": vendor_approval,
+        "distributor_approval": distributor_approval,
+        "stage": stage,
+        "owner_user": owner_user,
+    }
+    before = page.moment()
+    refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
+    with tenant.store.reading(visit.portal) as tx:
+        either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
+        sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
+        narrowing = Narrowing(
+            equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
+            company=sides.get("company", ""),
+            has_second_side=tenant.portal.two_tier,
+            text=text or "",
+            since=updated_since,
+            also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
+        )
+        found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=before, limit=page.looked_for)
+        some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
+        items = views.list_of(tx, tenant, some.items, visibility.reader(visit))
+    label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
+    return shapes.Deals(items=items, next=some.next, **label)
+
+
+@router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
+def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
+    """Returns one deal, with the moves that the user may make now."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        stored = visibility.looked_at(tx, visit, deal_id)
+        response.headers["ETag"] = views.etag_of(stored.version)
+        return views.show(tx, tenant, stored, visit.actor, visibility.reader(visit))
+
+
+@router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
+def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMatch, once: OnceOnly) -> Response:
+    """Changes fields of a deal. A change of its terms sets the approvals back to pending."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        visibility.looked_at(tx, visit, deal_id)
+
+    def do(finish: Finish) -> Moved | Refusal:
+        return change(
+            tenant, deal_id, said.written(), actor=visit.actor, reason=said.reason or "", version=version_of(if_match), finish=finish
+        )
+
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
+
+
+@router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
+def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
+    """Explains each field of a deal: who set its value, on which side, when and why, how the CRM has it, and which values were replaced."""
+    tenant = visit.tenant
+    with tenant.store.reading(visit.portal) as tx:
+        visibility.looked_at(tx, visit, deal_id)
+    story = explain(tenant, deal_id)
+    if story is None:
+        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "whoever it is shown to"))
+    return _story(tenant, story)
+
+
+def version_of(if_match: str) -> int | None:
+    """The version that is meant, the latest of several; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
+    tags = [tag.strip().removeprefix("W/").strip('"').partition("-")[0] for tag in if_match.split(",")]
+    if "*" in tags:
+        return None
+    return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
+
+
+def _story(tenant: Tenant, story: Story) -> shapes.DealStory:
+    writing = story.writing
+    return shapes.DealStory(
+        id=story.id,
+        version=story.version,
+        crm_record=story.crm_record,
+        writing=shapes.Writing(
+            run_id=writing.run_id,
+            at=writing.at,
+            attempt=writing.attempt,
+            state=writing.state,
+            due_at=writing.due_at,
+            attempts=writing.refused + writing.unanswered,
+            refused=writing.refused,
+            unanswered=writing.unanswered,
+            errors=[shapes.Warned(code=code, field="", message=message) for code, message in writing.errors],
+        ),
+        fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in OF_TWO_TIERS],
+    )
+
+
+def _field(one: FieldStory) -> shapes.FieldStory:
+    return shapes.FieldStory.model_validate(
+        {
+            "field": one.field,
+            "value": one.value,
+            "set_by": one.set_by,
+            "in_crm": one.crm.state,
+            "crm_spelling": one.crm.spelling,
+            "replaced": [{"value": value, "set_by": setting} for value, setting in one.replaced],
+            "lost": one.lost,
+        },
+        from_attributes=True,
+    )

@@ -1,0 +1,1 @@
+"""Addresses of subgroups, terms and agreements."""

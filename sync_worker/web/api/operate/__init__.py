@@ -1,0 +1,1 @@
+"""Addresses of an operator: conflicts, failures, replays, status."""

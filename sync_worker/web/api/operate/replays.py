@@ -1,0 +1,48 @@
+"""Replays: how each one goes and how it ended. `POST /failures/replay` begins one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, TypeAlias
+
+from fastapi import Path
+
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.store.operate import interventions
+from sync_worker.store.operate.interventions import Intervention
+from sync_worker.web.api.core import shapes
+from sync_worker.web.api.core.authentication import PRINTABLE, Operating
+from sync_worker.web.api.core.paging import PageOf
+from sync_worker.web.api.core.problems import Refused
+from sync_worker.web.api.core.route import portal_router, problems
+from sync_worker.web.api.operate import operate_shapes
+
+router = portal_router("operator")
+
+ReplayId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+
+
+@router.get("/replays")
+def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.Replay]:
+    """Lists the replays of failures, the latest first, with the number of failures by outcome."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        found = interventions.latest(tx, "replay", limit=page.looked_for, before=page.moment())
+        some = page.cut(found, lambda one: (str(one.asked_at), one.id))
+        outcomes = interventions.counts_by_id(tx, [one.id for one in some.items])
+    return shapes.Page(items=[_replay(one, outcomes.get(one.id, {})) for one in some.items], next=some.next)
+
+
+@router.get("/replays/{replay_id}", responses=problems(404))
+def get_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.Replay:
+    """Returns one replay: how far it is, or how it ended."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        found = interventions.get(tx, replay_id)
+        if found is None or found.verb != "replay":
+            raise Refused(Refusal("replay_unknown", f"there is no replay {replay_id}", "an id from GET /replays"))
+        return _replay(found, interventions.counts(tx, found.id))
+
+
+def _replay(one: Intervention, counts: Mapping[str, int]) -> operate_shapes.Replay:
+    named = {name: getattr(one, name) for name in ("id", "selection", "actor", "reason", "is_queued", "asked_at", "finished_at")}
+    outcomes = {name or "left": count for name, count in counts.items()}
+    return operate_shapes.Replay(**named, outcomes=operate_shapes.Outcomes(**outcomes))

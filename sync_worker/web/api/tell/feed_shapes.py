@@ -1,0 +1,143 @@
+"""What an event of the feed says: the same in the portal's receiver and in the list of events. See `domain/tell/event.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sync_worker.web.api.core.codes import EventType
+from sync_worker.web.api.core.shapes import Shown
+
+
+class Kept(BaseModel):
+    """What was written once and is told as it was, with members that this version may not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Change(Kept):
+    """One field. Money is text, a day is an ISO date, a set is a list, and empty is null."""
+
+    before: Any
+    after: Any
+
+
+class CompanyMeant(Kept):
+    """The company that an event is about."""
+
+    type: Literal["company"]
+    id: Annotated[str, Field(description="Our id of the company.")]
+
+
+class DealMeant(Kept):
+    """The deal that an event is about."""
+
+    type: Literal["deal"]
+    id: Annotated[str, Field(description="Our id of the deal.")]
+    version: Annotated[int, Field(description="The version of the deal after the change.")]
+
+
+class RecordsMeant(Kept):
+    """The kind of records that a first load has read."""
+
+    type: Literal["company", "deal"]
+    id: None
+
+
+class EventData(Kept):
+    """What every event says."""
+
+    schema_: Annotated[int, Field(alias="schema", description="The version of this shape. Members are only added within one version.")]
+    portal: Annotated[str, Field(description="The portal's name.")]
+    seq: Annotated[int, Field(description="The place of the event in the order of all events of the portal.")]
+    changed: Annotated[dict[str, Change], Field(description="What has changed, by field.")]
+    side: Annotated[Literal["crm", "portal", "worker"], Field(description="Where the change was made. `worker`: it followed from another.")]
+    actor: Annotated[str, Field(description="Who made the change.")]
+    run: Annotated[str | None, Field(description="The run of the worker that noticed the change.")]
+
+
+class CompanyEventData(EventData):
+    """What an event says about a company."""
+
+    record: CompanyMeant
+
+
+class DealEventData(EventData):
+    """What an event says about a deal."""
+
+    record: DealMeant
+
+
+class LoadEventData(EventData):
+    """What an event says about a first load."""
+
+    record: RecordsMeant
+
+
+AnyEventData: TypeAlias = CompanyEventData | DealEventData | LoadEventData
+
+
+class Event(Shown):
+    """An event that the portal was told, or is still to be told."""
+
+    seq: Annotated[int, Field(description="The place of the event in the order of all events of the portal.")]
+    id: Annotated[str, Field(description="The id of the event: the header `webhook-id` when it is sent.")]
+    type: EventType
+    timestamp: datetime
+    data: AnyEventData
+
+
+class Told(Shown):
+    """What every message to the receiver says."""
+
+    timestamp: Annotated[datetime, Field(description="When the event was written.")]
+
+
+class CompanyAdded(Told):
+    type: Literal["company.added"]
+    data: CompanyEventData
+
+
+class CompanyChanged(Told):
+    type: Literal["company.changed"]
+    data: CompanyEventData
+
+
+class CompanyDeactivated(Told):
+    type: Literal["company.deactivated"]
+    data: CompanyEventData
+
+
+class AssociationsChanged(Told):
+    type: Literal["associations.changed"]
+    data: CompanyEventData
+
+
+class DealRegistered(Told):
+    type: Literal["deal.registered"]
+    data: DealEventData
+
+
+class DealChanged(Told):
+    type: Literal["deal.changed"]
+    data: DealEventData
+
+
+class RecordsLoaded(Told):
+    type: Literal["records.loaded"]
+    data: LoadEventData
+
+
+class PingData(Shown):
+    """What a ping says."""
+
+    schema_: Annotated[int, Field(alias="schema", description="The version of this shape.")]
+    portal: Annotated[str, Field(description="The portal's name.")]
+    seq: Annotated[int, Field(description="Always 0: a ping is not an event.")]
+
+
+class Ping(Told):
+    type: Literal["ping"]
+    data: PingData
