@@ -10,24 +10,31 @@
                                     store + outbox + cursor + what is told
                                     ── one commit a chunk ──► DELIVER to the portal, MAIL to people
 
-Where things are:
+Where things are. Four floors are cut by the same words, and a word imports only words to its left:
 
-    domain/     what two-tier distribution means; pure    company association rule deal lifecycle sight quote reconcile merge problem
-    mapping/    the language of mappings/*.yaml           grammar transforms lint load compile
-    crm/        the outside, behind port.py               faults renewal batches budget rehearsal salesforce/ hubspot/
-    store/      the memory, SQLite or PostgreSQL          tables/ engine, then one file per noun
-    steps/      the verbs: a record's way                 pull backfill refresh ingest associate evaluate push rest read_back compare
-    steps/      a deal's moves                            register deal_draft move decide expire relink
-    steps/      a deal's sale                             prices quote paper sale complete
-    steps/      what a distributor does for resellers     subgroups agree
-    steps/      what an operator asks for                 check provision plan explain brake replay resolve rebind mode forget take_back
-    steps/      how everything stands, and a pause        status halt
-    steps/      who is told                               tell remind deliver mail
-    mail/       letters, and the way to an SMTP server    letter post smtp
-    documents/  quotes as HTML and PDF                    page sheet
-    web/        the doors over HTTP                       app answers standards api/ webhooks/
-    cli/        the commands, one file a group            app
-    demo/       the story told on both local CRMs         command story crew venues pairs narrator
+    core < people | associations < tell < distributors < deals < sync < operate
+
+    domain/     what two-tier distribution means; pure        steps/     the verbs: read, let the domain decide, commit
+    store/      the memory, SQLite or PostgreSQL              web/api/   the addresses of the portal's API
+
+    core/          what all words need: values, companies, the portal and its ports, the engine, runs, failures
+    people/        users of a portal, and what each may see
+    associations/  who may work with whom, by contract or by rule
+    tell/          events to the portal's receiver, mails, reminders
+    distributors/  subgroups, their parent, terms, agreements
+    deals/         a deal's way: register, move, decide, quote, sell, expire
+    sync/          between CRM and portal: ingest/ reads, push/ writes
+    operate/       what an operator asks for: setup/ of a CRM, plan, replay, resolve, pause, status, erasure
+
+The other rooms:
+
+    mapping/    the language of mappings/*.yaml               grammar transforms lint load compile required_schema
+    crm/        the outside, behind port.py                   faults renewal batches budget rehearsal salesforce/ hubspot/
+    mail/       letters, and the way to an SMTP server        letter post smtp
+    documents/  quotes as HTML and PDF                        page sheet
+    web/        the doors over HTTP                           app answers standards api/ webhooks/
+    cli/        the commands, one file a group                app
+    demo/       the whole story on both local CRMs; they are crm_sandbox/, a package of its own
     actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
     connections.py  a portal's ways to its CRM and to its feed's receiver
     heartbeat.py  who is there              fingerprint.py  which files a process was started with
@@ -39,7 +46,7 @@ Where things are:
     api_names.py  how each vendor spells a name                portal_schema.py  what editors know of a portal file
     text.py     what no database can hold, replaced at the door
     redaction.py what is secret, masked in every error's words and in the log
-    correlation.py    whose request it was, through the queue      logs.py metrics.py gauges.py   for whoever watches
+    correlation.py  whose request it was, through the queue      logs.py metrics.py gauges.py   for people who watch
 
 Five sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,
 the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.

@@ -152,7 +152,7 @@ def test_the_map_names_only_what_exists(package: str) -> None:
 
 def test_the_page_of_the_domain_names_only_files_of_it() -> None:
     [table] = re.findall(r"^\| file \| answers \|.*?^$", (ROOT / "docs/domain.md").read_text(), re.MULTILINE | re.DOTALL)
-    files = {path.name for path in (ROOT / "sync_worker/domain").glob("*.py") if path.name != "__init__.py"}
+    files = {path.name for path in (ROOT / "sync_worker/domain").rglob("*.py") if path.name != "__init__.py"}
     assert set(re.findall(r"`(\w+\.py)`", table)) <= files
 
 

@@ -165,4 +165,4 @@ def _last_table(printed: str) -> dict[str, int]:
     lines = printed.splitlines()
     head = max(index for index, line in enumerate(lines) if "2nd run: changes" in line and "CRM" in line)
     columns = re.split(r"\s{2,}", lines[head].strip())
-    return dict(zip(columns[1:], map(int, lines[head + 2].split()[1:]), strict=True))
+    return dict(zip(columns[1:], map(int, lines[head + 1].split()[1:]), strict=True))

@@ -66,9 +66,10 @@ class Reader:
         """How to read a scan in the fewest calls. A field that is no property cannot be searched for."""
         if scan.from_at:
             return BY_SEARCH
-        if scan.only_with is None or scan.only_with.startswith(ASSOCIATION):
+        marks = _filtering(scan)
+        if not marks or any(name.startswith(ASSOCIATION) for name in marks):
             return BY_LIST
-        ours, all_of_them = self.count(scan.native, scan.only_with), self.count(scan.native, None)
+        ours, all_of_them = sum(self.count(scan.native, name) for name in marks), self.count(scan.native, None)
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
         return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
 

@@ -1,7 +1,7 @@
 """DESCRIBED: the mapping held against what the CRM describes, and the attributes that rest because the CRM does not show them.
 
-An attribute that may rest alone (domain/sync/resting.py) is left out of its record type while it is hidden or removed: its last values and what
-both sides agreed on stay as they are. One problem says so. The commit that closes the problem orders a backfill of the field: to grant
+An attribute that may rest alone (domain/sync/resting.py) is left out of its record type while it is hidden or removed: its last values and
+what both sides agreed on stay as they are. One problem says so. The commit that closes the problem orders a backfill of the field: to grant
 access to a field bumps no stamp in the CRM, and the cursor has passed its records.
 """
 

@@ -61,7 +61,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "feed.reach": feed.reach,
     "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
-    "traces.named_in_decisions": lambda tx: erasure.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "erasure.named_in_decisions": lambda tx: erasure.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "tokens.listed": tokens.listed,
 }
 
@@ -90,8 +90,8 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
-    "traces.erase": lambda tx: erasure.erase(tx, "u1"),
-    "traces.forget_person": lambda tx: erasure.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
-    "traces.forget_bases": lambda tx: erasure.forget_bases(tx, "d1", ["amount"], ["amount"]),
-    "traces.forget_contact": lambda tx: erasure.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
+    "erasure.erase": lambda tx: erasure.erase(tx, "u1"),
+    "erasure.forget_person": lambda tx: erasure.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "erasure.forget_bases": lambda tx: erasure.forget_bases(tx, "d1", ["amount"], ["amount"]),
+    "erasure.forget_contact": lambda tx: erasure.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

@@ -77,7 +77,8 @@ import sys
 from contextlib import closing
 from datetime import date
 from datetime import UTC, datetime
-from sync_worker.store import engine, migrate
+from sync_worker.store.core import engine
+from sync_worker.store.operate import migrate
 with closing(engine.Store(sys.argv[1], clock=lambda: datetime.now(UTC))) as store:
     print(migrate.upgrade(store))
 """

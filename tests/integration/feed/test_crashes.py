@@ -30,7 +30,7 @@ with desk(url, lambda: datetime.now(UTC), receiver_of(inbox), Path(directory)) a
     print("ready", flush=True)
     sys.stdin.readline()
     portal.tenant.services.clock()
-    from sync_worker.steps.deliver import deliver
+    from sync_worker.steps.tell.deliver import deliver
     deliver(portal.tenant)
 """
 

@@ -89,7 +89,7 @@ def test_a_sweep_removes_what_no_row_names_and_leaves_the_young_and_other_portal
 
 KILLED = """
 import sys, time
-from sync_worker.domain.upload import AGREEMENT
+from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.files import open_files
 def endless():
     yield b"%PDF-1.7" + bytes(6_000_000)

@@ -470,8 +470,8 @@ import sys, time
 from pathlib import Path
 from sync_worker.bootstrap import build
 from sync_worker.settings import Settings
-from sync_worker.steps.complete import complete
-from sync_worker.store import licences
+from sync_worker.steps.deals.complete import complete
+from sync_worker.store.deals import licences
 database, config, mappings = sys.argv[1:]
 issue = licences.issue
 def issue_and_hang(tx, issued):

@@ -44,7 +44,8 @@ GROWS_WITH_TIME = {
     "answers": 2,
     "removals": 2,
 }
-"""Table → how many rows more than after the first load it has at most. A new table belongs here and in `steps/operate/sweep.py`, or below."""
+"""Table → how many rows more than after the first load it has at most. A new table belongs here and in `steps/operate/sweep.py`, or in the
+set below."""
 STANDS_STILL = {
     # as many rows as there are records, people, kinds of work
     "aliases", "backfills", "breakers", "catalogs", "companies", "contract_values", "cursors", "deal_links", "deals", "feeds",

@@ -9,7 +9,7 @@ from pathlib import Path
 import sync_worker.domain.core.problem as problem
 from sync_worker.domain.core.problem import CODES
 
-PACKAGE = Path(problem.__file__).parents[1]
+PACKAGE = Path(problem.__file__).parents[2]
 TESTS = Path(__file__).parents[2]
 ROOMS = ("domain", "steps", "mapping", "web/api")
 STOPPING = {
@@ -80,7 +80,7 @@ def uttered(tree: ast.AST) -> Iterator[str]:
 
 def uttered_anywhere() -> set[str]:
     """The codes of every module of these rooms."""
-    modules = [path for room in ROOMS for path in (PACKAGE / room).glob("*.py")]
+    modules = [path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")]
     return {code for path in modules for code in uttered(ast.parse(path.read_text("utf-8")))}
 
 

@@ -60,7 +60,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     tenant.hold_mode()
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
-    problems = (*found.companies.problems, *found.wrong_contracts, *found.keys.problems)
+    problems = (*found.companies.problems, *found.wrong_contracts, *_of_deals(found), *found.keys.problems)
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
@@ -218,6 +218,11 @@ def _map_fields(conversion: Conversion) -> str:
     return f"{clicks}. The API does not tell of the mapping: when it is done, discard the failures of the code conversion_mapping_missing"
 
 
+def _of_deals(found: Survey) -> Iterator[DataProblem]:
+    for deals in found.deals.values():
+        yield from deals.problems
+
+
 def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Finding]:
     """One finding per kind of problem and field; one that all is well where it is."""
 
@@ -231,7 +236,11 @@ def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Findi
         words = f"{count} record{'s' * (count > 1)}: {what}{_counted(of_kind)}"
         yield Finding(f"{native}.{field}: data", False, words, _with_place(todo or what, of_kind[0]))
     if not problems:
-        yield Finding("data", True, f"{found.companies.read_count} companies have a portal status; nothing is wrong with them")
+        count = sum(deals.read_count for deals in found.deals.values())
+        words = (
+            f"{found.companies.read_count} companies have a portal status, and {count} deals are the portal's; nothing is wrong with them"
+        )
+        yield Finding("data", True, words)
 
 
 def _counted(problems: Sequence[DataProblem]) -> str:

@@ -1,7 +1,7 @@
 """What the CRM has and lacks, held against portal file and mapping: read once, told by `check`, worked off by `provision`.
 
 Nothing is changed but the describe cache; losses in conversions that are seen to be mended are closed. Data are read from the CRM itself,
-page by page: only companies with a portal status.
+page by page: only companies with a portal status, and deals that are the portal's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from sync_worker.nearest import slip_of
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.standing import close_mapped, lost_fields
 from sync_worker.steps.operate.setup.company_data import CompanyData, DataProblem, read_data
-from sync_worker.steps.operate.setup.key_data import KeyData, read_keys
+from sync_worker.steps.operate.setup.deal_data import DealData, read_deals
+from sync_worker.steps.operate.setup.key_data import KeyData, judge_keys
 from sync_worker.store.associations import associations
 from sync_worker.store.core import catalogs, companies, portals
 
@@ -83,11 +84,14 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """**Shapes** `hidden`: record type → why the CRM does not show it; `options` None where there are no contracts."""
+    """**Shapes** `hidden`: record type → why the CRM does not show it; `deals`: by record that deals live in;
+    `options` None where there are no contracts.
+    """
 
     needs: tuple[Need, ...]
     hidden: Mapping[str, str]
     companies: CompanyData
+    deals: Mapping[str, DealData]
     wrong_contracts: tuple[DataProblem, ...]
     options: Options | None
     conversions: tuple[Conversion, ...]
@@ -109,16 +113,23 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     data = read_data(tenant, company, described[company.native]) if company.native in described else CompanyData()
     ours = {(need.wish.native, need.wish.name) for need in needs if need.is_there and not schema.by_hand(need.wish)}
     conversions = [_conversion(tenant, schema, record, records, ours) for record in records.values() if record.converts_to]
+    deals = {
+        name: read_deals(tenant, record, described[record.native], data.crm_ids)
+        for name, record in records.items()
+        if name != COMPANY and record.native in described
+    }
+    keyed = {**({COMPANY: data.keyed} if company.native in described else {}), **{name: found.keyed for name, found in deals.items()}}
     bound = _bound(tenant)
     options = _options(tenant, schema, needs, data, described, bound)
     return Survey(
         tuple(needs),
         hidden,
         data,
+        deals,
         tuple(data.wrong_contracts(bound, offered=_offered(needs, described))),
         options,
         tuple(found for found in conversions if found),
-        read_keys(tenant, records.values(), described, data.keyed),
+        judge_keys(tenant, records, described, keyed),
     )
 
 

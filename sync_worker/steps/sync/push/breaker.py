@@ -1,4 +1,6 @@
-"""BREAKER: writes of a cause that keeps failing rest, but for a probe; every answer of the CRM teaches it. domain/sync/breaker.py decides."""
+"""BREAKER: writes of a cause that keeps failing rest, but for a probe; every answer of the CRM teaches it. domain/sync/breaker.py
+decides.
+"""
 
 from __future__ import annotations
 
