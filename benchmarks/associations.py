@@ -28,15 +28,12 @@ from benchmarks.meter import metered, peak_bytes
 from benchmarks.work import installed
 from sync_worker import logs
 from sync_worker.domain.associations.rule import Rule, values_of
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.steps.associations.associate import associate, whom
 from sync_worker.steps.associations.evaluate import evaluate
-from sync_worker.steps.core.chunk import Effects
-from sync_worker.steps.core.findings import Findings
-from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import rule_members
 from sync_worker.store.core import companies, portals
-from sync_worker.store.core.companies import StoredCompany
 
 GOALS = {"sql_ratio": 0.5, "whom_p99_ms": 5.0, "company_p99_ms": 20.0, "memory_mb": 400.0}
 LISTS = {
@@ -131,9 +128,8 @@ def _changed(tenant: Tenant, company: Company) -> None:
     """The company moves to another territory and land: stored, with what follows from it, in one commit."""
     moved = replace(company, attributes={**company.attributes, "territory": "T00", "land": "L00"})
     with tenant.store.transaction(PORTAL) as tx:
-        findings = Findings(tx, COMPANY, [], run_id="r1", mapping_hash="", services=tenant.services)
         companies.save(tx, [StoredCompany(moved, tx.now, is_patched=True)])
-        associate(tx, tenant, "r1", [(company, moved)], findings, Effects())
+        associate(tx, tenant, "r1", [(company, moved)])
 
 
 def _timed(act: Callable[[], object]) -> tuple[float, float]:

@@ -101,7 +101,7 @@ def provision(
         raise typer.Exit(1)
 
 
-def _is_wanted(portal: str, plan: provisioning.Plan) -> bool:
+def _is_wanted(portal: str, plan: provisioning.ProvisionPlan) -> bool:
     """Asks whoever sits at a terminal; nobody else can answer."""
     if not plan.tasks or not sys.stdin.isatty():
         return True

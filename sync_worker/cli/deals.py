@@ -17,7 +17,7 @@ from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_jso
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, refuse_paused, say_waits, tenant_of, user, work_off
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.errors import ConfigError
 from sync_worker.source import source_of
@@ -70,7 +70,7 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
         history = deals.history(tx, deal)
         names = _company_names(tx, [stored])
         now = tx.now
-        flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], Reader.OPERATOR)[deal]]
+        flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], FlagReader.OPERATOR)[deal]]
     fields = {name: plain(value) for name, value in stored.deal.values.items()}
     if as_json:
         show_json(

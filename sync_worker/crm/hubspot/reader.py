@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeAlias
 from sync_worker.crm import left_out
 from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot import describe, records, search
-from sync_worker.crm.hubspot.associations import Associations
-from sync_worker.crm.hubspot.session import Connection, Document
+from sync_worker.crm.hubspot.associations import AssociationCalls
+from sync_worker.crm.hubspot.session import Document, HubspotConnection
 from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
 from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
@@ -33,7 +33,7 @@ BY_SEARCH, BY_LIST = "search", "list"
 Row: TypeAlias = Mapping[str, Any]
 
 
-class Turn(NamedTuple):
+class PageTurn(NamedTuple):
     """One page's rows before they are looked at. **Shapes** `after`: where the next begins; `total`: of the scan, where it is told."""
 
     rows: list[Row]
@@ -42,10 +42,10 @@ class Turn(NamedTuple):
     total: int | None
 
 
-class Reader:
+class RecordReader:
     """What one connection reads of any record type."""
 
-    def __init__(self, connection: Connection, associations: Associations) -> None:
+    def __init__(self, connection: HubspotConnection, associations: AssociationCalls) -> None:
         self._connection = connection
         self._associations = associations
 
@@ -73,7 +73,7 @@ class Reader:
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
         return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
 
-    def _searched(self, scan: Scan, after: str) -> Turn:
+    def _searched(self, scan: Scan, after: str) -> PageTurn:
         ids: list[str] = []
         total, is_last = None, False
         while len(ids) < PAGE_COUNT and not is_last:
@@ -85,16 +85,16 @@ class Reader:
             if not is_last and int(after) <= int(before or 0):
                 raise _circle(f"searching {scan.native}")
             ids += found
-        return Turn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
+        return PageTurn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
 
-    def _listed(self, scan: Scan, after: str) -> Turn:
+    def _listed(self, scan: Scan, after: str) -> PageTurn:
         rows: list[Row] = []
         is_last = False
         while len(rows) < PAGE_COUNT and not is_last:
             found, after = self._list(scan.native, _fields(scan), after, is_archived=False)
             rows += found
             is_last = not after
-        return Turn(rows, after, is_last, None)
+        return PageTurn(rows, after, is_last, None)
 
     def _archived(self, scan: Scan) -> list[NativeRecord]:
         """What was archived within the window; a first load of what is ours has no need of it."""

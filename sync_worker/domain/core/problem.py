@@ -15,12 +15,16 @@ from sync_worker.domain.core.values import Plain
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The record was applied, and this is wrong with it. **Shapes** `field` is canonical; `value` as the CRM spells it."""
+    """The record was applied, and this is wrong with it.
+
+    **Shapes** `field` is canonical; `value` as the CRM spells it; `waits_for`: the CRM id of a record that may heal it when it arrives.
+    """
 
     code: str
     field: str
     message: str
     value: Plain = None
+    waits_for: str | None = None
 
 
 CODES: Final[Mapping[str, str]] = {

@@ -10,15 +10,30 @@ in the CRM, by its time, and (where the CRM says who changed a record last) our 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sync_worker.domain.core.reconcile import Base, comparable
 from sync_worker.domain.core.values import Plain, Value
 
 COMMIT_LATE: Final = timedelta(minutes=10)  # past the call's time-out: the longest that a large CRM lets one transaction run
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One send whose outcome was never learned.
+
+    **Shapes** `sent`: by field, as in the outbox; `look_at`: when its record is read again, until it is dropped.
+    """
+
+    object: str
+    record_id: str
+    sent_at: datetime
+    until_at: datetime
+    look_at: datetime
+    sent: Mapping[str, Base]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +85,50 @@ def undone(base: Mapping[str, Base], portal: Mapping[str, Value], seen: Sighting
         if was_written and pair.portal != held:
             found.append(Undone(name, pair.portal, held))
     return tuple(found)
+
+
+class Shown(NamedTuple):
+    """What a record shows of one send. **Shapes** `calls`: what it shows of each of the send's calls."""
+
+    send: Send
+    calls: tuple[Sighting, ...]
+
+
+class Learned(NamedTuple):
+    """A send whose outcome is known now. **Shapes** `left`: what of it may still come; `undone`: the newer values that it has put back."""
+
+    send: Send
+    left: Mapping[str, Base]
+    undone: tuple[Undone, ...]
+
+
+class Recognized(NamedTuple):
+    """A record's base after the sends that were recognized in it."""
+
+    base: Mapping[str, Base]
+    learned: tuple[Learned, ...] = ()
+
+    @property
+    def undone(self) -> tuple[Undone, ...]:
+        """The newer values that were put back, by any of them."""
+        return tuple(one for learned in self.learned for one in learned.undone)
+
+
+def recognize(base: Mapping[str, Base], portal: Mapping[str, Value], shown: Iterable[Shown]) -> Recognized:
+    """How the record is to be read, where it shows sends of ours. **Shapes** `shown`: the oldest send first."""
+    found = Recognized(base)
+    for one in shown:
+        found = _with(found, one, portal)
+    return found
+
+
+def _with(before: Recognized, shown: Shown, portal: Mapping[str, Value]) -> Recognized:
+    base, left, back = before.base, dict(shown.send.sent), list[Undone]()
+    for seen in shown.calls:
+        if is_late_write(seen) and has_moved(base, seen):
+            back += undone(base, portal, seen)
+            base = base_after(base, seen)
+            left = {name: pair for name, pair in left.items() if name not in seen.sent}
+    if len(left) == len(shown.send.sent):
+        return before
+    return Recognized(base, (*before.learned, Learned(shown.send, left, tuple(back))))

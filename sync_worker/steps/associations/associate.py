@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sync_worker.domain.associations.association import (
     Association,
@@ -23,10 +24,9 @@ from sync_worker.domain.associations.association import (
 )
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.deal import CLOSED
+from sync_worker.domain.core.ruling import Remark
 from sync_worker.steps.associations import contract_values, rule_members
 from sync_worker.steps.associations.contract_values import Moved, Pair
-from sync_worker.steps.core.chunk import Effects
-from sync_worker.steps.core.findings import Findings
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import associations, evaluations, history, rule_names
 from sync_worker.store.associations.associations import ContractRow
@@ -37,23 +37,30 @@ from sync_worker.store.deals import links
 from sync_worker.store.distributors import subgroups
 
 
-def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings, effects: Effects) -> set[str]:
-    """What the companies that changed mean for associations: theirs, and those that name them; and for the open deals of such pairs.
+class Associated(NamedTuple):
+    """What companies that changed have meant for associations.
 
-    Returns the ids of companies that were named by contract values before they were known.
+    **Shapes** `healed`: ids of companies that were named by contract values before they were known. `remarks`: of each company whose
+    contract values were looked at, what is wrong with them. `read_again`: open deals of such pairs, as (record type, CRM id).
     """
+
+    healed: set[str]
+    remarks: Sequence[Remark] = ()
+    read_again: frozenset[tuple[str, str]] = frozenset()
+
+
+def associate(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> Associated:
+    """What the companies that changed mean for associations: theirs, and those that name them; and for the open deals of such pairs."""
     if not tenant.portal.two_tier:
         _derive_later(tx, tenant, moved)
-        return set()
+        return Associated(set())
     turned = {after.id: before for before, after in reversed(moved) if before and _changes_sides(before, after)}
     history.leave(tx, list(turned.values()))
     if tenant.portal.associations.mode == "rules":
         changed = rule_members.derive(tx, tenant, run_id, moved)
-        _read_deals_again(tx, effects, pairs=set(), company_ids=changed | turned.keys())
-        return set()
-    pairs, healed = contract_values.derive(tx, tenant, run_id, moved, findings)
-    _read_deals_again(tx, effects, pairs=pairs, company_ids=healed | turned.keys())
-    return healed
+        return Associated(set(), read_again=_open_deals(tx, pairs=set(), company_ids=changed | turned.keys()))
+    pairs, healed, remarks = contract_values.derive(tx, tenant, run_id, moved)
+    return Associated(healed, remarks, _open_deals(tx, pairs=pairs, company_ids=healed | turned.keys()))
 
 
 def _derive_later(tx: Tx, tenant: Tenant, moved: Sequence[Moved]) -> None:
@@ -203,10 +210,13 @@ def _changes_sides(before: Company | None, after: Company) -> bool:
     return before is not None and (before.status, before.account_type, before.is_deleted) != sides
 
 
-def _read_deals_again(tx: Tx, effects: Effects, *, pairs: set[Pair], company_ids: set[str]) -> None:
-    """Open deals between two companies that are, or are not, associated any more; however many they are, they are only marked."""
+def _open_deals(tx: Tx, *, pairs: set[Pair], company_ids: set[str]) -> frozenset[tuple[str, str]]:
+    """Open deals between two companies that are, or are not, associated any more. However many there are, they are only marked."""
     if not pairs and not company_ids:
-        return
-    for object_, crm_id, owner_id, second_id in links.of_pairs(tx, company_ids | {partner_id for partner_id, _ in pairs}, but=CLOSED):
-        if (owner_id, second_id) in pairs or owner_id in company_ids or second_id in company_ids:
-            effects.read_again(object_, [crm_id])
+        return frozenset()
+    found = links.of_pairs(tx, company_ids | {partner_id for partner_id, _ in pairs}, but=CLOSED)
+    return frozenset(
+        (object_, crm_id)
+        for object_, crm_id, owner_id, second_id in found
+        if (owner_id, second_id) in pairs or owner_id in company_ids or second_id in company_ids
+    )

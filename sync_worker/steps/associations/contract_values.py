@@ -6,14 +6,15 @@ A value once bound stays bound. What names nobody yet is healed when its company
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.associations.association import Binding, bind
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.names import folded, spelled
 from sync_worker.domain.core.problem import Problem
-from sync_worker.steps.core.findings import Findings, contract_field
+from sync_worker.domain.core.ruling import Remark
+from sync_worker.steps.core.findings import contract_field
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations, history
 from sync_worker.store.associations.associations import ContractRow
@@ -28,14 +29,24 @@ REPORT_COUNT = 500  # contract values a commit, when a first load ends
 UNBOUND_CODES = ("contract_value_unresolved", "contract_value_ambiguous", "contract_not_a_second_partner")
 
 
-def derive(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved], findings: Findings) -> tuple[set[Pair], set[str]]:
-    """Returns the (partner, second partner) pairs that began or ended with these companies' own values, and the ids of companies that were
-    named by values before they were known.
+class Derived(NamedTuple):
+    """What the contract values of companies that changed have led to.
+
+    **Shapes** `pairs`: (partner, second partner) of associations that began or ended with these companies' own values. `healed`: ids of
+    companies that were named by values before they were known. `remarks`: of each company whose values were looked at, what is wrong.
     """
-    pairs = _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)], findings)
+
+    pairs: set[Pair]
+    healed: set[str]
+    remarks: list[Remark]
+
+
+def derive(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> Derived:
+    """Binds the values of the companies that changed, and those of others that name them."""
+    pairs, remarks = _bind_theirs(tx, tenant, run_id, [after for before, after in moved if _has_news(before, after)])
     healed = _heal(tx, tenant, run_id, moved)
     _report_renames(tx, tenant, run_id, moved)
-    return pairs, healed
+    return Derived(pairs, healed, remarks)
 
 
 def _has_news(before: Company | None, after: Company) -> bool:
@@ -44,33 +55,31 @@ def _has_news(before: Company | None, after: Company) -> bool:
     return before.second_partner_values != after.second_partner_values
 
 
-def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company], findings: Findings) -> set[Pair]:
+def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company]) -> tuple[set[Pair], list[Remark]]:
     """The values on these partners' records, as they are now: a removed value removes, the others are bound or reported.
 
-    Returns the (partner, second partner) pairs that began or ended.
+    Returns the (partner, second partner) pairs that began or ended, and what is wrong with each partner's values.
     """
     if not partners:
-        return set()
+        return set(), []
     held = associations.bindings(tx, [company.id for company in partners])
     values = {value for company in partners for value in company.second_partner_values}
     candidates = _Candidates(tx, tenant, values, held)
     saved: list[ContractRow] = []
     gone: list[tuple[str, str]] = []
+    remarks: list[Remark] = []
     for company in partners:
         rows = held.get(company.id, {})
         bindings, problems = candidates.bind(company.second_partner_values, rows)
         saved += [row for row in (_row(tx, company, binding, rows, run_id) for binding in bindings) if row]
         gone += [(company.id, value) for value in rows if value not in company.second_partner_values]
-        crm_id = company.crm_id or company.id
-        findings.judged(crm_id, with_contracts=True)
-        for problem in problems:
-            findings.contract_problem(crm_id, problem, name=company.name)
+        remarks.append(Remark(company.crm_id or company.id, company.name, problems))
     history.end(tx, _ended(held, saved, gone))
     associations.save(tx, saved)
     associations.remove(tx, gone)
     ended = {(company_id, held[company_id][value].binding.company_id) for company_id, value in gone}
     begun = {(row.company_id, row.binding.company_id) for row in saved}
-    return {(partner_id, second_id) for partner_id, second_id in ended | begun if second_id}
+    return {(partner_id, second_id) for partner_id, second_id in ended | begun if second_id}, remarks
 
 
 def _ended(held: Mapping[str, Mapping[str, ContractRow]], saved: Sequence[ContractRow], gone: Sequence[Pair]) -> Iterable[ContractRow]:

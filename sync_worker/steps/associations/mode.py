@@ -14,8 +14,8 @@ from sync_worker.domain.core.deal import CLOSED
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.associations.restored_parents import restore_parents
 from sync_worker.steps.core.advance import Advance, in_turn
-from sync_worker.steps.core.chunk import Effects
-from sync_worker.steps.core.findings import Findings
+from sync_worker.steps.core.chunk import read_again
+from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
 from sync_worker.store.associations import associations, evaluations
 from sync_worker.store.core import companies, portals, runs
@@ -24,14 +24,13 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import links
 from sync_worker.store.operate import interventions
 from sync_worker.store.operate.interventions import Intervention
-from sync_worker.store.sync import notices
 
 PAGE_COUNT = 1000  # companies a commit
 DERIVE = Wake("derive", share="backfill")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModeStanding:
     """What hangs on a portal's mode. **Shapes** `mode`: "" before the first sync."""
 
     mode: str
@@ -39,11 +38,11 @@ class Standing:
     deal_count: int
 
 
-def standing(tenant: Tenant) -> Standing:
+def standing(tenant: Tenant) -> ModeStanding:
     """The associations that would be judged anew, and the open deals that name a second partner."""
     with tenant.store.reading(tenant.name) as tx:
         row = portals.get(tx)
-        return Standing(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))
+        return ModeStanding(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))
 
 
 def set_mode(tenant: Tenant, mode: str, *, actor: str, reason: str) -> Intervention:
@@ -87,11 +86,12 @@ def _page(tenant: Tenant, run_id: str) -> Advance | None:
         if not page:
             return Advance(wakes=turn_over(tx))
         crm_ids = [company.crm_id for company in page if company.crm_id]
-        findings = Findings(tx, COMPANY, crm_ids, run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
-        healed = associate(tx, tenant, run_id, [(None, company) for company in page], findings, Effects())
-        restore_parents(tx, tenant, run_id, made=[company.id for company in page], bound_to=healed)
+        findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, crm_ids))
+        associated = associate(tx, tenant, run_id, [(None, company) for company in page])
+        restore_parents(tx, tenant, run_id, made=[company.id for company in page], bound_to=associated.healed)
         _end_what_is_left(tx, [company.id for company in page if not company.second_partner_values])
-        findings.settle()
+        findings.take_contracts(associated.remarks)
+        findings.settle(tx)
         portals.derived(tx, page[-1].id)
         counts = Counts(read=len(page), applied=len(page))
         runs.count(tx, run_id, counts)
@@ -115,9 +115,4 @@ def turn_over(tx: Tx) -> frozenset[Wake]:
     if not is_turning(tx):
         return frozenset()
     portals.adopt_mode(tx)
-    marked: dict[str, list[str]] = {}
-    for object_, crm_id in links.two_tier(tx, but=CLOSED):
-        marked.setdefault(object_, []).append(crm_id)
-    for object_, crm_ids in sorted(marked.items()):
-        notices.add(tx, object_, crm_ids)
-    return frozenset(Wake("refresh", object_) for object_ in marked)
+    return read_again(tx, links.two_tier(tx, but=CLOSED))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.core.ruling import Remark, Ruling
 from sync_worker.domain.sync.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import NOTHING, Loss
 from sync_worker.steps.core.tenant import Tenant, Wake
-
-READ_WHOLE = "read_whole"  # why a record is skipped of which one field was read: there is more to it, so all of it is read again
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.sync import notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,27 @@ class Chunk:
         return [native.crm_id for native in self.natives]
 
 
-@dataclass(slots=True)
-class Effects:
-    """What follows once the commit is through. **Shapes** `reread`: CRM ids to read again, by record. `loss`: what it takes away."""
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What became of a chunk's records, and what follows once the commit is through.
 
-    reread: dict[str, set[str]] = field(default_factory=dict)
-    wakes: set[Wake] = field(default_factory=set)
+    **Shapes** `ruled`: each record with its ruling. `contracts`: of each record whose contract values were looked at, what is wrong with
+    them. `read_again`: records to read again as (record type, CRM id), besides those that the rulings name. `is_owing`: whether the CRM is
+    owed something. `loss`: what the chunk takes away.
+    """
+
+    ruled: Sequence[tuple[NativeRecord, Ruling[Any]]]
+    contracts: Sequence[Remark] = ()
+    read_again: Collection[tuple[str, str]] = ()
+    is_owing: bool = False
     loss: Loss = NOTHING
 
-    def read_again(self, record: str, crm_ids: Iterable[str]) -> None:
-        self.reread.setdefault(record, set()).update(crm_ids)
 
-    def push(self) -> None:
-        self.wakes.add(Wake("push"))
+def read_again(tx: Tx, records: Iterable[tuple[str, str]]) -> frozenset[Wake]:
+    """Marks records to be read again, given as (record type, CRM id). Returns whom to wake for it, once the commit is through."""
+    marked: dict[str, set[str]] = {}
+    for object_, crm_id in records:
+        marked.setdefault(object_, set()).add(crm_id)
+    for object_, crm_ids in marked.items():
+        notices.add(tx, object_, crm_ids)
+    return frozenset(Wake("refresh", object_) for object_ in marked)

@@ -6,7 +6,8 @@ New rows open, rows not found again resolve themselves; a record that was found 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import orjson
@@ -15,11 +16,11 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import NOT_LISTED
 from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.core.ruling import Remark, Ruling
 from sync_worker.domain.core.values import plain
-from sync_worker.errors import RecordError, UnresolvedLink
 from sync_worker.mapping.compile import Reading
 from sync_worker.mapping.fields import UNLISTED
-from sync_worker.services import Services
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure, OpenRow
@@ -52,92 +53,98 @@ def payload_hash(fields: Mapping[str, Any]) -> str:
     return hashlib.blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS, default=plain), digest_size=12).hexdigest()
 
 
+class OpenFindings:
+    """What is open about the records of one chunk, as it was when they were looked at last."""
+
+    def __init__(self, tx: Tx, object_: str, crm_ids: Sequence[str]) -> None:
+        self._rows: dict[str, list[OpenRow]] = {}
+        for row in failures.open_rows(tx, object_, crm_ids, STAGE):
+            self._rows.setdefault(row.record, []).append(row)
+
+    def __iter__(self) -> Iterator[OpenRow]:
+        return (row for rows in self._rows.values() for row in rows)
+
+    def failed_as_they_are(self, natives: Iterable[NativeRecord], mapping_hash: str) -> frozenset[str]:
+        """Those of the records that failed as they are, under this very mapping: they would fail again."""
+        if not self._rows:
+            return frozenset()
+        return frozenset(native.crm_id for native in natives if self._failed_so(native, mapping_hash))
+
+    def failed(self) -> frozenset[str]:
+        """The records that could not be applied."""
+        return frozenset(row.record for row in self if row.kind == "failure")
+
+    def said(self, codes: Collection[str]) -> frozenset[str]:
+        """The records of which one of these was said."""
+        return frozenset(row.record for row in self if row.code in codes)
+
+    def _failed_so(self, native: NativeRecord, mapping_hash: str) -> bool:
+        rows = [row for row in self._rows.get(native.crm_id, ()) if row.kind == "failure" and row.waits_for is None]
+        here = (payload_hash(native.fields), mapping_hash) if rows else None
+        return any((row.payload_hash, row.mapping_hash) == here for row in rows)
+
+
 class Findings:
     """One chunk's failures and problems.
 
-    **Shapes** a record is judged at most once; its rows are squared only when it was. `only`: where these fields alone were read: rows
-    about others stay as they are.
+    **Shapes** the rows of a record are squared only where it was judged. `leaves_contracts`: the contract values are looked at when a first
+    load ends, before which most of them heal. `only`: where these fields alone were read: rows about others stay as they are.
     """
 
     def __init__(
         self,
-        tx: Tx,
+        tenant: Tenant,
         object_: str,
-        crm_ids: Sequence[str],
-        *,
         run_id: str,
-        mapping_hash: str,
-        services: Services,
+        before: OpenFindings,
+        *,
         leaves_contracts: bool = False,
         only: Collection[str] | None = None,
     ) -> None:
-        self._tx = tx
         self._object = object_
         self._run_id = run_id
-        self._mapping_hash = mapping_hash
-        self._services = services
+        self._mapping_hash = tenant.mapping.hash
+        self._new_id = tenant.services.new_id
+        self._before = before
         self._leaves_contracts = leaves_contracts
         self._only = only
-        self._open: dict[str, list[OpenRow]] = {}
-        for row in failures.open_rows(tx, object_, crm_ids, STAGE):
-            self._open.setdefault(row.record, []).append(row)
         self._found: dict[tuple[str, str, str], Failure] = {}
         self._judged: set[str] = set()
         self._contracts_judged: set[str] = set()
 
-    def is_known_failure(self, native: NativeRecord) -> bool:
-        """Whether this very record failed under this very mapping before: it would fail again."""
-        rows = [row for row in self._open.get(native.crm_id, ()) if row.kind == "failure" and row.waits_for is None]
-        if not rows:
-            return False
-        here = (payload_hash(native.fields), self._mapping_hash)
-        return any((row.payload_hash, row.mapping_hash) == here for row in rows)
+    def take(self, native: NativeRecord, ruling: Ruling[Any]) -> None:
+        """What the ruling says of the record, and of others. A record that could not be applied is kept whole, to be tried again."""
+        if ruling.is_judged:
+            self._judged.add(ruling.crm_id)
+        if ruling.are_contracts_judged:
+            self._contracts_judged.add(ruling.crm_id)
+        for problem in ruling.problems:
+            self._note("problem", ruling.crm_id, problem, name=ruling.name)
+        for remark in ruling.elsewhere:
+            self._remark_contracts(remark)
+        if ruling.failure:
+            hash_ = payload_hash(native.fields)
+            self._note("failure", ruling.crm_id, ruling.failure, name=ruling.name, payload=dict(native.fields), payload_hash=hash_)
 
-    def has_failed(self, crm_id: str) -> bool:
-        """Whether this record could not be applied when it was last looked at."""
-        return any(row.kind == "failure" for row in self._open.get(crm_id, ()))
+    def take_contracts(self, remarks: Iterable[Remark]) -> None:
+        """The contract values of these records were looked at; those with problems do not lead to an association."""
+        for remark in remarks:
+            self._judged.add(remark.crm_id)
+            self._contracts_judged.add(remark.crm_id)
+            self._remark_contracts(remark)
 
-    def is_open(self, crm_id: str, codes: Collection[str]) -> bool:
-        """Whether one of these was said of the record when it was last looked at."""
-        return any(row.code in codes for row in self._open.get(crm_id, ()))
+    def _remark_contracts(self, remark: Remark) -> None:
+        for problem in remark.problems if not self._leaves_contracts else ():
+            told = replace(problem, field=contract_field(str(problem.value)))
+            self._note("problem", remark.crm_id, told, name=remark.name)
 
-    def judged(self, crm_id: str, *, with_contracts: bool = False) -> None:
-        """The record was looked at: open rows that were not found again are resolved."""
-        self._judged.add(crm_id)
-        if with_contracts:
-            self._contracts_judged.add(crm_id)
-
-    def failure(self, native: NativeRecord, error: RecordError, *, name: str) -> None:
-        """The record could not be applied; it is kept whole, to be tried again."""
-        self.judged(native.crm_id)
-        self._note(
-            "failure",
-            native.crm_id,
-            Problem(error.code, error.field, str(error)),
-            name=name,
-            payload=dict(native.fields),
-            payload_hash=payload_hash(native.fields),
-            waits_for=error.waits_for if isinstance(error, UnresolvedLink) else None,
-        )
-
-    def problem(self, crm_id: str, problem: Problem, *, name: str, waits_for: str | None = None) -> None:
-        """The record was applied, and this is wrong with it."""
-        self._note("problem", crm_id, problem, name=name, waits_for=waits_for)
-
-    def contract_problem(self, crm_id: str, problem: Problem, *, name: str) -> None:
-        """One contract value of the record does not lead to an association; left to the end of a first load, before which most heal."""
-        if self._leaves_contracts:
-            return
-        field = contract_field(str(problem.value))
-        self._note("problem", crm_id, Problem(problem.code, field, problem.message, problem.value), name=name)
-
-    def settle(self) -> None:
+    def settle(self, tx: Tx) -> None:
         """Writes what is new and closes what is gone."""
-        open_rows = {(row.record, row.code, row.field): row for rows in self._open.values() for row in rows}
+        open_rows = {(row.record, row.code, row.field): row for row in self._before}
         news = [failure for key, failure in self._found.items() if not _is_same(open_rows.get(key), failure)]
-        failures.record(self._tx, news)
+        failures.record(tx, news)
         gone = [row.id for key, row in open_rows.items() if key not in self._found and self._covers(row)]
-        failures.close(self._tx, gone, "the record passed")
+        failures.close(tx, gone, "the record passed")
 
     def _covers(self, row: OpenRow) -> bool:
         if row.field.startswith(f"{CONTRACTS}["):
@@ -153,10 +160,9 @@ class Findings:
         name: str,
         payload: Any = None,
         payload_hash: str = "",
-        waits_for: str | None = None,
     ) -> None:
         self._found[crm_id, problem.code, problem.field] = Failure(
-            id=self._services.new_id(),
+            id=self._new_id(),
             kind=kind,
             object=self._object,
             record=crm_id,
@@ -169,7 +175,7 @@ class Findings:
             payload=payload,
             payload_hash=payload_hash,
             mapping_hash=self._mapping_hash if kind == "failure" else "",
-            waits_for=waits_for,
+            waits_for=problem.waits_for,
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import User
 from sync_worker.domain.distributors.subgroup import (
@@ -26,20 +26,19 @@ from sync_worker.domain.distributors.subgroup import (
 )
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.associations.associate import associate
-from sync_worker.steps.core.chunk import Effects
+from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.crm_links import owe_company
 from sync_worker.steps.core.deal_problem import deal_problem
-from sync_worker.steps.core.findings import Findings
+from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, failures
-from sync_worker.store.core.companies import StoredCompany
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import subgroups, terms
 from sync_worker.store.people import people
-from sync_worker.store.sync import company_links, notices, outbox
+from sync_worker.store.sync import company_links, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Child:
     terms: Terms | None
 
 
-class Changed(NamedTuple):
+class SubgroupChange(NamedTuple):
     """A subgroup after a change. **Shapes** `flagged`: deals that were pending when it left; `wakes`: work that is due now."""
 
     child: Child
@@ -59,7 +58,7 @@ class Changed(NamedTuple):
     flagged: tuple[str, ...] = ()
 
 
-Finish: TypeAlias = Callable[[Tx, Changed], None]
+Finish: TypeAlias = Callable[[Tx, SubgroupChange], None]
 
 
 def children(tenant: Tenant, parent: Company, actor: Actor) -> list[Child] | Refusal:
@@ -82,7 +81,9 @@ def candidates(tenant: Tenant, parent: Company, actor: Actor) -> tuple[Company, 
         return promotable(mine.values(), parent=parent, actor=actor, parents=parents_of(tx, mine.values()))
 
 
-def create(tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: Actor, finish: Finish | None = None) -> Changed | Refusal:
+def create(
+    tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: Actor, finish: Finish | None = None
+) -> SubgroupChange | Refusal:
     """A new company under this parent, with its terms; the CRM gets a record of it by PUSH."""
     name = name.strip()
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
@@ -98,7 +99,7 @@ def create(tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: 
 
 def promote(
     tenant: Tenant, parent: Company, company: Company, agreed: Terms, *, actor: Actor, finish: Finish | None = None
-) -> Changed | Refusal:
+) -> SubgroupChange | Refusal:
     """A company that is there already, under this parent."""
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         company = companies.by_ids(tx, [company.id])[company.id]
@@ -111,7 +112,9 @@ def promote(
         return _begun(tx, subgroup, agreed, wakes, finish)
 
 
-def disassociate(tenant: Tenant, parent: Company, company: Company, *, actor: Actor, finish: Finish | None = None) -> Changed | Refusal:
+def disassociate(
+    tenant: Tenant, parent: Company, company: Company, *, actor: Actor, finish: Finish | None = None
+) -> SubgroupChange | Refusal:
     """The company is nobody's subgroup any more: its deals keep their history, and those that were pending are flagged."""
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         company = companies.by_ids(tx, [company.id])[company.id]
@@ -124,7 +127,7 @@ def disassociate(tenant: Tenant, parent: Company, company: Company, *, actor: Ac
         after = replace(company, second_partner_values=tuple(value for value in company.second_partner_values if value not in theirs))
         wakes = _store(tx, tenant, company, after, actor, run_id)
         flagged = _flag(tx, tenant, after, parent, run_id)
-        changed = Changed(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), wakes, flagged)
+        changed = SubgroupChange(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), wakes, flagged)
         if finish:
             finish(tx, changed)
         return changed
@@ -182,11 +185,11 @@ def _belongs(tx: Tx, user: User, further: frozenset[str], finish: Callable[[Tx, 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, wakes: frozenset[Wake], finish: Finish | None) -> Changed:
+def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, wakes: frozenset[Wake], finish: Finish | None) -> SubgroupChange:
     subgroups.begin(tx, subgroup)
     terms.begin(tx, Pair(subgroup.company_id, subgroup.parent_id), agreed, subgroup.since_by)
     company = companies.by_ids(tx, [subgroup.company_id])[subgroup.company_id]
-    changed = Changed(Child(subgroup, company, agreed), wakes)
+    changed = SubgroupChange(Child(subgroup, company, agreed), wakes)
     if finish:
         finish(tx, changed)
     return changed
@@ -224,13 +227,11 @@ def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor
     stored = companies.stored(tx, after.id) or StoredCompany(after, None)
     companies.save(tx, [replace(stored, company=after, digest=None)], side="portal", actor=actor.name)
     outbox.owe(tx, COMPANY, [after.id], run_id)
-    effects = Effects()
-    findings = Findings(tx, COMPANY, [], run_id=run_id, mapping_hash=tenant.mapping.hash, services=tenant.services)
-    associate(tx, tenant, run_id, [(before, after)], findings, effects)
-    findings.settle()
-    for object_, crm_ids in effects.reread.items():
-        notices.add(tx, object_, crm_ids)
-    return frozenset({Wake("push"), *(Wake("refresh", object_) for object_ in effects.reread), *effects.wakes})
+    findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, []))
+    associated = associate(tx, tenant, run_id, [(before, after)])
+    findings.take_contracts(associated.remarks)
+    findings.settle(tx)
+    return frozenset({Wake("push"), *read_again(tx, associated.read_again)})
 
 
 def _flag(tx: Tx, tenant: Tenant, company: Company, parent: Company, run_id: str) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ from sync_worker.steps.sync.push.outgoing_writes import DealDesk
 from sync_worker.store.core import companies, failures, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import FailureRow
-from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals, links
 from sync_worker.store.sync import outbox
 
@@ -33,7 +32,7 @@ MEASURED_COUNT = 100  # records of a run from which a rate can be told
 
 
 @dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldPreview:
     """One field as it is and as it would be. **Shapes** `side`: where it would change, `crm` or `portal`; `id`: of the record there."""
 
     side: str
@@ -53,7 +52,7 @@ class Preview:
 
     count: int = 0
     superseded: int = 0
-    changes: list[FieldChange] = field(default_factory=list)
+    changes: list[FieldPreview] = field(default_factory=list)
     would_fail: dict[str, str] = field(default_factory=dict)
     written: int = 0
     calls: int = 0
@@ -112,7 +111,7 @@ def _compute(
         with tenant.store.transaction(tenant.name) as tx:
             before = _held(tx, object_, natives, deal_ids)
             failures.forget_payloads(tx, [row.failure.id for row in rows])
-            store_chunk(tx, chunk, Counts())
+            store_chunk(tx, chunk)
             owing = _owing(tx, object_, natives, deal_ids)
             found.changes += _applied(object_, before, _held(tx, object_, natives, deal_ids))
             _write(tx, tenant, owing, natives, found)
@@ -146,11 +145,11 @@ def deal_values(deal: Deal) -> dict[str, Plain]:
     return {name: plain(value) for name, value in deal.values.items()}
 
 
-def _applied(object_: str, before: Mapping[str, Mapping[str, Plain]], after: Mapping[str, Mapping[str, Plain]]) -> Iterator[FieldChange]:
+def _applied(object_: str, before: Mapping[str, Mapping[str, Plain]], after: Mapping[str, Mapping[str, Plain]]) -> Iterator[FieldPreview]:
     """What the portal would hold otherwise, record by record."""
     for id_, values in sorted(after.items()):
         for change in changes(before.get(id_, {}), values):
-            yield FieldChange("portal", object_, id_, change["field"], change["before"], change["after"])
+            yield FieldPreview("portal", object_, id_, change["field"], change["before"], change["after"])
 
 
 # ── what would be written into the CRM ───────────────────────────────────────────────────────────────────────────────
@@ -183,10 +182,10 @@ def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[Na
             found.changes += _written(letter.record.record, where, shown.get(crm_id, {}), letter.change.fields)
 
 
-def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldChange]:
+def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldPreview]:
     for name, value in sorted(then.items()):
         if plain(now.get(name)) != plain(value):
-            yield FieldChange("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
+            yield FieldPreview("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
 
 
 def per_minute(tenant: Tenant, *verbs: str) -> float:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 
 from sync_worker.correlation import run_under_way
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
 from sync_worker.domain.tell.event import COMPANY, By, Changed, Event, company_event
 from sync_worker.store.core import feed
@@ -18,23 +17,8 @@ from sync_worker.store.core.engine import Tx, among, put
 from sync_worker.store.core.tables import companies
 
 
-@dataclass(slots=True)  # not frozen: made for every company of a first load
-class StoredCompany:
-    """A company and its place in the order of reads.
-
-    **Shapes** `is_patched`: its portal id stands in the CRM, or another key that is not written over. `digest`: of the CRM's record that
-    made it so, None where something was wrong.
-    """
-
-    company: Company
-    crm_modified_at: datetime | None
-    settled_no: int = 0
-    is_patched: bool = False
-    digest: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CompanyFilter:
     """Which companies; None = whichever. **Shapes** `text`: in its name, whatever its case."""
 
     account_types: Collection[AccountType] | None = None
@@ -42,16 +26,7 @@ class Wanted:
     text: str | None = None
 
 
-EVERY = Wanted()
-
-
-class Mark(NamedTuple):
-    """What tells whether a company's record is as it was, without the company."""
-
-    company_id: str
-    settled_no: int
-    is_patched: bool
-    digest: int | None
+EVERY = CompanyFilter()
 
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
@@ -155,7 +130,7 @@ def namesakes(tx: Tx, name: str) -> list[Company]:
     return sorted(by_ids(tx, ids).values(), key=lambda company: (company.is_deleted, company.id))
 
 
-def listed(tx: Tx, wanted: Wanted = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
+def listed(tx: Tx, wanted: CompanyFilter = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
     """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them."""
     query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
     query = query.where(*_conditions(wanted))
@@ -260,7 +235,7 @@ def count_by_type(tx: Tx) -> dict[str, int]:
     return {account_type: count for account_type, count in tx.connection.execute(query.group_by(companies.c.account_type))}
 
 
-def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: CompanyFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.account_types is not None:
         yield companies.c.account_type.in_(sorted(wanted.account_types))
     if wanted.status is not None:

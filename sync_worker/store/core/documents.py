@@ -14,13 +14,18 @@ load = orjson.loads
 
 def dump(value: Any) -> str:
     """The value as JSON text that both databases take."""
+    return encoded(value).decode()
+
+
+def encoded(value: Any) -> bytes:
+    """As `dump`, in bytes."""
     try:
         document = orjson.dumps(value, default=plain)
     except TypeError:
         document = orjson.dumps(storable(value), default=plain)
     if b"\\u0000" in document:
         document = orjson.dumps(storable(value), default=plain)
-    return document.decode()
+    return document
 
 
 def storable(value: Any) -> Any:

@@ -5,13 +5,14 @@ Whoever is at a run says so every ten seconds. One that nobody speaks of for a m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
 from sync_worker.store.core.engine import Tx, begins
 from sync_worker.store.core.tables import runs
 
@@ -40,6 +41,12 @@ class Counts:
         """One record skipped, with its reason."""
         self.skipped += 1
         self.skips[reason] = self.skips.get(reason, 0) + 1
+
+    @classmethod
+    def of(cls, rulings: Iterable[Ruling[Any]]) -> Counts:
+        """The counts of a reading: a sum over its rulings."""
+        ended, skips = tally(rulings)
+        return cls(ended.total(), ended[APPLIED], ended[UNCHANGED], ended[SKIPPED], ended[FAILED], skips=dict(skips))
 
     def outcomes(self) -> dict[str, int]:
         """What there is to say, without the calls."""

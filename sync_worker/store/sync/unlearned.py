@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
 
-from sync_worker.domain.core.reconcile import Base, from_document, to_document
+from sync_worker.domain.core.reconcile import from_document, to_document
+from sync_worker.domain.sync.late_write import Send
 from sync_worker.store.core.engine import Tx, among, upsert
 from sync_worker.store.sync.tables import unlearned_sends
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One send. **Shapes** `sent`: by field, as in the outbox; `look_at`: when its record is read again, until it is dropped."""
-
-    object: str
-    record_id: str
-    sent_at: datetime
-    until_at: datetime
-    look_at: datetime
-    sent: Mapping[str, Base]
 
 
 def keep(tx: Tx, sends: Sequence[Send]) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sync_worker.domain.associations.association import Binding
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Store, Tx
@@ -61,7 +61,7 @@ def _clocked(what: str, row_count: int) -> Iterator[None]:
     print(f"{what} {cpu / row_count * 1e6:6.1f} µs CPU a row  {wall / row_count * 1e6:6.1f} µs wall")
 
 
-def _company(number: int) -> companies.StoredCompany:
+def _company(number: int) -> StoredCompany:
     company = Company(
         id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))),
         crm_id=f"001{number:015d}",
@@ -72,7 +72,7 @@ def _company(number: int) -> companies.StoredCompany:
         attributes={"region": "EMEA", "country": "DE", "tier": "Gold"},
         second_partner_values=("North", "South"),
     )
-    return companies.StoredCompany(company, MONDAY)
+    return StoredCompany(company, MONDAY)
 
 
 def _contract(company_id: str) -> associations.ContractRow:

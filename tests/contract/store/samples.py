@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from sync_worker.domain.associations.association import Binding
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base, Conflict
 from sync_worker.domain.core.values import Value
 from sync_worker.store.associations.associations import ContractRow
-from sync_worker.store.core.companies import StoredCompany
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.deals.deals import FieldChange, StoredDeal
 from sync_worker.store.deals.links import Link

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from sync_worker.domain.core.company import StoredCompany
 from sync_worker.errors import StoreDown
 from sync_worker.store.core import companies, engine
 from sync_worker.store.core.engine import COPY_COUNT, Row, Store, put
@@ -101,7 +102,7 @@ def test_rows_are_replaced_twice_in_one_transaction_and_the_last_of_one_key_coun
         assert len(companies.listed(tx)) == count
 
 
-def _companies(count: int, name: str) -> list[companies.StoredCompany]:
+def _companies(count: int, name: str) -> list[StoredCompany]:
     return [company(f"c{number}", crm_id=f"{number}", name=name) for number in range(count)]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.deal import Deal, Policy, Refusal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.distributors.subgroup import Subgroup
@@ -19,7 +19,6 @@ from sync_worker.files import Files, open_files
 from sync_worker.services import Services
 from sync_worker.steps.distributors.agree import gate, sweep, upload
 from sync_worker.store.core import companies, portals
-from sync_worker.store.core.companies import StoredCompany
 from sync_worker.store.core.engine import Store
 from sync_worker.store.distributors import agreements, subgroups, terms
 from sync_worker.store.distributors.agreements import Agreement

@@ -10,11 +10,10 @@ import pytest
 from sync_worker.crm.port import Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.sync.late_write import COMMIT_LATE
+from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
 from sync_worker.steps.sync.push.late_writes import CALL, READ_WITHIN
 from sync_worker.steps.sync.push.push import has_work, push
 from sync_worker.store.sync import unlearned
-from sync_worker.store.sync.unlearned import Send
 from tests.integration.steps.world import World
 
 FIELD = "Portal_Licences__c"  # of licence_count, for which the portal wins conflicts; for amount the newest edit does

@@ -9,13 +9,12 @@ import pytest
 
 from sync_worker.crm.port import NativeRecord, Outcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.sync.attempts import MOST_REFUSED
 from sync_worker.errors import AuthFailed, StoreDown
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import companies
-from sync_worker.store.core.companies import StoredCompany
 from tests.integration.steps.world import World
 
 

@@ -17,14 +17,13 @@ from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.deals.decide import decide
 from sync_worker.steps.distributors.agree import put_on_file
 from sync_worker.steps.distributors.parents import parents_of
-from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.operate.setup.check import check
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.ingest.ingest import store_chunk
 from sync_worker.steps.sync.ingest.take_back import take_back
 from sync_worker.store.core import companies
-from sync_worker.store.core.runs import Counts
 from tests.integration.steps.test_deals_in_crm import opportunity
 from tests.integration.steps.world import World
 
@@ -42,12 +41,12 @@ def approved(world: World, **written: str) -> Deal:
     return world.deal(deal.id)
 
 
-def subgroup(world: World, directory: Path, name: str = "Delta IT") -> Changed:
+def subgroup(world: World, directory: Path, name: str = "Delta IT") -> SubgroupChange:
     """A partner company that Arrow Electronics made in the portal and signed an agreement with, in the CRM."""
     arrow = world.company("Arrow Electronics")
     bo = Actor("Bo", arrow.id, "portal")
     made = create(world.tenant, arrow, name, Terms(True, {"new": Decimal(5)}), actor=bo)
-    assert isinstance(made, Changed), made
+    assert isinstance(made, SubgroupChange), made
     signed = put_on_file(
         world.tenant, open_files(directory.as_uri()), made.child.company, arrow, [b"%PDF-1.7 signed"], name="a.pdf", actor=bo
     )
@@ -65,7 +64,7 @@ def read(world: World, record_name: str, crm_ids: Sequence[str], shown: Mapping[
     with tenant.run("refresh", record_name) as run_id:
         read_no = tenant.draw_read_no()
         with tenant.store.transaction(tenant.name) as tx:
-            store_chunk(tx, Chunk(tenant, record, natives, read_no, run_id), Counts())
+            store_chunk(tx, Chunk(tenant, record, natives, read_no, run_id))
 
 
 def parent(world: World, company_id: str) -> str | None:

@@ -20,7 +20,7 @@ from sync_worker.nearest import did_you_mean, listed
 from sync_worker.portal import Portal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.company_data import DataProblem
-from sync_worker.steps.operate.setup.survey import Conversion, Need, Options, Survey, survey
+from sync_worker.steps.operate.setup.survey import Conversion, FieldNeed, Options, Survey, survey
 
 PROVISION = "sync-worker provision {} --apply"
 NEARLY_FULL = 0.9  # of what a list can hold: time enough to make room
@@ -83,7 +83,7 @@ def _of_note(note: Mistake) -> Finding:
     return Finding(note.path, True, f"{note.what} — {note.remedy} ({note.place})", is_guess=True, written=note.place)
 
 
-def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:
+def _of_need(need: FieldNeed, schema: Schema, portal: Portal) -> Finding:
     wish, lack = need.wish, need.lack
     used = [name for name in wish.fields if name in portal.rule_fields]
     if not need.is_there and used:
@@ -100,7 +100,7 @@ def meant(slips: Mapping[str, str]) -> str:
     return f"; did you mean {near}, which {'is' if len(slips) == 1 else 'are'} there?" if slips else ""
 
 
-def advice(need: Need, lack: Lack, schema: Schema, portal: str) -> str:
+def advice(need: FieldNeed, lack: Lack, schema: Schema, portal: str) -> str:
     """What to do about what a field has not. What looks like a slip is corrected where it is written, or else made by name."""
     otherwise = remedy(need.wish, lack, schema, portal)
     if not need.slips:

@@ -32,7 +32,7 @@ PROBED_COUNT = 200  # converted records, the latest: what they lost tells how th
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class FieldNeed:
     """One field that must be, and what it has not.
 
     **Shapes** an optional field that is not there lacks nothing; `slips`: what is missing → what is there and looks like it; `listed`: the
@@ -88,7 +88,7 @@ class Survey:
     `options` None where there are no contracts.
     """
 
-    needs: tuple[Need, ...]
+    needs: tuple[FieldNeed, ...]
     hidden: Mapping[str, str]
     companies: CompanyData
     deals: Mapping[str, DealData]
@@ -133,14 +133,14 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     )
 
 
-def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: RecordMap) -> Iterator[Need]:
+def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: RecordMap) -> Iterator[FieldNeed]:
     """Each field of one record type, against the CRM's own."""
     wanted = wishes(record, company=company)
     claimed = {wish.name for wish in wanted}
     for wish in wanted:
         found = catalog.fields.get(wish.name)
         lack = lack_of(wish, found)
-        yield Need(
+        yield FieldNeed(
             wish,
             is_there=found is not None,
             lack=lack,
@@ -181,7 +181,7 @@ def _described(tenant: Tenant) -> tuple[dict[str, Catalog], dict[str, str]]:
 
 
 def _options(
-    tenant: Tenant, schema: Schema, needs: list[Need], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
+    tenant: Tenant, schema: Schema, needs: list[FieldNeed], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
 ) -> Options | None:
     """Contracts only: in rules mode nobody chooses a second partner on a record."""
     need = _chosen(needs)
@@ -192,12 +192,12 @@ def _options(
     return replace(found, count=len((field and field.values) or ()), most=schema.most_options)
 
 
-def _chosen(needs: Iterable[Need]) -> Need | None:
+def _chosen(needs: Iterable[FieldNeed]) -> FieldNeed | None:
     """The field in which second partners are chosen."""
     return next((need for need in needs if "second_partners" in need.wish.fields), None)
 
 
-def _offered(needs: Iterable[Need], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
+def _offered(needs: Iterable[FieldNeed], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
     """What people can choose in it; None where it is no list."""
     need = _chosen(needs)
     field = described[need.wish.native].fields.get(need.wish.name) if need else None

@@ -1,18 +1,25 @@
 """INGEST: native records become what the portal holds: normalized, linked, reconciled, associated, stored with the outbox in one commit.
 
-Pull and refresh both end here. Whether a record is late, the same, ours or broken is decided per record; each has exactly one outcome.
+Pull and refresh both end here. A chunk of records takes one way:
+
+    normalize   the mapping reads each native record in our words
+    prefetch    what the portal holds of these records is looked up, for all of them at once
+    judge       domain/: one ruling for each record, in order, each in the light of those before it; nothing is read or written here
+    apply       the rulings are written, column by column
+    derive      counts, findings and follow-up work are read off the rulings, so that each record counts exactly once
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.sync.backfill import Part
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.brake import brake
-from sync_worker.steps.core.chunk import Chunk, Effects
-from sync_worker.steps.core.findings import Findings
+from sync_worker.steps.core.brake import Loss, brake
+from sync_worker.steps.core.chunk import Chunk, Consequences, read_again
+from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
 from sync_worker.steps.sync.ingest.companies.fill import fill_companies
 from sync_worker.steps.sync.ingest.companies.ingest import ingest_companies
@@ -21,7 +28,6 @@ from sync_worker.steps.sync.ingest.deals.ingest import ingest_deals
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.sync import notices
 
 CHUNK_COUNT = 2000  # records a commit: the portal's lock is held for 0.1 to 0.2 s; halves of it cost a third more
 
@@ -47,44 +53,50 @@ def ingest(
     total, wakes = Counts(), set[Wake]()
     for some, is_last in _parts(natives):
         chunk = Chunk(tenant, record, some, read_no, run_id, is_filling, is_poll, part)
-        counts = Counts(read=len(some))
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
-            effects = store_chunk(tx, chunk, counts)
-            brake(tx, tenant, effects.loss, run_id)
-            runs.count(tx, run_id, counts)
-        wakes |= effects.wakes
+            stored = store_chunk(tx, chunk)
+            brake(tx, tenant, stored.loss, run_id)
+            runs.count(tx, run_id, stored.counts)
+        wakes |= stored.wakes
         if some:
-            tenant.batch_done(record.record, counts)
-        total.add(counts)
+            tenant.batch_done(record.record, stored.counts)
+        total.add(stored.counts)
     return total, wakes
 
 
-def store_chunk(tx: Tx, chunk: Chunk, counts: Counts) -> Effects:
-    """What one commit stores of an answer, each record with its outcome; and what follows from it."""
-    findings = Findings(
-        tx,
-        chunk.record.record,
-        chunk.crm_ids,
-        run_id=chunk.run_id,
-        mapping_hash=chunk.tenant.mapping.hash,
-        services=chunk.tenant.services,
-        leaves_contracts=chunk.is_filling,
-        only=chunk.part.fields if chunk.part else None,
-    )
-    effects = _stored(tx, chunk, findings, counts)
-    findings.settle()
-    for object_, crm_ids in effects.reread.items():
-        notices.add(tx, object_, crm_ids)
-    effects.wakes |= {Wake("refresh", object_) for object_, crm_ids in effects.reread.items() if crm_ids}
-    return effects
+class Stored(NamedTuple):
+    """What one commit has stored. **Shapes** `loss`: what it takes away; `wakes`: whom to wake once the commit is through."""
+
+    counts: Counts
+    loss: Loss
+    wakes: frozenset[Wake]
 
 
-def _stored(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
+def store_chunk(tx: Tx, chunk: Chunk) -> Stored:
+    """What one commit stores of an answer: each record is ruled on once, and counts, findings and follow-up work come from its ruling."""
+    before = OpenFindings(tx, chunk.record.record, chunk.crm_ids)
+    found = _ingested(tx, chunk, before)
+    _settle_findings(tx, chunk, before, found)
+    wakes = read_again(tx, [*found.read_again, *(place for _, ruling in found.ruled for place in ruling.read_again)])
+    wakes |= {Wake("push")} if found.is_owing else set()
+    return Stored(Counts.of(ruling for _, ruling in found.ruled), found.loss, wakes)
+
+
+def _ingested(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences:
     is_company = chunk.record.record == COMPANY
     if chunk.part:
-        return (fill_companies if is_company else fill_deals)(tx, chunk, chunk.part, findings, counts)
-    return (ingest_companies if is_company else ingest_deals)(tx, chunk, findings, counts)
+        return (fill_companies if is_company else fill_deals)(tx, chunk, chunk.part, before)
+    return (ingest_companies if is_company else ingest_deals)(tx, chunk, before)
+
+
+def _settle_findings(tx: Tx, chunk: Chunk, before: OpenFindings, found: Consequences) -> None:
+    only = chunk.part.fields if chunk.part else None
+    findings = Findings(chunk.tenant, chunk.record.record, chunk.run_id, before, leaves_contracts=chunk.is_filling, only=only)
+    for native, ruling in found.ruled:
+        findings.take(native, ruling)
+    findings.take_contracts(found.contracts)
+    findings.settle(tx)
 
 
 def _parts(natives: Sequence[NativeRecord]) -> Iterator[tuple[Sequence[NativeRecord], bool]]:

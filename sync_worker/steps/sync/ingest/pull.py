@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
-from sync_worker.domain.core.company import AccountType, Company, PortalStatus
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associations.contract_values import report_unbound
@@ -24,7 +24,6 @@ from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.ours import marks
 from sync_worker.store.core import companies, cursors, portals
-from sync_worker.store.core.companies import StoredCompany
 from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts

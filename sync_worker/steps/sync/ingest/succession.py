@@ -11,7 +11,6 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.sync.succession import chain
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import links
 
 MERGED, DELETED, LIVE = range(3)
@@ -21,12 +20,11 @@ class Succession:
     """What this chunk and those before it tell of merges.
 
     **Shapes** `ours`: our id by CRM id, of the records that we know. `natives`: the chunk's records, each id once, in the order in which
-    to take them: what lost a merge hands over before its survivor arrives. `news`: the merges of which no earlier answer told, as old id →
-    the id that it was merged into.
+    to take them: what lost a merge hands over before its survivor arrives. `repeated`: those that were left out. `news`: the merges of
+    which no earlier answer told, as old id → the id that it was merged into.
     """
 
     def __init__(self, tx: Tx, chunk: Chunk, ours: Mapping[str, str]) -> None:
-        self._tx = tx
         self._record = chunk.record
         self._ours = ours
         self._told = _told(chunk)
@@ -37,18 +35,20 @@ class Succession:
         self._became = {old: new for old, new in {**self._known, **self._lost}.items() if old not in self._alive}
         self.news = {old: new for old, new in self._lost.items() if self._known.get(old) != new}
         self.natives = sorted(self._told.values(), key=self._turn)
-        self._repeated_count = len(chunk.natives) - len(self.natives)
+        self.repeated = [native for native in chunk.natives if self._told[native.crm_id] is not native]
 
     def end(self, crm_id: str) -> str:
         """The record that lives on in the place of this one; itself where it lost no merge."""
         return chain(self._became, crm_id)[-1]
 
-    def settle(self, counts: Counts) -> None:
-        """Keeps the merges that are news, forgets those of records that live again, and accounts for what was left out."""
-        links.add_aliases(self._tx, self._record.record, self.news)
-        links.forget_aliases(self._tx, self._record.record, self._known.keys() & self._alive)
-        for _ in range(self._repeated_count):
-            counts.skip("repeated")
+    def living(self, crm_id: str) -> NativeRecord | None:
+        """What the chunk says of that record, where it is alive."""
+        return self._told[crm_id] if crm_id in self._alive else None
+
+    def settle(self, tx: Tx) -> None:
+        """Keeps the merges that are news, and forgets those of records that live again."""
+        links.add_aliases(tx, self._record.record, self.news)
+        links.forget_aliases(tx, self._record.record, self._known.keys() & self._alive)
 
     def _turn(self, native: NativeRecord) -> tuple[int, int, bool]:
         """Nearest to the live end first, as separate answers would have told it; of those, first the one whose key the survivor carries."""

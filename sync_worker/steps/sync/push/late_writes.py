@@ -14,12 +14,11 @@ from typing import Final
 
 from sync_worker.crm.batches import LONGEST_CALL_S
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.sync.late_write import COMMIT_LATE
+from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
 from sync_worker.steps.core.crm_links import first_record, homes
 from sync_worker.steps.core.tenant import Tenant, Wake
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import notices, unlearned
-from sync_worker.store.sync.unlearned import Send
 
 LOOK_COUNT: Final = 400  # sends looked for at once
 CALL: Final = timedelta(seconds=LONGEST_CALL_S)

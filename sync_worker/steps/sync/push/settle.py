@@ -15,6 +15,7 @@ from typing import TypeAlias
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.sync.attempts import MOST_REFUSED, refused_wait_s
+from sync_worker.domain.sync.late_write import Send
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, owe_deals
@@ -30,7 +31,6 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.sync import notices, outbox, unlearned
-from sync_worker.store.sync.unlearned import Send
 
 Answered: TypeAlias = tuple[Letter, Outcome]
 

@@ -1,67 +1,71 @@
-"""What a CRM record makes of a company, by one portal's file and mapping."""
+"""Native records of companies in our words, by one portal's file and mapping."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.associations.association import unfit_name
-from sync_worker.domain.core.company import Arrival, Company, arrive
-from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.core.company import Arrival, Company
+from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules, arrived
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.findings import text_problem
-from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import documents
 
 
 class CompanyReader:
-    """What a CRM record makes of a company, by this portal's file and mapping."""
+    """Reads native records. **Shapes** `rules`: what the portal's file and mapping say of companies."""
 
     def __init__(self, tenant: Tenant, record: RecordMap) -> None:
-        self._tenant = tenant
+        associations = tenant.portal.associations
+        mapped = frozenset(map(tenant.crm.canonical_id, associations.contract_values.values()))
+        rule_fields = frozenset(tenant.portal.rule_fields) & record.fields.keys()
         self._record = record
-        self._vendor_crm_id = tenant.vendor_crm_id
-        self._attribute_names = frozenset(name for name, field in record.fields.items() if field.is_attribute)
-        rules = tenant.portal.associations.mode == "rules"
-        self._rule_fields = frozenset(tenant.portal.rule_fields) & record.fields.keys()
-        self._has_contracts = tenant.portal.two_tier and not rules
-        self._mapped = frozenset(map(tenant.crm.canonical_id, tenant.portal.associations.contract_values.values()))
         self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))
-        how = [tenant.mapping.hash, tenant.vendor_crm_id, tenant.portal.associations.mode, sorted(self._mapped), sorted(self._rule_fields)]
-        self._seed = hashlib.blake2b(documents.dump(how).encode(), digest_size=8)
+        self.rules = CompanyRules(
+            tenant.vendor_crm_id,
+            attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
+            rule_fields=rule_fields,
+            has_contracts=tenant.portal.two_tier and associations.mode != "rules",
+            mapped=mapped,
+        )
+        how = [tenant.mapping.hash, tenant.vendor_crm_id, associations.mode, sorted(mapped), sorted(rule_fields)]
+        self._seed = hashlib.blake2b(documents.encoded(how), digest_size=8)
 
     def digest(self, native: NativeRecord) -> int:
         """What arrival makes of the record depends on this alone, and on the company as it was made so."""
         found = self._seed.copy()
-        found.update(documents.dump({key: native.fields[key] for key in self._keys if key in native.fields}).encode())
+        found.update(documents.encoded({key: native.fields[key] for key in self._keys if key in native.fields}))
         return int.from_bytes(found.digest(), signed=True)
 
-    def arrival(self, native: NativeRecord, known: Company | None, *, lost_id: str = "") -> Arrival:
-        """**Shapes** `lost_id`: its id, where the database lost it and the record has kept it.
-
-        **Raises** InvalidRecord for a company of ours without a name.
-        """
+    def read(self, native: NativeRecord, *, new_id: str = "") -> CompanyRecord:
+        """The live record in our words."""
         reading = self._record.normalize(native.fields)
-        arrival = arrive(
-            reading.values,
-            unreadable={mistake.field: str(mistake.value) for mistake in reading.mistakes},
-            unlisted={one.field: one.what for one in reading.unlisted},
-            crm_id=native.crm_id,
-            company_id=known.id if known else lost_id or self._tenant.identity(COMPANY, native.crm_id),
-            known=known,
-            is_vendor=native.crm_id == self._vendor_crm_id,
-            attribute_names=self._attribute_names,
-            rule_fields=self._rule_fields,
+        mistakes, key_field = reading.mistakes, self._record.key_field
+        return CompanyRecord(
+            native.crm_id,
+            native.modified_at,
+            native.fields.get(key_field),
+            key_field in native.fields,
+            new_id,
+            values=reading.values,
+            spellings=reading.spellings,
+            unreadable={mistake.field: str(mistake.value) for mistake in mistakes} if mistakes else _NONE,
+            unlisted={one.field: one.what for one in reading.unlisted} if reading.unlisted else _NONE,
+            hints={mistake.field: mistake.hint for mistake in mistakes} if mistakes else _NONE,
+            text=text_problem(native),
+            digest=self.digest(native),
         )
-        unfit = unfit_name(arrival.company, is_mapped=native.crm_id in self._mapped) if self._has_contracts and arrival.company else None
-        told = filter(None, (unfit, text_problem(native) if arrival.company else None))
-        hints = {mistake.field: mistake.hint for mistake in reading.mistakes}
-        return arrival._replace(problems=(*(_with_hint(problem, hints) for problem in arrival.problems), *told))
+
+    def glance(self, native: NativeRecord, *, becomes: str = "") -> CompanyRecord:
+        """The record without its values: it is as it was, or gone. **Shapes** `becomes` as in `CompanyRecord`."""
+        key = native.fields.get(self._record.key_field)
+        return CompanyRecord(native.crm_id, native.modified_at, key, is_deleted=native.is_deleted, is_gone=native.is_gone, becomes=becomes)
+
+    def arrival(self, native: NativeRecord, known: Company) -> Arrival:
+        """What the record makes of a company that is known. **Raises** InvalidRecord for a company without a name."""
+        return arrived(self.read(native), known, self.rules)
 
 
-def _with_hint(problem: Problem, hints: Mapping[str, str]) -> Problem:
-    """What the mapping could not read is told with what it can read, and where that is written."""
-    hint = hints.get(problem.field)
-    return replace(problem, message=f"{problem.message} — {hint}") if hint else problem
+_NONE: dict[str, Any] = {}

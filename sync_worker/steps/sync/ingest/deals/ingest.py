@@ -15,13 +15,13 @@ from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal, Lifecycle, Policy
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, comparable, owed
+from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ended, Ruling, repeated
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.late_write import Undone
 from sync_worker.domain.sync.merge import Merged
-from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.chunk import Chunk, Effects
-from sync_worker.steps.core.findings import Findings
+from sync_worker.steps.core.chunk import Chunk, Consequences
+from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import DEAL, field_rules
 from sync_worker.steps.sync.ingest.deals.beginnings import Beginnings
 from sync_worker.steps.sync.ingest.deals.draft import Draft
@@ -32,34 +32,31 @@ from sync_worker.steps.sync.ingest.ours import is_marked
 from sync_worker.steps.sync.ingest.recognize import LateWrites
 from sync_worker.steps.sync.ingest.succession import Succession
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.deals.deals import StoredDeal
-from sync_worker.store.deals.links import CONVERTED, KEY, Link
+from sync_worker.store.deals.links import CONVERTED, KEY, Home, Link
 from sync_worker.store.sync import outbox, strangers
 
 CONVERSION = "conversion"  # how the record came to be: by one, else by a merge
 
 
-def ingest_deals(tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> Effects:
+def ingest_deals(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences:
     """Stores one chunk of deal records, what the domain makes of them, and the writes they make due."""
-    page = _Page(tx, chunk, findings, counts)
-    for native in page.succession.natives:
-        page.take(native)
-    page.succession.settle(counts)
-    page.save()
-    return page.effects
+    page = _Page(tx, chunk, before)
+    succession = page.succession
+    ruled = [(native, page.take(native)) for native in succession.natives]
+    succession.settle(tx)
+    is_owing = page.save()
+    return Consequences([*ruled, *((native, repeated(native.crm_id)) for native in succession.repeated)], is_owing=is_owing)
 
 
 class _Page:
     """The chunk under way: what it needs stands on the shelf, what it changes in the draft."""
 
-    def __init__(self, tx: Tx, chunk: Chunk, findings: Findings, counts: Counts) -> None:
+    def __init__(self, tx: Tx, chunk: Chunk, before: OpenFindings) -> None:
         self._tx = tx
         self._chunk = chunk
         self._record: RecordMap = chunk.record
-        self._findings = findings
-        self._counts = counts
         self._tenant = chunk.tenant
         self._rules: Mapping[str, FieldRule] = field_rules(chunk.record)
         self._written = [name for name, rule in self._rules.items() if rule.direction != "pull"]
@@ -68,51 +65,49 @@ class _Page:
         self.succession = Succession(tx, chunk, {crm_id: link.deal_id for crm_id, link in self._shelf.links.items()})
         self._late = LateWrites(tx, chunk, DEAL, self._shelf.deals.keys())
         self._draft = Draft(tx, chunk.tenant, chunk.run_id)
-        self._merging = DealMerge(tx, chunk, self._shelf, findings, self._policy)
+        self._merging = DealMerge(tx, chunk, self._shelf, self._policy)
         self._beginnings = Beginnings(self._shelf, self._draft, self._rules, self._policy, partial(chunk.tenant.today, tx))
         self._strangers: dict[str, datetime] = {}
         self._keys = Keys(self._shelf, chunk.record)
-        self.effects = Effects()
+        self._failed_as_they_are = before.failed_as_they_are(self.succession.natives, chunk.tenant.mapping.hash)
+        self._failed = before.failed()
+        self._is_owing = False
 
     # ── one record ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take(self, native: NativeRecord) -> None:
+    def take(self, native: NativeRecord) -> Ruling[None]:
         """One record, one outcome."""
-        link = self._shelf.links.get(native.crm_id) or self._keys.adopted(native)
+        crm_id = native.crm_id
+        link = self._shelf.links.get(crm_id) or self._keys.adopted(native)
         if link and link.settled_no > self._chunk.read_no:
-            self.effects.read_again(self._record.record, [native.crm_id])
-            self._counts.skip("late")
-        elif link and not link.is_current:
-            self._counts.skip("superseded")
-        elif native.is_deleted:
-            self._depart(native, link)
-        elif self._findings.is_known_failure(native):
-            self._counts.skip("failed_before")
-        elif link and native.is_converted:
-            self._convert(native, link)
-        elif link is None and self._lives_elsewhere(native):
-            self._counts.skip("lives_elsewhere")
-        elif link or self._begins_here(native):
-            self._pass(native, link)
-        else:
-            self._findings.judged(native.crm_id)
-            self._counts.skip("not_ours")
-            if is_marked(self._tenant.portal, self._record, native):
-                self._strangers[native.crm_id] = native.modified_at
+            return Ruling(crm_id, SKIPPED, "late", read_again=((self._record.record, crm_id),))
+        if link and not link.is_current:
+            return Ruling(crm_id, SKIPPED, "superseded")
+        if native.is_deleted:
+            return self._depart(native, link)
+        if crm_id in self._failed_as_they_are:
+            return Ruling(crm_id, SKIPPED, "failed_before")
+        if link and native.is_converted:
+            return self._convert(native, link)
+        home = None if link else self._keys.home(native)
+        if home:
+            return self._lives_elsewhere(native, home)
+        if link or self._begins_here(native):
+            return self._pass(native, link)
+        if is_marked(self._tenant.portal, self._record, native):
+            self._strangers[crm_id] = native.modified_at
+        return Ruling(crm_id, SKIPPED, "not_ours", is_judged=True)
 
-    def _lives_elsewhere(self, native: NativeRecord) -> bool:
-        """Whether the deal whose key this record carries has another record: it turned into this one, and that news is still to be read;
-        or this one is a copy.
+    def _lives_elsewhere(self, native: NativeRecord, home: Home) -> Ruling[None]:
+        """The deal whose key this record carries has another record: it turned into this one, and that news is still to be read; or this
+        one is a copy.
         """
-        home = self._keys.home(native)
-        if home is None:
-            return False
-        if home.object != self._record.record:
-            self.effects.read_again(home.object, [home.crm_id])
-        self._findings.judged(native.crm_id)
-        for problem in self._keys.copied(native, home):
-            self._merging.say(native, problem)
-        return True
+        again = ((home.object, home.crm_id),) if home.object != self._record.record else ()
+        copied = tuple(self._keys.copied(native, home))
+        return self._judged(native, SKIPPED, "lives_elsewhere", problems=copied)._replace(read_again=again)
+
+    def _judged(self, native: NativeRecord, outcome: Ended, why: str = "", *, problems: tuple[Problem, ...] = ()) -> Ruling[None]:
+        return Ruling(native.crm_id, outcome, why, self._shelf.name(native.crm_id), is_judged=True, problems=problems)
 
     def _begins_here(self, native: NativeRecord) -> bool:
         if native.is_converted:
@@ -121,29 +116,22 @@ class _Page:
         may_begin = self._tenant.portal.deals.from_crm and owner is not None and bool(native.fields.get(owner.native))
         return may_begin or bool(self._keys.lost(native))
 
-    def _pass(self, native: NativeRecord, link: Link | None) -> None:
-        try:
-            linked = self._merging.linked(native, self._merging.between(native, link) if link else {})
-            if link is None:
-                self._begin(native, linked)
-            else:
-                self._merge(native, link, linked)
-        except RecordError as error:
-            self._findings.failure(native, error, name=self._shelf.name(native.crm_id))
-            self._counts.failed += 1
+    def _pass(self, native: NativeRecord, link: Link | None) -> Ruling[None]:
+        linked = self._merging.linked(native, self._merging.between(native, link) if link else {})
+        if linked.failure:
+            return self._judged(native, FAILED, problems=linked.problems)._replace(failure=linked.failure)
+        return self._merge(native, link, linked) if link else self._begin(native, linked)
 
     # ── a deal that begins in the CRM ────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, native: NativeRecord, linked: Linked) -> None:
+    def _begin(self, native: NativeRecord, linked: Linked) -> Ruling[None]:
         if deal_id := self._keys.lost(native):
             deal, problems = self._beginnings.returned(linked.values, deal_id)
         else:
             deal, problems = self._beginnings.arrived(linked.values, self._tenant.identity(self._record.record, native.crm_id))
-        for problem in (*problems, *self._keys.problems(native, deal.id)):
-            self._merging.say(native, problem)
         base = self._first_base(native, linked)
         self._keep_link(Link(self._record.record, native.crm_id, deal.id, base=base, crm_modified_at=native.modified_at), deal, set())
-        self._counts.applied += 1
+        return self._judged(native, APPLIED, problems=(*linked.problems, *problems, *self._keys.problems(native, deal.id)))
 
     def _first_base(self, native: NativeRecord, linked: Linked) -> dict[str, Base]:
         """What the CRM says is what both agree on, until the portal says otherwise. A company we do not know yet was not agreed on."""
@@ -154,14 +142,12 @@ class _Page:
 
     # ── a deal we know ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _merge(self, native: NativeRecord, link: Link, linked: Linked) -> None:
+    def _merge(self, native: NativeRecord, link: Link, linked: Linked) -> Ruling[None]:
         stored, kept = self._draft.latest(self._shelf.deals[link.deal_id]), link.base
         link = replace(link, base={**link.base, **linked.between})
         if CONVERTED in link.base:
             link = self._carry_over(native, link, linked, stored)
         merged, base = self._reconciled(native, link, linked, stored.deal)
-        for problem in (*merged.problems, *self._keys.problems(native, stored.deal.id)):
-            self._merging.say(native, problem)
         waiting = self._draft.dispute(stored.deal.id, merged.conflicts)
         after = self._draft.change(stored, merged.changes, from_crm=merged.from_crm, notes=merged.notes, reason=merged.reason)
         self._draft.refuse(stored, merged.standing, merged.untaken)
@@ -175,10 +161,8 @@ class _Page:
         ):
             self._keep_link(replace(link, deleted_at=None, base=base, crm_modified_at=native.modified_at), after, waiting)
         self._resume(native, link)
-        if is_changed or link.deleted_at:
-            self._counts.applied += 1
-        else:
-            self._counts.unchanged += 1
+        problems = (*linked.problems, *merged.problems, *self._keys.problems(native, stored.deal.id))
+        return self._judged(native, APPLIED if is_changed or link.deleted_at else UNCHANGED, problems=problems)
 
     def _reconciled(self, native: NativeRecord, link: Link, linked: Linked, deal: Deal) -> tuple[Merged, dict[str, Base]]:
         """What becomes of the deal, and the bases after it. A late write of ours is told from an edit first."""
@@ -198,7 +182,7 @@ class _Page:
 
     def _resume(self, native: NativeRecord, link: Link) -> None:
         """The record can be read again, or is gone: writes that waited for it are looked at anew."""
-        if self._findings.has_failed(native.crm_id):
+        if native.crm_id in self._failed:
             self._draft.owing.add(link.deal_id)
 
     def _carry_over(self, native: NativeRecord, link: Link, linked: Linked, stored: StoredDeal) -> Link:
@@ -248,25 +232,20 @@ class _Page:
 
     # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _convert(self, native: NativeRecord, link: Link) -> None:
+    def _convert(self, native: NativeRecord, link: Link) -> Ruling[None]:
         """The record's last words are taken, and the link moves to what it turned into, once; that one is merged when it is read."""
         self._resume(native, link)
         becomes = self._record.converts_to
-        if native.converted_to and becomes:
-            crm_id = self._tenant.crm.canonical_id(native.converted_to)
-            self._end_twin(becomes, crm_id, link.deal_id)
-            named = self._tenant.crm.name_after_conversion(native)
-            base = {**self._last_words(native, link, self._tenant.mapping.records[becomes]), CONVERTED: Base(named, CONVERSION)}
-            moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base=base)
-            self._draft.link(replace(link, is_current=False), moved)
-            self.effects.read_again(becomes, [crm_id])
-            self._findings.judged(native.crm_id)
-            self._counts.applied += 1
-            return
-        words = "converted without becoming a deal record: the deal is disconnected; link it again or withdraw it"
-        self._findings.judged(native.crm_id)
-        self._findings.problem(native.crm_id, Problem("disconnected", "", words), name=self._shelf.name(native.crm_id))
-        self._counts.unchanged += 1
+        if not (native.converted_to and becomes):
+            words = "converted without becoming a deal record: the deal is disconnected; link it again or withdraw it"
+            return self._judged(native, UNCHANGED, problems=(Problem("disconnected", "", words),))
+        crm_id = self._tenant.crm.canonical_id(native.converted_to)
+        self._end_twin(becomes, crm_id, link.deal_id)
+        named = self._tenant.crm.name_after_conversion(native)
+        base = {**self._last_words(native, link, self._tenant.mapping.records[becomes]), CONVERTED: Base(named, CONVERSION)}
+        moved = replace(link, object=becomes, crm_id=crm_id, crm_modified_at=None, base=base)
+        self._draft.link(replace(link, is_current=False), moved)
+        return self._judged(native, APPLIED)._replace(read_again=((becomes, crm_id),))
 
     def _last_words(self, native: NativeRecord, link: Link, into: RecordMap) -> Mapping[str, Base]:
         """What was written on the record before it turned, and not read yet: it is not lost where the conversion does not copy it.
@@ -296,12 +275,10 @@ class _Page:
         note = f"the record came from the lead of deal {deal_id}, which goes on with it"
         self._draft.change(twin, ended, from_crm=frozenset(), notes=dict.fromkeys(ended, note))
 
-    def _depart(self, native: NativeRecord, link: Link | None) -> None:
+    def _depart(self, native: NativeRecord, link: Link | None) -> Ruling[None]:
         """The record is in the CRM's bin: the deal stays and says so; after a merge it goes on with the survivor."""
         if link is None:
-            self._findings.judged(native.crm_id)
-            self._counts.skip("not_ours")
-            return
+            return Ruling(native.crm_id, SKIPPED, "not_ours", is_judged=True)
         self._resume(native, link)
         code = "gone_from_crm" if native.is_gone else "deleted_in_crm"
         words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
@@ -310,33 +287,27 @@ class _Page:
         if native.merged_into:
             survivor = self.succession.end(native.crm_id)
             if not self._shelf.is_home(survivor):
-                self._move(native, link, survivor)
-                return
+                return self._move(native, link, survivor)
             words = f"merged into {survivor}, which is the record of another deal; this deal stays here. Withdraw one of the two"
-        self._findings.judged(native.crm_id)
-        self._findings.problem(native.crm_id, Problem(code, "", words), name=self._shelf.name(native.crm_id))
+        problems = (Problem(code, "", words),)
         if link.deleted_at:
-            self._counts.unchanged += 1
-        else:
-            self._draft.link(replace(link, deleted_at=self._tx.now))
-            if outbox.unpark(self._tx, DEAL, [link.deal_id]):  # refused writes are nobody's worry any more
-                self.effects.push()
-            self._counts.applied += 1
+            return self._judged(native, UNCHANGED, problems=problems)
+        self._draft.link(replace(link, deleted_at=self._tx.now))
+        if outbox.unpark(self._tx, DEAL, [link.deal_id]):  # refused writes are nobody's worry any more
+            self._is_owing = True
+        return self._judged(native, APPLIED, problems=problems)
 
-    def _move(self, native: NativeRecord, link: Link, survivor: str) -> None:
+    def _move(self, native: NativeRecord, link: Link, survivor: str) -> Ruling[None]:
         """The deal goes on with the record that the merge left, which may stand in this very chunk."""
         moved = replace(link, crm_id=survivor, crm_modified_at=None, base={**link.base, CONVERTED: Base(None, "merge")})
         self._draft.link(replace(link, is_current=False), moved)
         self._shelf.links[survivor] = moved
-        self.effects.read_again(self._record.record, [survivor])
-        self._findings.judged(native.crm_id)
-        self._counts.applied += 1
+        return self._judged(native, APPLIED)._replace(read_again=((self._record.record, survivor),))
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def save(self) -> None:
-        """Writes what the chunk changed; a push follows where it owes."""
+    def save(self) -> bool:
+        """Writes what the chunk changed. Whether the CRM is owed something."""
         self._draft.save()
         strangers.remember(self._tx, self._record.record, self._strangers)
-        if self._draft.owing:
-            self.effects.push()
+        return self._is_owing or bool(self._draft.owing)

@@ -15,10 +15,9 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.merge import Merged, merge
-from sync_worker.errors import InvalidRecord, UnresolvedLink
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.chunk import Chunk
-from sync_worker.steps.core.findings import Findings, text_problem, value_problems
+from sync_worker.steps.core.findings import text_problem, value_problems
 from sync_worker.steps.core.tenant import field_rules
 from sync_worker.steps.sync.ingest.deals.draft import CRM_ACTOR
 from sync_worker.steps.sync.ingest.deals.prefetched import REFERENCES, Shelf
@@ -32,61 +31,55 @@ from sync_worker.store.deals.links import Link
 class Linked:
     """A record's values with its companies by our id.
 
-    **Shapes** `between`: the bases of fields that a write of ours has left half done; they have no value.
+    **Shapes** `between`: the bases of fields that a write of ours has left half done; they have no value. `problems`: what is wrong with
+    the values; `failure`: why the record cannot be taken, where it cannot.
     """
 
     values: Mapping[str, Value]
     spellings: Mapping[str, object]
     between: Mapping[str, Base] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    failure: Problem | None = None
 
 
 class DealMerge:
-    """The deals of one chunk, each with its record. What is wrong with a record's values goes to the findings."""
+    """The deals of one chunk, each with its record."""
 
-    def __init__(self, tx: Tx, chunk: Chunk, shelf: Shelf, findings: Findings, policy: Policy) -> None:
+    def __init__(self, tx: Tx, chunk: Chunk, shelf: Shelf, policy: Policy) -> None:
         self._tx = tx
         self._chunk = chunk
         self._shelf = shelf
-        self._findings = findings
         self._policy = policy
         self._rules: Mapping[str, FieldRule] = field_rules(chunk.record)
         self._judges_pair = chunk.part is None or not chunk.part.fields.isdisjoint(REFERENCES)
-
-    def say(self, native: NativeRecord, problem: Problem | None) -> None:
-        """What is wrong with the record, if anything is."""
-        if problem:
-            self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id))
 
     def between(self, native: NativeRecord, link: Link) -> Mapping[str, Base]:
         """The associations that a write of ours, under way or broken off, has left in between: not the CRM's word."""
         return gaps(link.base, self._shelf.sent.get(link.deal_id, {}), self._chunk.record, native.fields)
 
     def linked(self, native: NativeRecord, between: Mapping[str, Base]) -> Linked:
-        """The values, companies by our id. **Raises** InvalidRecord, UnresolvedLink (an unknown owner holds the whole record back)."""
+        """The values, companies by our id. A value that cannot be read holds the whole record back, and so does an unknown owner."""
         reading = self._shelf.readings[native.crm_id].without(between)
         if unread := [mistake for mistake in reading.mistakes if mistake.code != UNLISTED]:
             words = "; ".join(f"{mistake.native}: {mistake.what} — {mistake.hint}" for mistake in unread)
-            raise InvalidRecord(f"{native.native} {native.crm_id}: {words}", code=unread[0].code, field=unread[0].field)
-        self._findings.judged(native.crm_id)
-        for problem in (*value_problems(reading), text_problem(native)):
-            self.say(native, problem)
+            unreadable = Problem(unread[0].code, unread[0].field, f"{native.native} {native.crm_id}: {words}")
+            return Linked({}, reading.spellings, failure=unreadable)
         values = dict(reading.values)
+        waiting: dict[str, Problem] = {}
         for name in REFERENCES:
-            if values.get(name):
-                self._link(native, values, name)
-        return Linked(values, reading.spellings, between)
+            if crm_id := values.get(name):
+                values[name] = self._shelf.company_ids.get(str(crm_id))
+            if crm_id and not values[name]:
+                waiting[name] = self._waits(name, str(crm_id))
+                del values[name]
+        problems = (*value_problems(reading), *filter(None, (text_problem(native),)))
+        if "owner_company" in waiting:
+            return Linked(values, reading.spellings, between, problems, waiting["owner_company"])
+        return Linked(values, reading.spellings, between, (*problems, *waiting.values()))
 
-    def _link(self, native: NativeRecord, values: dict[str, Value], name: str) -> None:
-        crm_id = str(values[name])
-        if company_id := self._shelf.company_ids.get(crm_id):
-            values[name] = company_id
-            return
+    def _waits(self, name: str, crm_id: str) -> Problem:
         words = f"{name} is company {crm_id}, which the portal does not know yet; give it a portal status in the CRM"
-        if name == "owner_company":
-            raise UnresolvedLink(words, code="waiting_for_parent", field=name, waits_for=self._shelf.survivor(crm_id))
-        del values[name]
-        problem = Problem("waiting_for_parent", name, words, crm_id)
-        self._findings.problem(native.crm_id, problem, name=self._shelf.name(native.crm_id), waits_for=self._shelf.survivor(crm_id))
+        return Problem("waiting_for_parent", name, words, crm_id, waits_for=self._shelf.survivor(crm_id))
 
     def merged(self, deal: Deal, link: Link, linked: Linked, clocks: Clocks) -> Merged:
         """What becomes of the deal. When the portal edited its fields is looked up only where the newest edit counts."""

@@ -1,0 +1,80 @@
+"""Companies that the portal writes too: when their CRM record is read, what the portal changed and the CRM does not hold yet stays.
+
+Contract values are merged one by one; what only the portal says (may register, the agreement) is put back. Otherwise the CRM's word counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from sync_worker.domain.associations.association import FIELD as CONTRACTS
+from sync_worker.domain.core.clocks import Clocks
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, owed, reconcile
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.sync.company_record import CompanyRecord
+from sync_worker.domain.sync.late_write import Recognized, Shown, recognize
+
+OURS: Final = (CONTRACTS, "may_register", "agreement_state")  # what is merged; name, type and status are the CRM's once it has the record
+
+
+class WrittenCompany(NamedTuple):
+    """A company that the portal writes.
+
+    **Shapes** `base`: what both sides agreed on last; `words`: what the portal says of it now; `shown`: by CRM id, what that record shows
+    of sends whose outcome was never learned.
+    """
+
+    base: Mapping[str, Base]
+    words: Mapping[str, Value]
+    shown: Mapping[str, tuple[Shown, ...]] = {}
+
+
+class MergedCompany(NamedTuple):
+    """The company after the merge.
+
+    **Shapes** `base`: what both sides agree on by now, None where that is as before; `is_owed`: whether the CRM is owed something;
+    `problems`: what somebody changed in the CRM that is not theirs to change; `recognized`: sends whose outcome is known now, if any.
+    """
+
+    company: Company
+    base: Mapping[str, Base] | None = None
+    is_owed: bool = False
+    problems: tuple[Problem, ...] = ()
+    recognized: Recognized | None = None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to keep besides the company."""
+        return self.base is not None or self.is_owed or self.recognized is not None
+
+
+def merge_company(record: CompanyRecord, company: Company, written: WrittenCompany | None, rules: Mapping[str, FieldRule]) -> MergedCompany:
+    """The company as the CRM tells it, with what the portal has changed since. **Shapes** `rules`: of the fields that are merged."""
+    if written is None:
+        return MergedCompany(company)
+    recognized = recognize(written.base, written.words, written.shown.get(record.crm_id, ()))
+    base = recognized.base
+    plan = reconcile(
+        rules,
+        base=base,
+        crm_values=record.values,
+        crm_spellings=record.spellings,
+        portal=written.words,
+        clocks=Clocks(None, record.modified_at),
+    )
+    after: Mapping[str, Value] = {**written.words, **plan.keep}
+    agreed = {**base, **plan.base} if plan.base or base != written.base else None
+    problems = tuple(map(_put_back, plan.conflicts))
+    is_owed = owed(rules, base=base if agreed is None else agreed, portal=after, is_create=False)
+    if CONTRACTS in rules:
+        company = replace(company, second_partner_values=tuple(after[CONTRACTS] or ()))  # type: ignore[arg-type]  # a set of text
+    return MergedCompany(company, agreed, bool(is_owed), problems, recognized if recognized.learned else None)
+
+
+def _put_back(conflict: Conflict) -> Problem:
+    words = f"{conflict.field} was changed to {conflict.crm!r} in the CRM; the portal's {conflict.portal!r} is written again"
+    return Problem(conflict.code, conflict.field, words, conflict.crm)

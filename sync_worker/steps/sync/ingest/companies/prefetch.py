@@ -1,0 +1,129 @@
+"""PREFETCH, companies: what the portal holds of one chunk's records, looked up for all of them at once, as plain values.
+
+Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+
+from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.core.company import Mark, StoredCompany
+from sync_worker.domain.core.reconcile import FieldRule
+from sync_worker.domain.sync.company_key import Claims, CompanyKeys, claims
+from sync_worker.domain.sync.company_merge import OURS, WrittenCompany
+from sync_worker.domain.sync.company_page import HeldCompanies
+from sync_worker.domain.sync.company_record import CompanyRecord
+from sync_worker.domain.sync.own_key import KEY_CODES, key_of
+from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.core.chunk import Chunk
+from sync_worker.steps.core.findings import OpenFindings
+from sync_worker.steps.core.tenant import COMPANY, field_rules
+from sync_worker.steps.distributors.company_words import words_of
+from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
+from sync_worker.steps.sync.ingest.recognize import LateWrites
+from sync_worker.steps.sync.ingest.succession import Succession
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.sync import company_links, outbox
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedCompanies:
+    """A chunk, ready to be judged. **Shapes** `records`: in the order of `succession`, each read when it is asked for; `taken_back`: ids of
+    companies that the database had lost.
+    """
+
+    records: Iterator[CompanyRecord]
+    held: HeldCompanies
+    succession: Succession
+    taken_back: Set[str]
+
+
+def prefetch_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> FetchedCompanies:
+    """Looks up what the portal holds of these records."""
+    reader = CompanyReader(chunk.tenant, chunk.record)
+    same = _as_they_were(tx, chunk, reader) if chunk.is_poll else {}
+    known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in same])
+    claimed = _claims(tx, chunk, known.keys() | same.keys())
+    known |= claimed.made_here
+    succession = Succession(tx, chunk, {crm_id: stored.company.id for crm_id, stored in known.items()})
+    ends = {succession.end(native.crm_id) for native in succession.natives if native.merged_into and native.crm_id in known}
+    portal = chunk.tenant.portal
+    held = HeldCompanies(
+        reader.rules,
+        CompanyKeys(chunk.record.key_field, claimed.homes),
+        read_no=chunk.read_no,
+        is_poll=chunk.is_poll,
+        same=same,
+        known=known,
+        survivors=companies.by_crm_ids(tx, ends) if ends else {},
+        left={end: chunk.record.normalize(native.fields).values for end in ends if (native := succession.living(end))},
+        news=succession.news,
+        failed_before=before.failed_as_they_are(succession.natives, chunk.tenant.mapping.hash),
+        with_key_problem=before.said(KEY_CODES),
+        reports_lost_contracts=portal.two_tier and portal.associations.mode == "contracts",
+        written=written_companies(tx, chunk, known, succession),
+        merged_fields=merged_fields(chunk.record),
+    )
+    records = _records(chunk, reader, held, claimed, succession)
+    return FetchedCompanies(records, held, succession, set(claimed.lost.values()))
+
+
+def merged_fields(record: RecordMap) -> Mapping[str, FieldRule]:
+    """What is merged of companies that the portal writes."""
+    return {name: rule for name, rule in field_rules(record).items() if name in OURS and rule.direction != "pull"}
+
+
+def written_companies(
+    tx: Tx, chunk: Chunk, known: Mapping[str, StoredCompany], succession: Succession | None = None
+) -> dict[str, WrittenCompany]:
+    """Those of the companies that the portal writes, by our id. **Shapes** `known` by CRM id."""
+    places = {stored.company.id: crm_id for crm_id, stored in known.items()}
+    bases = company_links.agreed(tx, places)
+    if not bases:
+        return {}
+    ours = [known[places[company_id]].company for company_id in bases]
+    words, late = words_of(tx, ours), LateWrites(tx, chunk, COMPANY, bases)
+    created = outbox.sent(tx, COMPANY, [company.id for company in ours if company.crm_id is None])  # a create whose answer was lost
+    natives = {native.crm_id: native for native in chunk.natives if not native.is_deleted}
+    found = {}
+    for company_id, base in bases.items():
+        ends = {places[company_id], succession.end(places[company_id]) if succession else places[company_id]}
+        shown = {crm_id: late.shown(company_id, natives[crm_id]) for crm_id in ends & natives.keys()}
+        found[company_id] = WrittenCompany({**base, **created.get(company_id, {})}, words[company_id], shown)
+    return found
+
+
+def _as_they_were(tx: Tx, chunk: Chunk, reader: CompanyReader) -> dict[str, Mark]:
+    """The marks of companies whose records make of them what they are."""
+    marks = companies.marks(tx, chunk.crm_ids)
+    others = {native.crm_id for native in chunk.natives if not _is_same(native, marks.get(native.crm_id), reader)}
+    return {crm_id: mark for crm_id, mark in marks.items() if crm_id not in others}
+
+
+def _is_same(native: NativeRecord, mark: Mark | None, reader: CompanyReader) -> bool:
+    return mark is not None and mark.digest is not None and not native.is_deleted and mark.digest == reader.digest(native)
+
+
+def _claims(tx: Tx, chunk: Chunk, known: Set[str]) -> Claims:
+    """Which records that no company lives in carry the key of one."""
+    keys = {native.crm_id: key for native in chunk.natives if (key := key_of(native.fields.get(chunk.record.key_field)))}
+    gone = {native.crm_id for native in chunk.natives if native.is_deleted}
+    strangers = {crm_id: key for crm_id, key in keys.items() if crm_id not in known and crm_id not in gone}
+    homes, homeless = companies.places(tx, set(keys.values())), companies.homeless(tx, set(strangers.values()))
+    return claims(strangers, homes, homeless, lambda crm_id: chunk.tenant.identity(COMPANY, crm_id))
+
+
+def _records(chunk: Chunk, reader: CompanyReader, held: HeldCompanies, claimed: Claims, succession: Succession) -> Iterator[CompanyRecord]:
+    """The records in our words, each when it is asked for: a first load's need not all be held at once."""
+    identity = chunk.tenant.identity
+    for native in succession.natives:
+        crm_id = native.crm_id
+        if native.is_deleted:
+            yield reader.glance(native, becomes=succession.end(crm_id) if native.merged_into else "")
+        elif crm_id in held.same:
+            yield reader.glance(native)
+        else:
+            yield reader.read(native, new_id="" if crm_id in held.known else claimed.lost.get(crm_id) or identity(COMPANY, crm_id))
