@@ -89,6 +89,7 @@ What passes a door:
     tokens.py     API tokens as text
     text.py       what no database can hold is replaced
     headers.py    what an answer's headers say of time and of numbers
+    silence.py    a call that failed, in words: which host, which status, what became of the connection
     redaction.py  secrets are masked in errors and in the log
 
 For people who watch:

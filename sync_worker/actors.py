@@ -31,6 +31,7 @@ from sync_worker.bootstrap import Installation
 from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
 from sync_worker.domain.core.backoff import Backoff
+from sync_worker.domain.core.moments import utc
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
@@ -300,7 +301,9 @@ def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
         failures.record(tx, [failure])
         rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
         if rest_s:
-            portals.pause(tx, tx.shared_now + timedelta(seconds=rest_s), str(error))
+            next_at = tx.shared_now + timedelta(seconds=rest_s)
+            portals.pause(tx, next_at, str(error))
+            failures.reword(tx, replace(failure, message=f"{failure.message}; next try {utc(next_at)}"))
 
 
 def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
@@ -311,6 +314,6 @@ def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
 
 
 def code_of(error: Exception) -> str:
-    """The code under which this error is kept: the name of its class, or `bug`."""
-    name = type(error).__name__ if isinstance(error, SyncError) else "bug"
+    """The code under which this error is kept: its class in `errors.py`, or `bug`. A class of the adapters has its parent's."""
+    name = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == SyncError.__module__), "bug")
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -142,13 +142,14 @@ class Installation:
         return [portal for portal in self.portals if portal.name not in self.disabled]
 
     def begin(self) -> None:
-        """Before a process works: which portals are disabled stands in the log and in the metrics, and the others go on.
+        """Before a process works: what it runs stands in the metrics, which portals are disabled in the log too, and the others go on.
 
         **Raises** ConfigError with every mistake where no portal can work; then this is closed.
         """
         if not self.working:
             self.close()
             raise ConfigError(distinct(self.disabled.values()))
+        metrics.runs(self.release.version, self.release.configuration)
         for name in self.names:
             metrics.DISABLED.labels(name).set(name in self.disabled)
         for name, mistakes in self.disabled.items():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from platform import python_version
 
 import dramatiq
 import pytest
@@ -69,6 +70,21 @@ def test_what_a_process_did_is_counted(build_on: Build, remote: Remote, port: in
     assert grown("run_seconds_count", verb="refresh") == 1
     assert grown("notice_applied_seconds_count") == refreshed.counts.read
     assert value(after, "process", process="worker") == 1
+
+
+def test_a_process_shows_what_it_runs(build_on: Build, port: int) -> None:
+    # Given a process that was started, and another one after the files were changed
+    build_on().begin()
+    changed = build_on()
+    changed._configuration = "0123456789ab"
+    # When it is scraped
+    with metrics.serving("worker", [port]):
+        changed.begin()
+        samples = scraped(port)
+    # Then it shows one line, with what the heartbeat says too
+    shown = {labels: value for (name, labels), value in samples.items() if name == "sync_worker_build_info"}
+    what = {"version": changed.release.version, "python_version": python_version(), "configuration": "0123456789ab"}
+    assert shown == {frozenset(what.items()): 1}
 
 
 def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: Build, remote: Remote, port: int) -> None:

@@ -173,6 +173,7 @@ def test_nobody_at_the_address_is_exit_3(words: tuple[str, ...], terminal: Termi
     answer = terminal.types(*words, code=3)
     assert re.search(rf"did not answer while .* \(127\.0\.0\.1:{port}\): connection refused \(\d tries\)", " ".join(answer.err.split()))
     assert "Error" not in answer.err
+    assert "run the command again; running workers try again by themselves, and `sync-worker status` says when" in answer.err
     assert len(answer.err.splitlines()) <= 2
 
 

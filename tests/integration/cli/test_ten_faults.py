@@ -17,7 +17,9 @@ from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
+from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import processes, schema
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
@@ -141,8 +143,13 @@ def test_a_storm_of_server_errors(night: Terminal, remote: Remote) -> None:
     remote.fault("*", status=503, times=999)
     at_work(night, "pull", "company")
     said = looks(night, code=None)
-    assert re.search(r"acme: portal rests, next try in 1\d s: \w+ answered HTTP 503 while asking for the time", said), said
+    outage = r"\w+ answered HTTP 503( \(\w+\))? while asking for the time \(127\.0\.0\.1:\d+\)"
+    assert re.search(rf"acme: portal rests, next try in 1\d s: {outage}", said), said
     assert "transient_error of company" in said
+    with closing(build()) as installation, installation.store.reading("acme") as tx:
+        [problem] = failures.listed(tx, FailureFilter(code="transient_error"))
+    assert re.match(rf"{outage}.*; next try \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", problem.failure.message), problem
+    assert problem.count == 1
 
 
 @on_both

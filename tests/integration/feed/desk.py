@@ -74,6 +74,11 @@ class Desk:
         with self.store.reading("acme") as tx:
             return [row.failure.code for row in failures.listed(tx, FailureFilter(stage="deliver"))]
 
+    def messages(self) -> list[str]:
+        """What is said of it."""
+        with self.store.reading("acme") as tx:
+            return [row.failure.message for row in failures.listed(tx, FailureFilter(stage="deliver"))]
+
 
 @contextmanager
 def desk(url: str, clock: Clock, receiver: Receiver, directory: Path) -> Iterator[Desk]:
