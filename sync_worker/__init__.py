@@ -64,6 +64,7 @@ Processes:
     actors.py       what a worker does with a message, and what an error means for the next one
     schedule.py     looks for what is due
     services.py     time, ids and chance, handed to the steps
+    garbage.py      how often Python looks for unused objects
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
     connections.py  a portal's ways to its CRM and to its receiver

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from sync_worker import logs
+from sync_worker import garbage, logs
 from sync_worker.cli.output import err
 from sync_worker.domain.core.moments import span
 from sync_worker.errors import (
@@ -151,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and exits with its code. SIGTERM ends it as Ctrl-C does, so that what it holds is let go."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.show_no_secrets_in_tracebacks()
+    garbage.look_rarely()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 

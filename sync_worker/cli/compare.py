@@ -48,7 +48,7 @@ def compare(
             err.print(f"{count} deals took back from the CRM what only the portal writes", highlight=False)
             left = _watched(tenant).differences
         if repairs and left:
-            rows = work_off(tenant, repair(tenant, comparison).wakes)
+            rows = work_off(tenant, repair(tenant, comparison).follow_ups)
             left = _watched(tenant).differences
         found = news(tenant, before, runs=[comparison.run_id, *(row["run"] for row in rows)])
     _print(comparison, left, as_json=as_json)

@@ -251,7 +251,7 @@ def relink(
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         before = open_ids(tenant)
-        found = news(tenant, before, runs=[row["run"] for row in work_off(tenant, done.wakes)])
+        found = news(tenant, before, runs=[row["run"] for row in work_off(tenant, done.follow_ups)])
         _say(tenant, done.deal, f"lives in {crm_id}; both sides were brought together", as_json=as_json)
     tell(portal, found)
     if found.opened:

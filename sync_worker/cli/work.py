@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sync_worker.actors import VERBS
+from sync_worker.actors import do
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.mistakes import AS_IT_IS
 from sync_worker.cli.news import news, open_ids, tell
@@ -27,7 +27,8 @@ from sync_worker.domain.operate.status import halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.operate.halt import let_in
 from sync_worker.steps.sync.ingest.backfill import ask, wanted
 from sync_worker.steps.sync.ingest.backfill import backfill as backfill_record
@@ -142,7 +143,7 @@ def push(portal: PortalName, while_paused: WhilePaused = False, as_json: AsJson 
         before, calls = open_ids(tenant), tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
-        reads = work_off(tenant, done.wakes)
+        reads = work_off(tenant, done.follow_ups)
         found = news(tenant, before, runs=[row["run"] for row in (*rows, *reads)])
     rows += [row for row in reads if row["claimed"]]
     show(rows, columns=WRITE_COLUMNS, as_json=as_json)
@@ -205,17 +206,17 @@ def paused_words(tenant: Tenant, halt: Halt) -> str:
     return f"portal {tenant.name} is paused {halt_words(halt.actor, halt.at, halt.reason, tenant.services.clock())}"
 
 
-def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
+def work_off(tenant: Tenant, follow_ups: Iterable[FollowUp]) -> list[dict[str, Any]]:
     """Does what a commit made due, and what that makes due, until nothing is; in a paused portal it waits. Returns a row per work."""
-    waiting, rows = set(wakes) if tenant.halted() is None else set(), list[dict[str, Any]]()
+    waiting, rows = set(follow_ups) if tenant.halted() is None else set(), list[dict[str, Any]]()
     while waiting:
-        wake = min(waiting, key=lambda wake: (wake.verb, wake.record))
-        waiting.discard(wake)
+        follow_up = min(waiting, key=lambda follow_up: (follow_up.work, follow_up.record))
+        waiting.discard(follow_up)
         calls = tenant.crm.calls
-        done = VERBS[wake.verb](tenant, wake.record)
-        waiting |= done.wakes
+        done = do(tenant, follow_up.work, follow_up.record)
+        waiting |= done.follow_ups
         if done.run_id:
-            rows.append(_row(wake.verb, wake.record, done, tenant.crm.calls - calls))
+            rows.append(_row(follow_up.work, follow_up.record, done, tenant.crm.calls - calls))
     return rows
 
 
@@ -243,7 +244,7 @@ def _read(tenant: Tenant, names: Sequence[str], *, is_full: bool) -> list[dict[s
         _refuse_busy(tenant, done, name)
         let_in(tenant)
         rows.append(_row("pull", name, done, tenant.crm.calls - calls))
-        rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
+        rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work in (Work.EVALUATE, Work.REFRESH)))
     return rows
 
 
@@ -260,7 +261,7 @@ def _fill(tenant: Tenant, word: str, names: Sequence[str]) -> list[dict[str, Any
             raise Stopped(f"{stopped}\nto go on: sync-worker pull {tenant.name} --backfill {word}") from None
         _refuse_busy(tenant, done, name)
         rows.append(_row("backfill", name, done, tenant.crm.calls - calls))
-        rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
+        rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work == Work.REFRESH))
     return rows
 
 

@@ -20,6 +20,7 @@ from sync_worker.domain.sync.breaker import Breaker, Cause
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.gauges import Figures
 from sync_worker.services import Services
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import companies, cursors, failures, portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.failures import Failure
@@ -143,12 +144,12 @@ def breaker(is_open: bool, site: Site) -> None:
 def stopped(count: int, site: Site) -> None:
     """Work comes to a process in which its portal is disabled."""
     for _ in range(count):
-        attempt(site.lacking, "birch", "pull", "company")
+        attempt(site.lacking, "birch", Work.PULL, "company")
 
 
 def messages(count: int, site: Site) -> None:
     for _ in range(count):
-        site.actors.send("acme", "push")
+        site.actors.send("acme", Work.PUSH)
 
 
 def waited(seconds: float, _site: Site) -> None:

@@ -23,7 +23,8 @@ from sync_worker.domain.core.moments import utc
 from sync_worker.domain.tell.delivery import ROW_COUNT, TELL_COUNT, DeliveryOutcome, ReceiverAnswer, ending_of, rest_s, retry_s
 from sync_worker.receiver import SEND_S, Receiver
 from sync_worker.redaction import masked
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
@@ -35,7 +36,7 @@ BATCH_COUNT: Final = 64  # events between two commits: what a kill sends again a
 LANE_COUNT: Final = 4  # records at a time
 STAGE: Final = "deliver"
 FEED, RECEIVER = "feed", "receiver"  # the object and record of failures that are of no single event
-DELIVER = Wake("deliver")
+DELIVER = FollowUp(Work.DELIVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.paper import enclosures
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Store
@@ -30,7 +31,7 @@ from sync_worker.store.tell.mails import MailRow
 BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 MOST_ATTEMPTS: Final = 15  # some 39 hours
-MAIL: Final = Wake("mail")
+MAIL: Final = FollowUp(Work.MAIL)
 _ID: Final = re.compile(r" \([^()]*\)$")
 
 

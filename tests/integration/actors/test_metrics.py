@@ -21,6 +21,7 @@ from sync_worker.bootstrap import Installation, broker
 from sync_worker.gauges import MOST_CODES, Figures
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.store.core import cursors, failures, portals
@@ -99,7 +100,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         portals.pause(tx, tx.now + timedelta(minutes=5), "no log-in")
         cursors.pause(tx, "company", tx.now + timedelta(minutes=5))
     for _ in range(3):
-        hands.send("acme", "push")
+        hands.send("acme", Work.PUSH)
 
     # When it is scraped
     with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, queue)):

@@ -221,7 +221,7 @@ def test_a_field_that_is_gone_needs_a_person(terminal: Terminal, remote: Remote)
 
 
 def test_somebody_else_at_it_is_said(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sync_worker.steps.core.tenant import Done
+    from sync_worker.steps.core.follow_up import Done
     from sync_worker.store.core.runs import Counts
 
     monkeypatch.setattr(work, "pull_record", lambda *_, **__: Done("", Counts(), is_busy=True))

@@ -57,7 +57,7 @@ def test_a_process_that_stops_begins_no_further_call(portal: Desk, inbox: Inbox)
     # When it delivers
     done = portal.deliver()
     # Then the others stay owed, and whoever comes next sends them
-    assert (inbox.seqs, portal.owed, done.wakes) == ([1], 4, frozenset({DELIVER}))
+    assert (inbox.seqs, portal.owed, done.follow_ups) == ([1], 4, frozenset({DELIVER}))
     stopped.clear()
     portal.tenant.services = replace(portal.tenant.services, is_stopping=lambda: False)
     portal.deliver()

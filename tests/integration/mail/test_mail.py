@@ -23,6 +23,7 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.mail import MOST_ATTEMPTS, MailsSent, send_mail
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store
@@ -322,7 +323,7 @@ def test_the_schedule_finds_mail_that_waits_and_an_actor_sends_it_while_the_port
 
         # Then it asks for a turn of mail and of nothing else, and the turn sends it
         assert sent == [(portal.name, "mail")]
-        attempt(installation, portal.name, "mail", "")
+        attempt(installation, portal.name, Work.MAIL, "")
         assert [one["To"] for one in mailbox.letters] == ["bo@example.com"]
     finally:
         installation.close()
