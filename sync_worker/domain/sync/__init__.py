@@ -4,6 +4,7 @@ arrival.py         how a deal begins when it comes from the CRM; what to do with
 merge.py           a deal and its CRM record merged: which fields change, and which moves and problems follow
 own_key.py         whose key stands on a CRM record
 succession.py      which record each merged record became
+outgoing.py        what a record owes the CRM: fields to write, nothing, or it waits for a person
 attempts.py        how often a write is tried, and how long it waits in between
 breaker.py         a cause that keeps failing rests, until one try shows that it is gone
 late_write.py      a write of ours that the CRM commits after we stopped waiting for its answer
