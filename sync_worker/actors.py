@@ -100,7 +100,7 @@ PAUSE_S: dict[type[SyncError], float | Backoff] = {
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
     WritesRest: 0,  # each row waits by itself, and reading goes on
-    SchemaRefused: 0,  # one field that we were to make; nobody's work waits for it
+    SchemaRefused: 0,  # one field that we were to make; no other work waits for it
     HeldForReview: UNTIL_SOMEBODY_ACTS,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
@@ -124,7 +124,7 @@ class Actors:
         }
 
     def send(self, portal: str, work: Work, record: str = "", share: Share = "live") -> bool:
-        """One piece of work for whichever worker is free. False: the queue is out of reach; the schedule finds the work again."""
+        """One piece of work for a free worker. False: the queue is out of reach; the schedule finds the work again."""
         try:
             self._actors[work, share].send(portal, record)
         except QUEUE_DOWN as error:
@@ -150,7 +150,7 @@ class Actors:
 
 
 class Rounds:
-    """Which pieces of work are under way in this process. Whoever comes for one of them leaves it at one more round afterwards.
+    """Which pieces of work are under way in this process. A second caller only asks for one more round afterwards.
 
     So a backlog of one portal, which the schedule reminds us of every minute, has one thread of a process and not all of them.
     """
@@ -199,7 +199,7 @@ def attempt(installation: Installation, portal: str, work: Work, record: str, sh
     try:
         tenant = installation.tenant(portal, share)
     except ConfigError as error:
-        log.warning("this work is nobody's any more", error=str(error))
+        log.warning("this work no longer belongs to a portal of this installation", error=str(error))
         return None
     try:
         try:
@@ -282,7 +282,7 @@ def _passed(tenant: Tenant, work: Work, record: str) -> None:
 
 
 def _record(tenant: Tenant, work: Work, record: str, error: Exception) -> None:
-    """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is nobody's business."""
+    """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is not written down."""
     if isinstance(error, StaleRead):
         return
     code = code_of(error)

@@ -43,7 +43,7 @@ class SyncError(Exception):
 
 
 def told(error: BaseException) -> str:
-    """The words of an error, for whoever reads a failure. Of a bug the kind and the first line: it may quote what it worked on."""
+    """The words of an error, for the reader of a failure. Of a bug the kind and the first line: it may quote what it worked on."""
     if isinstance(error, SyncError):
         return str(error)
     first = masked(next(iter(str(error).splitlines()), ""))
@@ -132,7 +132,7 @@ class RateLimited(TransientError):
 
 
 class WritesRest(TransientError):
-    """The CRM takes no writes, or no new records, whichever record it is. What is owed stays due, and reading goes on.
+    """The CRM takes no writes, or no new records, of any kind. What is owed stays due, and reading goes on.
 
     **Shapes** `code`: `no_room_in_crm` (new records only) or `crm_in_maintenance`. **Units** `rest_s`: until another try is worth it.
     """

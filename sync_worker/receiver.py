@@ -35,7 +35,7 @@ CONNECT_S: Final = 5.0  # whatever number of addresses the name has
 ANSWER_S: Final = 15.0  # from the first byte sent to the last byte read: to store an event and say so; the work belongs behind the answer
 SEND_S: Final = CONNECT_S + ANSWER_S
 SEND_BYTES: Final = 16_384  # at once; each has what is left of the time
-WORDS_BYTES: Final = 300  # of a refusal, for whoever reads the failure
+WORDS_BYTES: Final = 300  # of a refusal, for the reader of the failure
 CONNECTIONS: Final = 8
 
 

@@ -86,7 +86,7 @@ def invalid(message: str, **context: list[str]) -> HubspotRefusal:
 
 
 def bad_json(message: str) -> HubspotRefusal:
-    """The body is no JSON, or of another shape."""
+    """The body is not JSON, or of another shape."""
     return HubspotRefusal(f"Invalid input JSON on line 1, column 1: {message}")
 
 

@@ -245,11 +245,11 @@ def _comparable(prop: Property, text: str) -> Comparable:
         try:
             return int(text) if text.isdigit() else float(text)
         except ValueError:
-            raise errors.invalid(f"{text} is no number for property {prop.name}") from None
+            raise errors.invalid(f"{text} is not a number for property {prop.name}") from None
     if prop.kind in _NUMBERS:
         at_ms = stamps.read(text)
         if at_ms is None:
-            raise errors.invalid(f"{text} is no timestamp for property {prop.name}")
+            raise errors.invalid(f"{text} is not a timestamp for property {prop.name}")
         return at_ms
     return text.lower()
 

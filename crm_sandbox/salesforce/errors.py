@@ -64,7 +64,7 @@ def limit_exceeded() -> SalesforceRefusal:
 
 
 def bad_json(message: str) -> SalesforceRefusal:
-    """The body is no JSON, or a value is of the wrong JSON type."""
+    """The body is not JSON, or a value is of the wrong JSON type."""
     return SalesforceRefusal("JSON_PARSER_ERROR", message)
 
 

@@ -129,7 +129,7 @@ class OrgTables:
         sets = ", ".join(f"{quoted(name)} = ?" for name in values)
         sql = f'UPDATE {quoted(sobject.name)} SET {sets} WHERE "Id" = ?'  # noqa: S608
         self.db.execute(sql, [*values.values(), record_id])
-        if "SystemModstamp" in values and not values.get("IsDeleted"):  # a lookup that goes blank by itself is no save
+        if "SystemModstamp" in values and not values.get("IsDeleted"):  # a lookup that goes blank by itself is not a save
             self._note(sobject, record_id)
 
     def _note(self, sobject: SObject, record_id: str) -> None:

@@ -102,7 +102,7 @@ def provision(
 
 
 def _is_wanted(portal: str, plan: provisioning.ProvisionPlan) -> bool:
-    """Asks whoever sits at a terminal; nobody else can answer."""
+    """Asks the person at the terminal; without a terminal there is no answer."""
     if not plan.tasks or not sys.stdin.isatty():
         return True
     for task in plan.tasks:

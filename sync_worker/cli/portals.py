@@ -181,7 +181,7 @@ def set_association_mode(
     with tenant_of(portal) as tenant:
         found, written = mode_standing(tenant), tenant.portal.associations.mode
         if mode not in MODES:
-            raise ConfigError(f"{mode!r} is no association mode — allowed: {', '.join(MODES)}")
+            raise ConfigError(f"{mode!r} is not an association mode — allowed: {', '.join(MODES)}")
         if mode != written:
             what, remedy = f"the file of portal {portal} says {written}", f"write mode: {mode} there first, then give this command again"
             raise ConfigError([tenant.portal.source.mistake(("associations", "mode"), what, remedy)])
@@ -234,7 +234,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},
             "contract values bound": bound,
-            "contract values that name nobody": unbound,
+            "contract values that name no company": unbound,
             **{f"deals {lifecycle}": count for lifecycle, count in deals.count_by_lifecycle(tx).items()},
             **{f"outbox {state}": count for state, count in outbox.counts(tx).items()},
             **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},

@@ -1,6 +1,6 @@
 """`run`, `web`, `schedule`, `worker`: the processes. Each answers /health/live and stops on SIGTERM, finishing what it has in hand.
 
-A long pull ends after its page: it is committed, the lease is let go, and whoever pulls next goes on from there.
+A long pull ends after its page: it is committed, the lease is let go, and the next pull goes on from there.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from sync_worker.store.operate.halts import Halt
 from sync_worker.store.operate.migrate import upgrade as upgrade_store
 
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
-Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. Without it: the machine's user.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 WhilePaused = Annotated[bool, typer.Option("--while-paused", help="Do this once although a person has paused the portal; it stays paused.")]
 

@@ -316,7 +316,7 @@ class Telling:
         return {
             **_counted("companies", (f"{company.account_type}, {company.status}" for company in known)),
             "contracts: with a company": bound,
-            "contracts: naming nobody": unbound,
+            "contracts: naming no company": unbound,
             **_counted("deals", (deal.lifecycle for deal in held)),
             **_counted("vendor approval", (deal.vendor_approval for deal in held)),
             **_counted("distributor approval", (deal.distributor_approval for deal in held)),

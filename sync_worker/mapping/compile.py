@@ -73,7 +73,7 @@ class FieldMistake:
 class Reading:
     """One native record in our words.
 
-    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key; a set has the members that are none.
+    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key; a set has the members that were read.
     `spellings`: the native values as sent, for fields we write (the base needs them), mistaken ones included. `unlisted`: values that were
     read as they stand, and that the CRM has on no list of its own.
     """
@@ -113,7 +113,7 @@ class RecordMap:
 
     **Shapes** `native_fields`: API names to ask for, without repeats, the key and associations among them; ids and stamps are the
     adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog. `resting`: those of the absent
-    ones that may rest alone; they are no fields of the record meanwhile. `places`: where the mapping says how each field is read.
+    ones that may rest alone; they are not fields of the record meanwhile. `places`: where the mapping says how each field is read.
     """
 
     record: str

@@ -81,7 +81,7 @@ class WebhookControls:
 def _address(url: Any) -> str:
     parts = urlsplit(str(url))
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"{url!r} is no address")
+        raise ValueError(f"{url!r} is not an address")
     return str(url)
 
 

@@ -1,6 +1,6 @@
 """A wish as a custom field's Metadata, spelled for the Tooling API. No call is made here.
 
-Lists are closed: a value that nobody listed is refused when it is written, and not made by the way.
+Lists are closed: a value that is not listed is refused when it is written, and is not added to the list.
 Source: Metadata API Developer Guide, "CustomField" and "ValueSet"; the Tooling API says `valueName` where it says `fullName`.
 """
 

@@ -85,7 +85,7 @@ RESTS: Mapping[str, tuple[str, float, str]] = {
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": ("crm_in_maintenance", 60.0, "the org is in maintenance"),
     "STORAGE_LIMIT_EXCEEDED": ("no_room_in_crm", 300.0, "free storage of the org, or buy more (Setup, Storage Usage)"),
 }
-"""Of the org, whichever record it is told of → our code, how many seconds writes rest before the next try, what it needs."""
+"""Of the org, told of any record → our code, how many seconds writes rest before the next try, what it needs."""
 
 STATUSES: Mapping[int, type[SyncError]] = {
     401: AuthFailed,
@@ -153,7 +153,7 @@ def of_call(
     raise error
 
 
-def is_nobodys_address(error: Exception) -> bool:
+def is_dead_address(error: Exception) -> bool:
     """Whether no org answered at this address: a 404 in no API's shape, or a redirect, as after the org moved. Nothing was done."""
     if not isinstance(error, SalesforceError):
         return False

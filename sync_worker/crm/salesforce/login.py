@@ -30,7 +30,7 @@ class SalesforceLogin(Protocol):
         """Where the token endpoint is, without a path."""
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
-        """What to post there; secrets in it. `crm_now` asks the org for its time. **Raises** AuthFailed for a key that is none."""
+        """What to post there; secrets in it. `crm_now` asks the org for its time. **Raises** AuthFailed for a malformed key."""
 
     def basic(self) -> tuple[str, str] | None:
         """User and password of a Basic header, where the flow has one."""
@@ -84,7 +84,7 @@ class JwtBearer:
         try:
             assertion = jwt.encode(claims, self.private_key.replace("\\n", "\n"), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise AuthFailed("crm.auth.private_key is no RSA private key in PEM form; correct the variable it names") from None
+            raise AuthFailed("crm.auth.private_key is not an RSA private key in PEM form; correct the variable it names") from None
         return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
 
     def basic(self) -> tuple[str, str] | None:

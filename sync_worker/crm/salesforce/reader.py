@@ -115,7 +115,7 @@ class _Walk:
 
 
 def fetch(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
-    """The records of these ids, each once; those in the recycle bin come marked as deleted. What is no id at all is absent."""
+    """The records of these ids, each once; those in the recycle bin come marked as deleted. What is not an id at all is absent."""
     found: list[NativeRecord] = []
     wanted = list(dict.fromkeys(found_id for crm_id in crm_ids if (found_id := canonical(crm_id))))
     for start in range(0, len(wanted), RETRIEVE_COUNT):

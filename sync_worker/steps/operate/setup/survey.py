@@ -198,7 +198,7 @@ def _chosen(needs: Iterable[FieldNeed]) -> FieldNeed | None:
 
 
 def _offered(needs: Iterable[FieldNeed], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
-    """What people can choose in it; None where it is no list."""
+    """What people can choose in it; None where it is not a list."""
     need = _chosen(needs)
     field = described[need.wish.native].fields.get(need.wish.name) if need else None
     return field.offered if field and field.values is not None else None
