@@ -1,7 +1,7 @@
 """Reads `config/portals/<portal>.yaml`, and says every mistake with its place.
 
 Secrets are named `${NAME}` in the file and come from the environment. A message quotes what the file says, never what a variable holds, so
-no secret is ever printed. A variable that is not set is not a mistake of the file: the portal is read and knows it (`Portal.unset`), so that
+no secret is ever printed. A variable that is not set is not a mistake in it: the portal is read and keeps it (`Portal.unset`), so that
 whatever only reads the database works without it. What one key alone cannot say (`_cross_checks`) stands at the end.
 """
 

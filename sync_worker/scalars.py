@@ -108,7 +108,9 @@ def _sub_domain(value: str) -> str:
 
 def _organization_id(value: str) -> str:
     if not re.fullmatch(r"00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", value):
-        raise wrong(f"{value!r} is not an organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information")
+        raise wrong(
+            f"{value!r} is not an organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information"
+        )
     return value
 
 

@@ -286,7 +286,7 @@ def _filter(kind: ObjectType, wish: Any) -> Filter:
     name, operator = str(wish.get("propertyName", "")).lower(), str(wish.get("operator", ""))
     prop = Property(name) if name.startswith(_LINKED) and operator in ("EQ", "IN") else kind.properties.get(name)
     if operator not in OPERATORS:
-        raise errors.invalid(f"operator {operator} is none of {sorted(OPERATORS)}")
+        raise errors.invalid(f"operator {operator} is not one of {sorted(OPERATORS)}")
     if prop is None:
         raise errors.invalid(f"There was a problem with the request. Property {name} does not exist")
     value, high = wish.get("value"), wish.get("highValue")

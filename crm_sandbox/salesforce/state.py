@@ -96,7 +96,7 @@ class SalesforceState:
         return self._ordered(replace(call, object=sobject))
 
     def _refuse_row(self, kind: str, sobject: str) -> errors.SalesforceRefusal | None:
-        """The same for one row of a bulk job, which nobody's request is about."""
+        """The same for one row of a bulk job, which belongs to no single request."""
         return self._ordered(Call(kind, "GET", "/jobs/ingest", sobject))
 
     def _ordered(self, call: Call) -> errors.SalesforceRefusal | None:

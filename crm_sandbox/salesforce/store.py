@@ -147,7 +147,7 @@ class OrgTables:
         self._removed.append((sobject.name, record_id, at))
 
     def lift(self, sobject: SObject, record_id: str) -> Values:
-        """Take the row away as it stands; nobody learns that it was there. What it held, for `put_back`; nothing where there is none."""
+        """Take the row away as it stands; no notification is sent. What it held, for `put_back`; nothing where there is none."""
         kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # but for what is made of other columns
         names = [name for _, name, *_ in kept if name != "n"]
         sql = f'SELECT {", ".join(map(quoted, names))} FROM {quoted(sobject.name)} WHERE "Id" = ?'  # noqa: S608

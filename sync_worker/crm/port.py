@@ -20,7 +20,7 @@ class NativeRecord:
 
     **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
     `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
-    shows nothing of it any more (deleted for good, or hidden from us); set by the code that asked for it by id, never by the CRM. `mended`: the
+    shows nothing of it any more (deleted for good, or hidden from us); set by who asked by id, not by the CRM. `mended`: the
     fields in which characters were replaced that cannot be stored (`text.py`). `is_ours`: whether the user we work as changed it last;
     None where the CRM does not say.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
@@ -75,7 +75,7 @@ class Roll:
 class Page:
     """One answer of a scan; without records where the CRM is still preparing them.
 
-    **Shapes** `position` covers every record up to and including this page: a reader that goes on there gets all the others. It is opaque, and
+    **Shapes** `position` covers every record up to and including this page: a reader that goes on there gets all others. It is opaque, and
     the order need not be that of the stamps: only the last page says how far in time a scan has come. `total`: the scan's size, if known.
     `read_no`: where the values are older than the request for this page (the CRM had prepared them), the number of the scan that had them
     prepared, which `position` keeps; else None. `warning`: the scan goes on, but otherwise than wished.

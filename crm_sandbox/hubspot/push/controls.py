@@ -49,7 +49,7 @@ class WebhookControls:
         return await self.show(request)
 
     async def clear(self, request: Request) -> Body:
-        """Nobody is told of anything any more."""
+        """No notification is sent any longer."""
         self._state.outbox.clear()
         return await self.show(request)
 

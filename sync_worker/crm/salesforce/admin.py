@@ -1,6 +1,6 @@
 """The Salesforce `Schema`: fields and list values by the Tooling API, and the right to see them by a permission set of our own.
 
-No user sees a field that was made by API, not even the user who made it. So each one is put into the permission set `sync_worker`, which is made
+No user sees a field made by API, not even the one who made it. So each one is put into the permission set `sync_worker`, which is made
 where there is none and assigned to the user we are; an admin assigns it to the other users who should see the fields.
 
 Source: Tooling API, "CustomField"; Object Reference, "FieldPermissions" (a field's permission needs the object's).

@@ -70,7 +70,9 @@ def promote_refusal(company: Company, *, parent: Company, actor: Actor, its_pare
     if not company.takes_part:
         return Refusal("company_inactive", f"{company.name} is not active", "an active partner company")
     if not actor.is_of(company.id):
-        return Refusal("not_a_member", f"{actor.name} is not a member of {company.name}", f"a member of both {company.name} and {parent.name}")
+        return Refusal(
+            "not_a_member", f"{actor.name} is not a member of {company.name}", f"a member of both {company.name} and {parent.name}"
+        )
     return None
 
 

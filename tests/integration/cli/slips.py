@@ -121,10 +121,14 @@ SLIPS = (
         "a salesforce webhook has no 'hub_id' — leave it out",
         at="hub_id",
     ),
-    portal("a number with a point", "daily: 50000", 'daily: "50.000"', "'50.000' is not a count — write a whole number from 1", at='"50.000"'),
+    portal(
+        "a number with a point", "daily: 50000", 'daily: "50.000"', "'50.000' is not a count — write a whole number from 1", at='"50.000"'
+    ),
     portal("reserves above 100%", "live: 40%", "live: 90%", "the shares add up to 120% — keep live + backfill + operator within 100%"),
     # the portal file: tiers, associations
-    portal("a time zone misspelled", "Europe/Berlin", "Europe/Berln", "is not a time zone — did you mean 'Europe/Berlin'?", at="Europe/Berln"),
+    portal(
+        "a time zone misspelled", "Europe/Berlin", "Europe/Berln", "is not a time zone — did you mean 'Europe/Berlin'?", at="Europe/Berln"
+    ),
     portal(
         "no name for people",
         ", display_label: Distributor",
@@ -215,10 +219,16 @@ SLIPS = (
         "is not a number of days — write a whole number",
         at="90",
     ),
-    portal("a duration in words", "pull: 5m", "pull: 5 min", "is not a duration — write a number and s, m, h or d: 30s, 5m, 2h", at="5 min"),
+    portal(
+        "a duration in words", "pull: 5m", "pull: 5 min", "is not a duration — write a number and s, m, h or d: 30s, 5m, 2h", at="5 min"
+    ),
     portal("a time of one digit", 'full_compare: "02:00"', "full_compare: 2:00", 'is not a time of day — write it as "02:00"', at="2:00"),
     portal(
-        "a share without a percent sign", "brake: 15%", "brake: 0.15", "is not a percentage — write a whole number from 0% to 100%", at="0.15"
+        "a share without a percent sign",
+        "brake: 15%",
+        "brake: 0.15",
+        "is not a percentage — write a whole number from 0% to 100%",
+        at="0.15",
     ),
     portal(
         "a feed secret of another form",

@@ -1,4 +1,4 @@
-"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. The holder of the token is the one who acts."""
+"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. The holder of the token acts."""
 
 from __future__ import annotations
 
