@@ -26,7 +26,7 @@ MOST_CODES: Final = 50  # causes shown by name, those with the most open rows; t
 
 
 class Figures(Collector):
-    """Asked anew at each scrape. What is out of reach is said to be so, and the rest is shown."""
+    """Asked again at each scrape. What is out of reach is said to be so, and the rest is shown."""
 
     def __init__(self, installation: Installation, queue: dramatiq.Broker) -> None:
         self._installation = installation

@@ -4,7 +4,7 @@ Signed as Standard Webhooks says (https://www.standardwebhooks.com): `webhook-id
 signature for each secret while one is rotated. Redirects are not followed, and no proxy of the environment is used: the operator wrote
 where events go, and they go nowhere else.
 
-A call has one deadline for everything. urllib3's time-outs begin anew with each byte, so a receiver that sends a byte now and then could
+A call has one deadline for everything. urllib3's time-outs begin again with each byte, so a receiver that sends a byte now and then could
 hold a sender for hours; the connections here know until when.
 """
 

@@ -143,7 +143,7 @@ def _surviving(**where: str) -> Iterator[None]:
 
 
 def due(tenant: Tenant) -> Iterator[FollowUp]:
-    """What the database says is due for one portal, but for a night's work; nothing while it is paused."""
+    """What the database says is due for one portal, except the night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing, now = standings(tx).get(tenant.name), tx.shared_now
     if standing and standing.rests(now):

@@ -1,4 +1,4 @@
-"""The portal: its record types, records, associations, people and pipelines. Everything that a reset begins anew."""
+"""The portal: its record types, records, associations, people and pipelines. Everything that a reset begins again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

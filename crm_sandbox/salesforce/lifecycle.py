@@ -101,7 +101,7 @@ class SalesforceLifecycle:
                 self._org.store.put_back(*hidden)
 
     def convert_lead(self, lead_id: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
-        """Turn a lead into an account, a contact and, unless told not to, an opportunity.
+        """Turn a lead into an account, a contact and, unless the caller says no, an opportunity.
 
         `copy_mapping` says whether the admin mapped the custom fields; `omit` names lead fields left out of the mapping.
         """

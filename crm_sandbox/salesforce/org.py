@@ -1,4 +1,4 @@
-"""The org: its records, its clock, its people, its rules and its day's calls. Everything that a reset begins anew."""
+"""The org: its records, its clock, its people, its rules and its day's calls. Everything that a reset begins again."""
 
 import re
 from collections.abc import Callable

@@ -148,7 +148,7 @@ class OrgTables:
 
     def lift(self, sobject: SObject, record_id: str) -> Values:
         """Take the row away as it stands; no notification is sent. What it held, for `put_back`; nothing where there is none."""
-        kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # but for what is made of other columns
+        kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # except what is made of other columns
         names = [name for _, name, *_ in kept if name != "n"]
         sql = f'SELECT {", ".join(map(quoted, names))} FROM {quoted(sobject.name)} WHERE "Id" = ?'  # noqa: S608
         row = self.db.execute(sql, [record_id]).fetchone()

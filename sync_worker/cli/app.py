@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command. Returns its exit code; nothing but a bug leaves as an exception, and that only with `--debug`, wherever it stands."""
+    """One command. Returns its exit code; only a bug leaves as an exception, and that only with `--debug`, wherever it stands."""
     is_debug = "--debug" in arguments
     words = ["--debug"] * is_debug + [word for word in arguments if word != "--debug"]
     try:

@@ -174,7 +174,7 @@ def set_association_mode(
 ) -> None:
     """Sets another association mode than the one the portal began with, and says first what hangs on it.
 
-    The portal file must say it already. Everything is derived anew in the background; until that is complete the old answer stands.
+    The portal file must say it already. Everything is derived again in the background; until that is complete the old answer stands.
 
     Example: sync-worker portals set-association-mode acme rules --override --reason "the new program is by region"
     """
@@ -189,7 +189,7 @@ def set_association_mode(
             out.print(f"portal {portal} lives by {mode} already; nothing was changed", highlight=False)
             return
         out.print(
-            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged anew, and its "
+            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged again, and its "
             f"{found.deal_count} open deals with a second partner are looked at again; those whose association ends stay and are flagged",
             highlight=False,
             soft_wrap=True,

@@ -36,7 +36,7 @@ SLOWEST = 4  # … and below that so many
 Slots: TypeAlias = Mapping[tuple[int, Share], int]
 """(beginning of the quarter hour, share) → calls. **Units** seconds since 1970."""
 Past: TypeAlias = Callable[[datetime], Slots]
-"""What is remembered elsewhere of the calls since then: for a count that was lost, or is begun anew."""
+"""What is remembered elsewhere of the calls since then: for a count that was lost, or is begun again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Scan:
     """What to read: everything of one native type whose stamp lies in [from_at, until_at],
     in an order that can be resumed at `position`.
 
-    **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
+    **Shapes** `from_at` None reads from the beginning; `position` "" starts again, otherwise it is what a `Page` of the same window gave;
     `only_with`: a native field that must hold a value (a first load's filter), or else one of `or_with`; `read_no`: the reader's number,
     drawn before the scan began or went on; a `Page` may give it back.
     """

@@ -264,7 +264,7 @@ class Telling:
         self._crew.work(follow_ups)
 
     def _set_mode(self, mode: AssociationMode, reason: str) -> None:
-        """The portal file says so, the processes start anew, an operator confirms it, and the workers do the rest."""
+        """The portal file says so, the processes start again, an operator confirms it, and the workers do the rest."""
         self._narrator.line(f"sync-worker portals set-association-mode {self._tenant.name} {mode} --override --reason '{reason}'\n")
         self._edit_mode(mode)
         self._crew.restart()

@@ -159,7 +159,7 @@ class RecordMap:
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
 
     def only(self, fields: Collection[str]) -> RecordMap:
-        """The same record type as if nothing but these fields were mapped; our key is not asked for either."""
+        """The same record type as if only these fields were mapped; our key is not asked for either."""
         kept = {name: field_ for name, field_ in self.fields.items() if name in fields}
         return replace(
             self,

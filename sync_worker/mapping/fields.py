@@ -153,7 +153,7 @@ def _pairs(spec: FieldSpec, listed: Pairs | None, domain: tuple[str, ...] | None
 
 
 def _offered(spec: FieldSpec, described: CatalogField | None, *, is_currency: bool) -> Pairs | None:
-    """What people may choose in an open list: the CRM's own, as described; `None` where there is none. Currencies are one unless said."""
+    """What people may choose in an open list: the CRM's own, as described; `None` where there is none. Currencies are one by default."""
     is_from_crm = is_currency if spec.values is None else spec.values.is_from_crm
     if not is_from_crm or described is None or described.values is None:
         return None

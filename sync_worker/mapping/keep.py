@@ -1,6 +1,6 @@
 """KEEP: a record that was tried becomes an example of its mapping file, which `mappings test` runs from then on.
 
-The file is a person's: nothing of it is laid out anew. The example goes behind the last one, in the file's own indentation.
+The file is a person's: nothing of it is laid out again. The example goes behind the last one, in the file's own indentation.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ RIDDLES = {
     r"\bnothing but\b": "say only",
     r"(?<!there )(?<!answer )\b(?:is|was|are|were) no (?!longer\b|more than\b)[a-z]+": "is not a …",
     r"\b(?:has|have|had|does|do|is|are) (?:it|he|she|they) not\b": "subject first: it has not",
-    r"(?<!there )\b(?:is|are|be) none\b": "is not one, or: there is no …",
+    r"(?<!there )\b(?:is|are|be) (?-i:none)\b": "is not one, or: there is no …",
     r"\bhowever (?:many|much|long|late|old|often|few|far)\b": "even if …",
     r"\banew\b": "again",
     r"\bbut for\b": "except",
@@ -88,4 +88,4 @@ def _words(code: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         is_word = token.type in (tokenize.STRING, tokenize.COMMENT) and token.string not in ANSWERS
         if is_word:
-            yield token.start[0], token.string
+            yield token.start[0], re.sub(r"\{[^{}]*\}", "…", token.string)

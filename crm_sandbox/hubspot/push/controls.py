@@ -73,7 +73,7 @@ class WebhookControls:
         return self._state.outbox.deliveries
 
     async def forget_deliveries(self, _: Request) -> list[Body]:
-        """The log begins anew."""
+        """The log begins again."""
         self._state.outbox.deliveries.clear()
         return []
 

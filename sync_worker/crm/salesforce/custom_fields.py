@@ -16,7 +16,7 @@ TEXT_LENGTH = 255
 DIGITS = 18  # of a number, decimals included
 VISIBLE_LINES = 6
 RELATION_LENGTH = 40
-MONEY = "amount"  # converts into Opportunity.Amount, which takes nothing but a currency
+MONEY = "amount"  # converts into Opportunity.Amount, which takes only a currency
 
 _PLAIN: Mapping[FieldKind, Metadata] = {
     "key": {"type": "Text", "length": KEY_LENGTH, "unique": True, "externalId": True, "caseSensitive": False},

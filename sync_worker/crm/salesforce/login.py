@@ -1,6 +1,6 @@
 """The ways to log in, each a form for the token endpoint. None has a password in it; SOAP and password log-ins are going away.
 
-A form is made anew for every log-in: an assertion lives three minutes, and a refresh token may have been replaced by the last answer.
+A form is made again for every log-in: an assertion lives three minutes, and a refresh token may have been replaced by the last answer.
 Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flows.htm
 """
 

@@ -164,7 +164,7 @@ def _retrieve(connection: SalesforceConnection, native: str, ids: Sequence[str],
 
 
 def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
-    """Every row of a query; begun anew where its locator is lost on the way. **Raises** TransientError when it is lost again and again."""
+    """Every row of a query; begun again where its locator is lost on the way. **Raises** TransientError when it is lost again and again."""
     for _ in range(MOST_RESTARTS):
         try:
             answer = _rows(connection, _query(text), doing=doing)
@@ -182,7 +182,7 @@ def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str
             return [record_of(native, row, user_id) for row in rows]
         except LocatorLost as error:
             lost = error
-    raise TransientError(f"{lost}; beginning anew did not help") from lost
+    raise TransientError(f"{lost}; beginning again did not help") from lost
 
 
 def _rows(connection: SalesforceConnection, ask: Callable[[Client], Any], *, doing: str) -> Mapping[str, Any]:

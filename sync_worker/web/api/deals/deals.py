@@ -34,7 +34,7 @@ IfMatch: TypeAlias = Annotated[
 IfMatchOrNone: TypeAlias = Annotated[
     str | None,
     Header(
-        alias="If-Match", max_length=200, description="The version of the deal that is meant. Any version, unless said.", examples=['"3"']
+        alias="If-Match", max_length=200, description="The version of the deal that is meant. By default any version.", examples=['"3"']
     ),
 ]
 ANY = "*"
