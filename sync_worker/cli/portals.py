@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sync_worker.bootstrap import distinct, files_of
+from sync_worker.bootstrap import Installation, distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, say_waits, tenant_of, user
@@ -28,6 +31,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.halt import pause, resume
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, cursors, failures, portals
+from sync_worker.store.core.cursors import Pause
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import deals
 from sync_worker.store.operate import halts, interventions
@@ -79,7 +83,7 @@ def schema() -> None:
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """Every portal file, in short, and which portals rest after an error; `portals show` says why.
+    """Every portal file, in short, which portals rest after an error, and which record types rest alone; `portals show` says why.
 
     Exit 1 where a portal is disabled: a file of it has a mistake, or a variable is not set here. Each mistake stands on stderr, and the
     other portals go on.
@@ -88,8 +92,10 @@ def list_(as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         with installation.store.reading("") as tx:
-            stands = {name: row for name, row in standings(tx).items() if row.rests(tx.shared_now)}
+            now = tx.shared_now
+            stands = {name: row for name, row in standings(tx).items() if row.rests(now)}
             paused = {name: "resumed by a person" if row.is_halted else row.paused_until_at for name, row in stands.items()}
+        asleep = {portal.name: _asleep(installation, portal.name) for portal in installation.portals}
         rows: list[dict[str, Any]] = [
             {
                 "portal": portal.name,
@@ -100,19 +106,34 @@ def list_(as_json: AsJson = False) -> None:
                 "deals": portal.deals.record,
                 "pull_every_s": portal.schedule.pull_s,
                 "paused_until": paused.get(portal.name),
+                "resting": {name: asdict(rest) for name, rest in asleep[portal.name].items()},
             }
             for portal in installation.portals
         ]
         known = {row["portal"] for row in rows}
-        disabled, now = installation.disabled, installation.services.clock()
+        disabled = installation.disabled
     rows += [{"portal": name} for name in disabled if name not in known]
     rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
     shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
     show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json, now=now)
+    for line in () if as_json else _told(asleep, now):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
         err.print(line, markup=False)
     if disabled:
         raise typer.Exit(1)
+
+
+def _told(asleep: Mapping[str, Mapping[str, Pause]], now: datetime) -> Iterator[str]:
+    """A line for each record type that rests."""
+    for portal, records in sorted(asleep.items()):
+        for record, rest in sorted(records.items()):
+            yield f"{portal}: {record} rests alone and goes on {whence(rest.until_at, now)}: {rest.because}"
+
+
+def _asleep(installation: Installation, portal: str) -> dict[str, Pause]:
+    with installation.store.reading(portal) as tx:
+        return cursors.paused(tx)
 
 
 @app.command(name="show")
@@ -208,7 +229,6 @@ def standing(tenant: Tenant) -> dict[str, Any]:
         row, halt = portals.get(tx), halts.get(tx)
         reads = {name: cursor for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
         read_up_to = {name: cursor.high_water_at for name, cursor in reads.items()}
-        paused = {name: cursor.paused_until_at for name, cursor in reads.items() if cursor.paused_until_at}
         bound, unbound = associations.counts(tx)
         return {
             "association_mode": row.mode if row else tenant.portal.associations.mode,
@@ -222,9 +242,8 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
             "paused_because": row.paused_because if row else None,
             **{
-                f"resting ({name})": f"goes on {whence(at, tx.shared_now)}: sync-worker failures list {tenant.name}"
-                for name, at in paused.items()
-                if at > tx.shared_now
+                f"resting ({name})": f"goes on {whence(rest.until_at, tx.shared_now)}: {rest.because}"
+                for name, rest in cursors.paused(tx).items()
             },
             **{
                 f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown; this was noticed "

@@ -134,6 +134,17 @@ class RecordMap:
     _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
     _updates: Mapping[str, tuple[str, FieldMap]] = field(repr=False)
 
+    @property
+    def lacks(self) -> list[str]:
+        """What it cannot do without and the CRM does not show, in words."""
+        fields = [f"{self.native}.{one.native} ({one.field})" for one in self.missing]
+        return [*fields, f"{self.native}.{self.key_field} (our key)"] if self.is_key_missing else fields
+
+    @property
+    def in_portal(self) -> RecordMap:
+        """The same as people in the portal know it: an attribute that rests is still theirs to write."""
+        return replace(self, fields={**self.fields, **{one.field: one for one in self.resting}}) if self.resting else self
+
     def normalize(self, native: Mapping[str, Any]) -> Reading:
         """The record in our words; a value that cannot be read is a mistake of its field alone."""
         values: dict[str, Value] = {}
@@ -221,12 +232,6 @@ class CompiledMapping:
     records: Mapping[str, RecordMap]
     source_path: str
     hash: str
-
-    @property
-    def missing(self) -> list[str]:
-        """What it names and the CRM does not show, in words."""
-        fields = [f"{record.native}.{one.native} ({one.field})" for record in self.records.values() for one in record.missing]
-        return fields + [f"{record.native}.{record.key_field} (our key)" for record in self.records.values() if record.is_key_missing]
 
 
 def compile_mapping(

@@ -27,6 +27,7 @@ from sync_worker.crm.hubspot.wire import API_VERSION, PLATFORM_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
+    FieldRefused,
     RateLimited,
     SchemaChanged,
     SyncError,
@@ -221,7 +222,8 @@ def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
         return _full(message)
     if issubclass(CODES.get(said.code, WriteRejected), TransientError):
         return TransientError(message)
-    return WriteRejected(message, code=said.code or "UNKNOWN", field=said.field)
+    kind = FieldRefused if CODES.get(said.code) is SchemaChanged else WriteRejected
+    return kind(message, code=said.code or "UNKNOWN", field=said.field)
 
 
 def check_whole(answer: Mapping[str, Any], *, doing: str) -> None:

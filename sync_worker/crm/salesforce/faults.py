@@ -27,6 +27,7 @@ from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
+    FieldRefused,
     RateLimited,
     SchemaChanged,
     StaleRead,
@@ -48,6 +49,7 @@ SESSION_ENDED = "INVALID_SESSION_ID"
 DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
 UNREADABLE = "JSON_PARSER_ERROR"
+FIELD_REFUSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})  # hidden, deleted or read-only
 OLD_VERSION = ("UNSUPPORTED_API_VERSION", "InvalidVersion")  # the second is the Bulk API's
 
 CODES: Mapping[str, type[SyncError]] = {
@@ -175,7 +177,7 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
         return _resting(code, message)
     if issubclass(CODES.get(code, WriteRejected), TransientError) or _LOCKED.search(words):
         return TransientError(message)
-    kind = Governed if _GOVERNED.search(words) else WriteRejected
+    kind = FieldRefused if code in FIELD_REFUSED else Governed if _GOVERNED.search(words) else WriteRejected
     return kind(message, code=code, field=fields[0] if fields else "")
 
 
