@@ -79,8 +79,7 @@ def _rests(tenant: Tenant, facts: PortalFacts, at: datetime, now: datetime) -> I
     for name in tenant.readable_records():
         read = facts.reads.get(name)
         if read and read.rests_until_at and read.rests_until_at > at:
-            why = f"a change is held for review: sync-worker failures list {tenant.name} --code held_for_review"
-            yield Rest(name, why, read.rests_until_at)
+            yield Rest(name, read.rests_because or "", read.rests_until_at)
     for cause, until_at in facts.resting.items():
         if until_at > at:
             yield Rest(f"{cause.code} ({cause.object})", "it failed too often in a row; one record is tried then", until_at)

@@ -28,10 +28,11 @@ UNREAD: Final = FeedState(0, 0, None, None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """How far a record type is read, and until when it rests."""
+    """How far a record type is read, until when it rests, and why."""
 
     read_up_to_at: datetime | None
     rests_until_at: datetime | None
+    rests_because: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _only(rows: list[list[Any]], otherwise: list[Any]) -> list[Any]:
 _CAUSE: Final = [failures.c[name] for name in ("portal", "kind", "code", "object", "stage")]
 _TIMES: Final = (func.min(failures.c.first_seen_at), func.max(failures.c.last_seen_at))
 _QUERIES: Final[Mapping[str, Select[Any]]] = {
-    "reads": select(cursors.c.portal, cursors.c.object, cursors.c.high_water_at, cursors.c.paused_until_at),
+    "reads": select(cursors.c.portal, cursors.c.object, cursors.c.high_water_at, cursors.c.paused_until_at, cursors.c.paused_because),
     "rests": select(portals.c.portal, portals.c.paused_until_at, portals.c.paused_because),
     "halts": select(halts.c.portal, *(halts.c[name] for name in Halt.__slots__)),
     "feeds": select(feeds.c.portal, *(feeds.c[name] for name in FeedState.__slots__)),

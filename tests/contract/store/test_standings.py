@@ -33,7 +33,7 @@ def busy(tx: Tx) -> None:
     cursor = cursors.acquire(tx, "company", "t")
     assert cursor
     cursors.close_window(tx, cursor, MONDAY - timedelta(minutes=3))
-    cursors.pause(tx, "company", MONDAY + timedelta(minutes=9))
+    cursors.pause(tx, "company", MONDAY + timedelta(minutes=9), code="held_for_review", because="too much")
     portals.pause(tx, MONDAY + timedelta(minutes=5), "no log-in")
     halts.begin(tx, actor="Ann", reason="they move")
     deliveries.pause(tx, "the portal moves")
@@ -55,7 +55,7 @@ def test_each_portal_has_its_own_and_one_that_was_never_read_has_nothing(store: 
     found = looked(store, "acme", "birch")
     acme, birch = found["acme"], found["birch"]
     # Then
-    assert acme.reads == {"company": ReadRow(MONDAY - timedelta(minutes=3), MONDAY + timedelta(minutes=9))}
+    assert acme.reads == {"company": ReadRow(MONDAY - timedelta(minutes=3), MONDAY + timedelta(minutes=9), "too much")}
     assert acme.rest == (MONDAY + timedelta(minutes=5), "no log-in")
     assert acme.halt
     assert (acme.halt.actor, acme.feed.paused_because) == ("Ann", "the portal moves")

@@ -6,8 +6,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import TEXT, UTC, key, required
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
