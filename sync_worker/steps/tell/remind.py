@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.tell.notification import News, Notice, reminders
 from sync_worker.steps.core.tenant import DEAL, Done, Tenant
 from sync_worker.steps.tell.mail import MAIL
@@ -12,7 +13,6 @@ from sync_worker.steps.tell.notify import Told, tell
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 
 BATCH_COUNT: Final = 500  # deals a commit
 

@@ -20,6 +20,7 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
+from sync_worker.domain.deals.link import Link
 from sync_worker.domain.sync.brake import excess
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
@@ -31,7 +32,6 @@ from sync_worker.steps.sync.ingest.deals.prefetched import REFERENCES
 from sync_worker.store.core import companies, runs
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals, links
-from sync_worker.store.deals.links import Link
 from sync_worker.store.sync import notices, outbox
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]

@@ -16,8 +16,8 @@ from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base, comparable
+from sync_worker.domain.deals.link import KEY
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.store.deals.links import KEY
 
 
 def agreed(sent: Mapping[str, Base], record: RecordMap, native: NativeRecord) -> dict[str, Base]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.link import KEY
 from sync_worker.domain.sync.late_write import Recognized, Send, Shown, Sighting, Undone, recognize
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
@@ -20,7 +21,6 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest.facts import agreed
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals.links import KEY
 from sync_worker.store.sync import unlearned
 
 

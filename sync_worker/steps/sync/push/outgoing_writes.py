@@ -10,6 +10,7 @@ from sync_worker.crm.port import Change
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.reconcile import Base, FieldRule, after_write, comparable, owed
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.sync.own_key import key_of
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.compile import RecordMap
@@ -22,7 +23,6 @@ from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import OpenRow
 from sync_worker.store.deals import conflicts, deals
-from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.sync.outbox import OutboxRow
 
 

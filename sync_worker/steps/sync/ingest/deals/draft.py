@@ -9,6 +9,8 @@ from sync_worker.domain.core.deal import Actor, Deal, differing
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Conflict
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
+from sync_worker.domain.deals.link import Link
 from sync_worker.domain.deals.standing import Untaken, came_back
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.standing import Stands, close_decided, stand
@@ -17,8 +19,6 @@ from sync_worker.steps.distributors.parents import end_waivers
 from sync_worker.steps.tell.notify import Change, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.deals import FieldChange, StoredDeal
-from sync_worker.store.deals.links import Link
 from sync_worker.store.sync import outbox
 
 CRM_ACTOR = Actor("CRM", None, "crm")

@@ -14,6 +14,7 @@ from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base, comparable, owed
 from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling
+from sync_worker.domain.deals.link import CONVERTED, Link
 from sync_worker.domain.sync.backfill import Part
 from sync_worker.domain.sync.merge import Merged
 from sync_worker.steps.core.chunk import Chunk, Consequences
@@ -24,7 +25,6 @@ from sync_worker.steps.sync.ingest.deals.merge import DealMerge, Linked
 from sync_worker.steps.sync.ingest.deals.prefetched import Shelf
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts
-from sync_worker.store.deals.links import CONVERTED, Link
 from sync_worker.store.sync import unlearned
 
 

@@ -17,6 +17,8 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, comparable, owed
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ended, Ruling, repeated
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.deals.link import CONVERTED, KEY, Home, Link
 from sync_worker.domain.sync.late_write import Undone
 from sync_worker.domain.sync.merge import Merged
 from sync_worker.mapping.compile import RecordMap
@@ -33,8 +35,6 @@ from sync_worker.steps.sync.ingest.recognize import LateWrites
 from sync_worker.steps.sync.ingest.succession import Succession
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.deals import StoredDeal
-from sync_worker.store.deals.links import CONVERTED, KEY, Home, Link
 from sync_worker.store.sync import outbox, strangers
 
 CONVERSION = "conversion"  # how the record came to be: by one, else by a merge

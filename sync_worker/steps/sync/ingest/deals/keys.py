@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.deals.link import KEY, Home, Link
 from sync_worker.domain.sync.own_key import foreign_key, has_our_form, key_of, key_taken
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.sync.ingest.deals.prefetched import Shelf
 from sync_worker.steps.sync.ingest.facts import found_by_key
-from sync_worker.store.deals.links import KEY, Home, Link
 
 
 class Keys:

@@ -14,17 +14,17 @@ from sync_worker.domain.core.deal import Deal, Policy
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.deal_edit import CRM_ACTOR
+from sync_worker.domain.deals.link import Link
 from sync_worker.domain.sync.merge import Merged, merge
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import text_problem, value_problems
 from sync_worker.steps.core.tenant import field_rules
-from sync_worker.steps.sync.ingest.deals.draft import CRM_ACTOR
 from sync_worker.steps.sync.ingest.deals.prefetched import REFERENCES, Shelf
 from sync_worker.steps.sync.ingest.facts import gaps
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.links import Link
 
 
 @dataclass(frozen=True, slots=True)
