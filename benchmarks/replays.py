@@ -30,7 +30,7 @@ from sync_worker.steps.operate.replay import work_off
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 
 COUNT = 5000
 GOAL_S = 120.0  # from the command to the last record written
@@ -86,7 +86,7 @@ def _tell(watch: Watch, count: int, remote: Remote) -> None:
 
 def _open(tenant: Tenant) -> list[FailureRow]:
     with tenant.store.reading(tenant.name) as tx:
-        return failures.listed(tx, Wanted(stage="push", kind="failure"))
+        return failures.listed(tx, FailureFilter(stage="push", kind="failure"))
 
 
 def _expect(found: int, wanted: int, what: str) -> None:

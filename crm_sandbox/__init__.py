@@ -4,7 +4,7 @@
     remote.py     speak to its controls: edits by a person, faults, the clock
     wire.py       what every imitation does on the wire: Date header, fault orders, call counts
     clock.py      the imitation's own clock          faults.py   orders for trouble
-    calls.py      what was asked of it, counted      controls.py the controls that both have
+    calls.py      what was asked of it, counted      controls.py  the controls that both have
     xml_text.py   the texts of small XML documents
     seed/         the companies, deals and people that every imitation begins with
     salesforce/   the Salesforce REST API            hubspot/    HubSpot's CRM API

@@ -1,59 +1,108 @@
-"""sync-worker keeps a partner portal and its CRM telling the same story. THE MAP: one record's way through the rooms.
+"""sync-worker keeps a partner portal and its CRM telling the same story. THE MAP.
 
-    schedule ──► PULL ─────┐ pages of native records      steps/sync/ingest/pull.py
-    notice ────► REFRESH ──┼──────► INGEST ─────────────► PUSH ──► CRM      steps/sync/push/push.py
-    operator ──► REPLAY ───┘        normalize  mapping/    claim       store/  commit
-                                    link       store/      read, merge steps/sync/ingest/refresh.py
-    portal ──► REGISTER, MOVE ────► reconcile  domain/     send        crm/
-                                    associate  domain/     settle: base := sent, or a failure   commit
-    rules edited ──► EVALUATE ────► memberships            read back ──► INGEST
-                                    store + outbox + cursor + what is told
-                                    ── one commit a chunk ──► DELIVER to the portal, MAIL to people
+It assumes that you know three words (`domain/__init__.py` has all of them). *Portal*: where partners register deals. *CRM*: where the
+vendor's people work, Salesforce or HubSpot. *Base*: the pair (portal value, CRM spelling) on which both sides of a field last agreed.
 
-Where things are. Four floors are cut by the same words, and a word imports only words to its left:
+A deal's way, and any other record's:
 
-    core < people | associations < tell < distributors < deals < sync < operate
+    PULL, REFRESH   ask the CRM for records: those that changed, or         steps/sync/ingest/pull.py
+       │            those that a webhook named                              steps/sync/ingest/refresh.py
+       ▼
+    INGEST          one commit for each chunk of records                    steps/sync/ingest/ingest.py
+       │            normalize   CRM fields become ours                      mapping/compile.py
+       │            link        which deal it is, which companies stand on it   steps/sync/ingest/deals/
+       │            reconcile   each field compared with its base           domain/core/reconcile.py
+       │            follow      moves, problems, associations               domain/sync/merge.py, steps/associations/
+       │            store       values, history, outbox, events, cursor     store/
+       ▼
+    REGISTER, MOVE  people change a deal in the portal: the change and      steps/deals/register.py
+       │            its row in the outbox are one commit                    steps/deals/move.py
+       ▼
+    PUSH            what the outbox owes goes to the CRM                    steps/sync/push/push.py
+       │            claim       nobody else sends it too                    store/sync/outbox.py
+       │            merge       the record is read and ingested first       steps/sync/ingest/refresh.py
+       │            send        one call for many records                   crm/port.py
+       │            settle      the base is what was sent; or a failure     steps/sync/push/settle.py
+       │            read back   a notice: the record comes in by REFRESH    store/sync/notices.py
+       ▼
+    DELIVER, MAIL   the portal's receiver and people are told               steps/tell/deliver.py, steps/tell/mail.py
 
-    domain/     what two-tier distribution means; pure        steps/     the verbs: read, let the domain decide, commit
-    store/      the memory, SQLite or PostgreSQL              web/api/   the addresses of the portal's API
+Two more ways end in INGEST: an operator replays what failed (steps/operate/replay.py), and every night all records are compared with the
+CRM's (steps/sync/ingest/compare.py). When companies or rules change, EVALUATE works out who may work with whom
+(steps/associations/evaluate.py).
+
+Where things are. Four floors are cut into rooms by the same words:
+
+    domain/     what two-tier distribution means: pure functions over values
+    steps/      the verbs: read, let the domain decide, commit
+    store/      the memory, SQLite or PostgreSQL
+    web/        HTTP; in its api/ the portal's addresses, cut by the words; in webhooks/ what CRMs say
+
+    core < people | associations < tell < distributors < deals < sync < operate       a word imports only words to its left
 
     core/          what all words need: values, companies, the portal and its ports, the engine, runs, failures
     people/        users of a portal, and what each may see
     associations/  who may work with whom, by contract or by rule
     tell/          events to the portal's receiver, mails, reminders
     distributors/  subgroups, their parent, terms, agreements
-    deals/         a deal's way: register, move, decide, quote, sell, expire
+    deals/         a deal's way in the portal: register, move, decide, quote, sell, expire
     sync/          between CRM and portal: ingest/ reads, push/ writes
     operate/       what an operator asks for: setup/ of a CRM, plan, replay, resolve, pause, status, erasure
 
 The other rooms:
 
-    mapping/    the language of mappings/*.yaml               grammar transforms lint load compile required_schema
-    crm/        the outside, behind port.py                   faults renewal batches budget rehearsal salesforce/ hubspot/
-    mail/       letters, and the way to an SMTP server        letter post smtp
-    documents/  quotes as HTML and PDF                        page sheet
-    web/        the doors over HTTP                           app answers standards api/ webhooks/
-    cli/        the commands, one file a group                app
-    demo/       the whole story on both local CRMs; they are crm_sandbox/, a package of its own
-    actors.py   who runs a step, and what an error means for the next one      bootstrap.py  where everything is joined
-    connections.py  a portal's ways to its CRM and to its feed's receiver
-    heartbeat.py  who is there              fingerprint.py  which files a process was started with
-    schedule.py when to look for what is due       receiver.py  who hears the feed      tokens.py  who may use the API
-    files.py    what people upload, in a folder or in S3           templates.py  what a portal may replace
-    portal.py portal_file.py price_file.py source.py scalars.py settings.py     what people write, every mistake with its place
-    headers.py  what an answer's headers say of time, read so that none can stop us
-    nodes.py    a tree of what is written, by its paths        nearest.py  what a person may have meant
-    api_names.py  how each vendor spells a name                portal_schema.py  what editors know of a portal file
-    text.py     what no database can hold, replaced at the door
-    redaction.py what is secret, masked in every error's words and in the log
-    correlation.py  whose request it was, through the queue      logs.py metrics.py gauges.py   for people who watch
+    crm/        the CRMs behind one port: salesforce/ and hubspot/
+    mapping/    the language of mappings/*.yaml: how a CRM spells what we mean
+    mail/       mails, and the way to an SMTP server
+    documents/  quotes as HTML and PDF
+    cli/        the commands, one file a group
+    demo/       the whole story on both local CRMs, which are crm_sandbox/, a package of its own
 
-Five sentences that explain most of the code. A page's records, what follows from them and the cursor are one commit. A webhook is a hint,
-the CRM is read again. A write is claimed before it is sent and read back after. Each field remembers the pair both sides last agreed on.
-What may be done with a deal is one table, and whatever is refused says who could.
+Processes:
 
-The local CRMs are a package of their own that shares nothing with us: crm_sandbox/. Only demo/ and the command `sandbox` use it.
+    bootstrap.py    where everything is built and joined
+    actors.py       what a worker does with a message, and what an error means for the next one
+    schedule.py     looks for what is due
+    services.py     time, ids and chance, handed to the steps
+    heartbeat.py    each process says that it is there
+    fingerprint.py  which files a process was started with
+    connections.py  a portal's ways to its CRM and to its receiver
+    receiver.py     one signed POST to the portal's receiver
+    files.py        files that people upload, in a folder or in S3
+    settings.py     the environment
 
-Imports point down only: demo → cli → web | schedule → actors → bootstrap → steps → crm | store → mapping → portal → …
-→ trail | metrics → errors.
+What people write, read with every mistake in its place:
+
+    portal.py         a portal file as it is once read
+    portal_file.py    reads config/portals/*.yaml
+    portal_schema.py  what editors know of a portal file
+    price_file.py     reads config/prices/*.yaml
+    source.py         YAML with its lines and columns
+    scalars.py        one written value: a length of time, a share, an address
+    nodes.py          a tree of plain values, by its paths
+    nearest.py        what a person may have meant
+    api_names.py      what can be a vendor's name of a field
+    templates.py      mail and document templates that a portal can replace
+
+What passes a door:
+
+    tokens.py     API tokens as text
+    text.py       what no database can hold is replaced
+    headers.py    what an answer's headers say of time and of numbers
+    redaction.py  secrets are masked in errors and in the log
+
+For people who watch:
+
+    errors.py       what can go wrong, sorted by what to do next
+    correlation.py  which request a piece of work began with
+    logs.py         the log
+    metrics.py      what a process counts
+    gauges.py       what the database and the queue know
+
+Five sentences explain most of the code. The records of a chunk, what follows from them and the cursor are one commit. A webhook is a
+hint: the CRM is read again. A write is claimed before it is sent, and read back after. Each field has a base, so we know which side
+changed it since. One table names everything that can be done with a deal, and a refusal says who could do it.
+
+Imports point down only: demo → cli → web | schedule → actors → bootstrap → connections → steps → crm | store | mail | documents → mapping →
+portal_file → portal → scalars → domain | settings | services → correlation | metrics → errors → redaction. `make check` holds it.
 """

@@ -30,10 +30,10 @@ from redis import Redis, RedisError
 from sync_worker import logs, metrics
 from sync_worker.connections import Connect, connection_of, misfits_of_webhooks, receiver_of
 from sync_worker.correlation import Trail
-from sync_worker.crm.budget import Balance, Budget, Ledger, Memory, Past, Share, SharePurse, Slots, Terms, slot_of
+from sync_worker.crm.budget import Balance, Budget, BudgetTerms, Ledger, Memory, Past, Share, SharePurse, Slots, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
-from sync_worker.crm.shared_budget import Shared
+from sync_worker.crm.shared_budget import SharedLedger
 from sync_worker.documents import page
 from sync_worker.domain.deals.price_list import PriceList
 from sync_worker.domain.operate.status import Release
@@ -109,7 +109,7 @@ class Installation:
                 self._closing.callback(office.receiver.close)
         if redis:
             self._closing.callback(redis.close)
-        self._ledger: Ledger = Shared(redis, services=services) if redis else Memory()
+        self._ledger: Ledger = SharedLedger(redis, services=services) if redis else Memory()
         self._budgets = {
             name: Budget(name, _terms(office.portal), self._ledger, services=services, past=_past(store, name))
             for name, office in portals.items()
@@ -334,9 +334,11 @@ def _post(settings: Settings, portal: Portal) -> Post | None:
     return Post(server.send, letters, settings.mail_from, documents, portal.zone)
 
 
-def _terms(portal: Portal) -> Terms:
+def _terms(portal: Portal) -> BudgetTerms:
     budget = portal.crm.api_budget
-    return Terms(budget.daily, {"live": budget.reserve.live, "backfill": budget.reserve.backfill, "operator": budget.reserve.operator})
+    return BudgetTerms(
+        budget.daily, {"live": budget.reserve.live, "backfill": budget.reserve.backfill, "operator": budget.reserve.operator}
+    )
 
 
 def _past(store: Store, portal: str) -> Past:

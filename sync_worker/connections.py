@@ -19,7 +19,7 @@ from sync_worker.crm.hubspot.shared_pace import SharedPace
 from sync_worker.crm.port import WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, Login, RefreshToken, Unset
+from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, SalesforceLogin, SalesforceLoginUnset, SalesforceRefreshToken
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import Mistake
 from sync_worker.portal import Portal
@@ -74,16 +74,16 @@ def _salesforce(portal: Portal, services: Services, patience: Patience) -> Conne
     )
 
 
-def _salesforce_login(portal: Portal) -> Login:
+def _salesforce_login(portal: Portal) -> SalesforceLogin:
     if unset := _unset_for_calls(portal):
-        return Unset(unset)
+        return SalesforceLoginUnset(unset)
     auth, base_url = portal.crm.auth, portal.crm.base_url
     client_id, domain = auth.client_id or "", auth.domain or ""
     if auth.flow == "jwt_bearer":
         audience = auth.audience or AUDIENCE
         return JwtBearer(client_id, auth.username or "", _secret(auth.private_key), domain, base_url, audience)
     if auth.flow == "refresh_token":
-        return RefreshToken(client_id, _secret(auth.client_secret), _secret(auth.refresh_token), domain, base_url)
+        return SalesforceRefreshToken(client_id, _secret(auth.client_secret), _secret(auth.refresh_token), domain, base_url)
     return Credentials(client_id, _secret(auth.client_secret), domain, base_url)
 
 
@@ -93,12 +93,12 @@ def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redi
     return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
 
 
-def _hubspot_login(portal: Portal) -> hubspot_login.Login:
+def _hubspot_login(portal: Portal) -> hubspot_login.HubspotLogin:
     if unset := _unset_for_calls(portal):
-        return hubspot_login.Unset(unset)
+        return hubspot_login.HubspotLoginUnset(unset)
     auth, base_url = portal.crm.auth, portal.crm.base_url
     if auth.flow == "refresh_token":
-        return hubspot_login.RefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)
+        return hubspot_login.HubspotRefreshToken(auth.client_id or "", _secret(auth.client_secret), _secret(auth.refresh_token), base_url)
     return hubspot_login.StaticToken(_secret(auth.token), base_url)
 
 

@@ -22,7 +22,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.domain.distributors.upload import HEAD_BYTES, Limits, size_refusal, type_of
+from sync_worker.domain.distributors.upload import HEAD_BYTES, UploadLimits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
 from sync_worker.settings import mistake_in
 
@@ -43,7 +43,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredFile:
     """What was written. **Units** `size_bytes`. **Shapes** `sha256` in hex."""
 
     key: str
@@ -59,7 +59,7 @@ class Files:
         self._store = store
         self._folder = folder
 
-    def keep(self, key: str, chunks: Iterable[bytes], *, name: str, limits: Limits) -> Kept | Refusal:
+    def keep(self, key: str, chunks: Iterable[bytes], *, name: str, limits: UploadLimits) -> StoredFile | Refusal:
         """Writes the file while it comes in, or says why not; of a refused one nothing is left. **Shapes** `name`: the person's."""
         head, rest = _head(chunks)
         found = type_of(head, name, limits)
@@ -73,7 +73,7 @@ class Files:
             return refused.refusal
         except TransientError as error:
             raise measured.broke or error from error
-        return Kept(key, found.media_type, measured.size_bytes, measured.digest.hexdigest())
+        return StoredFile(key, found.media_type, measured.size_bytes, measured.digest.hexdigest())
 
     def read(self, key: str) -> Iterator[bytes] | None:
         """The file piece by piece; None where there is none."""
@@ -171,7 +171,7 @@ class _TooMuch(Exception):
 class _Measured:
     """Chunks on their way, counted and hashed; one byte too many ends the write."""
 
-    def __init__(self, chunks: Iterable[bytes], limits: Limits) -> None:
+    def __init__(self, chunks: Iterable[bytes], limits: UploadLimits) -> None:
         self._chunks = chunks
         self._limits = limits
         self.size_bytes = 0

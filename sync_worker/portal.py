@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from sync_worker.domain.tell.event import KINDS
-from sync_worker.domain.tell.notification import Notice
+from sync_worker.domain.tell.notification import Topic
 from sync_worker.errors import Mistake
 from sync_worker.scalars import BaseUrl, Count, Days, Flag, HubId, OrganizationId, Percent, Seconds, SubDomain, Text, TimeOfDay, ZoneName
 from sync_worker.source import Source, wrong
@@ -68,13 +68,13 @@ Condition: TypeAlias = dict[str, tuple[Text, ...]]
 # ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Part(BaseModel):
+class PortalPart(BaseModel):
     """One mapping of the file: frozen, and no key but the named ones."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
 
-class Auth(Part):
+class Auth(PortalPart):
     """How to log in. One model for all flows; `FLOWS` says what each needs."""
 
     flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "static_token"]
@@ -88,7 +88,7 @@ class Auth(Part):
     token: Secret | None = None
 
 
-class Webhooks(Part):
+class WebhookProof(PortalPart):
     """What proves that a notice comes from this portal's CRM. One model for all; `WEBHOOKS` says what each CRM needs.
 
     **Shapes** `secret`: at Salesforce the last part of the address, at HubSpot the app's own.
@@ -100,7 +100,7 @@ class Webhooks(Part):
     signature: Literal["v3", "v1"] = "v3"
 
 
-class Reserve(Part):
+class Reserve(PortalPart):
     """What of the day's calls is kept for each kind of work, in percent; what nobody reserves is whoever's comes first."""
 
     live: Percent = 40
@@ -108,14 +108,14 @@ class Reserve(Part):
     operator: Percent = 10
 
 
-class ApiBudget(Part):
+class ApiBudget(PortalPart):
     """**Units** `daily`: calls per day; `None` leaves the CRM's own limit as the only one."""
 
     daily: Count | None = None
     reserve: Reserve = Reserve()
 
 
-class CrmSettings(Part):
+class CrmSettings(PortalPart):
     """Which CRM, where, and who we are there.
 
     **Units** `bulk_above`: records left to read, beyond which the CRM is asked to prepare them in bulk, where it can; `None` = never.
@@ -125,19 +125,19 @@ class CrmSettings(Part):
     mapping: Annotated[str, AfterValidator(_file_name)]
     base_url: BaseUrl | None = None
     auth: Auth
-    webhooks: Webhooks = Webhooks()
+    webhooks: WebhookProof = WebhookProof()
     api_budget: ApiBudget = ApiBudget()
     bulk_above: Count | None = 100_000  # by pages that many are 50 calls at Salesforce, and begin to come at once
 
 
-class Company(Part):
+class CompanyTypeSettings(PortalPart):
     """How one account type is spelled in the CRM, and what people call it. The label changes no behaviour."""
 
     account_type_value: Text | None = None
     display_label: Text | None = None
 
 
-class Rule(Part):
+class RuleSettings(PortalPart):
     """All conditions hold together. `partner` and `second_partner`: field → listed values; `match`: fields with a value in common."""
 
     name: Text
@@ -146,15 +146,15 @@ class Rule(Part):
     match: tuple[Text, ...] = ()
 
 
-class Associations(Part):
+class AssociationSettings(PortalPart):
     """Where associations come from; set once per portal."""
 
     mode: AssociationMode
     contract_values: dict[str, Text] = Field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RuleSettings, ...] = ()
 
 
-class RegistrationPeriod(Part):
+class RegistrationPeriod(PortalPart):
     """How long a registration runs: its last day is so many days after its submission.
 
     **Units** days. **Shapes** `default` None: types that are not listed get no last day by themselves; `types`: deal type → days.
@@ -164,7 +164,7 @@ class RegistrationPeriod(Part):
     types: dict[Text, Days] = Field(default_factory=dict)
 
 
-class Deals(Part):
+class DealSettings(PortalPart):
     """Which CRM record stands behind a deal, who decides on it, how long it runs, and its types, which have percents in terms; none listed
     = any name."""
 
@@ -181,7 +181,7 @@ class Deals(Part):
 KEPT_EVENTS_S: Final = 30 * 86_400  # where nothing is said, also of a feed that was taken out of the file
 
 
-class Feed(Part):
+class FeedSettings(PortalPart):
     """Where the portal hears of changes.
 
     **Shapes** `secret`: `whsec_…`; `previous_secret`: the one that it replaces, while both sign; `events`: the kinds the portal wants.
@@ -195,25 +195,25 @@ class Feed(Part):
     keep_s: Seconds = Field(default=KEPT_EVENTS_S, alias="keep")
 
 
-class Mail(Part):
+class MailSettings(PortalPart):
     """Who of the portal's people is told of what by mail.
 
     **Shapes** `notices`: those switched on; `deal_url`: a deal's page, with `{id}`. **Units** days, before an expiry and of waiting.
     """
 
-    notices: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(Notice)
+    notices: Annotated[tuple[Text, ...], AfterValidator(_distinct)] = tuple(Topic)
     deal_url: Text | None = None
     remind_before: tuple[Count, ...] = (14, 3)
     remind_waiting: tuple[Count, ...] = (3, 7)
 
 
-class Quotes(Part):
+class QuoteSettings(PortalPart):
     """Who may write a discount into a quote's lines, beside what the terms say. The distributor-priced quote is the vendor's alone."""
 
     discount: Annotated[tuple[Side, ...], AfterValidator(_distinct)] = ("vendor",)
 
 
-class Schedule(Part):
+class ScheduleSettings(PortalPart):
     """When to look. **Units** `_s`: seconds; `full_compare`: the portal's time zone."""
 
     pull_s: Seconds = Field(default=300, alias="pull")
@@ -221,7 +221,7 @@ class Schedule(Part):
     full_compare: TimeOfDay | None = None
 
 
-class Retention(Part):
+class Retention(PortalPart):
     """How long what is over is kept; the history of deals and associations stays.
 
     **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, an intervention was asked for.
@@ -233,7 +233,7 @@ class Retention(Part):
     interventions_s: Seconds = Field(default=365 * 86_400, alias="interventions")
 
 
-class Portal(Part):
+class Portal(PortalPart):
     """One tenant.
 
     **Shapes** `overrides`: dotted path in the mapping → node as written (their places: `source`, under `overrides`).
@@ -243,17 +243,17 @@ class Portal(Part):
     portal: Annotated[str, AfterValidator(_name)]
     crm: CrmSettings
     vendor_company: Text | None = None
-    vendor: Company = Company()
+    vendor: CompanyTypeSettings = CompanyTypeSettings()
     two_tier: Flag = False
-    second_partner: Company = Company()
-    partner: Company = Company()
-    associations: Associations = Associations(mode="contracts")
+    second_partner: CompanyTypeSettings = CompanyTypeSettings()
+    partner: CompanyTypeSettings = CompanyTypeSettings()
+    associations: AssociationSettings = AssociationSettings(mode="contracts")
     overrides: dict[str, Any] = Field(default_factory=dict, max_length=MOST_OVERRIDES)
-    deals: Deals
-    quotes: Quotes = Quotes()
-    schedule: Schedule = Field(default_factory=Schedule)
-    feed: Feed | None = None
-    mail: Mail = Field(default_factory=Mail)
+    deals: DealSettings
+    quotes: QuoteSettings = QuoteSettings()
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
+    feed: FeedSettings | None = None
+    mail: MailSettings = Field(default_factory=MailSettings)
     retention: Retention = Field(default_factory=Retention)
     brake_percent: Percent = Field(default=15, alias="brake")
     time_zone: ZoneName = "UTC"

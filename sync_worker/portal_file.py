@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from sync_worker.domain.tell.event import KINDS
-from sync_worker.domain.tell.notification import Notice
+from sync_worker.domain.tell.notification import Topic
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.nearest import choose_from
-from sync_worker.portal import Part, Portal, Retention
+from sync_worker.portal import Portal, PortalPart, Retention
 from sync_worker.source import VARIABLE, NodePath, Source, in_order, read_source, validated
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.~-]+")  # what a part of an address may hold without an escape
@@ -198,7 +198,7 @@ def _webhook_checks(portal: Portal) -> Iterator[Mistake]:
         yield source.mistake((*at, "secret"), "does not fit into an address", "use letters, digits, - and _ only, some 40 of them")
 
 
-def _key_checks(source: Source, at: NodePath, part: Part, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Mistake]:
+def _key_checks(source: Source, at: NodePath, part: PortalPart, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Mistake]:
     """Every key that is needed, and none that means nothing here."""
     for key in needed:
         if getattr(part, key) is None:
@@ -296,9 +296,9 @@ def _retention_checks(portal: Portal) -> Iterator[Mistake]:
 def _mail_checks(portal: Portal) -> Iterator[Mistake]:
     settings, source = portal.mail, portal.source
     for place, name in enumerate(settings.notices):
-        if name not in set(Notice):
+        if name not in set(Topic):
             what = f"there is no notice {name!r}"
-            yield source.mistake(("mail", "notices", place), what, choose_from(name, tuple(notice.value for notice in Notice)))
+            yield source.mistake(("mail", "notices", place), what, choose_from(name, tuple(notice.value for notice in Topic)))
     if settings.deal_url is not None and not re.fullmatch(r"https?://\S*\{id\}\S*", settings.deal_url):
         remedy = "write a whole address, with {id} where the deal's id stands: https://portal.example.com/deals/{id}"
         yield source.mistake(("mail", "deal_url"), "leads to no deal", remedy)

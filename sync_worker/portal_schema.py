@@ -12,7 +12,7 @@ from typing import Any, Final
 from sync_worker.portal import Portal
 
 SECRET: Final = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"}
-FROM_OTHER_KEYS: Final = {"Portal": ("deals",), "Deals": ("record", "approvals")}  # the loader fills them in
+FROM_OTHER_KEYS: Final = {"Portal": ("deals",), "DealSettings": ("record", "approvals")}  # the loader fills them in
 HINTS: Final[Mapping[str, Mapping[str, str]]] = {
     "Portal": {
         "portal": "The portal's name, as the file's: small letters, digits and hyphens.",
@@ -53,7 +53,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "refresh_token": "${NAME}.",
         "token": "static_token: ${NAME}.",
     },
-    "Webhooks": {
+    "WebhookProof": {
         "organization_id": "Salesforce: 00D…, as Setup → Company Information shows it.",
         "hub_id": "HubSpot: the number beside the account's name.",
         "secret": "${NAME}: at Salesforce the last part of the address, at HubSpot the app's client secret.",
@@ -65,19 +65,19 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "backfill": "First loads and comparisons: 20%.",
         "operator": "Replays and commands: 10%.",
     },
-    "Company": {"account_type_value": "The value of the CRM's account type field.", "display_label": "What people read."},
-    "Associations": {
+    "CompanyTypeSettings": {"account_type_value": "The value of the CRM's account type field.", "display_label": "What people read."},
+    "AssociationSettings": {
         "mode": "contracts or rules.",
         "contract_values": "contracts: value of the second-partner field → CRM id, where a value is not a company's name.",
         "rules": "rules: they add up.",
     },
-    "Rule": {
+    "RuleSettings": {
         "name": "The rule's own name.",
         "partner": "Field → values that the partner must have.",
         "second_partner": "Field → values that the second partner must have.",
         "match": "Fields in which both have a value in common.",
     },
-    "Deals": {
+    "DealSettings": {
         "record": "lead or opportunity at Salesforce, deal at HubSpot.",
         "run_assignment_rules_on_create": "Salesforce: on a new Lead only.",
         "from_crm": "true: deals that begin in the CRM come in too.",
@@ -88,13 +88,13 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "registration_period": "A registration's last day is so many days after its submission.",
     },
     "RegistrationPeriod": {"default": "90d.", "types": "Deal type → days: {renewal: 30d}."},
-    "Quotes": {"discount": "vendor, distributor, reseller."},
-    "Schedule": {
+    "QuoteSettings": {"discount": "vendor, distributor, reseller."},
+    "ScheduleSettings": {
         "pull": "How often to look: 5m.",
         "look_back": "How far each look reaches back: 15m.",
         "full_compare": 'When to compare everything, in the portal\'s time zone: "02:00".',
     },
-    "Feed": {
+    "FeedSettings": {
         "url": "The portal's address.",
         "secret": "${NAME} of a whsec_… secret that signs each event.",
         "previous_secret": "${NAME} of the secret that is being replaced.",
@@ -107,7 +107,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "mails": "Since a mail was sent or given up: 90d.",
         "interventions": "Since a replay, discard or release was asked for: 365d.",
     },
-    "Mail": {
+    "MailSettings": {
         "notices": "Those that are sent.",
         "deal_url": "A deal's page, with {id}.",
         "remind_before": "Days before an expiry.",

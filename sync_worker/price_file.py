@@ -45,7 +45,7 @@ Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(_amount)]
 
 
-class Row(BaseModel):
+class PriceRow(BaseModel):
     """One price."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +65,7 @@ class PriceFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prices: tuple[Row, ...]
+    prices: tuple[PriceRow, ...]
 
 
 def find_prices(config_dir: Path, portal: str) -> PriceList | None:

@@ -25,7 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeou
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from sync_worker.domain.tell.delivery import Answer
+from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.headers import retry_after_s, whole
 from sync_worker.text import decoded
@@ -50,7 +50,7 @@ class Receiver:
         self._pool = PoolManager(num_pools=1, maxsize=CONNECTIONS, retries=False, timeout=timeout)
         self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> Answer:
+    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> ReceiverAnswer:
         """Sends one event. Never raises for what the other side does: no answer is an answer."""
         body = orjson.dumps({"type": kind, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": data}, option=orjson.OPT_SORT_KEYS)
         now = self._clock()
@@ -68,8 +68,8 @@ class Receiver:
             finally:
                 response.drain_conn() if _is_short(response.headers) else response.close()
         except (HTTPError, OSError) as error:
-            return Answer(0, f"no answer: {type(error).__name__}: {error}")
-        return Answer(response.status, " ".join(words.split()), retry_after_s(response.headers, now=now))
+            return ReceiverAnswer(0, f"no answer: {type(error).__name__}: {error}")
+        return ReceiverAnswer(response.status, " ".join(words.split()), retry_after_s(response.headers, now=now))
 
     def close(self) -> None:
         self._pool.clear()
@@ -82,7 +82,7 @@ class UnsetReceiver(Receiver):
         self.url = url
         self._unset = tuple(unset)
 
-    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> Answer:
+    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> ReceiverAnswer:
         """**Raises** ConfigError."""
         raise ConfigError(self._unset)
 

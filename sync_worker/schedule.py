@@ -28,7 +28,7 @@ from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.steps.tell.mail import MAIL
 from sync_worker.store.core import runs
-from sync_worker.store.operate.due import Reading, Standing, standings
+from sync_worker.store.operate.due import PortalDue, ReadingDue, standings
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
@@ -40,7 +40,7 @@ SWEEP_AT = time(1)
 AGAIN_AFTER_S = 3600  # a night's work that was begun and did not end well is begun again, the same night
 
 
-class Schedule:
+class Scheduler:
     """Sends what is due to the actors: once when it becomes due, and once a minute while it stays so. Ticks inside its `with` block."""
 
     def __init__(self, installation: Installation, actors: Actors) -> None:
@@ -78,7 +78,7 @@ class Schedule:
             with _surviving(portal=portal.name):
                 self._look(portal, found.get(portal.name), now)
 
-    def _look(self, portal: Portal, standing: Standing | None, now: datetime) -> None:
+    def _look(self, portal: Portal, standing: PortalDue | None, now: datetime) -> None:
         before, sent = self._sent_at.get(portal.name, {}), {}
         for wake in self._due(portal, standing, now):
             last = before.get(wake)
@@ -88,7 +88,7 @@ class Schedule:
                 sent[wake] = now
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
-    def _due(self, portal: Portal, standing: Standing | None, now: datetime) -> Iterator[Wake]:
+    def _due(self, portal: Portal, standing: PortalDue | None, now: datetime) -> Iterator[Wake]:
         if standing and standing.is_feed_due and portal.feed:
             yield DELIVER
         if standing and standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
@@ -108,7 +108,7 @@ class Schedule:
                 if wake != REMIND or self._installation.settings.smtp_url:
                     yield wake
 
-    def _slowness(self, portal: Portal, standing: Standing | None, now: datetime) -> int:
+    def _slowness(self, portal: Portal, standing: PortalDue | None, now: datetime) -> int:
         """How many times slower than it is written this portal is polled; asked of the budget only where a poll would be due."""
         readings = standing.readings.values() if standing else ()
         is_any_due = any(reading.pulled_at and _is_past(reading.pulled_at, portal.schedule.pull_s, now) for reading in readings)
@@ -153,16 +153,16 @@ def due(tenant: Tenant) -> Iterator[Wake]:
         yield from _evaluations(tenant.portal, standing, lambda: tenant)
 
 
-def _evaluations(portal: Portal, standing: Standing, tenant: Callable[[], Tenant]) -> Iterator[Wake]:
+def _evaluations(portal: Portal, standing: PortalDue, tenant: Callable[[], Tenant]) -> Iterator[Wake]:
     """Rules that do not stand yet, once there are companies to hold them against; one look more for a portal that has rules."""
     companies = standing.readings.get(COMPANY)
     if is_by_rules(portal) and companies and companies.pulled_at and is_evaluation_due(tenant()):
         yield EVALUATE
 
 
-def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:
+def _reads(portal: Portal, records: Iterable[str], standing: PortalDue | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:
     """Pulls and refreshes, companies first. A first load is a backfill."""
-    readings: Mapping[str, Reading] = {} if standing is None else standing.readings
+    readings: Mapping[str, ReadingDue] = {} if standing is None else standing.readings
     resting = {name for name, reading in readings.items() if reading.rests(now)}
     for name in records:
         if name in resting:
@@ -179,7 +179,7 @@ def _reads(portal: Portal, records: Iterable[str], standing: Standing | None, no
             yield Wake("backfill", name, share="backfill")
 
 
-def _writes(portal: Portal, standing: Standing) -> Iterator[Wake]:
+def _writes(portal: Portal, standing: PortalDue) -> Iterator[Wake]:
     """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
     if standing.is_deriving and portal.two_tier:
         yield DERIVE
@@ -193,7 +193,7 @@ def _writes(portal: Portal, standing: Standing) -> Iterator[Wake]:
         yield Wake("push", share="backfill")
 
 
-def _is_anew(wake: Wake, standing: Standing | None, sent_at: datetime) -> bool:
+def _is_anew(wake: Wake, standing: PortalDue | None, sent_at: datetime) -> bool:
     """Whether a pull that was sent then is done and due once more, without anybody having looked in between."""
     reading = standing.readings.get(wake.record) if standing and wake.verb == "pull" else None
     return reading is not None and reading.pulled_at is not None and reading.pulled_at > sent_at
@@ -211,7 +211,7 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def _nightly(
-    portal: Portal, standing: Standing, now: datetime, nights: Iterable[tuple[Wake, time | None]]
+    portal: Portal, standing: PortalDue, now: datetime, nights: Iterable[tuple[Wake, time | None]]
 ) -> Iterator[tuple[Wake, datetime]]:
     """A night's work, and since when it must have gone through; nothing for a night before the portal began."""
     for wake, at in nights:

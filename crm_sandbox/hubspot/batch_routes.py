@@ -22,7 +22,7 @@ from crm_sandbox.hubspot.portal import HubspotAccount
 from crm_sandbox.hubspot.records import Record, RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, flag, json_object, route
-from crm_sandbox.hubspot.shapes import View
+from crm_sandbox.hubspot.shapes import WantedFields
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.writing import CheckedWrite, RecordWrites, properties_of, refuse_clashes
 
@@ -66,7 +66,7 @@ class Batches:
             record = self._portal.find(shelf, key, id_property)
             if record is not None and (record.archived_ms is not None) is is_archived:
                 found[key] = record
-        view = View(body.get("properties") or None, histories)
+        view = WantedFields(body.get("properties") or None, histories)
         told_apart = {record.id: record for record in found.values()}  # two ids of one merged record
         results = [self._state.shapes.record(shelf, record, view) for record in told_apart.values()]
         missing = [key for key in keys if key not in found]
@@ -119,7 +119,7 @@ class Batches:
                 failures.append(refusal.in_batch(row.context()))
                 continue
             record = writing.done(change)
-            results.append({**self._state.shapes.record(shelf, record, View(list(record.values))), **row.told(change)})
+            results.append({**self._state.shapes.record(shelf, record, WantedFields(list(record.values))), **row.told(change)})
         return self._answer(results, failures, began, status)
 
     def _checked(self, request: Request, row: BatchInput) -> CheckedWrite:

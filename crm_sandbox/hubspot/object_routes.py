@@ -12,7 +12,7 @@ from crm_sandbox.hubspot import errors
 from crm_sandbox.hubspot.records import Record, RecordShelf
 from crm_sandbox.hubspot.replies import answer, empty
 from crm_sandbox.hubspot.routing import Body, flag, json_object, listed, number, route
-from crm_sandbox.hubspot.shapes import View
+from crm_sandbox.hubspot.shapes import WantedFields
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.writing import properties_of
 
@@ -90,7 +90,7 @@ class Objects:
         return record
 
     def _written(self, shelf: RecordShelf, record: Record) -> Body:
-        return self._state.shapes.record(shelf, record, View(list(record.values)))
+        return self._state.shapes.record(shelf, record, WantedFields(list(record.values)))
 
     def _next(self, request: Request, after: int) -> Mapping[str, str]:
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
@@ -98,10 +98,10 @@ class Objects:
         return {"after": str(after), "link": link}
 
 
-def view_of(request: Request) -> View:
+def view_of(request: Request) -> WantedFields:
     """What the address wants to see of records."""
     names = listed(request, "properties") or None
-    return View(names, listed(request, "propertiesWithHistory"), listed(request, "associations"))
+    return WantedFields(names, listed(request, "propertiesWithHistory"), listed(request, "associations"))
 
 
 def links_of(body: Body) -> list[Body]:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from crm_sandbox.hubspot.replies import answer
 from crm_sandbox.hubspot.routing import json_object, route
-from crm_sandbox.hubspot.shapes import View
+from crm_sandbox.hubspot.shapes import WantedFields
 from crm_sandbox.hubspot.state import HubspotState
 
 
@@ -18,7 +18,7 @@ def search_routes(state: HubspotState) -> list[Route]:
     async def search(request: Request) -> Response:
         """POST filters; a page of the records that the index has."""
         shelf, body = state.portal.shelf(request.path_params["type"]), await json_object(request)
-        found, view = state.search.page(shelf, body), View(body.get("properties") or None)
+        found, view = state.search.page(shelf, body), WantedFields(body.get("properties") or None)
         results = [state.shapes.record(shelf, record, view) for record in found.records]
         page: dict[str, Any] = {"total": found.total, "results": results}
         if found.after is not None:

@@ -14,7 +14,7 @@ Shape = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class WantedFields:
     """What is wanted of records; None: the vendor's own choice of properties."""
 
     properties: Sequence[str] | None = None
@@ -28,7 +28,7 @@ class Shapes:
     def __init__(self, portal: HubspotAccount, base_url: str) -> None:
         self._portal, self._base_url = portal, base_url
 
-    def record(self, shelf: RecordShelf, record: Record, view: View) -> Shape:
+    def record(self, shelf: RecordShelf, record: Record, view: WantedFields) -> Shape:
         """One record."""
         shape: Shape = shape_of(shelf.type, record, view.properties, portal_id=PORTAL_ID)
         if not self._portal.leaves_out_empty.isdisjoint(("*", shape["id"])):

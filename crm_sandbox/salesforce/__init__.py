@@ -33,7 +33,7 @@ What there is:
     store            rows in an in-memory SQLite         ids              15 and 18 characters
     records          what a write does                   values           what a write may say
     references       a parent named by its key           lifecycle        undelete, merge, convert, empty the bin
-    access           which fields the user may see       permission_types the records that say so
+    access           which fields the user may see       permission_types  the records that say so
     stamps           how the vendor writes time          push/            outbound messages
 
 What a person, an admin or bad luck does:

@@ -33,8 +33,8 @@ def check(
 ) -> None:
     """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
 
-    Its data are read from the CRM itself: account types, fields that rules use, contract values against second partners, what conversions
-    lost. Exit 1 while something is missing or wrong; `provision` makes what can be made.
+    Its data are read from the CRM itself: account types, fields that rules use, contract values against second partners, values of deals
+    that the mapping does not know, what conversions lost. Exit 1 while something is missing or wrong; `provision` makes what can be made.
 
     Example: sync-worker check acme --csv to-correct
     """
@@ -101,7 +101,7 @@ def provision(
         raise typer.Exit(1)
 
 
-def _is_wanted(portal: str, plan: provisioning.Plan) -> bool:
+def _is_wanted(portal: str, plan: provisioning.ProvisionPlan) -> bool:
     """Asks whoever sits at a terminal; nobody else can answer."""
     if not plan.tasks or not sys.stdin.isatty():
         return True

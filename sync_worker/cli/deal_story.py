@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sync_worker.cli.output import out, show
-from sync_worker.steps.deals.explain import FieldStory, Lost, Story, Writing
+from sync_worker.steps.deals.explain import DealStory, FieldStory, Lost, Writing
 
 _CRM = {"agreed": "the same", "owed": "is owed", "waits": "waits for a person", "read only": "read from it", "nowhere": "has it not"}
 
 
-def show_story(story: Story, names: Mapping[str, str]) -> None:
+def show_story(story: DealStory, names: Mapping[str, str]) -> None:
     """**Shapes** `names`: of the deal's companies, by our id."""
     rows = [_field(one, names) for one in story.fields if one.value is not None or one.set_by]
     title = f"deal {story.id}, version {story.version}, {story.crm_record or 'not in the CRM yet'}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync_worker.domain.deals.lifecycle import MOVES, Row, Verb
-from sync_worker.domain.people.visibility import POLICY, Line
+from sync_worker.domain.deals.lifecycle import MOVES, MoveRow, Verb
+from sync_worker.domain.people.visibility import POLICY, VisibilityRow
 
 _SIDES = {"any": "–", "owner_company": "owner company", "second_partner": "second partner"}
 
@@ -22,7 +22,7 @@ def sight_table() -> str:
     return "\n".join([*head, *map(_line, POLICY)]) + "\n"
 
 
-def _move(verb: Verb, row: Row) -> str:
+def _move(verb: Verb, row: MoveRow) -> str:
     cells = (
         f"`{verb}`",
         _listed(state.value for state in row.states),
@@ -33,7 +33,7 @@ def _move(verb: Verb, row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _line(line: Line) -> str:
+def _line(line: VisibilityRow) -> str:
     acts_for = line.acts_for.value if line.acts_for else "no company: may only look"
     return f"| {line.basis} | {line.role or 'any'} | {_SIDES[line.side]} | {line.scope} | {acts_for} |"
 

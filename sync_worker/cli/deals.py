@@ -17,7 +17,7 @@ from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, r
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.deals.link import Link
 from sync_worker.errors import ConfigError
@@ -68,7 +68,7 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
         link = links.current(tx, [deal]).get(deal)
         history = deals.history(tx, deal)
         names = _company_names(tx, [stored])
-        flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], Reader.OPERATOR)[deal]]
+        flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], FlagReader.OPERATOR)[deal]]
     fields = {name: plain(value) for name, value in stored.deal.values.items()}
     if as_json:
         show_json(

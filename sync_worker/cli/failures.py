@@ -47,7 +47,7 @@ from sync_worker.steps.operate.intervene import release as release_row
 from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.preview import preview
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 
@@ -271,14 +271,14 @@ def codes(
 
 def _wanted(
     code: str | None, record: str | None, since: datetime | None, object_: str | None, stage: str | None, kind: str | None
-) -> Wanted:
+) -> FailureFilter:
     for name, value, allowed in (("stage", stage, ("ingest", "push", "pull", "deliver")), ("kind", kind, ("failure", "problem"))):
         if value is not None and value not in allowed:
             raise ConfigError(f"--{name} {value}: there is none — allowed: {', '.join(allowed)}")
-    return Wanted(code, record, since.replace(tzinfo=UTC) if since else None, object_, stage, kind)
+    return FailureFilter(code, record, since.replace(tzinfo=UTC) if since else None, object_, stage, kind)
 
 
-def _selection(verb: str, ids: Sequence[str], wanted: Wanted, portal: str | None) -> str:
+def _selection(verb: str, ids: Sequence[str], wanted: FailureFilter, portal: str | None) -> str:
     """The command that asks for the same again."""
     filters = [f"--{name} {shlex.quote(_word(value))}" for name, value in asdict(wanted).items() if value is not None]
     everything = [] if ids or filters else ["--all"]
@@ -320,7 +320,7 @@ def _some(installation: Installation, portals: Sequence[Portal]) -> list[Tenant]
     return [installation.tenant(name) for name in names]
 
 
-def _chosen(tenants: Sequence[Tenant], ids: Sequence[str], wanted: Wanted | None) -> list[tuple[Tenant, list[FailureRow]]]:
+def _chosen(tenants: Sequence[Tenant], ids: Sequence[str], wanted: FailureFilter | None) -> list[tuple[Tenant, list[FailureRow]]]:
     """The failures of these ids, or where there are none, all that are wanted."""
     if not ids:
         return [(tenant, _listed(tenant, wanted or failures.EVERY)) for tenant in tenants]
@@ -331,7 +331,7 @@ def _chosen(tenants: Sequence[Tenant], ids: Sequence[str], wanted: Wanted | None
     return [(tenant, found[tenant.name]) for tenant in tenants]
 
 
-def _listed(tenant: Tenant, wanted: Wanted) -> list[FailureRow]:
+def _listed(tenant: Tenant, wanted: FailureFilter) -> list[FailureRow]:
     with tenant.store.reading(tenant.name) as tx:
         return failures.listed(tx, wanted)
 

@@ -10,14 +10,14 @@ import typer
 
 from sync_worker.cli.output import Limit, err, in_words, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
-from sync_worker.domain.tell.delivery import Ending, ending_of
+from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
 from sync_worker.domain.tell.event import SCHEMA, gone_words
 from sync_worker.errors import ConfigError
 from sync_worker.receiver import Receiver
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.feed import Told
+from sync_worker.store.core.feed import StoredEvent
 from sync_worker.store.tell import deliveries
 
 app = typer.Typer(no_args_is_help=True, help="The feed to the portal: what it was told, what it is owed.")
@@ -128,7 +128,7 @@ def test(portal: PortalName) -> None:
         receiver, now = _receiver(tenant), tenant.services.clock()
         data = {"schema": SCHEMA, "portal": portal, "seq": 0}
         answer = receiver.send(f"ping_{tenant.services.new_id()}", "ping", now, data)
-    if ending_of(answer) is not Ending.DELIVERED:
+    if ending_of(answer) is not DeliveryOutcome.DELIVERED:
         err.print(f"{receiver.url} did not take it: {answer}", markup=False)
         raise typer.Exit(1)
     out.print(f"{receiver.url} took it: {answer}", markup=False, highlight=False)
@@ -159,11 +159,11 @@ def _receiver(tenant: Tenant) -> Receiver:
     return tenant.receiver
 
 
-def _whole(told: Told) -> dict[str, Any]:
+def _whole(told: StoredEvent) -> dict[str, Any]:
     return {"seq": told.seq, "id": told.id, "type": told.kind, "timestamp": told.at, "data": told.data}
 
 
-def _row(told: Told) -> dict[str, Any]:
+def _row(told: StoredEvent) -> dict[str, Any]:
     data = told.data
     record = f"{told.record} {told.record_id}".strip()
     shown = {"changed": list(data["changed"]), "side": data["side"], "actor": data["actor"]}

@@ -15,7 +15,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.erase import erase as erase_user
 from sync_worker.steps.operate.erase import erasures
-from sync_worker.steps.people.users import Told
+from sync_worker.steps.people.users import UserData
 from sync_worker.steps.people.users import deactivate as deactivate_user
 from sync_worker.steps.people.users import put as put_user
 from sync_worker.store.core import companies
@@ -71,7 +71,7 @@ def put(
 
     Example: sync-worker people put acme ann --email ann@birch.example --name "Ann Birch" --role manager --company "Birch Systems"
     """
-    told = Told(user_id, email, name, role, company, tuple(further or ()), vendor_admin)
+    told = UserData(user_id, email, name, role, company, tuple(further or ()), vendor_admin)
     with tenant_of(portal) as tenant:
         done = put_user(tenant, told)
         if isinstance(done, Refusal):

@@ -28,7 +28,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.halt import pause, resume
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, cursors, failures, portals
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import deals
 from sync_worker.store.operate import halts, interventions
 from sync_worker.store.operate.due import standings
@@ -233,7 +233,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{
                 f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown; this was noticed "
                 f"{whence(row.first_seen_at, tx.now)}"
-                for row in failures.listed(tx, Wanted(code=RESTS))
+                for row in failures.listed(tx, FailureFilter(code=RESTS))
             },
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},

@@ -25,14 +25,14 @@ from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
 from sync_worker.gauges import Figures
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.schedule import Schedule
+from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.operate.halt import try_again
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade
 from sync_worker.web.app import create_app, healthy, serving
-from sync_worker.web.limits import Limits
+from sync_worker.web.limits import ConnectionLimits
 from sync_worker.web.server import listening
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
@@ -65,7 +65,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
                 _serving(app, settings, _port(settings, port)),
                 metrics.showing(Figures(installation, queue)),
                 _working(queue, threads),
-                Schedule(installation, actors),
+                Scheduler(installation, actors),
                 Heartbeat(installation, "run"),
             ):
                 stopped.wait()
@@ -92,7 +92,7 @@ def schedule(health_port: HealthPort = None) -> None:
         with (
             _serving(app, settings, health_port),
             metrics.showing(Figures(installation, queue)),
-            Schedule(installation, actors),
+            Scheduler(installation, actors),
             Heartbeat(installation, "schedule"),
         ):
             stopped.wait()
@@ -188,6 +188,6 @@ def _serving(app: FastAPI, settings: Settings, port: int | None) -> Iterator[Non
     if port is None:
         yield
         return
-    with listening(app, settings.http_host, port, Limits.of(settings)) as address:
+    with listening(app, settings.http_host, port, ConnectionLimits.of(settings)) as address:
         err.print(f"listening on {address}", markup=False)
         yield

@@ -13,7 +13,7 @@ from sync_worker.crm.hubspot import shared_pace as hs_shared
 from sync_worker.domain.operate import status
 from sync_worker.domain.tell import delivery
 from sync_worker.mail import smtp
-from sync_worker.portal import Schedule
+from sync_worker.portal import ScheduleSettings
 from sync_worker.steps.core import keeper
 from sync_worker.steps.sync.ingest import pull
 from sync_worker.steps.tell import mail as letters
@@ -23,7 +23,7 @@ from sync_worker.store.tell import deliveries
 from sync_worker.web.api.core import problems
 from sync_worker.web.webhooks import debounce, heard, inbox, signature
 
-_SCHEDULE: Final = Schedule()
+_SCHEDULE: Final = ScheduleSettings()
 _MAIL_S: Final = [letters.BETWEEN_TRIES.wait_s(tries) for tries in range(1, letters.MOST_ATTEMPTS)]
 _EVENT_S: Final = [delivery.retry_s(count) or 0 for count in range(1, delivery.MOST_ATTEMPTS)]
 
@@ -35,7 +35,7 @@ OF_OURS: Final = (
                 "what it told of is read by the next poll",
                 f"every {span(_SCHEDULE.pull_s)} (`schedule.pull`); "
                 f"each poll looks {span(_SCHEDULE.look_back_s)} back (`schedule.look_back`)",
-                ("portal.Schedule",),
+                ("portal.ScheduleSettings",),
             ),
             Wait(
                 "a poll leaves out the newest changes, which the next one reads",

@@ -1,1 +1,15 @@
-"""The outside: `port.py` is the shape every CRM has here, one folder per vendor fits its API to it. No database, no queue."""
+"""The outside. `port.py` says what every CRM must offer; one folder for each vendor fits its API to that. No database, no queue.
+
+port.py           THE SHAPE: what every CRM offers, and what crosses the line
+salesforce/       Salesforce behind the port
+hubspot/          HubSpot behind the port
+rehearsal.py      a CRM that is read and never written, for plans and previews
+faults.py         which errors are tried again at once, how often and how long
+silence.py        a call without an answer, in words
+renewal.py        a token that is refused although it is new
+batches.py        writing by batches: claims, and calls without an answer
+blame.py          which rows of a refused request are to blame
+left_out.py       a field that an answer leaves out: empty, or gone
+budget.py         how many calls a portal may still make
+shared_budget.py  the same, kept in Redis for all processes
+"""

@@ -40,7 +40,7 @@ Past: TypeAlias = Callable[[datetime], Slots]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class BudgetTerms:
     """What the portal file says. **Units** `daily`: calls; `reserve`: percent of the day's."""
 
     daily: int | None
@@ -48,7 +48,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AccountUsage:
     """What the CRM said of the whole account. **Units** calls; `until_s`: seconds since 1970, until when it is believed."""
 
     used: int
@@ -61,7 +61,7 @@ class Count:
     """One portal's calls. **Shapes** `zone`: of the account's day, "" = the last 24 hours; `is_begun`: False = nothing is known yet."""
 
     slots: dict[tuple[int, Share], int] = field(default_factory=dict)
-    told: Told | None = None
+    told: AccountUsage | None = None
     zone: str = ""
     is_begun: bool = False
 
@@ -89,10 +89,10 @@ class Ledger(Protocol):
     def begin(self, portal: str, slots: Slots) -> None:
         """What is remembered of the portal's calls, where nothing is counted yet."""
 
-    def take(self, portal: str, share: Share, terms: Terms, *, now_s: float, since_s: float) -> bool | None:
+    def take(self, portal: str, share: Share, terms: BudgetTerms, *, now_s: float, since_s: float) -> bool | None:
         """Whether one more call is granted, and counted; None: nothing is known of this portal yet."""
 
-    def hear(self, portal: str, told: Told) -> None:
+    def hear(self, portal: str, told: AccountUsage) -> None:
         """What the CRM said last."""
 
     def place(self, portal: str, zone: str) -> None:
@@ -118,7 +118,7 @@ class Memory:
             if not count.is_begun:
                 count.slots, count.is_begun = dict(slots), True
 
-    def take(self, portal: str, share: Share, terms: Terms, *, now_s: float, since_s: float) -> bool | None:
+    def take(self, portal: str, share: Share, terms: BudgetTerms, *, now_s: float, since_s: float) -> bool | None:
         with self._lock:
             count = self._counts.get(portal)
             if count is None or not count.is_begun:
@@ -138,7 +138,7 @@ class Memory:
         if count.told:
             count.told = replace(count.told, used=count.told.used + 1)
 
-    def hear(self, portal: str, told: Told) -> None:
+    def hear(self, portal: str, told: AccountUsage) -> None:
         with self._lock:
             self._counts.setdefault(portal, Count()).told = told
 
@@ -158,7 +158,7 @@ class Memory:
 # ── the rule ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def balance(count: Count, terms: Terms, *, now_s: float, since_s: float) -> Balance:
+def balance(count: Count, terms: BudgetTerms, *, now_s: float, since_s: float) -> Balance:
     """How the day that began at `since_s` stands."""
     used = dict.fromkeys(SHARES, 0)
     for (slot, share), calls in count.slots.items():
@@ -185,7 +185,7 @@ def day_began_s(now_s: float, zone: str) -> float:
     return _midnight(now_s, zone, days=0).timestamp()
 
 
-def goes_on_at_s(share: Share, count: Count, terms: Terms, *, now_s: float) -> float:
+def goes_on_at_s(share: Share, count: Count, terms: BudgetTerms, *, now_s: float) -> float:
     """The first moment at which this share may call again, if nobody calls meanwhile."""
     for moment_s in sorted(_turns(count, now_s)):
         if balance(count, terms, now_s=moment_s, since_s=day_began_s(moment_s, count.zone)).room(share) != 0:
@@ -215,7 +215,7 @@ def _midnight(now_s: float, zone: str, *, days: int) -> datetime:
 class Budget:
     """One portal's calls, whoever makes them."""
 
-    def __init__(self, portal: str, terms: Terms, ledger: Ledger, *, services: Services, past: Past) -> None:
+    def __init__(self, portal: str, terms: BudgetTerms, ledger: Ledger, *, services: Services, past: Past) -> None:
         self.portal = portal
         self.terms = terms
         self._ledger = ledger
@@ -235,7 +235,7 @@ class Budget:
 
     def hear(self, used: int, limit: int) -> None:
         """What an answer said of the account's allowance."""
-        self._ledger.hear(self.portal, Told(used, limit, self._now_s() + TOLD_FOR_S))
+        self._ledger.hear(self.portal, AccountUsage(used, limit, self._now_s() + TOLD_FOR_S))
 
     def place(self, zone: str) -> None:
         """What an answer said of the account's time zone."""

@@ -27,6 +27,10 @@ class Patience:
     total_s: float = 60.0
 
 
+class BadAnswer(ValueError):
+    """The vendor answered in a shape that it does not promise."""
+
+
 class TriedEnough(TransientError):
     """Something within a call was tried often enough: the call around it does not begin all of that again."""
 

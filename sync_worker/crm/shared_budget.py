@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from redis import Redis, RedisError
 
 from sync_worker import logs
-from sync_worker.crm.budget import SHARES, Count, Memory, Share, Slots, Terms, Told, slot_of
+from sync_worker.crm.budget import SHARES, AccountUsage, BudgetTerms, Count, Memory, Share, Slots, slot_of
 from sync_worker.services import Services
 
 AWAY_S = 30.0  # how long a Redis that did not answer is left alone
@@ -65,7 +65,7 @@ return 1
 """
 
 
-class Shared:
+class SharedLedger:
     """The ledger that the processes on one Redis share."""
 
     def __init__(self, redis: Redis, *, services: Services) -> None:
@@ -81,7 +81,7 @@ class Shared:
         flat = [part for (slot, share), calls in slots.items() for part in (f"{slot}:{share}", calls)]
         self._ask(lambda: self._run_begin([_key(portal)], flat), lambda: self._here.begin(portal, slots))
 
-    def take(self, portal: str, share: Share, terms: Terms, *, now_s: float, since_s: float) -> bool | None:
+    def take(self, portal: str, share: Share, terms: BudgetTerms, *, now_s: float, since_s: float) -> bool | None:
         slot, daily = slot_of(now_s), -1 if terms.daily is None else terms.daily
         words = [now_s, since_s, share, slot, daily, *(terms.reserve[name] for name in SHARES)]
 
@@ -94,7 +94,7 @@ class Shared:
 
         return self._ask(lambda: {1: True, 0: False, -1: None}[int(cast("Any", self._run_take([_key(portal)], words)))], here)
 
-    def hear(self, portal: str, told: Told) -> None:
+    def hear(self, portal: str, told: AccountUsage) -> None:
         notes = {"told_used": told.used, "told_limit": told.limit, "told_until": told.until_s}
         self._ask(lambda: self._redis.hset(_key(portal), mapping=cast("Any", notes)), lambda: self._here.hear(portal, told))
 
@@ -152,5 +152,5 @@ def _count(kept: Mapping[str, str]) -> Count:
                 slots[int(slot), share] = int(calls)
     told = None
     if "told_until" in kept:
-        told = Told(int(kept["told_used"]), int(kept["told_limit"]), float(kept["told_until"]))
+        told = AccountUsage(int(kept["told_used"]), int(kept["told_limit"]), float(kept["told_until"]))
     return Count(slots, told, kept.get("zone", ""), "begun" in kept)

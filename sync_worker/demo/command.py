@@ -22,7 +22,7 @@ from sync_worker.bootstrap import build
 from sync_worker.cli.output import err, out, show_json, show_table
 from sync_worker.demo.crew import Crew
 from sync_worker.demo.narrator import Narrator
-from sync_worker.demo.story import FIGURES, VENDOR, Ending, Story
+from sync_worker.demo.story import FIGURES, VENDOR, Telling, TellingEnd
 from sync_worker.demo.venues import VENUES, Venue
 from sync_worker.portal import AssociationMode
 from sync_worker.services import Services
@@ -62,7 +62,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def unlike(endings: Mapping[str, Ending]) -> list[str]:
+def unlike(endings: Mapping[str, TellingEnd]) -> list[str]:
     """What the portals hold otherwise, in words; calls and reads are each CRM's own business."""
     beside = [*_beside({kind: ending.holds for kind, ending in endings.items()}), *_beside(_pairs(endings))]
     return [
@@ -72,7 +72,7 @@ def unlike(endings: Mapping[str, Ending]) -> list[str]:
     ]
 
 
-def _pairs(endings: Mapping[str, Ending]) -> dict[str, dict[str, str]]:
+def _pairs(endings: Mapping[str, TellingEnd]) -> dict[str, dict[str, str]]:
     return {kind: {f"by {mode}": pairs.words for mode, pairs in ending.pairs.items()} for kind, ending in endings.items()}
 
 
@@ -82,7 +82,7 @@ def _beside(columns: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"": name, **{VENUES[kind].title: column.get(name, 0) for kind, column in columns.items()}} for name in names]
 
 
-def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, narrator: Narrator) -> dict[str, Ending]:
+def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str], *, narrator: Narrator) -> dict[str, TellingEnd]:
     settings = _installed(folder, venues, base_urls)
     endings = {}
     for kind, venue in venues.items():
@@ -93,7 +93,7 @@ def _told(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str
             venue.remote(base_urls[kind]) as remote,
             Crew(venue.portal, partial(build, settings, environ=_environ(venues))) as crew,
         ):
-            endings[kind] = Story(crew, remote, narrator, edit_mode=edit_mode).tell()
+            endings[kind] = Telling(crew, remote, narrator, edit_mode=edit_mode).tell()
     return endings
 
 
@@ -121,7 +121,7 @@ def _environ(venues: Mapping[str, Venue]) -> dict[str, str]:
 # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _show(endings: Mapping[str, Ending], differences: list[str], *, as_json: bool) -> None:
+def _show(endings: Mapping[str, TellingEnd], differences: list[str], *, as_json: bool) -> None:
     """The last tables: the figures a row a CRM, and what each portal holds a column a CRM."""
     if as_json:
         show_json({"crm": {kind: ending.to_document() for kind, ending in endings.items()}, "unlike": differences})

@@ -61,7 +61,7 @@ FIGURES = (*TALLY, "API calls", "2nd run: changes", "writes")
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class TellingEnd:
     """How one telling ended.
 
     **Shapes** `figures`: by the names in FIGURES; `holds`: how many of what the portal holds; `pairs`: by mode, in the order of telling.
@@ -91,7 +91,7 @@ class Ending:
         }
 
 
-class Story:
+class Telling:
     """One telling, on one portal."""
 
     def __init__(self, crew: Crew, remote: Remote, narrator: Narrator, *, edit_mode: Callable[[AssociationMode], None]) -> None:
@@ -104,7 +104,7 @@ class Story:
     def _tenant(self) -> Tenant:
         return self._crew.tenant
 
-    def tell(self) -> Ending:
+    def tell(self) -> TellingEnd:
         """The whole story."""
         self._companies_and_deals()
         self._associations()
@@ -231,7 +231,7 @@ class Story:
         )
         return found
 
-    def _settled(self, pairs: Mapping[str, Pairs]) -> Ending:
+    def _settled(self, pairs: Mapping[str, Pairs]) -> TellingEnd:
         self._narrator.chapter(
             "7. At rest", "Our own writes come back as echoes; past the look-back a second run reads what changed: nothing."
         )
@@ -251,7 +251,7 @@ class Story:
         self._narrator.line(
             f"both sides equal: {compared.differences or 'yes'}, {compared.field_count} fields of {compared.counts.read} records compared"
         )
-        return Ending({**tally, "API calls": first.calls, **again}, len(compared.differences), self._holds(), pairs)
+        return TellingEnd({**tally, "API calls": first.calls, **again}, len(compared.differences), self._holds(), pairs)
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,1 +1,5 @@
-"""Documents for people: a quote as HTML (`page.py`) and as PDF (`sheet.py`), from the very numbers that the API gives as JSON."""
+"""A quote on paper, from the same numbers that the API gives as JSON.
+
+page.py   a quote as HTML
+sheet.py  a quote as PDF
+"""

@@ -1,5 +1,16 @@
 """PURE: values in, values out. No clock, no I/O, no logging, no SQL, no vendor. Here are the rules of two-tier distribution, and only they.
 
+A room imports only rooms above it in this list:
+
+    core/          values, companies, people, deals; how two sides of a record are merged
+    people/        what each person may see
+    associations/  which companies may work on a deal together, and why
+    tell/          which change makes which event and which mail
+    distributors/  subgroups, terms, uploads
+    deals/         a deal's way: the table of moves, approvals, quotes, completion
+    sync/          what a CRM record means for ours, and what a write does when it fails
+    operate/       status, plans, recovery, erasure
+
 The words of the product (docs/domain.md has the same glossary; a test keeps the two equal):
 
     vendor                 The company that makes the product and runs the portal. It sells through partners.

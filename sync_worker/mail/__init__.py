@@ -1,4 +1,6 @@
-"""Mail to people: a letter made of templates (`letter.py`), and the way to an SMTP server (`smtp.py`).
+"""Mail to people. Who gets which mail is decided in `domain/tell/notification.py`; what waits stands in `store/tell/mails.py`.
 
-`domain/tell/notification.py` decides who gets which mail. What waits to be sent is in `store/tell/mails.py`; `steps/tell/mail.py` sends it.
+letter.py  one mail: subject, text and HTML, made of templates
+post.py    one portal's server, templates and sender
+smtp.py    the way to an SMTP server
 """

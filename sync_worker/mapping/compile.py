@@ -24,7 +24,7 @@ from sync_worker.mapping.fields import FieldMap, field_map, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.places import place_of
-from sync_worker.mapping.transforms import ValueMistake, Wire
+from sync_worker.mapping.transforms import ValueMistake, WireForm
 from sync_worker.mapping.vocabulary import AMOUNT, CURRENCY, PLACEHOLDERS, RecordKind
 from sync_worker.nearest import did_you_mean, listed
 
@@ -238,13 +238,13 @@ def compile_mapping(
     companies that the portal's rules name.
     """
     file = grammar.grammar
-    compiler = _Compiler(Wire(file.wire.null, file.wire.boolean, file.wire.number), portal, used_by_rules)
+    compiler = _Compiler(WireForm(file.wire.null, file.wire.boolean, file.wire.number), portal, used_by_rules)
     records = {name: compiler.record(name, spec, grammar, (catalogs or {}).get(spec.native)) for name, spec in file.records.named().items()}
     return CompiledMapping(file.crm, records, grammar.source_path, _hash(grammar, portal, records))
 
 
 class _Compiler:
-    def __init__(self, wire: Wire, portal: Dialect, used_by_rules: Collection[str]) -> None:
+    def __init__(self, wire: WireForm, portal: Dialect, used_by_rules: Collection[str]) -> None:
         self.wire = wire
         self.used_by_rules = used_by_rules
         self.zone = portal.zone

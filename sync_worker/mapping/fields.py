@@ -16,7 +16,7 @@ from sync_worker.mapping.transforms import (
     Spell,
     Transform,
     ValueMistake,
-    Wire,
+    WireForm,
     decimal_places,
     members,
     money,
@@ -95,7 +95,7 @@ def field_map(
     listed: Pairs | None,
     described: CatalogField | None,
     kind: RecordKind | None,
-    wire: Wire,
+    wire: WireForm,
     zone: tzinfo,
 ) -> FieldMap:
     """The field as functions.
@@ -269,7 +269,7 @@ def _quoted(words: tuple[str, ...]) -> str:
 Form: TypeAlias = Literal["flag", "text"]
 
 
-def _speller(transform: Transform, table: Mapping[str, Value], wire: Wire) -> Spell:
+def _speller(transform: Transform, table: Mapping[str, Value], wire: WireForm) -> Spell:
     """The way back through the list; the first native value of several wins. A list of true and false is a checkbox."""
     is_checkbox = set(table) <= set(FLAGS)
     natives: dict[Value, Any] = {}

@@ -138,13 +138,13 @@ TransformName: TypeAlias = Annotated[
 # ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Part(BaseModel):
+class MappingPart(BaseModel):
     """One mapping of the file: frozen, and no key but the named ones."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class WireSpec(Part):
+class WireSpec(MappingPart):
     """How this CRM spells emptiness, truth and numbers in a write."""
 
     null: Null = Field(default=None, description='What clears a field: null or "".')
@@ -152,7 +152,7 @@ class WireSpec(Part):
     number: Literal["json", "text"] = Field(default="json", description='json: 1.5; text: "1.5".')
 
 
-class RecordSpec(Part):
+class RecordSpec(MappingPart):
     """One record type of the CRM."""
 
     native: Word = Field(description="API name of the record type: Account, companies.")
@@ -161,7 +161,7 @@ class RecordSpec(Part):
     on_create: Constants = Field(default_factory=dict, description="Constants that every create carries: {Status: Open}.")
 
 
-class Records(Part):
+class Records(MappingPart):
     """The record types by our names: one company, and what stands behind a deal."""
 
     company: RecordSpec | None = Field(default=None, description="Account, Company.")
@@ -174,7 +174,7 @@ class Records(Part):
         return {name: spec for name in type(self).model_fields if (spec := getattr(self, name)) is not None}
 
 
-class FieldSpec(Part):
+class FieldSpec(MappingPart):
     """One field: where it lies in the CRM, how its values are read and spelled, and which way it travels."""
 
     native: Natives | None = Field(default=None, description="API name of the CRM's field; {lead: X, opportunity: Y} where they differ.")
@@ -200,7 +200,7 @@ class FieldSpec(Part):
 OneField: TypeAlias = Annotated[FieldSpec | None, BeforeValidator(_written)]
 
 
-class CompanyFields(Part):
+class CompanyFields(MappingPart):
     """The company's own fields, and the portal's under `attributes`."""
 
     name: OneField = Field(default=None, description="The company's name.")
@@ -216,7 +216,7 @@ class CompanyFields(Part):
     )
 
 
-class DealFields(Part):
+class DealFields(MappingPart):
     """The deal's own fields, and the portal's under `attributes`."""
 
     owner_company: OneField = Field(default=None, description="company_ref: the company that registered the deal.")
@@ -256,7 +256,7 @@ class DealFields(Part):
 AccountTypeValues: TypeAlias = dict[Literal["vendor", "partner", "second_partner"], Word]
 
 
-class Example(Part):
+class Example(MappingPart):
     """A golden pair: native + portal is a read, portal + create is a write. Only the fields named are compared."""
 
     record: RecordName = Field(description="The record the example is about.")
@@ -269,7 +269,7 @@ class Example(Part):
     overrides: dict[str, Any] = Field(default_factory=dict, description="As in a portal file: {company.name.native: X}.")
 
 
-class MappingFile(Part):
+class MappingFile(MappingPart):
     """How one CRM spells what the portal means."""
 
     version: Annotated[Literal["1"], WithJsonSchema({"const": 1})] = Field(description="1.")

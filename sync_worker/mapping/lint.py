@@ -13,7 +13,7 @@ from datetime import UTC
 from sync_worker.api_names import name_fault
 from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import EVERY_RECORD, CompanyFields, DealFields, FieldSpec, MappingFile
-from sync_worker.mapping.transforms import Kind, ValueMistake, Wire, kind_of, transform_named
+from sync_worker.mapping.transforms import Kind, ValueMistake, WireForm, kind_of, transform_named
 from sync_worker.mapping.vocabulary import KIND_BY_FIELD, PLACEHOLDERS, TRANSFORM_BY_KIND, RecordKind, domain_values
 from sync_worker.nearest import choose_from, did_you_mean
 from sync_worker.source import NodePath, Source
@@ -219,7 +219,7 @@ def _portal_value(site: Site, here: NodePath, value: str) -> Iterator[Mistake]:
         yield site.mistake(here, f"{value!r} is not a value of {site.name}", choose_from(value, site.domain))
         return
     try:
-        transform_named(site.spec.transform or "text", wire=Wire(), zone=UTC).read(value)
+        transform_named(site.spec.transform or "text", wire=WireForm(), zone=UTC).read(value)
     except ValueMistake as mistake:
         yield site.mistake(here, f"{value!r} {mistake.what}", f"the transform is {site.spec.transform}")
 

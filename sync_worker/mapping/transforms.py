@@ -64,7 +64,7 @@ class ValueMistake(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireForm:
     """How this CRM spells emptiness, truth and numbers in a write."""
 
     null: str | None = None
@@ -95,7 +95,7 @@ def decimal_places(name: str | None) -> int:
     return int(match[1]) if match else 0
 
 
-def transform_named(name: str, *, wire: Wire, zone: tzinfo) -> Transform:
+def transform_named(name: str, *, wire: WireForm, zone: tzinfo) -> Transform:
     """The transform as written in the mapping (`decimal(2)`); `name` must have a kind."""
     match = DECIMAL.fullmatch(name)
     if match:
@@ -119,7 +119,7 @@ def read_text(raw: Any) -> str | None:
     raise ValueMistake("not_text", f"is {_seen(raw)}, not text")
 
 
-def _text(wire: Wire, zone: tzinfo) -> Transform:
+def _text(wire: WireForm, zone: tzinfo) -> Transform:
     def spell(value: Value) -> Any:
         if value is None or value == "":
             return wire.null
@@ -128,7 +128,7 @@ def _text(wire: Wire, zone: tzinfo) -> Transform:
     return Transform("text", read_text, spell)
 
 
-def _reference(wire: Wire, zone: tzinfo) -> Transform:
+def _reference(wire: WireForm, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         if type(raw) is float or type(raw) is bool:
             raise ValueMistake("not_a_reference", f"is {_seen(raw)}, not a record id")
@@ -161,7 +161,7 @@ def _number(raw: Any) -> Decimal | None:
     return number
 
 
-def _decimal(places: int, wire: Wire) -> Transform:
+def _decimal(places: int, wire: WireForm) -> Transform:
     step = Decimal(1).scaleb(-places)
 
     def read(raw: Any) -> Value:
@@ -190,7 +190,7 @@ def _json_number(value: Decimal) -> float | str:
     return number if Decimal(repr(number)) == value else f"{value:f}"
 
 
-def money(wire: Wire) -> Transform:
+def money(wire: WireForm) -> Transform:
     """An amount as exact as it was written: how many decimals it has, its currency says (`compile.py`)."""
 
     def read(raw: Any) -> Value:
@@ -202,7 +202,7 @@ def money(wire: Wire) -> Transform:
     return Transform("decimal", read, _decimal(0, wire).spell)
 
 
-def _integer(wire: Wire, zone: tzinfo) -> Transform:
+def _integer(wire: WireForm, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         number = _number(raw)
         if number is None:
@@ -224,7 +224,7 @@ def _integer(wire: Wire, zone: tzinfo) -> Transform:
 # ── truth ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _boolean(wire: Wire, zone: tzinfo) -> Transform:
+def _boolean(wire: WireForm, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         if raw is None or type(raw) is bool:
             return raw
@@ -245,7 +245,7 @@ def _boolean(wire: Wire, zone: tzinfo) -> Transform:
     return Transform("boolean", read, spell)
 
 
-def spell_flag(value: bool, wire: Wire) -> bool | str:
+def spell_flag(value: bool, wire: WireForm) -> bool | str:
     """A boolean as this CRM's writes carry it."""
     if wire.boolean == "json":
         return value
@@ -255,7 +255,7 @@ def spell_flag(value: bool, wire: Wire) -> bool | str:
 # ── days ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _date(wire: Wire, zone: tzinfo) -> Transform:
+def _date(wire: WireForm, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         found = _day_or_moment(raw)
         if not isinstance(found, datetime):
@@ -272,7 +272,7 @@ def _date(wire: Wire, zone: tzinfo) -> Transform:
     return Transform("date", read, spell)
 
 
-def _datetime_to_date(wire: Wire, zone: tzinfo) -> Transform:
+def _datetime_to_date(wire: WireForm, zone: tzinfo) -> Transform:
     def read(raw: Any) -> Value:
         found = _day_or_moment(raw)
         if not isinstance(found, datetime):
@@ -349,7 +349,7 @@ def members(raw: Any) -> tuple[str, ...]:
     return tuple(sorted({part.strip() for part in parts} - {""}))
 
 
-def _multi_select(wire: Wire, zone: tzinfo) -> Transform:
+def _multi_select(wire: WireForm, zone: tzinfo) -> Transform:
     def spell(value: Value) -> Any:
         if not value:
             return wire.null
@@ -369,7 +369,7 @@ def _seen(raw: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-_MAKERS: Mapping[str, Callable[[Wire, tzinfo], Transform]] = {
+_MAKERS: Mapping[str, Callable[[WireForm, tzinfo], Transform]] = {
     "text": _text,
     "integer": _integer,
     "boolean": _boolean,

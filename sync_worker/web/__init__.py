@@ -1,1 +1,10 @@
-"""HTTP, for machines that ask and for the portal. Never a vendor's SDK, never SQL."""
+"""HTTP: the portal's API, the CRMs' webhooks, health and metrics. No SQL, and no vendor's client library.
+
+app.py        the application; any ASGI server can build it
+server.py     the HTTP server of every process
+limits.py     how many connections may be open, and how long each may wait
+standards.py  what HTTP promises of every address: HEAD, Allow, 304
+answers.py    headers that go with every answer
+api/          what the portal asks
+webhooks/     what a CRM says has changed
+"""

@@ -54,7 +54,7 @@ class Answers:
                 raise
 
 
-class Tally(Collector):
+class WebhookTally(Collector):
     """What the webhooks of this process have counted. **Shapes** `counts`: (portal, what) → how many."""
 
     def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:

@@ -19,29 +19,29 @@ from sync_worker.errors import StoreDown, TransientError
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import is_current, try_to_write
-from sync_worker.web.answers import Answers, Tally
+from sync_worker.web.answers import Answers, WebhookTally
 from sync_worker.web.api.core.document import ABOUT
 from sync_worker.web.api.core.route import by_name
-from sync_worker.web.api.core.shapes import Shown
+from sync_worker.web.api.core.shapes import View
 from sync_worker.web.api.mount import mount
 from sync_worker.web.standards import Standards
 from sync_worker.web.webhooks.debounce import Send
-from sync_worker.web.webhooks.routes import Webhooks
+from sync_worker.web.webhooks.routes import WebhookAddresses
 
 
-class Live(Shown):
+class Live(View):
     """This process answers."""
 
     status: Literal["live"]
 
 
-class Ready(Shown):
+class Ready(View):
     """This process can work."""
 
     status: Literal["ready"]
 
 
-class NotReady(Shown):
+class NotReady(View):
     """This process cannot work now."""
 
     status: Literal["not ready"]
@@ -72,11 +72,11 @@ def create_app() -> FastAPI:
 def serving(installation: Installation, send: Send) -> FastAPI:
     """Everything that is asked over HTTP; what that makes due is sent to whoever works."""
     app = healthy(installation.store)
-    webhooks = Webhooks(installation, send)
+    webhooks = WebhookAddresses(installation, send)
     app.router.routes.extend(webhooks.routes)
     app.state.at_end.callback(webhooks.close)
     mount(app, installation, send)
-    app.state.at_end.enter_context(metrics.showing(Tally(webhooks.counts)))
+    app.state.at_end.enter_context(metrics.showing(WebhookTally(webhooks.counts)))
     return app
 
 

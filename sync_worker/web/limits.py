@@ -28,7 +28,7 @@ SAID_EVERY_S: Final = 60.0  # however many connections are ended
 _ENDED: Final = "connections were ended or had to wait; see the section on limits in docs/operations.md"
 
 
-class Why(StrEnum):
+class EndedBecause(StrEnum):
     """Why a connection was ended, or not taken."""
 
     SLOW_HEAD = "slow head"
@@ -40,7 +40,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """**Units** `_s`: seconds. **Shapes** `connections`: open at the same time."""
 
     connections: int = 500
@@ -49,7 +49,7 @@ class Limits:
     body_s: float = 60
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
+    def of(cls, settings: Settings) -> ConnectionLimits:
         """What the environment says."""
         return cls(settings.http_connections, settings.http_head_s, settings.http_pause_s, settings.http_body_s)
 
@@ -61,7 +61,7 @@ class Ended:
         self._unsaid: Counter[str] = Counter()
         self._said_s = float("-inf")
 
-    def note(self, why: Why) -> None:
+    def note(self, why: EndedBecause) -> None:
         self._unsaid[why.value] += 1
         metrics.CONNECTIONS_ENDED.labels(why.value).inc()
 
@@ -77,7 +77,7 @@ class Ended:
 class BoundedProtocol(H11Protocol):
     """One connection of uvicorn, which `sweep` ends when it lets us wait too long."""
 
-    limits = Limits()
+    limits = ConnectionLimits()
     ended = Ended()
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -103,16 +103,16 @@ class BoundedProtocol(H11Protocol):
         """Ends this connection if its time is over."""
         self._look(now_s)
         if self._is_unread(now_s):
-            self.ended.note(Why.UNREAD_ANSWER)
+            self.ended.note(EndedBecause.UNREAD_ANSWER)
             self.transport.abort()
         elif self.transport.is_closing():
             return
         elif self.awaits_head and now_s - self.since_s >= self.limits.head_s:
-            self.end(Why.SLOW_HEAD)
+            self.end(EndedBecause.SLOW_HEAD)
         elif self.conn.their_state is h11.SEND_BODY and self._is_slow(now_s):
-            self.end(Why.SLOW_BODY)
+            self.end(EndedBecause.SLOW_BODY)
 
-    def end(self, why: Why, status: int = 408) -> None:
+    def end(self, why: EndedBecause, status: int = 408) -> None:
         """Closes the connection, with an answer where none has begun."""
         self.ended.note(why)
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -142,9 +142,9 @@ class BoundedProtocol(H11Protocol):
     def _find_room(self) -> None:
         waiting = [one for one in self.connections if one is not self and isinstance(one, BoundedProtocol) and one.awaits_head]
         if waiting:
-            min(waiting, key=lambda one: one.since_s).end(Why.MADE_ROOM)
+            min(waiting, key=lambda one: one.since_s).end(EndedBecause.MADE_ROOM)
         else:
-            self.end(Why.TOO_MANY, 503)
+            self.end(EndedBecause.TOO_MANY, 503)
 
     def _answer(self, status: int) -> None:
         headers = [(b"content-length", b"0"), (b"connection", b"close"), *([(b"retry-after", b"5")] if status == 503 else [])]

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from sync_worker import logs
 from sync_worker.errors import ConfigError
-from sync_worker.web.limits import BoundedProtocol, Ended, Limits, Why, sweep
+from sync_worker.web.limits import BoundedProtocol, ConnectionLimits, Ended, EndedBecause, sweep
 
 START_TIMEOUT_S: Final = 10
 STOP_S: Final = 2  # for answers that are under way when the process ends
@@ -26,7 +26,7 @@ _NO_DESCRIPTOR: Final = "socket.accept() out of system resource"  # asyncio's wo
 
 
 @contextmanager
-def listening(app: FastAPI, host: str, port: int, limits: Limits) -> Iterator[str]:
+def listening(app: FastAPI, host: str, port: int, limits: ConnectionLimits) -> Iterator[str]:
     """The application, answering at the address that this yields, until the end. **Raises** ConfigError for a port that cannot be had.
 
     It runs in a thread; the main thread keeps the signals. There is no access log, because an address may hold a secret.
@@ -62,7 +62,7 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """A server that says when it answers, and ends connections that cost too much."""
 
-    def __init__(self, app: FastAPI, limits: Limits) -> None:
+    def __init__(self, app: FastAPI, limits: ConnectionLimits) -> None:
         self.answers = threading.Event()
         self._ended = Ended()
         bounds = {"limits": replace(limits, connections=_with_descriptors(limits.connections)), "ended": self._ended}
@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
 
     def _hear(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if context.get("message") == _NO_DESCRIPTOR:
-            self._ended.note(Why.NO_DESCRIPTOR)
+            self._ended.note(EndedBecause.NO_DESCRIPTOR)
         else:
             loop.default_exception_handler(context)
 

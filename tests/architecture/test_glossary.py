@@ -19,7 +19,8 @@ def of_the_page() -> dict[str, str]:
 
 def of_the_code() -> dict[str, str]:
     """Term and meaning of each entry; a meaning may go on over several lines."""
-    entries = re.findall(r"^    (\S.*?)  +(\S.*(?:\n     +\S.*)*)", sync_worker.domain.__doc__ or "", re.MULTILINE)
+    _, words = (sync_worker.domain.__doc__ or "").split("\nThe words of the product ")
+    entries = re.findall(r"^    (\S.*?)  +(\S.*(?:\n     +\S.*)*)", words, re.MULTILINE)
     return {term: " ".join(meaning.split()) for term, meaning in entries}
 
 

@@ -1,4 +1,4 @@
-"""What is written for people is true: commands, variables, links, the map."""
+"""What is written for people is true: commands, variables, links, pins."""
 
 from __future__ import annotations
 
@@ -138,29 +138,10 @@ def test_every_library_has_its_reason(name: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", first_cells), name
 
 
-@pytest.mark.parametrize("package", ["sync_worker", "crm_sandbox"])
-def test_the_map_names_only_what_exists(package: str) -> None:
-    text = (ROOT / package / "__init__.py").read_text()
-    for named in re.findall(r"\b((?:[a-z_]+/)*[a-z_]+\.py|[a-z_]+/)(?=[\s.,]|$)", text, re.MULTILINE):
-        anywhere = [ROOT / named, *(ROOT / package).glob(f"**/{named}")]
-        assert any(path.exists() for path in anywhere), named
-    for folder, words in re.findall(r"^    ([a-z]+)/ +\S.*? {2,}([a-z_ /]+)$", text, re.MULTILINE):
-        for word in words.split():
-            here = ROOT / (folder if folder == "crm_sandbox" else f"{package}/{folder}")
-            assert (here / f"{word}.py").exists() or (here / word.rstrip("/")).is_dir(), f"{folder}/{word}"
-
-
 def test_the_page_of_the_domain_names_only_files_of_it() -> None:
     [table] = re.findall(r"^\| file \| answers \|.*?^$", (ROOT / "docs/domain.md").read_text(), re.MULTILINE | re.DOTALL)
     files = {path.name for path in (ROOT / "sync_worker/domain").rglob("*.py") if path.name != "__init__.py"}
     assert set(re.findall(r"`(\w+\.py)`", table)) <= files
-
-
-@pytest.mark.parametrize("package", ["sync_worker", "crm_sandbox"])
-def test_the_map_names_every_room(package: str) -> None:
-    text = (ROOT / package / "__init__.py").read_text()
-    rooms = {path.name for path in (ROOT / package).iterdir() if any(path.rglob("*.py"))}
-    assert {room for room in rooms if f"{room}/" not in text} == set()
 
 
 def test_no_file_names_a_place_of_the_machine_it_was_written_on() -> None:

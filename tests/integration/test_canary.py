@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from sync_worker.cli.app import DONE, NEEDS_A_PERSON, OUT_OF_REACH, WRONG_USE, run
-from sync_worker.portal import CrmSettings, Feed
+from sync_worker.portal import CrmSettings, FeedSettings
 from sync_worker.settings import PREFIX, RIGHT, Settings
 
 CANARY: Final = "cAnArY7"
@@ -196,7 +196,7 @@ def values(annotation: Any, at: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
         yield at
 
 
-PLACES: Final = [*fields(CrmSettings, ("crm",)), *fields(Feed, ("feed",))]
+PLACES: Final = [*fields(CrmSettings, ("crm",)), *fields(FeedSettings, ("feed",))]
 
 
 def with_variable(portal: Mapping[str, Any], place: tuple[Step, ...]) -> dict[str, Any]:

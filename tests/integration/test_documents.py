@@ -14,14 +14,14 @@ import pytest
 from sync_worker.documents.page import ROOM, Paper, Signature, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.deals.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.deals.quote_numbers import from_numbers, to_numbers
 from sync_worker.templates import Templates
 
-LINES = (Line("Seat, Professional", Decimal("99.90"), 2500), Line("Server – Größe L, Łódź, Αθήνα, Київ", Decimal(1200), 2))
+LINES = (QuoteLine("Seat, Professional", Decimal("99.90"), 2500), QuoteLine("Server – Größe L, Łódź, Αθήνα, Київ", Decimal(1200), 2))
 
 
-def quote(pricing: Pricing = Pricing.DISTRIBUTOR, percent: str = "12.50", lines: tuple[Line, ...] = LINES, **values: Any) -> Quote:
+def quote(pricing: Pricing = Pricing.DISTRIBUTOR, percent: str = "12.50", lines: tuple[QuoteLine, ...] = LINES, **values: Any) -> Quote:
     ready: dict[str, Any] = {
         "vendor_approval": "approved",
         "currency": "EUR",
@@ -95,7 +95,9 @@ def test_the_sheet_is_a_pdf_whose_letters_are_all_there_and_the_same_each_time(t
 
 
 def test_a_long_quote_goes_on_over_pages_and_is_numbered(templates: Templates) -> None:
-    lines = tuple(Line(f"Product {number}, with a name that is long enough to need a second line", Decimal(7), 3) for number in range(60))
+    lines = tuple(
+        QuoteLine(f"Product {number}, with a name that is long enough to need a second line", Decimal(7), 3) for number in range(60)
+    )
     sheet = as_pdf(templates, paper(quote(lines=lines, term_years=1, billing_cycle="monthly")))
     assert len(re.findall(rb"/Type /Page\b", sheet)) >= 3
 

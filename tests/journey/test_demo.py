@@ -17,7 +17,7 @@ import pytest
 
 from sync_worker.demo.command import unlike
 from sync_worker.demo.pairs import Pairs
-from sync_worker.demo.story import FIGURES, Ending
+from sync_worker.demo.story import FIGURES, TellingEnd
 from sync_worker.demo.venues import VENUES
 from tests.journey.stage import COMMAND, ROOT, Installation, Process, until
 
@@ -89,9 +89,9 @@ def test_in_words_it_ends_in_one_table(crm: str, bare: Installation) -> None:
     assert _left_behind(bare) == []
 
 
-def ending(*, submitted: int = 3, rules: Pairs = PAIRS, again: Pairs = PAIRS) -> Ending:
+def ending(*, submitted: int = 3, rules: Pairs = PAIRS, again: Pairs = PAIRS) -> TellingEnd:
     pairs = {"contracts": PAIRS, "rules": rules, "contracts again": again}
-    return Ending(dict.fromkeys(FIGURES, 0), 0, {"deals: won": 1, "deals: submitted": submitted}, pairs)
+    return TellingEnd(dict.fromkeys(FIGURES, 0), 0, {"deals: won": 1, "deals: submitted": submitted}, pairs)
 
 
 def test_a_story_that_ends_otherwise_is_said_in_words() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.domain.tell.notification import Notice
+from sync_worker.domain.tell.notification import Topic
 from sync_worker.errors import ConfigError
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
@@ -28,7 +28,7 @@ def load(tmp_path: Path, mail: str = "") -> Portal:
 
 def test_without_a_word_of_it_every_notice_is_switched_on(tmp_path: Path) -> None:
     mail = load(tmp_path).mail
-    assert (mail.notices, mail.deal_url, mail.remind_before, mail.remind_waiting) == (tuple(Notice), None, (14, 3), (3, 7))
+    assert (mail.notices, mail.deal_url, mail.remind_before, mail.remind_waiting) == (tuple(Topic), None, (14, 3), (3, 7))
 
 
 def test_each_notice_has_its_switch_and_reminders_their_days(tmp_path: Path) -> None:

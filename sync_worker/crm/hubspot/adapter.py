@@ -9,12 +9,12 @@ from datetime import datetime
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot import writer
-from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.associations import AssociationCalls
 from sync_worker.crm.hubspot.describe import describe
 from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
-from sync_worker.crm.hubspot.reader import READ_COUNT, Reader
+from sync_worker.crm.hubspot.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.schema import HubspotSchema
-from sync_worker.crm.hubspot.session import Access, Connection
+from sync_worker.crm.hubspot.session import Access, HubspotConnection
 from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves, unnoted
 from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
@@ -27,9 +27,9 @@ class HubspotCrm:
     def __init__(self, access: Access, *, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         longest_s = max(patience.wait.ceiling_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
         patience = replace(patience, wait=replace(patience.wait, ceiling_s=longest_s))
-        self._connection = Connection(access, services, patience, purse)
-        self._associations = Associations(self._connection, services)
-        self._reader = Reader(self._connection, self._associations)
+        self._connection = HubspotConnection(access, services, patience, purse)
+        self._associations = AssociationCalls(self._connection, services)
+        self._reader = RecordReader(self._connection, self._associations)
         self.schema = HubspotSchema(self._connection, self._associations, services)
 
     @property

@@ -19,8 +19,8 @@ from typing import Any, TypeAlias
 from sync_worker.crm.batches import as_refusal_of_the_call
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults
-from sync_worker.crm.hubspot.label_plan import Label, Limits, Pair, Pairs, Plan, is_move, shown
-from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.hubspot.label_plan import Label, LabelledPair, LabelPlan, Limits, Pairs, is_move, shown
+from sync_worker.crm.hubspot.session import Ask, HubspotConnection
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import SchemaChanged, SyncError, TransientError, UncertainWrite
 from sync_worker.headers import whole
@@ -38,10 +38,10 @@ Between: TypeAlias = Callable[[Mapping[str, Mapping[str, Any]]], None]
 """Hears before a further call how the labels of records stand now: record id → field → company, as a read would show it."""
 
 
-class Associations:
+class AssociationCalls:
     """Those of one connection; labels are kept for a minute, by record type."""
 
-    def __init__(self, connection: Connection, services: Services) -> None:
+    def __init__(self, connection: HubspotConnection, services: Services) -> None:
         self._connection = connection
         self._services = services
         self._labels: dict[str, dict[str, Label]] = {}
@@ -138,13 +138,13 @@ class Associations:
                 "needs Professional or Enterprise), or keep the company in a property: `native:` instead of `association:` in the mapping"
             )
 
-    def plan(self, native: str, wishes: Mapping[str, Mapping[str, Any]], there: Mapping[str, Pairs]) -> Plan:
+    def plan(self, native: str, wishes: Mapping[str, Mapping[str, Any]], there: Mapping[str, Pairs]) -> LabelPlan:
         """What to write so that each record's labels stand as wished. **Shapes** `wishes`: record id → field → company id or None."""
         labels = self.labels(native)
         has_moves = any(is_move(labels, wish, there.get(crm_id, {})) for crm_id, wish in wishes.items())
-        return Plan(labels, wishes, there, self.limits(native) if has_moves else {})
+        return LabelPlan(labels, wishes, there, self.limits(native) if has_moves else {})
 
-    def write(self, native: str, plan: Plan, timeout: Timeout, between: Between) -> dict[str, SyncError]:
+    def write(self, native: str, plan: LabelPlan, timeout: Timeout, between: Between) -> dict[str, SyncError]:
         """Carries a plan out; what was refused, or may not have been done, by record id: no further call is made for it."""
         refused: dict[str, SyncError] = {}
         for number, (is_ending, pairs) in enumerate(plan.calls, start=1):
@@ -158,14 +158,14 @@ class Associations:
                 between(half)
         return refused
 
-    def _try(self, call: _Call, part: Sequence[Pair], refused: dict[str, SyncError]) -> None:
+    def _try(self, call: _Call, part: Sequence[LabelledPair], refused: dict[str, SyncError]) -> None:
         """Never raises: other calls have been made for these records."""
         try:
             self._send(call, part, refused)
         except SyncError as error:
             refused |= {pair.crm_id: error for pair in part}
 
-    def _send(self, call: _Call, part: Sequence[Pair], refused: dict[str, SyncError]) -> None:
+    def _send(self, call: _Call, part: Sequence[LabelledPair], refused: dict[str, SyncError]) -> None:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             with as_refusal_of_the_call():
@@ -195,7 +195,7 @@ class _Call:
     def doing(self) -> str:
         return f"{'ending labels of' if self.is_ending else 'associating'} {self.native} and {TO}"
 
-    def asking(self, part: Sequence[Pair]) -> Ask:
+    def asking(self, part: Sequence[LabelledPair]) -> Ask:
         body = {"inputs": [pair.to_input() for pair in part]}
 
         def ask(apis: Any) -> Any:
@@ -204,7 +204,7 @@ class _Call:
 
         return ask
 
-    def unsaid(self, part: Sequence[Pair], answer: Mapping[str, Any]) -> list[Pair]:
+    def unsaid(self, part: Sequence[LabelledPair], answer: Mapping[str, Any]) -> list[LabelledPair]:
         """The pairs of which the answer does not say that they are done. An answer without a body says that all are."""
         if self.is_ending or not answer:
             return [] if answer.get("status") in (None, "COMPLETE") else list(part)
@@ -212,16 +212,16 @@ class _Call:
         return [pair for pair in part if (pair.crm_id, pair.company) not in said]
 
 
-def _parts(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+def _parts(pairs: Sequence[LabelledPair]) -> Iterator[Sequence[LabelledPair]]:
     for start in range(0, len(pairs), WRITE_COUNT):
         yield pairs[start : start + WRITE_COUNT]
 
 
-def _unsaid(pair: Pair) -> SyncError:
+def _unsaid(pair: LabelledPair) -> SyncError:
     return UncertainWrite(f"HubSpot's answer does not say what became of record {pair.crm_id} and company {pair.company}")
 
 
-def _named(error: Mapping[str, Any], part: Sequence[Pair]) -> list[str]:
+def _named(error: Mapping[str, Any], part: Sequence[LabelledPair]) -> list[str]:
     """The records an error is about, by either end of a pair; where it names neither, all that were sent: none may pass for written."""
     ids = {one for name in ("fromObjectId", "toObjectId", "ids", "id") for one in faults.context_of(error, name)}
     by_from = [pair.crm_id for pair in part if pair.crm_id in ids]

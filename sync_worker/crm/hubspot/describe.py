@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sync_worker.crm.hubspot import options
-from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.associations import AssociationCalls
 from sync_worker.crm.hubspot.faults import MISSING_SCOPES
 from sync_worker.crm.hubspot.search import ID
-from sync_worker.crm.hubspot.session import Connection
+from sync_worker.crm.hubspot.session import HubspotConnection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
 
@@ -24,7 +24,7 @@ _TYPES: Mapping[str, FieldType] = {
 }
 
 
-def describe(connection: Connection, associations: Associations, native: str) -> Catalog:
+def describe(connection: HubspotConnection, associations: AssociationCalls, native: str) -> Catalog:
     """**Raises** SchemaChanged where the account has no such record type, or the token may not see it."""
     try:
         found = properties(connection, native)
@@ -38,7 +38,7 @@ def describe(connection: Connection, associations: Associations, native: str) ->
     return Catalog(native=native, fields=found | labels)
 
 
-def properties(connection: Connection, native: str) -> dict[str, CatalogField]:
+def properties(connection: HubspotConnection, native: str) -> dict[str, CatalogField]:
     """The properties alone, by name."""
     answer = connection.read(
         lambda apis: apis.properties.get_all(native, _preload_content=False), doing=f"describing {native}", is_counted=False

@@ -23,6 +23,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueErro
 from sync_worker import text
 from sync_worker.crm import silence
 from sync_worker.crm.blame import RowsRejected
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.hubspot.wire import API_VERSION, PLATFORM_VERSION
 from sync_worker.errors import (
     AuthFailed,
@@ -101,12 +102,8 @@ _ROWS = ("objectWriteTraceId", "ids", "id", "fromObjectId", "toObjectId")  # whe
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
-class BadAnswer(ValueError):
-    """An answer of another shape than the vendor promises."""
-
-
 @dataclass(frozen=True, slots=True)
-class Said:
+class ErrorBody:
     """What an error body says.
 
     **Shapes** `code`: the most exact one there is; `field`: the property it is about, "" where none is named.
@@ -186,7 +183,7 @@ def of_answer(
     return _of_the_way(status, said, words) if kind is None else kind(words)
 
 
-def _of_a_whole_write(status: int, said: Said, words: str, blamed: frozenset[str]) -> SyncError | None:
+def _of_a_whole_write(status: int, said: ErrorBody, words: str, blamed: frozenset[str]) -> SyncError | None:
     """What is special in the refusal of a write: something in it may be to blame, or the account has no room."""
     if _FULL.search(f"{said.code} {said.message}"):
         return _full(words)
@@ -197,7 +194,7 @@ def _of_a_whole_write(status: int, said: Said, words: str, blamed: frozenset[str
     return None
 
 
-def _of_the_way(status: int, said: Said, words: str) -> SyncError:
+def _of_the_way(status: int, said: ErrorBody, words: str) -> SyncError:
     """What is refused whatever stands in it: by its address, its method, or the version we speak."""
     if status == 400 and not _is_of_version(said):
         return SchemaChanged(words)
@@ -205,7 +202,7 @@ def _of_the_way(status: int, said: Said, words: str) -> SyncError:
     return (SchemaChanged if status == 404 else ConnectionDown)(f"{words} — {remedy}")
 
 
-def _is_of_version(said: Said) -> bool:
+def _is_of_version(said: ErrorBody) -> bool:
     """Whether a refusal is of the API's version, with which no row of a request has to do."""
     return not said.field and bool(_OF_VERSION.search(said.message))
 
@@ -261,18 +258,18 @@ def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncE
     return AuthFailed(f"{words}: {said.words}; {remedy}")
 
 
-def read(body: Any) -> Said:
+def read(body: Any) -> ErrorBody:
     """An error body in our words, whatever of it is there."""
     found = decoded(body)
     if not isinstance(found, Mapping):
-        return Said()
+        return ErrorBody()
     details = [*_inner(str(found.get("message") or "")), *_outer(found)]
     code, field = next(((code, field) for code, field, _ in details if code), ("", ""))
     field = field or next((field for _, field, _ in details if field), "")
     own = str(found.get("category") or found.get("errorType") or found.get("error") or found.get("code") or "")
     status = str(found.get("status") or "")  # the token endpoint says its code there
     message = _message(found, details)
-    return Said(
+    return ErrorBody(
         code=code or _named_in(message) or own or (status if status.isupper() else ""),
         message=message,
         field=field or _property_in(message),
@@ -350,7 +347,7 @@ def _property_in(message: str) -> str:
     return next(filter(None, match.groups()), "") if match else ""
 
 
-def _limited(words: str, status: int, said: Said, headers: Mapping[str, str], midnight: Midnight | None) -> RateLimited:
+def _limited(words: str, status: int, said: ErrorBody, headers: Mapping[str, str], midnight: Midnight | None) -> RateLimited:
     asked = retry_after_s(headers)
     if said.policy == "DAILY" or "daily limit" in said.message:
         wait_s = asked or (midnight.left_s if midnight else BLIND_DAY_WAIT_S)

@@ -41,7 +41,7 @@ Limits: TypeAlias = Mapping[Label, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class LabelledPair:
     """A record and a company, with the labels that a call names."""
 
     crm_id: str
@@ -65,7 +65,7 @@ def is_move(labels: Mapping[str, Label], wish: Mapping[str, Any], held: Pairs) -
     return any(company and any(labels[name] in has for other, has in held.items() if other != company) for name, company in wish.items())
 
 
-class Plan:
+class LabelPlan:
     """The calls for some records. **Shapes** `calls`: in their order, empty ones too: (whether it ends labels, its pairs)."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Plan:
         """The records that a call is made for."""
         return {pair.crm_id for _, pairs in self.calls for pair in pairs}
 
-    def done(self, pairs: Iterable[Pair], *, is_ending: bool) -> None:
+    def done(self, pairs: Iterable[LabelledPair], *, is_ending: bool) -> None:
         """These stand now as their call named them."""
         for pair in pairs:
             held = self._held[pair.crm_id]
@@ -110,7 +110,9 @@ class _Record:
             if company:
                 self._wished[str(company)] = self._wished.get(str(company), frozenset()) | {labels[name]}
         named = {labels[name]: company for name, company in wish.items()}
-        gone = [Pair(crm_id, other, frozenset({label})) for label, company in named.items() for other in self._others(label, company)]
+        gone = [
+            LabelledPair(crm_id, other, frozenset({label})) for label, company in named.items() for other in self._others(label, company)
+        ]
         tight = {label for label, company in named.items() if company and self._is_tight(label)}
         self.end_first = [self._freeing(pair) for pair in gone if pair.labels <= tight]
         self.end_last = [pair for pair in gone if not pair.labels <= tight]
@@ -134,16 +136,16 @@ class _Record:
         most = [most for label, most in (self._limits or {}).items() if not label.text]
         return len(companies) > min(most, default=len(companies))
 
-    def _freeing(self, pair: Pair) -> Pair:
+    def _freeing(self, pair: LabelledPair) -> LabelledPair:
         """Where the record has no room for another company, one without any other label gives its place away."""
         rest = {label for label in self._held[pair.company] - pair.labels if label.text}
         if rest or not self._is_full or pair.company in self._wished:
             return pair
-        return Pair(pair.crm_id, pair.company, self._held[pair.company])
+        return LabelledPair(pair.crm_id, pair.company, self._held[pair.company])
 
-    def _made(self) -> Iterator[Pair]:
+    def _made(self) -> Iterator[LabelledPair]:
         for company, labels in sorted(self._wished.items()):
             has = self._held.get(company, frozenset())
             if not labels <= has:
                 ended = frozenset(label for pair in self.end_first if pair.company == company for label in pair.labels)
-                yield Pair(self._crm_id, company, labels | (has - ended))
+                yield LabelledPair(self._crm_id, company, labels | (has - ended))

@@ -11,7 +11,7 @@ from sync_worker.errors import ConfigError, Mistake
 HOST = "https://api.hubapi.com"
 
 
-class Login(Protocol):
+class HubspotLogin(Protocol):
     """One portal's way in. **Shapes** `base_url` replaces the vendor's host by a sandbox on loopback."""
 
     @property
@@ -44,7 +44,7 @@ class StaticToken:
 
 
 @dataclass(slots=True)
-class RefreshToken:
+class HubspotRefreshToken:
     """An OAuth app that a person installed once. A refresh token that an answer replaces lives on in this process only."""
 
     client_id: str
@@ -65,7 +65,7 @@ class RefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Unset:
+class HubspotLoginUnset:
     """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
 
     mistakes: tuple[Mistake, ...]

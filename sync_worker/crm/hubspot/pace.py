@@ -90,7 +90,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RollingAllowance:
     """What an answer says of the rolling allowance: how many we may make of it, and how many were made by all."""
 
     most: int
@@ -98,13 +98,13 @@ class Heard:
     used: int
 
 
-def heard(headers: Mapping[str, str]) -> Heard | None:
+def heard(headers: Mapping[str, str]) -> RollingAllowance | None:
     """None where an answer says nothing: a search's does not."""
     most, left = _number(headers, "Max"), _number(headers, "Remaining")
     if not most:
         return None
     interval_s = (_number(headers, "Interval-Milliseconds") or INTERVAL_S * 1000) / 1000
-    return Heard(spared(most), interval_s, most - (most if left is None else left))
+    return RollingAllowance(spared(most), interval_s, most - (most if left is None else left))
 
 
 def spared(most: int) -> int:

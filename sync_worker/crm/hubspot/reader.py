@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeAlias
 from sync_worker.crm import left_out
 from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot import describe, records, search
-from sync_worker.crm.hubspot.associations import Associations
-from sync_worker.crm.hubspot.session import Connection, Document
+from sync_worker.crm.hubspot.associations import AssociationCalls
+from sync_worker.crm.hubspot.session import Document, HubspotConnection
 from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
 from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
@@ -33,7 +33,7 @@ BY_SEARCH, BY_LIST = "search", "list"
 Row: TypeAlias = Mapping[str, Any]
 
 
-class Turn(NamedTuple):
+class PageTurn(NamedTuple):
     """One page's rows before they are looked at. **Shapes** `after`: where the next begins; `total`: of the scan, where it is told."""
 
     rows: list[Row]
@@ -42,10 +42,10 @@ class Turn(NamedTuple):
     total: int | None
 
 
-class Reader:
+class RecordReader:
     """What one connection reads of any record type."""
 
-    def __init__(self, connection: Connection, associations: Associations) -> None:
+    def __init__(self, connection: HubspotConnection, associations: AssociationCalls) -> None:
         self._connection = connection
         self._associations = associations
 
@@ -66,13 +66,14 @@ class Reader:
         """How to read a scan in the fewest calls. A field that is no property cannot be searched for."""
         if scan.from_at:
             return BY_SEARCH
-        if scan.only_with is None or scan.only_with.startswith(ASSOCIATION):
+        marks = _filtering(scan)
+        if not marks or any(name.startswith(ASSOCIATION) for name in marks):
             return BY_LIST
-        ours, all_of_them = self.count(scan.native, scan.only_with), self.count(scan.native, None)
+        ours, all_of_them = sum(self.count(scan.native, name) for name in marks), self.count(scan.native, None)
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
         return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
 
-    def _searched(self, scan: Scan, after: str) -> Turn:
+    def _searched(self, scan: Scan, after: str) -> PageTurn:
         ids: list[str] = []
         total, is_last = None, False
         while len(ids) < PAGE_COUNT and not is_last:
@@ -84,16 +85,16 @@ class Reader:
             if not is_last and int(after) <= int(before or 0):
                 raise _circle(f"searching {scan.native}")
             ids += found
-        return Turn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
+        return PageTurn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
 
-    def _listed(self, scan: Scan, after: str) -> Turn:
+    def _listed(self, scan: Scan, after: str) -> PageTurn:
         rows: list[Row] = []
         is_last = False
         while len(rows) < PAGE_COUNT and not is_last:
             found, after = self._list(scan.native, _fields(scan), after, is_archived=False)
             rows += found
             is_last = not after
-        return Turn(rows, after, is_last, None)
+        return PageTurn(rows, after, is_last, None)
 
     def _archived(self, scan: Scan) -> list[NativeRecord]:
         """What was archived within the window; a first load of what is ours has no need of it."""

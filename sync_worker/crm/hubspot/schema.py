@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sync_worker.crm.hubspot import options
-from sync_worker.crm.hubspot.associations import TO, Associations
+from sync_worker.crm.hubspot.associations import TO, AssociationCalls
 from sync_worker.crm.hubspot.describe import field_of
 from sync_worker.crm.hubspot.options import Option
-from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.hubspot.session import Ask, HubspotConnection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
@@ -49,7 +49,7 @@ class HubspotSchema:
 
     most_options: int | None = None
 
-    def __init__(self, connection: Connection, associations: Associations, services: Services) -> None:
+    def __init__(self, connection: HubspotConnection, associations: AssociationCalls, services: Services) -> None:
         self._connection = connection
         self._associations = associations
         self._services = services

@@ -23,7 +23,8 @@ PAGE_COUNT = 200  # the vendor's limit
 def changed(scan: Scan, after_id: str) -> dict[str, Any]:
     """The body that asks for the next ids of a window."""
     filters = [*_window(scan), *([_filter(ID, "GT", after_id)] if after_id else ())]
-    return _body(filters, limit=PAGE_COUNT)
+    either = [[*filters, _holds(name)] for name in (scan.only_with, *scan.or_with)] if scan.only_with else [filters]
+    return {**_body([], limit=PAGE_COUNT), "filterGroups": [{"filters": group} for group in either]}
 
 
 def touched(since: datetime, after_id: str) -> dict[str, Any]:
@@ -35,21 +36,23 @@ def touched(since: datetime, after_id: str) -> dict[str, Any]:
 def holding(any_of: Sequence[str], after_id: str) -> dict[str, Any]:
     """The body that asks for the next ids and stamps of records in which one of these fields holds a value."""
     beyond = [_filter(ID, "GT", after_id)] if after_id else []
-    groups = [{"filters": [{"propertyName": name, "operator": "HAS_PROPERTY"}, *beyond]} for name in any_of]
+    groups = [{"filters": [_holds(name), *beyond]} for name in any_of]
     return {**_body([], limit=PAGE_COUNT), "filterGroups": groups, "properties": [ID, STAMP]}
 
 
 def counted(with_field: str | None) -> dict[str, Any]:
     """The body that asks how many records there are: all, or those with a value in a field."""
-    return _body([{"propertyName": with_field or ID, "operator": "HAS_PROPERTY"}], limit=1)
+    return _body([_holds(with_field or ID)], limit=1)
 
 
 def _window(scan: Scan) -> Iterator[dict[str, str]]:
     if scan.from_at:
         yield _filter(STAMP, "GTE", _milliseconds(scan.from_at))
     yield _filter(STAMP, "LTE", _milliseconds(scan.until_at))
-    if scan.only_with:
-        yield {"propertyName": scan.only_with, "operator": "HAS_PROPERTY"}
+
+
+def _holds(name: str) -> dict[str, str]:
+    return {"propertyName": name, "operator": "HAS_PROPERTY"}
 
 
 def _filter(name: str, operator: str, value: str) -> dict[str, str]:

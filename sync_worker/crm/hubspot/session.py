@@ -19,12 +19,12 @@ import orjson
 from urllib3.exceptions import HTTPError
 
 from sync_worker.crm.budget import UNMETERED, Purse
-from sync_worker.crm.faults import Patience, TriedEnough, insist
+from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
 from sync_worker.crm.hubspot import faults
-from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
-from sync_worker.crm.hubspot.login import Login
+from sync_worker.crm.hubspot.faults import Midnight
+from sync_worker.crm.hubspot.login import HubspotLogin
 from sync_worker.crm.hubspot.pace import Pace
-from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, Wire
+from sync_worker.crm.hubspot.wire import PLATFORM_VERSION, Apis, HubspotWire
 from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at, whole
@@ -43,7 +43,7 @@ Ask: TypeAlias = Callable[[Apis], Any]
 
 
 @dataclass(slots=True, eq=False)
-class Token(Trust):
+class HubspotToken(Trust):
     """An access token, and when on the monotonic clock it is to be renewed; None = it stands."""
 
     access_token: str = field(repr=False)
@@ -53,19 +53,19 @@ class Token(Trust):
 class Access:
     """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
 
-    def __init__(self, login: Login, services: Services, patience: Patience, pace: Pace | None = None) -> None:
+    def __init__(self, login: HubspotLogin, services: Services, patience: Patience, pace: Pace | None = None) -> None:
         self.login = login
         self.pace = pace or Pace(services)
         self._services = services
         self._patience = patience
         self._lock = threading.Lock()
-        self._token: Token | None = None
+        self._token: HubspotToken | None = None
         self._refusal = ""
         self._refused_at_s = 0.0
         self._zone: tzinfo | None = None
         self._was_asked = False
 
-    def token(self, wire: Wire) -> Token:
+    def token(self, wire: HubspotWire) -> HubspotToken:
         """The token in use, renewed if its end is near. **Raises** AuthFailed, TransientError."""
         with self._lock:
             token = self._token
@@ -73,7 +73,7 @@ class Access:
                 token = self._log_in(wire)
             return token
 
-    def renew(self, failed: Token, wire: Wire, refusal: str) -> None:
+    def renew(self, failed: HubspotToken, wire: HubspotWire, refusal: str) -> None:
         """Sees to it that the next `token` is not the one that just failed, in these words. **Raises** AuthFailed, TransientError."""
         with self._lock:
             if self._token is not failed:
@@ -84,7 +84,7 @@ class Access:
             wait_for_another(failed, self._services)
             self._log_in(wire).follow(failed)
 
-    def _has_never_worked(self, token: Token) -> bool:
+    def _has_never_worked(self, token: HubspotToken) -> bool:
         """Whether it is a token that stands and that HubSpot has never taken: more tries would only keep people waiting."""
         return self.login.token is not None and not token.has_worked and token.refused_before == 0
 
@@ -93,7 +93,7 @@ class Access:
         """Of the account's day; "" where nothing has told it."""
         return str(self._zone or "")
 
-    def learn(self, wire: Wire) -> None:
+    def learn(self, wire: HubspotWire) -> None:
         """Asks once in which time zone the account's day ends; an account that does not tell is no reason to stop."""
         if self._was_asked:
             return
@@ -112,7 +112,7 @@ class Access:
         ends_at = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return Midnight(ends_at, ends_at.timestamp() - now.timestamp())
 
-    def _log_in(self, wire: Wire) -> Token:
+    def _log_in(self, wire: HubspotWire) -> HubspotToken:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
             raise AuthFailed(self._refusal)
         try:
@@ -130,9 +130,9 @@ class Access:
     def _remember(self, refusal: str) -> None:
         self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
 
-    def _ask(self, wire: Wire) -> Token:
+    def _ask(self, wire: HubspotWire) -> HubspotToken:
         if self.login.token is not None:
-            return Token(self.login.token)
+            return HubspotToken(self.login.token)
         try:
             answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
         except HTTPError as error:
@@ -143,10 +143,10 @@ class Access:
         self.login.granted(content)
         told = whole(str(content.get("expires_in")))
         lasts_s = TOKEN_LIFE_S if told is None else float(told)
-        return Token(str(content["access_token"]), self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
+        return HubspotToken(str(content["access_token"]), self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
 
 
-class Connection:
+class HubspotConnection:
     """One thread's way to one account: renews the token when it was refused, translates every failure, counts data calls."""
 
     def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
@@ -154,8 +154,8 @@ class Connection:
         self._services = services
         self._patience = patience
         self._purse = purse
-        self._wire = Wire(access.login.base_url, access.pace)
-        self._token: Token | None = None
+        self._wire = HubspotWire(access.login.base_url, access.pace)
+        self._token: HubspotToken | None = None
         self.calls = 0
 
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:

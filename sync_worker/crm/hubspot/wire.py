@@ -48,7 +48,7 @@ class Apis:
     label_limits: Any
 
 
-class Wire:
+class HubspotWire:
     """For one thread at a time.
 
     **Shapes** `token`: what the next requests carry; `told`: what the last answer said of the account's day, calls used and allowed.

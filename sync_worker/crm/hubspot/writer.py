@@ -17,9 +17,9 @@ from typing import Any
 from sync_worker.crm.batches import TimeIsUp, as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot import faults, records
-from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.associations import AssociationCalls
 from sync_worker.crm.hubspot.label_plan import Pairs
-from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.hubspot.session import Ask, HubspotConnection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.port import BeforeSend, Change, Half, OnHalf, Outcome, Wrote, forget_halves
 from sync_worker.errors import OF_THE_CALL, RateLimited, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
@@ -32,8 +32,8 @@ Row = Mapping[str, Any]
 
 
 def write(
-    connection: Connection,
-    associations: Associations,
+    connection: HubspotConnection,
+    associations: AssociationCalls,
     native: str,
     key_field: str,
     changes: Sequence[Change],
@@ -76,8 +76,8 @@ class _Batch:
 class _Desk:
     """Sends batches of one record type while there is time."""
 
-    connection: Connection
-    associations: Associations
+    connection: HubspotConnection
+    associations: AssociationCalls
     native: str
     key_field: str
     time_left_s: Callable[[], float]

@@ -12,8 +12,8 @@ from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outco
 from sync_worker.crm.salesforce import bulk, load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.login import Login
-from sync_worker.crm.salesforce.session import Connection, Tokens
+from sync_worker.crm.salesforce.login import SalesforceLogin
+from sync_worker.crm.salesforce.session import SalesforceConnection, Tokens
 from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -26,7 +26,7 @@ class SalesforceCrm:
 
     def __init__(
         self,
-        login: Login,
+        login: SalesforceLogin,
         tokens: Tokens,
         *,
         assigns_on_create: bool,
@@ -35,7 +35,7 @@ class SalesforceCrm:
         bulk_above: int | None = None,
         purse: Purse = UNMETERED,
     ) -> None:
-        self._connection = Connection(login, tokens, services, patience, purse)
+        self._connection = SalesforceConnection(login, tokens, services, patience, purse)
         self._services = services
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create

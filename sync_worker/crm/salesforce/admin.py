@@ -18,7 +18,7 @@ from simple_salesforce.format import format_soql
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.custom_fields import global_set, is_ours_to_make, metadata, with_values
 from sync_worker.crm.salesforce.lead_mapping import lead_mapping
-from sync_worker.crm.salesforce.session import Connection
+from sync_worker.crm.salesforce.session import SalesforceConnection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaRefused, WriteRejected
 from sync_worker.mapping.required_schema import FieldWish
 
@@ -35,7 +35,7 @@ class SalesforceSchema:
 
     most_options: int | None = 500  # of a custom multi-select picklist
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: SalesforceConnection) -> None:
         self._connection = connection
         self._set_id = ""
         self._opened: set[str] = set()

@@ -24,11 +24,12 @@ import orjson
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
 
 from sync_worker import logs, text
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.port import Page, Scan
 from sync_worker.crm.salesforce import cells, faults, schema, soql
-from sync_worker.crm.salesforce.faults import BadAnswer, JobLost
+from sync_worker.crm.salesforce.faults import JobLost
 from sync_worker.crm.salesforce.records import record_of
-from sync_worker.crm.salesforce.session import BLOCK_BYTES, Client, Connection
+from sync_worker.crm.salesforce.session import BLOCK_BYTES, Client, SalesforceConnection
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import SyncError
 from sync_worker.services import Services
@@ -43,7 +44,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JobPlace:
     """Where a scan by job stands.
 
     **Shapes** `query`: a digest of what the job was ordered with; `after`: the position that it began after; `read_no`: the number drawn
@@ -58,11 +59,11 @@ class Place:
     done: int = 0
 
     @classmethod
-    def of(cls, position: str) -> Place | None:
+    def of(cls, position: str) -> JobPlace | None:
         """The place that a position spells; None for one of a scan without job."""
         return cls(**orjson.loads(position)) if position.startswith("{") else None
 
-    def behind(self, count: int) -> Place:
+    def behind(self, count: int) -> JobPlace:
         """The place after so many more records of this answer."""
         return replace(self, done=self.done + count)
 
@@ -71,7 +72,7 @@ class Place:
         return orjson.dumps(asdict(self)).decode()
 
 
-def pages(connection: Connection, services: Services, scan: Scan, position: str) -> Iterator[Page]:
+def pages(connection: SalesforceConnection, services: Services, scan: Scan, position: str) -> Iterator[Page]:
     """What lies after the position, by a new job or by the one that the position names; without records while the job is not done.
 
     **Raises** JobLost where no result is to be had.
@@ -79,7 +80,7 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
     columns, types = soql.columns(scan.native, scan.fields), schema.types(connection, scan.native)
     if odd := cells.unreadable(columns, types):
         raise JobLost(f"a bulk job cannot read {', '.join(odd)} of {scan.native}")
-    place = Place.of(position)
+    place = JobPlace.of(position)
     if place is None:
         place = _ordered(connection, scan, position)
         yield _waiting(place)
@@ -102,7 +103,7 @@ def pages(connection: Connection, services: Services, scan: Scan, position: str)
                 return
 
 
-def _ordered(connection: Connection, scan: Scan, position: str) -> Place:
+def _ordered(connection: SalesforceConnection, scan: Scan, position: str) -> JobPlace:
     """A new job. An order whose answer is lost is repeated: a job that nobody fetches does no harm."""
     query = soql.matching(scan, position)
     wish = {"operation": "queryAll", "query": query}
@@ -115,18 +116,18 @@ def _ordered(connection: Connection, scan: Scan, position: str) -> Place:
 
     job = _asked(connection, ask, doing=f"ordering a bulk job for {scan.native}")
     logs.get().info("a bulk job reads the rest", record=scan.native, job=job)
-    return Place(job, _digest(query), position, scan.read_no)
+    return JobPlace(job, _digest(query), position, scan.read_no)
 
 
 def _digest(query: str) -> str:
     return blake2b(query.encode(), digest_size=8).hexdigest()
 
 
-def _waiting(place: Place) -> Page:
+def _waiting(place: JobPlace) -> Page:
     return Page([], place.position, is_last=False, read_no=place.read_no)
 
 
-def _awaited(connection: Connection, services: Services, scan: Scan, place: Place) -> Iterator[Page]:
+def _awaited(connection: SalesforceConnection, services: Services, scan: Scan, place: JobPlace) -> Iterator[Page]:
     """A page without records after each wait, so that whoever reads can see to other things. **Raises** JobLost."""
     began_s = services.monotonic()
     for asked_count in count(1):
@@ -144,7 +145,7 @@ def _awaited(connection: Connection, services: Services, scan: Scan, place: Plac
         yield _waiting(place)
 
 
-def _abort(connection: Connection, place: Place) -> None:
+def _abort(connection: SalesforceConnection, place: JobPlace) -> None:
     """Spares the org the work; a job that cannot be aborted does no harm."""
     with suppress(SyncError):
         connection.read(
@@ -153,7 +154,7 @@ def _abort(connection: Connection, place: Place) -> None:
         )
 
 
-def _fetch(connection: Connection, scan: Scan, place: Place, file: IO[bytes]) -> str:
+def _fetch(connection: SalesforceConnection, scan: Scan, place: JobPlace, file: IO[bytes]) -> str:
     """One answer into the file. Returns the locator of the next one, "" after the last."""
 
     def ask(client: Client) -> str | None:
@@ -167,7 +168,7 @@ def _fetch(connection: Connection, scan: Scan, place: Place, file: IO[bytes]) ->
     return "" if following == "null" else following
 
 
-def _asked(connection: Connection, ask: Callable[[Client], T], *, doing: str) -> T:
+def _asked(connection: SalesforceConnection, ask: Callable[[Client], T], *, doing: str) -> T:
     """The answer of a call about a job. **Raises** JobLost where the vendor knows no such job, or refuses it."""
 
     def checked(client: Client) -> T:
@@ -182,7 +183,7 @@ def _asked(connection: Connection, ask: Callable[[Client], T], *, doing: str) ->
 
 
 @contextmanager
-def _as_text(file: IO[bytes], place: Place) -> Iterator[IO[str]]:
+def _as_text(file: IO[bytes], place: JobPlace) -> Iterator[IO[str]]:
     """The file from its beginning; it stays open. **Raises** JobLost where it turns out to be no CSV of what we asked for."""
     file.seek(0)
     written = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")

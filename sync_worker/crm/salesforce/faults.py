@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from sync_worker.crm import silence
 from sync_worker.crm.blame import RowsRejected
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
@@ -123,10 +124,6 @@ class JobLost(StaleRead):
 
 class Governed(WriteRejected):
     """A trigger or flow of the org did too much for the records of one call together; fewer at once may pass."""
-
-
-class BadAnswer(ValueError):
-    """An answer of another shape than the vendor promises."""
 
 
 def of_call(

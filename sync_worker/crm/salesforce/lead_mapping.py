@@ -12,13 +12,13 @@ from xml.sax.saxutils import escape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.session import Client, SalesforceConnection
 
 KIND = "LeadConvertSettings"
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 
 
-def lead_mapping(connection: Connection, into: str) -> Mapping[str, str] | None:
+def lead_mapping(connection: SalesforceConnection, into: str) -> Mapping[str, str] | None:
     """Lead field → field of the record it becomes; None where this user is not told."""
     answer = connection.read(_ask, doing="asking how leads convert")
     return None if answer is None else mapping_in(answer, into)

@@ -12,14 +12,14 @@ from dataclasses import replace
 from sync_worker.crm.port import Page, Roll, Scan
 from sync_worker.crm.salesforce import bulk, reader
 from sync_worker.crm.salesforce.faults import JobLost
-from sync_worker.crm.salesforce.session import Connection
+from sync_worker.crm.salesforce.session import SalesforceConnection
 from sync_worker.errors import AuthFailed, ConnectionDown, SchemaChanged
 from sync_worker.services import Services
 
 
-def changed_since(connection: Connection, services: Services, scan: Scan, *, bulk_above: int | None) -> Iterator[Page]:
+def changed_since(connection: SalesforceConnection, services: Services, scan: Scan, *, bulk_above: int | None) -> Iterator[Page]:
     """The scan's pages. **Shapes** `bulk_above`: of how many records left a job is made; None = never."""
-    place, position = bulk.Place.of(scan.position), scan.position
+    place, position = bulk.JobPlace.of(scan.position), scan.position
     walk = reader.changed_since(connection, replace(scan, position=place.after) if place else scan)
     if place is None:
         first = next(walk)
@@ -38,7 +38,9 @@ def changed_since(connection: Connection, services: Services, scan: Scan, *, bul
         yield from _instead(walk, why)
 
 
-def census(connection: Connection, services: Services, native: str, any_of: Sequence[str], *, bulk_above: int | None) -> Iterator[Roll]:
+def census(
+    connection: SalesforceConnection, services: Services, native: str, any_of: Sequence[str], *, bulk_above: int | None
+) -> Iterator[Roll]:
     """Ids and stamps of what lives, 2,000 a call, or 20,000 by a job. A lead that was converted lives in what it turned into."""
     only_with, *or_with = any_of
     scan = Scan(native, (), None, connection.now(), only_with=only_with, or_with=tuple(or_with))

@@ -19,7 +19,7 @@ ASSERTION_LIFE = timedelta(minutes=3)  # the vendor takes at most five, by its o
 AUDIENCE = "https://login.salesforce.com"  # https://test.salesforce.com for the vendor's sandboxes
 
 
-class Login(Protocol):
+class SalesforceLogin(Protocol):
     """One portal's way in. **Shapes** `base_url` replaces the vendor's hosts by a sandbox on loopback."""
 
     @property
@@ -95,7 +95,7 @@ class JwtBearer:
 
 
 @dataclass(slots=True)
-class RefreshToken:
+class SalesforceRefreshToken:
     """The refresh-token flow: a person has consented once. A token that is replaced by an answer lives on in this process only."""
 
     client_id: str
@@ -120,7 +120,7 @@ class RefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Unset:
+class SalesforceLoginUnset:
     """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
 
     mistakes: tuple[Mistake, ...]

@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sync_worker.crm.blame import halves
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce import soql
-from sync_worker.crm.salesforce.faults import BadAnswer, LocatorLost
+from sync_worker.crm.salesforce.faults import LocatorLost
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.records import record_of
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.session import Client, SalesforceConnection
 from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import TooLarge, TransientError
 
@@ -27,7 +28,7 @@ SMALLEST_BATCH = 200  # rows a page, below which the vendor takes no wish
 MOST_RESTARTS = 3  # in a row without a record between them
 
 
-def changed_since(connection: Connection, scan: Scan) -> Iterator[Page]:
+def changed_since(connection: SalesforceConnection, scan: Scan) -> Iterator[Page]:
     """Pages of up to 2,000 records (fewer where long text is asked for), oldest first, deleted ones marked."""
     return _Walk(connection, scan).pages()
 
@@ -39,7 +40,7 @@ class _Walk:
     which the index on the stamp serves without sorting the window.
     """
 
-    def __init__(self, connection: Connection, scan: Scan) -> None:
+    def __init__(self, connection: SalesforceConnection, scan: Scan) -> None:
         self._connection = connection
         self._scan = scan
         self._position = scan.position
@@ -111,7 +112,7 @@ class _Walk:
         self._locator = ""
 
 
-def fetch(connection: Connection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
+def fetch(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
     """The records of these ids, each once; those in the recycle bin come marked as deleted. What is no id at all is absent."""
     found: list[NativeRecord] = []
     wanted = list(dict.fromkeys(found_id for crm_id in crm_ids if (found_id := canonical(crm_id))))
@@ -126,7 +127,9 @@ def fetch(connection: Connection, native: str, crm_ids: Sequence[str], fields: S
     return found
 
 
-def find_by_key(connection: Connection, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
+def find_by_key(
+    connection: SalesforceConnection, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]
+) -> list[NativeRecord]:
     """The live records that carry one of our keys."""
     wanted = list(dict.fromkeys(keys))
     found: list[NativeRecord] = []
@@ -135,13 +138,13 @@ def find_by_key(connection: Connection, native: str, key_field: str, keys: Seque
     return found
 
 
-def count(connection: Connection, native: str) -> int:
+def count(connection: SalesforceConnection, native: str) -> int:
     """How many live records there are."""
     answer = _rows(connection, lambda client: client.query(soql.count_of(native)), doing=f"counting {native}")
     return int(answer.get("totalSize") or 0)
 
 
-def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:
+def _retrieve(connection: SalesforceConnection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:
     def ask(client: Client) -> list[Any]:
         rows = client.retrieve(native, ids, columns)
         if not isinstance(rows, list) or not all(row is None or isinstance(row, dict) for row in rows):
@@ -158,7 +161,7 @@ def _retrieve(connection: Connection, native: str, ids: Sequence[str], columns: 
     return [record_of(native, row, user_id) for row in rows if row]
 
 
-def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
+def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
     """Every row of a query; begun anew where its locator is lost on the way. **Raises** TransientError when it is lost again and again."""
     for _ in range(MOST_RESTARTS):
         try:
@@ -180,7 +183,7 @@ def _all(connection: Connection, native: str, text: str, *, doing: str) -> list[
     raise TransientError(f"{lost}; beginning anew did not help") from lost
 
 
-def _rows(connection: Connection, ask: Callable[[Client], Any], *, doing: str) -> Mapping[str, Any]:
+def _rows(connection: SalesforceConnection, ask: Callable[[Client], Any], *, doing: str) -> Mapping[str, Any]:
     """The answer to a query, once it has the shape of one."""
 
     def checked(client: Client) -> Mapping[str, Any]:

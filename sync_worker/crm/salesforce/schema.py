@@ -7,8 +7,8 @@ from typing import Any
 
 from simple_salesforce.exceptions import SalesforceResourceNotFound
 
-from sync_worker.crm.salesforce.faults import BadAnswer
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.salesforce.session import Client, SalesforceConnection
 from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
 
@@ -33,17 +33,17 @@ _TYPES: Mapping[str, FieldType] = {
 }
 
 
-def describe(connection: Connection, native: str) -> Catalog:
+def describe(connection: SalesforceConnection, native: str) -> Catalog:
     """**Raises** SchemaChanged where the org has no such record type, or hides it from this user."""
     return Catalog(native=native, fields={field["name"]: _field(field) for field in _fields(connection, native)})
 
 
-def types(connection: Connection, native: str) -> dict[str, str]:
+def types(connection: SalesforceConnection, native: str) -> dict[str, str]:
     """The vendor's own type of each field."""
     return {field["name"]: str(field.get("type")) for field in _fields(connection, native)}
 
 
-def _fields(connection: Connection, native: str) -> list[Mapping[str, Any]]:
+def _fields(connection: SalesforceConnection, native: str) -> list[Mapping[str, Any]]:
     def ask(client: Client) -> Any:
         try:
             answer = client.restful(f"sobjects/{native}/describe")

@@ -23,13 +23,13 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 
 from sync_worker import text
 from sync_worker.crm.budget import UNMETERED, Purse
-from sync_worker.crm.faults import Patience, TriedEnough, insist
+from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
 from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.login import Credentials as Credentials
-from sync_worker.crm.salesforce.login import Login
-from sync_worker.crm.salesforce.wire import API_VERSION, Wire
+from sync_worker.crm.salesforce.login import SalesforceLogin
+from sync_worker.crm.salesforce.wire import API_VERSION, SalesforceWire
 from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at
 from sync_worker.services import Services
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Token(Trust):
+class SalesforceToken(Trust):
     """An access token and the instance it belongs to. Its end is discovered by a 401: the vendor names no time.
 
     **Shapes** `user_id`: whose it is, "" where the log-in did not say.
@@ -55,21 +55,21 @@ class Token(Trust):
 class Tokens:
     """The one token of a portal, shared by its threads: whoever meets a 401 first renews it, the others find it renewed."""
 
-    def __init__(self, login: Login, services: Services, patience: Patience) -> None:
+    def __init__(self, login: SalesforceLogin, services: Services, patience: Patience) -> None:
         self._login = login
         self._services = services
         self._patience = patience
         self._lock = threading.Lock()
-        self._token: Token | None = None
+        self._token: SalesforceToken | None = None
         self._refusal = ""
         self._refused_at_s = 0.0
 
-    def current(self, wire: Wire) -> Token:
+    def current(self, wire: SalesforceWire) -> SalesforceToken:
         """The token in use, after a log-in if there is none. **Raises** AuthFailed, TransientError."""
         with self._lock:
             return self._token or self._log_in(wire)
 
-    def renew(self, failed: Token, wire: Wire) -> None:
+    def renew(self, failed: SalesforceToken, wire: SalesforceWire) -> None:
         """Sees to it that the next `current` is not the token that just failed. **Raises** AuthFailed, TransientError."""
         with self._lock:
             if self._token is not failed:
@@ -80,7 +80,7 @@ class Tokens:
             wait_for_another(failed, self._services)
             self._log_in(wire).follow(failed)
 
-    def _log_in(self, wire: Wire) -> Token:
+    def _log_in(self, wire: SalesforceWire) -> SalesforceToken:
         if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
             raise AuthFailed(self._refusal)
         try:
@@ -98,7 +98,7 @@ class Tokens:
     def _remember(self, refusal: str) -> None:
         self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
 
-    def _ask(self, wire: Wire) -> Token:
+    def _ask(self, wire: SalesforceWire) -> SalesforceToken:
         basic = self._login.basic()
         form = self._login.form(lambda: date_of(wire, self._login.host, self._services.clock))
         try:
@@ -113,11 +113,11 @@ class Tokens:
         if answer.ok and isinstance(content, Mapping) and content.get("access_token"):
             self._login.granted(content)
             user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
-            return Token(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
+            return SalesforceToken(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
         raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s, location=wire.location)
 
 
-def date_of(wire: Wire, host: str, clock: Callable[[], datetime]) -> datetime:
+def date_of(wire: SalesforceWire, host: str, clock: Callable[[], datetime]) -> datetime:
     """The org's clock, from the `Date` header of a call the vendor neither counts nor asks a token for; ours where it tells none.
 
     **Raises** TransientError.
@@ -140,7 +140,7 @@ def _instance(told: str) -> str:
 class Client(Salesforce):
     """simple-salesforce in direct mode, decoding with orjson and asking for compact JSON."""
 
-    def __init__(self, token: Token, wire: Wire) -> None:
+    def __init__(self, token: SalesforceToken, wire: SalesforceWire) -> None:
         super().__init__(session_id=token.access_token, instance_url=token.instance_url, session=wire, version=API_VERSION)
         self.headers["X-PrettyPrint"] = "0"
 
@@ -165,21 +165,21 @@ class Client(Salesforce):
     def parse_result_to_json(self, result: requests.Response) -> Any:
         found = text.loads(result.content)
         if not isinstance(found, (dict, list)):
-            raise faults.BadAnswer("a bare value")
+            raise BadAnswer("a bare value")
         return found
 
 
-class Connection:
+class SalesforceConnection:
     """One thread's way to one org: renews the token when a call meets a 401, translates every failure, counts data calls."""
 
-    def __init__(self, login: Login, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
+    def __init__(self, login: SalesforceLogin, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._tokens = tokens
         self._services = services
         self._patience = patience
         self._login = login
         self._purse = purse
-        self._wire = Wire(login.base_url, services.clock)
-        self._token: Token | None = None
+        self._wire = SalesforceWire(login.base_url, services.clock)
+        self._token: SalesforceToken | None = None
         self._client: Client | None = None
         self.calls = 0
 

@@ -19,7 +19,7 @@ READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
 _USAGE = re.compile(r"(?<![-\w])api-usage=(\d+)/(\d+)")  # beside it may stand per-app-api-usage
 
 
-class Wire(requests.Session):
+class SalesforceWire(requests.Session):
     """Keep-alive, for one thread. `base_url` sends every request to a sandbox on loopback: simple-salesforce insists on https.
 
     **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing; `location`: where it redirects to; `told`:

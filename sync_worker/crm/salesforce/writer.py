@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 from sync_worker.crm.batches import as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, halves
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.port import BeforeSend, Change, Outcome, Wrote
 from sync_worker.crm.salesforce import faults
-from sync_worker.crm.salesforce.faults import BadAnswer, Governed
+from sync_worker.crm.salesforce.faults import Governed
 from sync_worker.crm.salesforce.ids import canonical, id_18
-from sync_worker.crm.salesforce.session import Client, Connection
+from sync_worker.crm.salesforce.session import Client, SalesforceConnection
 from sync_worker.crm.salesforce.wire import CONNECT_TIMEOUT_S
 from sync_worker.errors import OF_THE_CALL, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 
@@ -29,7 +30,7 @@ RecordOf: TypeAlias = Callable[[Change], Row]
 
 
 def write(
-    connection: Connection,
+    connection: SalesforceConnection,
     native: str,
     key_field: str,
     changes: Sequence[Change],
@@ -56,7 +57,7 @@ def write(
 class _Desk:
     """Sends batches of one record type while there is time."""
 
-    connection: Connection
+    connection: SalesforceConnection
     native: str
     key_field: str
     time_left_s: Callable[[], float]

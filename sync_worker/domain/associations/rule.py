@@ -183,7 +183,7 @@ def values_in(key: str) -> list[str]:
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Shared(NamedTuple):  # made for every other company of whoever asks
+class SharedKeys(NamedTuple):  # made for every other company of whoever asks
     """Keys of one rule that two companies share. **Shapes** `keys` sorted; `run_id`: of the run that completed them.
 
     **Units** `since`: aware UTC. `is_past`: fields may hold other values by now, so only what the rule lists is told.

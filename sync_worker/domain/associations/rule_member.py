@@ -31,7 +31,7 @@ class Member(NamedTuple):  # made for every membership of an evaluation
 
 
 @dataclass(slots=True)
-class Turn:
+class MemberChanges:
     """What has to be written so that a company holds what it should.
 
     **Shapes** `saved` as it is now; `waiting` is new, and for the next evaluation; `gone` never stood.
@@ -55,7 +55,7 @@ def turn(
     next_holds: Collection[Membership] | None,
     now: datetime,
     run_id: str,
-) -> Turn:
+) -> MemberChanges:
     """From what a company held to what it should hold, now and once the next evaluation stands.
 
     **Shapes** `held`: its rows without `until`; those that ended with an earlier evaluation are left alone. `standing_no` 0: none stands
@@ -64,7 +64,7 @@ def turn(
     next_no = standing_no + 1
     later = now_holds if next_holds is None else next_holds
     ending = {one: None if one in later else next_no for one in now_holds}
-    result, kept = Turn([], [], []), set[Membership]()
+    result, kept = MemberChanges([], [], []), set[Membership]()
     for member in held:
         one = member.membership
         if member.is_in(standing_no) and one in ending:

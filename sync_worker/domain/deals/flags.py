@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 
 
-class Reader(IntEnum):
+class FlagReader(IntEnum):
     """Who looks at a deal; each reads what those before it read, too."""
 
     PARTNER = 1
@@ -24,10 +24,10 @@ class Reader(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FlagRow:
     """One line of the table. **Shapes** `words` may name `{label}` (what a second partner is called here) and `{field}`."""
 
-    reader: Reader
+    reader: FlagReader
     words: str
 
 
@@ -56,15 +56,15 @@ WAITS: Final = "both_changed"
 """A field that both sides changed, and that waits for a person."""
 
 
-def _all(words: str) -> Line:
-    return Line(Reader.PARTNER, words)
+def _all(words: str) -> FlagRow:
+    return FlagRow(FlagReader.PARTNER, words)
 
 
-def _vendor(words: str) -> Line:
-    return Line(Reader.VENDOR, words)
+def _vendor(words: str) -> FlagRow:
+    return FlagRow(FlagReader.VENDOR, words)
 
 
-FLAGS: Final[Mapping[str, Line]] = {
+FLAGS: Final[Mapping[str, FlagRow]] = {
     # the deal and its record
     "deleted_in_crm": _all("The vendor deleted this deal's record in its CRM. The deal stays here. Ask the vendor, or withdraw the deal."),
     "gone_from_crm": _all("The vendor's CRM does not show this deal's record any more. The deal stays here. Ask the vendor."),
@@ -101,11 +101,11 @@ FLAGS: Final[Mapping[str, Line]] = {
 """code → who is shown it, and in which words. Printed into docs/deals.md."""
 
 
-def flags_for(reader: Reader, wrong: Iterable[Wrong], *, label: str) -> list[Flag]:
+def flags_for(reader: FlagReader, wrong: Iterable[Wrong], *, label: str) -> list[Flag]:
     """What this reader is shown, one flag per code and field, the oldest first."""
     found: dict[tuple[str, str], Flag] = {}
     for one in sorted(wrong, key=lambda one: (one.since, one.code, one.field)):
-        line = FLAGS.get(one.code, Line(Reader.OPERATOR, ""))
+        line = FLAGS.get(one.code, FlagRow(FlagReader.OPERATOR, ""))
         if reader >= line.reader:
             words = line.words.format(label=label, field=one.field.replace("_", " ") or "a field") if line.words else one.message
             found.setdefault((one.code, one.field), Flag(one.code, one.field, words, one.since))

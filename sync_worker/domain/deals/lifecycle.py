@@ -64,7 +64,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MoveRow:
     """One move.
 
     **Shapes** `asks`: what the request itself needs; it is checked first, before the person. `needs`: what the deal needs; it is
@@ -120,14 +120,14 @@ def _vendor(to: VendorApproval) -> tuple[Effect, ...]:
     return (approval.set_track(Track.VENDOR, to),)
 
 
-MOVES: Final[Mapping[Verb, Row]] = {
-    Verb.SUBMIT: Row(
+MOVES: Final[Mapping[Verb, MoveRow]] = {
+    Verb.SUBMIT: MoveRow(
         (DRAFT,),
         _DRAFTERS,
         (registration.submitted,),
         (registration.still_on_behalf, parenthood.names_no_other, registration.fit_pair, registration.named),
     ),
-    Verb.EDIT: Row(
+    Verb.EDIT: MoveRow(
         _OPEN,
         (Party.OWNER, Party.MAKER, Party.VENDOR, Party.OPERATOR),
         (registration.edited,),
@@ -144,56 +144,56 @@ MOVES: Final[Mapping[Verb, Row]] = {
         ),
         asks=(registration.known_fields,),
     ),
-    Verb.REASSIGN: Row(_OPEN, _EDITORS, (registration.reassigned,), asks=(registration.colleague,)),
-    Verb.APPROVE_DISTRIBUTOR: Row(
+    Verb.REASSIGN: MoveRow(_OPEN, _EDITORS, (registration.reassigned,), asks=(registration.colleague,)),
+    Verb.APPROVE_DISTRIBUTOR: MoveRow(
         _DECIDABLE,
         _DISTRIBUTORS,
         _distributor(DistributorApproval.APPROVED),
         (approval.owned, _STILL_DISTRIBUTOR, approval.override_reasoned),
         asks=_OF_DISTRIBUTOR,
     ),
-    Verb.REJECT_DISTRIBUTOR: Row(
+    Verb.REJECT_DISTRIBUTOR: MoveRow(
         _DECIDABLE,
         _DISTRIBUTORS,
         _distributor(DistributorApproval.REJECTED),
         (_STILL_DISTRIBUTOR, approval.reasoned),
         asks=_OF_DISTRIBUTOR,
     ),
-    Verb.RENEW: Row(
+    Verb.RENEW: MoveRow(
         (SUBMITTED, EXPIRED), (Party.SECOND_PARTNER,), (approval.renewed,), (approval.owned, approval.renewable, approval.later_day)
     ),
-    Verb.APPROVE_VENDOR: Row(
+    Verb.APPROVE_VENDOR: MoveRow(
         (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.APPROVED), (approval.owned, _STILL_VENDOR), asks=_OF_VENDOR
     ),
-    Verb.REJECT_VENDOR: Row(
+    Verb.REJECT_VENDOR: MoveRow(
         (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.REJECTED), (_STILL_VENDOR, approval.reasoned), asks=_OF_VENDOR
     ),
-    Verb.RETURN_VENDOR: Row(
+    Verb.RETURN_VENDOR: MoveRow(
         (*_DECIDABLE, EXPIRED), (Party.VENDOR,), _vendor(VendorApproval.RETURNED), (_STILL_VENDOR, approval.reasoned), asks=_OF_VENDOR
     ),
-    Verb.WITHDRAW: Row((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _DRAFTERS, (_to(WITHDRAWN),)),
-    Verb.DISABLE: Row((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
-    Verb.ENABLE: Row((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
-    Verb.FINALIZE: Row(
+    Verb.WITHDRAW: MoveRow((DRAFT, SUBMITTED, FINALIZE_REQUESTED, DISABLED), _DRAFTERS, (_to(WITHDRAWN),)),
+    Verb.DISABLE: MoveRow((SUBMITTED, FINALIZE_REQUESTED), _VENDORS, (_to(DISABLED),)),
+    Verb.ENABLE: MoveRow((DISABLED,), _VENDORS, (_to(SUBMITTED),)),
+    Verb.FINALIZE: MoveRow(
         (SUBMITTED,),
         _OWNERS,
         (_to(FINALIZE_REQUESTED), completion.offered_anew),
         (approval.owned, parenthood.parent_named, approval.ready),
     ),
-    Verb.SIGN: Row(
+    Verb.SIGN: MoveRow(
         (FINALIZE_REQUESTED,),
         (Party.SECOND_PARTNER, Party.VENDOR),
         (completion.signed,),
         (approval.owned, parenthood.parent_named, approval.ready, completion.quote_sent, completion.recorded_with_reason),
     ),
-    Verb.COMPLETE: Row((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (completion.licensed,)),
-    Verb.SET_LAST_DAY: Row((SUBMITTED, DISABLED, EXPIRED), _VENDORS, (last_day.day_set,), (last_day.still_to_come,)),
-    Verb.GIVE_LAST_DAY: Row((SUBMITTED,), (Party.CALENDAR,), (last_day.day_given,)),
-    Verb.EXPIRE: Row((SUBMITTED,), (Party.CALENDAR,), (_to(EXPIRED),), (_is_over,)),
-    Verb.RESUME: Row((EXPIRED,), (Party.CALENDAR,), (_to(SUBMITTED),), (_is_to_come,)),
-    Verb.WIN: Row((*_SOLD, LOST), (Party.CRM,), (_to(WON), _BY_OUTCOME)),
-    Verb.LOSE: Row((*_SOLD, WON), (Party.CRM,), (_to(LOST), _BY_OUTCOME)),
-    Verb.REOPEN: Row((WON, LOST), (Party.CRM,), (_to(SUBMITTED), _BY_OUTCOME)),
+    Verb.COMPLETE: MoveRow((QUOTE_SIGNED,), _VENDORS, (_to(COMPLETED),), (completion.licensed,)),
+    Verb.SET_LAST_DAY: MoveRow((SUBMITTED, DISABLED, EXPIRED), _VENDORS, (last_day.day_set,), (last_day.still_to_come,)),
+    Verb.GIVE_LAST_DAY: MoveRow((SUBMITTED,), (Party.CALENDAR,), (last_day.day_given,)),
+    Verb.EXPIRE: MoveRow((SUBMITTED,), (Party.CALENDAR,), (_to(EXPIRED),), (_is_over,)),
+    Verb.RESUME: MoveRow((EXPIRED,), (Party.CALENDAR,), (_to(SUBMITTED),), (_is_to_come,)),
+    Verb.WIN: MoveRow((*_SOLD, LOST), (Party.CRM,), (_to(WON), _BY_OUTCOME)),
+    Verb.LOSE: MoveRow((*_SOLD, WON), (Party.CRM,), (_to(LOST), _BY_OUTCOME)),
+    Verb.REOPEN: MoveRow((WON, LOST), (Party.CRM,), (_to(SUBMITTED), _BY_OUTCOME)),
 }
 """Every move. A deal begins as a draft or submitted (`registration.py`), or in the CRM."""
 
@@ -280,7 +280,7 @@ def who_may(verb: Verb, deal: Deal | None, policy: Policy) -> str:
     return ", or ".join(names.get(party, f"the {party}") for party in dict.fromkeys(parties))
 
 
-def _wrong_party(verb: Verb, row: Row, scene: Scene) -> Refusal | None:
+def _wrong_party(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
     wanted = {_standing_in(party, verb, scene.deal) for party in row.who}
     if wanted & scene.standing.parties:
         return None
@@ -293,7 +293,7 @@ def _wrong_party(verb: Verb, row: Row, scene: Scene) -> Refusal | None:
     return Refusal(code, f"{scene.actor.name} acts for nobody who may {_words(verb)} this deal", who)
 
 
-def _wrong_state(verb: Verb, row: Row, scene: Scene) -> Refusal | None:
+def _wrong_state(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
     now = scene.deal.lifecycle
     if now in row.states:
         return None
@@ -322,7 +322,7 @@ def _standing_in(party: Party, verb: Verb, deal: Deal | None) -> Party:
     return Party.OWNER if party is Party.SECOND_PARTNER and is_single_tier and verb in _OF_SINGLE_TIER else party
 
 
-def _note(verb: Verb, row: Row, scene: Scene) -> str:
+def _note(verb: Verb, row: MoveRow, scene: Scene) -> str:
     """Who did what, and why; in whose place, if not in their own."""
     is_instead = verb in OF_TRACKS and _standing_in(row.who[0], verb, scene.deal) not in scene.standing.parties
     instead = f", in the place of the {scene.policy.second_partner_label}" if is_instead else ""

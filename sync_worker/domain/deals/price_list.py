@@ -17,7 +17,7 @@ from typing import Final
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.money import is_currency, misfit, shown
-from sync_worker.domain.deals.quote import NO_DISCOUNT, Line
+from sync_worker.domain.deals.quote import NO_DISCOUNT, QuoteLine
 
 DEAREST: Final = Decimal(10_000_000)  # a licence's price for a year
 _KEEPER: Final = "the vendor's admin, who keeps the price list"
@@ -105,7 +105,7 @@ def unsound(price: Price) -> tuple[str, str] | None:
     return ("unit_price", wrong) if wrong else None
 
 
-def lines_of(wishes: Sequence[Wish], prices: PriceList, currency: str, day: date, rights: Rights) -> tuple[Line, ...] | Refusal:
+def lines_of(wishes: Sequence[Wish], prices: PriceList, currency: str, day: date, rights: Rights) -> tuple[QuoteLine, ...] | Refusal:
     """The wished lines at the prices of that day, or the first wish that is refused. **Shapes** a refusal's field is that of the body."""
     lines = []
     for number, wish in enumerate(wishes):
@@ -116,7 +116,7 @@ def lines_of(wishes: Sequence[Wish], prices: PriceList, currency: str, day: date
     return tuple(lines)
 
 
-def _line(wish: Wish, prices: PriceList, currency: str, day: date, rights: Rights) -> Line | Refusal:
+def _line(wish: Wish, prices: PriceList, currency: str, day: date, rights: Rights) -> QuoteLine | Refusal:
     if wish.discount and not rights.discounts:
         why = "a discount beside the terms is not this person's to give"
         return Refusal("discount_not_yours", why, rights.who_discounts, (), "discount_percent")
@@ -125,10 +125,10 @@ def _line(wish: Wish, prices: PriceList, currency: str, day: date, rights: Right
     found = prices.on(wish.product, currency, day)
     if found is None or found.unit_price is None:
         return _no_price(wish.product, prices, currency, day)
-    return Line(found.product, found.unit_price, wish.count, wish.discount)
+    return QuoteLine(found.product, found.unit_price, wish.count, wish.discount)
 
 
-def _named_by_hand(wish: Wish, prices: PriceList, currency: str, rights: Rights) -> Line | Refusal:
+def _named_by_hand(wish: Wish, prices: PriceList, currency: str, rights: Rights) -> QuoteLine | Refusal:
     if not rights.names_prices or wish.unit_price is None:
         why = "prices come from the price list, so this person names none"
         return Refusal("unit_price_not_yours", why, "the vendor, for a product that is not on the list", (), "unit_price")
@@ -137,7 +137,7 @@ def _named_by_hand(wish: Wish, prices: PriceList, currency: str, rights: Rights)
         return Refusal("price_listed", why, f"leave unit_price out; or {_KEEPER}, changes it", (), "unit_price")
     if wrong := unsound(Price(wish.product, currency, wish.unit_price, date.min)):
         return Refusal("amount_misfit" if wrong[0] == "unit_price" else "value_malformed", wrong[1], "another price", (), wrong[0])
-    return Line(" ".join(wish.product.split()), wish.unit_price, wish.count, wish.discount)
+    return QuoteLine(" ".join(wish.product.split()), wish.unit_price, wish.count, wish.discount)
 
 
 def _no_price(product: str, prices: PriceList, currency: str, day: date) -> Refusal:

@@ -56,7 +56,7 @@ class QuoteState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QuoteLine:
     """One licensed product.
 
     **Units** `unit_price`: list price of one licence for one year, in the quote's currency; `discount`: percent off what the terms leave.
@@ -72,7 +72,7 @@ class Line:
 class PricedLine:
     """A line, its percent off and what it comes to for the whole term. **Units** amounts in the quote's currency, rounded."""
 
-    line: Line
+    line: QuoteLine
     list_amount: Decimal
     amount: Decimal
 
@@ -115,7 +115,7 @@ class Quote:
 class Offer:
     """What is quoted, whatever the pricing, and to whom it goes. **Units** `starts_on`: the first day of the term."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[QuoteLine, ...]
     starts_on: date
     column: Column = Column.DEAL
 
@@ -249,7 +249,7 @@ def _unpriced(deal: Deal, pricing: Pricing) -> Refusal | None:
     )
 
 
-def _wrong_lines(deal: Deal, lines: Sequence[Line]) -> Refusal | None:
+def _wrong_lines(deal: Deal, lines: Sequence[QuoteLine]) -> Refusal | None:
     """Every line is a licensed product, so the lines count what the deal counts."""
     who = "the vendor corrects the lines, or the owner company the deal"
     if not lines or not all(_is_sound(line) for line in lines):
@@ -260,11 +260,11 @@ def _wrong_lines(deal: Deal, lines: Sequence[Line]) -> Refusal | None:
     return None
 
 
-def _is_sound(line: Line) -> bool:
+def _is_sound(line: QuoteLine) -> bool:
     return line.count >= 1 and line.unit_price.is_finite() and line.unit_price >= 0 and bool(line.name.strip())
 
 
-def _priced(line: Line, years: int, percent: Decimal, currency: str) -> PricedLine:
+def _priced(line: QuoteLine, years: int, percent: Decimal, currency: str) -> PricedLine:
     """Both amounts from the exact list price, each rounded once."""
     exact = product(line.unit_price, line.count, years)
     left = product((100 - percent) / 100, (100 - line.discount) / 100)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.deals.quote import BillingCycle, Column, Line, Payment, PricedLine, Pricing, Quote
+from sync_worker.domain.deals.quote import BillingCycle, Column, Payment, PricedLine, Pricing, Quote, QuoteLine
 
 
 def to_numbers(quote: Quote) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def from_numbers(numbers: Mapping[str, Any]) -> Quote:
 
 
 def _line(line: Mapping[str, Any]) -> PricedLine:
-    written = Line(line["name"], Decimal(line["unit_price"]), line["count"], Decimal(line["discount_percent"]))
+    written = QuoteLine(line["name"], Decimal(line["unit_price"]), line["count"], Decimal(line["discount_percent"]))
     return PricedLine(written, Decimal(line["list_amount"]), Decimal(line["amount"]))
 
 

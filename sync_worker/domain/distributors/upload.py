@@ -30,7 +30,7 @@ JPEG: Final = FileType("image/jpeg", b"\xff\xd8\xff", (".jpg", ".jpeg"))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """What is taken. **Units** `most_bytes`."""
 
     most_bytes: int
@@ -41,11 +41,11 @@ class Limits:
         return tuple(ending for known in self.types for ending in known.endings)
 
 
-AGREEMENT: Final = Limits(20 * 1024 * 1024, (PDF, PNG, JPEG))  # a scan of twenty pages is some 10 MB
+AGREEMENT: Final = UploadLimits(20 * 1024 * 1024, (PDF, PNG, JPEG))  # a scan of twenty pages is some 10 MB
 """A signed agreement: a PDF, or a scan."""
 
 
-def type_of(head: bytes, name: str, limits: Limits) -> FileType | Refusal:
+def type_of(head: bytes, name: str, limits: UploadLimits) -> FileType | Refusal:
     """What the file is, by its first bytes, or why it is not taken."""
     who = f"a file that ends in {', '.join(limits.endings)}"
     if not head:
@@ -58,7 +58,7 @@ def type_of(head: bytes, name: str, limits: Limits) -> FileType | Refusal:
     return found
 
 
-def size_refusal(size_bytes: int, limits: Limits) -> Refusal | None:
+def size_refusal(size_bytes: int, limits: UploadLimits) -> Refusal | None:
     """Why so many bytes are too many."""
     if size_bytes <= limits.most_bytes:
         return None

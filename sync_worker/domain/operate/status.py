@@ -62,7 +62,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingProgress:
     """How far one record type is read. **Shapes** `read_up_to_at` None: its first load is not complete."""
 
     record: str
@@ -101,7 +101,7 @@ class PortalStanding:
 
     portal: str
     crm: str
-    readings: Sequence[Reading]
+    readings: Sequence[ReadingProgress]
     rests: Sequence[Rest]
     writes: Mapping[str, int]
     notices: int

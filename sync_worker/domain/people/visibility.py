@@ -39,7 +39,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VisibilityRow:
     """One line of the policy. **Shapes** `role` None = any; `acts_for` None = looks only."""
 
     basis: Basis
@@ -55,18 +55,18 @@ class Line:
 
 
 POLICY: Final = (
-    Line(Basis.ADMIN, None, "any", Scope.EVERY, Party.VENDOR),
-    Line(Basis.NAMED_OWNER, None, "owner_company", Scope.SUBMITTED, None),
-    Line(Basis.MEMBER, Role.ACCOUNT_OWNER, "owner_company", Scope.BELOW, Party.OWNER),
-    Line(Basis.MEMBER, Role.EXECUTIVE, "owner_company", Scope.BELOW, Party.OWNER),
-    Line(Basis.MEMBER, Role.MANAGER, "owner_company", Scope.BELOW, Party.OWNER),
-    Line(Basis.MEMBER, Role.SALES, "owner_company", Scope.OWN, Party.OWNER),
-    Line(Basis.NAMED_OWNER, None, "second_partner", Scope.SUBMITTED, None),
-    Line(Basis.MEMBER, Role.ACCOUNT_OWNER, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
-    Line(Basis.MEMBER, Role.EXECUTIVE, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
-    Line(Basis.MEMBER, Role.MANAGER, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
-    Line(Basis.MEMBER, Role.SALES, "second_partner", Scope.OWN, Party.SECOND_PARTNER),
-    Line(Basis.PARENT, None, "owner_company", Scope.SUBMITTED, Party.SECOND_PARTNER),
+    VisibilityRow(Basis.ADMIN, None, "any", Scope.EVERY, Party.VENDOR),
+    VisibilityRow(Basis.NAMED_OWNER, None, "owner_company", Scope.SUBMITTED, None),
+    VisibilityRow(Basis.MEMBER, Role.ACCOUNT_OWNER, "owner_company", Scope.BELOW, Party.OWNER),
+    VisibilityRow(Basis.MEMBER, Role.EXECUTIVE, "owner_company", Scope.BELOW, Party.OWNER),
+    VisibilityRow(Basis.MEMBER, Role.MANAGER, "owner_company", Scope.BELOW, Party.OWNER),
+    VisibilityRow(Basis.MEMBER, Role.SALES, "owner_company", Scope.OWN, Party.OWNER),
+    VisibilityRow(Basis.NAMED_OWNER, None, "second_partner", Scope.SUBMITTED, None),
+    VisibilityRow(Basis.MEMBER, Role.ACCOUNT_OWNER, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
+    VisibilityRow(Basis.MEMBER, Role.EXECUTIVE, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
+    VisibilityRow(Basis.MEMBER, Role.MANAGER, "second_partner", Scope.SUBMITTED, Party.SECOND_PARTNER),
+    VisibilityRow(Basis.MEMBER, Role.SALES, "second_partner", Scope.OWN, Party.SECOND_PARTNER),
+    VisibilityRow(Basis.PARENT, None, "owner_company", Scope.SUBMITTED, Party.SECOND_PARTNER),
 )
 """The whole policy: what is not here is not seen. Printed into docs/deals.md."""
 
@@ -86,7 +86,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class DealShare:
     """Deals with one of these companies on that side, as far as the scope goes. **Shapes** `companies` count unless `side` is any.
 
     `hides`: roles whose own deals stay theirs; a deal of nobody, or of a user we do not know, is hidden from none.
@@ -111,7 +111,7 @@ class Share:
         return self.scope is Scope.BELOW and (rep is None or rep.role not in self.hides)
 
 
-def shares(viewer: Viewer) -> tuple[Share, ...]:
+def shares(viewer: Viewer) -> tuple[DealShare, ...]:
     """All that this user sees, one share per line of the policy that fits. Somebody inactive sees nothing."""
     user = viewer.user
     if not user.is_active:
@@ -120,7 +120,9 @@ def shares(viewer: Viewer) -> tuple[Share, ...]:
         (line, companies) for line in POLICY if line.role in (None, user.role) and (companies := _companies(line, viewer)) is not None
     ]
     return tuple(
-        Share(user.id, line.side, companies, line.scope, user.role.not_below if line.scope is Scope.BELOW else frozenset(), line.acts_for)
+        DealShare(
+            user.id, line.side, companies, line.scope, user.role.not_below if line.scope is Scope.BELOW else frozenset(), line.acts_for
+        )
         for line, companies in fitting
     )
 
@@ -172,7 +174,7 @@ def _is_idle(company_id: str | None, companies: Mapping[str, Company]) -> bool:
     return company is not None and company.is_inactive
 
 
-def _companies(line: Line, viewer: Viewer) -> frozenset[str] | None:
+def _companies(line: VisibilityRow, viewer: Viewer) -> frozenset[str] | None:
     """The companies a line is about for this user; None where it is not about this user."""
     user = viewer.user
     if line.is_of_two_tiers and not viewer.is_two_tier:

@@ -24,7 +24,7 @@ ROW_COUNT: Final = 5  # events in a row, refused for the first time, that mean t
 TELL_COUNT: Final = 3  # failures in a row from which an operator is told
 
 
-class Ending(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What an answer means."""
 
     DELIVERED = "delivered"
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceiverAnswer:
     """What came back. **Shapes** `status` 0 = nothing did; `words`: the beginning of the body, or what went wrong."""
 
     status: int
@@ -46,13 +46,13 @@ class Answer:
         return f"HTTP {self.status}{said}" if self.status else self.words
 
 
-def ending_of(answer: Answer) -> Ending:
+def ending_of(answer: ReceiverAnswer) -> DeliveryOutcome:
     """What the answer means. A redirect is not followed: it would send what is ours to somebody else."""
     if 200 <= answer.status < 300:
-        return Ending.DELIVERED
+        return DeliveryOutcome.DELIVERED
     if answer.status == 410:
-        return Ending.GONE
-    return Ending.DOWN if answer.status in (0, 429, 503) else Ending.REFUSED
+        return DeliveryOutcome.GONE
+    return DeliveryOutcome.DOWN if answer.status in (0, 429, 503) else DeliveryOutcome.REFUSED
 
 
 def retry_s(attempts: int) -> float | None:

@@ -17,7 +17,7 @@ from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.visibility import Viewer, can_see
 
 
-class Notice(StrEnum):
+class Topic(StrEnum):
     """What people are told of; the names of switches and of mail templates."""
 
     DEAL_REGISTERED = "deal_registered"
@@ -45,14 +45,14 @@ class Audience(StrEnum):
 OWNER_SIDE: Final = (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.OWNER_NAMED)
 SECOND_SIDE: Final = (Audience.SECOND_MANAGERS, Audience.SECOND_NAMED)
 
-POLICY: Final[Mapping[Notice, tuple[Audience, ...]]] = {
-    Notice.DEAL_REGISTERED: OWNER_SIDE + SECOND_SIDE,
-    Notice.DEAL_UPDATED: OWNER_SIDE + SECOND_SIDE,
-    Notice.FINALIZE_REQUESTED: (Audience.VENDOR,),
-    Notice.QUOTE_SENT: (Audience.OWNER_MEMBERS, Audience.SECOND_MEMBERS),  # which of the two, `quote_policy` says
-    Notice.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.SECOND_MANAGERS),
-    Notice.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # whoever's track it is
-    Notice.DECISION_UNTAKEN: (Audience.VENDOR,),
+POLICY: Final[Mapping[Topic, tuple[Audience, ...]]] = {
+    Topic.DEAL_REGISTERED: OWNER_SIDE + SECOND_SIDE,
+    Topic.DEAL_UPDATED: OWNER_SIDE + SECOND_SIDE,
+    Topic.FINALIZE_REQUESTED: (Audience.VENDOR,),
+    Topic.QUOTE_SENT: (Audience.OWNER_MEMBERS, Audience.SECOND_MEMBERS),  # which of the two, `quote_policy` says
+    Topic.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.SECOND_MANAGERS),
+    Topic.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # whoever's track it is
+    Topic.DECISION_UNTAKEN: (Audience.VENDOR,),
 }
 """notice → who may be told. Printed into docs/distributors.md."""
 
@@ -80,7 +80,7 @@ class News:
     """One thing to tell. **Shapes** `event` is its key, the same one whenever it is computed again; `fields`: what changed."""
 
     event: str
-    notice: Notice
+    notice: Topic
     audience: tuple[Audience, ...]
     fields: tuple[str, ...] = ()
 
@@ -110,15 +110,15 @@ def news_of(before: Deal | None, after: Deal, *, version: int) -> tuple[News, ..
         return ()
     key = f"{after.id}/{version}"
     if before is None or before.lifecycle is Lifecycle.DRAFT:
-        return (News(f"registered/{key}", Notice.DEAL_REGISTERED, POLICY[Notice.DEAL_REGISTERED]),)
+        return (News(f"registered/{key}", Topic.DEAL_REGISTERED, POLICY[Topic.DEAL_REGISTERED]),)
     changed = tuple(sorted(differing(before, {name: after.values.get(name) for name in after.values.keys() | before.values.keys()})))
     is_new_second = "second_partner" in changed and after.second_partner is not None
-    found = [News(f"registered/{key}", Notice.DEAL_REGISTERED, SECOND_SIDE)] if is_new_second else []
+    found = [News(f"registered/{key}", Topic.DEAL_REGISTERED, SECOND_SIDE)] if is_new_second else []
     if seen := tuple(name for name in changed if name in WATCHED and not _is_filled_in(name, before)):
-        audience = OWNER_SIDE if is_new_second else POLICY[Notice.DEAL_UPDATED]
-        found.append(News(f"updated/{key}", Notice.DEAL_UPDATED, audience, seen))
+        audience = OWNER_SIDE if is_new_second else POLICY[Topic.DEAL_UPDATED]
+        found.append(News(f"updated/{key}", Topic.DEAL_UPDATED, audience, seen))
     if "lifecycle" in changed and after.lifecycle is Lifecycle.FINALIZE_REQUESTED:
-        found.append(News(f"finalize/{key}", Notice.FINALIZE_REQUESTED, POLICY[Notice.FINALIZE_REQUESTED]))
+        found.append(News(f"finalize/{key}", Topic.FINALIZE_REQUESTED, POLICY[Topic.FINALIZE_REQUESTED]))
     return tuple(found)
 
 
@@ -129,13 +129,13 @@ def _is_filled_in(name: str, before: Deal) -> bool:
 
 def decision_untaken(deal_id: str, run_id: str) -> News:
     """The vendor decided in the CRM, and this run could not take it over: the vendor's people look again."""
-    return News(f"untaken/{deal_id}/{run_id}", Notice.DECISION_UNTAKEN, POLICY[Notice.DECISION_UNTAKEN])
+    return News(f"untaken/{deal_id}/{run_id}", Topic.DECISION_UNTAKEN, POLICY[Topic.DECISION_UNTAKEN])
 
 
 def quote_news(event: str, deal: Deal, company_id: str) -> News:
     """A quote on its way to the members of this company, one of the deal's two."""
     audience = Audience.SECOND_MEMBERS if company_id == deal.second_partner else Audience.OWNER_MEMBERS
-    return News(event, Notice.QUOTE_SENT, (audience,))
+    return News(event, Topic.QUOTE_SENT, (audience,))
 
 
 def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int], waiting_days: Sequence[int]) -> tuple[News, ...]:
@@ -149,11 +149,11 @@ def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int
     last_day = deal.values.get("expires_on")
     left = (last_day - today).days if isinstance(last_day, date) else -1
     if reached := [days for days in expiry_days if 0 <= left <= days]:
-        found.append(News(f"expires/{deal.id}/{last_day}/{min(reached)}", Notice.EXPIRES_SOON, POLICY[Notice.EXPIRES_SOON]))
+        found.append(News(f"expires/{deal.id}/{last_day}/{min(reached)}", Topic.EXPIRES_SOON, POLICY[Topic.EXPIRES_SOON]))
     if waited := [days for days in waiting_days if (today - since).days >= days]:
         for track, state in ((Track.DISTRIBUTOR, deal.distributor_approval), (Track.VENDOR, deal.vendor_approval)):
             if state in UNDECIDED:
-                found.append(News(f"waits/{deal.id}/{track}/{since}/{max(waited)}", Notice.APPROVAL_WAITS, _WAITED_FOR[track]))
+                found.append(News(f"waits/{deal.id}/{track}/{since}/{max(waited)}", Topic.APPROVAL_WAITS, _WAITED_FOR[track]))
     return tuple(found)
 
 
@@ -166,7 +166,7 @@ def deal_reminded_of(event: str) -> str | None:
 # ── to whom ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def recipients(news: News, deal: Deal, crowd: Crowd, *, actor: Actor | None, switched_on: Iterable[Notice] = Notice) -> tuple[User, ...]:
+def recipients(news: News, deal: Deal, crowd: Crowd, *, actor: Actor | None, switched_on: Iterable[Topic] = Topic) -> tuple[User, ...]:
     """Who is told, each address once, by address. **Shapes** `actor` `None`: the calendar's doing."""
     if news.notice not in switched_on:
         return ()

@@ -30,7 +30,7 @@ DERIVE = Wake("derive", share="backfill")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModeStanding:
     """What hangs on a portal's mode. **Shapes** `mode`: "" before the first sync."""
 
     mode: str
@@ -38,11 +38,11 @@ class Standing:
     deal_count: int
 
 
-def standing(tenant: Tenant) -> Standing:
+def standing(tenant: Tenant) -> ModeStanding:
     """The associations that would be judged anew, and the open deals that name a second partner."""
     with tenant.store.reading(tenant.name) as tx:
         row = portals.get(tx)
-        return Standing(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))
+        return ModeStanding(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))
 
 
 def set_mode(tenant: Tenant, mode: str, *, actor: str, reason: str) -> Intervention:

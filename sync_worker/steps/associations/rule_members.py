@@ -13,7 +13,7 @@ from functools import partial
 from operator import attrgetter
 
 from sync_worker.domain.associations.association import Missing
-from sync_worker.domain.associations.rule import MOST_KEYS, SIDES, Membership, Names, Rule, Rules, Shared, Side, missing
+from sync_worker.domain.associations.rule import MOST_KEYS, SIDES, Membership, Names, Rule, Rules, SharedKeys, Side, missing
 from sync_worker.domain.associations.rule_member import Member, turn
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.names import folded, spelled
@@ -21,7 +21,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import evaluations, rule_members, rule_names
 from sync_worker.store.associations.evaluations import Evaluation
-from sync_worker.store.associations.rule_members import Share
+from sync_worker.store.associations.rule_members import SharedKey
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
@@ -186,7 +186,7 @@ def _heal(
 
 def shared(
     tx: Tx, company: Company, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
-) -> list[Shared]:
+) -> list[SharedKeys]:
     """What this company shares with each of the other side. **Shapes** by the other's id; `limit` counts companies."""
     side = SIDES.get(company.account_type)
     if side is None:
@@ -197,7 +197,7 @@ def shared(
 
 def shared_with(
     tx: Tx, company: Company, others: Sequence[Company], evaluation: Evaluation, at: datetime | None = None
-) -> dict[str, list[Shared]]:
+) -> dict[str, list[SharedKeys]]:
     """What this company shares with each of these, by their id."""
     held = rule_members.of(tx, {company.id, *(other.id for other in others)}, evaluation, at)
     side: Side = SIDES.get(company.account_type, "partner")
@@ -206,7 +206,7 @@ def shared_with(
     for other in others:
         theirs = _by_key(held.get(other.id, {}), _OPPOSITE[side])
         shares = [
-            Share(other.id, *key, *max(_beginning(member, evaluation) for member in (ours[key], theirs[key])))
+            SharedKey(other.id, *key, *max(_beginning(member, evaluation) for member in (ours[key], theirs[key])))
             for key in sorted(ours.keys() & theirs.keys())
         ]
         found[other.id] = _shared(company, side, shares, evaluation, is_past=at is not None)
@@ -246,15 +246,15 @@ def _by_key(members: Mapping[Membership, Member], side: str) -> dict[tuple[str, 
     return {(one.rule, one.key): member for one, member in members.items() if one.side == side}
 
 
-def _shared(company: Company, side: Side, shares: Iterable[Share], evaluation: Evaluation, *, is_past: bool) -> list[Shared]:
+def _shared(company: Company, side: Side, shares: Iterable[SharedKey], evaluation: Evaluation, *, is_past: bool) -> list[SharedKeys]:
     """One for each rule and other company, since the first of its keys."""
     rules = {rule.name: rule for rule in rules_of(evaluation)}
-    grouped: dict[tuple[str, str], list[Share]] = {}
+    grouped: dict[tuple[str, str], list[SharedKey]] = {}
     for share in shares:
         grouped.setdefault((share.company_id, share.rule), []).append(share)
     found = []
     for (other_id, rule), group in sorted(grouped.items()):
         first = min(group, key=_since) if len(group) > 1 else group[0]
         pair = (company.id, other_id) if side == "partner" else (other_id, company.id)
-        found.append(Shared(rules[rule], tuple(sorted([one.key for one in group])), *pair, first.since, first.run_id, is_past))
+        found.append(SharedKeys(rules[rule], tuple(sorted([one.key for one in group])), *pair, first.since, first.run_id, is_past))
     return found

@@ -86,7 +86,7 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DealStory:
     """One deal, field by field. **Shapes** `crm_record` "" = not in the CRM yet."""
 
     id: str
@@ -96,7 +96,7 @@ class Story:
     fields: tuple[FieldStory, ...]
 
 
-def explain(tenant: Tenant, deal_id: str) -> Story | None:
+def explain(tenant: Tenant, deal_id: str) -> DealStory | None:
     """The story of a deal; None where the portal has no such deal."""
     with tenant.store.reading(tenant.name) as tx:
         stored = deals.get(tx, deal_id)
@@ -111,7 +111,7 @@ def explain(tenant: Tenant, deal_id: str) -> Story | None:
     due = owed(field_rules(record), base=link.base if link else {}, portal=stored.deal.values, is_create=link is None, waiting=waiting)
     names = sorted({*stored.deal.values, *settings, *(row["field"] for row in disputes)})
     told = [_told(name, stored, settings.get(name, []), disputes, _in_crm(name, record, link, due, waiting)) for name in names]
-    return Story(deal_id, stored.version, f"{link.object} {link.crm_id}" if link else "", writing, tuple(told))
+    return DealStory(deal_id, stored.version, f"{link.object} {link.crm_id}" if link else "", writing, tuple(told))
 
 
 def _told(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sync_worker.domain.core.deal import Actor
-from sync_worker.domain.deals.flags import WAITS, Flag, Reader, Wrong, flags_for, speaks_of_two_tiers
+from sync_worker.domain.deals.flags import WAITS, Flag, FlagReader, Wrong, flags_for, speaks_of_two_tiers
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, links
 
 
-def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: Reader) -> dict[str, list[Flag]]:
+def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: FlagReader) -> dict[str, list[Flag]]:
     """By deal id, those that this reader is shown. What an operator discarded is no flag any more."""
     homes = {(home.object, home.crm_id): deal_id for deal_id, home in links.homes(tx, deal_ids).items()}
     places = {**{(DEAL, deal_id): deal_id for deal_id in deal_ids}, **homes}
@@ -23,13 +23,13 @@ def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: Reader) 
         wrong[deal_id].append(Wrong(WAITS, field, "both sides changed it, and it waits for a person", since))
     label = tenant.portal.second_partner.display_label or "second partner"
     shown = {deal_id: flags_for(reader, found, label=label) for deal_id, found in wrong.items()}
-    if tenant.portal.two_tier or reader is Reader.OPERATOR:
+    if tenant.portal.two_tier or reader is FlagReader.OPERATOR:
         return shown
     return {deal_id: [flag for flag in found if not speaks_of_two_tiers(flag)] for deal_id, found in shown.items()}
 
 
-def reader_of(actor: Actor) -> Reader:
+def reader_of(actor: Actor) -> FlagReader:
     """As whom somebody reads: the vendor's admins as the vendor, other users as partners, whoever is no user as an operator."""
     if actor.user is None:
-        return Reader.OPERATOR
-    return Reader.VENDOR if actor.user.is_vendor_admin else Reader.PARTNER
+        return FlagReader.OPERATOR
+    return FlagReader.VENDOR if actor.user.is_vendor_admin else FlagReader.PARTNER

@@ -50,7 +50,7 @@ from sync_worker.steps.deals.prices import price_list
 from sync_worker.steps.deals.sale import is_offered, to_sign
 from sync_worker.steps.people.users import reps_of, viewer_of
 from sync_worker.steps.tell.mail import MAIL
-from sync_worker.steps.tell.notify import Told, tell
+from sync_worker.steps.tell.notify import DealNews, tell
 from sync_worker.steps.tell.paper import paper_of
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
@@ -249,7 +249,7 @@ def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor:
     }
     event = f"quote/{quote.id}/offer/{stored.version}" if offers else f"quote/{quote.id}"
     news = quote_news(event, deal, recipient_company(its.column, deal) or "")
-    tell(tx, tenant, [Told(news, deal, words=words, quote_id=quote.id)], actor=actor)
+    tell(tx, tenant, [DealNews(news, deal, words=words, quote_id=quote.id)], actor=actor)
     wakes = frozenset({MAIL})
     if offers:
         quotes.mark_offered(tx, quote.id, actor.name)

@@ -36,7 +36,7 @@ _NOTHING: Mapping[str, Value] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DealCompanies:
     """The companies on a deal, and whom the owner may choose."""
 
     owner: Company | None
@@ -116,14 +116,14 @@ def _begin(
     return moved
 
 
-def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> Pair | Refusal:
+def find_pair(tx: Tx, tenant: Tenant, values: Mapping[str, Value]) -> DealCompanies | Refusal:
     """The companies named, and the owner's associated second partners; a refusal where a name is the name of several."""
     owner, second = (company_in(tx, tenant, name, values) for name in ("owner_company", "second_partner"))
     if isinstance(owner, Refusal):
         return owner
     if isinstance(second, Refusal):
         return second
-    return Pair(owner, second, tuple(options(tx, owner)) if owner else ())
+    return DealCompanies(owner, second, tuple(options(tx, owner)) if owner else ())
 
 
 def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str, Value] = _NOTHING) -> dict[str, Value] | Refusal:

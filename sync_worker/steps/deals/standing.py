@@ -12,10 +12,10 @@ from sync_worker.domain.deals.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_
 from sync_worker.domain.tell.notification import decision_untaken
 from sync_worker.steps.core.deal_problem import deal_problem
 from sync_worker.steps.core.tenant import DEAL, Tenant
-from sync_worker.steps.tell.notify import Told, tell
+from sync_worker.steps.tell.notify import DealNews, tell
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 
 STAGE: Literal["ingest"] = "ingest"
 TRACK: Final = "vendor_approval"
@@ -43,7 +43,9 @@ def stand(tx: Tx, tenant: Tenant, found: Sequence[Stands], run_id: str) -> None:
     news = [one for one in found if one.is_said_now or _key(one) not in known]
     rows = [deal_problem(tenant, one.deal, one.problem, run_id, stage=STAGE, payload=dict(one.lost) or None) for one in news]
     failures.record(tx, rows)
-    told = [Told(decision_untaken(one.deal.id, run_id), one.deal, words=_words(one.problem)) for one in news if one.problem.field == TRACK]
+    told = [
+        DealNews(decision_untaken(one.deal.id, run_id), one.deal, words=_words(one.problem)) for one in news if one.problem.field == TRACK
+    ]
     tell(tx, tenant, told, actor=None)
 
 
@@ -67,7 +69,7 @@ def close_mapped(tx: Tx, native: str, into: str, told: Mapping[str, str]) -> Non
 
 def _losses(tx: Tx, native: str, into: str) -> Iterator[tuple[str, dict[str, str]]]:
     """(id of the problem, what was lost) of each conversion that lost something of ours."""
-    for row in failures.listed(tx, Wanted(code=LOST_IN_CONVERSION, object=DEAL)):
+    for row in failures.listed(tx, FailureFilter(code=LOST_IN_CONVERSION, object=DEAL)):
         pairs = [(name.partition("."), target.partition(".")) for name, target in row.failure.payload.items()]
         if lost := {name[2]: target[2] for name, target in pairs if (name[0], target[0]) == (native, into)}:
             yield row.failure.id, lost

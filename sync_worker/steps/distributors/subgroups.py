@@ -50,7 +50,7 @@ class Child:
     terms: Terms | None
 
 
-class Changed(NamedTuple):
+class SubgroupChange(NamedTuple):
     """A subgroup after a change. **Shapes** `flagged`: deals that were pending when it left; `wakes`: work that is due now."""
 
     child: Child
@@ -58,7 +58,7 @@ class Changed(NamedTuple):
     flagged: tuple[str, ...] = ()
 
 
-Finish: TypeAlias = Callable[[Tx, Changed], None]
+Finish: TypeAlias = Callable[[Tx, SubgroupChange], None]
 
 
 def children(tenant: Tenant, parent: Company, actor: Actor) -> list[Child] | Refusal:
@@ -81,7 +81,9 @@ def candidates(tenant: Tenant, parent: Company, actor: Actor) -> tuple[Company, 
         return promotable(mine.values(), parent=parent, actor=actor, parents=parents_of(tx, mine.values()))
 
 
-def create(tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: Actor, finish: Finish | None = None) -> Changed | Refusal:
+def create(
+    tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: Actor, finish: Finish | None = None
+) -> SubgroupChange | Refusal:
     """A new company under this parent, with its terms; the CRM gets a record of it by PUSH."""
     name = name.strip()
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
@@ -97,7 +99,7 @@ def create(tenant: Tenant, parent: Company, name: str, agreed: Terms, *, actor: 
 
 def promote(
     tenant: Tenant, parent: Company, company: Company, agreed: Terms, *, actor: Actor, finish: Finish | None = None
-) -> Changed | Refusal:
+) -> SubgroupChange | Refusal:
     """A company that is there already, under this parent."""
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         company = companies.by_ids(tx, [company.id])[company.id]
@@ -110,7 +112,9 @@ def promote(
         return _begun(tx, subgroup, agreed, wakes, finish)
 
 
-def disassociate(tenant: Tenant, parent: Company, company: Company, *, actor: Actor, finish: Finish | None = None) -> Changed | Refusal:
+def disassociate(
+    tenant: Tenant, parent: Company, company: Company, *, actor: Actor, finish: Finish | None = None
+) -> SubgroupChange | Refusal:
     """The company is nobody's subgroup any more: its deals keep their history, and those that were pending are flagged."""
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         company = companies.by_ids(tx, [company.id])[company.id]
@@ -123,7 +127,7 @@ def disassociate(tenant: Tenant, parent: Company, company: Company, *, actor: Ac
         after = replace(company, second_partner_values=tuple(value for value in company.second_partner_values if value not in theirs))
         wakes = _store(tx, tenant, company, after, actor, run_id)
         flagged = _flag(tx, tenant, after, parent, run_id)
-        changed = Changed(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), wakes, flagged)
+        changed = SubgroupChange(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), wakes, flagged)
         if finish:
             finish(tx, changed)
         return changed
@@ -181,11 +185,11 @@ def _belongs(tx: Tx, user: User, further: frozenset[str], finish: Callable[[Tx, 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, wakes: frozenset[Wake], finish: Finish | None) -> Changed:
+def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, wakes: frozenset[Wake], finish: Finish | None) -> SubgroupChange:
     subgroups.begin(tx, subgroup)
     terms.begin(tx, Pair(subgroup.company_id, subgroup.parent_id), agreed, subgroup.since_by)
     company = companies.by_ids(tx, [subgroup.company_id])[subgroup.company_id]
-    changed = Changed(Child(subgroup, company, agreed), wakes)
+    changed = SubgroupChange(Child(subgroup, company, agreed), wakes)
     if finish:
         finish(tx, changed)
     return changed

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store, Tx
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import halts, interventions
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.operate.interventions import Intervention
@@ -59,7 +59,7 @@ def try_again(store: Store, portal: str) -> None:
 
 def _refused(tx: Tx) -> list[str]:
     """The open problems that tell of a log-in or a file that was refused."""
-    return [row.failure.id for code in ACCESS for row in failures.listed(tx, Wanted(code=code, stage="pull"))]
+    return [row.failure.id for code in ACCESS for row in failures.listed(tx, FailureFilter(code=code, stage="pull"))]
 
 
 def _keep(tx: Tx, tenant: Tenant, verb: Literal["pause", "resume"], actor: str, reason: str) -> None:

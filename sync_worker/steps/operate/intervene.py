@@ -30,7 +30,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.operate import interventions
-from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.sync import breakers
 
 BATCH_COUNT = 1000  # records between two looks at whether to stop
@@ -87,7 +87,7 @@ def begin_replay(
         breakers.close(tx, {cause_of(row) for row in received})  # a person says that they are gone
         for earlier in interventions.unfinished(tx):
             if earlier.selection == selection:
-                interventions.settle(tx, earlier.id, dict.fromkeys(interventions.left(tx, earlier.id), Outcome("continued")))
+                interventions.settle(tx, earlier.id, dict.fromkeys(interventions.left(tx, earlier.id), TryOutcome("continued")))
                 interventions.finish(tx, earlier.id)
         interventions.begin(tx, asked, [row.failure.id for row in received])
     words = {"intervention": asked.id, "actor": actor, "reason": reason, "failures": len(received), "queued": is_queued}
@@ -175,7 +175,7 @@ def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
 def _record(tx: Tx, tenant: Tenant, asked: Intervention, ids: Sequence[str], outcome: str) -> Intervention:
     """Something that was done at once."""
     interventions.begin(tx, asked, ids)
-    interventions.settle(tx, asked.id, dict.fromkeys(ids, Outcome(outcome)))
+    interventions.settle(tx, asked.id, dict.fromkeys(ids, TryOutcome(outcome)))
     interventions.finish(tx, asked.id)
     tenant.log.info(outcome, intervention=asked.id, actor=asked.actor, reason=asked.reason, failures=len(ids))
     return asked
@@ -227,7 +227,7 @@ def _try(tenant: Tenant, asked: Intervention, batch: Sequence[_Unit]) -> None:
     live = [row for failure_id in ids if is_open(row := before[failure_id])]
     work_off(tenant, replay(tenant, live))
     with tenant.store.transaction(tenant.name) as tx:
-        outcomes = {failure_id: Outcome("superseded") for failure_id in ids} | _outcomes(tx, live)
+        outcomes = {failure_id: TryOutcome("superseded") for failure_id in ids} | _outcomes(tx, live)
         interventions.settle(tx, asked.id, outcomes)
         judge(tx, tenant, _readings(live, outcomes))
 
@@ -237,20 +237,20 @@ def is_open(row: FailureRow) -> bool:
     return row.resolved_at is None and row.discarded_at is None
 
 
-def _outcomes(tx: Tx, tried: Sequence[FailureRow]) -> dict[str, Outcome]:
+def _outcomes(tx: Tx, tried: Sequence[FailureRow]) -> dict[str, TryOutcome]:
     """What became of the failures."""
     now = failures.by_ids(tx, [row.failure.id for row in tried])
     heirs = _heirs(tx, [row for row in now.values() if row.resolution in (OTHERWISE, REPLAYED)])
     return {row.failure.id: _outcome(row, now[row.failure.id], heirs.get(row.failure.id)) for row in tried}
 
 
-def _outcome(before: FailureRow, now: FailureRow, heir: str | None) -> Outcome:
+def _outcome(before: FailureRow, now: FailureRow, heir: str | None) -> TryOutcome:
     if now.resolved_at is None:
         is_judged = now.count > before.count or (now.failure.stage == "ingest" and now.failure.kind == "problem")  # still so: no news
-        return Outcome("failed" if is_judged else "waiting")
+        return TryOutcome("failed" if is_judged else "waiting")
     if heir or now.resolution == OTHERWISE:
-        return Outcome("failed", heir)
-    return Outcome("superseded" if now.resolution == NOTHING_OWED else "passed")
+        return TryOutcome("failed", heir)
+    return TryOutcome("superseded" if now.resolution == NOTHING_OWED else "passed")
 
 
 def _heirs(tx: Tx, closed: Sequence[FailureRow]) -> dict[str, str]:
@@ -262,7 +262,7 @@ def _heirs(tx: Tx, closed: Sequence[FailureRow]) -> dict[str, str]:
     return found
 
 
-def _readings(tried: Sequence[FailureRow], outcomes: Mapping[str, Outcome]) -> dict[Cause, tuple[int, int]]:
+def _readings(tried: Sequence[FailureRow], outcomes: Mapping[str, TryOutcome]) -> dict[Cause, tuple[int, int]]:
     """Passed and failed by cause, of what was read; pushes teach their breakers themselves."""
     found: Counter[tuple[Cause, str]] = Counter(
         (cause_of(row), outcomes[row.failure.id].outcome) for row in tried if row.failure.stage == "ingest"
@@ -277,7 +277,7 @@ def _finished(tenant: Tenant, asked: Intervention) -> Result:
         resting = breakers.resting(tx)
         held = [unit for unit in units if unit.causes & resting.keys()]
         if len(held) == len(units):
-            interventions.settle(tx, asked.id, {row.failure.id: Outcome(interventions.HELD) for unit in held for row in unit.rows})
+            interventions.settle(tx, asked.id, {row.failure.id: TryOutcome(interventions.HELD) for unit in held for row in unit.rows})
             interventions.finish(tx, asked.id)
         causes = {cause for unit in held for cause in unit.causes}
         result = Result(asked, interventions.counts(tx, asked.id), {cause: at for cause, at in resting.items() if cause in causes})

@@ -32,7 +32,7 @@ MEASURED_COUNT = 100  # records of a run from which a rate can be told
 
 
 @dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldPreview:
     """One field as it is and as it would be. **Shapes** `side`: where it would change, `crm` or `portal`; `id`: of the record there."""
 
     side: str
@@ -52,7 +52,7 @@ class Preview:
 
     count: int = 0
     superseded: int = 0
-    changes: list[FieldChange] = field(default_factory=list)
+    changes: list[FieldPreview] = field(default_factory=list)
     would_fail: dict[str, str] = field(default_factory=dict)
     written: int = 0
     calls: int = 0
@@ -145,11 +145,11 @@ def deal_values(deal: Deal) -> dict[str, Plain]:
     return {name: plain(value) for name, value in deal.values.items()}
 
 
-def _applied(object_: str, before: Mapping[str, Mapping[str, Plain]], after: Mapping[str, Mapping[str, Plain]]) -> Iterator[FieldChange]:
+def _applied(object_: str, before: Mapping[str, Mapping[str, Plain]], after: Mapping[str, Mapping[str, Plain]]) -> Iterator[FieldPreview]:
     """What the portal would hold otherwise, record by record."""
     for id_, values in sorted(after.items()):
         for change in changes(before.get(id_, {}), values):
-            yield FieldChange("portal", object_, id_, change["field"], change["before"], change["after"])
+            yield FieldPreview("portal", object_, id_, change["field"], change["before"], change["after"])
 
 
 # ── what would be written into the CRM ───────────────────────────────────────────────────────────────────────────────
@@ -182,10 +182,10 @@ def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[Na
             found.changes += _written(letter.record.record, where, shown.get(crm_id, {}), letter.change.fields)
 
 
-def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldChange]:
+def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldPreview]:
     for name, value in sorted(then.items()):
         if plain(now.get(name)) != plain(value):
-            yield FieldChange("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
+            yield FieldPreview("crm", object_, crm_id, name, plain(now.get(name)), plain(value))
 
 
 def per_minute(tenant: Tenant, *verbs: str) -> float:

@@ -14,7 +14,7 @@ from sync_worker.domain.operate.status import (
     OpenCause,
     PortalStanding,
     Process,
-    Reading,
+    ReadingProgress,
     Release,
     Rest,
     Status,
@@ -65,10 +65,10 @@ def _processes(store: Store) -> tuple[datetime, list[Process]]:
         return tx.shared_now, processes.listed(tx)
 
 
-def _reading(record: str, cursor: Cursor | None, interval_s: float, now: datetime) -> Reading:
+def _reading(record: str, cursor: Cursor | None, interval_s: float, now: datetime) -> ReadingProgress:
     read_up_to_at = cursor.high_water_at if cursor else None
     lag_s = max((now - read_up_to_at).total_seconds(), 0.0) if read_up_to_at else None
-    return Reading(record, read_up_to_at, lag_s, interval_s)
+    return ReadingProgress(record, read_up_to_at, lag_s, interval_s)
 
 
 def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Rest]:

@@ -28,7 +28,7 @@ PUT_OFF: Final = "its turn was over; the next one goes on"
 Forget: TypeAlias = Callable[[Tx, datetime, Place | None], Batch]
 
 
-class Kept(NamedTuple):
+class KeptRows(NamedTuple):
     """One kind of rows. **Units** `kept_s`: how long they are kept."""
 
     what: str
@@ -36,17 +36,17 @@ class Kept(NamedTuple):
     forget: Forget
 
 
-def kept(portal: Portal) -> tuple[Kept, ...]:
+def kept(portal: Portal) -> tuple[KeptRows, ...]:
     """Everything that grows with time. A replay's tries go with the failure or with the replay, whichever goes first."""
     settings = portal.retention
     return (
-        Kept("runs", settings.runs_s, retention.forget_runs),
-        Kept("failures", settings.failures_s, retention.forget_failures),
-        Kept("interventions", settings.interventions_s, retention.forget_interventions),
-        Kept("mails", settings.mails_s, retention.forget_mails),
-        Kept("events", portal.feed.keep_s if portal.feed else KEPT_EVENTS_S, retention.forget_events),
-        Kept("answers", KEPT.total_seconds(), retention.forget_answers),
-        Kept("removals", WINDOW.total_seconds(), retention.forget_removals),
+        KeptRows("runs", settings.runs_s, retention.forget_runs),
+        KeptRows("failures", settings.failures_s, retention.forget_failures),
+        KeptRows("interventions", settings.interventions_s, retention.forget_interventions),
+        KeptRows("mails", settings.mails_s, retention.forget_mails),
+        KeptRows("events", portal.feed.keep_s if portal.feed else KEPT_EVENTS_S, retention.forget_events),
+        KeptRows("answers", KEPT.total_seconds(), retention.forget_answers),
+        KeptRows("removals", WINDOW.total_seconds(), retention.forget_removals),
     )
 
 
@@ -71,7 +71,7 @@ def sweep(tenant: Tenant) -> Done:
     return Done(run_id, counts, frozenset({SWEEP} if is_left and not tenant.services.is_stopping() else ()))
 
 
-def _is_swept(tenant: Tenant, one: Kept, gone: dict[str, int]) -> bool:
+def _is_swept(tenant: Tenant, one: KeptRows, gone: dict[str, int]) -> bool:
     """Whether nothing old is left; counts what went."""
     last: Place | None = None
     while True:

@@ -18,7 +18,7 @@ from sync_worker.store.people import people
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class UserData:
     """A user as the portal tells it. **Shapes** companies by our id, CRM id or name."""
 
     id: str
@@ -31,7 +31,7 @@ class Told:
     is_active: bool = True
 
 
-def put(tenant: Tenant, told: Told) -> User | Refusal:
+def put(tenant: Tenant, told: UserData) -> User | Refusal:
     """The user as told, new or known. A company the portal does not have is refused by name, and so is an address that is not one."""
     if wrong := address_misfit(told.email.strip()):
         return Refusal("value_malformed", f"email: {told.email!r} is not an e-mail address. {wrong}", "name@company.example", field="email")
@@ -95,7 +95,7 @@ def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:
     return people.by_ids(tx, {user_id for user_id in owner_users if user_id})
 
 
-def _companies(tx: Tx, tenant: Tenant, told: Told) -> list[str] | Refusal:
+def _companies(tx: Tx, tenant: Tenant, told: UserData) -> list[str] | Refusal:
     """Our id of each company that is named, the primary one first."""
     found: list[str] = []
     for reference in filter(None, (told.primary_company, *told.further_companies)):

@@ -1,1 +1,8 @@
-"""What the portal and its people are told of: events, mails, reminders, a quote on paper."""
+"""Tells the portal and its people what has changed.
+
+notify.py   writes the mails of a change in the commit of that change
+deliver.py  sends events to the portal's receiver: signed, in order for each record
+mail.py     sends the mails that wait
+remind.py   once a day: registrations that end soon, approvals that wait
+paper.py    a quote as a document, for those who may see it
+"""

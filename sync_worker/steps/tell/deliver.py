@@ -19,7 +19,7 @@ from itertools import count
 from typing import Final
 
 from sync_worker import metrics
-from sync_worker.domain.tell.delivery import ROW_COUNT, TELL_COUNT, Answer, Ending, ending_of, rest_s, retry_s
+from sync_worker.domain.tell.delivery import ROW_COUNT, TELL_COUNT, DeliveryOutcome, ReceiverAnswer, ending_of, rest_s, retry_s
 from sync_worker.receiver import SEND_S, Receiver
 from sync_worker.redaction import masked
 from sync_worker.steps.core.tenant import Done, Tenant, Wake
@@ -38,14 +38,14 @@ DELIVER = Wake("deliver")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class EventSent:
     """What became of one event that was sent."""
 
     delivery: Delivery
-    answer: Answer
+    answer: ReceiverAnswer
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> DeliveryOutcome:
         return ending_of(self.answer)
 
 
@@ -89,20 +89,20 @@ def _claim(tenant: Tenant, token: str) -> tuple[list[Delivery], float]:
 # ── send ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _send(tenant: Tenant, receiver: Receiver, batch: Sequence[Delivery], *, until_s: float) -> list[Sent]:
+def _send(tenant: Tenant, receiver: Receiver, batch: Sequence[Delivery], *, until_s: float) -> list[EventSent]:
     """Sends the batch, a few records at a time. None is begun once the receiver is down, the lease nears its end or the process stops."""
     is_down, services = threading.Event(), tenant.services
 
-    def work(lane: Sequence[Delivery]) -> list[Sent]:
-        found: list[Sent] = []
+    def work(lane: Sequence[Delivery]) -> list[EventSent]:
+        found: list[EventSent] = []
         for delivery in lane:
             if is_down.is_set() or services.monotonic() >= until_s or services.is_stopping():
                 break
             told = delivery.told
-            found.append(Sent(delivery, receiver.send(told.id, told.kind, told.at, told.data)))
-            if found[-1].ending in (Ending.DOWN, Ending.GONE):
+            found.append(EventSent(delivery, receiver.send(told.id, told.kind, told.at, told.data)))
+            if found[-1].ending in (DeliveryOutcome.DOWN, DeliveryOutcome.GONE):
                 is_down.set()
-            if found[-1].ending is not Ending.DELIVERED:
+            if found[-1].ending is not DeliveryOutcome.DELIVERED:
                 break
         return found
 
@@ -124,25 +124,25 @@ def _lanes(batch: Iterable[Delivery]) -> list[list[Delivery]]:
 # ── settle ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _settle(tenant: Tenant, token: str, sent: Sequence[Sent]) -> bool:
+def _settle(tenant: Tenant, token: str, sent: Sequence[EventSent]) -> bool:
     """Keeps what became of them. Returns whether to go on at once."""
     for one in sent:
         metrics.FEED_SENT.labels(tenant.name, one.ending.value).inc()
-    by_ending = {ending: [one for one in sent if one.ending is ending] for ending in Ending}
-    arrived = [one.delivery for one in by_ending[Ending.DELIVERED]]
+    by_ending = {ending: [one for one in sent if one.ending is ending] for ending in DeliveryOutcome}
+    arrived = [one.delivery for one in by_ending[DeliveryOutcome.DELIVERED]]
     with tenant.store.side_transaction(tenant.name) as tx:
         failed_count = 0 if arrived else deliveries.standing(tx).failed_count
         deliveries.settle(tx, token, arrived)
         _heal(tx, arrived)
-        for one in by_ending[Ending.REFUSED]:
+        for one in by_ending[DeliveryOutcome.REFUSED]:
             _put_off(tx, tenant, token, one)
             failed_count += one.delivery.attempts == 0 or failed_count >= ROW_COUNT
-        if gone := by_ending[Ending.GONE]:
+        if gone := by_ending[DeliveryOutcome.GONE]:
             _stop(tx, tenant, gone[0].answer)
             return False
-        worst = by_ending[Ending.DOWN] or (by_ending[Ending.REFUSED] if failed_count >= ROW_COUNT and not arrived else [])
+        worst = by_ending[DeliveryOutcome.DOWN] or (by_ending[DeliveryOutcome.REFUSED] if failed_count >= ROW_COUNT and not arrived else [])
         if worst:
-            failed_count += bool(by_ending[Ending.DOWN])
+            failed_count += bool(by_ending[DeliveryOutcome.DOWN])
             _rest(tx, tenant, token, worst[0], failed_count)
             return False
         deliveries.rest(tx, token, failed_count, None)
@@ -161,7 +161,7 @@ def _heal(tx: Tx, arrived: Sequence[Delivery]) -> None:
     failures.close(tx, ids, "delivered")
 
 
-def _put_off(tx: Tx, tenant: Tenant, token: str, sent: Sent) -> None:
+def _put_off(tx: Tx, tenant: Tenant, token: str, sent: EventSent) -> None:
     told, attempts = sent.delivery.told, sent.delivery.attempts + 1
     wait_s = retry_s(attempts)
     what = f"event {told.seq} ({told.kind}) was refused {attempts} times, at last with {sent.answer}"
@@ -176,7 +176,7 @@ def _put_off(tx: Tx, tenant: Tenant, token: str, sent: Sent) -> None:
     _fail(tx, tenant, told.record, told.record_id, "event_refused", f"{what}; the record's later events wait for it", field=str(told.seq))
 
 
-def _rest(tx: Tx, tenant: Tenant, token: str, worst: Sent, failed_count: int) -> None:
+def _rest(tx: Tx, tenant: Tenant, token: str, worst: EventSent, failed_count: int) -> None:
     wait_s = rest_s(failed_count, worst.answer.retry_after_s)
     deliveries.rest(tx, token, failed_count, tx.shared_now + timedelta(seconds=wait_s))
     tenant.log.warning("the feed rests", answer=str(worst.answer), failures_in_a_row=failed_count, rest_s=wait_s)
@@ -187,7 +187,7 @@ def _rest(tx: Tx, tenant: Tenant, token: str, worst: Sent, failed_count: int) ->
         _fail(tx, tenant, FEED, RECEIVER, "receiver_down", words)
 
 
-def _stop(tx: Tx, tenant: Tenant, answer: Answer) -> None:
+def _stop(tx: Tx, tenant: Tenant, answer: ReceiverAnswer) -> None:
     deliveries.pause(tx, f"the receiver said {answer}")
     words = f"the receiver said {answer}: nobody listens there any more, so nothing is sent until somebody resumes"
     _fail(tx, tenant, FEED, RECEIVER, "receiver_gone", words)

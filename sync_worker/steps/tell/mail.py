@@ -33,7 +33,7 @@ _ID: Final = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class MailsSent:
     """What became of one batch."""
 
     sent: int = 0
@@ -45,7 +45,7 @@ def mail(tenant: Tenant) -> Done:
     """A turn of sending; without a mail server nothing is sent, and all waits. **Raises** StoreDown."""
     is_left = False
     while tenant.post and not is_left:
-        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == Sent():
+        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == MailsSent():
             break
         is_left = tenant.is_turn_over or tenant.services.is_stopping()
     return Done("", Counts(), frozenset({MAIL} if is_left else ()))
@@ -59,7 +59,7 @@ def is_due(tenant: Tenant) -> bool:
         return mails.has_due(tx)
 
 
-def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent:
+def send_mail(store: Store, portal: str, post: Post, services: Services) -> MailsSent:
     """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
     token = services.new_id()
     with store.side_transaction(portal) as tx:
@@ -69,7 +69,7 @@ def send_mail(store: Store, portal: str, post: Post, services: Services) -> Sent
         if services.is_stopping():
             break
         outcomes.append(_sent(store, portal, post, services, row, token))
-    return Sent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
+    return MailsSent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
 
 
 def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:

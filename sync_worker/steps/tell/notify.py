@@ -12,7 +12,7 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal
 from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.tell.notification import Audience, Crowd, News, Notice, news_of, recipients
+from sync_worker.domain.tell.notification import Audience, Crowd, News, Topic, news_of, recipients
 from sync_worker.steps.core.tenant import DEAL, Tenant, identity_of
 from sync_worker.steps.people.users import acting
 from sync_worker.store.core import companies, feed
@@ -20,7 +20,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.distributors import subgroups
 from sync_worker.store.people import people
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 
 
 class Change(NamedTuple):
@@ -32,7 +32,7 @@ class Change(NamedTuple):
     reason: str = ""
 
 
-class Told(NamedTuple):
+class DealNews(NamedTuple):
     """One thing to tell of one deal. **Shapes** `words`: what its template needs beside the usual; `quote_id`: what goes with it."""
 
     news: News
@@ -48,7 +48,7 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Ac
         return 0
     seen = [one._replace(before=one.before and tenant.shown(one.before), after=tenant.shown(one.after)) for one in changes]
     found = [
-        Told(news, one.after, one.before, {"reason": one.reason})
+        DealNews(news, one.after, one.before, {"reason": one.reason})
         for one in seen
         for news in news_of(one.before, one.after, version=one.version)
     ]
@@ -57,7 +57,7 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Ac
     return tell(tx, tenant, found, actor=actor)
 
 
-def tell(tx: Tx, tenant: Tenant, found: Sequence[Told], *, actor: Actor | None) -> int:
+def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | None) -> int:
     """Writes the letters; how many, those that were written before included. **Shapes** `actor` None: the calendar's doing."""
     if tenant.post is None or not found:
         return 0
@@ -73,11 +73,11 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[Told], *, actor: Actor | None) 
     return len(letters)
 
 
-def _switched_on(tenant: Tenant) -> frozenset[Notice]:
-    return frozenset(Notice(name) for name in tenant.portal.mail.notices)
+def _switched_on(tenant: Tenant) -> frozenset[Topic]:
+    return frozenset(Topic(name) for name in tenant.portal.mail.notices)
 
 
-def _letter(tx: Tx, tenant: Tenant, town: _Town, told: Told, user: User, actor: Actor | None) -> Mail:
+def _letter(tx: Tx, tenant: Tenant, town: _Town, told: DealNews, user: User, actor: Actor | None) -> OwedMail:
     news, deal, address = told.news, told.deal, user.email.casefold()
     owner = town.companies.get(deal.owner_company or "")
     link = tenant.portal.mail.deal_url
@@ -90,7 +90,7 @@ def _letter(tx: Tx, tenant: Tenant, town: _Town, told: Told, user: User, actor: 
         "link": link.replace("{id}", deal.id) if link else "",
         **told.words,
     }
-    return Mail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context, told.quote_id)
+    return OwedMail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context, told.quote_id)
 
 
 def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[dict[str, Any]]:

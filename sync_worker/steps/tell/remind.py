@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.tell.notification import News, Notice, reminders
+from sync_worker.domain.tell.notification import News, Topic, reminders
 from sync_worker.steps.core.tenant import DEAL, Done, Tenant
 from sync_worker.steps.tell.mail import MAIL
-from sync_worker.steps.tell.notify import Told, tell
+from sync_worker.steps.tell.notify import DealNews, tell
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals
@@ -35,12 +35,12 @@ def _page(tenant: Tenant, after: str) -> list[StoredDeal]:
         return deals.to_remind_of(tx, until=until, after=after, limit=BATCH_COUNT)
 
 
-def _reminders(tx: Tx, tenant: Tenant, found: list[StoredDeal]) -> list[Told]:
+def _reminders(tx: Tx, tenant: Tenant, found: list[StoredDeal]) -> list[DealNews]:
     settings, today = tenant.portal.mail, tx.now.astimezone(tenant.portal.zone).date()
     since_at = deals.waiting_since(tx, [stored.deal.id for stored in found])
     since = {deal_id: at.astimezone(tenant.portal.zone).date() for deal_id, at in since_at.items()}
     return [
-        Told(news, stored.deal, words=_words(news, stored, since.get(stored.deal.id, today)))
+        DealNews(news, stored.deal, words=_words(news, stored, since.get(stored.deal.id, today)))
         for stored in found
         for news in reminders(
             stored.deal,
@@ -53,6 +53,6 @@ def _reminders(tx: Tx, tenant: Tenant, found: list[StoredDeal]) -> list[Told]:
 
 
 def _words(news: News, stored: StoredDeal, since: date) -> dict[str, str]:
-    if news.notice is Notice.EXPIRES_SOON:
+    if news.notice is Topic.EXPIRES_SOON:
         return {"expires_on": str(stored.deal.values["expires_on"])}
     return {"since": since.isoformat()}

@@ -23,7 +23,7 @@ from sync_worker.store.core.tables import companies
 _COLUMNS = tuple(column.name for column in rule_members.columns)
 
 
-class Share(NamedTuple):
+class SharedKey(NamedTuple):
     """A key that two companies hold. **Shapes** `run_id`: of the later of their two memberships. **Units** `since`: aware UTC."""
 
     company_id: str
@@ -85,7 +85,7 @@ def of(tx: Tx, company_ids: Collection[str], evaluation: Evaluation, at: datetim
 
 def shares(
     tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
-) -> list[Share]:
+) -> list[SharedKey]:
     """Every key this company holds in common with one of the other side, in no order. **Shapes** `limit` counts companies."""
     other = "second_partner" if side == "partner" else "partner"
     told: dict[str, Any] = {"portal": tx.portal, "company": company_id, "side": side, "other": other, "no": evaluation.no}
@@ -95,10 +95,10 @@ def shares(
         theirs = query.selected_columns[0]
         page = query.with_only_columns(theirs).where(theirs > after).distinct().order_by(theirs).limit(limit)
         query = query.where(among(tx, theirs, list(tx.connection.execute(page, told).scalars())))
-    since, found = evaluation.since, list[Share]()
+    since, found = evaluation.since, list[SharedKey]()
     for other_id, rule, key, at_, no, run_id, their_at, their_no, their_run_id in tx.connection.execute(query, told):
         mine, later = since(at_, no), since(their_at, their_no)
-        found.append(Share(other_id, rule, key, mine, run_id) if mine > later else Share(other_id, rule, key, later, their_run_id))
+        found.append(SharedKey(other_id, rule, key, mine, run_id) if mine > later else SharedKey(other_id, rule, key, later, their_run_id))
     return found
 
 

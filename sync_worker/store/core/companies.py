@@ -18,7 +18,7 @@ from sync_worker.store.core.tables import companies
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CompanyFilter:
     """Which companies; None = whichever. **Shapes** `text`: in its name, whatever its case."""
 
     account_types: Collection[AccountType] | None = None
@@ -26,7 +26,7 @@ class Wanted:
     text: str | None = None
 
 
-EVERY = Wanted()
+EVERY = CompanyFilter()
 
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
@@ -130,7 +130,7 @@ def namesakes(tx: Tx, name: str) -> list[Company]:
     return sorted(by_ids(tx, ids).values(), key=lambda company: (company.is_deleted, company.id))
 
 
-def listed(tx: Tx, wanted: Wanted = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
+def listed(tx: Tx, wanted: CompanyFilter = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
     """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them."""
     query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
     query = query.where(*_conditions(wanted))
@@ -235,7 +235,7 @@ def count_by_type(tx: Tx) -> dict[str, int]:
     return {account_type: count for account_type, count in tx.connection.execute(query.group_by(companies.c.account_type))}
 
 
-def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: CompanyFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.account_types is not None:
         yield companies.c.account_type.in_(sorted(wanted.account_types))
     if wanted.status is not None:

@@ -50,7 +50,7 @@ class FailureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FailureFilter:
     """Which failures; None = whatever. **Shapes** `record`: its id or name."""
 
     code: str | None = None
@@ -61,7 +61,7 @@ class Wanted:
     kind: str | None = None
 
 
-EVERY = Wanted()
+EVERY = FailureFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, FailureRow]:
     return {row.failure.id: row for row in rows}
 
 
-def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, limit: int | None = None) -> list[FailureRow]:
+def listed(tx: Tx, wanted: FailureFilter = EVERY, *, include_resolved: bool = False, limit: int | None = None) -> list[FailureRow]:
     """Rows by cause, the latest first within each."""
     query = select(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.last_seen_at.desc(), failures.c.id).limit(limit))
@@ -218,7 +218,7 @@ def listed(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False, li
 
 def page(
     tx: Tx,
-    wanted: Wanted = EVERY,
+    wanted: FailureFilter = EVERY,
     *,
     include_resolved: bool = False,
     after: tuple[str, str, datetime, str] | None = None,
@@ -237,13 +237,13 @@ def page(
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.first_seen_at.desc(), failures.c.id).limit(limit))
 
 
-def count(tx: Tx, wanted: Wanted = EVERY, *, include_resolved: bool = False) -> int:
+def count(tx: Tx, wanted: FailureFilter = EVERY, *, include_resolved: bool = False) -> int:
     """How many `listed` would find without a limit."""
     query = select(func.count()).select_from(failures).where(*_conditions(tx, wanted), *(() if include_resolved else _SHOWN))
     return int(tx.connection.execute(query).scalar_one())
 
 
-def causes(tx: Tx, wanted: Wanted = EVERY) -> list[CauseRow]:
+def causes(tx: Tx, wanted: FailureFilter = EVERY) -> list[CauseRow]:
     """What is open, by cause, with counts: failures before problems, the largest first."""
     cause = [failures.c[name] for name in ("kind", "code", "object", "stage")]
     sums = (func.count().label("records"), func.min(failures.c.first_seen_at), func.max(failures.c.last_seen_at))
@@ -285,7 +285,7 @@ def counts_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, int]:
 _SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))
 
 
-def _conditions(tx: Tx, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(tx: Tx, wanted: FailureFilter) -> list[ColumnElement[bool]]:
     named = {name: value for name in ("code", "object", "stage", "kind") if (value := getattr(wanted, name)) is not None}
     found = [failures.c.portal == tx.portal, *(failures.c[name] == value for name, value in named.items())]
     if wanted.record is not None:

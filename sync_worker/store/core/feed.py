@@ -23,7 +23,7 @@ _IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoredEvent:
     """An event as it was written. **Shapes** `data`: what is sent; `id`: the same however often it is."""
 
     seq: int
@@ -35,7 +35,7 @@ class Told:
     data: Any
 
 
-TOLD: Final = tuple(events.c[name] for name in Told.__slots__)
+TOLD: Final = tuple(events.c[name] for name in StoredEvent.__slots__)
 """The columns of `Told`, in its order."""
 
 
@@ -72,22 +72,22 @@ def is_loading(tx: Tx, record: str) -> bool:
     return bool(tx.connection.execute(query).scalar())
 
 
-def listed(tx: Tx, *, after: int = 0, limit: int | None = 100) -> list[Told]:
+def listed(tx: Tx, *, after: int = 0, limit: int | None = 100) -> list[StoredEvent]:
     """Events that follow `after`, in order."""
     query = select(*TOLD).where(events.c.portal == tx.portal, events.c.seq > after)
-    return [Told(*row) for row in tx.connection.execute(query.order_by(events.c.seq).limit(limit))]
+    return [StoredEvent(*row) for row in tx.connection.execute(query.order_by(events.c.seq).limit(limit))]
 
 
-def latest(tx: Tx, *, limit: int | None) -> list[Told]:
+def latest(tx: Tx, *, limit: int | None) -> list[StoredEvent]:
     """The last events, in order."""
     query = select(*TOLD).where(events.c.portal == tx.portal).order_by(events.c.seq.desc()).limit(limit)
-    return [Told(*row) for row in tx.connection.execute(query)][::-1]
+    return [StoredEvent(*row) for row in tx.connection.execute(query)][::-1]
 
 
-def get(tx: Tx, seq: int) -> Told | None:
+def get(tx: Tx, seq: int) -> StoredEvent | None:
     """One event."""
     row = tx.connection.execute(select(*TOLD).where(events.c.portal == tx.portal, events.c.seq == seq)).first()
-    return Told(*row) if row else None
+    return StoredEvent(*row) if row else None
 
 
 def first_since(tx: Tx, moment: datetime) -> int | None:

@@ -1,1 +1,10 @@
-"""Deals, their CRM records, conflicts, quotes and licences."""
+"""Deals and what hangs on them.
+
+deals.py      deals, and the history of each field
+links.py      which CRM record is behind a deal, and the base of each field
+conflicts.py  fields that both sides changed
+prices.py     the price list as it is kept over HTTP, with its history
+quotes.py     quotes as made, sent and signed
+licences.py   licences as issued, each exactly once
+tables.py     the tables of this room
+"""

@@ -14,7 +14,7 @@ from sync_worker.domain.core.deal import Deal, Lifecycle, Period
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.prospect import contact_key, prospect_key
-from sync_worker.domain.people.visibility import Scope, Share
+from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx, among, put
@@ -40,7 +40,7 @@ class Narrowing:
     company: str = ""
     text: str = ""
     since: datetime | None = None
-    also: Iterable[Share] | None = None
+    also: Iterable[DealShare] | None = None
     has_second_side: bool = True
 
 
@@ -111,7 +111,7 @@ def waiting_since(tx: Tx, deal_ids: Collection[str]) -> dict[str, datetime]:
 
 def seen(
     tx: Tx,
-    shares: Iterable[Share],
+    shares: Iterable[DealShare],
     wanted: Narrowing = WHOLE,
     *,
     before: tuple[datetime, str] | None = None,
@@ -258,11 +258,11 @@ def _narrowed(tx: Tx, wanted: Narrowing) -> Iterator[ColumnElement[bool]]:
         yield _covered_by_any(tx, wanted.also)
 
 
-def _covered_by_any(tx: Tx, shares: Iterable[Share]) -> ColumnElement[bool]:
+def _covered_by_any(tx: Tx, shares: Iterable[DealShare]) -> ColumnElement[bool]:
     return or_(false(), *[_covered(tx, share) for share in shares])
 
 
-def _covered(tx: Tx, share: Share) -> ColumnElement[bool]:
+def _covered(tx: Tx, share: DealShare) -> ColumnElement[bool]:
     """`Share.covers`, said in SQL."""
     side = true() if share.side == "any" else among(tx, deals.c[share.side], share.companies)
     is_own = or_(deals.c.owner_user == share.user_id, deals.c.registered_by == share.user_id)

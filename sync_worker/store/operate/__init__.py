@@ -1,1 +1,14 @@
-"""What people did, what all portals are like, and what goes after its time."""
+"""All portals at once, the schema as a whole, and what people did.
+
+schema.py         every table of the schema
+migrate.py        where a database stands, and the way to the newest version
+due.py            what is due, of every portal at once
+overview.py       what the database says of all portals, for those who watch
+processes.py      the processes, by their heartbeats
+interventions.py  what people did about failures and conflicts, and why
+halts.py          portals that a person has paused
+retention.py      old rows are removed, one batch a call
+erasure.py        what many tables keep of a person
+copies.py         a portal's rows copied into files, to be worked on
+tables.py         the tables of this room
+"""

@@ -19,7 +19,7 @@ from sync_worker.store.tell.tables import mails
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingDue:
     """How one record type stands.
 
     **Shapes** `pulled_at`: None before the first load is complete. `is_filling`: a field of all its records was left to us to read.
@@ -36,7 +36,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PortalDue:
     """How one portal stands.
 
     **Shapes** `owes`: something is due in the outbox, or a send without outcome is to be looked for;
@@ -56,22 +56,22 @@ class Standing:
     is_completing: bool
     is_deriving: bool
     is_halted: bool
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    readings: Mapping[str, ReadingDue] = field(default_factory=dict)
 
     def rests(self, now: datetime) -> bool:
         """Whether an error or a person has paused the portal."""
         return self.is_halted or (self.paused_until_at is not None and self.paused_until_at > now)
 
 
-def standings(tx: Tx) -> dict[str, Standing]:
+def standings(tx: Tx) -> dict[str, PortalDue]:
     """By portal: the transaction's, or where that is "" every one that was ever synced."""
-    readings: dict[str, dict[str, Reading]] = {}
+    readings: dict[str, dict[str, ReadingDue]] = {}
     noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
     columns = (cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, _is_filling(), cursors.c.paused_until_at)
     for portal, object_, pulled_at, is_noticed, is_filling, paused_until_at in tx.connection.execute(
         select(*columns).where(_mine(tx, cursors.c.portal))
     ):
-        readings.setdefault(portal, {})[object_] = Reading(pulled_at, bool(is_noticed), bool(is_filling), paused_until_at)
+        readings.setdefault(portal, {})[object_] = ReadingDue(pulled_at, bool(is_noticed), bool(is_filling), paused_until_at)
     row = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
     looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
     looks["is_mail_due"] = _is_mail_due(tx)
@@ -82,7 +82,7 @@ def standings(tx: Tx) -> dict[str, Standing]:
     found = {}
     for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):
         flags = dict(zip(looks, map(bool, seen), strict=True))
-        found[portal] = Standing(mode_set_at, paused_until_at, **flags, readings=readings.get(portal, {}))
+        found[portal] = PortalDue(mode_set_at, paused_until_at, **flags, readings=readings.get(portal, {}))
     return found
 
 

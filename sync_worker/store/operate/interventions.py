@@ -43,7 +43,7 @@ class Intervention:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TryOutcome:
     """What became of one try. **Shapes** `became`: the failure that took its place, where it failed otherwise."""
 
     outcome: str
@@ -118,7 +118,7 @@ def of_outcome(tx: Tx, intervention_id: str, outcome: str) -> list[str]:
     return list(tx.connection.execute(query).scalars())
 
 
-def settle(tx: Tx, intervention_id: str, outcomes: Mapping[str, Outcome]) -> None:
+def settle(tx: Tx, intervention_id: str, outcomes: Mapping[str, TryOutcome]) -> None:
     """What became of these failures. One that somebody else has settled meanwhile stays as it is."""
     if not outcomes:
         return

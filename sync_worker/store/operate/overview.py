@@ -55,7 +55,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OwedEvents:
     """Events a portal is still owed, and since when the oldest."""
 
     portal: str
@@ -71,7 +71,7 @@ class Overview:
     reads: list[Read]
     waiting: list[Waiting]
     opened: list[Open]
-    owed: list[Owed]
+    owed: list[OwedEvents]
     breakers: dict[str, int]  # cause → in how many places nothing is tried for now
 
 
@@ -82,7 +82,9 @@ def overview(store: Store) -> Overview:
     reads, written, noticed, opened, owed, resting = found
     waiting = [Waiting(*row) for row in (*written, *noticed)]
     resting_in = {code: count for code, count in resting}
-    return Overview(at, [Read(*row) for row in reads], waiting, [Open(*row) for row in opened], [Owed(*row) for row in owed], resting_in)
+    return Overview(
+        at, [Read(*row) for row in reads], waiting, [Open(*row) for row in opened], [OwedEvents(*row) for row in owed], resting_in
+    )
 
 
 _READS: Select[Any] = select(

@@ -1,1 +1,7 @@
-"""Users, tokens, and answers that were given before."""
+"""People of a portal, and the tokens of its API.
+
+people.py   users, and the companies they belong to
+tokens.py   API tokens: a hash, what it may do, who made it
+answers.py  answers already given, one for each token and idempotency key
+tables.py   the tables of this room
+"""

@@ -13,7 +13,7 @@ from sync_worker.store.people.tables import memberships, users
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UserFilter:
     """Which users; None = whichever. **Shapes** `company`: our id of one of theirs; `text`: in the name or e-mail, whatever its case."""
 
     company: str | None = None
@@ -21,7 +21,7 @@ class Wanted:
     text: str | None = None
 
 
-EVERY = Wanted()
+EVERY = UserFilter()
 
 
 def get(tx: Tx, user_id: str) -> User | None:
@@ -44,7 +44,7 @@ def vendor_admins(tx: Tx) -> list[User]:
     return _users(tx, users.c.is_vendor_admin)
 
 
-def listed(tx: Tx, wanted: Wanted = EVERY, *, after: str = "", limit: int = 1000) -> list[User]:
+def listed(tx: Tx, wanted: UserFilter = EVERY, *, after: str = "", limit: int = 1000) -> list[User]:
     """Users by id, those that follow `after`."""
     page = select(users.c.id).where(users.c.portal == tx.portal, users.c.id > after, *_conditions(tx, wanted))
     return _users(tx, users.c.id.in_(page.order_by(users.c.id).limit(limit)), users.c.id)
@@ -86,7 +86,7 @@ def _moved(user: User, old: str, new: str) -> User:
     return replace(user, primary_company=primary, further_companies=further - {primary})
 
 
-def _conditions(tx: Tx, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _conditions(tx: Tx, wanted: UserFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.company is not None:
         yield users.c.id.in_(_members(tx, [wanted.company]))
     if wanted.role is not None:

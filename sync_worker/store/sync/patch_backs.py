@@ -42,7 +42,7 @@ class PatchBack:
     tries: int
 
 
-class Rest(NamedTuple):
+class PatchRest(NamedTuple):
     """Until when one that was not written rests, and how often it was tried by now."""
 
     until_at: datetime
@@ -82,7 +82,7 @@ def done(tx: Tx, ids: Collection[str], token: str) -> None:
     _set(tx, ids, token, portal_id_written_at=tx.now, **UNCLAIMED)
 
 
-def put_off(tx: Tx, rests: Mapping[str, Rest], token: str) -> None:
+def put_off(tx: Tx, rests: Mapping[str, PatchRest], token: str) -> None:
     """These are not known to be written: they rest."""
     for rest in sorted(set(rests.values())):
         ids = [company_id for company_id, its in rests.items() if its == rest]

@@ -1,1 +1,6 @@
-"""What is still owed to the portal's receiver and to mail boxes."""
+"""What is still owed to the portal's receiver and to mail boxes.
+
+deliveries.py  how far the feed is delivered, who sends it, how the receiver stands
+mails.py       mails to be sent, one row for each event and person
+tables.py      the tables of this room
+"""

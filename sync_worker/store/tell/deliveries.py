@@ -14,14 +14,14 @@ from sqlalchemy import and_, delete, exists, func, insert, or_, select, tuple_, 
 
 from sync_worker.errors import StaleRead
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.feed import TOLD, Told
+from sync_worker.store.core.feed import TOLD, StoredEvent
 from sync_worker.store.core.tables import deliveries, events, feeds
 
 LEASE: Final = timedelta(seconds=30)  # what a killed sender had begun waits so long; every batch renews it
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FeedState:
     """How the feed stands. **Shapes** `failed_count`: in a row; `paused_because`: what a person reads."""
 
     last_seq: int
@@ -36,15 +36,15 @@ class Feed:
 class Delivery:
     """An event that is owed. **Shapes** `attempts`: those that were refused; `round`: of replays."""
 
-    told: Told
+    told: StoredEvent
     round: int
     attempts: int
 
 
-def standing(tx: Tx) -> Feed:
+def standing(tx: Tx) -> FeedState:
     """How the feed stands, also before its first event."""
-    row = tx.connection.execute(select(*(feeds.c[name] for name in Feed.__slots__)).where(feeds.c.portal == tx.portal)).first()
-    return Feed(*row) if row else Feed(0, 0, None, None, None, None)
+    row = tx.connection.execute(select(*(feeds.c[name] for name in FeedState.__slots__)).where(feeds.c.portal == tx.portal)).first()
+    return FeedState(*row) if row else FeedState(0, 0, None, None, None, None)
 
 
 def owed(tx: Tx) -> tuple[int, datetime | None]:
@@ -101,7 +101,7 @@ def due(tx: Tx, limit: int) -> list[Delivery]:
         .order_by(deliveries.c.seq)
         .limit(limit)
     )
-    return [Delivery(Told(*told), round_, attempts) for *told, round_, attempts in tx.connection.execute(query)]
+    return [Delivery(StoredEvent(*told), round_, attempts) for *told, round_, attempts in tx.connection.execute(query)]
 
 
 def settle(tx: Tx, token: str, sent: Sequence[Delivery]) -> None:

@@ -17,7 +17,7 @@ from sync_worker.store.tell.tables import mails
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class OwedMail:
     """One mail to one person.
 
     **Shapes** `id` is computed of portal, event and address; `context` is plain JSON; `quote_id`: whose page and sheet go with it.
@@ -35,7 +35,7 @@ class Mail:
 class MailRow:
     """A mail, and how its sending stands. **Shapes** `outcome` "" = it waits."""
 
-    mail: Mail
+    mail: OwedMail
     written_at: datetime
     due_at: datetime
     attempts: int
@@ -43,14 +43,14 @@ class MailRow:
     error: str
 
 
-_MAIL = [mails.c[name] for name in Mail.__slots__]
+_MAIL = [mails.c[name] for name in OwedMail.__slots__]
 _ROW = [mails.c[name] for name in MailRow.__slots__ if name != "mail"]
 
 
-def write(tx: Tx, written: Sequence[Mail]) -> None:
+def write(tx: Tx, written: Sequence[OwedMail]) -> None:
     """To be sent from now on. One that is there already, for this event and person, stays as it is."""
     rows = [
-        {"portal": tx.portal, "written_at": tx.now, "due_at": tx.shared_now, **{n: getattr(one, n) for n in Mail.__slots__}}
+        {"portal": tx.portal, "written_at": tx.now, "due_at": tx.shared_now, **{n: getattr(one, n) for n in OwedMail.__slots__}}
         for one in written
     ]
     upsert(tx, mails, rows, keep=[column.name for column in mails.columns if not column.primary_key])
@@ -119,4 +119,4 @@ def _mine(tx: Tx) -> Select[Any]:
 
 def _found(tx: Tx, query: Select[Any]) -> list[MailRow]:
     size = len(_MAIL)
-    return [MailRow(Mail(*row[:size]), *row[size:]) for row in tx.connection.execute(query)]
+    return [MailRow(OwedMail(*row[:size]), *row[size:]) for row in tx.connection.execute(query)]

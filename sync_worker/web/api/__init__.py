@@ -1,16 +1,16 @@
-"""The portal's API: what a partner portal asks and says over HTTP. Addresses lead to steps; nothing is decided here.
+"""The portal's API: what a partner portal asks over HTTP. An address calls a step; nothing is decided here.
 
-    under /portals/{portal}                                          step                                        file
-    users, users/{id}, users/{id}/erase                              people: put, deactivate, erase              users
-    companies, companies/{id}                                        –                                           companies
-    companies/{id}/associated-partners, …/{other}, …/options         associate: whom, why, options               companies
-    companies/{id}/subgroups, …/candidates, …/{other}/promote, …     subgroups: children, create, promote, …     distributors
-    companies/{id}/terms/{upper}, /agreements/{upper}                agree: set_terms, put_on_file               distributors
-    deals                                                            register: register, draft                   deals
-    deals/{id}, deals/{id}/changes                                   decide: change; explain: explain            deals
-    deals/{id}/reassign, /approvals, /submit, /withdraw, …           decide: reassign, decide; move: move        moves
-    conflicts, …/{id}/resolve, failures, …/replay, feed/events, …    resolve, intervene                          operate
+A room imports only rooms above it in this list. Addresses stand under /portals/{portal}:
 
-A request's way: `doors` (whose token, which person) → `once` (an idempotency key) → the step → `views` (what that person may see of it);
-whatever is refused or goes wrong on it leaves through `route` as one of the `problems`.
+    core/          what every address needs: tokens, pages, problems, shapes
+    people/        /users
+    associations/  /companies, …/associated-partners, …/options
+    tell/          the events of the feed, as the OpenAPI document shows them
+    distributors/  /companies/{id}/subgroups, …/terms, …/agreements
+    deals/         /deals, …/changes, …/approvals, …/quotes, …/licences; /prices
+    operate/       /conflicts, /failures, /replays, /feed/events, /operate/status
+    mount.py       adds all of them to the application
+
+A request's way: `authentication` (whose token, which person) → `once` (an idempotency key) → the step → `views` (what that person may see).
+A refusal or an error on the way leaves through `route` as one of the `problems`.
 """

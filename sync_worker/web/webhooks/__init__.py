@@ -1,9 +1,12 @@
-"""Webhooks: what a CRM says has changed. It names records; nothing of what it says about them is believed.
+"""Webhooks: a CRM says which records have changed. Their new values are never taken from the message; the record is read again.
 
-    routes      the two addresses: refuse, or store and only then answer
-    heard       what one request says, in our words; or why nothing was heard
-    salesforce  outbound messages       hubspot    lists of events       signature    HubSpot's proofs
-    inbox       the notices of all waiting requests, one commit          bell         one refresh for all that came within half a second
+    routes.py      the two addresses: refuse, or store and only then answer
+    heard.py       what one request says, in our words; or why it says nothing
+    salesforce.py  Salesforce's outbound messages
+    hubspot.py     HubSpot's lists of events
+    signature.py   how HubSpot proves that a request is its own
+    inbox.py       the notices of all requests that wait, in one commit
+    debounce.py    one refresh for all notices of half a second
 
 request ─▶ whose? proven? ─▶ ids ─▶ notices, committed ─▶ answer ─▶ half a second ─▶ REFRESH
 """

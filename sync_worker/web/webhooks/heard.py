@@ -11,7 +11,7 @@ DISABLED_S: Final = 300  # until a portal that is disabled is asked again: a per
 
 
 @dataclass(slots=True)
-class Heard:
+class HeardNotices:
     """**Shapes** `noticed`: record type → CRM ids to read again; `skipped`: why an event means nothing to us → how many of them."""
 
     events: int = 0
@@ -26,7 +26,7 @@ class Heard:
         """An event that names nothing we keep."""
         self.skipped[why] += count
 
-    def add(self, other: Heard) -> None:
+    def add(self, other: HeardNotices) -> None:
         """What another request says, too."""
         self.events += other.events
         self.skipped.update(other.skipped)
@@ -35,7 +35,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class WebhookRefusal:
     """Why a request is not taken: the status for whoever sent it, the reason for our log alone."""
 
     status: int

@@ -12,25 +12,25 @@ import orjson
 
 from sync_worker.crm.hubspot.records import is_id
 from sync_worker.text import loads
-from sync_worker.web.webhooks.heard import Heard, Records, Refusal
+from sync_worker.web.webhooks.heard import HeardNotices, Records, WebhookRefusal
 
 _NATIVE: Final = {"company": "companies", "deal": "deals", "0-2": "companies", "0-3": "deals"}
 _GENERIC: Final = "object"  # its events say the record type as a number
 _OF_ONE_RECORD: Final = {"creation", "deletion", "restore", "propertyChange"}
 
 
-def read_events(body: bytes, *, hub_id: str, records: Records) -> Heard | Refusal:
+def read_events(body: bytes, *, hub_id: str, records: Records) -> HeardNotices | WebhookRefusal:
     """The records these events name. Events of other accounts are skipped; a request without any of ours is refused."""
     try:
         events = loads(body)
     except orjson.JSONDecodeError:
-        return Refusal(400, "the body is not JSON")
+        return WebhookRefusal(400, "the body is not JSON")
     if not isinstance(events, list):
-        return Refusal(400, "not a list of events")
+        return WebhookRefusal(400, "not a list of events")
     ours = [event for event in events if isinstance(event, dict) and str(event.get("portalId")) == hub_id]
     if events and not ours:
-        return Refusal(401, f"no event is from Hub ID {hub_id}")
-    heard = Heard(len(events))
+        return WebhookRefusal(401, f"no event is from Hub ID {hub_id}")
+    heard = HeardNotices(len(events))
     if others := len(events) - len(ours):
         heard.skip("another account", others)
     for event in ours:
@@ -38,7 +38,7 @@ def read_events(body: bytes, *, hub_id: str, records: Records) -> Heard | Refusa
     return heard
 
 
-def _hear(heard: Heard, event: dict[str, Any], records: Records) -> None:
+def _hear(heard: HeardNotices, event: dict[str, Any], records: Records) -> None:
     room, _, what = str(event.get("subscriptionType") or event.get("eventType") or "").partition(".")
     kind = str(event.get("objectTypeId", "")) if room == _GENERIC else room
     if what == "associationChange":

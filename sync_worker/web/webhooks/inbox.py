@@ -13,12 +13,12 @@ from sync_worker import logs
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
-from sync_worker.web.webhooks.heard import Heard
+from sync_worker.web.webhooks.heard import HeardNotices
 
 THREADS = 4  # portals whose notices are stored at the same time
 TRIES = 3  # a page may hold the rows of a notice the other way round; the database breaks the tie, and we begin again
 
-Waiting = tuple[Heard, asyncio.Future[None]]
+Waiting = tuple[HeardNotices, asyncio.Future[None]]
 
 
 class Inbox:
@@ -30,7 +30,7 @@ class Inbox:
         self._writing: dict[str, asyncio.Task[None]] = {}
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="inbox")
 
-    async def put(self, portal: str, heard: Heard) -> None:
+    async def put(self, portal: str, heard: HeardNotices) -> None:
         """Returns when it is committed. **Raises** StoreDown."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(portal, []).append((heard, done))
@@ -50,9 +50,9 @@ class Inbox:
                     done.set_result(None)
         del self._writing[portal]
 
-    def _store_all(self, portal: str, requests: Sequence[Heard]) -> Exception | None:
+    def _store_all(self, portal: str, requests: Sequence[HeardNotices]) -> Exception | None:
         """In a thread; what goes wrong is for everybody who waits."""
-        together = Heard()
+        together = HeardNotices()
         for heard in requests:
             together.add(heard)
         try:
@@ -64,7 +64,7 @@ class Inbox:
         logs.get().info("noticed", portal=portal, requests=len(requests), events=together.events, records=records, skipped=skipped)
         return None
 
-    def _commit(self, portal: str, heard: Heard) -> None:
+    def _commit(self, portal: str, heard: HeardNotices) -> None:
         for _ in range(TRIES):
             try:
                 with self._store.side_transaction(portal) as tx:

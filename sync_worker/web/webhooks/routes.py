@@ -25,14 +25,14 @@ from sync_worker.headers import whole
 from sync_worker.portal import Portal
 from sync_worker.web.webhooks import hubspot, salesforce, signature
 from sync_worker.web.webhooks.debounce import Bell, Send
-from sync_worker.web.webhooks.heard import DISABLED_S, Heard, Records, Refusal
+from sync_worker.web.webhooks.heard import DISABLED_S, HeardNotices, Records, WebhookRefusal
 from sync_worker.web.webhooks.inbox import Inbox
 
 MOST_BYTES = 4 << 20  # a hundred events with a long text each; whoever sends more is not our CRM
-GONE = Refusal(400, "the sender hung up")
-TOO_LARGE = Refusal(413, f"more than {MOST_BYTES} bytes")
+GONE = WebhookRefusal(400, "the sender hung up")
+TOO_LARGE = WebhookRefusal(413, f"more than {MOST_BYTES} bytes")
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read: a signature is proven only when the whole body is there
-BUSY = Refusal(503, "too many large requests at once; the CRM sends this one again")
+BUSY = WebhookRefusal(503, "too many large requests at once; the CRM sends this one again")
 NO_PORTAL = "no such portal, or it takes no webhooks"
 
 
@@ -52,7 +52,7 @@ class Hook:
 NOBODY = Hook()
 
 
-class Webhooks:
+class WebhookAddresses:
     """The two addresses, for every portal whose file has `webhooks`.
 
     **Shapes** `counts`: (portal, what) → requests `taken`, `refused` and `disabled`, events `heard` and `skipped`; refusals of portals that
@@ -86,14 +86,14 @@ class Webhooks:
             return self._not_now(portal, salesforce.NOT_NOW)
         hook = self._salesforce.get(portal, NOBODY)
         if not _is_secret(secret, hook.secret):
-            return self._refused(request, Refusal(401, "the secret is wrong" if hook.secret else NO_PORTAL))
+            return self._refused(request, WebhookRefusal(401, "the secret is wrong" if hook.secret else NO_PORTAL))
         if _is_too_long(request):
             return self._refused(request, TOO_LARGE)
         body = await self._body(request)
-        if isinstance(body, Refusal):
+        if isinstance(body, WebhookRefusal):
             return self._refused(request, body)
         heard = salesforce.read_message(body, organization_id=hook.sender, records=hook.records)
-        if isinstance(heard, Refusal):
+        if isinstance(heard, WebhookRefusal):
             return self._refused(request, heard, salesforce.NOT_UNDERSTOOD if heard.status == 400 else "")
         is_taken = await self._take(portal, heard)
         return Response(salesforce.TAKEN if is_taken else salesforce.NOT_NOW, 200 if is_taken else 503, media_type="text/xml")
@@ -106,18 +106,18 @@ class Webhooks:
         if _is_too_long(request):
             return self._refused(request, TOO_LARGE)
         if fault := self._head_fault(request, hook):
-            return self._refused(request, Refusal(401, fault if hook.secret else NO_PORTAL))
+            return self._refused(request, WebhookRefusal(401, fault if hook.secret else NO_PORTAL))
         body = await self._body(request)
-        if isinstance(body, Refusal):
+        if isinstance(body, WebhookRefusal):
             return self._refused(request, body)
         if fault := self._fault(request, hook, body):
-            return self._refused(request, Refusal(401, fault))
+            return self._refused(request, WebhookRefusal(401, fault))
         heard = hubspot.read_events(body, hub_id=hook.sender, records=hook.records)
-        if isinstance(heard, Refusal):
+        if isinstance(heard, WebhookRefusal):
             return self._refused(request, heard)
         return Response(status_code=204 if await self._take(portal, heard) else 503)
 
-    async def _body(self, request: Request) -> bytes | Refusal:
+    async def _body(self, request: Request) -> bytes | WebhookRefusal:
         """What was sent, as it was sent. Nobody makes us keep more than `MOST_BYTES`, and all together no more than `MOST_HELD_BYTES`."""
         body = bytearray()
         try:
@@ -144,7 +144,7 @@ class Webhooks:
             return signature.v1_fault(hook.secret, body, request.headers)
         return signature.v3_fault(hook.secret, hook.url + _target(request), body, request.headers, self._clock())
 
-    async def _take(self, portal: str, heard: Heard) -> bool:
+    async def _take(self, portal: str, heard: HeardNotices) -> bool:
         """Stores what was heard, then wakes whoever reads it. False: the database is out of reach, and the CRM must send it again."""
         try:
             await self._inbox.put(portal, heard)
@@ -164,7 +164,7 @@ class Webhooks:
         portals = [portal for portal in installation.portals if portal.name not in self._disabled]
         return [portal for portal in portals if portal.crm.kind == kind and portal.crm.webhooks.secret]
 
-    def _refused(self, request: Request, refusal: Refusal, answer: str = "") -> Response:
+    def _refused(self, request: Request, refusal: WebhookRefusal, answer: str = "") -> Response:
         portal = request.path_params["portal"]
         known = portal if portal in self._salesforce or portal in self._hubspot else ""
         self.counts[known, "refused"] += 1

@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.text import decoded
-from sync_worker.web.webhooks.heard import Heard, Records, Refusal
+from sync_worker.web.webhooks.heard import HeardNotices, Records, WebhookRefusal
 
 _OUTBOUND: Final = "{http://soap.sforce.com/2005/09/outbound}"
 _ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -31,18 +31,18 @@ NOT_NOW: Final = _ANSWER % _RESPONSE % "false"
 NOT_UNDERSTOOD: Final = _ANSWER % _FAULT
 
 
-def read_message(body: bytes, *, organization_id: str, records: Records) -> Heard | Refusal:
+def read_message(body: bytes, *, organization_id: str, records: Records) -> HeardNotices | WebhookRefusal:
     """The records an outbound message names. **Shapes** `organization_id`: in 18 characters; the message may say it in 15."""
     try:
         message = _parsed(body).find(f"{{{_ENVELOPE}}}Body/{_OUTBOUND}notifications")
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # the last two: an encoding that is none
-        return Refusal(400, f"the body is not XML that we can read: {type(error).__name__}")
+        return WebhookRefusal(400, f"the body is not XML that we can read: {type(error).__name__}")
     if message is None:
-        return Refusal(400, "not an outbound message")
+        return WebhookRefusal(400, "not an outbound message")
     sender = message.findtext(f"{_OUTBOUND}OrganizationId") or ""
     if canonical(sender) != organization_id:
-        return Refusal(401, f"another organization: {sender[:18]!r}")
-    heard = Heard()
+        return WebhookRefusal(401, f"another organization: {sender[:18]!r}")
+    heard = HeardNotices()
     for notification in message.findall(f"{_OUTBOUND}Notification"):
         heard.events += 1
         _hear(heard, notification.find(f"{_OUTBOUND}sObject"), records)
@@ -57,7 +57,7 @@ def _parsed(body: bytes) -> Element:
         return fromstring(decoded(body).encode(), forbid_dtd=True)
 
 
-def _hear(heard: Heard, named: Element | None, records: Records) -> None:
+def _hear(heard: HeardNotices, named: Element | None, records: Records) -> None:
     native = "" if named is None else named.get(_TYPE, "").rpartition(":")[2]
     written = next((child.text or "" for child in named if child.tag.rpartition("}")[2] == "Id"), "") if named is not None else ""
     if native not in records:

@@ -10,14 +10,14 @@ from random import Random
 import pytest
 from redis import Redis
 
-from sync_worker.crm.budget import DAY_S, SHARES, SLOT_S, TOLD_FOR_S, Budget, Ledger, Memory, Share, SharePurse, Slots, Terms, slot_of
-from sync_worker.crm.shared_budget import Shared
+from sync_worker.crm.budget import DAY_S, SHARES, SLOT_S, TOLD_FOR_S, Budget, BudgetTerms, Ledger, Memory, Share, SharePurse, Slots, slot_of
+from sync_worker.crm.shared_budget import SharedLedger
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 from tests.servers import Clock
 
 RESERVE: dict[Share, int] = {"live": 40, "backfill": 20, "operator": 10}
-TERMS = Terms(100, RESERVE)
+TERMS = BudgetTerms(100, RESERVE)
 
 
 @pytest.fixture(params=["in_process", "redis"])
@@ -31,7 +31,7 @@ def open_ledger(request: pytest.FixtureRequest) -> Iterator[Callable[[], Ledger]
 
     def another() -> Ledger:
         opened.append(Redis.from_url(url, decode_responses=True))
-        return Shared(opened[-1], services=Services())
+        return SharedLedger(opened[-1], services=Services())
 
     yield another
     for client in opened:
@@ -40,7 +40,7 @@ def open_ledger(request: pytest.FixtureRequest) -> Iterator[Callable[[], Ledger]
 
 @pytest.fixture
 def budget_of(open_ledger: Callable[[], Ledger], clock: Clock) -> Callable[..., Budget]:
-    def made(terms: Terms = TERMS, *, past: Slots | None = None, portal: str = "acme") -> Budget:
+    def made(terms: BudgetTerms = TERMS, *, past: Slots | None = None, portal: str = "acme") -> Budget:
         return Budget(portal, terms, open_ledger(), services=Services(clock=clock), past=lambda _since: past or {})
 
     return made
@@ -71,7 +71,7 @@ def test_a_share_borrows_what_nobody_reserved_and_never_a_reserve(budget_of: Bud
 
 
 def test_reserves_that_add_up_to_the_whole_lend_nothing(budget_of: BudgetOf) -> None:
-    budget = budget_of(Terms(100, {"live": 50, "backfill": 30, "operator": 20}))
+    budget = budget_of(BudgetTerms(100, {"live": 50, "backfill": 30, "operator": 20}))
     assert [spent(budget, share) for share in ("operator", "live", "backfill")] == [20, 50, 30]
 
 
@@ -87,14 +87,14 @@ def test_portals_do_not_share(budget_of: BudgetOf) -> None:
 
 
 def test_without_any_limit_nothing_is_refused_and_everything_counted(budget_of: BudgetOf) -> None:
-    budget = budget_of(Terms(None, RESERVE))
+    budget = budget_of(BudgetTerms(None, RESERVE))
     assert spent(budget, "live", 300) == 300
     _, day = budget.standing()
     assert (day.used["live"], day.left, day.room("live"), budget.waits_until("live")) == (300, None, None, None)
 
 
 def test_in_any_order_of_calls_the_day_and_every_reserve_hold(budget_of: BudgetOf, clock: Clock) -> None:
-    budget, chance = budget_of(Terms(60, RESERVE)), Random(7)
+    budget, chance = budget_of(BudgetTerms(60, RESERVE)), Random(7)
     made: list[tuple[float, Share]] = []
     for _ in range(900):
         share = chance.choice(SHARES)
@@ -146,7 +146,7 @@ def test_where_the_account_has_a_day_of_its_own_that_is_what_counts(budget_of: B
 
 
 def test_what_others_use_of_the_account_is_not_ours(budget_of: BudgetOf, clock: Clock) -> None:
-    budget = budget_of(Terms(1000, RESERVE))
+    budget = budget_of(BudgetTerms(1000, RESERVE))
     spent(budget, "live", 10)
     budget.hear(used=14_970, limit=15_000)
     _, day = budget.standing()
@@ -158,7 +158,7 @@ def test_what_others_use_of_the_account_is_not_ours(budget_of: BudgetOf, clock: 
 
 
 def test_its_word_alone_is_a_limit_too(budget_of: BudgetOf) -> None:
-    budget = budget_of(Terms(None, RESERVE))
+    budget = budget_of(BudgetTerms(None, RESERVE))
     budget.take("live")
     budget.hear(used=1, limit=11)
     assert spent(budget, "live") == 10 - 2 - 1
@@ -177,7 +177,7 @@ def test_the_less_is_left_the_slower_the_polls(budget_of: BudgetOf) -> None:
 
 
 def test_many_at_once_never_spend_more_than_there_is(budget_of: BudgetOf) -> None:
-    purses = [SharePurse(budget_of(Terms(200, RESERVE)), SHARES[number % 3]) for number in range(12)]
+    purses = [SharePurse(budget_of(BudgetTerms(200, RESERVE)), SHARES[number % 3]) for number in range(12)]
     with ThreadPoolExecutor(12) as threads:
         granted = sum(threads.map(lambda purse: spent(purse.budget, purse.share, 60), purses))
     assert granted == 200
@@ -195,7 +195,7 @@ def test_a_count_that_is_begun_anew_knows_what_the_database_remembers(budget_of:
 def test_all_portals_are_asked_for_at_once(redis_db: str, clock: Clock) -> None:
     with Redis.from_url(redis_db, decode_responses=True) as client, Redis.from_url(redis_db, decode_responses=True) as watch:
         # Given calls of two hundred portals
-        ledger, names = Shared(client, services=Services()), [f"portal-{number}" for number in range(200)]
+        ledger, names = SharedLedger(client, services=Services()), [f"portal-{number}" for number in range(200)]
         for name in names:
             ledger.begin(name, {(slot_of(clock().timestamp()), "live"): len(name)})
         # when all are read, then the counts are each portal's own, and Redis was read from a few times, not two hundred

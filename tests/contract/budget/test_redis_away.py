@@ -8,13 +8,13 @@ from contextlib import closing, contextmanager
 import pytest
 import redis
 
-from sync_worker.crm.budget import SLOT_S, Budget, Share, Terms, slot_of
-from sync_worker.crm.shared_budget import AWAY_S, Shared
+from sync_worker.crm.budget import SLOT_S, Budget, BudgetTerms, Share, slot_of
+from sync_worker.crm.shared_budget import AWAY_S, SharedLedger
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 from tests.servers import Clock, free_port, own_redis
 
-TERMS = Terms(10, {"live": 0, "backfill": 0, "operator": 0})
+TERMS = BudgetTerms(10, {"live": 0, "backfill": 0, "operator": 0})
 
 
 class Process:
@@ -25,7 +25,7 @@ class Process:
         services = Services(clock=clock, monotonic=lambda: self.monotonic_s)
         past: dict[tuple[int, Share], int] = {(slot_of(clock.now.timestamp()) - SLOT_S, "live"): remembered}
         self.client = redis.Redis.from_url(url, decode_responses=True)
-        self.ledger = Shared(self.client, services=services)
+        self.ledger = SharedLedger(self.client, services=services)
         self.budget = Budget("acme", TERMS, self.ledger, services=services, past=lambda _since: past)
 
     def spend(self, most: int) -> int:

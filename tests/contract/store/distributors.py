@@ -14,7 +14,7 @@ from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.completion import Licence
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.price_list import Price
-from sync_worker.domain.deals.quote import Line, Offer, Pricing, Quote, price
+from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.store.core import companies
@@ -27,14 +27,14 @@ from sync_worker.store.operate import schema
 from sync_worker.store.people import people
 from sync_worker.store.sync import company_links
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 from tests.contract.store.samples import change, company, link
 
 MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, prices, quotes, subgroups, terms, waivers)
 PAIR = Pair("c1", "c2")
 AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
 BASE = {"may_register": Base(True, True)}
-MAIL = Mail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal": "Harbor Freight", "seats": 25})
+MAIL = OwedMail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal": "Harbor Freight", "seats": 25})
 
 
 def subgroup(tx: Tx, company_id: str = "c1", parent_id: str = "c2") -> Subgroup:
@@ -65,7 +65,7 @@ def quote(deal_id: str = "d1", pricing: Pricing = Pricing.DISTRIBUTOR) -> Quote:
         "billing_cycle": "annual",
     }
     deal = Deal(deal_id, {**values, "owner_company": "c1", "second_partner": "c2"})
-    offer = Offer((Line("Seat", Decimal("99.90"), 25), Line("Server", Decimal("0.005"), 2)), date(2026, 4, 1))
+    offer = Offer((QuoteLine("Seat", Decimal("99.90"), 25), QuoteLine("Server", Decimal("0.005"), 2)), date(2026, 4, 1))
     made = price(deal, offer, pricing, Decimal("12.50"))
     assert isinstance(made, Quote), made
     return made
@@ -144,7 +144,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "company_links.save": lambda tx: company_links.save(tx, [link("001", "c1", object_="company")]),
     "licences.issue": lambda tx: licences.issue(tx, [licence(), licence(2)]),
     "licences.move_company": lambda tx: licences.move_company(tx, "c1", "c3"),
-    "mails.write": lambda tx: mails.write(tx, [MAIL, Mail("m2", "other", "bo@example.com", "deal_updated")]),
+    "mails.write": lambda tx: mails.write(tx, [MAIL, OwedMail("m2", "other", "bo@example.com", "deal_updated")]),
     "mails.claim": lambda tx: mails.claim(tx, limit=9, token="t", until_at=tx.now + timedelta(seconds=30)),
     "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
     "mails.retry": lambda tx: mails.retry(tx, ["m1"]),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sync_worker.domain.core.reconcile import Decided
 from sync_worker.store.core import failures, runs
 from sync_worker.store.core.engine import Store
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts
 from tests.contract.store.samples import conflict, failure
@@ -85,7 +85,9 @@ def test_there_is_never_more_than_one_open_row_of_a_kind(store: Store, acts: lis
         for record, is_resolved in acts:
             failures.record(tx, [failure(f"f{next(fresh)}", record)])
             if is_resolved:
-                failures.close(tx, [row.failure.id for row in failures.listed(tx, Wanted(record=record, code="name_blank"))], "passed")
+                failures.close(
+                    tx, [row.failure.id for row in failures.listed(tx, FailureFilter(record=record, code="name_blank"))], "passed"
+                )
             (seen.discard if is_resolved else seen.add)(record)
             assert sorted(row.failure.record for row in failures.listed(tx)) == sorted(seen)
 
@@ -132,10 +134,10 @@ def test_failures_are_listed_by_cause_and_found_by_what_people_know(store: Store
     with store.transaction("acme") as tx:
         failures.record(tx, [failure("f3", "003")])
         assert [row.failure.id for row in failures.listed(tx)] == ["f3", "f1", "f2"]
-        assert [row.failure.id for row in failures.listed(tx, Wanted(code="status_unknown"))] == ["f2"]
-        assert [row.failure.id for row in failures.listed(tx, Wanted(record="Globex"))] == ["f2"]
-        assert [row.failure.id for row in failures.listed(tx, Wanted(record="003"))] == ["f3"]
-        assert [row.failure.id for row in failures.listed(tx, Wanted(since=clock.now))] == ["f3"]
+        assert [row.failure.id for row in failures.listed(tx, FailureFilter(code="status_unknown"))] == ["f2"]
+        assert [row.failure.id for row in failures.listed(tx, FailureFilter(record="Globex"))] == ["f2"]
+        assert [row.failure.id for row in failures.listed(tx, FailureFilter(record="003"))] == ["f3"]
+        assert [row.failure.id for row in failures.listed(tx, FailureFilter(since=clock.now))] == ["f3"]
         assert failures.counts(tx) == {"failure": 2, "problem": 1}
 
 

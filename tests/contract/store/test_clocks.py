@@ -20,7 +20,7 @@ from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Ask
 from sync_worker.store.sync import outbox
 from sync_worker.store.tell import deliveries, mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 from tests.servers import Clock
 
 APART = [(-300, 300), (300, -300), (0, 45), (45, 0)]
@@ -52,7 +52,7 @@ WORK = {
         lambda tx: outbox.claim(tx, state="ready", limit=1, token=next(TOKENS), until_at=tx.shared_now + CLAIM),
     ),
     "mails": Work(
-        lambda tx: mails.write(tx, [Mail("m1", "e1", "ann@example.com", "approval_waits")]),
+        lambda tx: mails.write(tx, [OwedMail("m1", "e1", "ann@example.com", "approval_waits")]),
         lambda tx: mails.has_due(tx) and standings(tx)["acme"].is_mail_due,
         lambda tx: mails.claim(tx, limit=1, token=next(TOKENS), until_at=tx.shared_now + CLAIM),
     ),

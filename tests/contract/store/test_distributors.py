@@ -18,7 +18,7 @@ from sync_worker.store.deals import licences, quotes
 from sync_worker.store.distributors import agreements, subgroups, terms, waivers
 from sync_worker.store.distributors.waivers import Waiver
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 from tests.contract.store.distributors import AGREED, MAIL, PAIR, licence, quote, subgroup, upload
 from tests.servers import MONDAY, Clock
 
@@ -223,7 +223,7 @@ def test_a_mail_put_off_is_due_at_its_time(store: Store, clock: Clock) -> None:
 def test_claimers_side_by_side_never_get_one_mail(open_store: Callable[[], Store]) -> None:
     stores = [open_store() for _ in range(4)]
     with stores[0].transaction("acme") as tx:
-        mails.write(tx, [Mail(f"m{number}", f"e{number}", "ann@example.com", "deal_updated") for number in range(120)])
+        mails.write(tx, [OwedMail(f"m{number}", f"e{number}", "ann@example.com", "deal_updated") for number in range(120)])
     with ThreadPoolExecutor(4) as threads:
         taken = [mail for part in threads.map(lambda place: claim(stores[place], f"t{place}", 40), range(4)) for mail in part]
     assert len(taken) == len(set(taken))

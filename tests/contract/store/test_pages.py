@@ -81,10 +81,10 @@ def test_filters_narrow_together(store: Store, clock: Clock) -> None:
     with store.reading("acme") as tx:
 
         def named(**wanted: Any) -> set[str]:
-            return {one.company.name for one in companies.listed(tx, companies.Wanted(**wanted))}
+            return {one.company.name for one in companies.listed(tx, companies.CompanyFilter(**wanted))}
 
         def persons(**wanted: Any) -> set[str]:
-            return {one.id for one in people.listed(tx, people.Wanted(**wanted))}
+            return {one.id for one in people.listed(tx, people.UserFilter(**wanted))}
 
         assert named(account_types={AccountType.PARTNER}) == set(NAMES[1::2])
         assert named(account_types=set()) == set()

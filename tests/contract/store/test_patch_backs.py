@@ -9,7 +9,7 @@ from datetime import timedelta
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import patch_backs
-from sync_worker.store.sync.patch_backs import PatchBack, Rest
+from sync_worker.store.sync.patch_backs import PatchBack, PatchRest
 from tests.contract.store.samples import company, failure
 from tests.servers import Clock
 
@@ -111,7 +111,7 @@ def test_one_that_was_put_off_rests_and_then_goes_alone(store: Store, clock: Clo
     for tries, token in enumerate(("a", "b"), 1):
         assert claim(store, token) == ["c1"]
         with store.transaction("acme") as tx:
-            patch_backs.put_off(tx, {"c1": Rest(tx.shared_now + timedelta(seconds=10), tries)}, token)
+            patch_backs.put_off(tx, {"c1": PatchRest(tx.shared_now + timedelta(seconds=10), tries)}, token)
         clock.forward(seconds=9)
         assert claim(store) == []
         clock.forward(seconds=2)
@@ -125,7 +125,7 @@ def test_one_that_is_let_go_is_free_at_once_and_its_tries_are_forgotten(store: S
     save(store, "c1")
     claim(store, "a")
     with store.transaction("acme") as tx:
-        patch_backs.put_off(tx, {"c1": Rest(tx.shared_now, 1)}, "a")
+        patch_backs.put_off(tx, {"c1": PatchRest(tx.shared_now, 1)}, "a")
     clock.forward(seconds=1)
     claim(store, "b")
     with store.transaction("acme") as tx:

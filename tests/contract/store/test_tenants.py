@@ -20,7 +20,7 @@ from sync_worker.domain.core.deal import Period
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.operate.status import Process
-from sync_worker.domain.people.visibility import Scope, Share
+from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.sync.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.sync.late_write import Send
 from sync_worker.mapping.catalog import Catalog
@@ -31,12 +31,12 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.operate import halts, interventions, processes
-from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import people
 from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned
 from sync_worker.store.sync.backfills import Backfill
-from sync_worker.store.sync.patch_backs import Rest
+from sync_worker.store.sync.patch_backs import PatchRest
 from tests.contract.store import distributors, doors, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
@@ -68,7 +68,7 @@ MODULES = (
     *doors.MODULES,
 )
 ANN = User("u1", "Owner@example.com", "Ann", Role.MANAGER, "c1", frozenset({"c2"}))
-EVERYTHING = Share("u1", "any", frozenset(), Scope.EVERY)
+EVERYTHING = DealShare("u1", "any", frozenset(), Scope.EVERY)
 CAUSE = Cause("company", "ingest", "name_blank")
 
 
@@ -283,7 +283,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "companies.mark_patched": lambda tx: companies.mark_patched(tx, ["c1"]),
     "patch_backs.claim": lambda tx: patch_backs.claim(tx, limit=1, token="q", until_at=tx.now, alone_from=9),
     "patch_backs.renew": lambda tx: patch_backs.renew(tx, ["c1", "c2", "c3"], "p", tx.now),
-    "patch_backs.put_off": lambda tx: patch_backs.put_off(tx, dict.fromkeys(["c1", "c2", "c3"], Rest(tx.now, 1)), "p"),
+    "patch_backs.put_off": lambda tx: patch_backs.put_off(tx, dict.fromkeys(["c1", "c2", "c3"], PatchRest(tx.now, 1)), "p"),
     "patch_backs.let_go": lambda tx: patch_backs.let_go(tx, ["c1", "c2", "c3"], "p"),
     "patch_backs.done": lambda tx: patch_backs.done(tx, ["c1", "c2", "c3"], "p"),
     "conflicts.record": lambda tx: conflicts.record(tx, [("k2", "d1", conflict(taken="crm"))], "r2"),
@@ -310,7 +310,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
     "failures.close_fields": lambda tx: failures.close_fields(tx, "company", ["name"], ["name_blank"], "gone"),
     "interventions.begin": lambda tx: interventions.begin(tx, Intervention("i2", "discard", "", "Bo"), ["f1"]),
-    "interventions.settle": lambda tx: interventions.settle(tx, "i1", {"f1": Outcome("passed")}),
+    "interventions.settle": lambda tx: interventions.settle(tx, "i1", {"f1": TryOutcome("passed")}),
     "interventions.finish": lambda tx: interventions.finish(tx, "i1"),
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
     "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),

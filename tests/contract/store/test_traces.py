@@ -25,7 +25,7 @@ from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers, people
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 from tests.contract.store.samples import change, conflict, deal, failure, link
 from tests.servers import MONDAY
 
@@ -217,9 +217,9 @@ def acted(store: Store) -> Store:
         mails.write(
             tx,
             [
-                Mail("m1", "e1", "ann.birch@example.com", "t", {"name": "Ann Birch"}),
-                Mail("m2", "e1", "bo@example.com", "t", {"name": "Bo", "actor": "Ann Birch (u1)"}),
-                Mail("m3", "e2", "bo@example.com", "t", {"name": "Bo", "actor": "Xu (xu1)"}),
+                OwedMail("m1", "e1", "ann.birch@example.com", "t", {"name": "Ann Birch"}),
+                OwedMail("m2", "e1", "bo@example.com", "t", {"name": "Bo", "actor": "Ann Birch (u1)"}),
+                OwedMail("m3", "e2", "bo@example.com", "t", {"name": "Bo", "actor": "Xu (xu1)"}),
             ],
         )
     return store

@@ -24,7 +24,7 @@ from sync_worker.cli.processes import _working
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
-from sync_worker.schedule import AGAIN_S, Schedule, due
+from sync_worker.schedule import AGAIN_S, Scheduler, due
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.core.tenant import Done, Tenant, Wake
@@ -284,7 +284,7 @@ def test_a_flushed_redis_loses_nothing(build_on: Build, settings: Settings, redi
     environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
     with closing(build(settings, environ=environ, services=Services(clock=clock), patience=IMPATIENT)) as installation:
         queue = broker(settings.model_copy(update={"redis_url": redis_db}))
-        schedule = Schedule(installation, register(queue, installation))
+        schedule = Scheduler(installation, register(queue, installation))
         schedule.tick()
         remote.fault("query_all", latency_ms=300, times=1)
         with working(queue):
@@ -336,7 +336,7 @@ def test_a_portal_that_a_person_has_paused_stands_still_until_it_is_resumed(queu
         assert ("pull", "company") in run_verbs(birch)
         assert list(due(acme)) == []
         # and the schedule sends nothing for it, until it is resumed
-        schedule = Schedule(installation, hands)
+        schedule = Scheduler(installation, hands)
         schedule.tick()
         settle(queue)
         assert run_verbs(acme) == []

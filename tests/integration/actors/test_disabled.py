@@ -12,7 +12,7 @@ from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.errors import ConfigError
-from sync_worker.schedule import Schedule
+from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store.core import runs
@@ -44,7 +44,7 @@ def test_what_a_process_without_the_secret_takes_from_the_queue_is_done_by_one_t
 
     # Given a schedule that knows every secret, and a worker that lacks the one of birch
     with closing(built()) as whole, closing(built(BIRCH_SECRET="")) as lacking:
-        schedule = Schedule(whole, register(queue, whole))
+        schedule = Scheduler(whole, register(queue, whole))
         acme, birch = whole.tenant("acme"), whole.tenant("birch")
         its_queue = broker(settings)
         hands = register(its_queue, lacking)
@@ -71,7 +71,7 @@ def test_the_schedule_looks_at_the_portals_that_work_and_the_metrics_name_the_ot
     if mistake == "file":
         own_secret.write_text("portal: [")
     installation = build_on(BIRCH_SECRET="")
-    Schedule(installation, register(queue, installation)).tick()
+    Scheduler(installation, register(queue, installation)).tick()
     with working(queue):
         settle(queue)
     assert ("pull", "company") in run_verbs(installation.tenant("acme"))

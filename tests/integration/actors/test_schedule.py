@@ -17,7 +17,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.crm.budget import SHARES
-from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Schedule, due, last_moment
+from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.core.keeper import CLAIM_S
@@ -45,7 +45,7 @@ class Watched:
         self.tenant = installation.tenant("acme")
         self.budget = installation.budget("acme")
         self._queue = StubBroker(middleware=[])
-        self.schedule = Schedule(installation, register(self._queue, installation))
+        self.schedule = Scheduler(installation, register(self._queue, installation))
 
     def sent(self) -> set[Wake]:
         """One tick; what it sent for acme."""
@@ -298,7 +298,7 @@ def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, r
     with closing(build(settings, environ=environ, patience=IMPATIENT)) as installation:
         queue = broker(settings.model_copy(update={"redis_url": redis_db}))
         hands, tenants = register(queue, installation), [installation.tenant(name) for name in ("acme", "birch")]
-        with working(queue, threads=4), Schedule(installation, hands), Schedule(installation, hands):
+        with working(queue, threads=4), Scheduler(installation, hands), Scheduler(installation, hands):
             until(lambda: not any(set(due(tenant)) for tenant in tenants), 60, what="everything is done")
         assert problems_of(tenants) == []
         found = [run for tenant in tenants for run in runs_of(tenant) if run.state == "done"]

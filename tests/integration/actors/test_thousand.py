@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from sync_worker import actors
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, build
-from sync_worker.schedule import TICK_S, Schedule
+from sync_worker.schedule import TICK_S, Scheduler
 from sync_worker.settings import Settings
 from sync_worker.steps.core.tenant import DEAL
 from sync_worker.steps.sync.ingest import refresh
@@ -87,7 +87,7 @@ def test_a_backlog_of_one_portal_keeps_none_of_the_others_waiting(
 
     # when they are worked off by two threads
     queue = broker(thousand.settings.model_copy(update={"redis_url": redis_db}))
-    schedule = Schedule(thousand, register(queue, thousand))
+    schedule = Scheduler(thousand, register(queue, thousand))
     schedule.tick()
     with working(queue):
         until(lambda: set(waiting(thousand)) <= {FIRST}, 250, what="the 999 are done")
@@ -113,7 +113,7 @@ def test_a_tick_over_a_thousand_portals_is_quick(
                 assert cursor
                 cursors.close_window(tx, cursor, tx.now)
         queue = StubBroker(middleware=[])
-        schedule = Schedule(installation, register(queue, installation))
+        schedule = Scheduler(installation, register(queue, installation))
 
         # when the schedule looks, and looks again
         schedule.tick()

@@ -18,7 +18,7 @@ from sync_worker.gauges import Figures
 from sync_worker.settings import PREFIX, Settings
 from sync_worker.store.core import failures
 from sync_worker.store.sync import notices, outbox
-from sync_worker.web.answers import Tally
+from sync_worker.web.answers import WebhookTally
 from tests.integration.actors.conftest import Build
 from tests.integration.actors.test_metrics import problem
 from tests.journey.stage import ROOT
@@ -52,7 +52,7 @@ def known(build_on: Build) -> dict[str, set[str]]:
                 ("_total",) if isinstance(metric, Counter) else ("_bucket", "_count", "_sum") if isinstance(metric, Histogram) else ("",)
             ):
                 found[metric._name + suffix] |= set(metric._labelnames)
-    for collector in (Figures(installation, queue), Tally({("acme", "taken"): 1})):
+    for collector in (Figures(installation, queue), WebhookTally({("acme", "taken"): 1})):
         for family in collector.collect():
             found[family.name + ("_total" if family.type == "counter" else "")] |= {
                 name for sample in family.samples for name in sample.labels

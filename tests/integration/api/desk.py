@@ -23,7 +23,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.people import people, tokens
 from sync_worker.web import server
 from sync_worker.web.app import serving
-from sync_worker.web.limits import Limits
+from sync_worker.web.limits import ConnectionLimits
 from tests import documented
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
@@ -148,9 +148,9 @@ def cast(birch: str, arrow: str, other: str) -> list[User]:
 
 
 @contextmanager
-def listening(app: FastAPI, limits: Limits | None = None) -> Iterator[str]:
+def listening(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[str]:
     """The application behind the server of the product, on a free port of loopback."""
-    with server.listening(app, "127.0.0.1", 0, limits or Limits()) as url:
+    with server.listening(app, "127.0.0.1", 0, limits or ConnectionLimits()) as url:
         yield url
 
 
@@ -163,7 +163,9 @@ def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path
 
 
 @contextmanager
-def desk(folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: Limits | None = None) -> Iterator[Desk]:
+def desk(
+    folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: ConnectionLimits | None = None
+) -> Iterator[Desk]:
     """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file."""
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)

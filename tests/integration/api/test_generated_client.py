@@ -76,7 +76,7 @@ def test_the_page_says_what_the_generator_must_be_told() -> None:
 
 def people_are_told_of(api: Client) -> None:
     """Dora works for a reseller, which the distributor has no subgroup of yet."""
-    person, role = api.model("UserSaid"), api.model("Role")
+    person, role = api.model("UserBody"), api.model("Role")
     said = person(email="dora@example.com", name="Dora", role=role.MANAGER, primary_company="Cedar IT")
     assert api.said("users", "put_user", "dora", body=said).role == role.MANAGER
     assert "dora" in [one.id for one in api.said("users", "list_users").items]
@@ -89,7 +89,7 @@ def people_are_told_of(api: Client) -> None:
 
 def a_subgroup_is_made(api: Client) -> str:
     """The distributor makes it, and adds its first member. Its id."""
-    said = api.model("SubgroupSaid")(name="Delta IT", may_register=False)
+    said = api.model("SubgroupBody")(name="Delta IT", may_register=False)
     refused = api.said("distributors", "create_subgroup", ARROW, body=said, acting_user="olga", status=403)
     assert refused.code == "not_a_member"
     answer = api.call("distributors", "create_subgroup", ARROW, body=said, acting_user="arlo", idempotency_key="delta")
@@ -104,7 +104,7 @@ def a_subgroup_is_made(api: Client) -> str:
 def terms_and_agreement_are_there(api: Client, delta: str) -> None:
     """The vendor agrees with the distributor, the distributor with the subgroup; the signed agreement is put on file."""
     [vendor] = api.said("companies", "list_companies", account_type=api.model("AccountType").VENDOR).items
-    agreed, percents = api.model("TermsSaid"), api.model("TermsSaidPercents")
+    agreed, percents = api.model("TermsBody"), api.model("TermsBodyPercents")
     for lower, upper, user, percent in ((ARROW, vendor.id, "vera", "30"), (delta, ARROW, "arlo", "15")):
         said = agreed(may_register=True, percents=percents.from_dict({"new": percent}))
         history = api.said("distributors", "set_terms", lower, upper, body=said, acting_user=user)
@@ -126,11 +126,11 @@ def a_deal_is_registered_and_approved(api: Client) -> Any:
     deal = answer.parsed
     assert (answer.status_code, answer.headers["ETag"], deal.amount) == (201, '"1"', "16000.00")
     assert answer.headers["Location"] == f"/portals/acme/deals/{deal.id}"
-    decided, track, decision = api.model("Decided"), api.model("Track"), api.model("Decision")
+    decided, track, decision = api.model("DecisionBody"), api.model("Track"), api.model("Decision")
     for version, user, side in ((1, "arlo", track.DISTRIBUTOR), (2, "vera", track.VENDOR)):
         said = decided(track=side, decision=decision.APPROVE)
         deal = api.said("deals", "decide_deal", deal.id, body=said, acting_user=user, if_match=f'"{version}"')
-    edit = api.model("Edit")(licence_count=30)
+    edit = api.model("EditBody")(licence_count=30)
     stale = api.said("deals", "edit_deal", deal.id, body=edit, acting_user="dora", if_match='"1"', status=412)
     assert (stale.code, stale.current.id, stale.current.version) == ("stale_version", deal.id, deal.version)
     assert [one.id for one in api.said("deals", "list_deals", acting_user="dora", text="Harbor expansion").items] == [deal.id]
@@ -139,30 +139,30 @@ def a_deal_is_registered_and_approved(api: Client) -> Any:
 
 def a_quote_is_signed(api: Client, deal_id: str) -> Any:
     """The vendor quotes after finalize was requested, and the distributor signs."""
-    price, prices = api.model("PriceSaid"), api.model("PricesSaid")
+    price, prices = api.model("PriceBody"), api.model("PricesBody")
     rows = [
         price(product=product, currency="EUR", unit_price=unit, valid_from=date(2026, 1, 1))
         for product, unit in (("Seat", "100.00"), ("Server", "1200.00"))
     ]
     assert len(api.said("prices", "add_prices", body=prices(prices=rows), acting_user="vera").items) == 2
     version = api.call("deals", "get_deal", deal_id, acting_user="dora").headers["ETag"]
-    api.said("deals", "finalize_deal", deal_id, acting_user="dora", if_match=version, body=api.model("Why")())
-    line = api.model("LineSaid")
+    api.said("deals", "finalize_deal", deal_id, acting_user="dora", if_match=version, body=api.model("ReasonBody")())
+    line = api.model("QuoteLineBody")
     lines = [line(product="Seat", count=20), line(product="Server", count=5)]
-    wish = api.model("QuoteSaid")(pricing=api.model("Pricing").DISTRIBUTOR, lines=lines, starts_on=date(2026, 4, 1))
+    wish = api.model("QuoteBody")(pricing=api.model("Pricing").DISTRIBUTOR, lines=lines, starts_on=date(2026, 4, 1))
     assert api.said("quotes", "create_quote", deal_id, body=wish, acting_user="dora", status=403).code == "quote_not_yours"
     quote = api.said("quotes", "create_quote", deal_id, body=wish, acting_user="vera", status=201)
     assert (quote.total, quote.percent) == ("11200.00", "30.00")
     api.said("quotes", "send_quote", deal_id, quote.id, acting_user="vera")
     assert api.said("quotes", "get_quote_sheet", deal_id, quote.id, acting_user="arlo").payload.read(5) == b"%PDF-"
     assert "11,200.00 EUR" in api.said("quotes", "get_quote_page", deal_id, quote.id, acting_user="arlo")
-    signed = api.said("quotes", "sign_quote", deal_id, quote.id, acting_user="arlo", body=api.model("Why")())
+    signed = api.said("quotes", "sign_quote", deal_id, quote.id, acting_user="arlo", body=api.model("ReasonBody")())
     assert signed.quote_state == "signed"
     return api.said("quotes", "get_quote", deal_id, quote.id, acting_user="arlo")
 
 
 def registration(api: Client) -> Any:
-    return api.model("Registration")(
+    return api.model("RegistrationBody")(
         owner_company="Delta IT",
         name="Harbor expansion",
         prospect_name="Harbor Freight Lines",

@@ -130,7 +130,7 @@ def test_a_code_is_an_enum_that_leaves_room_for_a_new_one(document: Any) -> None
     assert set(schemas["Code"]["enum"]) == set(CODES)
     shown = schemas_below(document, [answer for _, _, answer in answers(document)])
     members = [(name, schemas[name]["properties"]["code"]) for name in shown if "code" in schemas[name].get("properties", {})]
-    assert {name for name, _ in members} >= {"Problem", "Flag", "Failure", "Conflict", "Warned", "NotAssociated"}
+    assert {name for name, _ in members} >= {"Problem", "Flag", "Failure", "Conflict", "Warning", "NotAssociated"}
     for name, member in members:
         enum = "ProblemCode" if name == "Problem" else "Code"
         assert member["anyOf"] == [{"$ref": COMPONENT + enum}, {"type": "string"}], name

@@ -13,7 +13,7 @@ import requests
 import sync_worker
 from sync_worker import errors
 from sync_worker.domain.core.problem import CODES
-from sync_worker.web.api.core.problems import FAULTS, STATUS, Problem
+from sync_worker.web.api.core.problems import FAULTS, STATUS, ProblemView
 from sync_worker.web.api.core.route import MOST_BYTES
 from tests.integration.api.desk import Answer, Desk
 from tests.integration.steps.world import TERMS
@@ -25,7 +25,7 @@ ROOMS = ("domain", "steps", "web")
 
 def refused(answer: Answer) -> tuple[int, str, str]:
     """(status, code, field) of a problem that is as RFC 9457 has it."""
-    problem = Problem.model_validate(answer.json())
+    problem = ProblemView.model_validate(answer.json())
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert problem.status == answer.status_code
     assert problem.type == f"/codes/{problem.code}"

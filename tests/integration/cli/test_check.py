@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from crm_sandbox.process import HubspotOptions, serve_thread
 from crm_sandbox.remote import Remote
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm, adapted
+
+STAGE = {"salesforce": "Opportunity.StageName: data", "hubspot": "deals.dealstage: data"}
 
 on_hubspot = pytest.mark.parametrize("crm", ["hubspot"], indirect=True)
 
@@ -77,13 +80,32 @@ def test_the_records_to_correct_come_as_files_with_the_crms_own_ids(
     files = sorted((tmp_path / "to-correct").iterdir())
     assert [f"written: to-correct/{file.name}" in said.out for file in files] == [True] * len(files)
     assert {file.name.split(".")[2] for file in files} >= {"account_type_blank", "contract_value_unresolved"}
-    ids = {record[crm.id] for record in remote.records(crm.company)}
+    ids = {record[crm.id] for native in crm.natives for record in remote.records(native)}
     for file in files:
         with file.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
         assert {row[crm.id_field] for row in rows} <= ids
         field = file.name.split(".")[1]
         assert all(row["name"] and row["field"] == field and row[field] == "" for row in rows)
+
+
+@on_both
+def test_values_of_deals_that_the_mapping_does_not_know_are_counted_before_the_first_pull(
+    terminal: Terminal, crm: LocalCrm, rewrite: Callable[..., None]
+) -> None:
+    # Given deals that began in the CRM, of companies of the portal and of others, and a mapping that does not know their stages
+    rewrite(("# overrides: ", "overrides: {deal.stage.values: {Somewhere: somewhere}}  # "))
+    # When the CRM is looked at
+    checked = {row["subject"]: row for row in terminal.types("check", "acme", "--json", code=1).json}
+    # Then the values of the portal's deals are counted, with the list that the mapping has and its place
+    found = checked[STAGE[crm.kind]]
+    assert re.search(r": '[^']+' \d+×", found["found"])
+    assert re.search(r"Allowed: Somewhere\. See .*acme\.yaml:\d+:\d+\.$", found["what_to_do"])
+    # and they are those that the first pull opens a problem for
+    terminal.types("pull", "acme", code=None)
+    opened = [row for row in terminal.types("failures", "list", "acme", "--json").json if row["field"] == "stage"]
+    assert opened
+    assert found["found"].startswith(f"{len(opened)} record")
 
 
 @on_hubspot

@@ -20,7 +20,7 @@ from sync_worker.steps.core.tenant import Done, Tenant
 from sync_worker.steps.tell.deliver import deliver
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Store
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.tell import deliveries
 from tests.contract.store.samples import company
 from tests.integration.feed.inbox import SECRET
@@ -72,7 +72,7 @@ class Desk:
     def codes(self) -> list[str]:
         """What is open."""
         with self.store.reading("acme") as tx:
-            return [row.failure.code for row in failures.listed(tx, Wanted(stage="deliver"))]
+            return [row.failure.code for row in failures.listed(tx, FailureFilter(stage="deliver"))]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.domain.tell.delivery import Answer
+from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.receiver import Receiver
 from tests.integration.feed.desk import desk, receiver_of
 from tests.integration.feed.inbox import SECRET, Inbox, Reply
@@ -85,13 +85,13 @@ class Wire(Receiver):
         self.plan: list[int] = []
         self.taken: list[tuple[str, str, int]] = []
 
-    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> Answer:
+    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> ReceiverAnswer:
         status = self.plan.pop() if self.plan else 204
         if status in (204, -1):
             self.taken.append((event_id, data["record"]["id"], data["seq"]))
         if status == -1:
             raise Killed
-        return Answer(status, "as planned")
+        return ReceiverAnswer(status, "as planned")
 
 
 changes = st.tuples(st.just("change"), st.lists(st.sampled_from(["c1", "c2", "c3"]), min_size=1, max_size=3, unique=True))

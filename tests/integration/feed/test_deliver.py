@@ -11,7 +11,7 @@ import pytest
 from sync_worker.steps.operate.sweep import sweep
 from sync_worker.steps.tell.deliver import BATCH_COUNT, DELIVER
 from sync_worker.store.core import failures, feed
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.tell import deliveries
 from tests.integration.feed.desk import Desk
 from tests.integration.feed.inbox import Inbox, Reply
@@ -259,5 +259,5 @@ def test_events_are_forgotten_after_their_time_and_one_that_never_arrived_is_tol
     with portal.store.reading("acme") as tx:
         assert [told.seq for told in feed.listed(tx)] == [3]
         assert feed.reach(tx) == (3, 3)  # the oldest place there is, for who asks for an older one
-        words = [row.failure.message for row in failures.listed(tx, Wanted(code="events_lost"))]
+        words = [row.failure.message for row in failures.listed(tx, FailureFilter(code="events_lost"))]
     assert words == ["1 events were not delivered within feed.keep and are gone: the portal has to read everything once"]

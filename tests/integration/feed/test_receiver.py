@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from sync_worker import receiver as room
-from sync_worker.domain.tell.delivery import Answer, Ending, ending_of
+from sync_worker.domain.tell.delivery import DeliveryOutcome, ReceiverAnswer, ending_of
 from sync_worker.receiver import Receiver
 from tests.integration.feed.desk import receiver_of
 from tests.integration.feed.inbox import SECRET
@@ -92,7 +92,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "ANSWER_S", 0.7)
 
 
-def sent(receiver: Receiver) -> tuple[Answer, float]:
+def sent(receiver: Receiver) -> tuple[ReceiverAnswer, float]:
     began_s = time.monotonic()
     answer = receiver.send("evt_1", "ping", NOW, {"seq": 1})
     return answer, time.monotonic() - began_s
@@ -103,7 +103,7 @@ def sent(receiver: Receiver) -> tuple[Answer, float]:
 def test_a_receiver_that_answers_byte_by_byte_has_one_deadline_for_all_of_it(what: str) -> None:
     with receiving(SLOW[what]) as url, closing(receiver_of(url)) as receiver:
         answer, took_s = sent(receiver)
-    assert ending_of(answer) is Ending.DOWN, answer
+    assert ending_of(answer) is DeliveryOutcome.DOWN, answer
     assert took_s < 10  # ten times the deadline; without one it never ends
 
 
@@ -113,7 +113,7 @@ def test_the_same_over_tls(what: str, tmp_path: Path) -> None:
     with receiving(SLOW[what], certified(tmp_path)) as url, closing(receiver_of(url)) as receiver:
         receiver._pool.connection_pool_kw["ca_certs"] = str(tmp_path / "certificate.pem")
         answer, took_s = sent(receiver)
-    assert ending_of(answer) is Ending.DOWN, answer
+    assert ending_of(answer) is DeliveryOutcome.DOWN, answer
     assert "timed out" in answer.words
     assert took_s < 10
 
@@ -136,7 +136,7 @@ def test_a_receiver_that_does_not_read_has_the_same_deadline(monkeypatch: pytest
     with receiving(lambda _line: time.sleep(5)) as url, closing(receiver_of(url)) as receiver:
         began_s = time.monotonic()
         answer = receiver.send("evt_1", "ping", NOW, {"text": "x" * 50_000_000})
-    assert ending_of(answer) is Ending.DOWN
+    assert ending_of(answer) is DeliveryOutcome.DOWN
     assert time.monotonic() - began_s < 5
 
 

@@ -17,7 +17,7 @@ import pytest
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.errors import ConfigError, TransientError
-from sync_worker.files import Files, Kept, open_files
+from sync_worker.files import Files, StoredFile, open_files
 
 Chunks = Callable[[bytes, int], Iterator[bytes]]
 KEY = "acme/agreements/a1"
@@ -28,7 +28,7 @@ SMALL = b"%PDF-1.7\nsigned"
 @pytest.mark.parametrize(("content", "size"), [(LARGE, 100_000), (SMALL, 4), (SMALL, 1), (SMALL, 100)])
 def test_what_comes_in_comes_out_with_its_size_and_digest(files: Files, chunks_of: Chunks, content: bytes, size: int) -> None:
     kept = files.keep(KEY, chunks_of(content, size), name="agreement.pdf", limits=AGREEMENT)
-    assert kept == Kept(KEY, "application/pdf", len(content), hashlib.sha256(content).hexdigest())
+    assert kept == StoredFile(KEY, "application/pdf", len(content), hashlib.sha256(content).hexdigest())
     pieces = files.read(KEY)
     assert pieces is not None
     assert b"".join(pieces) == content

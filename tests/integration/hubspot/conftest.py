@@ -14,7 +14,7 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import Login, StaticToken
+from sync_worker.crm.hubspot.login import HubspotLogin, StaticToken
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Change, Outcome, Page, Scan
 from sync_worker.services import Services
@@ -43,7 +43,7 @@ class Lab:
         self.slept.append(seconds)
         self.monotonic_s += seconds
 
-    def new_access(self, login: Login | None = None) -> Access:
+    def new_access(self, login: HubspotLogin | None = None) -> Access:
         return Access(login or StaticToken(SANDBOX_TOKEN, self.base_url), self.services, self.patience)
 
     def connect(self, access: Access | None = None) -> HubspotCrm:

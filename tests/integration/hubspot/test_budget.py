@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_worker.crm.budget import DAY_S, Budget, Memory, SharePurse, Terms
+from sync_worker.crm.budget import DAY_S, Budget, BudgetTerms, Memory, SharePurse
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.errors import RateLimited
 from tests.integration.hubspot.conftest import NOW, Lab
 
 
 def metered(lab: Lab, daily: int | None) -> tuple[HubspotCrm, Budget]:
-    terms = Terms(daily, {"live": 0, "backfill": 0, "operator": 0})
+    terms = BudgetTerms(daily, {"live": 0, "backfill": 0, "operator": 0})
     budget = Budget("acme", terms, Memory(), services=lab.services, past=lambda _since: {})
     return HubspotCrm(lab.access, services=lab.services, patience=lab.patience, purse=SharePurse(budget, "live")), budget
 

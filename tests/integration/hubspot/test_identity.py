@@ -16,12 +16,12 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.deals.relink import relink
-from sync_worker.steps.people.users import Told, acting, put
+from sync_worker.steps.people.users import UserData, acting, put
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import companies, failures
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import deals, links
 from sync_worker.store.people import people
 from sync_worker.store.sync import notices
@@ -70,7 +70,7 @@ class Desk:
 
     def codes(self, record: str) -> set[str]:
         with self.tenant.store.reading("acme") as tx:
-            return {row.failure.code for row in failures.listed(tx, Wanted(record=record))}
+            return {row.failure.code for row in failures.listed(tx, FailureFilter(record=record))}
 
     def records_of(self, deal_id: str) -> list[str]:
         """Live CRM records that carry the deal's key."""
@@ -177,7 +177,7 @@ def test_people_follow_a_chain_of_merges_to_the_company_that_lives(desk: Desk, k
     # Given a person of a company that is merged into another one, and that one into Birch Systems, before anything is read
     desk.remote.keep_merged_ids(on=keeps_id)
     second = "Dogwood Networks" if first == "Cedar IT" else "Cedar IT"
-    assert isinstance(put(desk.tenant, Told("cy", "cy@example.com", "Cy", Role.SALES, first)), User)
+    assert isinstance(put(desk.tenant, UserData("cy", "cy@example.com", "Cy", Role.SALES, first)), User)
     between = desk.remote.merge(desk.crm_id(second), [desk.crm_id(first)])
     survivor = desk.remote.merge(desk.crm_id("Birch Systems"), [between])
     # When it is read, then the person is of the company behind the record that lives
@@ -206,7 +206,7 @@ def test_a_deal_that_begins_there_waits_for_its_company_and_comes_in_once(desk: 
 
 
 def test_a_deal_that_the_crm_gives_to_another_company_begins_anew_there(desk: Desk) -> None:
-    user = put(desk.tenant, Told("bob", "bob@example.com", "Bob", Role.SALES, "Birch Systems"))
+    user = put(desk.tenant, UserData("bob", "bob@example.com", "Bob", Role.SALES, "Birch Systems"))
     assert isinstance(user, User)
     made = register(desk.tenant, TERMS, actor=acting(user))
     assert not isinstance(made, Refusal)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import Moved
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from tests.integration.hubspot.test_halves import Office, database_url, office
 from tests.integration.hubspot.test_identity import ANN
 from tests.integration.hubspot.test_portal import settled
@@ -54,7 +54,7 @@ def amounts(office: Office, deal_id: str) -> tuple[Decimal, Decimal]:
 def undone(office: Office, deal_id: str) -> dict[str, str]:
     """Field → what a person reads of a late write that was undone."""
     with office.tenant.store.reading("acme") as tx:
-        rows = failures.listed(tx, Wanted(record=deal_id))
+        rows = failures.listed(tx, FailureFilter(record=deal_id))
     return {row.failure.field: row.failure.message for row in rows if row.failure.code == "late_write_undone"}
 
 

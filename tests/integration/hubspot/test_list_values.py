@@ -16,7 +16,7 @@ from sync_worker.steps.sync.ingest.backfill import go_on
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.store.core import companies, failures
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from tests.integration.hubspot.test_portal import checked, portal_on, settled
 
 LINES = "portal_product_lines"
@@ -115,7 +115,7 @@ def test_an_archived_attribute_rests_alone_and_is_read_for_all_once_it_is_restor
 def open_problems(tenant: Tenant) -> list[tuple[str, str]]:
     """(record type, attribute) of what rests."""
     with tenant.store.reading(tenant.name) as tx:
-        return [(row.failure.object, row.failure.field) for row in failures.listed(tx, Wanted(code="attribute_rests"))]
+        return [(row.failure.object, row.failure.field) for row in failures.listed(tx, FailureFilter(code="attribute_rests"))]
 
 
 def test_an_option_that_looks_like_a_distributor_s_name_means_it(account: tuple[Tenant, HubspotRemote]) -> None:

@@ -22,18 +22,18 @@ from sync_worker.steps.deals.move import Moved, move
 from sync_worker.steps.deals.prices import keep
 from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, send, sign
 from sync_worker.steps.deals.register import register
-from sync_worker.steps.people.users import Told, acting, put
+from sync_worker.steps.people.users import UserData, acting, put
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import licences, links
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 
 
 def told(tenant: Tenant, id_: str, company: str | None, **more: Any) -> Actor:
-    user = put(tenant, Told(id_, f"{id_}@example.com", id_.title(), Role.MANAGER, company, **more))
+    user = put(tenant, UserData(id_, f"{id_}@example.com", id_.title(), Role.MANAGER, company, **more))
     assert isinstance(user, User), user
     return acting(user)
 
@@ -157,4 +157,4 @@ def test_an_approval_of_other_terms_is_said_until_the_vendor_decides(tmp_path: P
 
 def codes(tenant: Tenant, deal_id: str) -> list[str]:
     with tenant.store.reading(tenant.name) as tx:
-        return [row.failure.code for row in failures.listed(tx, Wanted(record=deal_id))]
+        return [row.failure.code for row in failures.listed(tx, FailureFilter(record=deal_id))]

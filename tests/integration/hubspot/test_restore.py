@@ -16,7 +16,7 @@ from sync_worker.domain.core.deal import Actor, Decision, Track
 from sync_worker.domain.distributors.terms import Terms
 from sync_worker.steps.deals.decide import decide
 from sync_worker.steps.distributors.parents import parents_of
-from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.ingest.take_back import take_back
@@ -92,7 +92,7 @@ def test_after_a_restore_every_deal_and_subgroup_is_who_it_was_and_nothing_is_wr
     vault.approve(deal_id)
     arrow = vault.company("Arrow Electronics")
     made = create(desk.tenant, arrow, "Delta IT", Terms(True, {"new": Decimal(5)}), actor=Actor("Bo", arrow.id, "portal"))
-    assert isinstance(made, Changed)
+    assert isinstance(made, SubgroupChange)
     desk.work()
     desk.work()
     child, approved, records = vault.company("Delta IT"), vault.tracks(deal_id), vault.records()

@@ -14,11 +14,11 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.associations import Associations
+from sync_worker.crm.hubspot.associations import AssociationCalls
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.options import MOST, PLACEHOLDER
 from sync_worker.crm.hubspot.schema import HubspotSchema
-from sync_worker.crm.hubspot.session import Ask, Connection
+from sync_worker.crm.hubspot.session import Ask, HubspotConnection
 from sync_worker.errors import AuthFailed, SchemaRefused
 from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.integration.hubspot.conftest import NOW, Lab
@@ -151,7 +151,7 @@ def test_two_provisions_at_once_lose_nothing(lab: Lab) -> None:
     assert set(_options(lab, CONTRACTS)) == {*before, *(name for part in names for name in part)}
 
 
-class _Overwritten(Connection):
+class _Overwritten(HubspotConnection):
     """A connection whose first change of a list somebody else writes over, from what they had read before."""
 
     def __init__(self, lab: Lab) -> None:
@@ -170,7 +170,7 @@ def test_a_value_that_somebody_wrote_over_is_added_again(lab: Lab) -> None:
     before = _options(lab, TIER)
     connection = _Overwritten(lab)
 
-    HubspotSchema(connection, Associations(connection, lab.services), lab.services).add_values(TIER, ["ours"])
+    HubspotSchema(connection, AssociationCalls(connection, lab.services), lab.services).add_values(TIER, ["ours"])
 
     assert _options(lab, TIER) == {**before, "theirs": False, "ours": False}
 

@@ -11,7 +11,7 @@ import pytest
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import Login, RefreshToken, StaticToken
+from sync_worker.crm.hubspot.login import HubspotLogin, HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import Access
 from sync_worker.crm.port import Change, Outcome, Scan, Wrote
 from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
@@ -35,7 +35,7 @@ def hubspot() -> Iterator[Stranger]:
         yield told
 
 
-def connect(told: Stranger, login: Login | None = None) -> HubspotCrm:
+def connect(told: Stranger, login: HubspotLogin | None = None) -> HubspotCrm:
     services = Services(random=Random(7), sleep=lambda _: None, monotonic=lambda: 0.0, clock=lambda: NOW)
     access = Access(login or StaticToken("pat-test", told.base_url), services, Patience())
     return HubspotCrm(access, services=services, patience=Patience())
@@ -347,7 +347,7 @@ def test_without_a_date_our_own_clock_tells_the_time(hubspot: Stranger, answer: 
 def test_a_token_is_taken_in_whichever_shape_it_comes(hubspot: Stranger, answer: Reply) -> None:
     hubspot.on("POST", "/token", answer)
     hubspot.on("POST", "/batch/read", read_back)
-    crm = connect(hubspot, RefreshToken("id", "secret", "refresh", hubspot.base_url))
+    crm = connect(hubspot, HubspotRefreshToken("id", "secret", "refresh", hubspot.base_url))
     assert [record.crm_id for record in crm.fetch("deals", ["7"], fields=())] == ["7"]
 
 
@@ -355,7 +355,7 @@ def test_a_token_is_taken_in_whichever_shape_it_comes(hubspot: Stranger, answer:
 def test_a_refused_log_in_is_told_to_people_whatever_its_body(hubspot: Stranger, body: Any) -> None:
     hubspot.on("POST", "/token", Reply(body, 400))
     with pytest.raises(AuthFailed, match="HubSpot's log-in answered HTTP 400"):
-        connect(hubspot, RefreshToken("id", "secret", "refresh", hubspot.base_url)).fetch("deals", ["7"], fields=())
+        connect(hubspot, HubspotRefreshToken("id", "secret", "refresh", hubspot.base_url)).fetch("deals", ["7"], fields=())
 
 
 def test_a_property_that_is_described_in_few_words_is_one(hubspot: Stranger) -> None:
@@ -384,6 +384,6 @@ def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(hubspot: Stran
         with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to {elsewhere.base_url}"):
             written(crm, Change("d1", {"dealname": "Ann's secret deal"}, None))
         with pytest.raises(AuthFailed, match=f"redirects to {elsewhere.base_url}/token"):
-            list(connect(hubspot, RefreshToken("id", "secret", "refresh", hubspot.base_url)).changed_since(SCAN))
+            list(connect(hubspot, HubspotRefreshToken("id", "secret", "refresh", hubspot.base_url)).changed_since(SCAN))
         # Then nothing went there
         assert elsewhere.seen == []

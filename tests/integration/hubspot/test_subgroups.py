@@ -14,7 +14,7 @@ from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.move import Moved, move
-from sync_worker.steps.distributors.subgroups import Changed, create, disassociate
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create, disassociate
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.core import companies
 from sync_worker.store.distributors import agreements
@@ -47,7 +47,7 @@ def test_a_subgroup_becomes_one_record_and_its_parents_value_goes_with_it(desk: 
     bo = Actor("Bo", parent.id, "portal")
     desk.remote.fault("batch_upsert", object_name="companies", when=when, drop_connection=True)
     made = create(desk.tenant, parent, "Delta IT", Terms(True, {"new": Decimal(5)}), actor=bo)
-    assert isinstance(made, Changed)
+    assert isinstance(made, SubgroupChange)
     # When everything is read and written
     desk.work()
     desk.work()
@@ -70,7 +70,7 @@ def test_a_subgroup_becomes_one_record_and_its_parents_value_goes_with_it(desk: 
     desk.work()
     assert desk.remote.records("companies") == before
     # When it is let go, then its parent's value goes, there too
-    assert isinstance(disassociate(desk.tenant, parent, company, actor=bo), Changed)
+    assert isinstance(disassociate(desk.tenant, parent, company, actor=bo), SubgroupChange)
     desk.work()
     (record,) = [row for row in desk.remote.records("companies") if row["name"] == "Delta IT"]
     assert (record["associated_second_partner"] or "", record["portal_may_register"]) == ("", "false")
@@ -88,7 +88,7 @@ def subgroup(desk: Desk, *, is_signed: bool) -> str:
         parent = companies.find(tx, ARROW)
     assert parent
     made = create(desk.tenant, parent, "Delta IT", Terms(True, {"new": Decimal(5)}), actor=Actor("Bo", parent.id, "portal"))
-    assert isinstance(made, Changed)
+    assert isinstance(made, SubgroupChange)
     if is_signed:
         sign(desk)
     desk.work()

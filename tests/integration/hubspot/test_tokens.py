@@ -10,7 +10,7 @@ import pytest
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
 from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import RefreshToken, StaticToken
+from sync_worker.crm.hubspot.login import HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS
@@ -19,7 +19,7 @@ from tests.integration.hubspot.conftest import Lab, written
 
 
 def oauth(lab: Lab, *, secret: str = SANDBOX_CLIENT_SECRET, token: str = SANDBOX_REFRESH_TOKEN) -> Access:
-    return lab.new_access(RefreshToken(SANDBOX_CLIENT_ID, secret, token, lab.base_url))
+    return lab.new_access(HubspotRefreshToken(SANDBOX_CLIENT_ID, secret, token, lab.base_url))
 
 
 def test_a_refresh_token_opens_the_account_and_is_asked_once(lab: Lab) -> None:

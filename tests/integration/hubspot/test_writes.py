@@ -6,7 +6,7 @@ from datetime import UTC
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.port import Change, Wrote
-from sync_worker.mapping.transforms import Wire, transform_named
+from sync_worker.mapping.transforms import WireForm, transform_named
 from tests.integration.hubspot.conftest import KEY, PARTNER, SECOND, Lab, written
 
 
@@ -61,7 +61,7 @@ def test_an_update_by_an_id_that_a_merge_swallowed_writes_the_survivor(lab: Lab,
 
 
 def test_empty_text_clears_and_sets_are_written_whole(lab: Lab, crm: HubspotCrm) -> None:
-    lines = transform_named("multi_select", wire=Wire("", "text", "text"), zone=UTC)
+    lines = transform_named("multi_select", wire=WireForm("", "text", "text"), zone=UTC)
     [crm_id] = [lab.remote.create("companies", {"name": "Bolt", "portal_product_lines": "storage;cloud", "phone": "1"})]
     change = {"portal_product_lines": lines.spell(("edge", "cloud")), "phone": ""}
     written(crm, Change("a", change, crm_id=crm_id), native="companies")

@@ -19,14 +19,14 @@ from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import ROOM, compose
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
-from sync_worker.schedule import Schedule
+from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.tell.mail import MOST_ATTEMPTS, Sent, send_mail
+from sync_worker.steps.tell.mail import MOST_ATTEMPTS, MailsSent, send_mail
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail, MailRow
+from sync_worker.store.tell.mails import MailRow, OwedMail
 from sync_worker.templates import Templates
 from tests.mailbox import Mailbox
 from tests.servers import MONDAY, Clock, sqlite_store
@@ -60,13 +60,13 @@ def post(mailbox: Mailbox, templates: Templates) -> Post:
     return Post(server_of(mailbox.url).send, templates, "Acme Portal <portal@acme.example>", templates)
 
 
-def write(store: Store, *written: Mail) -> None:
+def write(store: Store, *written: OwedMail) -> None:
     with store.transaction("acme") as tx:
         mails.write(tx, written)
 
 
-def mail(id_: str = "m1", template: str = "deal_registered", **context: Any) -> Mail:
-    return Mail(id_, f"registered/{id_}", "bo@example.com", template, {**WORDS, **SAMPLES[template], **context})
+def mail(id_: str = "m1", template: str = "deal_registered", **context: Any) -> OwedMail:
+    return OwedMail(id_, f"registered/{id_}", "bo@example.com", template, {**WORDS, **SAMPLES[template], **context})
 
 
 def row(store: Store, id_: str = "m1") -> MailRow:
@@ -88,7 +88,7 @@ def parts(letter: EmailMessage) -> tuple[str, str]:
 def test_every_template_makes_a_letter_with_text_and_html(store: Store, post: Post, mailbox: Mailbox, template: str) -> None:
     # Given a mail of this kind, when it is sent
     write(store, mail(template=template))
-    assert send_mail(store, "acme", post, Services()) == Sent(sent=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent(sent=1)
 
     # Then the server has one letter, to read in either form, with what it is about
     (letter,) = mailbox.letters
@@ -137,7 +137,7 @@ def test_a_template_with_a_mistake_waits_for_whoever_wrote_it(
     templates.own.mkdir(parents=True)
     (templates.own / "deal_registered.txt").write_text(written)
     write(store, mail())
-    assert send_mail(store, "acme", post, Services()) == Sent(put_off=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent(put_off=1)
     assert mailbox.letters == []
     assert words in row(store).error
 
@@ -159,14 +159,14 @@ def test_a_server_that_says_later_is_asked_later(store: Store, post: Post, mailb
 
     # When the mail is tried when it is due
     for wait_s in (60, 120):
-        assert send_mail(store, "acme", post, Services()) == Sent(put_off=1)
-        assert send_mail(store, "acme", post, Services()) == Sent()
+        assert send_mail(store, "acme", post, Services()) == MailsSent(put_off=1)
+        assert send_mail(store, "acme", post, Services()) == MailsSent()
         assert "busy" in row(store).error
         clock.forward(seconds=wait_s)
 
     # Then it goes in the end, once
-    assert send_mail(store, "acme", post, Services()) == Sent(sent=1)
-    assert send_mail(store, "acme", post, Services()) == Sent()
+    assert send_mail(store, "acme", post, Services()) == MailsSent(sent=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent()
     assert len(mailbox.letters) == 1
     assert row(store).outcome == "sent"
 
@@ -174,7 +174,7 @@ def test_a_server_that_says_later_is_asked_later(store: Store, post: Post, mailb
 def test_what_the_server_will_never_take_is_given_up_and_said_and_the_others_go(store: Store, post: Post, mailbox: Mailbox) -> None:
     mailbox.answers = ["550 no such user"]
     write(store, mail("m1"), mail("m2"))
-    assert send_mail(store, "acme", post, Services()) == Sent(sent=1, given_up=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent(sent=1, given_up=1)
     assert row(store, "m1").outcome == "given_up"
     with store.reading("acme") as tx:
         (failure,) = failures.listed(tx)
@@ -183,17 +183,17 @@ def test_what_the_server_will_never_take_is_given_up_and_said_and_the_others_go(
 
 
 def test_an_address_that_is_none_is_given_up_at_once(store: Store, post: Post) -> None:
-    write(store, Mail("m1", "e", "nobody", "deal_registered", WORDS))
-    assert send_mail(store, "acme", post, Services()) == Sent(given_up=1)
+    write(store, OwedMail("m1", "e", "nobody", "deal_registered", WORDS))
+    assert send_mail(store, "acme", post, Services()) == MailsSent(given_up=1)
 
 
 def test_a_mail_is_given_up_after_two_days(store: Store, post: Post, mailbox: Mailbox, clock: Clock) -> None:
     mailbox.answers = ["451 busy"] * MOST_ATTEMPTS
     write(store, mail())
     for _ in range(MOST_ATTEMPTS - 1):
-        assert send_mail(store, "acme", post, Services()) == Sent(put_off=1)
+        assert send_mail(store, "acme", post, Services()) == MailsSent(put_off=1)
         clock.now = row(store).due_at
-    assert send_mail(store, "acme", post, Services()) == Sent(given_up=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent(given_up=1)
     assert timedelta(days=1) < clock.now - MONDAY < timedelta(days=3)
 
 
@@ -210,9 +210,9 @@ def test_a_worker_that_dies_after_the_send_sends_again_what_is_known_as_the_same
         send_mail(store, "acme", Post(dying, post.templates, post.sender, post.documents), Services())
 
     # When another one comes by, before the claim is over and after
-    assert send_mail(store, "acme", post, Services()) == Sent()
+    assert send_mail(store, "acme", post, Services()) == MailsSent()
     clock.forward(minutes=11)
-    assert send_mail(store, "acme", post, Services()) == Sent(sent=1)
+    assert send_mail(store, "acme", post, Services()) == MailsSent(sent=1)
 
     # Then both letters have one Message-ID and one date
     first, second = mailbox.letters
@@ -222,7 +222,7 @@ def test_a_worker_that_dies_after_the_send_sends_again_what_is_known_as_the_same
 def test_a_server_that_is_not_there_is_waited_for(store: Store, post: Post, mailbox: Mailbox) -> None:
     nobody = server_of("smtp://127.0.0.1:1")
     write(store, mail())
-    assert send_mail(store, "acme", Post(nobody.send, post.templates, post.sender, post.documents), Services()) == Sent(put_off=1)
+    assert send_mail(store, "acme", Post(nobody.send, post.templates, post.sender, post.documents), Services()) == MailsSent(put_off=1)
     assert "127.0.0.1:1 did not take the letter" in row(store).error
 
 
@@ -317,7 +317,7 @@ def test_the_schedule_finds_mail_that_waits_and_an_actor_sends_it_while_the_port
         sent: list[tuple[str, str]] = []
         actors = Actors(StubBroker(middleware=[]), installation)
         monkeypatch.setattr(actors, "send", lambda name, verb, *_: sent.append((name, verb)))
-        Schedule(installation, actors).tick()
+        Scheduler(installation, actors).tick()
 
         # Then it asks for a turn of mail and of nothing else, and the turn sends it
         assert sent == [(portal.name, "mail")]

@@ -175,7 +175,7 @@ def test_an_aborted_job_is_pages_again(lab: Lab) -> None:
     lab.remote.set_bulk(polls=3)
     pages = connected(lab).changed_since(scan_of())
     seen = [next(pages), next(pages)]
-    place = bulk.Place.of(seen[1].position)
+    place = bulk.JobPlace.of(seen[1].position)
     assert place
     connected(lab)._connection.read(
         lambda client: client.restful(f"jobs/query/{place.job}", method="PATCH", json={"state": "Aborted"}), doing="aborting"

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.login import JwtBearer, Login, RefreshToken
+from sync_worker.crm.salesforce.login import JwtBearer, SalesforceLogin, SalesforceRefreshToken
 from sync_worker.crm.salesforce.session import Tokens
 from sync_worker.errors import AuthFailed
 from tests.integration.salesforce.conftest import NOW, Lab
 
 
-def connected(lab: Lab, login: Login) -> SalesforceCrm:
+def connected(lab: Lab, login: SalesforceLogin) -> SalesforceCrm:
     tokens = Tokens(login, lab.services, lab.patience)
     return SalesforceCrm(login, tokens, assigns_on_create=False, services=lab.services, patience=lab.patience)
 
@@ -24,16 +24,16 @@ def jwt_login(lab: Lab) -> JwtBearer:
     return JwtBearer(known["client_id"], known["username"], known["private_key"], domain="", base_url=lab.base_url)
 
 
-def refresh_login(lab: Lab) -> RefreshToken:
+def refresh_login(lab: Lab) -> SalesforceRefreshToken:
     known = lab.remote.login()
-    return RefreshToken(known["client_id"], known["client_secret"], known["refresh_token"], domain="", base_url=lab.base_url)
+    return SalesforceRefreshToken(known["client_id"], known["client_secret"], known["refresh_token"], domain="", base_url=lab.base_url)
 
 
 LOGINS = [pytest.param(jwt_login, id="jwt"), pytest.param(refresh_login, id="refresh")]
 
 
 @pytest.mark.parametrize("login_of", LOGINS)
-def test_a_log_in_without_a_password_reads_what_any_other_reads(lab: Lab, login_of: Callable[[Lab], Login]) -> None:
+def test_a_log_in_without_a_password_reads_what_any_other_reads(lab: Lab, login_of: Callable[[Lab], SalesforceLogin]) -> None:
     created = lab.leads(2)
     found = connected(lab, login_of(lab)).fetch("Lead", created, fields=("Company",))
     assert {record.crm_id for record in found} == set(created)
@@ -41,7 +41,7 @@ def test_a_log_in_without_a_password_reads_what_any_other_reads(lab: Lab, login_
 
 
 @pytest.mark.parametrize("login_of", LOGINS)
-def test_an_ended_session_is_renewed_once(lab: Lab, login_of: Callable[[Lab], Login]) -> None:
+def test_an_ended_session_is_renewed_once(lab: Lab, login_of: Callable[[Lab], SalesforceLogin]) -> None:
     created = lab.leads(1)
     crm = connected(lab, login_of(lab))
     crm.fetch("Lead", created, fields=())
@@ -100,6 +100,6 @@ def test_a_refresh_token_that_is_replaced_is_used_next_time(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("login_of", LOGINS)
-def test_secrets_stand_in_no_repr(lab: Lab, login_of: Callable[[Lab], Login]) -> None:
+def test_secrets_stand_in_no_repr(lab: Lab, login_of: Callable[[Lab], SalesforceLogin]) -> None:
     login, known = login_of(lab), lab.remote.login()
     assert not [secret for secret in ("client_secret", "private_key", "refresh_token") if str(known[secret]) in repr(login)]

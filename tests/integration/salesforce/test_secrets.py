@@ -11,7 +11,7 @@ import pytest
 
 from sync_worker.crm.port import Change
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Client, Token
+from sync_worker.crm.salesforce.session import Client, SalesforceToken
 from sync_worker.errors import SyncError
 from tests.integration.salesforce.conftest import KEY, Lab, written
 
@@ -46,7 +46,7 @@ def test_no_error_tells_a_secret(
     tokens: list[str] = []
     build = Client.__init__
 
-    def watched(self: Client, token: Token, *rest: Any) -> None:
+    def watched(self: Client, token: SalesforceToken, *rest: Any) -> None:
         tokens.append(token.access_token)
         build(self, token, *rest)
 
@@ -67,4 +67,4 @@ def test_no_error_tells_a_secret(
 
 def test_a_repr_tells_no_secret(lab: Lab) -> None:
     assert lab.client_secret not in repr(lab.credentials)
-    assert "00D-secret" not in repr(Token("00D-secret", "https://acme"))
+    assert "00D-secret" not in repr(SalesforceToken("00D-secret", "https://acme"))

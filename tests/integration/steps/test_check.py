@@ -14,7 +14,8 @@ from tests.integration.steps.world import World
 
 CONTRACTS = "Account.Associated_Second_Partner__c"
 KEY = "Portal_Deal_Key__c"
-SEEDED = {f"{CONTRACTS}: options", f"{CONTRACTS}: data", "Account.Portal_Account_Type__c: data"}  # the cast's own mess
+BILLING = "Opportunity.Portal_Billing__c: data"
+SEEDED = {f"{CONTRACTS}: options", f"{CONTRACTS}: data", "Account.Portal_Account_Type__c: data", BILLING}  # the cast's own mess
 
 
 def checked(world: World) -> Report:
@@ -38,6 +39,7 @@ def test_an_org_that_has_everything_is_in_order_but_for_its_data(empty_world: Wo
         ("account_type_unknown", "Ivy Integrators", "Reseller Plus"),
         ("contract_value_unresolved", "Fir Technologies", "Zenith Supply"),
         ("contract_value_unresolved", "Elm Consulting", "Granite Distribution"),
+        ("unlisted_value", "Meridian Bank - Cloud", "Quarterly"),
     ]
 
 
@@ -296,3 +298,21 @@ def test_values_that_the_mapping_does_not_know_are_counted_with_the_list_and_its
     assert "'Inactive' " in finding.words
     assert "Allowed: Actives, Off." in finding.remedy
     assert re.search(r"See .*acme\.yaml:\d+:\d+\.$", finding.remedy)
+
+
+@pytest.mark.parametrize("from_crm", [True, False])
+def test_values_of_deals_are_counted_in_every_record_type_that_the_portal_reads(world: World, *, from_crm: bool) -> None:
+    # Given a lead of the portal, an opportunity of a partner and one of a company that is not the portal's
+    world.configure(deals={"from_crm": from_crm})
+    deal, remote = world.registered(), world.remote
+    remote.edit("Lead", world.record_of(deal.id)["Id"], {"Portal_Billing__c": "Every Monday"})
+    stranger = remote.create("Account", {"Name": "Not in the portal"})
+    for owner, value in ((world.id_of("Birch Systems"), "Yearly"), (stranger, "Weekly")):
+        fields = {"Name": value, "StageName": "Qualification", "CloseDate": "2027-01-31", "Portal_Partner__c": owner}
+        remote.create("Opportunity", {**fields, "Portal_Billing__c": value})
+    # When the data are looked at
+    found = {one.subject: one.words for one in checked(world).findings if "Portal_Billing__c: data" in one.subject}
+    # Then the values of the lead are told, and those of opportunities where deals may begin there; those of other companies are not
+    assert "'Every Monday' 1×" in found["Lead.Portal_Billing__c: data"]
+    assert ("'Yearly' 1×" in found.get(BILLING, "")) == from_crm
+    assert "Weekly" not in found.get(BILLING, "")

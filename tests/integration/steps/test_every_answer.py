@@ -15,7 +15,7 @@ import pytest
 
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import NONE, Installation, Mistakes
-from sync_worker.crm.budget import SHARES, Budget, Memory, Share, Terms
+from sync_worker.crm.budget import SHARES, Budget, BudgetTerms, Memory, Share
 from sync_worker.domain.core.deal import Deal
 from sync_worker.schedule import due
 from sync_worker.steps.core.tenant import Done, Tenant, Wake
@@ -26,7 +26,7 @@ from tests.integration.steps.world import World
 
 ALWAYS = 999
 DAILY_S = 900
-UNLIMITED = Terms(None, dict.fromkeys(SHARES, 0))
+UNLIMITED = BudgetTerms(None, dict.fromkeys(SHARES, 0))
 
 
 @dataclass(frozen=True, slots=True)

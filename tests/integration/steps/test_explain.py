@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sync_worker.steps.deals.explain import FieldStory, Setting, Story, explain
+from sync_worker.steps.deals.explain import DealStory, FieldStory, Setting, explain
 from sync_worker.steps.operate.resolve import Resolved, disputes, resolve
 from tests.integration.steps.world import World
 
 
-def story(world: World, deal_id: str) -> Story:
+def story(world: World, deal_id: str) -> DealStory:
     found = explain(world.tenant, deal_id)
     assert found is not None
     return found

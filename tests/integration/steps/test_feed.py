@@ -10,7 +10,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Store
-from sync_worker.store.core.feed import Told
+from sync_worker.store.core.feed import StoredEvent
 from tests.integration.steps.world import World
 
 
@@ -21,7 +21,7 @@ def listening(world: World) -> World:
     return world
 
 
-def told(world: World, after: int = 0) -> list[Told]:
+def told(world: World, after: int = 0) -> list[StoredEvent]:
     with world.store.reading("acme") as tx:
         return feed.listed(tx, after=after, limit=1000)
 

@@ -16,7 +16,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import Wanted
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import deals, links
 from tests.integration.hubspot.test_portal import TERMS, portal_on, settled
 from tests.integration.steps.world import ANN, World
@@ -116,7 +116,7 @@ def test_a_currency_that_the_crm_does_not_list_is_refused_with_its_list_and_park
     assert (refused.code, refused.field, refused.allowed, till.count()) == ("value_not_listed", "currency", CURRENCIES, before)
     till.work()
     with till.tenant.store.reading("acme") as tx:
-        assert failures.listed(tx, Wanted(code="write_refused")) == []
+        assert failures.listed(tx, FailureFilter(code="write_refused")) == []
 
 
 def test_a_currency_that_is_new_in_the_crm_is_taken_at_once(till: Till) -> None:

@@ -18,7 +18,7 @@ from sync_worker.steps.deals.move import Moved, move, open_to
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.operate.erase import erase
-from sync_worker.steps.people.users import Told, acting, actor_of, deactivate, put, viewer_of
+from sync_worker.steps.people.users import UserData, acting, actor_of, deactivate, put, viewer_of
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import subgroups
 from tests.integration.steps.world import ANN, TERMS, World
@@ -27,7 +27,7 @@ from tests.integration.steps.world import ANN, TERMS, World
 def told(world: World, id_: str, company: str, role: Role = Role.SALES, **more: Any) -> Actor:
     """A user the portal has told of, as somebody who acts."""
     address = id_ if "@" in id_ else f"{id_}@example.com"
-    user = put(world.tenant, Told(id_, address, id_.title(), role, company, **more))
+    user = put(world.tenant, UserData(id_, address, id_.title(), role, company, **more))
     assert isinstance(user, User), user
     return acting(user)
 
@@ -220,9 +220,9 @@ def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: Wo
 
 
 def test_users_are_told_of_by_company_and_leave(world: World, bob: Actor) -> None:
-    unknown = put(world.tenant, Told("x", "x@example.com", "X", Role.SALES, "Nobody Inc"))
+    unknown = put(world.tenant, UserData("x", "x@example.com", "X", Role.SALES, "Nobody Inc"))
     assert refused(unknown) == "company_unknown"
-    assert refused(put(world.tenant, Told("x", "x@example.com", "X", Role.SALES, None))) == "company_missing"
+    assert refused(put(world.tenant, UserData("x", "x@example.com", "X", Role.SALES, None))) == "company_missing"
     assert refused(actor_of(world.tenant, "x")) == "user_unknown"
     assert refused(deactivate(world.tenant, "x")) == refused(erase(world.tenant, "x")) == "user_unknown"
     deal_id = done(register(world.tenant, TERMS, actor=bob)).deal.id

@@ -17,7 +17,7 @@ from sync_worker.steps.deals.move import Moved, move
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.distributors.agree import set_terms
-from sync_worker.steps.distributors.subgroups import Changed, disassociate
+from sync_worker.steps.distributors.subgroups import SubgroupChange, disassociate
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import agreements, waivers
@@ -167,7 +167,7 @@ def test_a_subgroup_without_a_parent_in_business_is_free(world: World, how: str)
     deal = registered(world)
     if how == "disassociated":
         gone = disassociate(world.tenant, arrow(world), made, actor=user(world, "bo", "Arrow Electronics"))
-        assert isinstance(gone, Changed)
+        assert isinstance(gone, SubgroupChange)
     else:
         world.remote.edit("Account", world.id_of("Arrow Electronics"), {"Portal_Status__c": "Inactive"})
         world.pull()

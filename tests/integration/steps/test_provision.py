@@ -17,7 +17,7 @@ from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.check import check
-from sync_worker.steps.operate.setup.provision import Outcome, Plan, carry_out, chosen, planned
+from sync_worker.steps.operate.setup.provision import ProvisionPlan, TaskOutcome, carry_out, chosen, planned
 from tests.integration.conftest import as_it_was
 from tests.integration.steps.world import World
 from tests.servers import MONDAY
@@ -42,16 +42,16 @@ def clean(clean_url: str, tmp_path: Path) -> Iterator[World]:
             yield world
 
 
-def provision(tenant: Tenant) -> list[Outcome]:
+def provision(tenant: Tenant) -> list[TaskOutcome]:
     schema = cast("WholeCrm", tenant.crm).schema
     return carry_out(tenant, schema, planned(tenant, schema).tasks)
 
 
-def left(tenant: Tenant) -> Plan:
+def left(tenant: Tenant) -> ProvisionPlan:
     return planned(tenant, cast("WholeCrm", tenant.crm).schema)
 
 
-def states(outcomes: list[Outcome]) -> dict[str, int]:
+def states(outcomes: list[TaskOutcome]) -> dict[str, int]:
     return dict(Counter(outcome.state for outcome in outcomes))
 
 
@@ -64,7 +64,7 @@ def test_a_clean_org_has_everything_after_one_run_and_nothing_to_do_after_it(cle
     assert tuple(outcome.task for outcome in outcomes) == said.tasks
     assert states(outcomes) == {"done": len(said.tasks)}
     assert clean.tenant.mapping.records["lead"].key_field == "Portal_Deal_Key__c"
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
     assert check(clean.tenant, cast("WholeCrm", clean.tenant.crm).schema).is_ok
 
 
@@ -81,7 +81,7 @@ def test_one_field_that_the_crm_refuses_does_not_stop_the_others(clean: World) -
     assert refused.task.wish.subject in refused.words
     assert "Customize Application" in refused.words
     assert [(outcome.task, outcome.state) for outcome in again] == [(refused.task, "done")]
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
 
 
 def test_a_lost_answer_is_no_second_field(clean: World) -> None:
@@ -89,7 +89,7 @@ def test_a_lost_answer_is_no_second_field(clean: World) -> None:
     outcomes = provision(clean.tenant)
     assert states(outcomes)["uncertain"] == 1
     assert states(provision(clean.tenant)) == {"done": 1}
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
 
 
 def test_a_crm_out_of_reach_leaves_a_list_of_what_was_not_begun(clean: World) -> None:
@@ -102,14 +102,14 @@ def test_a_crm_out_of_reach_leaves_a_list_of_what_was_not_begun(clean: World) ->
     # When it is back, Then the next run makes the rest
     clean.remote.clear_faults()
     assert states(provision(clean.tenant)) == {"done": len(outcomes) - 3}
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
 
 
 def test_two_at_once_are_harmless(clean: World) -> None:
     with ThreadPoolExecutor(2) as both:
         ends = list(both.map(provision, [clean.process(), clean.process()]))
     assert {outcome.state for outcomes in ends for outcome in outcomes} == {"done"}
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
 
 
 def test_a_new_second_partner_has_its_option_after_the_next_run_and_keeps_it(clean: World) -> None:
@@ -127,7 +127,7 @@ def test_a_new_second_partner_has_its_option_after_the_next_run_and_keeps_it(cle
     # Then the option is there, and stays when the company is none any more
     clean.remote.edit("Account", arrow, {"Portal_Account_Type__c": "Partner"})
     clean.forward()
-    assert left(clean.tenant) == Plan()
+    assert left(clean.tenant) == ProvisionPlan()
     options = clean.tenant.crm.describe("Account").fields["Associated_Second_Partner__c"].values
     assert options == ("Arrow Electronics",)
 
@@ -214,7 +214,7 @@ def test_one_value_of_several_can_be_named(clean: World) -> None:
 def test_what_is_there_already_may_be_named_and_what_nobody_knows_is_refused_with_the_nearest(clean: World) -> None:
     slipping(clean)
     plan = left(clean.tenant)
-    assert chosen(plan, ["Lead.Portal_Deal_Key__c", "Lead.Portal_Vendor_Approval__c=Approved"]) == Plan()
+    assert chosen(plan, ["Lead.Portal_Deal_Key__c", "Lead.Portal_Vendor_Approval__c=Approved"]) == ProvisionPlan()
     with pytest.raises(ConfigError, match=r"--only Lead\.Portal_Deal_Kye__c: .* did you mean 'Lead\.Portal_Deal_Key__c'\?"):
         chosen(plan, ["Lead.Portal_Deal_Kye__c"])
 

@@ -13,7 +13,7 @@ from sync_worker.domain.core.user import Role
 from sync_worker.errors import ConfigError
 from sync_worker.steps.deals.decide import approve, change
 from sync_worker.steps.deals.register import register
-from sync_worker.steps.people.users import Told, put
+from sync_worker.steps.people.users import UserData, put
 from sync_worker.steps.sync.push.push import push
 from tests.integration.steps.world import ANN, TERMS, World
 
@@ -70,7 +70,7 @@ def test_a_name_that_two_companies_share_is_refused_with_the_ids_of_both(world: 
 def test_every_other_door_says_ambiguous_as_well(world: World) -> None:
     # Given a deal, when a user, an edit and a decision name a company whose name two have
     deal = world.registered()
-    told = Told("u1", "u1@example.com", "U", Role.SALES, "Summit Partners")
+    told = UserData("u1", "u1@example.com", "U", Role.SALES, "Summit Partners")
     answers = [
         put(world.tenant, told),
         put(world.tenant, replace(told, primary_company="Birch Systems", further_companies=("Summit Partners",))),

@@ -17,7 +17,7 @@ from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.deals.decide import decide
 from sync_worker.steps.distributors.agree import put_on_file
 from sync_worker.steps.distributors.parents import parents_of
-from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.operate.setup.check import check
 from sync_worker.steps.sync.ingest.compare import compare
@@ -41,12 +41,12 @@ def approved(world: World, **written: str) -> Deal:
     return world.deal(deal.id)
 
 
-def subgroup(world: World, directory: Path, name: str = "Delta IT") -> Changed:
+def subgroup(world: World, directory: Path, name: str = "Delta IT") -> SubgroupChange:
     """A partner company that Arrow Electronics made in the portal and signed an agreement with, in the CRM."""
     arrow = world.company("Arrow Electronics")
     bo = Actor("Bo", arrow.id, "portal")
     made = create(world.tenant, arrow, name, Terms(True, {"new": Decimal(5)}), actor=bo)
-    assert isinstance(made, Changed), made
+    assert isinstance(made, SubgroupChange), made
     signed = put_on_file(
         world.tenant, open_files(directory.as_uri()), made.child.company, arrow, [b"%PDF-1.7 signed"], name="a.pdf", actor=bo
     )

@@ -20,7 +20,7 @@ from sync_worker.steps.core.tenant import Wake
 from sync_worker.steps.deals.move import Moved
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.distributors.subgroups import (
-    Changed,
+    SubgroupChange,
     add_member,
     candidates,
     children,
@@ -57,9 +57,9 @@ def arrow(world: World) -> Company:
     return world.company("Arrow Electronics")
 
 
-def created(world: World, name: str = CEDAR) -> Changed:
+def created(world: World, name: str = CEDAR) -> SubgroupChange:
     made = create(world.tenant, arrow(world), name, AGREED, actor=user(world, "bo", "Arrow Electronics"))
-    assert isinstance(made, Changed), made
+    assert isinstance(made, SubgroupChange), made
     return made
 
 
@@ -173,7 +173,7 @@ def test_a_subgroups_deal_names_its_parent_and_follows_its_company_into_the_crm(
     assert world.codes(moved.deal.id) == set()
     # When it is let go, then the deal stays and is flagged
     gone = disassociate(world.tenant, arrow(world), world.company(CEDAR), actor=user(world, "bo", "Arrow Electronics"))
-    assert isinstance(gone, Changed)
+    assert isinstance(gone, SubgroupChange)
     assert gone.flagged == (moved.deal.id,)
     world.settle(gone.wakes)
     assert world.deal(moved.deal.id).second_partner == arrow(world).id
@@ -256,7 +256,7 @@ def test_a_promotion_adds_one_value_and_disassociation_removes_that_one(world: W
     assert [one.name for one in candidates(world.tenant, arrow(world), bo)] == ["Birch Systems"]
     # When it is promoted, and somebody in the CRM adds another value before that is pushed
     promoted = promote(world.tenant, arrow(world), birch, AGREED, actor=bo)
-    assert isinstance(promoted, Changed)
+    assert isinstance(promoted, SubgroupChange)
     world.remote.edit("Account", str(birch.crm_id), {"Associated_Second_Partner__c": "Bolt Distribution;Summit Partners"})
     world.push()
     # Then all three stand there, and nobody may promote it again
@@ -268,7 +268,7 @@ def test_a_promotion_adds_one_value_and_disassociation_removes_that_one(world: W
     assert candidates(world.tenant, arrow(world), bo) == ()
     # When it is let go
     gone = disassociate(world.tenant, arrow(world), birch, actor=bo)
-    assert isinstance(gone, Changed)
+    assert isinstance(gone, SubgroupChange)
     world.push()
     world.pull()
     record = world.remote.record("Account", str(birch.crm_id))

@@ -19,13 +19,13 @@ from sync_worker.store.core import failures, feed, runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.failures import EVERY
 from sync_worker.store.operate import interventions, retention
-from sync_worker.store.operate.interventions import Intervention, Outcome
+from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.sync import removals
 from sync_worker.store.tell import mails
-from sync_worker.store.tell.mails import Mail
+from sync_worker.store.tell.mails import OwedMail
 from tests.contract.store.samples import failure
 from tests.integration.steps.world import World
 
@@ -90,10 +90,10 @@ def live_on(world: World, step: int) -> None:
     with world.store.side_transaction("acme") as tx:
         failures.record(tx, [failure(f"f{step}", f"record {step}")])
         interventions.begin(tx, Intervention(f"i{step}", "replay", "failures replay --all", "Ann"), [f"f{step}"])
-        interventions.settle(tx, f"i{step}", {f"f{step}": Outcome("passed")})
+        interventions.settle(tx, f"i{step}", {f"f{step}": TryOutcome("passed")})
         interventions.finish(tx, f"i{step}")
         failures.close(tx, [f"f{step}"], "replayed")
-        mails.write(tx, [Mail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])
+        mails.write(tx, [OwedMail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])
         mails.claim(tx, limit=1, token="t", until_at=tx.now + timedelta(seconds=30))
         mails.settle(tx, f"m{step}", "t", "sent")
         answers.begin(tx, ask)

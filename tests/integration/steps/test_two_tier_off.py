@@ -7,7 +7,7 @@ import pytest
 from sync_worker.cli.associations import explained
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import Role
-from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.people.visibility import shares
 from sync_worker.errors import ConfigError
@@ -19,7 +19,7 @@ from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.flag import flags_of
 from sync_worker.steps.deals.move import open_to
 from sync_worker.steps.deals.register import register
-from sync_worker.steps.distributors.subgroups import Changed, create
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.core import failures
@@ -105,15 +105,17 @@ def test_a_deal_goes_on_without_the_distributor_it_had(world: World) -> None:
 def test_a_subgroup_registers_deals_of_its_own(world: World) -> None:
     dora = told(world, "dora", "Arrow Electronics", Role.MANAGER)
     made = create(world.tenant, world.company("Arrow Electronics"), "Cedar Reseller", AGREED, actor=dora)
-    assert isinstance(made, Changed), made
+    assert isinstance(made, SubgroupChange), made
     switched_off(world)
     begun = done(register(world.tenant, {**TERMS, "owner_company": made.child.company.id, "second_partner": None}, actor=ANN))
     assert begun.deal.second_partner is None
     assert seen_by(world, dora) == []
 
 
-@pytest.mark.parametrize("reader", [Reader.PARTNER, Reader.VENDOR])
-def test_nothing_that_is_wrong_with_a_second_partner_or_its_approval_is_shown_to_the_people_of_a_deal(world: World, reader: Reader) -> None:
+@pytest.mark.parametrize("reader", [FlagReader.PARTNER, FlagReader.VENDOR])
+def test_nothing_that_is_wrong_with_a_second_partner_or_its_approval_is_shown_to_the_people_of_a_deal(
+    world: World, reader: FlagReader
+) -> None:
     # Given a deal with something wrong with each of its fields of two tiers, and with its amount
     deal = world.registered()
     said = (
@@ -126,7 +128,7 @@ def test_nothing_that_is_wrong_with_a_second_partner_or_its_approval_is_shown_to
         found = [failure(f"f{no}", deal.id, object="deal", kind="problem", code=code, field=name) for no, (code, name) in enumerate(said)]
         failures.record(tx, found)
 
-    def shown(to: Reader) -> set[tuple[str, str]]:
+    def shown(to: FlagReader) -> set[tuple[str, str]]:
         with world.store.reading("acme") as tx:
             return {(flag.code, flag.field) for flag in flags_of(tx, world.tenant, [deal.id], to)[deal.id]}
 
@@ -134,7 +136,7 @@ def test_nothing_that_is_wrong_with_a_second_partner_or_its_approval_is_shown_to
     # When two tiers are off, then only the amount is spoken of, but to operators
     switched_off(world)
     assert shown(reader) == {("value_unreadable", "amount")}
-    assert shown(Reader.OPERATOR) == set(said)
+    assert shown(FlagReader.OPERATOR) == set(said)
 
 
 def test_associations_are_not_answered_and_plan_says_what_stays(world: World) -> None:

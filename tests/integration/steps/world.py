@@ -43,7 +43,7 @@ from sync_worker.store.associations import associations
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import companies, cursors, failures
 from sync_worker.store.core.engine import Store
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.sync import notices, outbox
@@ -325,7 +325,7 @@ class World:
     def failures(self, code: str | None = None, record: str | None = None) -> list[FailureRow]:
         """What is open."""
         with self.store.reading("acme") as tx:
-            return failures.listed(tx, Wanted(code=code, record=record))
+            return failures.listed(tx, FailureFilter(code=code, record=record))
 
     def codes(self, record: str) -> set[str]:
         """The codes open for one record, by CRM id (ours for writes) or name."""
@@ -334,7 +334,9 @@ class World:
     def history(self, record: str) -> dict[str, str]:
         """code → message of everything that was ever wrong with one record."""
         with self.store.reading("acme") as tx:
-            return {row.failure.code: row.failure.message for row in failures.listed(tx, Wanted(record=record), include_resolved=True)}
+            return {
+                row.failure.code: row.failure.message for row in failures.listed(tx, FailureFilter(record=record), include_resolved=True)
+            }
 
     def records_of(self, deal_id: str, record: str = "Lead") -> list[Record]:
         """Live CRM records that carry the deal's key."""

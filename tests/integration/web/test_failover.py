@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, build
 from sync_worker.errors import StoreDown
-from sync_worker.schedule import Schedule
+from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.store.core import companies
@@ -141,7 +141,7 @@ def test_the_schedule_goes_on_ticking_and_sends_work_again_when_the_primary_is_b
 ) -> None:
     # Given a schedule that has sent what was due
     queue = StubBroker(middleware=[])
-    schedule = Schedule(installation, register(queue, installation))
+    schedule = Scheduler(installation, register(queue, installation))
     schedule.tick()
     assert sum(waiting.qsize() for waiting in queue.queues.values()) > 0
     queue.flush_all()
@@ -161,7 +161,7 @@ def test_no_mistake_of_one_look_ends_the_schedule_or_the_look_at_another_portal(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = StubBroker(middleware=[])
-    schedule = Schedule(installation, register(queue, installation))
+    schedule = Scheduler(installation, register(queue, installation))
 
     def broken(*_: object) -> None:
         raise LookupError("a bug")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.web.webhooks.heard import Heard, Refusal
+from sync_worker.web.webhooks.heard import HeardNotices, WebhookRefusal
 from sync_worker.web.webhooks.hubspot import read_events
 from sync_worker.web.webhooks.salesforce import read_message
 from tests.integration.web.conftest import HUB_ID, ORGANIZATION, event, message
@@ -30,17 +30,17 @@ KEYS = st.sampled_from(
 WORDS = st.sampled_from(["company.merge", "deal.associationChange", "object.creation", "deal.propertyChange", "DEAL_TO_COMPANY", "0-3", ""])
 
 
-def heard_from_salesforce(body: bytes) -> Heard:
+def heard_from_salesforce(body: bytes) -> HeardNotices:
     organization_id = canonical(ORGANIZATION)
     assert organization_id
     heard = read_message(body, organization_id=organization_id, records=NATIVES)
-    assert isinstance(heard, Heard), heard
+    assert isinstance(heard, HeardNotices), heard
     return heard
 
 
-def heard_from_hubspot(*events: Any) -> Heard:
+def heard_from_hubspot(*events: Any) -> HeardNotices:
     heard = read_events(orjson.dumps(events), hub_id=HUB_ID, records=HUBSPOT_NATIVES)
-    assert isinstance(heard, Heard), heard
+    assert isinstance(heard, HeardNotices), heard
     return heard
 
 
@@ -74,12 +74,12 @@ def test_notifications_that_name_nothing_we_keep() -> None:
 
 
 def test_a_message_without_notifications_is_heard_and_says_nothing() -> None:
-    assert heard_from_salesforce(message()) == Heard()
+    assert heard_from_salesforce(message()) == HeardNotices()
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_are_too_strange(body: bytes) -> None:
-    assert isinstance(read_message(body, organization_id="x", records=NATIVES), Refusal)
+    assert isinstance(read_message(body, organization_id="x", records=NATIVES), WebhookRefusal)
 
 
 # ── hubspot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +165,7 @@ def test_an_event_whose_id_is_none_costs_none_of_those_beside_it(name: str, key:
     # When it is heard
     heard = read_events(body, hub_id=HUB_ID, records=HUBSPOT_NATIVES)
     # Then the two others are noticed, and nothing else but the id that is one
-    assert isinstance(heard, Heard), heard
+    assert isinstance(heard, HeardNotices), heard
     assert heard.events == 3
     assert heard.noticed == {"company": {"7", "9"} if key == "mergedObjectIds" else {"7"}, "deal": {"8"}}
 
@@ -202,7 +202,7 @@ def test_no_json_is_too_strange(told: Any) -> None:
 def test_events_are_heard_whatever_text_stands_beside_their_ids(unfit: bytes) -> None:
     body = orjson.dumps([event("company.propertyChange", 1, propertyValue="Ced?r"), event("company.propertyChange", 2)])
     heard = read_events(body.replace(b"?", unfit), hub_id=HUB_ID, records=HUBSPOT_NATIVES)
-    assert isinstance(heard, Heard), heard
+    assert isinstance(heard, HeardNotices), heard
     assert heard.noticed == {"company": {"1", "2"}}
 
 

@@ -14,14 +14,14 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.sync import notices
 from sync_worker.web.webhooks import debounce as bell_module
 from sync_worker.web.webhooks.debounce import Bell
-from sync_worker.web.webhooks.heard import Heard
+from sync_worker.web.webhooks.heard import HeardNotices
 from sync_worker.web.webhooks.inbox import TRIES, Inbox
 
 TIMEOUT_S = 20
 
 
-def of(*ids: str, record: str = "company") -> Heard:
-    heard = Heard(len(ids))
+def of(*ids: str, record: str = "company") -> HeardNotices:
+    heard = HeardNotices(len(ids))
     heard.notice(record, ids)
     return heard
 
@@ -69,7 +69,7 @@ def test_one_portal_does_not_wait_for_another(store: Store, monkeypatch: pytest.
     may_end, stuck = threading.Event(), threading.Event()
     inbox_commit = Inbox._commit
 
-    def commit(inbox: Inbox, portal: str, heard: Heard) -> None:
+    def commit(inbox: Inbox, portal: str, heard: HeardNotices) -> None:
         if portal == "acme":
             stuck.set()
             assert may_end.wait(TIMEOUT_S)

@@ -16,13 +16,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from sync_worker import metrics
-from sync_worker.web.limits import Limits, Why
+from sync_worker.web.limits import ConnectionLimits, EndedBecause
 from sync_worker.web.server import _with_descriptors, listening
 from tests.integration.web.conftest import Doorstep, own_doorstep
 
 SOON_S = 20.0  # far more than any limit here: a test that needs it fails
-QUICK = Limits(connections=4, head_s=0.6, pause_s=0.6, body_s=1.5)
-PATIENT = Limits(connections=4, head_s=60, pause_s=60, body_s=60)
+QUICK = ConnectionLimits(connections=4, head_s=0.6, pause_s=0.6, body_s=1.5)
+PATIENT = ConnectionLimits(connections=4, head_s=60, pause_s=60, body_s=60)
 LARGE_BYTES = 32 << 20  # more than all buffers between two ends of a connection hold
 
 
@@ -45,7 +45,7 @@ def application() -> FastAPI:
 
 
 @contextmanager
-def served(limits: Limits) -> Iterator[tuple[str, int]]:
+def served(limits: ConnectionLimits) -> Iterator[tuple[str, int]]:
     with listening(application(), "127.0.0.1", 0, limits) as url:
         found = urlsplit(url)
         assert found.hostname
@@ -105,15 +105,15 @@ def head(path: str, **headers: object) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode()
 
 
-def ended(why: Why) -> float:
+def ended(why: EndedBecause) -> float:
     return float(metrics.CONNECTIONS_ENDED.labels(why.value)._value.get())
 
 
 def test_a_connection_that_says_nothing_is_closed(quick: tuple[str, int]) -> None:
-    before = ended(Why.SLOW_HEAD)
+    before = ended(EndedBecause.SLOW_HEAD)
     with line_to(quick) as line:
         assert heard(line).startswith(b"HTTP/1.1 408")
-    assert ended(Why.SLOW_HEAD) == before + 1
+    assert ended(EndedBecause.SLOW_HEAD) == before + 1
 
 
 def test_a_head_that_comes_byte_by_byte_has_one_deadline(quick: tuple[str, int]) -> None:
@@ -163,18 +163,18 @@ def test_whoever_sends_all_of_a_refused_body_hears_the_refusal_and_may_ask_again
 
 
 def test_an_answer_that_is_not_read_does_not_keep_the_connection(quick: tuple[str, int]) -> None:
-    before = ended(Why.UNREAD_ANSWER)
+    before = ended(EndedBecause.UNREAD_ANSWER)
     with line_to(quick) as line:
         line.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         deadline_s = time.monotonic() + SOON_S
-        while ended(Why.UNREAD_ANSWER) == before:
+        while ended(EndedBecause.UNREAD_ANSWER) == before:
             assert time.monotonic() < deadline_s, "the connection is still there"
             time.sleep(0.02)
         assert len(heard(line)) < LARGE_BYTES
 
 
 def test_each_request_over_one_connection_has_a_deadline_of_its_own() -> None:
-    limits = Limits(connections=4, head_s=2, pause_s=2, body_s=2)
+    limits = ConnectionLimits(connections=4, head_s=2, pause_s=2, body_s=2)
     with served(limits) as place, line_to(place) as line:
         began_s = time.monotonic()
         while time.monotonic() - began_s < 1.2 * limits.head_s:

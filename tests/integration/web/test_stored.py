@@ -15,7 +15,7 @@ from crm_sandbox.hubspot.push import signing
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.web.webhooks.routes import Webhooks
+from sync_worker.web.webhooks.routes import WebhookAddresses
 from tests.integration.web.conftest import HOOK, Doorstep, doorstep, event, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.stage import until
 from tests.servers import PostgreSQL, free_port
@@ -198,7 +198,7 @@ def test_the_counts_of_what_was_heard(tmp_path: Path, urls: dict[str, str], sqli
         return int(told[0]["status"])
 
     async def story() -> None:
-        webhooks = Webhooks(installation, lambda *_: None)
+        webhooks = WebhookAddresses(installation, lambda *_: None)
         app = Starlette(routes=webhooks.routes)
         assert await ask(app, f"/webhooks/salesforce/acme/{HOOK}", message(ACCOUNT, "")) == 200
         assert await ask(app, "/webhooks/salesforce/acme/wrong", message(ACCOUNT)) == 401

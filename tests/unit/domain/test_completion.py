@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Deal, Lifecycle, Refusal
 from sync_worker.domain.deals.completion import Facts, Step, licences, next_step
-from sync_worker.domain.deals.quote import Column, Line, Offer, Pricing, Quote, price
+from sync_worker.domain.deals.quote import Column, Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.deals.quote_policy import (
     SEEN_BY,
     SENDERS,
@@ -27,7 +27,7 @@ from sync_worker.domain.deals.quote_policy import (
     view_refusal,
 )
 
-LINES = (Line("Seat", Decimal(10), 20), Line("Server", Decimal(100), 5))
+LINES = (QuoteLine("Seat", Decimal(10), 20), QuoteLine("Server", Decimal(100), 5))
 
 
 def deal(**values: Any) -> Deal:

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.tell.delivery import LONGEST_REST_S, MOST_ATTEMPTS, Answer, Ending, ending_of, rest_s, retry_s
+from sync_worker.domain.tell.delivery import LONGEST_REST_S, MOST_ATTEMPTS, DeliveryOutcome, ReceiverAnswer, ending_of, rest_s, retry_s
 
 
 @pytest.mark.parametrize(
     ("statuses", "ending"),
     [
-        ((200, 202, 204, 299), Ending.DELIVERED),
-        ((301, 307, 308, 400, 401, 404, 409, 422, 500, 502, 504), Ending.REFUSED),
-        ((0, 429, 503), Ending.DOWN),
-        ((410,), Ending.GONE),
+        ((200, 202, 204, 299), DeliveryOutcome.DELIVERED),
+        ((301, 307, 308, 400, 401, 404, 409, 422, 500, 502, 504), DeliveryOutcome.REFUSED),
+        ((0, 429, 503), DeliveryOutcome.DOWN),
+        ((410,), DeliveryOutcome.GONE),
     ],
 )
-def test_each_answer_has_its_ending(statuses: tuple[int, ...], ending: Ending) -> None:
-    assert {ending_of(Answer(status)) for status in statuses} == {ending}
+def test_each_answer_has_its_ending(statuses: tuple[int, ...], ending: DeliveryOutcome) -> None:
+    assert {ending_of(ReceiverAnswer(status)) for status in statuses} == {ending}
 
 
 def test_an_event_is_tried_for_five_days() -> None:

@@ -18,7 +18,7 @@ from sync_worker.domain.tell.notification import (
     Audience,
     Crowd,
     News,
-    Notice,
+    Topic,
     news_of,
     quote_news,
     recipients,
@@ -90,14 +90,14 @@ def test_one_person_is_told_once_whatever_the_reasons() -> None:
 
 
 def test_a_switch_that_is_off_tells_nobody() -> None:
-    assert told(registered(), switched_on={Notice.DEAL_UPDATED}) == []
+    assert told(registered(), switched_on={Topic.DEAL_UPDATED}) == []
 
 
 def test_the_vendor_is_alerted_when_a_deal_is_to_be_finalized() -> None:
     before, after = deal(), deal(lifecycle="finalize_requested")
     updated, finalize = news_of(before, after, version=2)
     assert (finalize.event, told(finalize, after)) == ("finalize/d1/2", ["admin"])
-    assert updated.notice is Notice.DEAL_UPDATED
+    assert updated.notice is Topic.DEAL_UPDATED
 
 
 def test_what_the_crm_gives_a_new_record_by_itself_is_no_update() -> None:
@@ -112,13 +112,13 @@ def test_a_quote_goes_to_the_members_of_its_company_who_see_the_deal() -> None:
 
 
 @given(
-    st.sampled_from(Notice),
+    st.sampled_from(Topic),
     st.sets(st.sampled_from(EVERYBODY)),
     st.one_of(st.none(), st.sampled_from(EVERYBODY)),
     st.dictionaries(st.sampled_from(["birch", "arrow"]), st.sampled_from([one.email for one in EVERYBODY])),
 )
 def test_nobody_is_told_twice_and_no_third_company_and_never_the_actor(
-    notice: Notice, users: set[User], doer: User | None, owner_emails: dict[str, str]
+    notice: Topic, users: set[User], doer: User | None, owner_emails: dict[str, str]
 ) -> None:
     crowd = Crowd(tuple(users), "vendor", owner_emails)
     actor = Actor(doer.name, doer.primary_company, "portal", doer) if doer else None
@@ -139,7 +139,7 @@ def test_a_change_of_a_watched_field_is_an_update(name: str) -> None:
     there = {"stage": "Open", "crm_owner": "005"}
     changed = {**there, name: "approved" if name.endswith("approval") else "x"}
     (news,) = news_of(deal(**there), deal(**changed), version=2)
-    assert (news.notice, news.fields) == (Notice.DEAL_UPDATED, (name,))
+    assert (news.notice, news.fields) == (Topic.DEAL_UPDATED, (name,))
 
 
 def test_a_no_op_another_field_and_a_draft_are_no_news() -> None:
@@ -151,13 +151,13 @@ def test_a_no_op_another_field_and_a_draft_are_no_news() -> None:
 
 def test_a_draft_that_is_submitted_is_a_registration() -> None:
     (news,) = news_of(deal(lifecycle="draft"), deal(), version=2)
-    assert news.notice is Notice.DEAL_REGISTERED
+    assert news.notice is Topic.DEAL_REGISTERED
 
 
 def test_a_second_partner_set_or_replaced_counts_as_registered_for_the_new_company_alone() -> None:
     first, second = news_of(deal(second_partner=None, amount=1), deal(amount=2), version=2)
-    assert (first.notice, told(first)) == (Notice.DEAL_REGISTERED, ["disty"])
-    assert (second.notice, told(second)) == (Notice.DEAL_UPDATED, ["boss", "Care", "rep"])
+    assert (first.notice, told(first)) == (Topic.DEAL_REGISTERED, ["disty"])
+    assert (second.notice, told(second)) == (Topic.DEAL_UPDATED, ["boss", "Care", "rep"])
     assert news_of(deal(), deal(second_partner=None), version=2) == ()
 
 

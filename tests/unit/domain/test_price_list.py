@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.price_list import Price, PriceList, Rights, Wish, lines_of, unsound
-from sync_worker.domain.deals.quote import Line
+from sync_worker.domain.deals.quote import QuoteLine
 
 NEW_YEAR, MAY = date(2026, 1, 1), date(2026, 5, 1)
 VENDOR, NOBODY = Rights(names_prices=True, discounts=True), Rights(who_discounts="the vendor")
@@ -27,7 +27,7 @@ PRICES = PriceList(
 )
 
 
-def lines(*wishes: Wish, day: date = NEW_YEAR, rights: Rights = NOBODY, currency: str = "EUR") -> tuple[Line, ...] | Refusal:
+def lines(*wishes: Wish, day: date = NEW_YEAR, rights: Rights = NOBODY, currency: str = "EUR") -> tuple[QuoteLine, ...] | Refusal:
     return lines_of(wishes, PRICES, currency, day, rights)
 
 
@@ -56,7 +56,7 @@ def test_the_latest_price_that_is_valid_by_the_day_counts(product: str, day: dat
 
 
 def test_a_line_is_called_as_the_list_calls_the_product() -> None:
-    assert lines(Wish("sEAT", 3)) == (Line("Seat", Decimal(100), 3),)
+    assert lines(Wish("sEAT", 3)) == (QuoteLine("Seat", Decimal(100), 3),)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_somebody_may_not_write_is_refused_by_its_own_name(wish: Wish, righ
 
 def test_the_vendor_names_the_price_of_what_is_not_listed_and_gives_a_discount() -> None:
     wishes = (Wish("Desk", 2, Decimal("5.50")), Wish("Seat", 1, discount=Decimal("12.5")))
-    assert lines(*wishes, rights=VENDOR) == (Line("Desk", Decimal("5.50"), 2), Line("Seat", Decimal(100), 1, Decimal("12.5")))
+    assert lines(*wishes, rights=VENDOR) == (QuoteLine("Desk", Decimal("5.50"), 2), QuoteLine("Seat", Decimal(100), 1, Decimal("12.5")))
 
 
 @pytest.mark.parametrize(

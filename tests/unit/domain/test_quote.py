@@ -15,10 +15,10 @@ from sync_worker.domain.core.money import rounded, shown, split, unit
 from sync_worker.domain.deals.quote import (
     CYCLES,
     BillingCycle,
-    Line,
     Offer,
     Pricing,
     Quote,
+    QuoteLine,
     months_later,
     outdated,
     percent_of,
@@ -34,7 +34,9 @@ START = date(2026, 4, 1)
 CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KWD", "CLF"])
 PERCENTS = st.decimals(0, 100, places=2)
 LINES = st.lists(
-    st.builds(Line, st.sampled_from(["Seat", "Server"]), st.decimals(0, 10**7, places=3), st.integers(1, 10**5)), min_size=1, max_size=6
+    st.builds(QuoteLine, st.sampled_from(["Seat", "Server"]), st.decimals(0, 10**7, places=3), st.integers(1, 10**5)),
+    min_size=1,
+    max_size=6,
 )
 TERMS = st.sampled_from([(years, cycle) for years, cycles in CYCLES.items() for cycle in sorted(cycles)])
 
@@ -53,7 +55,7 @@ def deal(**values: Any) -> Deal:
     return Deal("d1", {**ready, **values})
 
 
-def quoted(deal: Deal, lines: list[Line], pricing: Pricing = Pricing.DISTRIBUTOR, percent: str | Decimal = "20") -> Quote:
+def quoted(deal: Deal, lines: list[QuoteLine], pricing: Pricing = Pricing.DISTRIBUTOR, percent: str | Decimal = "20") -> Quote:
     result = price(deal, Offer(tuple(lines), START), pricing, Decimal(percent))
     assert isinstance(result, Quote), result
     return result
@@ -63,7 +65,7 @@ def quoted(deal: Deal, lines: list[Line], pricing: Pricing = Pricing.DISTRIBUTOR
 
 
 @given(LINES, PERCENTS, CURRENCIES, TERMS)
-def test_every_sum_is_exact(lines: list[Line], percent: Decimal, currency: str, term: tuple[int, BillingCycle]) -> None:
+def test_every_sum_is_exact(lines: list[QuoteLine], percent: Decimal, currency: str, term: tuple[int, BillingCycle]) -> None:
     quote = quoted(deal(currency=currency, term_years=term[0], billing_cycle=term[1]), lines, percent=percent)
     assert quote.total == sum(line.amount for line in quote.lines) == sum(payment.amount for payment in quote.payments)
     assert quote.list_total == sum(line.list_amount for line in quote.lines)
@@ -75,7 +77,7 @@ def test_every_sum_is_exact(lines: list[Line], percent: Decimal, currency: str, 
 
 @given(LINES, PERCENTS, PERCENTS, CURRENCIES)
 def test_a_larger_percent_never_costs_more_and_none_costs_more_than_the_list(
-    lines: list[Line], one: Decimal, other: Decimal, currency: str
+    lines: list[QuoteLine], one: Decimal, other: Decimal, currency: str
 ) -> None:
     less, more = sorted((one, other))
     dear, cheap = (quoted(deal(currency=currency), lines, percent=percent) for percent in (less, more))
@@ -84,7 +86,7 @@ def test_a_larger_percent_never_costs_more_and_none_costs_more_than_the_list(
 
 
 @given(LINES.flatmap(lambda lines: st.tuples(st.just(lines), st.permutations(lines))), PERCENTS)
-def test_the_order_of_lines_changes_no_amount(both: tuple[list[Line], list[Line]], percent: Decimal) -> None:
+def test_the_order_of_lines_changes_no_amount(both: tuple[list[QuoteLine], list[QuoteLine]], percent: Decimal) -> None:
     one, other = (quoted(deal(), lines, percent=percent) for lines in both)
     assert (one.total, one.list_total, one.payments) == (other.total, other.list_total, other.payments)
 
@@ -103,7 +105,7 @@ def test_parts_differ_by_a_unit_at_most_and_the_larger_come_first(units: int, co
 
 def test_a_quote_as_a_person_would_work_it_out() -> None:
     # Given 25 seats at 99.90 and 2 servers at 1,200.00 a year, for three years, less 12.5 %
-    lines = [Line("Seat", Decimal("99.90"), 25), Line("Server", Decimal(1200), 2)]
+    lines = [QuoteLine("Seat", Decimal("99.90"), 25), QuoteLine("Server", Decimal(1200), 2)]
 
     # When it is priced, to be paid a year at a time
     quote = quoted(deal(term_years=3), lines, percent="12.50")
@@ -189,7 +191,7 @@ def test_retail_pricing_needs_no_approval_and_all_else_that_the_others_need() ->
 
 def test_a_discount_is_off_what_the_terms_leave_and_rounded_once() -> None:
     # 3 × 33.33 × 1 year, less 20 percent, less 12.5 percent of that
-    quote = quoted(deal(), [Line("Seat", Decimal("33.33"), 3, Decimal("12.5"))])
+    quote = quoted(deal(), [QuoteLine("Seat", Decimal("33.33"), 3, Decimal("12.5"))])
     assert (quote.list_total, quote.total) == (Decimal("99.99"), Decimal("69.99"))
 
 
@@ -200,9 +202,15 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [Line("Seat", Decimal(1), 0), Line("Seat", Decimal(-1), 1), Line(" ", Decimal(1), 1), Line("Seat", Decimal("NaN"), 1)]
+    "line",
+    [
+        QuoteLine("Seat", Decimal(1), 0),
+        QuoteLine("Seat", Decimal(-1), 1),
+        QuoteLine(" ", Decimal(1), 1),
+        QuoteLine("Seat", Decimal("NaN"), 1),
+    ],
 )
-def test_a_line_without_a_name_a_count_or_a_price_is_refused(line: Line) -> None:
+def test_a_line_without_a_name_a_count_or_a_price_is_refused(line: QuoteLine) -> None:
     refused = price(deal(), Offer((line,), START), Pricing.RETAIL, Decimal(0))
     assert isinstance(refused, Refusal)
     assert refused.code == "lines_malformed"
@@ -210,7 +218,7 @@ def test_a_line_without_a_name_a_count_or_a_price_is_refused(line: Line) -> None
 
 
 def test_the_lines_count_the_licences_the_deal_counts() -> None:
-    lines = [Line("Seat", Decimal(1), 20), Line("Server", Decimal(1), 5)]
+    lines = [QuoteLine("Seat", Decimal(1), 20), QuoteLine("Server", Decimal(1), 5)]
     assert quoted(deal(licence_count=25), lines).lines
     refused = price(deal(licence_count=30), Offer(tuple(lines), START), Pricing.RETAIL, Decimal(0))
     assert isinstance(refused, Refusal)
@@ -235,7 +243,7 @@ def test_the_lines_count_the_licences_the_deal_counts() -> None:
 )
 def test_a_quote_is_outdated_once_anything_it_is_made_of_changes_and_the_deal_forgets_that_it_was_sent(name: str, value: Any) -> None:
     now = deal(licence_count=25, quote_state="sent")
-    quote = quoted(now, [Line("Seat", Decimal(1), 25)])
+    quote = quoted(now, [QuoteLine("Seat", Decimal(1), 25)])
     assert outdated(quote, now.changed({"amount": Decimal(7), "prospect_name": "Globex"})) == ()
     assert outdated(quote, now.changed({name: value})) == (name,)
     assert consequences(now, {name: value}, Policy(), vendor_moved=False)["quote_state"] is None
@@ -248,7 +256,7 @@ def test_a_quote_is_outdated_once_anything_it_is_made_of_changes_and_the_deal_fo
 def test_a_single_tier_deal_has_no_reseller_pricing() -> None:
     single = deal(second_partner=None)
     assert pricings_of(single) == (Pricing.RETAIL, Pricing.DISTRIBUTOR)
-    refused = price(single, Offer((Line("Seat", Decimal(1), 1),), START), Pricing.RESELLER, Decimal(0))
+    refused = price(single, Offer((QuoteLine("Seat", Decimal(1), 1),), START), Pricing.RESELLER, Decimal(0))
     assert isinstance(refused, Refusal)
     assert refused.code == "pricing_not_for_deal"
 

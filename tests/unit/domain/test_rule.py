@@ -18,7 +18,7 @@ from sync_worker.domain.associations.rule import (
     Names,
     Rule,
     Rules,
-    Shared,
+    SharedKeys,
     Side,
     missing,
     named,
@@ -165,13 +165,13 @@ def holds_by_hand(rule: Rule, one: Company, other: Company, names: Names) -> boo
     return all(set(values_of(one.attributes.get(field))) & set(values_of(other.attributes.get(field))) for field in rule.match)
 
 
-def shared_by(one: Company, other: Company, rules: Sequence[Rule], names: Names) -> list[Shared]:
+def shared_by(one: Company, other: Company, rules: Sequence[Rule], names: Names) -> list[SharedKeys]:
     ready = Rules(rules, names)
     mine = {(held.rule, held.key) for held in ready.memberships(one) if held.side == "partner"}
     theirs = {(held.rule, held.key) for held in ready.memberships(other) if held.side == "second_partner"}
     common = sorted(mine & theirs)
     by_rule: Mapping[str, Rule] = {rule.name: rule for rule in rules}
-    return [Shared(by_rule[rule], (key,), one.id, other.id, NOW, "r1") for rule, key in common]
+    return [SharedKeys(by_rule[rule], (key,), one.id, other.id, NOW, "r1") for rule, key in common]
 
 
 @given(worlds())
@@ -208,7 +208,7 @@ def test_law_whoever_is_not_associated_is_told_what_is_missing(
 
 def test_a_reason_says_what_each_side_holds() -> None:
     one, other = partner(region="EMEA", tier="Gold", country="DE"), second(region="EMEA", country="DE")
-    first, then = (Shared(rule, (key,), "birch", "arrow", NOW, "r1") for rule, key in ((GOLD, ""), (COUNTRY, "DE")))
+    first, then = (SharedKeys(rule, (key,), "birch", "arrow", NOW, "r1") for rule, key in ((GOLD, ""), (COUNTRY, "DE")))
     gold, country = (one_.reason(one, other) for one_ in (first, then))
     assert gold.words == 'rule "emea-gold": Birch (crm-birch) has region EMEA and tier Gold; Arrow (crm-arrow) has region EMEA'
     assert (gold.partner_values, gold.second_partner_values) == ({"region": ("EMEA",), "tier": ("Gold",)}, {"region": ("EMEA",)})
@@ -217,13 +217,13 @@ def test_a_reason_says_what_each_side_holds() -> None:
 
 
 def test_of_the_past_only_what_the_rule_lists_is_told() -> None:
-    then = Shared(GOLD, ("",), "birch", "arrow", NOW, "r1", is_past=True)
+    then = SharedKeys(GOLD, ("",), "birch", "arrow", NOW, "r1", is_past=True)
     assert "region EMEA and tier Gold or Platinum" in then.reason(partner(tier="Silver"), second()).words
 
 
 def test_a_rule_that_names_a_company_says_so() -> None:
     rule = Rule("house", {"name": ("Old Name",)}, {"region": ("EMEA",), "name": ("Arrow",)})
-    found = Shared(rule, ("",), "birch", "arrow", NOW, "r1").reason(partner(), second(region="EMEA"))
+    found = SharedKeys(rule, ("",), "birch", "arrow", NOW, "r1").reason(partner(), second(region="EMEA"))
     assert found.words == 'rule "house": it names Birch; Arrow (crm-arrow) has region EMEA and is named'
 
 

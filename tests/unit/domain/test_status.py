@@ -15,7 +15,7 @@ from sync_worker.domain.operate.status import (
     OpenCause,
     PortalStanding,
     Process,
-    Reading,
+    ReadingProgress,
     Release,
     Rest,
     needs_of_portal,
@@ -65,7 +65,7 @@ def test_a_process_of_another_version_or_with_other_files_is_to_be_restarted() -
     assert {need.do for need in needs} == {"restart it"}
 
 
-QUIET = PortalStanding("acme", "salesforce", [Reading("company", MONDAY, 60.0, 300.0)], [], {}, 0, 0, None, 0, [], 9, None)
+QUIET = PortalStanding("acme", "salesforce", [ReadingProgress("company", MONDAY, 60.0, 300.0)], [], {}, 0, 0, None, 0, [], 9, None)
 
 
 def of_portal(**changes: Any) -> list[str]:
@@ -80,7 +80,7 @@ def test_what_passes_by_itself_is_no_need() -> None:
     assert of_portal() == []
     assert of_portal(rests=[Rest(PORTAL, "503", SOON)], causes=[cause("transient_error"), cause("rate_limited")]) == []
     assert of_portal(rests=[Rest("live calls", "used up", SOON), Rest("company", "held", SOON)]) == []
-    assert of_portal(readings=[Reading("company", None, None, 300.0)], writes={"ready": 3}, notices=9) == []
+    assert of_portal(readings=[ReadingProgress("company", None, None, 300.0)], writes={"ready": 3}, notices=9) == []
 
 
 def test_what_does_not_is_said_with_what_to_type() -> None:
@@ -100,7 +100,7 @@ def test_what_does_not_is_said_with_what_to_type() -> None:
 
 @pytest.mark.parametrize(("lag_s", "is_said"), [(2100.0, False), (2101.0, True)])
 def test_a_record_type_is_behind_after_five_pulls_and_ten_minutes_unless_it_rests(lag_s: float, is_said: bool) -> None:
-    late = [Reading("company", MONDAY, lag_s, 300.0)]
+    late = [ReadingProgress("company", MONDAY, lag_s, 300.0)]
     assert bool(of_portal(readings=late)) is is_said
     assert of_portal(readings=late, rests=[Rest("company", "held", SOON)]) == []
     assert of_portal(readings=late, rests=[Rest(PORTAL, "503", SOON)]) == []

@@ -18,7 +18,7 @@ from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.examples import run_examples
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, loaded
-from sync_worker.mapping.transforms import Wire, transform_named
+from sync_worker.mapping.transforms import WireForm, transform_named
 from sync_worker.mapping.vocabulary import domain_values
 from sync_worker.portal_file import load_portal
 from sync_worker.source import parse_source
@@ -92,9 +92,9 @@ def test_the_ok_line_shown_is_the_real_one(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_transform_table_is_so(row: list[str]) -> None:
     name, (sent, held, salesforce, hubspot) = row[0].strip("`"), (json.loads(cell.strip("`")) for cell in row[1:])
     name = "text" if name == "(none)" else name
-    value = transform_named(name, wire=Wire(), zone=UTC).read(sent)
+    value = transform_named(name, wire=WireForm(), zone=UTC).read(sent)
     assert plain(value) == held
-    for wire, expected in ((Wire(), salesforce), (Wire("", "text", "text"), hubspot)):
+    for wire, expected in ((WireForm(), salesforce), (WireForm("", "text", "text"), hubspot)):
         spelled: Any = transform_named(name, wire=wire, zone=UTC).spell(value)
         assert (spelled, type(spelled)) == (expected, type(expected))
 

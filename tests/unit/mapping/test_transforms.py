@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_worker.domain.core.values import Value
-from sync_worker.mapping.transforms import MAX_INTEGER, Transform, ValueMistake, Wire, kind_of, transform_named
+from sync_worker.mapping.transforms import MAX_INTEGER, Transform, ValueMistake, WireForm, kind_of, transform_named
 
-SALESFORCE, HUBSPOT = Wire(), Wire("", "text", "text")
+SALESFORCE, HUBSPOT = WireForm(), WireForm("", "text", "text")
 WIRES = [SALESFORCE, HUBSPOT]
 ZONES = [UTC, *map(ZoneInfo, ("Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu"))]
 wires, zones = st.sampled_from(WIRES), st.sampled_from(ZONES)
 
 
-def made(name: str, wire: Wire = SALESFORCE, zone: Any = UTC) -> Transform:
+def made(name: str, wire: WireForm = SALESFORCE, zone: Any = UTC) -> Transform:
     return transform_named(name, wire=wire, zone=zone)
 
 
@@ -43,13 +43,13 @@ def decimals(places: int) -> st.SearchStrategy[Decimal]:
 
 @settings(deadline=None)
 @given(wires, st.one_of(st.none(), texts))
-def test_text(wire: Wire, value: Value) -> None:
+def test_text(wire: WireForm, value: Value) -> None:
     assert round_trip(made("text", wire), value) == value
 
 
 @settings(deadline=None)
 @given(wires, st.integers(0, 6), st.data())
-def test_decimals_lose_no_cent(wire: Wire, places: int, data: st.DataObject) -> None:
+def test_decimals_lose_no_cent(wire: WireForm, places: int, data: st.DataObject) -> None:
     value = data.draw(st.one_of(st.none(), decimals(places)))
     back = round_trip(made(f"decimal({places})", wire), value)
     assert back == value
@@ -58,7 +58,7 @@ def test_decimals_lose_no_cent(wire: Wire, places: int, data: st.DataObject) -> 
 
 @settings(deadline=None)
 @given(wires, st.one_of(st.none(), st.integers(-MAX_INTEGER, MAX_INTEGER)))
-def test_integers(wire: Wire, value: Value) -> None:
+def test_integers(wire: WireForm, value: Value) -> None:
     back = round_trip(made("integer", wire), value)
     assert back == value
     assert type(back) is type(value)
@@ -66,31 +66,31 @@ def test_integers(wire: Wire, value: Value) -> None:
 
 @settings(deadline=None)
 @given(wires, st.sampled_from([None, True, False]))
-def test_booleans(wire: Wire, value: Value) -> None:
+def test_booleans(wire: WireForm, value: Value) -> None:
     assert round_trip(made("boolean", wire), value) is value
 
 
 @settings(deadline=None)
 @given(wires, zones, st.one_of(st.none(), st.dates()))
-def test_dates(wire: Wire, zone: Any, value: Value) -> None:
+def test_dates(wire: WireForm, zone: Any, value: Value) -> None:
     assert round_trip(made("date", wire, zone), value) == value
 
 
 @settings(deadline=None)
 @given(wires, zones, st.one_of(st.none(), st.dates(date(1800, 1, 1), date(3999, 1, 1))))
-def test_days_kept_in_time_fields(wire: Wire, zone: Any, value: Value) -> None:
+def test_days_kept_in_time_fields(wire: WireForm, zone: Any, value: Value) -> None:
     assert round_trip(made("datetime_to_date", wire, zone), value) == value
 
 
 @settings(deadline=None)
 @given(wires, sets)
-def test_sets(wire: Wire, value: Value) -> None:
+def test_sets(wire: WireForm, value: Value) -> None:
     assert round_trip(made("multi_select", wire), value) == value
 
 
 @settings(deadline=None)
 @given(wires, st.one_of(st.none(), texts.map(str.strip)))
-def test_references(wire: Wire, value: Value) -> None:
+def test_references(wire: WireForm, value: Value) -> None:
     assert round_trip(made("company_ref", wire), value) == value
 
 
@@ -113,7 +113,7 @@ def test_references(wire: Wire, value: Value) -> None:
         ("company_ref", SALESFORCE, "0015g00000AAAAAAA5"),
     ],
 )
-def test_a_canonical_spelling_comes_back(name: str, wire: Wire, native: Any) -> None:
+def test_a_canonical_spelling_comes_back(name: str, wire: WireForm, native: Any) -> None:
     transform = made(name, wire)
     assert transform.spell(transform.read(native)) == native
 

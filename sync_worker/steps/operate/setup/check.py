@@ -20,7 +20,7 @@ from sync_worker.nearest import did_you_mean, listed
 from sync_worker.portal import Portal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.company_data import DataProblem
-from sync_worker.steps.operate.setup.survey import Conversion, Need, Options, Survey, survey
+from sync_worker.steps.operate.setup.survey import Conversion, FieldNeed, Options, Survey, survey
 
 PROVISION = "sync-worker provision {} --apply"
 NEARLY_FULL = 0.9  # of what a list can hold: time enough to make room
@@ -60,7 +60,7 @@ def check(tenant: Tenant, schema: Schema) -> Report:
     tenant.hold_mode()
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
-    problems = (*found.companies.problems, *found.wrong_contracts, *found.keys.problems)
+    problems = (*found.companies.problems, *found.wrong_contracts, *_of_deals(found), *found.keys.problems)
     return Report(
         (
             Finding("connection", True, f"the CRM answers; its clock says {crm_now:%Y-%m-%d %H:%M:%S} UTC"),
@@ -83,7 +83,7 @@ def _of_note(note: Mistake) -> Finding:
     return Finding(note.path, True, f"{note.what} — {note.remedy} ({note.place})", is_guess=True, written=note.place)
 
 
-def _of_need(need: Need, schema: Schema, portal: Portal) -> Finding:
+def _of_need(need: FieldNeed, schema: Schema, portal: Portal) -> Finding:
     wish, lack = need.wish, need.lack
     used = [name for name in wish.fields if name in portal.rule_fields]
     if not need.is_there and used:
@@ -100,7 +100,7 @@ def meant(slips: Mapping[str, str]) -> str:
     return f"; did you mean {near}, which {'is' if len(slips) == 1 else 'are'} there?" if slips else ""
 
 
-def advice(need: Need, lack: Lack, schema: Schema, portal: str) -> str:
+def advice(need: FieldNeed, lack: Lack, schema: Schema, portal: str) -> str:
     """What to do about what a field has not. What looks like a slip is corrected where it is written, or else made by name."""
     otherwise = remedy(need.wish, lack, schema, portal)
     if not need.slips:
@@ -218,6 +218,11 @@ def _map_fields(conversion: Conversion) -> str:
     return f"{clicks}. The API does not tell of the mapping: when it is done, discard the failures of the code conversion_mapping_missing"
 
 
+def _of_deals(found: Survey) -> Iterator[DataProblem]:
+    for deals in found.deals.values():
+        yield from deals.problems
+
+
 def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Finding]:
     """One finding per kind of problem and field; one that all is well where it is."""
 
@@ -231,7 +236,11 @@ def _of_data(found: Survey, problems: tuple[DataProblem, ...]) -> Iterator[Findi
         words = f"{count} record{'s' * (count > 1)}: {what}{_counted(of_kind)}"
         yield Finding(f"{native}.{field}: data", False, words, _with_place(todo or what, of_kind[0]))
     if not problems:
-        yield Finding("data", True, f"{found.companies.read_count} companies have a portal status; nothing is wrong with them")
+        count = sum(deals.read_count for deals in found.deals.values())
+        words = (
+            f"{found.companies.read_count} companies have a portal status, and {count} deals are the portal's; nothing is wrong with them"
+        )
+        yield Finding("data", True, words)
 
 
 def _counted(problems: Sequence[DataProblem]) -> str:

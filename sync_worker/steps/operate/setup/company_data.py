@@ -67,6 +67,7 @@ class CompanyData:
     """**Shapes** `contracts`: each value of a partner's second-partner field, as a problem that is one only where it names nobody."""
 
     read_count: int = 0
+    crm_ids: set[str] = field(default_factory=set)
     second_partners: list[SecondPartner] = field(default_factory=list)
     contracts: list[DataProblem] = field(default_factory=list)
     problems: list[DataProblem] = field(default_factory=list)
@@ -118,6 +119,7 @@ class _Judge:
     def look(self, native: NativeRecord, data: CompanyData) -> None:
         reading = self._record.normalize(native.fields)
         data.read_count += 1
+        data.crm_ids.add(native.crm_id)
         data.problems += self._problems(native, reading)
         kind, name = reading.values.get(TYPE), str(reading.values.get("name") or "")
         if key := key_of(native.fields.get(self._record.key_field)):
@@ -132,10 +134,8 @@ class _Judge:
             data.contracts += [self._problem(native, "contract_value_unresolved", self._contracts, value, wanted) for value in values]
 
     def _problems(self, native: NativeRecord, reading: Reading) -> Iterator[DataProblem]:
-        for mistake in reading.mistakes:
-            wanted = f"one of: {', '.join(mistake.allowed)}" if mistake.allowed else f"it {mistake.what}"
-            problem = self._problem(native, self._code(mistake), mistake.native, _shown(mistake.value), wanted)
-            yield replace(problem, allowed=mistake.allowed, written=mistake.written)
+        name = str(native.fields.get(self._record.fields["name"].native) or "")
+        yield from (of_mistake(native, self._id_field, name, mistake, self._code(mistake)) for mistake in reading.mistakes)
         if not reading.values.get("name"):
             yield self._problem(native, "name_blank", self._record.fields["name"].native, "")
         if reading.values.get(TYPE, "") is None and native.crm_id != self._vendor:
@@ -157,6 +157,13 @@ class _Judge:
     def _problem(self, native: NativeRecord, code: str, field: str, value: object, wanted: str = "") -> DataProblem:
         name = str(native.fields.get(self._record.fields["name"].native) or "")
         return DataProblem(code, native.native, self._id_field, native.crm_id, name, field, str(value), wanted)
+
+
+def of_mistake(native: NativeRecord, id_field: str, name: str, mistake: FieldMistake, code: str) -> DataProblem:
+    """A value that the mapping cannot read, with what it could."""
+    wanted = f"one of: {', '.join(mistake.allowed)}" if mistake.allowed else f"it {mistake.what}"
+    shown = _shown(mistake.value)
+    return DataProblem(code, native.native, id_field, native.crm_id, name, mistake.native, shown, wanted, mistake.allowed, mistake.written)
 
 
 def _shown(value: object) -> str:

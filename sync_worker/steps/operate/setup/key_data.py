@@ -4,11 +4,10 @@ of records that the database lost. Nothing is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sync_worker.crm.port import Scan
-from sync_worker.domain.sync.own_key import FOREIGN, TAKEN, has_our_form, key_of
+from sync_worker.domain.sync.own_key import FOREIGN, TAKEN, has_our_form
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import COMPANY, Tenant
@@ -28,27 +27,15 @@ class KeyData:
     lost_counts: dict[str, int] = field(default_factory=dict)
 
 
-def read_keys(tenant: Tenant, records: Iterable[RecordMap], described: Mapping[str, Catalog], keyed: Sequence[Keyed]) -> KeyData:
-    """Those of the companies, which were read already, and of every record type that deals live in. **Raises** what every call raises."""
+def judge_keys(
+    tenant: Tenant, records: Mapping[str, RecordMap], described: Mapping[str, Catalog], keyed: Mapping[str, Sequence[Keyed]]
+) -> KeyData:
+    """**Shapes** `keyed`: by record, the live ones that carry a key. **Raises** StoreDown."""
     data = KeyData()
-    for record in records:
-        if record.native not in described or record.is_key_missing:
-            continue
-        catalog = described[record.native]
-        found = keyed if record.record == COMPANY else list(_carrying(tenant, record, catalog))
-        _judge(tenant, record, catalog, found, data)
+    for name, found in keyed.items():
+        if not records[name].is_key_missing:
+            _judge(tenant, records[name], described[records[name].native], found, data)
     return data
-
-
-def _carrying(tenant: Tenant, record: RecordMap, catalog: Catalog) -> Iterator[Keyed]:
-    """The live records of deals that carry a key."""
-    name = record.fields["name"].native if "name" in record.fields else ""
-    fields = tuple(one for one in (record.key_field, name) if one in catalog.fields)
-    for page in tenant.crm.changed_since(Scan(record.native, fields, None, tenant.crm.now(), only_with=record.key_field)):
-        for native in page.records:
-            key = key_of(native.fields.get(record.key_field))
-            if key and not (native.is_deleted or native.is_gone or native.is_converted or native.merged_into):
-                yield Keyed(native.crm_id, str(native.fields.get(name) or ""), key)
 
 
 def _judge(tenant: Tenant, record: RecordMap, catalog: Catalog, keyed: Sequence[Keyed], data: KeyData) -> None:

@@ -61,7 +61,7 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProvisionPlan:
     """What the CRM lacks, in the order in which it is made. **Shapes** `there`: the names of what is there already."""
 
     tasks: tuple[Task, ...] = ()
@@ -71,7 +71,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskOutcome:
     """How one task ended. **Shapes** `words`: why, where it was not done."""
 
     task: Task
@@ -79,10 +79,10 @@ class Outcome:
     words: str = ""
 
 
-def planned(tenant: Tenant, schema: Schema) -> Plan:
+def planned(tenant: Tenant, schema: Schema) -> ProvisionPlan:
     """What is to be done, as the CRM is now. **Raises** what every call of `Crm` raises."""
     found = survey(tenant, schema)
-    return Plan(
+    return ProvisionPlan(
         tuple(_tasks(found, schema)),
         tuple(_doubts(found, schema, tenant.name)),
         tuple(_by_hand(found, schema, tenant.name)),
@@ -95,7 +95,7 @@ def name_of(wish: FieldWish, value: str = "") -> str:
     return f"{wish.subject}={value}" if value else wish.subject
 
 
-def chosen(plan: Plan, only: Collection[str]) -> Plan:
+def chosen(plan: ProvisionPlan, only: Collection[str]) -> ProvisionPlan:
     """What is named of a plan; all of it where nothing is. **Raises** ConfigError for a name that is nothing of this portal."""
     if not only:
         return plan
@@ -107,7 +107,7 @@ def chosen(plan: Plan, only: Collection[str]) -> Plan:
     if unknown := [name for name in only if name not in known]:
         near = did_you_mean(unknown[0], sorted(known))
         raise ConfigError(f"--only {unknown[0]}: the mapping names no such field or value — {near or 'run it without --only to see which'}")
-    return Plan(tuple(tasks), (), by_hand, plan.there)
+    return ProvisionPlan(tuple(tasks), (), by_hand, plan.there)
 
 
 def _part(task: Task, only: Collection[str]) -> Task | None:
@@ -118,7 +118,7 @@ def _part(task: Task, only: Collection[str]) -> Task | None:
     return replace(task, values=named) if named else None
 
 
-def carry_out(tenant: Tenant, schema: Schema, tasks: Sequence[Task]) -> list[Outcome]:
+def carry_out(tenant: Tenant, schema: Schema, tasks: Sequence[Task]) -> list[TaskOutcome]:
     """Every task, one by one; one that the CRM refuses does not stop the others, a CRM out of reach does.
 
     Afterwards the describe cache is new, for every process.
@@ -129,7 +129,7 @@ def carry_out(tenant: Tenant, schema: Schema, tasks: Sequence[Task]) -> list[Out
     return outcomes
 
 
-def _outcomes(schema: Schema, tasks: Sequence[Task]) -> Iterator[Outcome]:
+def _outcomes(schema: Schema, tasks: Sequence[Task]) -> Iterator[TaskOutcome]:
     for index, task in enumerate(tasks):
         try:
             _do(schema, task)
@@ -137,14 +137,14 @@ def _outcomes(schema: Schema, tasks: Sequence[Task]) -> Iterator[Outcome]:
             if len(task.values) > 1:
                 yield from _outcomes(schema, _halves(task))
             else:
-                yield Outcome(task, "refused", str(refusal))
+                yield TaskOutcome(task, "refused", str(refusal))
         except UncertainWrite as silence:
-            yield Outcome(task, "uncertain", f"{silence} — run it again: what is there already stays as it is")
+            yield TaskOutcome(task, "uncertain", f"{silence} — run it again: what is there already stays as it is")
         except SyncError as error:
-            yield from (Outcome(left, "not begun", str(error)) for left in tasks[index:])
+            yield from (TaskOutcome(left, "not begun", str(error)) for left in tasks[index:])
             return
         else:
-            yield Outcome(task, "done")
+            yield TaskOutcome(task, "done")
 
 
 def _do(schema: Schema, task: Task) -> None:

@@ -1,7 +1,7 @@
 """What the CRM has and lacks, held against portal file and mapping: read once, told by `check`, worked off by `provision`.
 
 Nothing is changed but the describe cache; losses in conversions that are seen to be mended are closed. Data are read from the CRM itself,
-page by page: only companies with a portal status.
+page by page: only companies with a portal status, and deals that are the portal's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from sync_worker.nearest import slip_of
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.standing import close_mapped, lost_fields
 from sync_worker.steps.operate.setup.company_data import CompanyData, DataProblem, read_data
-from sync_worker.steps.operate.setup.key_data import KeyData, read_keys
+from sync_worker.steps.operate.setup.deal_data import DealData, read_deals
+from sync_worker.steps.operate.setup.key_data import KeyData, judge_keys
 from sync_worker.store.associations import associations
 from sync_worker.store.core import catalogs, companies, portals
 
@@ -31,7 +32,7 @@ PROBED_COUNT = 200  # converted records, the latest: what they lost tells how th
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class FieldNeed:
     """One field that must be, and what it has not.
 
     **Shapes** an optional field that is not there lacks nothing; `slips`: what is missing → what is there and looks like it; `listed`: the
@@ -83,11 +84,14 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """**Shapes** `hidden`: record type → why the CRM does not show it; `options` None where there are no contracts."""
+    """**Shapes** `hidden`: record type → why the CRM does not show it; `deals`: by record that deals live in;
+    `options` None where there are no contracts.
+    """
 
-    needs: tuple[Need, ...]
+    needs: tuple[FieldNeed, ...]
     hidden: Mapping[str, str]
     companies: CompanyData
+    deals: Mapping[str, DealData]
     wrong_contracts: tuple[DataProblem, ...]
     options: Options | None
     conversions: tuple[Conversion, ...]
@@ -109,27 +113,34 @@ def survey(tenant: Tenant, schema: Schema) -> Survey:
     data = read_data(tenant, company, described[company.native]) if company.native in described else CompanyData()
     ours = {(need.wish.native, need.wish.name) for need in needs if need.is_there and not schema.by_hand(need.wish)}
     conversions = [_conversion(tenant, schema, record, records, ours) for record in records.values() if record.converts_to]
+    deals = {
+        name: read_deals(tenant, record, described[record.native], data.crm_ids)
+        for name, record in records.items()
+        if name != COMPANY and record.native in described
+    }
+    keyed = {**({COMPANY: data.keyed} if company.native in described else {}), **{name: found.keyed for name, found in deals.items()}}
     bound = _bound(tenant)
     options = _options(tenant, schema, needs, data, described, bound)
     return Survey(
         tuple(needs),
         hidden,
         data,
+        deals,
         tuple(data.wrong_contracts(bound, offered=_offered(needs, described))),
         options,
         tuple(found for found in conversions if found),
-        read_keys(tenant, records.values(), described, data.keyed),
+        judge_keys(tenant, records, described, keyed),
     )
 
 
-def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: RecordMap) -> Iterator[Need]:
+def _needs(tenant: Tenant, record: RecordMap, catalog: Catalog, *, company: RecordMap) -> Iterator[FieldNeed]:
     """Each field of one record type, against the CRM's own."""
     wanted = wishes(record, company=company)
     claimed = {wish.name for wish in wanted}
     for wish in wanted:
         found = catalog.fields.get(wish.name)
         lack = lack_of(wish, found)
-        yield Need(
+        yield FieldNeed(
             wish,
             is_there=found is not None,
             lack=lack,
@@ -170,7 +181,7 @@ def _described(tenant: Tenant) -> tuple[dict[str, Catalog], dict[str, str]]:
 
 
 def _options(
-    tenant: Tenant, schema: Schema, needs: list[Need], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
+    tenant: Tenant, schema: Schema, needs: list[FieldNeed], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
 ) -> Options | None:
     """Contracts only: in rules mode nobody chooses a second partner on a record."""
     need = _chosen(needs)
@@ -181,12 +192,12 @@ def _options(
     return replace(found, count=len((field and field.values) or ()), most=schema.most_options)
 
 
-def _chosen(needs: Iterable[Need]) -> Need | None:
+def _chosen(needs: Iterable[FieldNeed]) -> FieldNeed | None:
     """The field in which second partners are chosen."""
     return next((need for need in needs if "second_partners" in need.wish.fields), None)
 
 
-def _offered(needs: Iterable[Need], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
+def _offered(needs: Iterable[FieldNeed], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
     """What people can choose in it; None where it is no list."""
     need = _chosen(needs)
     field = described[need.wish.native].fields.get(need.wish.name) if need else None

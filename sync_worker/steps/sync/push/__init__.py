@@ -1,1 +1,12 @@
-"""From the portal to the CRM: what is owed is claimed, sent, settled, read back."""
+"""From the portal to the CRM. Start with `push.py`: claim, compute, send, settle.
+
+push.py             THE CORE: what is owed goes to the CRM, batch by batch
+outgoing_writes.py  what each row of the outbox owes the CRM, spelled for it
+settle.py           what becomes of writes once the CRM has answered
+halves.py           a write that takes several calls is settled after each call
+read_back.py        what became of a write whose answer was lost
+late_writes.py      sends whose outcome we never learned are looked for until their time is over
+breaker.py          writes of a cause that keeps failing rest
+rest.py             all writes rest while the CRM takes none
+patch_back.py       our id is written into each company's CRM record, once
+"""

@@ -22,7 +22,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import patch_backs
-from sync_worker.store.sync.patch_backs import PatchBack, Rest
+from sync_worker.store.sync.patch_backs import PatchBack, PatchRest
 
 BATCH_COUNT = 200  # companies a commit
 ALONE_FROM, MOST_TRIES = 2, 10  # after two tries it goes alone, so that what is wrong with it befalls no other; after ten a person looks
@@ -100,11 +100,11 @@ BETWEEN_TRIES: Final = Backoff(first_s=2, factor=2, ceiling_s=600)
 """Two seconds after a try that is not known to have written, then twice as long each time, ten minutes at most."""
 
 
-def _rest(tx: Tx, outcome: Outcome, tries: int) -> Rest:
+def _rest(tx: Tx, outcome: Outcome, tries: int) -> PatchRest:
     if _is_try(outcome):
-        return Rest(tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(tries + 1)), tries + 1)
+        return PatchRest(tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(tries + 1)), tries + 1)
     rest_s = outcome.error.rest_s if isinstance(outcome.error, WritesRest) else 0.0
-    return Rest(tx.shared_now + timedelta(seconds=rest_s), tries)
+    return PatchRest(tx.shared_now + timedelta(seconds=rest_s), tries)
 
 
 def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:

@@ -1,1 +1,4 @@
-"""Addresses of companies and of whom each may work with."""
+"""Addresses of companies.
+
+companies.py  /companies, whom each may work with, and why or why not
+"""

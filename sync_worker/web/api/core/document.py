@@ -109,7 +109,7 @@ _ENUMS: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "EventType": _enum("The types of events that are known today.", KINDS),
 }
-_PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
+_PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/ProblemView"}}
 _METHOD: Final = {"description": WORDS[405], "content": {"application/json": _PROBLEM}}
 _EVERY: Final = {HEADER: _header("The id of the request. It stands in the operator's log.")}
 
@@ -191,8 +191,12 @@ def _answer(status: str, answer: Mapping[str, Any], *, by_key: bool) -> dict[str
 
 
 def _name(theirs: str) -> str:
-    """The name of a schema, where FastAPI and pydantic make one of several words."""
-    return re.sub(r"^Page_(\w+)_$", r"\1Page", theirs.replace("Body_upload_agreement", "AgreementUpload"))
+    """The name of a schema for clients. A view goes by its plain name; names that FastAPI makes of several words are mended."""
+    if theirs == "Body_upload_agreement":
+        return "AgreementUpload"
+    if page := re.fullmatch(r"PageView_(\w+?)(View)?_", theirs):
+        return f"{page[1]}Page"
+    return theirs.removesuffix("View")
 
 
 def _component(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.registration import NOT_THEIRS
-from sync_worker.web.api.core.problems import Mistake, Refused
+from sync_worker.web.api.core.problems import MistakeView, Refused
 
 _BODY: Final = "body"
 
@@ -18,7 +18,7 @@ def refused_of(error: RequestValidationError) -> Refused:
     """One refusal for the first mistake that counts most; all of them beside it."""
     found = list(error.errors())
     refusals = sorted((_refusal(one, error.body) for one in found), key=lambda refusal: _RANK.get(refusal.code, len(_RANK)))
-    mistakes = tuple(Mistake(field=refusal.field, detail=refusal.why) for refusal in refusals) if len(refusals) > 1 else ()
+    mistakes = tuple(MistakeView(field=refusal.field, detail=refusal.why) for refusal in refusals) if len(refusals) > 1 else ()
     return Refused(refusals[0], errors=mistakes)
 
 

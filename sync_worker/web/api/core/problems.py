@@ -19,7 +19,7 @@ from sync_worker.domain.core.problem import CODES
 from sync_worker.errors import ConfigError, ConnectionDown, RateLimited, RecordError, StaleRead, StoreDown, SyncError, TransientError
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core.codes import ProblemCode
-from sync_worker.web.api.core.shapes import Deal, Shown
+from sync_worker.web.api.core.shapes import DealView, View
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_S: Final = 5  # when a fault has no time of its own
@@ -75,14 +75,14 @@ _WORDS: Final = {
 }
 
 
-class Mistake(Shown):
+class MistakeView(View):
     """One thing that is wrong with a request."""
 
     field: Annotated[str, Field(description="The field, header or parameter that is wrong.")]
     detail: Annotated[str, Field(description="What is wrong with it, for people.")]
 
 
-class Problem(Shown):
+class ProblemView(View):
     """Why a request was not done. A member that does not apply is left out."""
 
     type: Annotated[
@@ -101,12 +101,13 @@ class Problem(Shown):
     field: Annotated[str, Field(description="The field, header or parameter that the problem is about.")] = ""
     allowed: Annotated[list[str], Field(description="The values that would be accepted.", default_factory=list)]
     errors: Annotated[
-        list[Mistake], Field(description="Everything that is wrong with the request, if it is more than one thing.", default_factory=list)
+        list[MistakeView],
+        Field(description="Everything that is wrong with the request, if it is more than one thing.", default_factory=list),
     ]
     request_id: Annotated[str, Field(description="The id of the request. It stands in the operator's log.")] = ""
-    current: Annotated[Deal | SkipJsonSchema[None], Field(description="The deal as it is now, if the request named an older version.")] = (
-        None
-    )
+    current: Annotated[
+        DealView | SkipJsonSchema[None], Field(description="The deal as it is now, if the request named an older version.")
+    ] = None
 
 
 @dataclass(eq=False)  # an exception is given its traceback, so it is not frozen
@@ -116,7 +117,7 @@ class Refused(Exception):
     refusal: Refusal
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    errors: tuple[Mistake, ...] = ()
+    errors: tuple[MistakeView, ...] = ()
 
 
 def of_refusal(refused: Refused, **more: Any) -> Answer:
@@ -159,11 +160,11 @@ def status_of(refusal: Refusal) -> int:
     return 422 if status == 404 and refusal.field else status
 
 
-def _problem(code: str, status: int, detail: str, **more: Any) -> Problem:
+def _problem(code: str, status: int, detail: str, **more: Any) -> ProblemView:
     kept = {name: value for name, value in more.items() if value not in ("", [], None)}
     kind = f"/codes/{code}" if code in CODES else "about:blank"
-    return Problem(type=kind, title=code.replace("_", " ").capitalize(), status=status, code=code, detail=detail, **kept)
+    return ProblemView(type=kind, title=code.replace("_", " ").capitalize(), status=status, code=code, detail=detail, **kept)
 
 
-def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Answer:
+def _answer(problem: ProblemView, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(problem.status, problem.model_dump_json(exclude_unset=True), {"Content-Type": MEDIA_TYPE, **(headers or {})})

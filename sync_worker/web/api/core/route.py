@@ -21,7 +21,7 @@ from sync_worker.headers import whole
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core.authentication import knock, scope_of
 from sync_worker.web.api.core.mistakes import refused_of
-from sync_worker.web.api.core.problems import Problem, Refused, of_bug, of_fault, of_refusal
+from sync_worker.web.api.core.problems import ProblemView, Refused, of_bug, of_fault, of_refusal
 
 MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; whoever sends more is mistaken
 WORDS: Final = {
@@ -46,7 +46,7 @@ _FILE_NAME: Final = {"description": "The name of the file.", "schema": {"type": 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How these refusals look, for the OpenAPI."""
-    return {status: {"model": Problem, "description": WORDS[status]} for status in statuses}
+    return {status: {"model": ProblemView, "description": WORDS[status]} for status in statuses}
 
 
 class ProblemRoute(APIRoute):

@@ -47,7 +47,7 @@ ShownPercent: TypeAlias = Annotated[Decimal, _WHOLE, WithJsonSchema(decimal_text
 Attribute: TypeAlias = Text | bool | Count | Annotated[float, Field(allow_inf_nan=False)] | list[Text] | None
 
 
-class Said(BaseModel):
+class Body(BaseModel):
     """What somebody sends: no field but the named ones."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,13 +60,13 @@ def _as_answered(schema: dict[str, Any]) -> None:
         member.pop("default", None)
 
 
-class Shown(BaseModel):
+class View(BaseModel):
     """What we answer. We write no member that has no name here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_as_answered)
 
 
-class Paged(Shown):
+class ListView(View):
     """A page of a list."""
 
     next: Annotated[str | None, Field(description="The cursor of the next page. It is null on the last page.")]
@@ -75,7 +75,7 @@ class Paged(Shown):
 # ── people and companies ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class UserSaid(Said):
+class UserBody(Body):
     """A user, as the portal describes it."""
 
     email: Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\x00-\x20\x7f]+@[^\x00-\x20\x7f]+$")]
@@ -87,7 +87,7 @@ class UserSaid(Said):
     is_active: bool = True
 
 
-class User(Shown):
+class UserView(View):
     """A user of the portal. Companies are named by our id."""
 
     id: str
@@ -100,7 +100,7 @@ class User(Shown):
     is_active: bool
 
 
-class Company(Shown):
+class CompanyView(View):
     """A company. `attributes` has the portal's own fields that have a value."""
 
     id: str
@@ -112,14 +112,14 @@ class Company(Shown):
     is_deleted: bool
 
 
-class CompanyName(Shown):
+class CompanyNameView(View):
     """The id and the name of a company."""
 
     id: str
     name: str
 
 
-class Reason(Shown):
+class ReasonView(View):
     """A reason why two companies may work together: a contract value, a rule or a parent, with the values of each side."""
 
     source: Literal["contract", "rule", "parent"]
@@ -131,15 +131,15 @@ class Reason(Shown):
     second_partner_values: dict[str, list[str]]
 
 
-class AssociatedPartner(Shown):
+class AssociatedPartnerView(View):
     """A company that may work with the one in the address, with every reason, the oldest first."""
 
-    company: Company
+    company: CompanyView
     since: datetime
-    reasons: list[Reason]
+    reasons: list[ReasonView]
 
 
-class NotAssociated(Shown):
+class NotAssociatedView(View):
     """A value or a company that does not lead to an association, and why. `company_id` is null if the value does not name a company."""
 
     company_id: str | None
@@ -148,36 +148,36 @@ class NotAssociated(Shown):
     why: str
 
 
-class AssociatedPartners(Paged):
+class AssociatedPartnersView(ListView):
     """The companies that may work with this one, and beside them what was excluded, and why."""
 
-    items: list[AssociatedPartner]
-    excluded: list[NotAssociated]
+    items: list[AssociatedPartnerView]
+    excluded: list[NotAssociatedView]
     second_partner_label: str
 
 
-class Options(Paged):
+class OptionsView(ListView):
     """The second partners that a deal of this company may name, by name. If `is_offered` is false, leave the field out of the form."""
 
     second_partner_label: str
     is_offered: bool
-    items: list[CompanyName]
+    items: list[CompanyNameView]
 
 
-class PairExplained(Shown):
+class PairView(View):
     """Why two companies may work together, or what is missing."""
 
     is_associated: bool
     words: str
     code: Annotated[Code, Field(description="Why they may not work together. It is empty if they may.")]
     since: datetime | None
-    reasons: list[Reason]
+    reasons: list[ReasonView]
 
 
 # ── deals ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Terms(Said):
+class DealFieldsBody(Body):
     """What a partner writes on a deal. Left out = as it is, null = cleared."""
 
     owner_company: Reference | None = None
@@ -198,11 +198,11 @@ class Terms(Said):
 
     def written(self) -> dict[str, Any]:
         """Canonical fields flat with attributes, for the steps; only what was said."""
-        said = self.model_dump(mode="json", exclude_unset=True, include=set(Terms.model_fields))
+        said = self.model_dump(mode="json", exclude_unset=True, include=set(DealFieldsBody.model_fields))
         return {**said.pop("attributes", {}), **said}
 
 
-class Edit(Terms):
+class EditBody(DealFieldsBody):
     """Changes of a deal. A field that is left out stays as it is, and null clears it."""
 
     reason: Annotated[
@@ -210,7 +210,7 @@ class Edit(Terms):
     ] = None
 
 
-class Registration(Terms):
+class RegistrationBody(DealFieldsBody):
     """A new deal. A field that is left out is empty."""
 
     model_config = ConfigDict(
@@ -235,7 +235,7 @@ class Registration(Terms):
     draft: Annotated[bool, Field(description="Whether it is a draft. A draft is not sent to the CRM.")] = False
 
 
-class Warned(Shown):
+class WarningView(View):
     """Something that a person should look at, although the request was done."""
 
     code: Code
@@ -243,7 +243,7 @@ class Warned(Shown):
     message: str
 
 
-class Flag(Shown):
+class FlagView(View):
     """Something that is wrong with a deal, in words for the user who reads it."""
 
     code: Code
@@ -252,7 +252,7 @@ class Flag(Shown):
     since: datetime
 
 
-class Deal(Shown):
+class DealView(View):
     """A deal, as it is now."""
 
     id: str
@@ -295,25 +295,25 @@ class Deal(Shown):
     owner_user: str | None
     registered_by: str | None
     attributes: dict[str, Any]
-    flags: Annotated[list[Flag], Field(description="What is wrong with the deal now, the oldest first.")] = []
+    flags: Annotated[list[FlagView], Field(description="What is wrong with the deal now, the oldest first.")] = []
     moves: Annotated[list[Verb], Field(description="The moves that the user may make now. Some of them need a reason or a value.")] = []
-    warnings: Annotated[list[Warned], Field(description="What a person should look at after a registration.")] = []
+    warnings: Annotated[list[WarningView], Field(description="What a person should look at after a registration.")] = []
 
 
-class Deals(Paged):
+class DealsView(ListView):
     """One page of deals, the latest change first."""
 
-    items: list[Deal]
+    items: list[DealView]
     second_partner_label: str = ""
 
 
-class Why(Said):
+class ReasonBody(Body):
     """The reason for a move."""
 
     reason: Text = ""
 
 
-class Decided(Said):
+class DecisionBody(Body):
     """A decision on an approval track. A rejection and a return need a reason, and a renewal needs a last day."""
 
     track: Track
@@ -322,7 +322,7 @@ class Decided(Said):
     expires_on: Annotated[date | None, Field(description="The new last day, for the decision `renew`.")] = None
 
 
-class LastDay(Said):
+class LastDayBody(Body):
     """The last day of a registration, as the vendor sets it."""
 
     expires_on: Annotated[
@@ -331,13 +331,13 @@ class LastDay(Said):
     reason: Text = ""
 
 
-class Reassigned(Said):
+class ReassignBody(Body):
     """The new owner of a deal."""
 
     owner_user: Name
 
 
-class Setting(Shown):
+class SettingView(View):
     """What set a value: who, on which side, when and why."""
 
     side: Literal["crm", "portal", "worker"]
@@ -349,14 +349,14 @@ class Setting(Shown):
     at: datetime
 
 
-class Replaced(Shown):
+class ReplacedView(View):
     """An earlier value, and what had set it."""
 
     value: Any
-    set_by: Setting
+    set_by: SettingView
 
 
-class Lost(Shown):
+class LostView(View):
     """A value that was not taken in a conflict, or that waits for a decision."""
 
     value: Any
@@ -370,19 +370,19 @@ class Lost(Shown):
     at: datetime
 
 
-class FieldStory(Shown):
+class FieldStoryView(View):
     """One field of a deal: its value, what set it, and how the CRM has it."""
 
     field: str
     value: Any
-    set_by: Setting | None
+    set_by: SettingView | None
     in_crm: Literal["agreed", "owed", "waits", "read only", "nowhere"]
     crm_spelling: Any
-    replaced: list[Replaced]
-    lost: list[Lost]
+    replaced: list[ReplacedView]
+    lost: list[LostView]
 
 
-class Writing(Shown):
+class WritingView(View):
     """How the record is written to the CRM."""
 
     run_id: str | None
@@ -393,23 +393,23 @@ class Writing(Shown):
     attempts: Annotated[int, Field(description="The number of tries of what is due now: refused by the CRM, or without an answer.")]
     refused: int
     unanswered: int
-    errors: list[Warned]
+    errors: list[WarningView]
 
 
-class DealStory(Shown):
+class DealStoryView(View):
     """The history of a deal, field by field."""
 
     id: str
     version: int
     crm_record: Annotated[str, Field(description="The id of the CRM record. It is empty until the deal is in the CRM.")]
-    writing: Writing
-    fields: list[FieldStory]
+    writing: WritingView
+    fields: list[FieldStoryView]
 
 
 # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Page(Paged, Generic[T]):
+class PageView(ListView, Generic[T]):
     """One page of a list."""
 
     items: list[T]

@@ -11,7 +11,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.flags import OF_TWO_TIERS, Flag, Reader
+from sync_worker.domain.deals.flags import OF_TWO_TIERS, Flag, FlagReader
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.flag import flags_of, reader_of
 from sync_worker.steps.deals.move import Moved, open_to
@@ -36,13 +36,13 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: Reader) -> shapes.Deal:
+def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: FlagReader) -> shapes.DealView:
     """The whole deal, with what the actor may do."""
     (one,) = list_of(tx, tenant, [stored], reader)
     return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
 
 
-def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: Reader) -> list[shapes.Deal]:
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: FlagReader) -> list[shapes.DealView]:
     """Deals with the names of their companies, and what this reader is shown to be wrong with them."""
     flags = flags_of(tx, tenant, [one.deal.id for one in found], reader)
     named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})
@@ -62,9 +62,9 @@ def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 20
     return Answer(status, shown.model_dump_json(exclude_unset=True), headers)
 
 
-def company(tenant: Tenant, one: Company) -> shapes.Company:
+def company(tenant: Tenant, one: Company) -> shapes.CompanyView:
     """A company."""
-    return shapes.Company(
+    return shapes.CompanyView(
         id=one.id,
         crm_id=one.crm_id,
         name=one.name,
@@ -97,9 +97,9 @@ def label_of(tenant: Tenant) -> str:
     return tenant.portal.second_partner.display_label or "second partner"
 
 
-def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> shapes.Deal:
+def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> shapes.DealView:
     deal = stored.deal
-    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in shapes.Deal.model_fields and name not in OF_TWO_TIERS}
+    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in shapes.DealView.model_fields and name not in OF_TWO_TIERS}
     shown: dict[str, Any] = {
         **known,
         "id": deal.id,
@@ -110,11 +110,11 @@ def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flag
         "outcome": deal.outcome,
         "vendor_approval": deal.vendor_approval,
         "lifecycle": deal.lifecycle,
-        "flags": [shapes.Flag(**flag._asdict()) for flag in flags],
+        "flags": [shapes.FlagView(**flag._asdict()) for flag in flags],
         "is_registered": bool(deal.values.get("is_registered")),
         "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in deals.COLUMNS},
     }
-    return shapes.Deal(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
+    return shapes.DealView(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
 
 
 def _second(tenant: Tenant, deal: Deal, named: Mapping[str, Company]) -> dict[str, Any]:
@@ -132,5 +132,5 @@ def _name(company_id: str | None, named: Mapping[str, Company]) -> str | None:
     return found.name if found else None
 
 
-def _warnings(problems: Iterable[Problem]) -> Iterable[shapes.Warned]:
-    return (shapes.Warned(code=one.code, field=one.field, message=one.message) for one in problems)
+def _warnings(problems: Iterable[Problem]) -> Iterable[shapes.WarningView]:
+    return (shapes.WarningView(code=one.code, field=one.field, message=one.message) for one in problems)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.flags import Reader
+from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.people.visibility import can_see
 from sync_worker.steps.deals.flag import reader_of
 from sync_worker.steps.deals.quote import WHO_SEES, visible
@@ -71,6 +71,6 @@ def refuse_onlookers(visit: PersonalVisit, rule: Callable[[Actor], Refusal | Non
             raise Refused(refused)
 
 
-def reader(visit: PersonalVisit) -> Reader:
+def reader(visit: PersonalVisit) -> FlagReader:
     """As whom flags are read: as the one who is shown least."""
     return min(map(reader_of, visit.actors))

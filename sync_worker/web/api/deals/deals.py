@@ -11,7 +11,7 @@ from sync_worker.domain.deals.flags import OF_TWO_TIERS
 from sync_worker.domain.people.visibility import shares
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
-from sync_worker.steps.deals.explain import FieldStory, Story, explain
+from sync_worker.steps.deals.explain import DealStory, FieldStory, explain
 from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.people.users import viewer_of
@@ -45,8 +45,8 @@ OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "The reque
 STALE = 0  # a version that no deal has
 
 
-@router.post("/deals", status_code=201, response_model=shapes.Deal, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
-def register_deal(visit: Acting, said: shapes.Registration, once: OnceOnly) -> Response:
+@router.post("/deals", status_code=201, response_model=shapes.DealView, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
+def register_deal(visit: Acting, said: shapes.RegistrationBody, once: OnceOnly) -> Response:
     """Registers a deal of one company or of two, also on behalf of a partner or for a colleague. It may be a draft."""
     begin = draft if said.draft else register
     tenant = visit.tenant
@@ -82,7 +82,7 @@ def list_deals(
         Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
     ] = None,
     updated_since: Moment | None = None,
-) -> shapes.Deals:
+) -> shapes.DealsView:
     """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
     tenant = visit.tenant
     equal = {
@@ -109,11 +109,13 @@ def list_deals(
         some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
         items = views.list_of(tx, tenant, some.items, visibility.reader(visit))
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
-    return shapes.Deals(items=items, next=some.next, **label)
+    return shapes.DealsView(items=items, next=some.next, **label)
 
 
-@router.get("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True)
-def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal:
+@router.get(
+    "/deals/{deal_id}", response_model=shapes.DealView, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True
+)
+def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.DealView:
     """Returns one deal, with the moves that the user may make now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -122,8 +124,10 @@ def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal
         return views.show(tx, tenant, stored, visit.actor, visibility.reader(visit))
 
 
-@router.patch("/deals/{deal_id}", response_model=shapes.Deal, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)})
-def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMatch, once: OnceOnly) -> Response:
+@router.patch(
+    "/deals/{deal_id}", response_model=shapes.DealView, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)}
+)
+def edit_deal(visit: Acting, deal_id: DealId, said: shapes.EditBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Changes fields of a deal. A change of its terms sets the approvals back to pending."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -138,7 +142,7 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.Edit, if_match: IfMat
 
 
 @router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
-def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStory:
+def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStoryView:
     """Explains each field of a deal: who set its value, on which side, when and why, how the CRM has it, and which values were replaced."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -157,13 +161,13 @@ def version_of(if_match: str) -> int | None:
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
 
 
-def _story(tenant: Tenant, story: Story) -> shapes.DealStory:
+def _story(tenant: Tenant, story: DealStory) -> shapes.DealStoryView:
     writing = story.writing
-    return shapes.DealStory(
+    return shapes.DealStoryView(
         id=story.id,
         version=story.version,
         crm_record=story.crm_record,
-        writing=shapes.Writing(
+        writing=shapes.WritingView(
             run_id=writing.run_id,
             at=writing.at,
             attempt=writing.attempt,
@@ -172,14 +176,14 @@ def _story(tenant: Tenant, story: Story) -> shapes.DealStory:
             attempts=writing.refused + writing.unanswered,
             refused=writing.refused,
             unanswered=writing.unanswered,
-            errors=[shapes.Warned(code=code, field="", message=message) for code, message in writing.errors],
+            errors=[shapes.WarningView(code=code, field="", message=message) for code, message in writing.errors],
         ),
         fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in OF_TWO_TIERS],
     )
 
 
-def _field(one: FieldStory) -> shapes.FieldStory:
-    return shapes.FieldStory.model_validate(
+def _field(one: FieldStory) -> shapes.FieldStoryView:
+    return shapes.FieldStoryView.model_validate(
         {
             "field": one.field,
             "value": one.value,

@@ -25,20 +25,20 @@ ADDRESSES: Final = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.
 _ANSWERS: dict[int | str, dict[str, Any]] = {200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)}
 
 
-@router.post("/deals/{deal_id}/approvals", response_model=shapes.Deal, responses=_ANSWERS)
-def decide_deal(visit: Acting, deal_id: DealId, said: shapes.Decided, if_match: IfMatch, once: OnceOnly) -> Response:
+@router.post("/deals/{deal_id}/approvals", response_model=shapes.DealView, responses=_ANSWERS)
+def decide_deal(visit: Acting, deal_id: DealId, said: shapes.DecisionBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Decides on one approval track: approve, reject, return or renew."""
     return _dated(visit, deal_id, said, if_match, once, partial(decide, visit.tenant, deal_id, said.track, said.decision))
 
 
-@router.post("/deals/{deal_id}/last-day", response_model=shapes.Deal, responses=_ANSWERS)
-def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDay, if_match: IfMatch, once: OnceOnly) -> Response:
+@router.post("/deals/{deal_id}/last-day", response_model=shapes.DealView, responses=_ANSWERS)
+def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDayBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Sets or extends the last day of a registration. An expired one becomes valid again. The user must be an admin of the vendor."""
     return _dated(visit, deal_id, said, if_match, once, partial(move, visit.tenant, deal_id, Verb.SET_LAST_DAY))
 
 
-@router.post("/deals/{deal_id}/reassign", response_model=shapes.Deal, responses=_ANSWERS)
-def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.Reassigned, if_match: IfMatch, once: OnceOnly) -> Response:
+@router.post("/deals/{deal_id}/reassign", response_model=shapes.DealView, responses=_ANSWERS)
+def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.ReassignBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Makes another member of the owner company the owner of the deal."""
     tenant, version = visit.tenant, version_of(if_match)
     return _moved(
@@ -48,7 +48,7 @@ def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.Reassigned, if_ma
 
 def _endpoint(verb: Verb) -> Callable[..., Response]:
     def endpoint(
-        visit: Acting, deal_id: DealId, if_match: IfMatch, once: OnceOnly, said: Annotated[shapes.Why | None, Body()] = None
+        visit: Acting, deal_id: DealId, if_match: IfMatch, once: OnceOnly, said: Annotated[shapes.ReasonBody | None, Body()] = None
     ) -> Response:
         tenant, reason, version = visit.tenant, said.reason if said else "", version_of(if_match)
         return _moved(
@@ -64,7 +64,7 @@ def _endpoint(verb: Verb) -> Callable[..., Response]:
 def _dated(
     visit: PersonalVisit,
     deal_id: str,
-    said: shapes.Decided | shapes.LastDay,
+    said: shapes.DecisionBody | shapes.LastDayBody,
     if_match: IfMatch,
     once: Once,
     act: Callable[..., Moved | Refusal],
@@ -90,6 +90,6 @@ for _verb in ADDRESSES:
         methods=["POST"],
         operation_id=f"{_verb.value}_deal",
         description=f"The deal must be in one of these states: {_states}. Who may do it: {', '.join(MOVES[_verb].who)}.",
-        response_model=shapes.Deal,
+        response_model=shapes.DealView,
         responses=_ANSWERS,
     )

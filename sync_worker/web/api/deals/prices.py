@@ -26,24 +26,24 @@ router = portal_router("prices")
 
 
 @router.get("/prices", responses=problems(400))
-def list_prices(visit: Looking, page: PageOf) -> quote_shapes.PriceList:
+def list_prices(visit: Looking, page: PageOf) -> quote_shapes.PriceListView:
     """Lists the prices that count now, and those that begin on a later day."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(visit.tenant, page.rising(steps.price_list(tx, visit.tenant).prices, _place))
 
 
 @router.get("/prices/history", responses=problems(400))
-def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistory:
+def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistoryView:
     """Lists every price that was ever set, with who set it and when. For the admins of the vendor."""
     refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
         some = page.rising(prices.history(tx), lambda one: (*_place(one.price), one.said_at.isoformat(timespec="microseconds")))
-    items = [quote_shapes.SaidPrice(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in some.items]
-    return quote_shapes.PriceHistory(items=items, next=some.next)
+    items = [quote_shapes.PriceRowView(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in some.items]
+    return quote_shapes.PriceHistoryView(items=items, next=some.next)
 
 
-@router.post("/prices", response_model=quote_shapes.PriceList, responses=problems(400, 409))
-def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> Response:
+@router.post("/prices", response_model=quote_shapes.PriceListView, responses=problems(400, 409))
+def add_prices(visit: Acting, said: quote_shapes.PricesBody, once: OnceOnly) -> Response:
     """Adds rows to the price list. A row replaces one of the same product, currency and day. Existing quotes do not change."""
     tenant = visit.tenant
     rows = [Price(" ".join(one.product.split()), one.currency, one.unit_price, one.valid_from) for one in said.prices]
@@ -62,9 +62,9 @@ def add_prices(visit: Acting, said: quote_shapes.PricesSaid, once: OnceOnly) -> 
     return once.answer(visit, work)
 
 
-def _shown(tenant: Tenant, some: Some[Price]) -> quote_shapes.PriceList:
+def _shown(tenant: Tenant, some: Some[Price]) -> quote_shapes.PriceListView:
     managed_by: Literal["api", "file"] = "file" if tenant.price_file else "api"
-    return quote_shapes.PriceList(managed_by=managed_by, items=[_row(one) for one in some.items], next=some.next)
+    return quote_shapes.PriceListView(managed_by=managed_by, items=[_row(one) for one in some.items], next=some.next)
 
 
 def _place(price: Price) -> tuple[str, str, str]:
@@ -72,7 +72,7 @@ def _place(price: Price) -> tuple[str, str, str]:
     return product, currency, day.isoformat()
 
 
-def _row(price: Price) -> quote_shapes.ListedPrice:
-    return quote_shapes.ListedPrice(
+def _row(price: Price) -> quote_shapes.ListedPriceView:
+    return quote_shapes.ListedPriceView(
         product=price.product, currency=price.currency, unit_price=price.unit_price, valid_from=price.valid_from
     )

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from sync_worker.domain.deals.completion import Step
 from sync_worker.domain.deals.price_list import DEAREST
 from sync_worker.domain.deals.quote import BillingCycle, Column, Pricing
-from sync_worker.web.api.core.shapes import Name, Paged, Said, Shown, ShownMoney, ShownPercent, decimal_text
+from sync_worker.web.api.core.shapes import Body, ListView, Name, ShownMoney, ShownPercent, View, decimal_text
 
 MOST_LINES: Final = 200
 MOST_PRICES: Final = 1000
@@ -22,7 +22,7 @@ Discount: TypeAlias = Annotated[
 Day: TypeAlias = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 
-class LineSaid(Said):
+class QuoteLineBody(Body):
     """One line of a new quote: a number of licences of one product, at its price on the price list."""
 
     product: Name
@@ -37,7 +37,7 @@ class LineSaid(Said):
     ] = None
 
 
-class QuoteSaid(Said):
+class QuoteBody(Body):
     """A new quote. Its prices come from the price list, its percent from the terms, and its term and currency from the deal."""
 
     pricing: Pricing
@@ -45,13 +45,13 @@ class QuoteSaid(Said):
         Column | None,
         Field(description="Who gets the quote: the distributor or, in the deal column, the reseller. Retail pricing may have either."),
     ] = None
-    lines: Annotated[list[LineSaid], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[QuoteLineBody], Field(min_length=1, max_length=MOST_LINES)]
     starts_on: Annotated[
         Day | None, Field(description="The first day of the term. The prices of that day count. Without it, the term begins today.")
     ] = None
 
 
-class PriceSaid(Said):
+class PriceBody(Body):
     """The price of one licence of a product for a year, from a day on. Null means that it is not sold in that currency from then on."""
 
     product: Name
@@ -60,13 +60,13 @@ class PriceSaid(Said):
     valid_from: Day
 
 
-class PricesSaid(Said):
+class PricesBody(Body):
     """New rows of the price list. Either all of them are accepted, or none is."""
 
-    prices: Annotated[list[PriceSaid], Field(min_length=1, max_length=MOST_PRICES)]
+    prices: Annotated[list[PriceBody], Field(min_length=1, max_length=MOST_PRICES)]
 
 
-class ListedPrice(Shown):
+class ListedPriceView(View):
     """One row of the price list."""
 
     product: str
@@ -75,27 +75,27 @@ class ListedPrice(Shown):
     valid_from: date
 
 
-class PriceList(Paged):
+class PriceListView(ListView):
     """The price list as it counts now, by product, currency and day. If `managed_by` is `file`, the API cannot change it."""
 
     managed_by: Literal["api", "file"]
-    items: list[ListedPrice]
+    items: list[ListedPriceView]
 
 
-class SaidPrice(ListedPrice):
+class PriceRowView(ListedPriceView):
     """One row of the price list, with who set it and when."""
 
     said_at: datetime
     said_by: str
 
 
-class PriceHistory(Paged):
+class PriceHistoryView(ListView):
     """Every row that was ever set over HTTP or loaded from a file, the oldest first for each product, currency and day."""
 
-    items: list[SaidPrice]
+    items: list[PriceRowView]
 
 
-class Line(Shown):
+class QuoteLineView(View):
     """A line of a quote, with its amount for the whole term."""
 
     product: str
@@ -106,7 +106,7 @@ class Line(Shown):
     amount: ShownMoney
 
 
-class Payment(Shown):
+class PaymentView(View):
     """One payment of a quote."""
 
     number: int
@@ -114,7 +114,7 @@ class Payment(Shown):
     amount: ShownMoney
 
 
-class Quote(Shown):
+class QuoteView(View):
     """A quote as it was made, and what happened to it since. Companies are named by our id."""
 
     id: str
@@ -131,10 +131,10 @@ class Quote(Shown):
     term_years: int
     billing_cycle: BillingCycle
     starts_on: date
-    lines: list[Line]
+    lines: list[QuoteLineView]
     list_total: ShownMoney
     total: ShownMoney
-    payments: list[Payment]
+    payments: list[PaymentView]
     made_at: datetime
     made_by: str
     sent_at: datetime | None
@@ -148,16 +148,16 @@ class Quote(Shown):
     signed_for: str | None
 
 
-class Quotes(Paged):
+class QuotesView(ListView):
     """The quotes of a deal that the user may see, the newest first."""
 
-    items: list[Quote]
+    items: list[QuoteView]
     next_step: Annotated[
         Step | None, Field(description="The next step of the sale. It is null before finalize was requested and after the end.")
     ]
 
 
-class Licence(Shown):
+class LicenceView(View):
     """A number of licences of one product, for the company that owns the deal. `ends_on` is the last day."""
 
     id: str
@@ -169,7 +169,7 @@ class Licence(Shown):
     ends_on: date
 
 
-class Licences(Paged):
+class LicencesView(ListView):
     """The licences from the deals that the user may see."""
 
-    items: list[Licence]
+    items: list[LicenceView]

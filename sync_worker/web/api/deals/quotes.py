@@ -45,8 +45,8 @@ SEALED: Final = {
 """What is printed for a person runs nothing and fetches nothing."""
 
 
-@router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.Quote, responses=problems(400, 404, 409))
-def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, once: OnceOnly) -> Response:
+@router.post("/deals/{deal_id}/quotes", status_code=201, response_model=quote_shapes.QuoteView, responses=problems(400, 404, 409))
+def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteBody, once: OnceOnly) -> Response:
     """Creates a version of the deal's quote in this pricing. It is not sent yet. Retail pricing needs no approval."""
     lines = tuple(Wish(line.product, line.count, line.unit_price, line.discount_percent or NO_DISCOUNT) for line in said.lines)
     tenant, wish = visit.tenant, QuoteWish(said.pricing, lines, said.starts_on, said.column)
@@ -55,17 +55,17 @@ def create_quote(visit: Acting, deal_id: DealId, said: quote_shapes.QuoteSaid, o
 
 
 @router.get("/deals/{deal_id}/quotes", responses=problems(400, 404))
-def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Quotes:
+def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.QuotesView:
     """Lists the quotes of the deal that the user may see, and the next step of the sale."""
     with visit.tenant.store.reading(visit.portal) as tx:
         deal = visit.tenant.shown(visibility.looked_at(tx, visit, deal_id).deal)
         step = next_step(deal, facts_of(tx, deal), frozenset(licence.id for licence in owed_of(tx, deal)))
         some = page.falling(visibility.quotes_seen(tx, visit, deal), _when_made)
-        return quote_shapes.Quotes(items=[_shown(visit.tenant, one) for one in some.items], next=some.next, next_step=step)
+        return quote_shapes.QuotesView(items=[_shown(visit.tenant, one) for one in some.items], next=some.next, next_step=step)
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
-def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.Quote:
+def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.QuoteView:
     """Returns one quote as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
         return _shown(visit.tenant, visibility.quote_seen(tx, visit, deal_id, quote_id))
@@ -93,7 +93,7 @@ def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Respo
     return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
 
 
-@router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.Quote, responses=problems(400, 404, 409, 412))
+@router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.QuoteView, responses=problems(400, 404, 409, 412))
 def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, if_match: IfMatchOrNone = None) -> Response:
     """Mails the quote to the members of the company in its column. A quote that was sent before is not sent again.
 
@@ -107,7 +107,7 @@ def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly
 
 @router.post(
     "/deals/{deal_id}/quotes/{quote_id}/sign",
-    response_model=shapes.Deal,
+    response_model=shapes.DealView,
     responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412)},
 )
 def sign_quote(
@@ -115,7 +115,7 @@ def sign_quote(
     deal_id: DealId,
     quote_id: QuoteId,
     once: OnceOnly,
-    said: Annotated[shapes.Why | None, Body()] = None,
+    said: Annotated[shapes.ReasonBody | None, Body()] = None,
     if_match: IfMatchOrNone = None,
 ) -> Response:
     """Signs the distributor-priced quote that the vendor sent last after finalize was requested. The first signature counts.
@@ -132,7 +132,7 @@ def sign_quote(
 
 
 @router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
-def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Licences:
+def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.LicencesView:
     """Lists the licences that were issued for this deal."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = licences.of_deal(tx, visibility.looked_at(tx, visit, deal_id).deal.id)
@@ -140,7 +140,7 @@ def list_deal_licences(visit: Looking, deal_id: DealId, page: PageOf) -> quote_s
 
 
 @router.get("/companies/{company_id}/licences", responses=problems(400, 404))
-def list_company_licences(visit: Looking, company_id: CompanyRef, page: PageOf) -> quote_shapes.Licences:
+def list_company_licences(visit: Looking, company_id: CompanyRef, page: PageOf) -> quote_shapes.LicencesView:
     """Lists the licences of this company, the latest end first, from the deals that the user may see."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -149,10 +149,10 @@ def list_company_licences(visit: Looking, company_id: CompanyRef, page: PageOf) 
         return _licences(page.falling((one for one in found if one.deal_id in seen), lambda one: (one.ends_on.isoformat(), one.id)))
 
 
-def _licences(some: Some[Licence]) -> quote_shapes.Licences:
-    names = quote_shapes.Licence.model_fields
-    items = [quote_shapes.Licence(**{name: getattr(one, name) for name in names}) for one in some.items]
-    return quote_shapes.Licences(items=items, next=some.next)
+def _licences(some: Some[Licence]) -> quote_shapes.LicencesView:
+    names = quote_shapes.LicenceView.model_fields
+    items = [quote_shapes.LicenceView(**{name: getattr(one, name) for name in names}) for one in some.items]
+    return quote_shapes.LicencesView(items=items, next=some.next)
 
 
 def _when_made(stored: StoredQuote) -> tuple[str, str, str]:
@@ -199,11 +199,11 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
     return once.answer(visit, work)
 
 
-def _shown(tenant: Tenant, stored: StoredQuote) -> quote_shapes.Quote:
+def _shown(tenant: Tenant, stored: StoredQuote) -> quote_shapes.QuoteView:
     numbers: dict[str, Any] = to_numbers(stored.quote)
     for line in numbers["lines"]:
         line["product"] = line.pop("name")
     if not tenant.portal.two_tier:
         del numbers["second_partner"]
     kept = [name for name in (*StoredQuote.__slots__, "number") if name != "quote"]
-    return quote_shapes.Quote.model_validate({**numbers, **{name: getattr(stored, name) for name in kept}})
+    return quote_shapes.QuoteView.model_validate({**numbers, **{name: getattr(stored, name) for name in kept}})

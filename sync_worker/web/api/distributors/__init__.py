@@ -1,1 +1,5 @@
-"""Addresses of subgroups, terms and agreements."""
+"""Addresses of subgroups, terms and agreements.
+
+distributors.py        /companies/{id}/subgroups, /terms, /agreements
+distributor_shapes.py  their bodies
+"""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 
-from sync_worker.web.api.core.shapes import Company, CompanyName, Name, Paged, Said, Shown, ShownPercent, User, decimal_text
+from sync_worker.web.api.core.shapes import Body, CompanyNameView, CompanyView, ListView, Name, ShownPercent, UserView, View, decimal_text
 
 Percent: TypeAlias = Annotated[
     StrictStr | StrictInt | StrictFloat,
@@ -16,20 +16,20 @@ Percent: TypeAlias = Annotated[
 """From 0 to 100, with at most two decimals."""
 
 
-class TermsSaid(Said):
+class TermsBody(Body):
     """New terms of two companies: whether the lower one may register deals, and its percent off the list price by deal type."""
 
     may_register: bool
     percents: Annotated[dict[Name, Percent], Field(max_length=100, default_factory=dict)]
 
 
-class SubgroupSaid(TermsSaid):
+class SubgroupBody(TermsBody):
     """A new subgroup, with its terms."""
 
     name: Name
 
 
-class AgreedTerms(Shown):
+class TermsView(View):
     """Terms of two companies, with who set them and when."""
 
     may_register: bool
@@ -38,18 +38,18 @@ class AgreedTerms(Shown):
     by: str
 
 
-class TermsHistory(Shown):
+class TermsHistoryView(View):
     """The terms of two companies: the current ones, and all that were set, the oldest first. `current` is null if none were set."""
 
-    current: AgreedTerms | None
-    history: list[AgreedTerms]
+    current: TermsView | None
+    history: list[TermsView]
 
 
-class Subgroup(Shown):
+class SubgroupView(View):
     """A subgroup: a company under its parent. `may_register` and `percents` are the terms that its parent agreed with it."""
 
-    company: Company
-    parent: CompanyName
+    company: CompanyView
+    parent: CompanyNameView
     how: Literal["created", "promoted"]
     since: datetime
     by: str
@@ -61,25 +61,25 @@ class Subgroup(Shown):
     ]
 
 
-class Subgroups(Paged):
+class SubgroupsView(ListView):
     """The subgroups of a second partner, by name."""
 
-    items: list[Subgroup]
+    items: list[SubgroupView]
 
 
-class Candidates(Paged):
+class CandidatesView(ListView):
     """The companies that the user may make subgroups, by name."""
 
-    items: list[CompanyName]
+    items: list[CompanyNameView]
 
 
-class Members(Paged):
+class MembersView(ListView):
     """The members of a subgroup, by name."""
 
-    items: list[User]
+    items: list[UserView]
 
 
-class Agreement(Shown):
+class AgreementView(View):
     """One version of a signed agreement. Its file is at its own address."""
 
     id: str
@@ -92,7 +92,7 @@ class Agreement(Shown):
     uploaded_by: str
 
 
-class Agreements(Paged):
+class AgreementsView(ListView):
     """Every version of a signed agreement, the newest first."""
 
-    items: list[Agreement]
+    items: list[AgreementView]

@@ -18,7 +18,7 @@ from sync_worker.steps.core.answer import Keep
 from sync_worker.steps.core.tenant import Tenant, Wake
 from sync_worker.steps.distributors import agree, subgroups
 from sync_worker.steps.distributors.parents import parents_of
-from sync_worker.steps.distributors.subgroups import Changed, Finish
+from sync_worker.steps.distributors.subgroups import Finish, SubgroupChange
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.distributors import agreements, terms
 from sync_worker.store.people.answers import Answer
@@ -55,27 +55,27 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = problems(400, 404, 409)
 
 
 @router.get("/companies/{company_id}/subgroups", responses=_REFUSED)
-def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Subgroups:
+def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.SubgroupsView:
     """Lists the subgroups of a second partner, for the members of that second partner."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
     some = page.rising(found[0], lambda child: views.by_name(child.company))
-    return told.Subgroups(items=[_subgroup(tenant, parent, Changed(child, frozenset())) for child in some.items], next=some.next)
+    return told.SubgroupsView(items=[_subgroup(tenant, parent, SubgroupChange(child, frozenset())) for child in some.items], next=some.next)
 
 
 @router.get("/companies/{company_id}/subgroups/candidates", responses=_REFUSED)
-def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.Candidates:
+def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> told.CandidatesView:
     """Lists the companies that this user may make subgroups of the second partner."""
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     fitting, *others = [subgroups.candidates(tenant, parent, actor) for actor in visit.actors]
     some = page.rising((one for one in fitting if all(one in found for found in others)), views.by_name)
-    return told.Candidates(items=[shapes.CompanyName(id=one.id, name=one.name) for one in some.items], next=some.next)
+    return told.CandidatesView(items=[shapes.CompanyNameView(id=one.id, name=one.name) for one in some.items], next=some.next)
 
 
-@router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.Subgroup, responses=_REFUSED)
-def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupSaid, once: OnceOnly) -> Response:
+@router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.SubgroupView, responses=_REFUSED)
+def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupBody, once: OnceOnly) -> Response:
     """Creates a company under this second partner, with its terms. The CRM gets a record of it."""
     tenant = of_two_tiers(visit.tenant)
     parent, agreed = _company(visit, tenant, company_id), _terms(tenant, said)
@@ -84,8 +84,8 @@ def create_subgroup(visit: Acting, company_id: CompanyRef, said: told.SubgroupSa
     )
 
 
-@router.post("/companies/{company_id}/subgroups/{other_id}/promote", response_model=told.Subgroup, responses=_REFUSED)
-def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid, once: OnceOnly) -> Response:
+@router.post("/companies/{company_id}/subgroups/{other_id}/promote", response_model=told.SubgroupView, responses=_REFUSED)
+def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsBody, once: OnceOnly) -> Response:
     """Makes a company that already exists a subgroup, with its terms. The user must be a member of both companies."""
     tenant = of_two_tiers(visit.tenant)
     parent, company, agreed = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id"), _terms(tenant, said)
@@ -94,7 +94,7 @@ def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef,
     )
 
 
-@router.post("/companies/{company_id}/subgroups/{other_id}/disassociate", response_model=told.Subgroup, responses=_REFUSED)
+@router.post("/companies/{company_id}/subgroups/{other_id}/disassociate", response_model=told.SubgroupView, responses=_REFUSED)
 def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, once: OnceOnly) -> Response:
     """Ends the link between a subgroup and its parent. Its deals keep their history. `flagged` names those that were pending."""
     tenant = of_two_tiers(visit.tenant)
@@ -105,23 +105,23 @@ def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: Compa
 
 
 @router.get("/companies/{company_id}/subgroups/{other_id}/members", responses=_REFUSED)
-def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Members:
+def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.MembersView:
     """Lists the members of a subgroup, for its own members and the members of its parent."""
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
     found = [_done(subgroups.members(tenant, parent, company, actor)) for actor in visit.actors]
     some = page.rising(found[0], lambda user: (user.name, user.id))
-    return told.Members(items=[shown_user(user) for user in some.items], next=some.next)
+    return told.MembersView(items=[shown_user(user) for user in some.items], next=some.next)
 
 
 @router.put("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
-def add_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.User:
+def add_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.UserView:
     """Makes the user a member of the subgroup as well. Members add members, and a member of the parent adds the first one."""
     return _member(visit, company_id, other_id, member_id, subgroups.add_member)
 
 
 @router.delete("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
-def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.User:
+def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.UserView:
     """Ends the user's membership of the subgroup."""
     return _member(visit, company_id, other_id, member_id, subgroups.remove_member)
 
@@ -130,7 +130,7 @@ def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, m
 
 
 @router.get("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
-def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistory:
+def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistoryView:
     """Returns what a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
@@ -139,7 +139,7 @@ def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> t
 
 
 @router.put("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
-def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsSaid) -> told.TermsHistory:
+def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsBody) -> told.TermsHistoryView:
     """Sets new terms, and keeps the earlier ones as history. The user must be a member of the company above, or an admin of the vendor."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
@@ -152,18 +152,21 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
 
 
 @router.get("/companies/{company_id}/agreements/{other_id}", responses=_REFUSED)
-def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.Agreements:
+def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.AgreementsView:
     """Lists every version of the signed agreement of the two companies."""
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         some = page.falling(agreements.versions(tx, Pair(company.id, upper.id)), lambda one: (f"{one.version:09}",))
-    return told.Agreements(items=[_agreement(one) for one in some.items], next=some.next)
+    return told.AgreementsView(items=[_agreement(one) for one in some.items], next=some.next)
 
 
 @uploads.post(
-    "/companies/{company_id}/agreements/{other_id}", status_code=201, response_model=told.Agreement, responses={**_REFUSED, **problems(415)}
+    "/companies/{company_id}/agreements/{other_id}",
+    status_code=201,
+    response_model=told.AgreementView,
+    responses={**_REFUSED, **problems(415)},
 )
 def upload_agreement(
     request: Request, visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile, key: Key = None
@@ -223,7 +226,7 @@ def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str
     return parent, company
 
 
-def _member(visit: PersonalVisit, company_id: str, other_id: str, member_id: str, change: Callable[..., User | Refusal]) -> shapes.User:
+def _member(visit: PersonalVisit, company_id: str, other_id: str, member_id: str, change: Callable[..., User | Refusal]) -> shapes.UserView:
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
     return shown_user(_done(change(tenant, parent, company, member_id, actor=visit.actor)))
@@ -241,19 +244,19 @@ def _allowed(refusal: Refusal | None) -> None:
         raise Refused(refusal)
 
 
-def _terms(tenant: Tenant, said: told.TermsSaid) -> Terms:
+def _terms(tenant: Tenant, said: told.TermsBody) -> Terms:
     """**Raises** Refused naming the deal type whose percent cannot stand."""
     return _done(read_terms(said.may_register, said.percents, deal_types=tenant.portal.deals.types))
 
 
-def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do: Callable[[Finish], Changed | Refusal]) -> Response:
+def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do: Callable[[Finish], SubgroupChange | Refusal]) -> Response:
     """A subgroup's change: its answer is made, and kept, inside its commit; what it made due is told after that."""
     tenant = visit.tenant
 
     def work(keep: Keep) -> Answer:
         made: list[Answer] = []
 
-        def finish(tx: Tx, changed: Changed) -> None:
+        def finish(tx: Tx, changed: SubgroupChange) -> None:
             place = views.location_of(visit.portal, "companies", changed.child.company.id) if status == 201 else {}
             made.append(Answer(status, _subgroup(tenant, parent, changed).model_dump_json(), {**views.JSON, **place}))
             keep(tx, made[-1])
@@ -267,11 +270,11 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
     return once.answer(visit, work)
 
 
-def _subgroup(tenant: Tenant, parent: Company, changed: Changed) -> told.Subgroup:
+def _subgroup(tenant: Tenant, parent: Company, changed: SubgroupChange) -> told.SubgroupView:
     child = changed.child
-    return told.Subgroup(
+    return told.SubgroupView(
         company=views.company(tenant, child.company),
-        parent=shapes.CompanyName(id=parent.id, name=parent.name),
+        parent=shapes.CompanyNameView(id=parent.id, name=parent.name),
         how=child.subgroup.how,
         since=child.subgroup.since_at,
         by=child.subgroup.since_by,
@@ -282,19 +285,19 @@ def _subgroup(tenant: Tenant, parent: Company, changed: Changed) -> told.Subgrou
     )
 
 
-def _history(visit: PersonalVisit, tenant: Tenant, pair: Pair) -> told.TermsHistory:
+def _history(visit: PersonalVisit, tenant: Tenant, pair: Pair) -> told.TermsHistoryView:
     with tenant.store.reading(visit.portal) as tx:
         held = [_dated(dated) for dated in terms.history(tx, pair)]
-    return told.TermsHistory(current=held[-1] if held else None, history=held)
+    return told.TermsHistoryView(current=held[-1] if held else None, history=held)
 
 
-def _dated(dated: DatedTerms) -> told.AgreedTerms:
+def _dated(dated: DatedTerms) -> told.TermsView:
     agreed = dated.terms
-    return told.AgreedTerms(may_register=agreed.may_register, percents=dict(agreed.percents), since=dated.since_at, by=dated.actor)
+    return told.TermsView(may_register=agreed.may_register, percents=dict(agreed.percents), since=dated.since_at, by=dated.actor)
 
 
-def _agreement(one: agreements.Agreement) -> told.Agreement:
-    return told.Agreement(
+def _agreement(one: agreements.Agreement) -> told.AgreementView:
+    return told.AgreementView(
         id=one.id,
         version=one.version,
         name=one.name,

@@ -15,7 +15,7 @@ from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.resolve import Dispute, disputes, resolve
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import failures, feed
-from sync_worker.store.core.failures import FailureRow, Wanted
+from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
@@ -34,15 +34,17 @@ ConflictId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, patter
 
 
 @router.get("/conflicts")
-def list_conflicts(visit: Operating, page: PageOf, deal: Word = None, resolved: bool = False) -> shapes.Page[operate_shapes.Conflict]:
+def list_conflicts(
+    visit: Operating, page: PageOf, deal: Word = None, resolved: bool = False
+) -> shapes.PageView[operate_shapes.ConflictView]:
     """Lists the fields that both sides changed, the latest first. With `resolved`, the resolved ones are in the list as well."""
     found = disputes(visit.tenant, deal_id=deal, include_resolved=resolved, before=page.moment(), limit=page.looked_for)
     some = page.cut(found, lambda one: (one.opened_at.isoformat(), one.id))
-    return shapes.Page(items=[_conflict(one) for one in some.items], next=some.next)
+    return shapes.PageView(items=[_conflict(one) for one in some.items], next=some.next)
 
 
-@router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.Resolved, responses=problems(404, 409))
-def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_shapes.Resolving, once: OnceOnly) -> Response:
+@router.post("/conflicts/{conflict_id}/resolve", response_model=operate_shapes.ResolvedView, responses=problems(404, 409))
+def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_shapes.ResolveBody, once: OnceOnly) -> Response:
     """Decides a conflict: takes the value of one side, if both sides still have the values that the conflict shows.
 
     If a person has paused the portal, the decision is kept and is applied when the portal is resumed; `waits` says so.
@@ -53,7 +55,9 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
         visit.api.wakes(visit.portal, done.wakes)
-        return _said(operate_shapes.Resolved(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=_waits(visit, done.halt)))
+        return _said(
+            operate_shapes.ResolvedView(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=_waits(visit, done.halt))
+        )
 
     return once.answer(visit, work)
 
@@ -61,20 +65,20 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
 @router.get("/failures")
 def list_failures(
     visit: Operating, page: PageOf, code: Word = None, record: Word = None, resolved: bool = False
-) -> shapes.Page[operate_shapes.Failure]:
+) -> shapes.PageView[operate_shapes.FailureView]:
     """Lists the open failures by cause, the newest first within each. With `resolved`, the closed ones are in the list as well."""
     last = page.place(4)
     after = (last[0], last[1], moment_of(last[2]), last[3]) if last else None
     with visit.tenant.store.reading(visit.portal) as tx:
         if refused := unknown_code(tx, code):
             raise Refused(refused)
-        rows = failures.page(tx, Wanted(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
+        rows = failures.page(tx, FailureFilter(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
     some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
-    return shapes.Page(items=[_failure(row) for row in some.items], next=some.next)
+    return shapes.PageView(items=[_failure(row) for row in some.items], next=some.next)
 
 
-@router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwed, responses=problems(409))
-def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnly) -> Response:
+@router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwedView, responses=problems(409))
+def replay_failures(visit: Operating, said: operate_shapes.TryBody, once: OnceOnly) -> Response:
     """Asks the workers to try failures again. A failure is resolved when its record passes.
 
     `GET /replays/{id}` says how far it is and how it ended. If a person has paused the portal, the replay begins when the portal is
@@ -82,7 +86,7 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
     """
 
     def work(_keep: object) -> Answer:
-        tenant, wanted = visit.tenant, Wanted(code=said.code, record=said.record)
+        tenant, wanted = visit.tenant, FailureFilter(code=said.code, record=said.record)
         if wanted == failures.EVERY:
             return of_refusal(
                 Refused(Refusal("field_missing", "name the code or the record", "one of the two", ("code", "record"), "code"))
@@ -92,17 +96,17 @@ def replay_failures(visit: Operating, said: operate_shapes.Trying, once: OnceOnl
                 return of_refusal(Refused(refused))
             rows = [row for row in failures.listed(tx, wanted) if is_replayable(row)]
         if not rows:
-            return _said(operate_shapes.ReplayOwed(count=0, id=None, waits=None), 202)
+            return _said(operate_shapes.ReplayOwedView(count=0, id=None, waits=None), 202)
         words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
         asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
         visit.api.wakes(visit.portal, [Wake("replay")])
-        return _said(operate_shapes.ReplayOwed(count=len(rows), id=asked.id, waits=_waits(visit, tenant.halted())), 202)
+        return _said(operate_shapes.ReplayOwedView(count=len(rows), id=asked.id, waits=_waits(visit, tenant.halted())), 202)
 
     return once.answer(visit, work)
 
 
 @router.get("/feed/events", responses=problems(410))
-def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event]:
+def list_events(visit: Operating, page: PageOf) -> shapes.PageView[feed_shapes.EventView]:
     """Lists the events that the portal was told, or is still to be told, in the order of the commits.
 
     Events are kept for the time of `feed.keep`. A cursor in front of the oldest one is refused, because events behind it are gone:
@@ -115,12 +119,12 @@ def list_events(visit: Operating, page: PageOf) -> shapes.Page[feed_shapes.Event
             raise Refused(_gone(gone_words(after + 1, oldest, last), field="cursor", allowed=cursor_of(str(oldest - 1))))
         found = feed.listed(tx, after=after, limit=page.looked_for)
     some = page.cut(found, lambda told: (str(told.seq),))
-    items = [feed_shapes.Event(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in some.items]
-    return shapes.Page(items=items, next=some.next)
+    items = [feed_shapes.EventView(seq=told.seq, id=told.id, type=told.kind, timestamp=told.at, data=told.data) for told in some.items]
+    return shapes.PageView(items=items, next=some.next)
 
 
-@router.post("/feed/replay", status_code=202, response_model=operate_shapes.Owed, responses=problems(404, 409, 410))
-def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOnly) -> Response:
+@router.post("/feed/replay", status_code=202, response_model=operate_shapes.OwedView, responses=problems(404, 409, 410))
+def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceOnly) -> Response:
     """Sends every event from this one on again, with the ids they had. An event older than `feed.keep` is gone and is refused."""
 
     def work(_keep: object) -> Answer:
@@ -134,7 +138,7 @@ def replay_events(visit: Operating, said: operate_shapes.Replaying, once: OnceOn
             count = feed.replay(tx, said.from_seq)
         tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
         visit.api.wakes(visit.portal, [DELIVER])
-        return _said(operate_shapes.Owed(count=count), 202)
+        return _said(operate_shapes.OwedView(count=count), 202)
 
     return once.answer(visit, work)
 
@@ -153,7 +157,7 @@ def _actor(visit: Visit) -> str:
     return f"{visit.token.name} (token {visit.token.id})"
 
 
-def _said(body: shapes.Shown, status: int = 200) -> Answer:
+def _said(body: shapes.View, status: int = 200) -> Answer:
     return Answer(status, body.model_dump_json(), JSON)
 
 
@@ -163,12 +167,12 @@ def _seq(seq: str) -> int:
     return int(seq)
 
 
-def _conflict(one: Dispute) -> operate_shapes.Conflict:
-    return operate_shapes.Conflict(**{name: getattr(one, name) for name in operate_shapes.Conflict.model_fields})
+def _conflict(one: Dispute) -> operate_shapes.ConflictView:
+    return operate_shapes.ConflictView(**{name: getattr(one, name) for name in operate_shapes.ConflictView.model_fields})
 
 
-def _failure(row: FailureRow) -> operate_shapes.Failure:
+def _failure(row: FailureRow) -> operate_shapes.FailureView:
     named = ("id", "kind", "code", "object", "record", "name", "stage", "field", "message")
     known = {name: getattr(row.failure, name) for name in named}
     times = ("first_seen_at", "last_seen_at", "count", "resolved_at", "discarded_at")
-    return operate_shapes.Failure(**known, **{name: getattr(row, name) for name in times}, resolution=row.resolution or "")
+    return operate_shapes.FailureView(**known, **{name: getattr(row, name) for name in times}, resolution=row.resolution or "")

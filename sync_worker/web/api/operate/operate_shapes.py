@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from sync_worker.web.api.core.codes import Code
-from sync_worker.web.api.core.shapes import Name, Said, Shown, Text
+from sync_worker.web.api.core.shapes import Body, Name, Text, View
 
 
-class Conflict(Shown):
+class ConflictView(View):
     """A field that both sides changed. `taken` and `decision` say whose value counts. They are empty until it is decided."""
 
     id: str
@@ -39,28 +39,28 @@ Waits: TypeAlias = Annotated[
 ]
 
 
-class Resolving(Said):
+class ResolveBody(Body):
     """The side whose value is taken."""
 
     take: Literal["crm", "portal"]
     reason: Text = ""
 
 
-class Resolved(Shown):
+class ResolvedView(View):
     """A decision on a conflict. If it is not applied yet, the record could not be read now, and the decision is applied later."""
 
     is_applied: bool
-    conflict: Conflict
+    conflict: ConflictView
     waits: Waits
 
 
-class Replaying(Said):
+class ReplayBody(Body):
     """The first event that is sent again."""
 
     from_seq: Annotated[int, Field(ge=1, le=2**62)]
 
 
-class Failure(Shown):
+class FailureView(View):
     """A record that could not be synchronized, or a problem of one that was."""
 
     id: str
@@ -80,7 +80,7 @@ class Failure(Shown):
     resolution: Annotated[str, Field(description="How it ended, in words. It is empty while it is open.")]
 
 
-class Trying(Said):
+class TryBody(Body):
     """The failures that are tried again: all open ones of this cause, or of this record."""
 
     code: Name | None = None
@@ -88,20 +88,20 @@ class Trying(Said):
     reason: Text = ""
 
 
-class Owed(Shown):
+class OwedView(View):
     """The amount of work that was handed to the workers."""
 
     count: int
 
 
-class ReplayOwed(Owed):
+class ReplayOwedView(OwedView):
     """The replay of failures that was asked for."""
 
     id: Annotated[str | None, Field(description="The id of the replay, for `GET /replays/{id}`. It is null if there is nothing to try.")]
     waits: Waits
 
 
-class Outcomes(Shown):
+class OutcomesView(View):
     """The number of failures of a replay by outcome."""
 
     passed: Annotated[int, Field(description="The record was written, or read without a mistake.")] = 0
@@ -117,7 +117,7 @@ class Outcomes(Shown):
     left: Annotated[int, Field(description="The failure is not tried yet.")] = 0
 
 
-class Replay(Shown):
+class ReplayView(View):
     """One replay of failures: who asked for it, how far it is and how it ended."""
 
     id: str
@@ -127,4 +127,4 @@ class Replay(Shown):
     is_queued: Annotated[bool, Field(description="Whether the workers do it, and not the command that asked for it.")]
     asked_at: datetime
     finished_at: Annotated[datetime | None, Field(description="When all failures had been tried. It is null until then.")]
-    outcomes: Outcomes
+    outcomes: OutcomesView

@@ -23,17 +23,17 @@ ReplayId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=
 
 
 @router.get("/replays")
-def list_replays(visit: Operating, page: PageOf) -> shapes.Page[operate_shapes.Replay]:
+def list_replays(visit: Operating, page: PageOf) -> shapes.PageView[operate_shapes.ReplayView]:
     """Lists the replays of failures, the latest first, with the number of failures by outcome."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = interventions.latest(tx, "replay", limit=page.looked_for, before=page.moment())
         some = page.cut(found, lambda one: (str(one.asked_at), one.id))
         outcomes = interventions.counts_by_id(tx, [one.id for one in some.items])
-    return shapes.Page(items=[_replay(one, outcomes.get(one.id, {})) for one in some.items], next=some.next)
+    return shapes.PageView(items=[_replay(one, outcomes.get(one.id, {})) for one in some.items], next=some.next)
 
 
 @router.get("/replays/{replay_id}", responses=problems(404))
-def get_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.Replay:
+def get_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.ReplayView:
     """Returns one replay: how far it is, or how it ended."""
     with visit.tenant.store.reading(visit.portal) as tx:
         found = interventions.get(tx, replay_id)
@@ -42,7 +42,7 @@ def get_replay(visit: Operating, replay_id: ReplayId) -> operate_shapes.Replay:
         return _replay(found, interventions.counts(tx, found.id))
 
 
-def _replay(one: Intervention, counts: Mapping[str, int]) -> operate_shapes.Replay:
+def _replay(one: Intervention, counts: Mapping[str, int]) -> operate_shapes.ReplayView:
     named = {name: getattr(one, name) for name in ("id", "selection", "actor", "reason", "is_queued", "asked_at", "finished_at")}
     outcomes = {name or "left": count for name, count in counts.items()}
-    return operate_shapes.Replay(**named, outcomes=operate_shapes.Outcomes(**outcomes))
+    return operate_shapes.ReplayView(**named, outcomes=operate_shapes.OutcomesView(**outcomes))

@@ -14,18 +14,18 @@ router = portal_router("operator")
 
 
 @router.get("/operate/status")
-def get_status(visit: Operating) -> status_shapes.Status:
+def get_status(visit: Operating) -> status_shapes.StatusView:
     """Returns how the processes and the portal stand, and what needs a person. No CRM is asked for it."""
     installation = visit.api.installation
     found = status(installation.store, installation.release, [(visit.tenant, installation.budget(visit.portal))])
-    return status_shapes.Status(
+    return status_shapes.StatusView(
         at=found.at,
-        release=status_shapes.Release(**asdict(found.release)),
-        processes=[status_shapes.Process(**asdict(one), is_silent=one.is_silent(found.at)) for one in found.processes],
+        release=status_shapes.ReleaseView(**asdict(found.release)),
+        processes=[status_shapes.ProcessView(**asdict(one), is_silent=one.is_silent(found.at)) for one in found.processes],
         portal=_portal(found.portals[0]),
-        needs=[status_shapes.Need(**asdict(need)) for need in found.needs],
+        needs=[status_shapes.NeedView(**asdict(need)) for need in found.needs],
     )
 
 
-def _portal(one: PortalStanding) -> status_shapes.PortalStanding:
-    return status_shapes.PortalStanding.model_validate(one.document())
+def _portal(one: PortalStanding) -> status_shapes.PortalStandingView:
+    return status_shapes.PortalStandingView.model_validate(one.document())

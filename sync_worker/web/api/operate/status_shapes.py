@@ -8,19 +8,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sync_worker.web.api.core.codes import Code
-from sync_worker.web.api.core.shapes import Shown
+from sync_worker.web.api.core.shapes import View
 
 Seconds = Annotated[float | None, Field(description="In seconds. It is null until the first load is complete.")]
 
 
-class Release(Shown):
+class ReleaseView(View):
     """The version and the configuration of the process that answers."""
 
     version: str
     configuration: Annotated[str, Field(description="A digest of the portal, price and mapping files that were read at the start.")]
 
 
-class Process(Shown):
+class ProcessView(View):
     """One process of the installation, by its heartbeat. A process that ended in order is not in the list."""
 
     id: str
@@ -34,7 +34,7 @@ class Process(Shown):
     is_silent: Annotated[bool, Field(description="Whether there was no heartbeat for more than 30 seconds.")]
 
 
-class Reading(Shown):
+class ReadingView(View):
     """How far one record type is read."""
 
     record: str
@@ -46,7 +46,7 @@ class Reading(Shown):
     is_behind: Annotated[bool, Field(description="Whether the lag is more than five intervals and ten minutes.")]
 
 
-class Rest(Shown):
+class RestView(View):
     """Something that is left alone for now."""
 
     what: Annotated[str, Field(description="`portal`, a record type, a cause of failures, a share of the calls, or `feed`.")]
@@ -54,7 +54,7 @@ class Rest(Shown):
     until_at: Annotated[datetime | None, Field(description="When it goes on. It is null if a person must resume it.")]
 
 
-class OpenCause(Shown):
+class OpenCauseView(View):
     """Open failures or problems of one cause."""
 
     kind: Literal["failure", "problem"]
@@ -64,24 +64,24 @@ class OpenCause(Shown):
     since_at: datetime
 
 
-class PortalStanding(Shown):
+class PortalStandingView(View):
     """How the portal stands."""
 
     portal: str
     crm: Literal["salesforce", "hubspot"]
-    readings: list[Reading]
-    rests: list[Rest]
+    readings: list[ReadingView]
+    rests: list[RestView]
     writes: Annotated[dict[str, int], Field(description="The number of writes that are owed to the CRM, by their state.")]
     notices: Annotated[int, Field(description="The number of records that a webhook named and that are not read again yet.")]
     feed_owed: Annotated[int, Field(description="The number of events that the portal has not taken yet.")]
     feed_since_at: Annotated[datetime | None, Field(description="The time of the oldest of these events. It is null if there is none.")]
     conflicts: Annotated[int, Field(description="The number of open conflicts.")]
-    causes: list[OpenCause]
+    causes: list[OpenCauseView]
     calls_used: Annotated[int, Field(description="The number of calls to the CRM that were made on this day.")]
     calls_left: Annotated[int | None, Field(description="The number of calls that are left. It is null if no limit is known.")]
 
 
-class Need(Shown):
+class NeedView(View):
     """Something that does not pass by itself."""
 
     portal: Annotated[str, Field(description="It is empty if it is about the whole installation.")]
@@ -89,11 +89,11 @@ class Need(Shown):
     do: Annotated[str, Field(description="What to do next, often a command.")]
 
 
-class Status(Shown):
+class StatusView(View):
     """How processes and portal stand, from the database alone."""
 
     at: datetime
-    release: Release
-    processes: list[Process]
-    portal: PortalStanding
-    needs: Annotated[list[Need], Field(description="What needs a person. It is empty if nothing does.")]
+    release: ReleaseView
+    processes: list[ProcessView]
+    portal: PortalStandingView
+    needs: Annotated[list[NeedView], Field(description="What needs a person. It is empty if nothing does.")]

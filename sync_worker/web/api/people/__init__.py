@@ -1,1 +1,4 @@
-"""Addresses of users."""
+"""Addresses of a portal's users.
+
+users.py  /users: put, list, deactivate, erase
+"""

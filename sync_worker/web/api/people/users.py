@@ -9,7 +9,7 @@ from fastapi import Path, Query, Response
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.steps.operate.erase import erase
-from sync_worker.steps.people.users import Told, deactivate, put
+from sync_worker.steps.people.users import UserData, deactivate, put
 from sync_worker.store.people import people
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
@@ -36,19 +36,19 @@ def list_users(
     text: Annotated[
         Word, Query(description="Only users with this text in their name or e-mail address. Upper and lower case are the same.")
     ] = None,
-) -> shapes.Page[shapes.User]:
+) -> shapes.PageView[shapes.UserView]:
     """Lists the users of the portal by id. Inactive users are in the list."""
     tenant = visit.tenant
     (after,) = page.place(1) or ("",)
     with tenant.store.reading(visit.portal) as tx:
         of = company_of(tx, tenant, company, field="company").id if company else None
-        found = people.listed(tx, people.Wanted(company=of, role=role, text=text), after=after, limit=page.looked_for)
+        found = people.listed(tx, people.UserFilter(company=of, role=role, text=text), after=after, limit=page.looked_for)
     some = page.cut(found, lambda user: (user.id,))
-    return shapes.Page(items=[shown(user) for user in some.items], next=some.next)
+    return shapes.PageView(items=[shown(user) for user in some.items], next=some.next)
 
 
 @router.get("/users/{user_id}", responses=problems(404))
-def get_user(visit: Reading, user_id: Id) -> shapes.User:
+def get_user(visit: Reading, user_id: Id) -> shapes.UserView:
     """Returns one user."""
     with visit.tenant.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
@@ -58,9 +58,9 @@ def get_user(visit: Reading, user_id: Id) -> shapes.User:
 
 
 @router.put("/users/{user_id}")
-def put_user(visit: Telling, user_id: Id, said: shapes.UserSaid) -> shapes.User:
+def put_user(visit: Telling, user_id: Id, said: shapes.UserBody) -> shapes.UserView:
     """Creates the user, or replaces what is known of it."""
-    told = Told(
+    told = UserData(
         user_id,
         said.email,
         said.name,
@@ -77,7 +77,7 @@ def put_user(visit: Telling, user_id: Id, said: shapes.UserSaid) -> shapes.User:
 
 
 @router.delete("/users/{user_id}", responses=problems(404))
-def deactivate_user(visit: Telling, user_id: Id) -> shapes.User:
+def deactivate_user(visit: Telling, user_id: Id) -> shapes.UserView:
     """Deactivates the user, who from then on can see and do nothing. What the user has done stays."""
     user = deactivate(visit.tenant, user_id)
     if isinstance(user, Refusal):
@@ -96,8 +96,8 @@ def erase_user(visit: Telling, user_id: Id, once: OnceOnly) -> Response:
     return once.answer(visit, work)
 
 
-def shown(user: User) -> shapes.User:
-    return shapes.User(
+def shown(user: User) -> shapes.UserView:
+    return shapes.UserView(
         id=user.id,
         email=user.email,
         name=user.name,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.web.api.tell import feed_shapes
-from sync_worker.web.api.tell.feed_shapes import Told
+from sync_worker.web.api.tell.feed_shapes import EventBody
 
 router = APIRouter(tags=["feed"])
 
@@ -33,7 +33,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def _webhook(model: type[Told]) -> Callable[..., None]:
+def _webhook(model: type[EventBody]) -> Callable[..., None]:
     def webhook(
         said: Any,
         webhook_id: Annotated[str, Header(description="The id of the event. It is the same each time the event is sent.")],

@@ -8,30 +8,30 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync_worker.web.api.core.codes import EventType
-from sync_worker.web.api.core.shapes import Shown
+from sync_worker.web.api.core.shapes import View
 
 
-class Kept(BaseModel):
+class EventPart(BaseModel):
     """What was written once and is told as it was, with members that this version may not know."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class Change(Kept):
+class ChangeView(EventPart):
     """One field. Money is text, a day is an ISO date, a set is a list, and empty is null."""
 
     before: Any
     after: Any
 
 
-class CompanyMeant(Kept):
+class CompanyMeant(EventPart):
     """The company that an event is about."""
 
     type: Literal["company"]
     id: Annotated[str, Field(description="Our id of the company.")]
 
 
-class DealMeant(Kept):
+class DealMeant(EventPart):
     """The deal that an event is about."""
 
     type: Literal["deal"]
@@ -39,20 +39,20 @@ class DealMeant(Kept):
     version: Annotated[int, Field(description="The version of the deal after the change.")]
 
 
-class RecordsMeant(Kept):
+class RecordsMeant(EventPart):
     """The kind of records that a first load has read."""
 
     type: Literal["company", "deal"]
     id: None
 
 
-class EventData(Kept):
+class EventData(EventPart):
     """What every event says."""
 
     schema_: Annotated[int, Field(alias="schema", description="The version of this shape. Members are only added within one version.")]
     portal: Annotated[str, Field(description="The portal's name.")]
     seq: Annotated[int, Field(description="The place of the event in the order of all events of the portal.")]
-    changed: Annotated[dict[str, Change], Field(description="What has changed, by field.")]
+    changed: Annotated[dict[str, ChangeView], Field(description="What has changed, by field.")]
     side: Annotated[Literal["crm", "portal", "worker"], Field(description="Where the change was made. `worker`: it followed from another.")]
     actor: Annotated[str, Field(description="Who made the change.")]
     run: Annotated[str | None, Field(description="The run of the worker that noticed the change.")]
@@ -79,7 +79,7 @@ class LoadEventData(EventData):
 AnyEventData: TypeAlias = CompanyEventData | DealEventData | LoadEventData
 
 
-class Event(Shown):
+class EventView(View):
     """An event that the portal was told, or is still to be told."""
 
     seq: Annotated[int, Field(description="The place of the event in the order of all events of the portal.")]
@@ -89,48 +89,48 @@ class Event(Shown):
     data: AnyEventData
 
 
-class Told(Shown):
+class EventBody(View):
     """What every message to the receiver says."""
 
     timestamp: Annotated[datetime, Field(description="When the event was written.")]
 
 
-class CompanyAdded(Told):
+class CompanyAdded(EventBody):
     type: Literal["company.added"]
     data: CompanyEventData
 
 
-class CompanyChanged(Told):
+class CompanyChanged(EventBody):
     type: Literal["company.changed"]
     data: CompanyEventData
 
 
-class CompanyDeactivated(Told):
+class CompanyDeactivated(EventBody):
     type: Literal["company.deactivated"]
     data: CompanyEventData
 
 
-class AssociationsChanged(Told):
+class AssociationsChanged(EventBody):
     type: Literal["associations.changed"]
     data: CompanyEventData
 
 
-class DealRegistered(Told):
+class DealRegistered(EventBody):
     type: Literal["deal.registered"]
     data: DealEventData
 
 
-class DealChanged(Told):
+class DealChanged(EventBody):
     type: Literal["deal.changed"]
     data: DealEventData
 
 
-class RecordsLoaded(Told):
+class RecordsLoaded(EventBody):
     type: Literal["records.loaded"]
     data: LoadEventData
 
 
-class PingData(Shown):
+class PingData(View):
     """What a ping says."""
 
     schema_: Annotated[int, Field(alias="schema", description="The version of this shape.")]
@@ -138,6 +138,6 @@ class PingData(Shown):
     seq: Annotated[int, Field(description="Always 0: a ping is not an event.")]
 
 
-class Ping(Told):
+class Ping(EventBody):
     type: Literal["ping"]
     data: PingData

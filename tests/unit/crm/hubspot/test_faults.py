@@ -15,8 +15,9 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from sync_worker.crm.blame import RowsRejected
+from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.hubspot import faults, wire
-from sync_worker.crm.hubspot.faults import BadAnswer, Midnight
+from sync_worker.crm.hubspot.faults import Midnight
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.crm.hubspot.label_plan import Label, Limits, Pairs, Plan
+from sync_worker.crm.hubspot.label_plan import Label, LabelPlan, Limits, Pairs
 
 PLAIN = Label("HUBSPOT_DEFINED", 341)
 PARTNER, SECOND = Label("USER_DEFINED", 101, "Partner"), Label("USER_DEFINED", 103, "Second")
@@ -24,7 +24,7 @@ def held(**companies: Label | tuple[Label, ...]) -> Pairs:
 
 def carried_out(wish: Mapping[str, Any], there: Pairs, limits: Limits | None) -> tuple[list[tuple[bool, int]], list[dict[str, Any]], Pairs]:
     """The calls that are made, what stands after each, and what stands in the end. **Raises** AssertionError where a limit is passed."""
-    plan = Plan(LABELS, {"d": wish}, {"d": there}, limits)
+    plan = LabelPlan(LABELS, {"d": wish}, {"d": there}, limits)
     now = {company: set(labels) for company, labels in there.items()}
     calls, between = [], []
     for is_ending, pairs in plan.calls:

@@ -1,0 +1,39 @@
+"""Each folder's docstring is its map: it names every file and folder there, and no file that does not exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("sync_worker", "crm_sandbox")
+FOLDERS = sorted(path.parent.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
+
+
+def map_of(folder: str) -> str:
+    return ast.get_docstring(ast.parse((ROOT / folder / "__init__.py").read_text())) or ""
+
+
+def entries_of(folder: str) -> set[str]:
+    """What the tables of a map name: `file.py`, `file` or `folder/`. Two spaces end a cell, and a cell may name several."""
+    cells = [cell for line in map_of(folder).splitlines() for cell in re.split(r" {2,}", line.strip())]
+    return {name.removesuffix(".py") for cell in cells for name in cell.split(", ") if re.fullmatch(r"[a-z][a-z0-9_]*(\.py|/)?", name)}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_map_of_a_folder_names_every_file_and_folder_of_it(folder: str) -> None:
+    files = {path.stem for path in (ROOT / folder).glob("*.py") if not path.stem.startswith("__")}
+    rooms = {f"{path.name}/" for path in (ROOT / folder).iterdir() if any(path.rglob("*.py"))}
+
+    assert (files | rooms) - entries_of(folder) == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_map_of_a_folder_names_only_what_exists(folder: str) -> None:
+    package, named = ROOT / folder.split("/")[0], r"(?<![\w/*])((?:[a-z0-9_]+/)*[a-z0-9_]+\.py|(?:[a-z0-9_]+/)+)(?!\.?[\w*])"
+
+    for name in re.findall(named, map_of(folder), re.MULTILINE):
+        assert any(path.exists() for path in (ROOT / name, ROOT / folder / name, package / name, *package.glob(f"**/{name}"))), name
