@@ -14,5 +14,11 @@ company_page.py    a page of companies judged: one ruling a record, each in the 
 company_fill.py    the same for a page of which one field was read
 company_record.py  a company's CRM record in our words, and what it makes of the company
 company_merge.py   companies that the portal writes too: what it changed stays
+deal_page.py       a page of deals' records judged: one ruling a record, each in the light of those before it
+deal_fill.py       the same for a page of which one field was read
+deal_record.py     a deal's CRM record in our words, and the companies that it names
+deal_merging.py    one deal and its record: our late writes are told from edits, then the two are merged
+deal_change.py     what a ruling on a deal writes, and what is looked up before
+association_gap.py associations that our own calls have left half written
 company_key.py     our keys on the records of companies: which of them they bring back
 """

@@ -12,7 +12,7 @@ from typing import Any
 from sync_worker.domain.core.reconcile import Base
 
 
-def gaps(base: Mapping[str, Base], sent: Mapping[str, Base], shown: Mapping[str, Any]) -> dict[str, Base]:
+def association_gaps(base: Mapping[str, Base], sent: Mapping[str, Base], shown: Mapping[str, Any]) -> dict[str, Base]:
     """The bases of those in between. **Shapes** `shown`: the record's associations as the CRM spells them, those that were read."""
     found: dict[str, Base] = {}
     for name, spelling in shown.items():

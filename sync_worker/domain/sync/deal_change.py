@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sync_worker.domain.core.deal import Deal, Policy
-from sync_worker.domain.core.reconcile import Conflict, Decided, FieldRule
-from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.deal import Policy
+from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule
 from sync_worker.domain.core.ruling import Ruling
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal
 from sync_worker.domain.deals.link import Home, Link
@@ -126,8 +125,3 @@ class SoFar:
                 self._links[link.crm_id] = link
         if change.is_seen:
             self._homes[change.deal_id] = Home(change.links[0].object, change.links[0].crm_id)
-
-
-def changed_deal(before: Deal, edit: DealEdit) -> bool:
-    """Whether a field of the deal has another value than before."""
-    return edit.deal is not before

@@ -20,7 +20,7 @@ from sync_worker.domain.deals.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.deals.standing import LOST_IN_CONVERSION, Stands, came_back
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
 from sync_worker.domain.sync.arrival import arrive_from_crm, return_from_crm
-from sync_worker.domain.sync.association_gap import gaps
+from sync_worker.domain.sync.association_gap import association_gaps
 from sync_worker.domain.sync.deal_change import DealChange, DealRuling, HeldDeals, SoFar
 from sync_worker.domain.sync.deal_merging import meet, with_key
 from sync_worker.domain.sync.deal_record import REFERENCES, DealRecord, Linked, linked
@@ -142,7 +142,7 @@ def _arrived(found: Mapping[str, Value], deal_id: str, held: HeldDeals) -> tuple
 
 
 def _returned(values: Mapping[str, Value], deal_id: str, held: HeldDeals) -> tuple[DealEdit, tuple[Problem, ...]]:
-    """A deal that the database lost: its companies are as we left them in the CRM, too. Its people were told of it when it was registered."""
+    """A deal that the database lost: its companies are as we left them in the CRM, too. Its people were told when it was registered."""
     problem = held.companies.verdict(values.get("owner_company"), values.get("second_partner")).problem
     deal = return_from_crm(values, deal_id=deal_id, policy=held.policy)
     note = "came back from the CRM, where its record carries our key"
@@ -160,7 +160,7 @@ def _first_base(record: DealRecord, found: Linked, held: HeldDeals) -> dict[str,
 
 
 def _met(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) -> DealRuling:
-    found = linked(record, held.companies, gaps(link.base, held.sent.get(link.deal_id, {}), record.associations))
+    found = linked(record, held.companies, association_gaps(link.base, held.sent.get(link.deal_id, {}), record.associations))
     if found.failure:
         return _ruled(record, FAILED, *found.problems)._replace(failure=found.failure)
     stored, kept, lost = so_far.latest(held.deals[link.deal_id]), link.base, tuple[Stands, ...]()
@@ -187,9 +187,7 @@ def _met(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) -> Deal
     return _ruled(record, APPLIED if is_changed or link.deleted_at else UNCHANGED, *problems, change=change)
 
 
-def _carried_over(
-    record: DealRecord, link: Link, found: Linked, stored: StoredDeal, held: HeldDeals
-) -> tuple[Link, tuple[Stands, ...]]:
+def _carried_over(record: DealRecord, link: Link, found: Linked, stored: StoredDeal, held: HeldDeals) -> tuple[Link, tuple[Stands, ...]]:
     """The first look at what a lead turned, or was merged, into: what is empty there was not copied, not cleared, and is owed."""
     turned, ours = link.base[CONVERTED], stored.deal.values
     lost = [

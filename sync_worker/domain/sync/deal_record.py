@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -68,12 +68,12 @@ class DealCompanies:
     """
 
     policy: Policy
-    ids: Mapping[str, str] = _NOTHING
-    survivors: Mapping[str, str] = _NOTHING
-    known: Mapping[str, Company] = _NOTHING
+    ids: Mapping[str, str] = field(default_factory=dict)
+    survivors: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Company] = field(default_factory=dict)
     pairs: Set[tuple[str, str]] = frozenset()
-    parents: Mapping[str, Company] = _NOTHING
-    waived: Mapping[str, tuple[str, str]] = _NOTHING
+    parents: Mapping[str, Company] = field(default_factory=dict)
+    waived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def verdict(self, owner_id: Value, second_id: Value) -> Verdict:
         """Whether the second partner that stands on a record is taken, and what to say of it."""

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
