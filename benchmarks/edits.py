@@ -12,7 +12,8 @@ from sync_worker.domain.core.deal import CLOSED, LOCKED, Actor, Deal, Refusal
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.deals.registration import REGISTRABLE
 from sync_worker.domain.distributors.parenthood import COMPANIES
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core.runs import Counts
@@ -37,15 +38,15 @@ def save(tenant: Tenant, count: int) -> Done:
 
 def make(tenant: Tenant, count: int) -> Done:
     """So many new deals are registered: open ones once more, of companies that may register."""
-    counts, wakes = Counts(), set[Wake]()
+    counts, follow_ups = Counts(), set[FollowUp]()
     for deal in list(_open_deals(tenant)):
         if counts.applied == count:
             break
         done = register(tenant, _again(deal), actor=PARTNER)
         if not isinstance(done, Refusal):
             counts.add(Counts(applied=1))
-            wakes |= done[1]
-    return Done("", counts, frozenset(wakes))
+            follow_ups |= done[1]
+    return Done("", counts, frozenset(follow_ups))
 
 
 def _again(deal: Deal) -> Mapping[str, Any]:
@@ -55,14 +56,14 @@ def _again(deal: Deal) -> Mapping[str, Any]:
 
 
 def _saved(tenant: Tenant, count: int, form: Form) -> Done:
-    counts, wakes = Counts(), set[Wake]()
+    counts, follow_ups = Counts(), set[FollowUp]()
     for deal in list(islice(_open_deals(tenant), count)):
         done = change(tenant, deal.id, form(deal), actor=PARTNER)
         if isinstance(done, Refusal):
             raise RuntimeError(f"deal {deal.id}: {done}")  # noqa: TRY004  # a refusal is no type mistake
         counts.add(Counts(applied=1) if done[1] else Counts(unchanged=1))
-        wakes |= done[1]
-    return Done("", counts, frozenset(wakes))
+        follow_ups |= done[1]
+    return Done("", counts, frozenset(follow_ups))
 
 
 def _grown(deal: Deal) -> Mapping[str, Any]:

@@ -60,8 +60,8 @@ def measure(crm: Crm, fresh: Fresh, count: int) -> dict[str, Any]:
             tenant = ours.tenant(PORTAL)
             watch = Watch(tenant, {"crm": crm.name, "failures": count, "goal_s": GOAL_S})
             for name in tenant.readable_records():
-                work_off(tenant, pull(tenant, name).wakes)
-            work_off(tenant, push(tenant).wakes)
+                work_off(tenant, pull(tenant, name).follow_ups)
+            work_off(tenant, push(tenant).follow_ups)
             edit(tenant, count)
             remote.add_validation_rule(object_name, field, "gt", 0, message="not today")
             with watch.over("refuse"):

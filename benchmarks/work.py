@@ -14,13 +14,14 @@ from benchmarks.meter import ServerCpu, metered, own_cpu_s
 from benchmarks.profile import Rooms
 from benchmarks.readers import Query
 from crm_sandbox.remote import Remote
-from sync_worker import bootstrap, logs
+from sync_worker import bootstrap, garbage, logs
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.associations.contract_values import UNBOUND_CODES
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
@@ -37,6 +38,7 @@ MAPPINGS = Path(__file__).parent.parent / "mappings"
 
 def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> bootstrap.Installation:
     """A portal on this sandbox, its files in the folder, its database migrated."""
+    garbage.look_rarely()
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True, exist_ok=True)
     (portals / f"{PORTAL}.yaml").write_text(crm.portal_file.format(base_url=base_url))
@@ -63,19 +65,19 @@ def perform(
         tenant = installation.tenant(PORTAL)
         start_s = own_cpu_s()
         remote.reset_calls()
-        total, wakes = Counts(), set[str]()
+        total, follow_ups = Counts(), set[str]()
         with metered(server) as cost, watch() as rooms:
             for verb in verbs:
                 for done in _do(tenant, verb):
                     total.add(done.counts)
-                    wakes |= {wake.verb for wake in done.wakes}
+                    follow_ups |= {follow_up.work for follow_up in done.follow_ups}
         calls = remote.calls()
         return {
             **vars(cost),
             "start_cpu_s": start_s,
             "verbs": list(verbs),
             "counts": {name: value for name in total.__slots__ if (value := getattr(total, name))},
-            "wakes": sorted(wakes),
+            "wakes": sorted(follow_ups),
             "calls": calls["kinds"],
             "seconds": calls["seconds"],
             "refused": calls["statuses"].get("429", 0),
@@ -113,13 +115,13 @@ def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:
 
 
 def _pushed(tenant: Tenant) -> list[Done]:
-    """A push and what it wakes: the read-backs of what it wrote, until nothing is due."""
+    """A push and what follows from it: the read-backs of what it wrote, until nothing is due."""
     done: list[Done] = []
-    wakes = {Wake("push")}
-    while wakes:
-        wake = wakes.pop()
-        done.append(push(tenant, on_batch=_progress) if wake.verb == "push" else refresh(tenant, wake.record))
-        wakes |= done[-1].wakes
+    follow_ups = {FollowUp(Work.PUSH)}
+    while follow_ups:
+        follow_up = follow_ups.pop()
+        done.append(push(tenant, on_batch=_progress) if follow_up.work == Work.PUSH else refresh(tenant, follow_up.record))
+        follow_ups |= done[-1].follow_ups
     return done
 
 

@@ -64,6 +64,7 @@ Processes:
     actors.py       what a worker does with a message, and what an error means for the next one
     schedule.py     looks for what is due
     services.py     time, ids and chance, handed to the steps
+    garbage.py      how often Python looks for unused objects
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
     connections.py  a portal's ways to its CRM and to its receiver
@@ -89,6 +90,7 @@ What passes a door:
     tokens.py     API tokens as text
     text.py       what no database can hold is replaced
     headers.py    what an answer's headers say of time and of numbers
+    silence.py    a call that failed, in words: which host, which status, what became of the connection
     redaction.py  secrets are masked in errors and in the log
 
 For people who watch:

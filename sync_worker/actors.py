@@ -10,6 +10,9 @@ the end of the queue.
 A message of a portal that is disabled here is acknowledged and nothing is lost: what is due stands in the database, and the schedule sends
 it again, to a process that has the portal. It is not put back, because it would go round and round while every process lacks it.
 
+A message of a newer version, whose work this one does not know, is set aside by dramatiq with an error in the log that names the work.
+Nothing is lost, for the same reason.
+
 An error never stays in the queue. It is written where an operator looks, the message is acknowledged, and the schedule comes back to
 whatever is still due. One table says how long the portal waits first.
 """
@@ -31,6 +34,7 @@ from sync_worker.bootstrap import Installation
 from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
 from sync_worker.domain.core.backoff import Backoff
+from sync_worker.domain.core.moments import utc
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
@@ -49,19 +53,19 @@ from sync_worker.errors import (
 )
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.associations.mode import derive
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.expire import expire
 from sync_worker.steps.operate.intervene import go_on_queued
+from sync_worker.steps.operate.replay import AT_ONCE
 from sync_worker.steps.operate.sweep import sweep
 from sync_worker.steps.sync.ingest.backfill import go_on as go_on_backfill
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
-from sync_worker.steps.sync.ingest.refresh import refresh
-from sync_worker.steps.sync.push.push import push
-from sync_worker.steps.tell.deliver import DELIVER, deliver
+from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.steps.tell.deliver import is_due as is_feed_due
-from sync_worker.steps.tell.mail import MAIL, mail
+from sync_worker.steps.tell.mail import MAIL
 from sync_worker.steps.tell.mail import is_due as is_mail_due
 from sync_worker.steps.tell.remind import remind
 from sync_worker.store.core import cursors, failures, portals
@@ -70,24 +74,21 @@ from sync_worker.store.core.failures import Failure
 TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
 QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
-VERBS: dict[str, Callable[[Tenant, str], Done]] = {
-    "pull": pull,
-    "backfill": go_on_backfill,
-    "refresh": refresh,
-    "push": lambda tenant, _record: push(tenant),
-    "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
-    "expire": lambda tenant, _record: expire(tenant),
-    "remind": lambda tenant, _record: remind(tenant),
-    "complete": lambda tenant, _record: complete(tenant),
-    "evaluate": lambda tenant, _record: evaluate(tenant),
-    "derive": lambda tenant, _record: derive(tenant),
-    "replay": lambda tenant, _record: go_on_queued(tenant),
-    "deliver": lambda tenant, _record: deliver(tenant),
-    "mail": lambda tenant, _record: mail(tenant),
-    "sweep": lambda tenant, _record: sweep(tenant),
+STEPS: dict[Work, Callable[[Tenant, str], Done]] = {
+    **AT_ONCE,
+    Work.PULL: pull,
+    Work.BACKFILL: go_on_backfill,
+    Work.COMPARE: lambda tenant, _record: repair(tenant, compare(tenant)),
+    Work.EXPIRE: lambda tenant, _record: expire(tenant),
+    Work.REMIND: lambda tenant, _record: remind(tenant),
+    Work.COMPLETE: lambda tenant, _record: complete(tenant),
+    Work.EVALUATE: lambda tenant, _record: evaluate(tenant),
+    Work.DERIVE: lambda tenant, _record: derive(tenant),
+    Work.REPLAY: lambda tenant, _record: go_on_queued(tenant),
+    Work.SWEEP: lambda tenant, _record: sweep(tenant),
 }
-OWED = frozenset({"deliver", "mail"})  # asked of the database after every piece of work
-WITHOUT_CRM = OWED | {"sweep"}  # goes on while the CRM rests, or its calls are used up
+OWED = frozenset({Work.DELIVER, Work.MAIL})  # asked of the database after every piece of work
+WITHOUT_CRM = OWED | {Work.SWEEP}  # goes on while the CRM rests, or its calls are used up
 
 UNTIL_SOMEBODY_ACTS = Backoff(first_s=300, factor=2, ceiling_s=3600)
 """Five minutes, then twice as long each time, an hour at most: looking again shows when somebody did."""
@@ -116,35 +117,35 @@ class Actors:
         self._installation = installation
         self.broker = broker
         self._rounds = Rounds()
-        self._actors: dict[tuple[str, Share], dramatiq.Actor[[str, str], None]] = {
-            (verb, share): dramatiq.actor(broker=broker, actor_name=f"{share}.{verb}", queue_name=share)(self._runner(verb, share))
-            for verb in VERBS
+        self._actors: dict[tuple[Work, Share], dramatiq.Actor[[str, str], None]] = {
+            (work, share): dramatiq.actor(broker=broker, actor_name=f"{share}.{work}", queue_name=share)(self._runner(work, share))
+            for work in Work
             for share in SHARES
         }
 
-    def send(self, portal: str, verb: str, record: str = "", share: Share = "live") -> bool:
+    def send(self, portal: str, work: Work, record: str = "", share: Share = "live") -> bool:
         """One piece of work for whichever worker is free. False: the queue is out of reach; the schedule finds the work again."""
         try:
-            self._actors[verb, share].send(portal, record)
+            self._actors[work, share].send(portal, record)
         except QUEUE_DOWN as error:
-            logs.get().error("the queue is out of reach", portal=portal, verb=verb, error=str(error))
+            logs.get().error("the queue is out of reach", portal=portal, verb=work.value, error=str(error))
             return False
         return True
 
-    def wake(self, portal: str, wakes: Iterable[Wake]) -> None:
-        """What a commit made due."""
-        for wake in sorted(wakes, key=lambda wake: (wake.verb, wake.record)):
-            self.send(portal, wake.verb, wake.record, wake.share)
+    def send_all(self, portal: str, follow_ups: Iterable[FollowUp]) -> None:
+        """What follows from a commit."""
+        for follow_up in sorted(follow_ups, key=lambda follow_up: (follow_up.work, follow_up.record)):
+            self.send(portal, follow_up.work, follow_up.record, follow_up.share)
 
-    def _runner(self, verb: str, share: Share) -> Callable[[str, str], None]:
+    def _runner(self, work: Work, share: Share) -> Callable[[str, str], None]:
         def run(portal: str, record: str) -> None:
-            with self._rounds.of((portal, verb, record), again=lambda: self.send(portal, verb, record, share)) as is_mine:
-                done = attempt(self._installation, portal, verb, record, share) if is_mine else None
+            with self._rounds.of((portal, work, record), again=lambda: self.send(portal, work, record, share)) as is_mine:
+                done = attempt(self._installation, portal, work, record, share) if is_mine else None
             if done:
                 with following(cause=done.run_id):
-                    self.wake(portal, done.wakes)
+                    self.send_all(portal, done.follow_ups)
 
-        run.__doc__ = f"{verb.capitalize()} for one portal, paid from its {share} share."
+        run.__doc__ = f"{work.capitalize()} for one portal, paid from its {share} share."
         return run
 
 
@@ -185,14 +186,14 @@ def threads_by_share(count: int) -> dict[Share, int]:
     return {"live": max(1, count - 2 * aside), "backfill": aside, "operator": aside}
 
 
-def attempt(installation: Installation, portal: str, verb: str, record: str, share: Share = "live") -> Done | None:
+def attempt(installation: Installation, portal: str, work: Work, record: str, share: Share = "live") -> Done | None:
     """One turn of one step, unless the portal is paused or the share used up; whatever goes wrong is written down.
 
     None: nothing was done.
     """
-    log = logs.get().bind(portal=portal, verb=verb, record=record, share=share)
+    log = logs.get().bind(portal=portal, verb=work.value, record=record, share=share)
     if portal in installation.disabled:
-        metrics.STOPS.labels(verb, "portal_disabled").inc()
+        metrics.STOPS.labels(work, "portal_disabled").inc()
         log.warning("left undone: the portal is disabled in this process; the schedule finds it again")
         return None
     try:
@@ -202,27 +203,27 @@ def attempt(installation: Installation, portal: str, verb: str, record: str, sha
         return None
     try:
         try:
-            if _is_halted(tenant, verb) or (verb not in WITHOUT_CRM and _waits(installation, tenant, record, share)):
+            if _is_halted(tenant, work) or (work not in WITHOUT_CRM and _waits(installation, tenant, record, share)):
                 return None
-            return _worked(tenant, verb, record, share)
+            return _worked(tenant, work, record, share)
         except StoreDown:
             raise
         except Stopped as stopped:
             log.info("stopped on request", words=str(stopped))
         except SyncError as error:
             log.warning("stopped", error=str(error), kind=type(error).__name__)
-            _record(tenant, verb, record, error)
+            _record(tenant, work, record, error)
         except Exception as bug:
             log.exception("a bug stopped this work; it is recorded", error=told(bug))
-            _record(tenant, verb, record, bug)
+            _record(tenant, work, record, bug)
     except StoreDown as error:
         log.error("the database is out of reach", error=str(error))  # noqa: TRY400  # the operator's problem, not a bug: no traceback
     return None
 
 
-def _is_halted(tenant: Tenant, verb: str) -> bool:
+def _is_halted(tenant: Tenant, work: Work) -> bool:
     """Whether a person has paused the portal; its feed goes on, as its API does."""
-    return verb != DELIVER.verb and tenant.halted() is not None
+    return work != Work.DELIVER and tenant.halted() is not None
 
 
 def _waits(installation: Installation, tenant: Tenant, record: str, share: Share) -> bool:
@@ -235,14 +236,19 @@ def _waits(installation: Installation, tenant: Tenant, record: str, share: Share
     return until_at is not None
 
 
-def _worked(tenant: Tenant, verb: str, record: str, share: Share) -> Done:
+def _worked(tenant: Tenant, work: Work, record: str, share: Share) -> Done:
     with tenant.turn(TURN_S):
-        done = VERBS[verb](tenant, record)
+        done = do(tenant, work, record)
     if done.run_id:
-        _passed(tenant, verb, record)
-    wakes = {replace(wake, share=share) for wake in done.wakes if wake.verb not in OWED}
-    owed = {wake for wake, is_due in ((DELIVER, is_feed_due), (MAIL, is_mail_due)) if is_due(tenant)}
-    return replace(done, wakes=frozenset(wakes | owed))
+        _passed(tenant, work, record)
+    follow_ups = {replace(follow_up, share=share) for follow_up in done.follow_ups if follow_up.work not in OWED}
+    owed = {follow_up for follow_up, is_due in ((DELIVER, is_feed_due), (MAIL, is_mail_due)) if is_due(tenant)}
+    return replace(done, follow_ups=frozenset(follow_ups | owed))
+
+
+def do(tenant: Tenant, work: Work, record: str) -> Done:
+    """The step that does this work."""
+    return STEPS[work](tenant, record)
 
 
 def pause_s(error: BaseException, *, seen_count: int = 1) -> float:
@@ -265,42 +271,44 @@ def _is_resting(tenant: Tenant, record: str) -> bool:
         return any(until_at > tx.shared_now for until_at in paused if until_at)
 
 
-def _passed(tenant: Tenant, verb: str, record: str) -> None:
+def _passed(tenant: Tenant, work: Work, record: str) -> None:
     """The work went through: what was open about it is resolved. A pause that began meanwhile stays: this work says nothing about it."""
     with tenant.store.side_transaction(tenant.name) as tx:
         row = portals.get(tx)
-        if verb not in WITHOUT_CRM and row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
+        if work not in WITHOUT_CRM and row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
             portals.unpause(tx)
-        rows = failures.open_rows(tx, record or verb, [verb], "pull")
+        rows = failures.open_rows(tx, record or work, [work], "pull")
         failures.close(tx, [row.id for row in rows], "the work went through")
 
 
-def _record(tenant: Tenant, verb: str, record: str, error: Exception) -> None:
+def _record(tenant: Tenant, work: Work, record: str, error: Exception) -> None:
     """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is nobody's business."""
     if isinstance(error, StaleRead):
         return
     code = code_of(error)
-    metrics.STOPS.labels(verb, code).inc()
+    metrics.STOPS.labels(work, code).inc()
     if isinstance(error, HeldForReview):
         _let_rest(tenant, record, error)
         return
     failure = Failure(
         id=tenant.services.new_id(),
         kind="problem",
-        object=record or verb,
-        record=verb,
+        object=record or work,
+        record=work,
         stage="pull",
         code=code,
         message=told(error),
         run_id="",
-        name=f"{verb} {record}".strip(),
+        name=f"{work} {record}".strip(),
     )
     with tenant.store.side_transaction(tenant.name) as tx:
         portals.enter(tx, tenant.portal.associations.mode)
         failures.record(tx, [failure])
         rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
         if rest_s:
-            portals.pause(tx, tx.shared_now + timedelta(seconds=rest_s), str(error))
+            next_at = tx.shared_now + timedelta(seconds=rest_s)
+            portals.pause(tx, next_at, str(error))
+            failures.reword(tx, replace(failure, message=f"{failure.message}; next try {utc(next_at)}"))
 
 
 def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
@@ -311,6 +319,6 @@ def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
 
 
 def code_of(error: Exception) -> str:
-    """The code under which this error is kept: the name of its class, or `bug`."""
-    name = type(error).__name__ if isinstance(error, SyncError) else "bug"
+    """The code under which this error is kept: its class in `errors.py`, or `bug`. A class of the adapters has its parent's."""
+    name = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == SyncError.__module__), "bug")
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

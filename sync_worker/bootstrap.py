@@ -7,7 +7,6 @@ its first call of the CRM or the receiver names the variable.
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 from collections import Counter
@@ -60,7 +59,6 @@ from sync_worker.templates import Templates
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work
 QUEUE_SILENT_MS = 15_000  # the messages of a worker that was killed come back within twice that
-GARBAGE_COUNT = 50_000  # objects between two looks for cycles: a page makes 100,000 that have none, and 700 a look took a fifth of all CPU
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
 NONE: Final[Mapping[str, Mistakes]] = MappingProxyType({})
@@ -142,13 +140,14 @@ class Installation:
         return [portal for portal in self.portals if portal.name not in self.disabled]
 
     def begin(self) -> None:
-        """Before a process works: which portals are disabled stands in the log and in the metrics, and the others go on.
+        """Before a process works: what it runs stands in the metrics, which portals are disabled in the log too, and the others go on.
 
         **Raises** ConfigError with every mistake where no portal can work; then this is closed.
         """
         if not self.working:
             self.close()
             raise ConfigError(distinct(self.disabled.values()))
+        metrics.runs(self.release.version, self.release.configuration)
         for name in self.names:
             metrics.DISABLED.labels(name).set(name in self.disabled)
         for name, mistakes in self.disabled.items():
@@ -223,7 +222,6 @@ def join(
 
     **Raises** ConfigError: a setting does not fit, or there is no portal at all.
     """
-    gc.set_threshold(GARBAGE_COUNT)
     settings = settings or read_settings()
     services = services or Services()
     redis = _redis(settings)

@@ -21,6 +21,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from sync_worker import silence
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import HEAD_BYTES, UploadLimits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
@@ -30,6 +31,10 @@ CHUNK_BYTES: Final = 1024 * 1024  # of a download; an upload of more than 5 MB g
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 _OPTIONS: Final = {"endpoint", "region"}
 VARIABLE: Final = "SYNC_WORKER_FILES_URL"
+_HOST: Final = re.compile(r"https?://[^\s/?#]+")
+_STATUS: Final = re.compile(r"status code: (\d{3}[^:]*)")
+_RETRIES: Final = re.compile(r"after (\d+) retries")
+_REASON: Final = re.compile(r'(?:message|error): "([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +224,14 @@ def _reaching() -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (BaseError, OSError) as error:
-        raise TransientError(f"the files (SYNC_WORKER_FILES_URL) are out of reach: {str(error).splitlines()[0]}") from error
+        raise TransientError(_out_of_reach(str(error))) from error
+
+
+def _out_of_reach(told: str) -> str:
+    """Host, reason and tries, as far as obstore tells: its words, and those of the libraries below it for developers."""
+    first = next(iter(told.splitlines()), "")
+    host, status, retries = _HOST.search(first), _STATUS.search(first), _RETRIES.search(first)
+    reasons = _REASON.findall(told)
+    found = f"HTTP {status[1].strip()}" if status else f"{reasons[-1][:1].lower()}{reasons[-1][1:]}" if reasons and host else ""
+    tries = f" ({int(retries[1]) + 1} tries)" if retries and found else ""
+    return f"the files ({VARIABLE}) are out of reach{silence.named(host[0]) if host else ''}: {found or first}{tries}"

@@ -59,8 +59,10 @@ class Figures(Collector):
     def _budgets(self) -> Iterator[Metric]:
         days = self._installation.balances()
         left = {name: float(day.left) for name, day in days.items() if day.left is not None}
+        limits = {name: float(day.limit) for name, day in days.items() if day.limit is not None}
         used = {name: float(sum(day.used.values())) for name, day in days.items()}
         yield _gauge("budget_left", "Calls the portal may still make today, where a limit is known.", ["portal"], _each(left))
+        yield _gauge("budget_limit", "Calls of a day, its own and those of others, where a limit is known.", ["portal"], _each(limits))
         yield _gauge("budget_used", "Calls it has made today, by all processes.", ["portal"], _each(used))
 
     def _messages(self) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from platform import python_version
 from threading import Thread
 from typing import Any, Final
 from wsgiref.simple_server import WSGIServer
@@ -28,6 +29,12 @@ _RUN_S: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200)  # a poll takes a seco
 _WAIT_S: Final = (0.05, 0.1, 0.5, 1, 5, 15, 35, 60, 300, 1800)  # a killed worker's work is taken up within 35 s
 
 PROCESS: Final = Gauge("sync_worker_process", "1, and which process this is.", ["process"], registry=REGISTRY)
+BUILD_INFO: Final = Gauge(
+    "sync_worker_build_info",
+    "1, and what this process runs; `configuration`: a digest of the portal, price and mapping files it was started with.",
+    ["version", "python_version", "configuration"],
+    registry=REGISTRY,
+)
 DISABLED: Final = Gauge("sync_worker_portal_disabled", "1 while this process cannot work for the portal.", ["portal"], registry=REGISTRY)
 RUNS: Final = Counter("sync_worker_runs", "Runs that ended.", ["verb", "state"], registry=REGISTRY)
 RUN_S: Final = Histogram("sync_worker_run_seconds", "How long runs took.", ["verb"], buckets=_RUN_S, registry=REGISTRY)
@@ -47,6 +54,12 @@ ANSWER_S: Final = Histogram(
 CONNECTIONS_ENDED: Final = Counter(
     "sync_worker_http_connections_ended", "Connections that were ended or not taken, by why.", ["why"], registry=REGISTRY
 )
+
+
+def runs(version: str, configuration: str) -> None:
+    """What this process runs, from now on."""
+    BUILD_INFO.clear()
+    BUILD_INFO.labels(version, python_version(), configuration).set(1)
 
 
 def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: float, outcomes: Mapping[str, int], calls: int) -> None:

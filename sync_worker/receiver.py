@@ -25,6 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeou
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from sync_worker import silence
 from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.headers import retry_after_s, whole
@@ -68,7 +69,9 @@ class Receiver:
             finally:
                 response.drain_conn() if _is_short(response.headers) else response.close()
         except (HTTPError, OSError) as error:
-            return ReceiverAnswer(0, f"no answer: {type(error).__name__}: {error}")
+            return ReceiverAnswer(0, f"no answer: {silence.reason(error)}")
+        if 300 <= response.status < 400:
+            words = silence.not_followed(response.headers.get("location"))
         return ReceiverAnswer(response.status, " ".join(words.split()), retry_after_s(response.headers, now=now))
 
     def close(self) -> None:

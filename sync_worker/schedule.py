@@ -22,7 +22,8 @@ from sync_worker.portal import Portal
 from sync_worker.steps.associations.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.associations.evaluate import is_due as is_evaluation_due
 from sync_worker.steps.associations.mode import DERIVE
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.complete import COMPLETE
 from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.steps.tell.deliver import DELIVER
@@ -32,9 +33,9 @@ from sync_worker.store.operate.due import PortalDue, ReadingDue, standings
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost
-COMPARE = Wake("compare", share="backfill")
-EXPIRE = Wake("expire")
-REMIND = Wake("remind")
+COMPARE = FollowUp(Work.COMPARE, share="backfill")
+EXPIRE = FollowUp(Work.EXPIRE)
+REMIND = FollowUp(Work.REMIND)
 REMIND_AT = time(7)  # of the portal's day, when letters are read
 SWEEP_AT = time(1)
 AGAIN_AFTER_S = 3600  # a night's work that was begun and did not end well is begun again, the same night
@@ -46,9 +47,9 @@ class Scheduler:
     def __init__(self, installation: Installation, actors: Actors) -> None:
         self._installation = installation
         self._actors = actors
-        self._sent_at: dict[str, dict[Wake, datetime]] = {}
+        self._sent_at: dict[str, dict[FollowUp, datetime]] = {}
         self._records: dict[str, tuple[str, ...]] = {}
-        self._nights: dict[tuple[str, Wake], datetime] = {}
+        self._nights: dict[tuple[str, FollowUp], datetime] = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def __enter__(self) -> Self:
@@ -80,15 +81,15 @@ class Scheduler:
 
     def _look(self, portal: Portal, standing: PortalDue | None, now: datetime) -> None:
         before, sent = self._sent_at.get(portal.name, {}), {}
-        for wake in self._due(portal, standing, now):
-            last = before.get(wake)
-            if last and now - last < timedelta(seconds=AGAIN_S) and not _is_anew(wake, standing, last):
-                sent[wake] = last
-            elif self._actors.send(portal.name, wake.verb, wake.record, wake.share):
-                sent[wake] = now
+        for follow_up in self._due(portal, standing, now):
+            last = before.get(follow_up)
+            if last and now - last < timedelta(seconds=AGAIN_S) and not _is_anew(follow_up, standing, last):
+                sent[follow_up] = last
+            elif self._actors.send(portal.name, follow_up.work, follow_up.record, follow_up.share):
+                sent[follow_up] = now
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
-    def _due(self, portal: Portal, standing: PortalDue | None, now: datetime) -> Iterator[Wake]:
+    def _due(self, portal: Portal, standing: PortalDue | None, now: datetime) -> Iterator[FollowUp]:
         if standing and standing.is_feed_due and portal.feed:
             yield DELIVER
         if standing and standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
@@ -104,9 +105,9 @@ class Scheduler:
             yield from _writes(portal, standing)
             yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
             nights = ((EXPIRE, time()), (REMIND, REMIND_AT), (COMPARE, portal.schedule.full_compare))
-            for wake in self._open(portal, _nightly(portal, standing, now, nights), now):
-                if wake != REMIND or self._installation.settings.smtp_url:
-                    yield wake
+            for follow_up in self._open(portal, _nightly(portal, standing, now, nights), now):
+                if follow_up != REMIND or self._installation.settings.smtp_url:
+                    yield follow_up
 
     def _slowness(self, portal: Portal, standing: PortalDue | None, now: datetime) -> int:
         """How many times slower than it is written this portal is polled; asked of the budget only where a poll would be due."""
@@ -114,17 +115,17 @@ class Scheduler:
         is_any_due = any(reading.pulled_at and _is_past(reading.pulled_at, portal.schedule.pull_s, now) for reading in readings)
         return self._installation.budget(portal.name).slowness() if is_any_due else 1
 
-    def _open(self, portal: Portal, nights: Iterable[tuple[Wake, datetime]], now: datetime) -> Iterator[Wake]:
-        return (wake for wake, since_at in nights if self._is_open(portal, wake, since_at, now))
+    def _open(self, portal: Portal, nights: Iterable[tuple[FollowUp, datetime]], now: datetime) -> Iterator[FollowUp]:
+        return (follow_up for follow_up, since_at in nights if self._is_open(portal, follow_up, since_at, now))
 
-    def _is_open(self, portal: Portal, wake: Wake, since_at: datetime, now: datetime) -> bool:
+    def _is_open(self, portal: Portal, follow_up: FollowUp, since_at: datetime, now: datetime) -> bool:
         """Whether the night's work has yet to go through; asked no more once it has."""
-        if self._nights.get((portal.name, wake)) == since_at:
+        if self._nights.get((portal.name, follow_up)) == since_at:
             return False
         with self._installation.store.reading(portal.name) as tx:
-            last = runs.latest(tx, wake.verb, since_at=since_at)
+            last = runs.latest(tx, follow_up.work, since_at=since_at)
         if last and last.state == "done":
-            self._nights[portal.name, wake] = since_at
+            self._nights[portal.name, follow_up] = since_at
             return False
         return last is None or _is_past(last.started_at, AGAIN_AFTER_S, now)
 
@@ -141,7 +142,7 @@ def _surviving(**where: str) -> Iterator[None]:
         log.exception("a bug ended a look for due work", error=str(bug), **where)
 
 
-def due(tenant: Tenant) -> Iterator[Wake]:
+def due(tenant: Tenant) -> Iterator[FollowUp]:
     """What the database says is due for one portal, but for a night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing, now = standings(tx).get(tenant.name), tx.shared_now
@@ -153,14 +154,14 @@ def due(tenant: Tenant) -> Iterator[Wake]:
         yield from _evaluations(tenant.portal, standing, lambda: tenant)
 
 
-def _evaluations(portal: Portal, standing: PortalDue, tenant: Callable[[], Tenant]) -> Iterator[Wake]:
+def _evaluations(portal: Portal, standing: PortalDue, tenant: Callable[[], Tenant]) -> Iterator[FollowUp]:
     """Rules that do not stand yet, once there are companies to hold them against; one look more for a portal that has rules."""
     companies = standing.readings.get(COMPANY)
     if is_by_rules(portal) and companies and companies.pulled_at and is_evaluation_due(tenant()):
         yield EVALUATE
 
 
-def _reads(portal: Portal, records: Iterable[str], standing: PortalDue | None, now: datetime, *, slowness: int = 1) -> Iterator[Wake]:
+def _reads(portal: Portal, records: Iterable[str], standing: PortalDue | None, now: datetime, *, slowness: int = 1) -> Iterator[FollowUp]:
     """Pulls and refreshes, companies first. A first load is a backfill."""
     readings: Mapping[str, ReadingDue] = {} if standing is None else standing.readings
     resting = {name for name, reading in readings.items() if reading.rests(now)}
@@ -169,33 +170,33 @@ def _reads(portal: Portal, records: Iterable[str], standing: PortalDue | None, n
             continue
         last = readings[name].pulled_at if name in readings else None
         if last is None:
-            yield Wake("pull", name, share="backfill")
+            yield FollowUp(Work.PULL, name, share="backfill")
         elif _is_past(last, portal.schedule.pull_s * slowness, now):
-            yield Wake("pull", name)
+            yield FollowUp(Work.PULL, name)
     for name, reading in sorted(readings.items()):
         if reading.is_noticed and name not in resting:
-            yield Wake("refresh", name)
+            yield FollowUp(Work.REFRESH, name)
         if reading.is_filling and reading.pulled_at and name not in resting:
-            yield Wake("backfill", name, share="backfill")
+            yield FollowUp(Work.BACKFILL, name, share="backfill")
 
 
-def _writes(portal: Portal, standing: PortalDue) -> Iterator[Wake]:
+def _writes(portal: Portal, standing: PortalDue) -> Iterator[FollowUp]:
     """A push of deals is live; where portal ids alone are owed it belongs to the load that brought their companies."""
     if standing.is_deriving and portal.two_tier:
         yield DERIVE
     if standing.is_replaying:
-        yield Wake("replay", share="operator")
+        yield FollowUp(Work.REPLAY, share="operator")
     if standing.is_completing:
         yield COMPLETE
     if standing.owes:
-        yield Wake("push")
+        yield FollowUp(Work.PUSH)
     elif standing.is_unpatched:
-        yield Wake("push", share="backfill")
+        yield FollowUp(Work.PUSH, share="backfill")
 
 
-def _is_anew(wake: Wake, standing: PortalDue | None, sent_at: datetime) -> bool:
+def _is_anew(follow_up: FollowUp, standing: PortalDue | None, sent_at: datetime) -> bool:
     """Whether a pull that was sent then is done and due once more, without anybody having looked in between."""
-    reading = standing.readings.get(wake.record) if standing and wake.verb == "pull" else None
+    reading = standing.readings.get(follow_up.record) if standing and follow_up.work == Work.PULL else None
     return reading is not None and reading.pulled_at is not None and reading.pulled_at > sent_at
 
 
@@ -211,12 +212,12 @@ def last_moment(at: time, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def _nightly(
-    portal: Portal, standing: PortalDue, now: datetime, nights: Iterable[tuple[Wake, time | None]]
-) -> Iterator[tuple[Wake, datetime]]:
+    portal: Portal, standing: PortalDue, now: datetime, nights: Iterable[tuple[FollowUp, time | None]]
+) -> Iterator[tuple[FollowUp, datetime]]:
     """A night's work, and since when it must have gone through; nothing for a night before the portal began."""
-    for wake, at in nights:
+    for follow_up, at in nights:
         if at is None:
             continue
         since_at = last_moment(at, ZoneInfo(portal.time_zone), now)
         if standing.mode_set_at < since_at:
-            yield wake, since_at
+            yield follow_up, since_at

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sync_worker.garbage import look_rarely
+
 if TYPE_CHECKING:
     from sync_worker.store.core.engine import Store
     from tests.mailbox import Mailbox
     from tests.servers import Clock, PostgreSQL
+
+
+def pytest_configure() -> None:
+    """As every process of ours begins."""
+    look_rarely()
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from starlette.responses import Response
 from crm_sandbox.hubspot.errors import HubspotRefusal
 
 JSON_TYPE = "application/json;charset=utf-8"
-HTML_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
-_JSON_HEADER = (b"content-type", JSON_TYPE.encode())
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -19,12 +19,14 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from sync_worker import logs
+from sync_worker import garbage, logs
 from sync_worker.cli.output import err
+from sync_worker.domain.core.moments import span
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
     HeldForReview,
+    RateLimited,
     RecordError,
     SchemaChanged,
     SchemaRefused,
@@ -149,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and exits with its code. SIGTERM ends it as Ctrl-C does, so that what it holds is let go."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.show_no_secrets_in_tracebacks()
+    garbage.look_rarely()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -175,10 +178,18 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _lines(error: SyncError) -> Iterable[str]:
+    if isinstance(error, TransientError):
+        return [str(error), _next_try(error)]
     if not isinstance(error, ConfigError):
         return [str(error)]
     lines: Iterable[str] = import_module("sync_worker.cli.mistakes").lines_of(error, is_terminal=err.is_terminal)
     return lines
+
+
+def _next_try(error: TransientError) -> str:
+    """A command ends with the outage; the workers do not."""
+    when = f" in {span(error.retry_after_s)}" if isinstance(error, RateLimited) else ""
+    return f"run the command again{when}; running workers try again by themselves, and `sync-worker status` says when"
 
 
 def exit_code(error: SyncError) -> int:

@@ -45,7 +45,7 @@ def compare(
             err.print(f"{count} deals took back from the CRM what only the portal writes", highlight=False)
             left = _watched(tenant).differences
         if repairs and left:
-            work_off(tenant, repair(tenant, comparison).wakes)
+            work_off(tenant, repair(tenant, comparison).follow_ups)
             left = _watched(tenant).differences
     _print(comparison, left, as_json=as_json)
     if left:

@@ -247,7 +247,7 @@ def relink(
         done = relink_deal(tenant, deal, crm_id, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
-        work_off(tenant, done.wakes)
+        work_off(tenant, done.follow_ups)
         _say(tenant, done.deal, f"lives in {crm_id}; both sides were brought together", as_json=as_json)
 
 

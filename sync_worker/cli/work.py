@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sync_worker.actors import VERBS
+from sync_worker.actors import do
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.mistakes import AS_IT_IS
 from sync_worker.cli.output import err, out, show, show_json
@@ -26,7 +26,8 @@ from sync_worker.domain.operate.status import counted, halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.operate.halt import let_in
 from sync_worker.steps.sync.ingest.backfill import ask, wanted
 from sync_worker.steps.sync.ingest.backfill import backfill as backfill_record
@@ -126,7 +127,7 @@ def pull(
             _refuse_busy(tenant, done, name)
             let_in(tenant)
             rows.append(_row("pull", name, done, tenant.crm.calls - calls))
-            rows += work_off(tenant, (wake for wake in done.wakes if wake.verb in ("evaluate", "refresh")))
+            rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work in (Work.EVALUATE, Work.REFRESH)))
         opened_ = _opened(tenant, rows)
     _show_reads(portal, rows, opened_, as_json=as_json)
 
@@ -141,7 +142,7 @@ def push(portal: PortalName, while_paused: WhilePaused = False, as_json: AsJson 
         calls = tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
-        reads = work_off(tenant, done.wakes)
+        reads = work_off(tenant, done.follow_ups)
     rows += [row for row in reads if row["claimed"]]
     show(rows, columns=WRITE_COLUMNS, as_json=as_json)
     if any(row["parked"] or row["uncertain"] for row in rows) or any(row["failed"] for row in reads):
@@ -202,17 +203,17 @@ def paused_words(tenant: Tenant, halt: Halt) -> str:
     return f"portal {tenant.name} is paused {halt_words(halt.actor, halt.at, halt.reason, tenant.services.clock())}"
 
 
-def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> list[dict[str, Any]]:
+def work_off(tenant: Tenant, follow_ups: Iterable[FollowUp]) -> list[dict[str, Any]]:
     """Does what a commit made due, and what that makes due, until nothing is; in a paused portal it waits. Returns a row per work."""
-    waiting, rows = set(wakes) if tenant.halted() is None else set(), list[dict[str, Any]]()
+    waiting, rows = set(follow_ups) if tenant.halted() is None else set(), list[dict[str, Any]]()
     while waiting:
-        wake = min(waiting, key=lambda wake: (wake.verb, wake.record))
-        waiting.discard(wake)
+        follow_up = min(waiting, key=lambda follow_up: (follow_up.work, follow_up.record))
+        waiting.discard(follow_up)
         calls = tenant.crm.calls
-        done = VERBS[wake.verb](tenant, wake.record)
-        waiting |= done.wakes
+        done = do(tenant, follow_up.work, follow_up.record)
+        waiting |= done.follow_ups
         if done.run_id:
-            rows.append(_row(wake.verb, wake.record, done, tenant.crm.calls - calls))
+            rows.append(_row(follow_up.work, follow_up.record, done, tenant.crm.calls - calls))
     return rows
 
 
@@ -241,7 +242,7 @@ def _fill(tenant: Tenant, word: str, names: Sequence[str], *, as_json: bool) -> 
             raise Stopped(f"{stopped}\nto go on: sync-worker pull {tenant.name} --backfill {word}") from None
         _refuse_busy(tenant, done, name)
         rows.append(_row("backfill", name, done, tenant.crm.calls - calls))
-        rows += work_off(tenant, (wake for wake in done.wakes if wake.verb == "refresh"))
+        rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work == Work.REFRESH))
     _show_reads(tenant.name, rows, _opened(tenant, rows), as_json=as_json)
 
 

@@ -68,11 +68,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """How the day stands. **Shapes** `left`, `reserves`: None, {} where no limit is known."""
+    """How the day stands.
+
+    **Shapes** `left`, `reserves`, `limit`: None, {}, None where no limit is known; `limit`: of whom the fewest calls are left, the portal
+    file's or the CRM's, of which others may use a part.
+    """
 
     used: Mapping[Share, int]
     left: int | None
     reserves: Mapping[Share, int]
+    limit: int | None = None
 
     def room(self, share: Share) -> int | None:
         """How many calls this share may make now; None: as many as it likes."""
@@ -164,13 +169,14 @@ def balance(count: Count, terms: BudgetTerms, *, now_s: float, since_s: float) -
     for (slot, share), calls in count.slots.items():
         used[share] += calls if slot >= since_s else 0
     total = sum(used.values())
-    lefts = [] if terms.daily is None else [terms.daily - total]
+    lefts = [] if terms.daily is None else [(terms.daily - total, terms.daily)]
     if count.told and now_s < count.told.until_s:
-        lefts.append(count.told.limit - count.told.used)
+        lefts.append((count.told.limit - count.told.used, count.told.limit))
     if not lefts:
         return Balance(used, None, {})
-    left = max(0, min(lefts))
-    return Balance(used, left, {share: (total + left) * terms.reserve[share] // 100 for share in SHARES})
+    fewest, limit = min(lefts)
+    left = max(0, fewest)
+    return Balance(used, left, {share: (total + left) * terms.reserve[share] // 100 for share in SHARES}, limit)
 
 
 def slot_of(moment_s: float) -> int:

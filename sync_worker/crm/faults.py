@@ -59,8 +59,8 @@ def insist(call: Callable[[], T], *, patience: Patience, services: Services) -> 
         return retrying(call)
     except TransientError as error:
         tries = retrying.statistics.get("attempt_number", 1)
-        if type(error) is TransientError and tries > 1:
-            raise TransientError(f"{error} ({tries} tries)") from error
+        if tries > 1 and not isinstance(error, TriedEnough):
+            error.args = (f"{error} ({tries} tries)",)
         raise
 
 

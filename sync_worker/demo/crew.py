@@ -13,7 +13,8 @@ from dramatiq.brokers.stub import StubBroker
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import TransientError
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 
 
@@ -41,9 +42,9 @@ class Crew:
     def tenant(self) -> Tenant:
         return self._installation.tenant(self._portal)
 
-    def work(self, wakes: Iterable[Wake]) -> None:
+    def work(self, follow_ups: Iterable[FollowUp]) -> None:
         """Sends the work to the actors and waits until it is done, what followed from it included. **Raises** TransientError."""
-        self._actors.wake(self._portal, wakes)
+        self._actors.send_all(self._portal, follow_ups)
         for name in self._queue.get_declared_queues():
             self._queue.join(name)
         self._worker.join()

@@ -25,7 +25,8 @@ from sync_worker.domain.distributors.terms import Terms
 from sync_worker.portal import AssociationMode
 from sync_worker.steps.associations.evaluate import EVALUATE
 from sync_worker.steps.associations.mode import DERIVE, set_mode
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import approve, change
 from sync_worker.steps.deals.register import draft
 from sync_worker.steps.deals.register import register as register_deal
@@ -147,8 +148,8 @@ class Telling:
         done = register_deal(self._tenant, DEAL, actor=Actor("Ann Birch", None, "portal"))
         if isinstance(done, Refusal):
             raise _unfit(done)
-        deal, wakes, *_ = done
-        self._work(wakes)
+        deal, follow_ups, *_ = done
+        self._work(follow_ups)
         self._both_sides(deal.id, "portal and CRM after the push")
         return deal
 
@@ -174,7 +175,7 @@ class Telling:
         made = create(self._tenant, parent, SUBGROUP, Terms(True, {"new": Decimal(10)}), actor=Actor("Dora Lind", parent.id, "portal"))
         if isinstance(made, Refusal):
             raise _unfit(made)
-        self._work(made.wakes)
+        self._work(made.follow_ups)
         seller = Actor("Sam Quay", made.child.company.id, "portal")
         begun = draft(self._tenant, {"owner_company": SUBGROUP, "prospect_name": "Quay Foods", "deal_type": "new"}, actor=seller)
         if isinstance(begun, Refusal):
@@ -257,10 +258,10 @@ class Telling:
 
     def _pull(self) -> None:
         for name in self._tenant.readable_records():
-            self._work([Wake("pull", name)])
+            self._work([FollowUp(Work.PULL, name)])
 
-    def _work(self, wakes: Iterable[Wake]) -> None:
-        self._crew.work(wakes)
+    def _work(self, follow_ups: Iterable[FollowUp]) -> None:
+        self._crew.work(follow_ups)
 
     def _set_mode(self, mode: AssociationMode, reason: str) -> None:
         """The portal file says so, the processes start anew, an operator confirms it, and the workers do the rest."""

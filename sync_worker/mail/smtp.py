@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sync_worker import silence
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.settings import mistake_in
 from sync_worker.text import decoded, storable
@@ -37,12 +38,23 @@ class Server:
             with self._connected() as connection:
                 connection.send_message(letter)
         except smtplib.SMTPResponseException as error:
-            raise _meant(error.smtp_code, error.smtp_error) from error
+            raise self._meant(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
-            raise _meant(code, words) from error
+            raise self._meant(code, words) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise TransientError(f"the mail server {self.host}:{self.port} did not take the letter: {error}") from error
+            why = str(error) if isinstance(error, smtplib.SMTPException) else silence.reason(error)
+            raise TransientError(f"{self} did not take the letter: {why}") from error
+
+    def __str__(self) -> str:
+        return f"the mail server {self.host}:{self.port}"
+
+    def _meant(self, code: int, words: bytes | str) -> TransientError | RecordError:
+        """4xx and a refused log-in may pass later; any other 5xx is the last word on this letter."""
+        said = f"{self} said {code} {decoded(words) if isinstance(words, bytes) else storable(str(words))}"
+        if code < 500 or code in (530, 534, 535, 538):
+            return TransientError(said)
+        return RecordError(said, code="mail_refused")
 
     def _connected(self) -> smtplib.SMTP:
         secure = ssl.create_default_context()
@@ -65,7 +77,7 @@ class Server:
             is_secret = True
         if self.user:
             if not is_secret and self.host not in _LOOPBACK:
-                raise TransientError(f"{self.host} offers no TLS, and the password is not shown to the network — use smtps://")
+                raise TransientError(f"{self} offers no TLS, and the password is not shown to the network — use smtps://")
             connection.login(self.user, self.password)
 
 
@@ -79,11 +91,3 @@ def server_of(url: str) -> Server:
     if not port or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
         raise ConfigError([mistake_in("smtp_url")])
     return Server(parts.hostname, port, parts.scheme == "smtps", unquote(parts.username or ""), unquote(parts.password or ""))
-
-
-def _meant(code: int, words: bytes | str) -> TransientError | RecordError:
-    """4xx and a refused log-in may pass later; any other 5xx is the last word on this letter."""
-    said = f"{code} {decoded(words) if isinstance(words, bytes) else storable(str(words))}"
-    if code < 500 or code in (530, 534, 535, 538):
-        return TransientError(f"the mail server said {said}")
-    return RecordError(f"the mail server said {said}", code="mail_refused")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from sync_worker.domain.core.values import Value
 from sync_worker.mapping.catalog import CatalogField
@@ -52,8 +52,6 @@ class FieldMap:
     write: WriteMode
     conflict: ConflictRule
     is_set: bool
-    is_reference: bool
-    is_rule_field: bool
     is_optional: bool
     has_list: bool
     listed: Mapping[str, Value] | None
@@ -123,8 +121,6 @@ def field_map(
         write=spec.write,
         conflict=spec.conflict,
         is_set=transform.kind == "set",
-        is_reference=transform.kind == "reference",
-        is_rule_field=spec.rule_field,
         is_optional=spec.optional,
         has_list=spec.values is not None or table is not None,
         listed=table if open_table is None else open_table,
@@ -265,8 +261,6 @@ def _quoted(words: tuple[str, ...]) -> str:
 
 
 # ── spelling ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-Form: TypeAlias = Literal["flag", "text"]
 
 
 def _speller(transform: Transform, table: Mapping[str, Value], wire: WireForm) -> Spell:

@@ -12,7 +12,7 @@ from sync_worker.nearest import choose_from
 from sync_worker.portal import Portal
 from sync_worker.source import NodePath, Source
 
-COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id (domain 8)
+COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id, so a new name ends nothing
 CHECKBOX = ("true", "false")
 
 

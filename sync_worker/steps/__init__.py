@@ -11,5 +11,6 @@ A room imports only rooms above it in this list:
     sync/          between CRM and portal: ingest/ reads, push/ writes
     operate/       what an operator asks for: setup/ of a CRM, plan, replay, status, erasure
 
-A step returns what it did, and which steps have work now (`Wake`). The actor or the command line sends that to the queue after the commit.
+A step returns what it did, and which steps have work now (`FollowUp`). The actor or the command line sends that to the queue after the
+commit.
 """

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import Field
 
-from sync_worker import metrics
+from sync_worker import garbage, metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, join, reach
 from sync_worker.errors import StoreDown, TransientError
@@ -60,6 +60,7 @@ def create_app() -> FastAPI:
 
     Without Redis there is nobody here to wake: the schedule of `run`, beside this process, finds what was noticed.
     """
+    garbage.look_rarely()
     installation = join()
     installation.begin()
     settings = installation.settings

@@ -110,7 +110,7 @@ def test_a_pair_without_words_and_a_mode_that_leaves_a_trace_are_flaws() -> None
     assert ending(again=replace(PAIRS, associated=3)).flaws == ["set back to contracts, other pairs may work together than before"]
 
 
-def test_kept_it_can_be_continued_by_hand(bare: Installation) -> None:
+def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Installation, tmp_path: Path) -> None:
     process = Process([str(COMMAND), "demo", "--keep"], bare.env, bare.folder)
     try:
         until(lambda: "stop with Ctrl-C" in process.log, 60, what="the story is told")
@@ -123,6 +123,7 @@ def test_kept_it_can_be_continued_by_hand(bare: Installation) -> None:
             _by_hand(bare, exports, str(COMMAND), "pull", portal)
             said = _by_hand(bare, exports, str(COMMAND), "associations", "explain", portal, "Birch Systems", "Arrow Electronics")
             assert said.startswith("associated: second_partners of Birch Systems")
+        _type_the_readme(bare, exports, tmp_path)
 
         children = process.children()
         process.send(signal.SIGINT)
@@ -149,9 +150,31 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind(bare: Installation) -> N
         process.close()
 
 
-def _by_hand(bare: Installation, exports: dict[str, str], *words: str) -> str:
+def _type_the_readme(bare: Installation, exports: dict[str, str], folder: Path) -> None:
+    """The example of the README, in its order: the deal's file, the commands with what they print, and the mode that is replaced."""
+    [example] = re.findall(r"^## One real example$(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    [deal] = re.findall(r"^```yaml\n(owner_company:.*?)^```", example, re.MULTILINE | re.DOTALL)
+    (folder / "deal.yaml").write_text(deal)
+    contracts, rules = re.findall(r"^```\n(\$ .*?)^```", example, re.MULTILINE | re.DOTALL)
+    _type(contracts, bare, exports, folder)
+    portal = Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", "acme.yaml")
+    [mode] = re.findall(r"`(associations: \{.*\})`", example)
+    portal.write_text(re.sub(r"^associations:\n(?:  .*\n)+", f"{mode}\n", portal.read_text(), flags=re.MULTILINE))
+    _type(rules, bare, exports, folder)
+
+
+def _type(block: str, bare: Installation, exports: dict[str, str], folder: Path) -> None:
+    for command, expected in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
+        program, *words = shlex.split(command, comments=True)
+        assert program == COMMAND.name
+        said = " ".join(_by_hand(bare, exports, str(COMMAND), *words, folder=folder).split())
+        if expected:
+            assert re.sub(r"since \S+, from run \S+:", "since …, from run …:", said) == " ".join(expected.split())
+
+
+def _by_hand(bare: Installation, exports: dict[str, str], *words: str, folder: Path | None = None) -> str:
     """What a command says in another terminal, after the printed exports."""
-    done = subprocess.run(words, env=bare.env | exports, cwd=bare.folder, capture_output=True, text=True)
+    done = subprocess.run(words, env=bare.env | exports, cwd=folder or bare.folder, capture_output=True, text=True)
     assert done.returncode == 0, done
     return done.stdout
 

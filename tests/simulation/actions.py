@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync_worker.errors import SyncError
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
@@ -107,18 +108,18 @@ def works(world: World) -> None:
 
 
 def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
-    pulls = [Wake("pull", record) for record in world.readable]
-    wake = world.dice.choice([*pulls, Wake("push"), Wake("push"), *world.woken])
-    done = step(world, worker, wake, blows)
+    pulls = [FollowUp(Work.PULL, record) for record in world.readable]
+    follow_up = world.dice.choice([*pulls, FollowUp(Work.PUSH), FollowUp(Work.PUSH), *world.woken])
+    done = step(world, worker, follow_up, blows)
     if done:
-        world.woken = [known for known in world.woken if known != wake]
-        world.woken += [due for due in sorted(done.wakes, key=str) if world.dice.random() < 0.8]
+        world.woken = [known for known in world.woken if known != follow_up]
+        world.woken += [due for due in sorted(done.follow_ups, key=str) if world.dice.random() < 0.8]
 
 
-def step(world: World, worker: Worker, wake: Wake, blows: list[Blow]) -> Done | None:
-    """One wake obeyed. None: it did not come to its end."""
-    words = f"{wake.verb} {wake.record}".strip()
-    done = attempt(world, worker, words, lambda: VERBS[wake.verb](worker.tenant, wake.record), blows)
+def step(world: World, worker: Worker, follow_up: FollowUp, blows: list[Blow]) -> Done | None:
+    """One piece of follow-up work. None: it did not come to its end."""
+    words = f"{follow_up.work} {follow_up.record}".strip()
+    done = attempt(world, worker, words, lambda: VERBS[follow_up.work](worker.tenant, follow_up.record), blows)
     if done and done.run_id:
         numbers = {name: number for name in NUMBERS if (number := getattr(done.counts, name))}
         world.say(f"{worker.name}: {words}: {numbers or 'nothing'} {dict(done.counts.skips) or ''}")

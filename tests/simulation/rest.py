@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
 from sync_worker.store.operate import schema
 from sync_worker.store.sync import notices
@@ -34,7 +34,7 @@ def settle(world: World) -> None:
     world.say("── at rest ──")
     before = dump(world)
     look(world)
-    step(world, world.workers[0], Wake("compare"), [])
+    step(world, world.workers[0], FollowUp(Work.COMPARE), [])
     for _ in range(MOST_ROUNDS):
         look(world)
         after = dump(world)
@@ -48,18 +48,18 @@ def look(world: World) -> None:
     """One look of the schedule at everything, and everything that follows from it."""
     world.time.forward(ROUND_S)
     worker = world.dice.choice(world.workers)
-    todo = [Wake("pull", record) for record in world.readable]
-    todo += [Wake("refresh", record) for record in world.readable]
+    todo = [FollowUp(Work.PULL, record) for record in world.readable]
+    todo += [FollowUp(Work.REFRESH, record) for record in world.readable]
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):
                 return
-            todo.append(Wake("push"))
-        wake = todo.pop(0)
-        done = step(world, worker, wake, [])
+            todo.append(FollowUp(Work.PUSH))
+        follow_up = todo.pop(0)
+        done = step(world, worker, follow_up, [])
         if done is None or done.is_busy:
             return
-        todo += [due for due in sorted(done.wakes, key=str) if due not in todo]
+        todo += [due for due in sorted(done.follow_ups, key=str) if due not in todo]
     raise Unsettled(f"a single round does not end: {todo}")
 
 

@@ -24,7 +24,8 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
@@ -82,7 +83,6 @@ class Worker:
         self.name = name
         self.ahead_s = ahead_s
         self.gate = Gate(world.time)
-        self._world = world
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
         self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
@@ -110,7 +110,7 @@ class World:
     trail: list[str] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     busy: list[Worker] = field(default_factory=list)
-    woken: list[Wake] = field(default_factory=list)
+    woken: list[FollowUp] = field(default_factory=list)
     is_stamped_late: bool = False
     unseen: list[str] = field(default_factory=list)
     late_commits_from: datetime | None = None

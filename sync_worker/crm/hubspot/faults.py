@@ -20,8 +20,7 @@ from typing import Any
 import orjson
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, NewConnectionError, SSLError
 
-from sync_worker import text
-from sync_worker.crm import silence
+from sync_worker import silence, text
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.hubspot.wire import API_VERSION, PLATFORM_VERSION
@@ -144,10 +143,10 @@ def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: M
     status = getattr(error, "status", None)
     if status is not None:
         headers = getattr(error, "headers", None) or {}
-        return of_answer(int(status), getattr(error, "body", ""), headers, doing=doing, is_write=is_write, midnight=midnight)
+        return of_answer(int(status), getattr(error, "body", ""), headers, doing=doing, is_write=is_write, midnight=midnight, at=at)
     if isinstance(error, ValueError):
         what = str(error) if isinstance(error, BadAnswer) else "something that is not JSON"
-        return _unsure(f"HubSpot sent {what} while {doing}", is_write=is_write)
+        return _unsure(f"HubSpot sent {what} while {doing}{silence.named(at)}", is_write=is_write)
     raise error
 
 
@@ -159,15 +158,17 @@ def of_answer(
     doing: str,
     is_write: bool = False,
     midnight: Midnight | None = None,
+    at: str = "",
 ) -> SyncError:
     """Our error for an answer that is none of success. **Shapes** status 0: TLS failed, nothing was sent."""
+    asked = f"{doing}{silence.named(at)}"
     if status == 0:
-        return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {doing}; is something between us and HubSpot?")
+        return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {asked}; is something between us and HubSpot?")
     if 300 <= status < 400:
-        return ConnectionDown(silence.redirected(f"HubSpot answered HTTP {status} while {doing}", headers.get("Location"), remedy=_MOVED))
+        return ConnectionDown(silence.redirected(f"HubSpot answered HTTP {status} while {asked}", headers.get("Location"), remedy=_MOVED))
     said = read(body)
     kind = CODES.get(said.code) or STATUSES.get(status)
-    words = f"HubSpot answered {said.code or f'HTTP {status}'} while {doing}: {said.words or _excerpt(body)}"
+    words = f"HubSpot answered {silence.status_of(status, said.code)} while {asked}: {said.words or _excerpt(body)}"
     if kind is RateLimited:
         return _limited(words, status, said, headers, midnight)
     if is_write and (found := _of_a_whole_write(status, said, words, _blamed(body))):
@@ -240,10 +241,10 @@ def errors_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [error if isinstance(error, Mapping) else {"message": str(error)} for error in (told if isinstance(told, list) else [told])]
 
 
-def of_token_answer(status: int, body: Any, headers: Mapping[str, str]) -> SyncError:
+def of_token_answer(status: int, body: Any, headers: Mapping[str, str], *, at: str = "") -> SyncError:
     """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
     said = read(body)
-    words = f"HubSpot's log-in answered HTTP {status}{f' ({said.code})' if said.code else ''}"
+    words = f"HubSpot's log-in{silence.named(at)} answered HTTP {status}{f' ({said.code})' if said.code else ''}"
     if status == 429:
         return _limited(words, status, said, headers, None)
     if status < 300 or status >= 500:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from urllib3.exceptions import HTTPError
 
+from sync_worker import silence
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
 from sync_worker.crm.hubspot import faults
@@ -139,7 +140,7 @@ class Access:
             raise faults.of_call(error, doing="logging in", at=wire.host) from error
         content = faults.decoded(answer.data)
         if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
-            raise faults.of_token_answer(answer.status, answer.data, answer.headers)
+            raise faults.of_token_answer(answer.status, answer.data, answer.headers, at=wire.host)
         self.login.granted(content)
         told = whole(str(content.get("expires_in")))
         lasts_s = TOKEN_LIFE_S if told is None else float(told)
@@ -186,14 +187,14 @@ class HubspotConnection:
 
     def _date(self) -> datetime:
         _ = self._access.login.token  # where a variable is not set, no call goes out at all
+        doing, host = "asking for the time", self._wire.host
         try:
             answer = self._wire.plain("GET", DETAILS_PATH)
         except HTTPError as error:
-            raise faults.of_call(error, doing="asking for the time", at=self._wire.host) from error
-        found = said_at(answer.headers)
-        if answer.status >= 500:
-            raise TransientError(f"HubSpot answered HTTP {answer.status} while asking for the time")
-        return found or self._services.clock()
+            raise faults.of_call(error, doing=doing, at=host) from error
+        if not silence.is_of_the_server(answer.status):
+            raise faults.of_answer(answer.status, answer.data, answer.headers, doing=doing, at=host)
+        return said_at(answer.headers) or self._services.clock()
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
         """One attempt, and others with other tokens where the CRM refused the first one's."""

@@ -20,7 +20,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from sync_worker.crm import silence
+from sync_worker import silence
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.salesforce.wire import API_VERSION
@@ -127,19 +127,29 @@ class Governed(WriteRejected):
 
 
 def of_call(
-    error: Exception, *, doing: str, is_write: bool = False, retry_after_s: float | None = None, location: str | None = None
+    error: Exception,
+    *,
+    doing: str,
+    is_write: bool = False,
+    retry_after_s: float | None = None,
+    location: str | None = None,
+    at: str = "",
 ) -> SyncError:
-    """Our error for a call that failed as a whole. `doing`: what was asked, for people; `location`: where a redirect leads."""
+    """Our error for a call that failed as a whole.
+
+    **Shapes** `doing`: what was asked, for people; `location`: where a redirect leads; `at`: the address that was asked.
+    """
     if isinstance(error, SalesforceError):
         if 300 <= error.status < 400:
-            return ConnectionDown(silence.redirected(f"Salesforce answered HTTP {error.status} while {doing}", location, remedy=_MOVED))
-        found = _of_answer(error.status, error.content, doing=doing, is_write=is_write)
+            words = f"Salesforce answered HTTP {error.status} while {doing}{silence.named(at)}"
+            return ConnectionDown(silence.redirected(words, location, remedy=_MOVED))
+        found = _of_answer(error.status, error.content, doing=doing, is_write=is_write, at=at)
         return _patient(found, error.status, retry_after_s)
     if isinstance(error, requests.RequestException):
         return _of_silence(error, doing=doing, is_write=is_write)
     if isinstance(error, ValueError):
         what = str(error) if isinstance(error, BadAnswer) else "something that is not JSON"
-        return _unsure(f"Salesforce sent {what} while {doing}", is_write=is_write)
+        return _unsure(f"Salesforce sent {what} while {doing}{silence.named(at)}", is_write=is_write)
     raise error
 
 
@@ -169,10 +179,12 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     return kind(message, code=code, field=fields[0] if fields else "")
 
 
-def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = None, location: str | None = None) -> SyncError:
+def of_token_answer(
+    status: int, content: Any, *, retry_after_s: float | None = None, location: str | None = None, at: str = ""
+) -> SyncError:
     """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
     code, message = _code_and_message(content)
-    words = f"Salesforce's log-in answered HTTP {status}{f' ({code})' if code else ''}"
+    words = f"Salesforce's log-in{silence.named(at)} answered HTTP {status}{f' ({code})' if code else ''}"
     if status == 429:
         return _patient(_limited(words, is_daily=False), status, retry_after_s)
     if status < 300 or status >= 500 or status in _LATER_STATUSES or CODES.get(code) is TransientError:
@@ -185,9 +197,9 @@ def of_token_answer(status: int, content: Any, *, retry_after_s: float | None = 
     return AuthFailed(f"{words}; is crm.auth.domain right in the portal file?")
 
 
-def _of_answer(status: int, content: Any, *, doing: str, is_write: bool) -> SyncError:
+def _of_answer(status: int, content: Any, *, doing: str, is_write: bool, at: str) -> SyncError:
     code, message = _code_and_message(content)
-    words = f"Salesforce answered {code or f'HTTP {status}'} while {doing}: {message or _excerpt(content)}"
+    words = f"Salesforce answered {silence.status_of(status, code)} while {doing}{silence.named(at)}: {message or _excerpt(content)}"
     kind = CODES.get(code) or STATUSES.get(status)
     if kind is RateLimited:
         return _limited(words, is_daily=bool(code) and "Concurrent" not in message)

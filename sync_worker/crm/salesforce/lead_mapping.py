@@ -11,11 +11,13 @@ from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
+from simple_salesforce.exceptions import SalesforceGeneralError
 
 from sync_worker.crm.salesforce.session import Client, SalesforceConnection
 
 KIND = "LeadConvertSettings"
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+OUT_OF_REACH = frozenset({502, 503, 504})  # 500 is how SOAP says no
 
 
 def lead_mapping(connection: SalesforceConnection, into: str) -> Mapping[str, str] | None:
@@ -50,6 +52,8 @@ def _ask(client: Client) -> bytes | None:
     )
     headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
     answer = client.session.post(client.metadata_url, data=envelope.encode(), headers=headers)
+    if answer.status_code in OUT_OF_REACH or 300 <= answer.status_code < 400:
+        raise SalesforceGeneralError(answer.url, answer.status_code, "metadata", answer.text)  # type: ignore[arg-type]  # it keeps what it is given
     return answer.content if answer.ok else None
 
 

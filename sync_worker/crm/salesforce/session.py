@@ -19,9 +19,9 @@ import orjson
 import requests
 from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceExpiredSession
+from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceGeneralError
 
-from sync_worker import text
+from sync_worker import silence, text
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
 from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
@@ -30,7 +30,7 @@ from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.login import Credentials as Credentials
 from sync_worker.crm.salesforce.login import SalesforceLogin
 from sync_worker.crm.salesforce.wire import API_VERSION, SalesforceWire
-from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.errors import AuthFailed, ConnectionDown, RateLimited, SyncError, TransientError
 from sync_worker.headers import said_at
 from sync_worker.services import Services
 
@@ -114,20 +114,22 @@ class Tokens:
             self._login.granted(content)
             user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
             return SalesforceToken(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
-        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s, location=wire.location)
+        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked)
 
 
 def date_of(wire: SalesforceWire, host: str, clock: Callable[[], datetime]) -> datetime:
     """The org's clock, from the `Date` header of a call the vendor neither counts nor asks a token for; ours where it tells none.
 
-    **Raises** TransientError.
+    **Raises** TransientError; ConnectionDown where it is sent elsewhere.
     """
+    doing = "asking for the time"
     try:
         answer = wire.get(f"{host}/services/data")
     except requests.RequestException as error:
-        raise faults.of_call(error, doing="asking for the time") from error
-    if answer.status_code >= 500:
-        raise TransientError(f"Salesforce answered HTTP {answer.status_code} while asking for the time")
+        raise faults.of_call(error, doing=doing) from error
+    if not silence.is_of_the_server(answer.status_code):
+        failed = SalesforceGeneralError(answer.url, answer.status_code, "time", _decoded(answer))
+        raise faults.of_call(failed, doing=doing, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked)
     return said_at(answer.headers) or clock()
 
 
@@ -205,7 +207,18 @@ class SalesforceConnection:
         return insist(self._date, patience=self._patience, services=self._services)
 
     def _date(self) -> datetime:
-        return date_of(self._wire, self._login.base_url or self._tokens.current(self._wire).instance_url, self._services.clock)
+        """Asks a second time after a new log-in where the org has left its address."""
+        clock = self._services.clock
+        if self._login.base_url:
+            return date_of(self._wire, self._login.base_url, clock)
+        token = self._tokens.current(self._wire)
+        try:
+            return date_of(self._wire, token.instance_url, clock)
+        except ConnectionDown:
+            if token.is_hopeless:
+                raise
+        self._tokens.renew(token, self._wire)
+        return date_of(self._wire, self._tokens.current(self._wire).instance_url, clock)
 
     def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
         """One attempt, and a second one after a new log-in where the org has left its address: the log-in says where it is now."""
@@ -257,7 +270,9 @@ class SalesforceConnection:
         if isinstance(error, SyncError):
             return error
         wire = self._wire
-        return faults.of_call(error, doing=doing, is_write=is_write, retry_after_s=wire.retry_after_s, location=wire.location)
+        return faults.of_call(
+            error, doing=doing, is_write=is_write, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked
+        )
 
 
 def _decoded(answer: requests.Response) -> Any:

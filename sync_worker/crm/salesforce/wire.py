@@ -23,7 +23,7 @@ class SalesforceWire(requests.Session):
     """Keep-alive, for one thread. `base_url` sends every request to a sandbox on loopback: simple-salesforce insists on https.
 
     **Shapes** `retry_after_s`: what the last answer asked for, None where it asked for nothing; `location`: where it redirects to; `told`:
-    what it said of the org's day, calls used and allowed.
+    what it said of the org's day, calls used and allowed; `asked`: the address that it came from.
     """
 
     def __init__(self, base_url: str | None, clock: Callable[[], datetime]) -> None:
@@ -31,6 +31,7 @@ class SalesforceWire(requests.Session):
         self._clock = clock
         self.retry_after_s: float | None = None
         self.location: str | None = None
+        self.asked = ""
         self.told: tuple[int, int] | None = None
         self.trust_env = base_url is None  # proxies and certificates of the machine are for the world outside, not for loopback
         self.auth = _as_it_is
@@ -45,6 +46,7 @@ class SalesforceWire(requests.Session):
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:
         self.retry_after_s = retry_after_s(answer.headers, now=self._clock())
         self.location = answer.headers.get("Location")
+        self.asked = answer.url
         used = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
         self.told = (int(used[1]), int(used[2])) if used else None
 

@@ -28,6 +28,11 @@ def whence(moment: datetime, now: datetime) -> str:
     return f"{due(moment, now) if moment > now else ago(moment, now)} ({moment:%Y-%m-%d %H:%M} UTC)"
 
 
+def utc(moment: datetime) -> str:
+    """`2026-03-01 12:00:00 UTC`, for what is kept and read later."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def due(moment: datetime, now: datetime) -> str:
     """`in 4 min`; `now` where the moment is over."""
     return f"in {span((moment - now).total_seconds())}" if moment > now else "now"

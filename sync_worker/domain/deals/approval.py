@@ -34,13 +34,6 @@ from sync_worker.domain.core.move_context import Effect, Guard, Party, Scene, ef
 from sync_worker.domain.core.stamp import VENDOR, stamp_of
 from sync_worker.domain.core.values import Value
 
-STOPPED: Final = frozenset({Lifecycle.DRAFT, Lifecycle.DISABLED, Lifecycle.EXPIRED, Lifecycle.WITHDRAWN, Lifecycle.LOST})
-
-
-def may_proceed(deal: Deal, policy: Policy) -> bool:
-    """True when nobody's word is missing and the deal is not stopped."""
-    return not missing_words(deal, policy) and deal.lifecycle not in STOPPED
-
 
 def missing_words(deal: Deal, policy: Policy) -> tuple[str, ...]:
     """Whose word is missing, as people read it."""

@@ -32,8 +32,9 @@ from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals import approval, completion, last_day, registration, travel
 from sync_worker.domain.distributors import parenthood
 
-DRAFT, SUBMITTED, FINALIZE_REQUESTED, QUOTE_SIGNED, COMPLETED = list(Lifecycle)[:5]
-DISABLED, WITHDRAWN, EXPIRED, WON, LOST = list(Lifecycle)[5:]
+DRAFT, SUBMITTED, DISABLED = Lifecycle.DRAFT, Lifecycle.SUBMITTED, Lifecycle.DISABLED
+FINALIZE_REQUESTED, QUOTE_SIGNED, COMPLETED = Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED, Lifecycle.COMPLETED
+WITHDRAWN, EXPIRED, WON, LOST = Lifecycle.WITHDRAWN, Lifecycle.EXPIRED, Lifecycle.WON, Lifecycle.LOST
 
 
 class Verb(StrEnum):

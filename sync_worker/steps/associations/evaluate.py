@@ -33,7 +33,8 @@ from sync_worker.steps.associations.rule_members import (
 )
 from sync_worker.steps.core.advance import Advance, in_turn
 from sync_worker.steps.core.brake import NOTHING, brake, kept, lost_between
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import evaluations, rule_members, rule_names
 from sync_worker.store.associations.evaluations import Evaluation
 from sync_worker.store.core import companies, documents, failures, runs
@@ -43,7 +44,7 @@ from sync_worker.store.deals import links
 from sync_worker.store.sync import notices
 
 PAGE_COUNT = 2000  # companies a commit
-EVALUATE = Wake("evaluate", share="backfill")
+EVALUATE = FollowUp(Work.EVALUATE, share="backfill")
 
 
 def evaluate(tenant: Tenant) -> Done:
@@ -116,7 +117,7 @@ def _page(tx: Tx, tenant: Tenant, newest: Evaluation, run_id: str) -> Advance:
         evaluations.stand(tx, newest.no)
         brake(tx, tenant, loss, run_id)
         _forget_names(tx, newest)
-        return Advance(wakes=turn_over(tx))
+        return Advance(follow_ups=turn_over(tx))
     sets = RuleSets.of(tx, bound(rule_names.listed(tx)))
     held = rule_members.held_within(tx, found[0].id, found[-1].id)
     changed = settle(tx, tenant, sets, found, held, run_id) if sets else set()
@@ -137,13 +138,13 @@ def _tell(tx: Tx, standing: Evaluation) -> Advance:
     if not ids:
         evaluations.finish(tx, standing.no)
         return Advance()
-    wakes = _read_again(tx, standing, ids)
+    follow_ups = _read_again(tx, standing, ids)
     rule_members.date(tx, standing, ids)
     evaluations.move(tx, standing.no, ids[-1])
-    return Advance(wakes=wakes)
+    return Advance(follow_ups=follow_ups)
 
 
-def _read_again(tx: Tx, standing: Evaluation, company_ids: Collection[str]) -> frozenset[Wake]:
+def _read_again(tx: Tx, standing: Evaluation, company_ids: Collection[str]) -> frozenset[FollowUp]:
     rows = links.of_pairs(tx, company_ids, but=CLOSED)
     pairs = {(owner, second) for _, _, owner, second in rows}
     if standing.no > 1:
@@ -154,4 +155,4 @@ def _read_again(tx: Tx, standing: Evaluation, company_ids: Collection[str]) -> f
             marked.setdefault(object_, set()).add(crm_id)
     for object_ in sorted(marked):
         notices.add(tx, object_, marked[object_])
-    return frozenset(Wake("refresh", object_) for object_ in marked)
+    return frozenset(FollowUp(Work.REFRESH, object_) for object_ in marked)

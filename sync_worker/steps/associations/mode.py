@@ -16,7 +16,8 @@ from sync_worker.steps.associations.restored_parents import restore_parents
 from sync_worker.steps.core.advance import Advance, in_turn
 from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.findings import Findings, OpenFindings
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations, evaluations
 from sync_worker.store.core import companies, portals, runs
 from sync_worker.store.core.engine import Tx
@@ -26,7 +27,7 @@ from sync_worker.store.operate import interventions
 from sync_worker.store.operate.interventions import Intervention
 
 PAGE_COUNT = 1000  # companies a commit
-DERIVE = Wake("derive", share="backfill")
+DERIVE = FollowUp(Work.DERIVE, share="backfill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _page(tenant: Tenant, run_id: str) -> Advance | None:
             return None
         page = companies.page(tx, after=row.next_position, limit=PAGE_COUNT)
         if not page:
-            return Advance(wakes=turn_over(tx))
+            return Advance(follow_ups=turn_over(tx))
         crm_ids = [company.crm_id for company in page if company.crm_id]
         findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, crm_ids))
         associated = associate(tx, tenant, run_id, [(None, company) for company in page])
@@ -110,7 +111,7 @@ def is_turning(tx: Tx) -> bool:
     return row is not None and row.next_mode is not None
 
 
-def turn_over(tx: Tx) -> frozenset[Wake]:
+def turn_over(tx: Tx) -> frozenset[FollowUp]:
     """A mode that was set answers from this commit on, and every open deal with a second partner is looked at again."""
     if not is_turning(tx):
         return frozenset()

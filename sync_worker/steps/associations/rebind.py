@@ -10,7 +10,8 @@ from sync_worker.domain.core.deal import CLOSED
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associations.contract_values import UNBOUND_CODES
 from sync_worker.steps.core.findings import contract_field
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations, history
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import failures
@@ -23,11 +24,11 @@ from sync_worker.store.sync import notices
 
 @dataclass(frozen=True, slots=True)
 class Rebound:
-    """What became of it. **Shapes** `record_count`: partners whose records hold the value; `wakes`: deals to look at again."""
+    """What became of it. **Shapes** `record_count`: partners whose records hold the value; `follow_ups`: deals to look at again."""
 
     asked: Intervention
     record_count: int
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
 
 
 def rebind(tenant: Tenant, value: str, company: Company, *, actor: str, reason: str) -> Rebound:
@@ -46,11 +47,11 @@ def rebind(tenant: Tenant, value: str, company: Company, *, actor: str, reason: 
         associations.save(tx, [_bound(tx, row, company, asked.id) for row in held])
         codes = (*UNBOUND_CODES, "contract_value_renamed")
         failures.close_fields(tx, COMPANY, [contract_field(value)], codes, f"bound to {company.name} by {actor}")
-        wakes = _look_again(tx, turned, company.id)
+        follow_ups = _look_again(tx, turned, company.id)
         interventions.begin(tx, asked, [])
         interventions.finish(tx, asked.id)
     tenant.log.info("contract value rebound", change=asked.selection, actor=actor, reason=reason, records=len(held))
-    return Rebound(asked, len(held), wakes)
+    return Rebound(asked, len(held), follow_ups)
 
 
 def _bound(tx: Tx, row: ContractRow, company: Company, act_id: str) -> ContractRow:
@@ -59,7 +60,7 @@ def _bound(tx: Tx, row: ContractRow, company: Company, act_id: str) -> ContractR
     return ContractRow(row.company_id, Binding(row.binding.value, company.id, "person"), since_at, act_id)
 
 
-def _look_again(tx: Tx, turned: list[ContractRow], company_id: str) -> frozenset[Wake]:
+def _look_again(tx: Tx, turned: list[ContractRow], company_id: str) -> frozenset[FollowUp]:
     """Open deals of the pairs that ended or began."""
     pairs = {(row.company_id, second) for row in turned for second in (row.binding.company_id, company_id)}
     marked: dict[str, list[str]] = {}
@@ -68,4 +69,4 @@ def _look_again(tx: Tx, turned: list[ContractRow], company_id: str) -> frozenset
             marked.setdefault(object_, []).append(crm_id)
     for object_, crm_ids in sorted(marked.items()):
         notices.add(tx, object_, crm_ids)
-    return frozenset(Wake("refresh", object_) for object_ in marked)
+    return frozenset(FollowUp(Work.REFRESH, object_) for object_ in marked)

@@ -1,6 +1,7 @@
 """What every step needs. Start with `tenant.py`: nearly every step takes a `Tenant` as its first argument.
 
 tenant.py        one portal for one thread: its file, store, CRM and mapping, and the run that is under way
+follow_up.py     what a worker can be asked to do, and what a step did and made due
 described.py     the mapping compared with what the CRM describes
 chunk.py         records that are committed together, and what their commit makes due
 findings.py      what is wrong with the records of a chunk, compared with the failures that are open already

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync_worker.errors import Stopped
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.runs import Counts
 
 
@@ -18,18 +19,18 @@ class Advance:
     """What one commit did."""
 
     counts: Counts = field(default_factory=Counts)
-    wakes: frozenset[Wake] = frozenset()
+    follow_ups: frozenset[FollowUp] = frozenset()
 
 
-def in_turn(tenant: Tenant, run_id: str, advance: Callable[[Tenant, str], Advance | None], *, again: Wake) -> Done:
+def in_turn(tenant: Tenant, run_id: str, advance: Callable[[Tenant, str], Advance | None], *, again: FollowUp) -> Done:
     """Commit after commit; `again` is due where the turn was over first. **Raises** Stopped after the commit at hand."""
-    total, wakes = Counts(), set[Wake]()
+    total, follow_ups = Counts(), set[FollowUp]()
     while done := advance(tenant, run_id):
         total.add(done.counts)
-        wakes |= done.wakes
+        follow_ups |= done.follow_ups
         if tenant.is_turn_over:
-            wakes.add(again)
+            follow_ups.add(again)
             break
         if tenant.services.is_stopping():
             raise Stopped(f"stopped on request after {total.read:,} companies; the next run goes on from there")
-    return Done(run_id, total, frozenset(wakes))
+    return Done(run_id, total, frozenset(follow_ups))

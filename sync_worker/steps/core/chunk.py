@@ -11,7 +11,8 @@ from sync_worker.domain.core.ruling import Remark, Ruling
 from sync_worker.domain.sync.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import NOTHING, Loss
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import notices
 
@@ -56,11 +57,11 @@ class Consequences:
     loss: Loss = NOTHING
 
 
-def read_again(tx: Tx, records: Iterable[tuple[str, str]]) -> frozenset[Wake]:
-    """Marks records to be read again, given as (record type, CRM id). Returns whom to wake for it, once the commit is through."""
+def read_again(tx: Tx, records: Iterable[tuple[str, str]]) -> frozenset[FollowUp]:
+    """Marks records to be read again, given as (record type, CRM id). Returns what follows, once the commit is through."""
     marked: dict[str, set[str]] = {}
     for object_, crm_id in records:
         marked.setdefault(object_, set()).add(crm_id)
     for object_, crm_ids in marked.items():
         notices.add(tx, object_, crm_ids)
-    return frozenset(Wake("refresh", object_) for object_ in marked)
+    return frozenset(FollowUp(Work.REFRESH, object_) for object_ in marked)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.keeper import Keeper
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import cursors
 from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.sync import notices
@@ -28,10 +29,10 @@ def leased(tenant: Tenant, record_name: str) -> Iterator[Cursor | None]:
             cursors.release(tx, cursor)
 
 
-def turned_away(tenant: Tenant, record_name: str) -> set[Wake]:
+def turned_away(tenant: Tenant, record_name: str) -> set[FollowUp]:
     """What was noticed while we read; asked once the lease is let go: whoever came for it before was told that we are at it."""
     with tenant.store.reading(tenant.name) as tx:
-        return {Wake("refresh", record_name)} if notices.oldest(tx, record_name, 1) else set()
+        return {FollowUp(Work.REFRESH, record_name)} if notices.oldest(tx, record_name, 1) else set()
 
 
 def _held(tenant: Tenant, cursor: Cursor) -> bool:

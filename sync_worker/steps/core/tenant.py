@@ -16,7 +16,6 @@ import structlog
 
 from sync_worker import logs, metrics
 from sync_worker.correlation import following
-from sync_worker.crm.budget import Share
 from sync_worker.crm.port import Crm, NativeRecord
 from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
@@ -44,25 +43,6 @@ COMPANY = "company"
 OFFER_AGAIN_S = 60.0  # between two describes for what somebody typed
 DEAL = "deal"  # the outbox's object for deals, whatever record they live in
 _IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space of company and deal ids; changing it doubles every record
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """Work that is due. **Shapes** `verb`: of `actors.VERBS`; `record`: "" where it needs none; `share`: whose calls it takes."""
-
-    verb: str
-    record: str = ""
-    share: Share = "live"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a step did. **Shapes** `run_id` "" = it found nothing to do, or another process is at it (`is_busy`)."""
-
-    run_id: str
-    counts: Counts
-    wakes: frozenset[Wake] = frozenset()
-    is_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from typing import Final
 from sync_worker.domain.core.deal import Actor, Lifecycle, Refusal
 from sync_worker.domain.deals.completion import Step, next_step
 from sync_worker.domain.deals.lifecycle import Verb
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.move import move
 from sync_worker.steps.deals.sale import facts_of, owed_of
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals, licences, quotes
 
-COMPLETE: Final = Wake("complete")
+COMPLETE: Final = FollowUp(Work.COMPLETE)
 WORKER: Final = Actor("the worker", None, "worker")
 BATCH_COUNT: Final = 100  # deals of one look
 _ENDED: Final = (Lifecycle.COMPLETED, Lifecycle.WON)
@@ -30,8 +31,8 @@ def complete(tenant: Tenant) -> Done:
             is_owing |= _finish(tenant, deal_id)
         after = found[-1]
         if tenant.is_turn_over or tenant.services.is_stopping():
-            return Done("", Counts(), frozenset({COMPLETE, Wake("push")}))
-    return Done("", Counts(), frozenset({Wake("push")} if is_owing else ()))
+            return Done("", Counts(), frozenset({COMPLETE, FollowUp(Work.PUSH)}))
+    return Done("", Counts(), frozenset({FollowUp(Work.PUSH)} if is_owing else ()))
 
 
 def _signed(tenant: Tenant, after: str) -> list[str]:

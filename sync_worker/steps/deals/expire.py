@@ -6,7 +6,8 @@ Those without a last day get the one that the portal's period gives.
 from __future__ import annotations
 
 from sync_worker.domain.deals.lifecycle import CALENDAR, by_calendar
-from sync_worker.steps.core.tenant import DEAL, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import store_move
 from sync_worker.store.core import runs
 from sync_worker.store.core.runs import Counts
@@ -22,7 +23,7 @@ def expire(tenant: Tenant) -> Done:
         while counts := _batch(tenant, run_id):
             total.add(counts)
     tenant.log.info("expired", run=run_id, applied=total.applied)
-    return Done(run_id, total, frozenset({Wake("push")}) if total.applied else frozenset())
+    return Done(run_id, total, frozenset({FollowUp(Work.PUSH)}) if total.applied else frozenset())
 
 
 def _batch(tenant: Tenant, run_id: str) -> Counts | None:

@@ -23,7 +23,8 @@ from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.domain.people.visibility import may_act
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associations.associate import options
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.sale import of_sale, signed
 from sync_worker.steps.deals.standing import close_decided
 from sync_worker.steps.deals.twins import part_twins, warn_of_twins
@@ -41,10 +42,10 @@ GATED: Final = frozenset({"deal_type", "owner_company", "second_partner"})  # wh
 
 
 class Moved(NamedTuple):
-    """A deal after a move. **Shapes** `wakes`: work that is due now; `warnings`: done, but look."""
+    """A deal after a move. **Shapes** `follow_ups`: work that is due now; `warnings`: done, but look."""
 
     deal: Deal
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
     version: int
     warnings: tuple[Problem, ...] = ()
 
@@ -115,7 +116,7 @@ def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, 
         return Moved(stored.deal, frozenset(), stored.version)
     after = store_move(tx, tenant, stored, made, actor, run_id)
     is_new = stored.deal.lifecycle is Lifecycle.DRAFT and after.lifecycle is not Lifecycle.DRAFT
-    return Moved(after, frozenset({Wake("push")}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
+    return Moved(after, frozenset({FollowUp(Work.PUSH)}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
 
 
 def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...]:

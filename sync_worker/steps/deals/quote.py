@@ -44,7 +44,8 @@ from sync_worker.domain.distributors.terms import Pair
 from sync_worker.domain.people.visibility import can_see, may_act
 from sync_worker.domain.tell.notification import quote_news
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import Finish, Moved, staged, stale_version, store_move
 from sync_worker.steps.deals.prices import price_list
 from sync_worker.steps.deals.sale import is_offered, to_sign
@@ -60,10 +61,10 @@ from sync_worker.store.distributors import terms
 
 
 class Quoted(NamedTuple):
-    """A quote as it is now. **Shapes** `wakes`: work that is due now."""
+    """A quote as it is now. **Shapes** `follow_ups`: work that is due now."""
 
     quote: StoredQuote
-    wakes: frozenset[Wake] = frozenset()
+    follow_ups: frozenset[FollowUp] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +251,11 @@ def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor:
     event = f"quote/{quote.id}/offer/{stored.version}" if offers else f"quote/{quote.id}"
     news = quote_news(event, deal, recipient_company(its.column, deal) or "")
     tell(tx, tenant, [DealNews(news, deal, words=words, quote_id=quote.id)], actor=actor)
-    wakes = frozenset({MAIL})
+    follow_ups = frozenset({MAIL})
     if offers:
         quotes.mark_offered(tx, quote.id, actor.name)
     if offers and deal.values.get("quote_state") != QuoteState.SENT:
         note = f"{actor.name}: quote {quote.number} sent"
         store_move(tx, tenant, stored, Move({"quote_state": QuoteState.SENT.value}, note), actor, run_id)
-        wakes |= {Wake("push")}
-    return Quoted(quotes.get(tx, quote.id) or quote, wakes)
+        follow_ups |= {FollowUp(Work.PUSH)}
+    return Quoted(quotes.get(tx, quote.id) or quote, follow_ups)

@@ -18,8 +18,9 @@ from sync_worker.domain.distributors.parenthood import names_parent
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associations.associate import options
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.naming import company_named
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.deals.travel import unwritable
 from sync_worker.steps.deals.twins import warn_of_twins
@@ -110,7 +111,7 @@ def _begin(
             return refused
         deal = granted(deal, policy, tenant.today(tx))
         _store(tx, tenant, deal, actor, run_id)
-        moved = Moved(deal, frozenset({Wake("push")}), 1, warn_of_twins(tx, tenant, deal, run_id))
+        moved = Moved(deal, frozenset({FollowUp(Work.PUSH)}), 1, warn_of_twins(tx, tenant, deal, run_id))
         if finish:
             finish(tx, moved)
     return moved

@@ -14,7 +14,8 @@ from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.link import Home, Link
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import Moved
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
@@ -88,10 +89,10 @@ def _taker(tx: Tx, record: RecordMap, native: NativeRecord, deal_id: str) -> str
 def _link(tx: Tx, stored: StoredDeal, home: Home, actor: Actor, run_id: str) -> Moved:
     deal = stored.deal
     before = links.current(tx, [deal.id]).get(deal.id)
-    wakes = frozenset({Wake("refresh", home.object), Wake("push")})
+    follow_ups = frozenset({FollowUp(Work.REFRESH, home.object), FollowUp(Work.PUSH)})
     notices.add(tx, home.object, [home.crm_id])
     if before and (before.object, before.crm_id) == home:
-        return Moved(deal, wakes, stored.version)
+        return Moved(deal, follow_ups, stored.version)
     links.save(tx, [*([replace(before, is_current=False)] if before else []), Link(home.object, home.crm_id, deal.id, base={})])
     if before:
         rows = failures.open_rows(tx, before.object, [before.crm_id], "ingest")
@@ -101,4 +102,4 @@ def _link(tx: Tx, stored: StoredDeal, home: Home, actor: Actor, run_id: str) -> 
     deals.save(tx, [replace(stored, version=version)])
     deals.record_changes(tx, [FieldChange(deal.id, version, FIELD, actor.side, actor.name, run_id, old, new, "linked by hand")])
     outbox.owe(tx, DEAL, [deal.id], run_id)
-    return Moved(deal, wakes, version)
+    return Moved(deal, follow_ups, version)

@@ -30,7 +30,8 @@ from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.crm_links import owe_company
 from sync_worker.steps.core.deal_problem import deal_problem
 from sync_worker.steps.core.findings import Findings, OpenFindings
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, failures
@@ -51,10 +52,10 @@ class Child:
 
 
 class SubgroupChange(NamedTuple):
-    """A subgroup after a change. **Shapes** `flagged`: deals that were pending when it left; `wakes`: work that is due now."""
+    """A subgroup after a change. **Shapes** `flagged`: deals that were pending when it left; `follow_ups`: work that is due now."""
 
     child: Child
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
     flagged: tuple[str, ...] = ()
 
 
@@ -93,8 +94,8 @@ def create(
         company = Company(tenant.services.new_id(), None, name, PortalStatus.ACTIVE, AccountType.PARTNER)
         subgroup = Subgroup(company.id, parent.id, "created", tx.now, actor.name)
         company_links.begin(tx, {company.id: {}})
-        wakes = _store(tx, tenant, None, _under(tx, tenant, company, parent), actor, run_id)
-        return _begun(tx, subgroup, agreed, wakes, finish)
+        follow_ups = _store(tx, tenant, None, _under(tx, tenant, company, parent), actor, run_id)
+        return _begun(tx, subgroup, agreed, follow_ups, finish)
 
 
 def promote(
@@ -108,8 +109,8 @@ def promote(
         if refused:
             return refused
         subgroup = Subgroup(company.id, parent.id, "promoted", tx.now, actor.name)
-        wakes = _store(tx, tenant, company, _under(tx, tenant, company, parent), actor, run_id)
-        return _begun(tx, subgroup, agreed, wakes, finish)
+        follow_ups = _store(tx, tenant, company, _under(tx, tenant, company, parent), actor, run_id)
+        return _begun(tx, subgroup, agreed, follow_ups, finish)
 
 
 def disassociate(
@@ -125,9 +126,9 @@ def disassociate(
         subgroups.end(tx, company.id, actor.name)
         theirs = _values_for(tx, company, parent)
         after = replace(company, second_partner_values=tuple(value for value in company.second_partner_values if value not in theirs))
-        wakes = _store(tx, tenant, company, after, actor, run_id)
+        follow_ups = _store(tx, tenant, company, after, actor, run_id)
         flagged = _flag(tx, tenant, after, parent, run_id)
-        changed = SubgroupChange(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), wakes, flagged)
+        changed = SubgroupChange(Child(replace(ended, until_at=tx.now, until_by=actor.name), after, None), follow_ups, flagged)
         if finish:
             finish(tx, changed)
         return changed
@@ -185,11 +186,11 @@ def _belongs(tx: Tx, user: User, further: frozenset[str], finish: Callable[[Tx, 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, wakes: frozenset[Wake], finish: Finish | None) -> SubgroupChange:
+def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, follow_ups: frozenset[FollowUp], finish: Finish | None) -> SubgroupChange:
     subgroups.begin(tx, subgroup)
     terms.begin(tx, Pair(subgroup.company_id, subgroup.parent_id), agreed, subgroup.since_by)
     company = companies.by_ids(tx, [subgroup.company_id])[subgroup.company_id]
-    changed = SubgroupChange(Child(subgroup, company, agreed), wakes)
+    changed = SubgroupChange(Child(subgroup, company, agreed), follow_ups)
     if finish:
         finish(tx, changed)
     return changed
@@ -220,7 +221,7 @@ def _spelled(tx: Tx, tenant: Tenant, parent: Company) -> str:
     return next((name for name in names if name in known), names[0])
 
 
-def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor: Actor, run_id: str) -> frozenset[Wake]:
+def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor: Actor, run_id: str) -> frozenset[FollowUp]:
     """The company, the associations that follow, and what the CRM is owed. **Shapes** `before` is None for a new one."""
     if before:
         owe_company(tx, before, run_id)
@@ -231,7 +232,7 @@ def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor
     associated = associate(tx, tenant, run_id, [(before, after)])
     findings.take_contracts(associated.remarks)
     findings.settle(tx)
-    return frozenset({Wake("push"), *read_again(tx, associated.read_again)})
+    return frozenset({FollowUp(Work.PUSH), *read_again(tx, associated.read_again)})
 
 
 def _flag(tx: Tx, tenant: Tenant, company: Company, parent: Company, run_id: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.operate.erasure import CONTACT, ERASED
 from sync_worker.domain.sync.merge import writes
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake, field_rules
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL, Tenant, field_rules
 from sync_worker.steps.people.users import unknown_user
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
@@ -28,7 +29,7 @@ class Forgotten:
     """A deal without its contact. **Shapes** `kept_by_crm`: the record that still has it, because these fields are written only once."""
 
     deal: Deal
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
     kept_by_crm: str
 
 
@@ -69,7 +70,7 @@ def forget_contact(tenant: Tenant, deal_id: str, *, actor: str, reason: str) -> 
         keep_erasure(tx, tenant, f"contact of deal {deal_id}", actor, reason)
     tenant.log.info("contact erased", deal=deal_id, actor=actor)
     kept = f"{link.object} {link.crm_id}" if link and untold else ""
-    return Forgotten(after, frozenset({Wake("push")}) if cleared else frozenset(), kept)
+    return Forgotten(after, frozenset({FollowUp(Work.PUSH)}) if cleared else frozenset(), kept)
 
 
 def forget_decisions(tx: Tx, tenant: Tenant, user: User, *, actor: str, run_id: str) -> None:

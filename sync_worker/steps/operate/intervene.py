@@ -18,8 +18,9 @@ from sync_worker.domain.sync.breaker import TRIP_COUNT, Cause
 from sync_worker.errors import Stopped
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import released
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.park import NOTHING_OWED, OTHERWISE
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.replay import REPLAYED, replay, waited_for, work_off
 from sync_worker.steps.sync.ingest.backfill import do_again as fill_again
 from sync_worker.steps.sync.ingest.compare import compare, mend
@@ -116,11 +117,11 @@ def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = No
 
 def go_on_queued(tenant: Tenant) -> Done:
     """A turn of every replay that was left to the workers."""
-    wakes = set[Wake]()
+    follow_ups = set[FollowUp]()
     for asked in queued(tenant):
         if go_on(tenant, asked).left_count and tenant.is_turn_over:
-            wakes.add(Wake("replay", share="operator"))
-    return Done("", Counts(), frozenset(wakes))
+            follow_ups.add(FollowUp(Work.REPLAY, share="operator"))
+    return Done("", Counts(), frozenset(follow_ups))
 
 
 def queued(tenant: Tenant) -> list[Intervention]:
@@ -150,26 +151,28 @@ def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Inte
         _record(tx, tenant, asked, [failure.id], "released")
 
     with released(tenant, write_down):
-        _do_again(tenant, verb=failure.record, object_=failure.object)
+        _do_again(tenant, Work(failure.record), failure.object)
     with tenant.store.side_transaction(tenant.name) as tx:
         if failures.by_ids(tx, [failure.id])[failure.id].resolved_at is None:  # the brake did not need to be let go
             write_down(tx)
     return asked
 
 
-def _do_again(tenant: Tenant, *, verb: str, object_: str) -> None:
+def _do_again(tenant: Tenant, work: Work, object_: str) -> None:
     """The work that was held, and what follows from it; another reader is waited for."""
-    if verb == "compare":
-        work_off(tenant, mend(tenant, compare(tenant)).wakes)
-    elif verb == "evaluate":
-        work_off(tenant, {wake for wake in evaluate(tenant).wakes if wake.verb != "evaluate"})
-    elif verb == "refresh":
-        work_off(tenant, {Wake("refresh", object_)})
-    elif verb == "backfill":
-        work_off(tenant, waited_for(tenant, lambda: fill_again(tenant, object_)).wakes)
-    else:
-        done = waited_for(tenant, lambda: pull(tenant, object_))
-        work_off(tenant, {wake for wake in done.wakes if wake.verb != "pull"})
+    match work:
+        case Work.COMPARE:
+            work_off(tenant, mend(tenant, compare(tenant)).follow_ups)
+        case Work.EVALUATE:
+            work_off(tenant, evaluate(tenant).follow_ups)
+        case Work.REFRESH:
+            work_off(tenant, {FollowUp(Work.REFRESH, object_)})
+        case Work.BACKFILL:
+            work_off(tenant, waited_for(tenant, lambda: fill_again(tenant, object_)).follow_ups)
+        case Work.PULL:
+            work_off(tenant, waited_for(tenant, lambda: pull(tenant, object_)).follow_ups)
+        case _:
+            raise ValueError(f"the brake never holds the work {work}: it asks for none of its pages")
 
 
 def _record(tx: Tx, tenant: Tenant, asked: Intervention, ids: Sequence[str], outcome: str) -> Intervention:

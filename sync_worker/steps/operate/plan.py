@@ -22,7 +22,8 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import foreseen
-from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.operate.difference import tell_differences
 from sync_worker.steps.operate.preview import per_minute
 from sync_worker.steps.operate.replay import work_off
@@ -109,39 +110,39 @@ class _Rehearsing(Tenant):
 
 def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -> None:
     """As a person would with `pull` and `push`: companies first, and whatever is noticed on the way."""
-    wakes = {Wake("push")}
+    follow_ups = {FollowUp(Work.PUSH)}
     for record_name in tenant.readable_records():
 
         def tell(done: int, total: int | None, record_name: str = record_name) -> None:
             if on_page:
                 on_page(record_name, done, total)
 
-        woken = pull(tenant, record_name, is_full=is_full, on_page=tell).wakes
+        found = pull(tenant, record_name, is_full=is_full, on_page=tell).follow_ups
         if record_name == COMPANY:
-            woken |= _evaluate(tenant)
-        work_off(tenant, {wake for wake in woken if wake.verb == "refresh"})
-        wakes |= {wake for wake in woken if wake.verb in ("refresh", "push")}
-    work_off(tenant, wakes)
+            found |= _evaluate(tenant)
+        work_off(tenant, {follow_up for follow_up in found if follow_up.work == Work.REFRESH})
+        follow_ups |= {follow_up for follow_up in found if follow_up.work in (Work.REFRESH, Work.PUSH)}
+    work_off(tenant, follow_ups)
 
 
 def _fill_and_push(tenant: Tenant, only: Fillable, *, on_page: Progress | None) -> None:
     """As a person would with `pull --backfill` and `push`, and whatever is noticed on the way."""
     ask(tenant, only, by="plan")
-    wakes = {Wake("push")}
+    follow_ups = {FollowUp(Work.PUSH)}
     for record_name in only.records:
 
         def tell(done: int, total: int | None, record_name: str = record_name) -> None:
             if on_page:
                 on_page(record_name, done, total)
 
-        wakes |= backfill(tenant, record_name, only.field, on_page=tell).wakes
-    work_off(tenant, wakes)
+        follow_ups |= backfill(tenant, record_name, only.field, on_page=tell).follow_ups
+    work_off(tenant, follow_ups)
 
 
-def _evaluate(tenant: Tenant) -> frozenset[Wake]:
+def _evaluate(tenant: Tenant) -> frozenset[FollowUp]:
     """Rules that do not stand yet, to the end."""
     with tenant.turn(math.inf):
-        return evaluate(tenant).wakes
+        return evaluate(tenant).follow_ups
 
 
 def _push_unread(tenant: Tenant) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Final
 
-from sync_worker.steps.core.tenant import COMPANY, DEAL, Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
 from sync_worker.steps.tell.deliver import deliver
@@ -18,8 +20,16 @@ from sync_worker.store.tell import mails
 REPLAYED = "replayed"  # the resolution of what is found again if it fails again
 BUSY_TRIES, BUSY_WAIT_S = 60, 1.0
 
+AT_ONCE: Final[Mapping[Work, Callable[[Tenant, str], Done]]] = {
+    Work.REFRESH: refresh,
+    Work.PUSH: lambda tenant, _record: push(tenant),
+    Work.DELIVER: lambda tenant, _record: deliver(tenant),
+    Work.MAIL: lambda tenant, _record: mail(tenant),
+}
+"""What a person who replays waits for."""
 
-def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
+
+def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[FollowUp]:
     """Makes these rows due: records that could not be read are read again, writes that were refused are computed and sent again.
 
     A row resolves itself when its record passes, and stays open, counted up, when it fails again.
@@ -38,20 +48,26 @@ def replay(tenant: Tenant, rows: Sequence[FailureRow]) -> frozenset[Wake]:
         failures.close(tx, [failure.id for failure in refused if failure.object == COMPANY], REPLAYED)  # while open, it keeps its id back
         for object_ in (COMPANY, DEAL):
             outbox.unpark(tx, object_, [failure.record for failure in refused if (failure.object == COMPANY) == (object_ == COMPANY)])
-    wakes = {Wake("refresh", failure.object) for failure in unread}
-    others = {"push": refused, "deliver": untold, "mail": unsent}
-    return frozenset(wakes | {Wake(verb) for verb, owed in others.items() if owed})
+    follow_ups = {FollowUp(Work.REFRESH, failure.object) for failure in unread}
+    others = {Work.PUSH: refused, Work.DELIVER: untold, Work.MAIL: unsent}
+    return frozenset(follow_ups | {FollowUp(work) for work, owed in others.items() if owed})
 
 
-def work_off(tenant: Tenant, wakes: Iterable[Wake]) -> None:
-    """Does this work and what it wakes, reading before writing. **Raises** what `refresh` and `push` do."""
-    waiting = set(wakes)
+def work_off(tenant: Tenant, follow_ups: Iterable[FollowUp]) -> None:
+    """Does of this work what is in `AT_ONCE`, and what follows from it, reading before writing. **Raises** what `refresh` and `push` do.
+
+    What is not in `AT_ONCE` stays due in the database, where the schedule finds it.
+    """
+    waiting = _at_once(follow_ups)
     while waiting:
-        wake = min(waiting, key=lambda one: (one.verb != "refresh", one.record != COMPANY, one.record))
-        waiting.discard(wake)
-        alone = {"push": push, "deliver": deliver, "mail": mail}.get(wake.verb)
-        step = partial(alone, tenant) if alone else partial(refresh, tenant, wake.record)
-        waiting |= waited_for(tenant, step).wakes
+        follow_up = min(waiting, key=lambda one: (one.work != Work.REFRESH, one.record != COMPANY, one.record))
+        waiting.discard(follow_up)
+        step = partial(AT_ONCE[follow_up.work], tenant, follow_up.record)
+        waiting |= _at_once(waited_for(tenant, step).follow_ups)
+
+
+def _at_once(follow_ups: Iterable[FollowUp]) -> set[FollowUp]:
+    return {follow_up for follow_up in follow_ups if follow_up.work in AT_ONCE}
 
 
 def waited_for(tenant: Tenant, step: Callable[[], Done]) -> Done:

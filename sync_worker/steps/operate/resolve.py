@@ -14,7 +14,8 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.reconcile import Take, comparable
 from sync_worker.domain.core.values import Plain, plain
 from sync_worker.domain.deals.link import Link
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
@@ -78,7 +79,7 @@ class Resolved:
 
     dispute: Dispute
     is_applied: bool
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
     halt: Halt | None = None
 
 
@@ -112,12 +113,12 @@ def resolve(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: s
         return kept
     conflict_id, link = kept
     halt = tenant.halted()
-    wakes = frozenset[Wake]() if halt else refresh(tenant, link.object).wakes
+    follow_ups = frozenset[FollowUp]() if halt else refresh(tenant, link.object).follow_ups
     with tenant.store.reading(tenant.name) as tx:
         (found,) = _disputes(tx, list(conflicts.by_ids(tx, [conflict_id]).values()))
         if found.resolution in ("moved", "agreed"):
             return _refusal(tx, found)
-    return Resolved(found, is_applied=not found.is_open, wakes=wakes, halt=halt)
+    return Resolved(found, is_applied=not found.is_open, follow_ups=follow_ups, halt=halt)
 
 
 def _keep(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: str) -> tuple[str, Link] | Refusal:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple, TypeAlias
 from sync_worker.domain.sync.brake import WINDOW
 from sync_worker.errors import told
 from sync_worker.portal import KEPT_EVENTS_S, Portal
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.deliver import tell_lost
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Tx
@@ -22,7 +23,7 @@ from sync_worker.store.operate import retention
 from sync_worker.store.operate.retention import Batch, Place
 from sync_worker.store.people.answers import KEPT
 
-SWEEP: Final = Wake("sweep", share="backfill")
+SWEEP: Final = FollowUp(Work.SWEEP, share="backfill")
 PUT_OFF: Final = "its turn was over; the next one goes on"
 
 Forget: TypeAlias = Callable[[Tx, datetime, Place | None], Batch]

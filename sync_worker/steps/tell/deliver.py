@@ -18,11 +18,13 @@ from datetime import timedelta
 from itertools import count
 from typing import Final
 
-from sync_worker import metrics
+from sync_worker import metrics, silence
+from sync_worker.domain.core.moments import utc
 from sync_worker.domain.tell.delivery import ROW_COUNT, TELL_COUNT, DeliveryOutcome, ReceiverAnswer, ending_of, rest_s, retry_s
 from sync_worker.receiver import SEND_S, Receiver
 from sync_worker.redaction import masked
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
@@ -34,7 +36,7 @@ BATCH_COUNT: Final = 64  # events between two commits: what a kill sends again a
 LANE_COUNT: Final = 4  # records at a time
 STAGE: Final = "deliver"
 FEED, RECEIVER = "feed", "receiver"  # the object and record of failures that are of no single event
-DELIVER = Wake("deliver")
+DELIVER = FollowUp(Work.DELIVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _heal(tx: Tx, arrived: Sequence[Delivery]) -> None:
 def _put_off(tx: Tx, tenant: Tenant, token: str, sent: EventSent) -> None:
     told, attempts = sent.delivery.told, sent.delivery.attempts + 1
     wait_s = retry_s(attempts)
-    what = f"event {told.seq} ({told.kind}) was refused {attempts} times, at last with {sent.answer}"
+    what = f"event {told.seq} ({told.kind}) was refused{_where(tenant)} {attempts} times, at last with {sent.answer}"
     if wait_s is None:
         deliveries.give_up(tx, token, sent.delivery)
         told_before = failures.open_rows(tx, told.record, [told.record_id], STAGE)
@@ -172,25 +174,35 @@ def _put_off(tx: Tx, tenant: Tenant, token: str, sent: EventSent) -> None:
         words = f"{what}; it is not sent again by itself, and the record's later events go on without it"
         _fail(tx, tenant, told.record, told.record_id, "event_given_up", words, field=str(told.seq))
         return
-    deliveries.put_off(tx, token, sent.delivery, tx.shared_now + timedelta(seconds=wait_s))
-    _fail(tx, tenant, told.record, told.record_id, "event_refused", f"{what}; the record's later events wait for it", field=str(told.seq))
+    next_at = tx.shared_now + timedelta(seconds=wait_s)
+    deliveries.put_off(tx, token, sent.delivery, next_at)
+    words = f"{what}; the record's later events wait for it, next try {utc(next_at)}"
+    _fail(tx, tenant, told.record, told.record_id, "event_refused", words, field=str(told.seq))
 
 
 def _rest(tx: Tx, tenant: Tenant, token: str, worst: EventSent, failed_count: int) -> None:
     wait_s = rest_s(failed_count, worst.answer.retry_after_s)
-    deliveries.rest(tx, token, failed_count, tx.shared_now + timedelta(seconds=wait_s))
-    tenant.log.warning("the feed rests", answer=str(worst.answer), failures_in_a_row=failed_count, rest_s=wait_s)
+    next_at = tx.shared_now + timedelta(seconds=wait_s)
+    deliveries.rest(tx, token, failed_count, next_at)
+    receiver = _where(tenant).strip(" ()")
+    tenant.log.warning("the feed rests", receiver=receiver, answer=str(worst.answer), failures_in_a_row=failed_count, rest_s=wait_s)
     if failed_count >= TELL_COUNT:
         owed, since_at = deliveries.owed(tx)
         since = f" since {since_at.isoformat(timespec='seconds')}" if since_at else ""
-        words = f"the receiver fails, {failed_count} times in a row, at last with {worst.answer}; {owed} events wait{since}"
+        fails = f"the receiver{_where(tenant)} fails, {failed_count} times in a row, at last with {worst.answer}"
+        words = f"{fails}; {owed} events wait{since}, next try {utc(next_at)}"
         _fail(tx, tenant, FEED, RECEIVER, "receiver_down", words)
 
 
 def _stop(tx: Tx, tenant: Tenant, answer: ReceiverAnswer) -> None:
-    deliveries.pause(tx, f"the receiver said {answer}")
-    words = f"the receiver said {answer}: nobody listens there any more, so nothing is sent until somebody resumes"
+    said = f"the receiver{_where(tenant)} said {answer}"
+    deliveries.pause(tx, said)
+    words = f"{said}: nobody listens there any more, so nothing is sent until somebody resumes"
     _fail(tx, tenant, FEED, RECEIVER, "receiver_gone", words)
+
+
+def _where(tenant: Tenant) -> str:
+    return silence.named(tenant.receiver.url) if tenant.receiver else ""
 
 
 def _fail(tx: Tx, tenant: Tenant, object_: str, record: str, code: str, words: str, *, field: str = "") -> None:

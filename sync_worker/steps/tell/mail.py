@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from sync_worker import logs
 from sync_worker.domain.core.backoff import Backoff
+from sync_worker.domain.core.moments import utc
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.paper import enclosures
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Store
@@ -28,7 +31,7 @@ from sync_worker.store.tell.mails import MailRow
 BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 MOST_ATTEMPTS: Final = 15  # some 39 hours
-MAIL: Final = Wake("mail")
+MAIL: Final = FollowUp(Work.MAIL)
 _ID: Final = re.compile(r" \([^()]*\)$")
 
 
@@ -112,7 +115,9 @@ BETWEEN_TRIES: Final = Backoff(first_s=60, factor=2, ceiling_s=6 * 3600)
 def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
     wait_s = BETWEEN_TRIES.wait_s(row.attempts)
     with store.side_transaction(portal) as tx:
-        mails.later(tx, row.mail.id, token, tx.shared_now + timedelta(seconds=wait_s), error=why)
+        next_at = tx.shared_now + timedelta(seconds=wait_s)
+        mails.later(tx, row.mail.id, token, next_at, error=why)
+    logs.get().warning("a letter was not taken", portal=portal, mail=row.mail.id, error=why, tries=row.attempts, next_try=utc(next_at))
     return "put_off"
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.tell.notification import News, Topic, reminders
-from sync_worker.steps.core.tenant import DEAL, Done, Tenant
+from sync_worker.steps.core.follow_up import Done
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.tell.mail import MAIL
 from sync_worker.steps.tell.notify import DealNews, tell
 from sync_worker.store.core.engine import Tx

@@ -70,11 +70,5 @@ def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:
     return [Subgroup(*row) for row in tx.connection.execute(_mine(tx).where(lasted, sides).order_by(subgroups.c.company_id))]
 
 
-def history(tx: Tx, company_id: str) -> list[Subgroup]:
-    """Every parent the company ever had, the oldest first."""
-    query = _mine(tx).where(subgroups.c.company_id == company_id).order_by(subgroups.c.since_at)
-    return [Subgroup(*row) for row in tx.connection.execute(query)]
-
-
 def _mine(tx: Tx) -> Select[Any]:
     return select(*_COLUMNS).where(subgroups.c.portal == tx.portal)

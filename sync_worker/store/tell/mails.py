@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
 
 from sync_worker.store.core.engine import Tx, among, upsert
 from sync_worker.store.tell.tables import mails
@@ -90,17 +90,6 @@ def has_due(tx: Tx) -> bool:
 def listed(tx: Tx, *, limit: int | None = 1000) -> list[MailRow]:
     """The latest written first."""
     return _found(tx, _mine(tx).order_by(mails.c.written_at.desc(), mails.c.id).limit(limit))
-
-
-def of_event(tx: Tx, event: str) -> list[MailRow]:
-    """Those that tell of this event, by address."""
-    return _found(tx, _mine(tx).where(mails.c.event == event).order_by(mails.c.address))
-
-
-def counts(tx: Tx) -> dict[str, int]:
-    """How many by outcome; "" = they wait."""
-    query = select(mails.c.outcome, func.count()).where(mails.c.portal == tx.portal).group_by(mails.c.outcome)
-    return {outcome: count for outcome, count in tx.connection.execute(query)}
 
 
 def _is_due(tx: Tx) -> ColumnElement[bool]:

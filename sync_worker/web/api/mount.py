@@ -15,7 +15,7 @@ from sync_worker.domain.core.problem import CODES
 from sync_worker.web.api.associations import companies
 from sync_worker.web.api.core.authentication import Api
 from sync_worker.web.api.core.document import completed
-from sync_worker.web.api.core.follow_up import Wakes
+from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.problems import of_refusal
 from sync_worker.web.api.core.route import of_http, response_of
 from sync_worker.web.api.deals import deals, moves, prices, quotes
@@ -42,9 +42,9 @@ ROUTERS: Final = (
 
 def mount(app: FastAPI, installation: Installation, send: Send) -> None:
     """Adds the API; what it makes due is sent to whoever works."""
-    wakes = Wakes(send)
-    app.state.api = Api(installation, wakes)
-    app.state.at_end.callback(wakes.close)
+    follow_ups = FollowUps(send)
+    app.state.api = Api(installation, follow_ups)
+    app.state.at_end.callback(follow_ups.close)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.add_api_route("/codes/{code}", _code, include_in_schema=False)

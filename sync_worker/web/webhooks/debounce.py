@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 
+from sync_worker.steps.core.follow_up import Work
+
 WINDOW_S = 0.5  # of the second a notice may take; at fifty events a second some twenty-five share a refresh
 
-Send = Callable[[str, str, str], object]
-"""(portal, verb, record) to whoever does it; `Actors.send`. It logs its own errors and may take long."""
+Send = Callable[[str, Work, str], object]
+"""(portal, work, record) to whoever does it; `Actors.send`. It logs its own errors and may take long."""
 
 
 class Bell:
@@ -33,12 +35,12 @@ class Bell:
         for record in records:
             if (portal, record) not in self._ringing:
                 self._ringing.add((portal, record))
-                wake = partial(copy_context().run, self._wake, portal, record)
-                asyncio.get_running_loop().call_later(WINDOW_S, self._thread.submit, wake)
+                ask = partial(copy_context().run, self._ask, portal, record)
+                asyncio.get_running_loop().call_later(WINDOW_S, self._thread.submit, ask)
 
-    def _wake(self, portal: str, record: str) -> None:
+    def _ask(self, portal: str, record: str) -> None:
         self._ringing.discard((portal, record))  # first: what comes from here on may come too late for this refresh
-        self._send(portal, "refresh", record)
+        self._send(portal, Work.REFRESH, record)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -306,6 +306,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "deals.move_company": lambda tx: deals.move_company(tx, "c1", "c9"),
     "failures.forget_payloads": lambda tx: failures.forget_payloads(tx, ["f1"]),
     "failures.record": lambda tx: failures.record(tx, [failure("f9")]),
+    "failures.reword": lambda tx: failures.reword(tx, replace(failure(), message="said otherwise")),
     "failures.discard": lambda tx: failures.discard(tx, ["f1"], "why"),
     "failures.close": lambda tx: failures.close(tx, ["f1"], "passed"),
     "failures.close_fields": lambda tx: failures.close_fields(tx, "company", ["name"], ["name_blank"], "gone"),

@@ -31,7 +31,6 @@ from tests.servers import MONDAY
 
 BERG: Any = {"contact_first_name": "Jo", "contact_last_name": "Berg", "contact_email": "jo.berg@globex.com"}
 ANN = User("u1", "Ann.Birch@example.com", "Ann Birch", Role.MANAGER, "c1")
-SINCE = {"since_at": MONDAY, "until_at": MONDAY, "parent_id": "p", "how": "created"}
 SIGNED = {"signed_at": MONDAY, "signed_by": "Ann Birch (u1)", "signed_for": "c1"}
 
 

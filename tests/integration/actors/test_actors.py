@@ -27,7 +27,8 @@ from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.schedule import AGAIN_S, Scheduler, due
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.operate import halt
 from sync_worker.steps.sync.ingest.pull import pull as pull_record
@@ -42,7 +43,7 @@ from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.journey.stage import until
 from tests.servers import Clock
 
-READS = [Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")]
+READS = [FollowUp(Work.PULL, "company"), FollowUp(Work.PULL, "lead"), FollowUp(Work.PULL, "opportunity")]
 DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
 
 
@@ -83,14 +84,14 @@ def test_a_pull_wakes_what_follows_until_nothing_does(queue: dramatiq.Broker, bu
     installation = build_on()
     hands, tenant = register(queue, installation), installation.tenant("acme")
     with working(queue):
-        hands.wake("acme", READS[:1])
+        hands.send_all("acme", READS[:1])
         settle(queue)
-        hands.wake("acme", READS[1:])
+        hands.send_all("acme", READS[1:])
         settle(queue)
         done = register_deal(tenant, DEAL, actor=Actor("Ann", None, "portal"))
         assert not isinstance(done, Refusal), done
-        deal, wakes, *_ = done
-        hands.wake("acme", wakes)
+        deal, follow_ups, *_ = done
+        hands.send_all("acme", follow_ups)
         settle(queue)
 
     [lead] = [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal.id]
@@ -107,7 +108,7 @@ def test_a_pull_wakes_what_follows_until_nothing_does(queue: dramatiq.Broker, bu
 def test_two_queues_in_one_process_do_not_mix(build_on: Build) -> None:
     one, other = StubBroker(middleware=[]), StubBroker(middleware=[])
     hands, _ = register(one, build_on()), register(other, build_on())
-    hands.send("acme", "pull", "company")
+    hands.send("acme", Work.PULL, "company")
     assert (one.queues["live"].qsize(), other.queues["live"].qsize()) == (1, 0)
 
 
@@ -120,18 +121,18 @@ def test_two_workers_on_one_portal_do_no_double_work(queue: dramatiq.Broker, bui
     tenant = installation.tenant("acme")
     hands = register(queue, installation)
     with working(queue, threads=4):
-        hands.wake("acme", READS[:1])
+        hands.send_all("acme", READS[:1])
         settle(queue)
         remote.fault("query_all", latency_ms=300, times=2)
-        for wake in READS[1:] * 4:
-            hands.wake("acme", [wake])
+        for follow_up in READS[1:] * 4:
+            hands.send_all("acme", [follow_up])
         settle(queue)
         deals = [_registered(tenant, prospect_name=f"Prospect {number}") for number in range(4)]
         for _ in range(6):
-            hands.send("acme", "push")
-        attempt(second, "acme", "push", "")
+            hands.send("acme", Work.PUSH)
+        attempt(second, "acme", Work.PUSH, "")
         settle(queue)
-        hands.send("acme", "push")
+        hands.send("acme", Work.PUSH)
         settle(queue)
 
     keys = [lead["Portal_Deal_Key__c"] for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"]]
@@ -163,9 +164,9 @@ def test_refused_credentials_pause_the_portal_and_the_next_success_resolves_it(
     wrong, right = build_on(ACME_SF_SECRET="wrong"), build_on()
     with working(queue):
         hands = register(queue, wrong)
-        hands.wake("acme", [READS[0]])
+        hands.send_all("acme", [READS[0]])
         settle(queue)
-        hands.wake("acme", READS)
+        hands.send_all("acme", READS)
         settle(queue)
     tenant = right.tenant("acme")
     assert remote.calls()["kinds"]["token"] == 1
@@ -178,9 +179,9 @@ def test_refused_credentials_pause_the_portal_and_the_next_success_resolves_it(
     assert (problem.failure.kind, problem.failure.code, problem.failure.object) == ("problem", "auth_failed", "company")
     assert "crm.auth" in problem.failure.message
 
-    assert attempt(right, "acme", "pull", "company") is None, "paused: nothing is done"
+    assert attempt(right, "acme", Work.PULL, "company") is None, "paused: nothing is done"
     _forget_pause(tenant)
-    assert attempt(right, "acme", "pull", "company")
+    assert attempt(right, "acme", Work.PULL, "company")
     assert problems(tenant) == []
     assert [row.resolution for row in problems(tenant, include_resolved=True)] == ["the work went through"]
 
@@ -192,7 +193,7 @@ def test_a_refused_log_in_is_tried_less_and_less_often(settings: Settings, clock
         rests_s = []
         for _ in range(6):
             # when it is tried each time that its pause ends
-            assert attempt(installation, "acme", "pull", "company") is None
+            assert attempt(installation, "acme", Work.PULL, "company") is None
             paused = standing(installation.tenant("acme"))
             assert paused
             assert paused.paused_until_at
@@ -236,12 +237,12 @@ def test_a_backfill_keeps_no_live_work_waiting(build_on: Build, settings: Settin
     hands = register(queue, installation)
     remote.fault("query_all", latency_ms=4000, times=1)
     with _working(queue, 4):
-        hands.send("acme", "pull", "company", "backfill")
-        hands.send("birch", "pull", "company", "backfill")
+        hands.send("acme", Work.PULL, "company", "backfill")
+        hands.send("birch", Work.PULL, "company", "backfill")
         until(lambda: remote.faults()[0]["hits"], 10, what="the backfill waits")
 
         # when live work comes, then it is done before the backfill
-        hands.send("birch", "pull", "lead")
+        hands.send("birch", Work.PULL, "lead")
         until(lambda: ("pull", "lead") in ended(installation.tenant("birch")), 3, what="the poll went through")
         assert ("pull", "company") not in ended(installation.tenant("acme"))
         settle(queue)
@@ -262,7 +263,7 @@ def test_an_idle_worker_begins_within_a_tenth_of_a_second(
         begun_s.append(time.monotonic())
         return Done("", Counts())
 
-    monkeypatch.setitem(actors.VERBS, "push", note)
+    monkeypatch.setitem(actors.STEPS, Work.PUSH, note)
     installation = build_on()
     queue = broker(settings.model_copy(update={"redis_url": redis_db}))
     hands = register(queue, installation)
@@ -270,7 +271,7 @@ def test_an_idle_worker_begins_within_a_tenth_of_a_second(
         waits_s: list[float] = []
         for _ in range(15):
             sent_s = time.monotonic()
-            hands.send("acme", "push")
+            hands.send("acme", Work.PUSH)
             until(lambda: len(begun_s) == len(waits_s) + 1, 5, every_s=0.005)
             waits_s.append(begun_s[-1] - sent_s)
 
@@ -315,7 +316,7 @@ def test_a_paused_portal_is_skipped_while_another_one_works(queue: dramatiq.Brok
     with working(queue):
         hands = register(queue, installation)
         for portal in ("acme", "birch"):
-            hands.wake(portal, [READS[0]])
+            hands.send_all(portal, [READS[0]])
         settle(queue)
     assert run_verbs(acme) == []
     assert ("pull", "company") in run_verbs(birch)
@@ -330,7 +331,7 @@ def test_a_portal_that_a_person_has_paused_stands_still_until_it_is_resumed(queu
     with working(queue):
         hands = register(queue, installation)
         for portal in ("acme", "birch"):
-            hands.wake(portal, [READS[0], Wake("mail")])
+            hands.send_all(portal, [READS[0], FollowUp(Work.MAIL)])
         settle(queue)
         assert run_verbs(acme) == []
         assert ("pull", "company") in run_verbs(birch)
@@ -353,14 +354,14 @@ def test_a_restart_and_a_log_in_that_succeeds_end_a_pause_for_credentials_and_no
     wrong, right = build_on(ACME_SF_SECRET="wrong"), build_on()
     tenant = right.tenant("acme")
     # Given a log-in that was refused
-    attempt(wrong, "acme", "pull", "company")
+    attempt(wrong, "acme", Work.PULL, "company")
     assert list(due(tenant)) == []
     # When a process starts, then it is tried at once; the problem stays until it passes
     halt.try_again(right.store, "acme")
     assert list(due(tenant))
     assert [row.failure.code for row in problems(tenant)] == ["auth_failed"]
     # When the log-in succeeds elsewhere, then the problem is over as well
-    attempt(wrong, "acme", "pull", "company")
+    attempt(wrong, "acme", Work.PULL, "company")
     assert list(due(tenant)) == []
     halt.let_in(tenant)
     assert list(due(tenant))
@@ -385,7 +386,7 @@ def test_a_portal_whose_file_names_another_mode_rests_with_the_command_while_ano
     with working(queue):
         hands = register(queue, installation)
         for portal in ("acme", "birch"):
-            hands.wake(portal, [READS[0]])
+            hands.send_all(portal, [READS[0]])
         settle(queue)
     # then one has rested since its first try, and says what would change that; the other one worked
     (told,) = problems(acme)
@@ -405,10 +406,10 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
     environ = {**os.environ, "ACME_SF_ID": "sandbox", "ACME_SF_SECRET": "sandbox-secret", "ACME_SF_HOOK": "hook"}
     with closing(build(settings, environ=environ, services=Services(clock=clock), patience=IMPATIENT)) as installation:
         tenant = installation.tenant("acme")
-        for wake in READS:
-            attempt(installation, "acme", wake.verb, wake.record)
-        while wakes := [wake for wake in due(tenant) if wake.verb in ("push", "refresh")]:
-            attempt(installation, "acme", wakes[0].verb, wakes[0].record)
+        for follow_up in READS:
+            attempt(installation, "acme", follow_up.work, follow_up.record)
+        while follow_ups := [follow_up for follow_up in due(tenant) if follow_up.work in (Work.PUSH, Work.REFRESH)]:
+            attempt(installation, "acme", follow_ups[0].work, follow_ups[0].record)
         # Given every partner but one made inactive in one go
         partners = [
             row for row in remote.records("Account") if row["Portal_Account_Type__c"] == "Partner" and row["Portal_Status__c"] == "Active"
@@ -422,15 +423,15 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
         # when whatever is due is worked off
         rests = []
         for _ in range(2):
-            for wake in list(due(tenant)):
-                attempt(installation, "acme", wake.verb, wake.record)
+            for follow_up in list(due(tenant)):
+                attempt(installation, "acme", follow_up.work, follow_up.record)
             with tenant.store.reading("acme") as tx:
                 cursor = cursors.get(tx, "company")
             assert cursor is not None
             assert cursor.paused_until_at is not None
             rests.append((cursor.paused_until_at - clock()).total_seconds())
             # then companies rest, the portal does not, and its deals were read and written
-            assert {wake.record for wake in due(tenant) if wake.verb == "pull"} == set()
+            assert {follow_up.record for follow_up in due(tenant) if follow_up.work == Work.PULL} == set()
             clock.forward(seconds=rests[-1])
         assert rests == [300, 600]
         paused = standing(tenant)
@@ -443,7 +444,7 @@ def test_what_the_brake_holds_rests_alone_and_longer_each_time(settings: Setting
         # and once it is mended in the CRM it passes by itself, and the failure with it
         for row in partners:
             remote.edit("Account", row["Id"], {"Portal_Status__c": "Active"})
-        attempt(installation, "acme", "pull", "company")
+        attempt(installation, "acme", Work.PULL, "company")
         assert problems(tenant) == []
 
 
@@ -451,7 +452,7 @@ def test_a_full_allowance_waits_as_long_as_the_crm_asks(build_on: Build, remote:
     installation = build_on()
     tenant = installation.tenant("acme")
     remote.set_daily_limit(100, used=100)
-    assert attempt(installation, "acme", "pull", "company") is None
+    assert attempt(installation, "acme", Work.PULL, "company") is None
     paused = standing(tenant)
     assert paused
     assert paused.paused_until_at
@@ -470,8 +471,8 @@ def test_a_success_does_not_end_a_pause_that_began_meanwhile(build_on: Build, mo
             portals.pause(tx, tx.now + timedelta(minutes=15), "the allowance is used up")
         return pull_record(tenant, record)
 
-    monkeypatch.setitem(actors.VERBS, "pull", pull)
-    assert attempt(installation, "acme", "pull", "company")
+    monkeypatch.setitem(actors.STEPS, Work.PULL, pull)
+    assert attempt(installation, "acme", Work.PULL, "company")
     paused = standing(tenant)
     assert paused
     assert paused.paused_because == "the allowance is used up"
@@ -489,9 +490,9 @@ def test_whatever_stops_the_work_is_written_down_and_acknowledged(
     def broken(_tenant: Tenant, _record: str) -> Done:
         raise error
 
-    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    monkeypatch.setitem(actors.STEPS, Work.PULL, broken)
     with working(queue):
-        register(queue, installation).wake("acme", [READS[0]])
+        register(queue, installation).send_all("acme", [READS[0]])
         settle(queue)
     assert [row.failure.code for row in problems(tenant)] == ([code] if code else [])
     assert all(str(error) in row.failure.message for row in problems(tenant))
@@ -514,10 +515,10 @@ def test_a_statement_that_the_database_refuses_is_kept_without_what_stood_in_it(
             )
         raise AssertionError("the table takes it")
 
-    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    monkeypatch.setitem(actors.STEPS, Work.PULL, broken)
     # When it is at work
     logs.set_up()
-    attempt(installation, "acme", "pull", "company")
+    attempt(installation, "acme", Work.PULL, "company")
     # Then the failure and the log say why and where, in few words, and nothing of the person or of the statement
     (row,) = problems(tenant)
     said = capsys.readouterr()
@@ -542,16 +543,16 @@ def test_a_database_out_of_reach_leaves_nothing_in_the_queue(
     def down(*_: object) -> None:
         raise StoreDown("gone")
 
-    monkeypatch.setitem(actors.VERBS, "pull", broken)
+    monkeypatch.setitem(actors.STEPS, Work.PULL, broken)
     monkeypatch.setattr(failures, "record", down)
     with working(queue):
-        register(queue, installation).wake("acme", [READS[0]])
+        register(queue, installation).send_all("acme", [READS[0]])
         settle(queue)
 
 
 def test_a_message_for_a_portal_that_is_gone_is_dropped(queue: dramatiq.Broker, build_on: Build) -> None:
     with working(queue):
-        register(queue, build_on()).wake("nobody", [READS[0]])
+        register(queue, build_on()).send_all("nobody", [READS[0]])
         settle(queue)
 
 
@@ -565,7 +566,7 @@ def test_a_queue_out_of_reach_is_said_and_nothing_is_lost(build_on: Build, redis
         raise redis.ConnectionError("refused")
 
     monkeypatch.setattr(hands.broker, "enqueue", down)
-    assert hands.send("acme", "pull", "company") is False
+    assert hands.send("acme", Work.PULL, "company") is False
 
 
 def _forget_pause(tenant: Tenant) -> None:

@@ -16,7 +16,7 @@ from sync_worker.crm.budget import Share
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 from sync_worker.settings import Settings
-from sync_worker.steps.core.tenant import Done
+from sync_worker.steps.core.follow_up import Done, Work
 from sync_worker.store.core import failures, portals
 from tests.integration.actors.conftest import IMPATIENT
 from tests.servers import Clock
@@ -50,7 +50,7 @@ def used(remote: Remote) -> int:
 
 def exhausted(installation: Installation, share: Share) -> list[Done]:
     """What was done until the share was used up."""
-    done = [attempt(installation, "acme", "pull", "company", share) for _ in range(2 * DAILY)]
+    done = [attempt(installation, "acme", Work.PULL, "company", share) for _ in range(2 * DAILY)]
     assert done[-1] is None
     return [one for one in done if one]
 
@@ -67,19 +67,19 @@ def test_a_share_that_is_used_up_rests_and_the_others_go_on(start: Start, remote
     assert used(remote) - before == DAILY - 8 - 2
 
     # then live work goes on, and never more is called than the day has
-    assert attempt(installation, "acme", "pull", "lead", "live")
+    assert attempt(installation, "acme", Work.PULL, "lead", "live")
     assert exhausted(installation, "live")
     assert used(remote) - before == DAILY - 2
 
     # and a day later it goes on by itself
     clock.forward(days=1, minutes=15)
-    assert attempt(installation, "acme", "pull", "company", "backfill")
+    assert attempt(installation, "acme", Work.PULL, "company", "backfill")
 
 
 def test_work_that_is_stopped_in_the_middle_is_written_down_and_its_portal_is_not_paused(start: Start) -> None:
     # Given so few calls that a first load cannot even be begun
     installation = start(daily=5)
-    assert attempt(installation, "acme", "pull", "company", "backfill") is None
+    assert attempt(installation, "acme", Work.PULL, "company", "backfill") is None
 
     # then people read why, and live work goes on
     assert open_codes(installation) == ["rate_limited"]
@@ -92,7 +92,7 @@ def test_work_that_is_stopped_in_the_middle_is_written_down_and_its_portal_is_no
 
     # and with more of them it goes through, and is open no more
     richer = start()
-    assert attempt(richer, "acme", "pull", "company", "backfill")
+    assert attempt(richer, "acme", Work.PULL, "company", "backfill")
     assert open_codes(richer) == []
 
 
@@ -107,7 +107,7 @@ def test_processes_on_one_redis_share_the_day(start: Start, remote: Remote, redi
     before = used(remote)
     exhausted(start(redis_url=redis_db), "backfill")
     another = start(redis_url=redis_db)
-    assert attempt(another, "acme", "pull", "company", "backfill") is None
+    assert attempt(another, "acme", Work.PULL, "company", "backfill") is None
     exhausted(another, "live")
     crm = another.tenant("acme").crm
     crm.fetch("Account", ["001000000000001AAA"], fields=("Id",))  # two calls: it is not there, and not deleted either
@@ -119,7 +119,7 @@ def test_processes_on_one_redis_share_the_day(start: Start, remote: Remote, redi
 def test_what_the_org_says_of_others_counts_and_people_are_shown(start: Start, remote: Remote) -> None:
     installation = start()
     remote.set_daily_limit(1000, used=985)
-    assert attempt(installation, "acme", "pull", "company", "live")
+    assert attempt(installation, "acme", Work.PULL, "company", "live")
     row = allowance(installation.budget("acme"))
     made = row["calls made"]
     assert row["calls left"] == 15 - made

@@ -17,6 +17,7 @@ from sync_worker.bootstrap import Installation, build
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.register import register
@@ -94,9 +95,9 @@ def registered(tenant: Tenant) -> Deal:
 
 def settled(tenant: Tenant) -> None:
     """What is due is pushed, and what was written is read back."""
-    for wake in push(tenant).wakes:
-        if wake.verb == "refresh":
-            refresh(tenant, wake.record)
+    for follow_up in push(tenant).follow_ups:
+        if follow_up.work == Work.REFRESH:
+            refresh(tenant, follow_up.record)
 
 
 def test_what_one_worker_sends_no_other_takes_over_and_the_newer_value_wins(workers: list[Tenant], crm: str, crm_url: str) -> None:

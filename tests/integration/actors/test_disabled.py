@@ -15,6 +15,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import runs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.integration.actors.test_actors import problems, run_verbs, settle, standing
@@ -51,7 +52,7 @@ def test_what_a_process_without_the_secret_takes_from_the_queue_is_done_by_one_t
         # when that worker takes what is due
         for portal in ("acme", "birch"):
             for name in ("company", "lead", "opportunity"):
-                hands.send(portal, "pull", name)
+                hands.send(portal, Work.PULL, name)
         with working(its_queue):
             settle(its_queue)
         # then acme is read, and birch does not rest: nothing went wrong there

@@ -10,6 +10,7 @@ import pytest
 from sync_worker.actors import attempt
 from sync_worker.schedule import due
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import companies, portals
 from sync_worker.store.tell import deliveries
@@ -37,8 +38,8 @@ def test_events_are_delivered_while_the_portal_rests_after_an_error_of_its_crm(s
     # When the schedule looks and a worker does what it finds
     with installation.store.reading("acme") as tx:
         assert deliveries.is_due(tx)
-    assert attempt(installation, "acme", "pull", "company") is None
-    assert attempt(installation, "acme", DELIVER.verb, DELIVER.record)
+    assert attempt(installation, "acme", Work.PULL, "company") is None
+    assert attempt(installation, "acme", DELIVER.work, DELIVER.record)
     # Then the portal has heard of it
     assert [event["type"] for event in inbox.seen] == ["company.added"]
     assert list(due(installation.tenant("acme"))) == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from platform import python_version
 
 import dramatiq
 import pytest
@@ -20,6 +21,7 @@ from sync_worker.bootstrap import Installation, broker
 from sync_worker.gauges import MOST_CODES, Figures
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.store.core import cursors, failures, portals
@@ -71,6 +73,21 @@ def test_what_a_process_did_is_counted(build_on: Build, remote: Remote, port: in
     assert value(after, "process", process="worker") == 1
 
 
+def test_a_process_shows_what_it_runs(build_on: Build, port: int) -> None:
+    # Given a process that was started, and another one after the files were changed
+    build_on().begin()
+    changed = build_on()
+    changed._configuration = "0123456789ab"
+    # When it is scraped
+    with metrics.serving("worker", [port]):
+        changed.begin()
+        samples = scraped(port)
+    # Then it shows one line, with what the heartbeat says too
+    shown = {labels: value for (name, labels), value in samples.items() if name == "sync_worker_build_info"}
+    what = {"version": changed.release.version, "python_version": python_version(), "configuration": "0123456789ab"}
+    assert shown == {frozenset(what.items()): 1}
+
+
 def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: Build, remote: Remote, port: int) -> None:
     # Given a portal with work waiting, a problem, and a pause
     installation = build_on()
@@ -83,7 +100,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         portals.pause(tx, tx.now + timedelta(minutes=5), "no log-in")
         cursors.pause(tx, "company", tx.now + timedelta(minutes=5))
     for _ in range(3):
-        hands.send("acme", "push")
+        hands.send("acme", Work.PUSH)
 
     # When it is scraped
     with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, queue)):

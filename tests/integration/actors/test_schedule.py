@@ -20,8 +20,9 @@ from sync_worker.crm.budget import SHARES
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, due, last_moment
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.keeper import CLAIM_S
-from sync_worker.steps.core.tenant import DEAL, Tenant, Wake
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.store.core import cursors, failures, portals, runs
 from sync_worker.store.operate import interventions
@@ -31,8 +32,8 @@ from tests.integration.actors.conftest import IMPATIENT, working
 from tests.journey.stage import until
 from tests.servers import Clock
 
-READS = {Wake("pull", "company"), Wake("pull", "lead"), Wake("pull", "opportunity")}
-FIRST_READS = {Wake(wake.verb, wake.record, "backfill") for wake in READS}
+READS = {FollowUp(Work.PULL, "company"), FollowUp(Work.PULL, "lead"), FollowUp(Work.PULL, "opportunity")}
+FIRST_READS = {FollowUp(follow_up.work, follow_up.record, "backfill") for follow_up in READS}
 GOAL_S = 35
 
 
@@ -47,7 +48,7 @@ class Watched:
         self._queue = StubBroker(middleware=[])
         self.schedule = Scheduler(installation, register(self._queue, installation))
 
-    def sent(self) -> set[Wake]:
+    def sent(self) -> set[FollowUp]:
         """One tick; what it sent for acme."""
         self.schedule.tick()
         found = set()
@@ -55,7 +56,7 @@ class Watched:
             while not (queue := self._queue.queues[share]).empty():
                 message = Message.decode(queue.get())
                 if message.args[0] == "acme":
-                    found.add(Wake(message.actor_name.partition(".")[2], message.args[1], share))
+                    found.add(FollowUp(Work(message.actor_name.partition(".")[2]), message.args[1], share))
         return found
 
     def pulled(self) -> None:
@@ -111,7 +112,7 @@ def test_what_is_due_again_is_sent_at_once(watched: Watched) -> None:
     watched.pulled()
     with watched.tenant.store.transaction("acme") as tx:
         outbox.owe(tx, DEAL, ["a deal"], "a run")
-    assert watched.sent() == {Wake("push")}
+    assert watched.sent() == {FollowUp(Work.PUSH)}
     with watched.tenant.store.side_transaction("acme") as tx:
         outbox.claim(tx, state="ready", limit=1, token="t", until_at=tx.now + timedelta(seconds=CLAIM_S))
     watched.clock.forward(seconds=TICK_S)
@@ -119,7 +120,7 @@ def test_what_is_due_again_is_sent_at_once(watched: Watched) -> None:
     watched.clock.forward(seconds=CLAIM_S - TICK_S)
     assert watched.sent() == set()
     watched.clock.forward(seconds=TICK_S)
-    assert watched.sent() == {Wake("push")}
+    assert watched.sent() == {FollowUp(Work.PUSH)}
     assert CLAIM_S + TICK_S < GOAL_S
 
 
@@ -127,7 +128,7 @@ def test_notices_are_refreshed(watched: Watched) -> None:
     watched.pulled()
     with watched.tenant.store.side_transaction("acme") as tx:
         notices.add(tx, "lead", ["00Q000000000001AAA"])
-    assert watched.sent() == {Wake("refresh", "lead")}
+    assert watched.sent() == {FollowUp(Work.REFRESH, "lead")}
 
 
 def test_a_run_that_its_process_left_is_closed(watched: Watched) -> None:
@@ -151,7 +152,7 @@ def test_a_paused_portal_is_left_alone_until_its_time(watched: Watched) -> None:
 
 # ── the nightly comparison ───────────────────────────────────────────────────────────────────────────────────────────
 
-COMPARE, EXPIRE = Wake("compare", share="backfill"), Wake("expire")
+COMPARE, EXPIRE = FollowUp(Work.COMPARE, share="backfill"), FollowUp(Work.EXPIRE)
 HOUR_S = 3600
 
 
@@ -232,7 +233,7 @@ def test_what_is_old_is_swept_once_a_night_also_while_the_crm_rests(settings: Se
             portals.pause(tx, tx.now + timedelta(days=3), "a test says so")
         clock.forward(seconds=21 * HOUR_S)
         assert watched.sent() == {SWEEP}
-        attempt(watched.installation, "acme", "sweep", "")
+        attempt(watched.installation, "acme", Work.SWEEP, "")
         clock.forward(seconds=AGAIN_S)
         assert watched.sent() == set()
         with watched.tenant.store.reading("acme") as tx:
@@ -270,7 +271,7 @@ def test_a_portal_that_cannot_be_looked_at_does_not_keep_the_tick_from_ending(wa
     from sync_worker import schedule
     from sync_worker.errors import StoreDown
 
-    def gone(*_: object, **__: object) -> Iterator[Wake]:
+    def gone(*_: object, **__: object) -> Iterator[FollowUp]:
         raise StoreDown("gone")
 
     with monkeypatch.context() as patch:
@@ -285,11 +286,11 @@ def test_a_replay_that_was_left_to_the_workers_is_sent_to_theirs_until_it_is_don
     watched.sent()
     with watched.tenant.store.side_transaction("acme") as tx:
         interventions.begin(tx, Intervention("i1", "replay", "failures replay --all", "Olga", is_queued=True), [])
-    assert watched.sent() == {Wake("replay", share="operator")}
+    assert watched.sent() == {FollowUp(Work.REPLAY, share="operator")}
     with watched.tenant.store.side_transaction("acme") as tx:
         interventions.finish(tx, "i1")
     watched.clock.forward(seconds=61)
-    assert Wake("replay", share="operator") not in watched.sent()
+    assert FollowUp(Work.REPLAY, share="operator") not in watched.sent()
 
 
 def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, remote: Remote) -> None:

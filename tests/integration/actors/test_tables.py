@@ -7,6 +7,7 @@ import pytest
 from sync_worker import errors
 from sync_worker.actors import PAUSE_S, code_of, pause_s
 from sync_worker.cli.app import EXIT_CODES, exit_code
+from sync_worker.crm.faults import TriedEnough
 from sync_worker.crm.salesforce import faults
 from sync_worker.domain.core.problem import CODES
 from sync_worker.errors import (
@@ -81,6 +82,12 @@ def test_every_error_has_its_pause_and_its_exit_code(kind: type[SyncError]) -> N
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if pause_s(one(kind)) and not issubclass(kind, ConfigError)])
 def test_whatever_makes_a_portal_rest_is_explained(kind: type[SyncError]) -> None:
     assert code_of(one(kind)) in CODES
+
+
+def test_an_error_of_the_crms_own_has_the_code_of_what_it_means() -> None:
+    """A log-in that is away is an outage like any other: nobody has to act."""
+    assert code_of(TriedEnough("the log-in is away")) == code_of(TransientError("x"))
+    assert code_of(faults.JobLost("x")) == code_of(faults.LocatorLost("x")) == code_of(StaleRead("x"))
 
 
 def test_a_bug_is_explained_and_so_is_what_is_held() -> None:

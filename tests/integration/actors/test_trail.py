@@ -16,6 +16,7 @@ from sync_worker import logs
 from sync_worker.actors import register
 from sync_worker.correlation import following
 from sync_worker.domain.core.deal import Actor
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.sync.ingest.pull import pull
 from tests.integration.actors.conftest import Build, working
@@ -45,9 +46,9 @@ def test_a_request_is_on_the_line_of_the_push_and_of_what_follows_from_it(queue:
     # When the request sends the push, and somebody else sends work too
     with log() as shown, working(queue, threads=1):
         with following(request="q-1"):
-            hands.send("acme", "push")
+            hands.send("acme", Work.PUSH)
         until(lambda: runs_of(shown, "refresh"), 30, what="the push was read back")
-        hands.send("birch", "pull", "company")
+        hands.send("birch", Work.PULL, "company")
         until(lambda: runs_of(shown, "pull", "birch"), 30, what="the other portal pulled")
 
     # Then the push and the refresh it caused say whose they are, and the other's work does not

@@ -103,12 +103,3 @@ def test_the_table_of_variables_is_the_settings() -> None:
     for name, field in Settings.model_fields.items():
         default = "none" if field.default is None else f"`{field.default}`"
         assert rows[name.upper()] == default, name
-
-
-@pytest.mark.parametrize("process", ["web", "schedule", "worker"])
-def test_an_alert_about_a_missing_process_names_it(process: str) -> None:
-    """`absent` of a pattern carries no label, so each process gets its name."""
-    (rule,) = [rule for rule in RULES if rule["alert"] == "SyncWorkerProcessMissing"]
-    absent = f'absent(sync_worker_process{{process=~"{process}|run"}})'
-    assert f'label_replace({absent}, "process", "{process}", "process", "")' in rule["expr"].split(" or ")
-    assert "{{ $labels.process }}" in rule["annotations"]["summary"]

@@ -179,7 +179,7 @@ def desk(
     with ExitStack() as stack:
         installation = build(settings, environ=ENVIRON, services=Services(clock=clock), patience=Patience(attempts=1))
         stack.callback(installation.close)
-        app = serving(installation, lambda *wake: woken.append(wake))
+        app = serving(installation, lambda *follow_up: woken.append(follow_up))
         url = stack.enter_context(listening(app, limits))
         made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken)
         stack.enter_context(closing(made.session))

@@ -104,7 +104,7 @@ def test_one_that_died_after_its_commit_is_not_done_again(acme: Desk, monkeypatc
     # Given a process that dies after its commit, before it answers
     before = count(acme)
     with monkeypatch.context() as patched:
-        patched.setattr(type(acme.app.state.api.wakes), "__call__", _die)
+        patched.setattr(type(acme.app.state.api.follow_ups), "__call__", _die)
         assert acme.send("POST", "/deals", TERMS, user="rita", key="seven").status_code == 500
     # When the same is sent again
     again = acme.send("POST", "/deals", TERMS, user="rita", key="seven")

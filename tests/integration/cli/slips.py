@@ -279,7 +279,7 @@ SLIPS = (
         "values without a native side",
         "values: {Active: active",
         "values: {Active: actve",
-        "is no portal_status — did you mean 'active'?",
+        "is not a value of portal_status — did you mean 'active'?",
         "actve",
     ),
     mapping(

@@ -13,6 +13,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.cli.work import tenant_of
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.tables import catalogs
@@ -211,7 +212,7 @@ def test_a_command_that_reaches_the_crm_ends_a_pause_for_credentials(
     with monkeypatch.context() as env:
         env.setenv("ACME_SF_SECRET", "wrong")
         with closing(build()) as workers:
-            attempt(workers, "acme", "pull", "company")
+            attempt(workers, "acme", Work.PULL, "company")
     assert terminal.types("portals", "list", "--json").json[0]["paused_until"]
     assert "correct it; `sync-worker check acme`" in terminal.types("status", code=1).out
     # When a person has corrected the secret and looks

@@ -173,6 +173,7 @@ def test_nobody_at_the_address_is_exit_3(words: tuple[str, ...], terminal: Termi
     answer = terminal.types(*words, code=3)
     assert re.search(rf"did not answer while .* \(127\.0\.0\.1:{port}\): connection refused \(\d tries\)", " ".join(answer.err.split()))
     assert "Error" not in answer.err
+    assert "run the command again; running workers try again by themselves, and `sync-worker status` says when" in answer.err
     assert len(answer.err.splitlines()) <= 2
 
 
@@ -220,7 +221,7 @@ def test_a_field_that_is_gone_needs_a_person(terminal: Terminal, remote: Remote)
 
 
 def test_somebody_else_at_it_is_said(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sync_worker.steps.core.tenant import Done
+    from sync_worker.steps.core.follow_up import Done
     from sync_worker.store.core.runs import Counts
 
     monkeypatch.setattr(work, "pull_record", lambda *_, **__: Done("", Counts(), is_busy=True))

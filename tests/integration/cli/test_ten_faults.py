@@ -17,15 +17,16 @@ from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
 from sync_worker.crm.faults import Patience
 from sync_worker.heartbeat import Heartbeat
+from sync_worker.steps.core.follow_up import Work
+from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Store
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import processes, schema
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import until
 
-RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 IMPATIENT = Patience(attempts=1)
-REFUSED_BY_RULE = {"salesforce": RULE, "hubspot": "INVALID"}
 
 
 @pytest.fixture
@@ -36,10 +37,10 @@ def night(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def at_work(terminal: Terminal, verb: str, record: str = "") -> None:
+def at_work(terminal: Terminal, work: Work, record: str = "") -> None:
     """What a worker does, once; a process that lives is heard of."""
     with closing(build(patience=IMPATIENT)) as installation:
-        attempt(installation, "acme", verb, record)
+        attempt(installation, "acme", work, record)
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def words(text: str) -> str:
 @on_both
 def test_credentials_ended(night: Terminal, crm: LocalCrm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(crm.secret, "ended-long-ago")
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=1)
     assert "acme: rests, next try in 5 min" in said
     assert "crm.auth" in said
@@ -86,7 +87,7 @@ def test_credentials_ended(night: Terminal, crm: LocalCrm, monkeypatch: pytest.M
 
 def test_a_field_that_cannot_rest_alone_is_hidden(night: Terminal, remote: Remote) -> None:
     remote.hide_field("Account", "Portal_Status__c")
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=1)
     assert "Portal_Status__c" in said + then(night, said, "failures list acme")
     assert "schema_changed" in said
@@ -99,7 +100,7 @@ def test_a_field_that_may_rest_alone_is_hidden(night: Terminal, remote: Remote, 
         night.types("check", "acme", code=None)  # answers leave it out without a word; the look at the CRM's list once a day notices it too
     else:
         remote.hide_field("Account", "Portal_Region__c")
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=1)
     assert "1 problem attribute_rests of company" in said
     listed = then(night, said, "failures list acme")
@@ -108,7 +109,7 @@ def test_a_field_that_may_rest_alone_is_hidden(night: Terminal, remote: Remote, 
 
 def test_the_calls_of_the_day_are_used_up(night: Terminal, remote: Remote) -> None:
     remote.set_daily_limit(100, used=100)
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=None)
     assert "acme: portal rests, next try in 15 min: Salesforce answered REQUEST_LIMIT_EXCEEDED" in said
     assert "rate_limited of company" in said
@@ -120,7 +121,7 @@ def test_a_validation_rule_refuses(night: Terminal, remote: Remote, crm: LocalCr
     remote.add_validation_rule(crm.deal, field, "matches", "Gone", message="No deals with Gone Ltd")
     night.installation.deal_file("gone.yaml", prospect_name="Gone Ltd")
     night.types("deals", "register", "acme", "gone.yaml")
-    at_work(night, "push")
+    at_work(night, Work.PUSH)
     said = looks(night, code=1)
     assert "1 failure" in said
     listed = then(night, said, "failures list acme")
@@ -139,10 +140,15 @@ def test_a_value_is_not_listed(night: Terminal) -> None:
 @on_both
 def test_a_storm_of_server_errors(night: Terminal, remote: Remote) -> None:
     remote.fault("*", status=503, times=999)
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=None)
-    assert re.search(r"acme: portal rests, next try in 1\d s: \w+ answered HTTP 503 while asking for the time", said), said
+    outage = r"\w+ answered HTTP 503( \(\w+\))? while asking for the time \(127\.0\.0\.1:\d+\)"
+    assert re.search(rf"acme: portal rests, next try in 1\d s: {outage}", said), said
     assert "transient_error of company" in said
+    with closing(build()) as installation, installation.store.reading("acme") as tx:
+        [problem] = failures.listed(tx, FailureFilter(code="transient_error"))
+    assert re.match(rf"{outage}.*; next try \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", problem.failure.message), problem
+    assert problem.count == 1
 
 
 @on_both
@@ -151,7 +157,7 @@ def test_somebody_cleared_a_status_in_bulk(night: Terminal, remote: Remote, crm:
     for record in remote.records(crm.company):
         remote.edit(crm.company, record[crm.id], {field: None if crm.kind == "salesforce" else ""})
     remote.advance_clock(90)
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     said = looks(night, code=1)
     assert "acme: company rests, next try in 5 min: a change is held for review" in said
     listed = then(night, said, "failures list acme --code held_for_review")
@@ -166,7 +172,7 @@ def test_webhooks_were_lost_for_a_day(night: Terminal, remote: Remote, crm: Loca
     remote.advance_clock(86_400)
     if isinstance(remote, HubspotRemote):
         remote.lose_webhooks(86_400)
-    at_work(night, "pull", "company")
+    at_work(night, Work.PULL, "company")
     # When the operator asks how far the portal is read, then nothing is behind, and the change is here
     said = looks(night, code=None)
     assert "is read up to" not in said

@@ -16,7 +16,8 @@ from sync_worker.mapping.load import load_for_portal
 from sync_worker.portal_file import load_portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Done, Tenant
+from sync_worker.steps.core.follow_up import Done
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.deliver import deliver
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Store
@@ -73,6 +74,11 @@ class Desk:
         """What is open."""
         with self.store.reading("acme") as tx:
             return [row.failure.code for row in failures.listed(tx, FailureFilter(stage="deliver"))]
+
+    def messages(self) -> list[str]:
+        """What is said of it."""
+        with self.store.reading("acme") as tx:
+            return [row.failure.message for row in failures.listed(tx, FailureFilter(stage="deliver"))]
 
 
 @contextmanager

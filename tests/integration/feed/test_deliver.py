@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -55,7 +57,7 @@ def test_a_process_that_stops_begins_no_further_call(portal: Desk, inbox: Inbox)
     # When it delivers
     done = portal.deliver()
     # Then the others stay owed, and whoever comes next sends them
-    assert (inbox.seqs, portal.owed, done.wakes) == ([1], 4, frozenset({DELIVER}))
+    assert (inbox.seqs, portal.owed, done.follow_ups) == ([1], 4, frozenset({DELIVER}))
     stopped.clear()
     portal.tenant.services = replace(portal.tenant.services, is_stopping=lambda: False)
     portal.deliver()
@@ -133,6 +135,9 @@ def test_a_receiver_that_is_down_costs_one_call_per_rest(portal: Desk, inbox: In
         portal.deliver(after_s=rest_s)
     assert inbox.seqs == [1] * 4
     assert portal.codes() == ["receiver_down"]
+    [words] = portal.messages()
+    assert f"the receiver ({urlsplit(inbox.url).netloc}) fails, 4 times in a row, at last with HTTP {status}" in words
+    assert words.endswith(f"next try {portal.clock() + timedelta(seconds=30):%Y-%m-%d %H:%M:%S} UTC")
 
     inbox.answer = refusing()
     portal.deliver(after_s=30)
@@ -159,9 +164,13 @@ def test_nobody_there_is_a_rest_too_and_events_wait(portal: Desk, inbox: Inbox) 
     receiver.url, there = "http://127.0.0.1:9/", receiver.url
     portal.deliver()
     assert (portal.owed, portal.is_due) == (1, False)
+    for rest_s in (2, 5):
+        portal.deliver(after_s=rest_s)
+    fails = "the receiver (127.0.0.1:9) fails, 3 times in a row, at last with no answer: connection refused"
+    assert f"{fails}; 1 events wait since" in portal.messages()[0]
 
     receiver.url = there
-    portal.deliver(after_s=2)
+    portal.deliver(after_s=15)
     assert inbox.seqs == [1]
 
 
@@ -173,6 +182,10 @@ def test_a_redirect_is_not_followed(portal: Desk, inbox: Inbox) -> None:
 
     assert inbox.seqs == [1]
     assert portal.codes() == ["event_refused"]
+    host = urlsplit(inbox.url).netloc
+    refused = f"event 1 (company.added) was refused ({host}) 1 times, at last with HTTP 307"
+    assert f"{refused}: it redirects to {inbox.url}/elsewhere, and redirects are not followed" in portal.messages()[0]
+    assert portal.messages()[0].endswith(f"next try {portal.clock() + timedelta(seconds=5):%Y-%m-%d %H:%M:%S} UTC")
 
 
 def test_gone_pauses_until_somebody_resumes(portal: Desk, inbox: Inbox) -> None:

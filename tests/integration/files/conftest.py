@@ -77,10 +77,14 @@ def _await(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def s3_url(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A prefix of the test's own."""
+def _keys_of_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+
+@pytest.fixture
+def s3_url(s3_address: str, _keys_of_s3: None) -> str:
+    """A prefix of the test's own."""
     return f"s3://{BUCKET}/{next(_numbers)}/files?endpoint=http://{s3_address}"
 
 

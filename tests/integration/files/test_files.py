@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.errors import ConfigError, TransientError
 from sync_worker.files import Files, StoredFile, open_files
+from tests.stranger import Reply, stranger
 
 Chunks = Callable[[bytes, int], Iterator[bytes]]
 KEY = "acme/agreements/a1"
@@ -127,6 +129,23 @@ def test_a_store_out_of_reach_is_said_in_our_words(monkeypatch: pytest.MonkeyPat
     (tmp_path / "files").write_text("a file where the folder was")
     with pytest.raises(TransientError, match="SYNC_WORKER_FILES_URL"):
         files.keep(KEY, chunks_of(SMALL, 9), name="a.pdf", limits=AGREEMENT)
+
+
+@pytest.mark.parametrize("status", [403, 409])
+@pytest.mark.usefixtures("_keys_of_s3")
+def test_a_bucket_that_refuses_is_named_with_its_host_and_status(status: int) -> None:
+    with stranger() as bucket:
+        bucket.on("GET", KEY, Reply("<Error/>", status))
+        files = open_files(f"s3://bucket?endpoint={bucket.base_url}")
+        with pytest.raises(TransientError, match=rf"out of reach \({urlsplit(bucket.base_url).netloc}\): HTTP {status}"):
+            files.read(KEY)
+
+
+@pytest.mark.usefixtures("_keys_of_s3")
+def test_a_bucket_that_is_not_there_is_named_with_host_reason_and_tries() -> None:
+    with pytest.raises(TransientError) as raised:
+        open_files("s3://bucket?endpoint=http://127.0.0.1:9").read(KEY)
+    assert str(raised.value) == "the files (SYNC_WORKER_FILES_URL) are out of reach (127.0.0.1:9): connection refused (11 tries)"
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_a_registration_is_one_deal_with_its_companies_and_its_answer_the_read_b
         # Then the CRM has one deal with both, and nothing had to be read
         [record] = [row for row in remote.records("deals") if row["portal_deal_key"] == made[0].id]
         assert (record["amount"], record["closedate"][:10], record["portal_registered"]) == ("1200.50", "2026-06-30", "true")
-        assert (done.counts.written, done.wakes) == (1, frozenset())
+        assert (done.counts.written, done.follow_ups) == (1, frozenset())
         kinds = set(remote.calls()["kinds"]) - {"labels"}
         assert kinds == {"batch_upsert"} | ({"associations_write"} if tier == "professional" else set())
         # And another round changes nothing on either side; the stage that HubSpot gives a new deal is only read, by a later poll

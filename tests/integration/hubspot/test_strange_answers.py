@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -335,6 +337,20 @@ def test_without_a_date_our_own_clock_tells_the_time(hubspot: Stranger, answer: 
     assert connect(hubspot).now() == NOW
 
 
+def test_an_account_that_is_away_does_not_tell_the_time(hubspot: Stranger) -> None:
+    hubspot.on("GET", "/details", Reply({"category": "INTERNAL_ERROR", "message": "later"}, 502))
+    host = re.escape(urlsplit(hubspot.base_url).netloc)
+    with pytest.raises(TransientError, match=rf"HTTP 502 \(INTERNAL_ERROR\) while asking for the time \({host}\): later \(4 tries\)$"):
+        connect(hubspot).now()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_time_of_whoever_redirects_is_not_hubspots(hubspot: Stranger, status: int) -> None:
+    hubspot.on("GET", "/details", Reply("", status, {"Location": "https://elsewhere.example/details?token=secret"}))
+    with pytest.raises(ConnectionDown, match=r"asking for the time \(.*\): it redirects to https://elsewhere.example/details, and"):
+        connect(hubspot).now()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -354,7 +370,7 @@ def test_a_token_is_taken_in_whichever_shape_it_comes(hubspot: Stranger, answer:
 @pytest.mark.parametrize("body", [[], "", "<html/>", {"error": "invalid_grant"}, [{"status": "BAD_REFRESH_TOKEN"}]], ids=str)
 def test_a_refused_log_in_is_told_to_people_whatever_its_body(hubspot: Stranger, body: Any) -> None:
     hubspot.on("POST", "/token", Reply(body, 400))
-    with pytest.raises(AuthFailed, match="HubSpot's log-in answered HTTP 400"):
+    with pytest.raises(AuthFailed, match=rf"HubSpot's log-in \({urlsplit(hubspot.base_url).netloc}\) answered HTTP 400"):
         connect(hubspot, HubspotRefreshToken("id", "secret", "refresh", hubspot.base_url)).fetch("deals", ["7"], fields=())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -22,6 +23,7 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.mail import MOST_ATTEMPTS, MailsSent, send_mail
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store
@@ -161,7 +163,7 @@ def test_a_server_that_says_later_is_asked_later(store: Store, post: Post, mailb
     for wait_s in (60, 120):
         assert send_mail(store, "acme", post, Services()) == MailsSent(put_off=1)
         assert send_mail(store, "acme", post, Services()) == MailsSent()
-        assert "busy" in row(store).error
+        assert re.fullmatch(r"the mail server 127\.0\.0\.1:\d+ said 45\d (still )?busy", row(store).error)
         clock.forward(seconds=wait_s)
 
     # Then it goes in the end, once
@@ -223,7 +225,7 @@ def test_a_server_that_is_not_there_is_waited_for(store: Store, post: Post, mail
     nobody = server_of("smtp://127.0.0.1:1")
     write(store, mail())
     assert send_mail(store, "acme", Post(nobody.send, post.templates, post.sender, post.documents), Services()) == MailsSent(put_off=1)
-    assert "127.0.0.1:1 did not take the letter" in row(store).error
+    assert row(store).error == "the mail server 127.0.0.1:1 did not take the letter: connection refused"
 
 
 # ── addresses and log-ins ────────────────────────────────────────────────────────────────────────────────────────────
@@ -321,7 +323,7 @@ def test_the_schedule_finds_mail_that_waits_and_an_actor_sends_it_while_the_port
 
         # Then it asks for a turn of mail and of nothing else, and the turn sends it
         assert sent == [(portal.name, "mail")]
-        attempt(installation, portal.name, "mail", "")
+        attempt(installation, portal.name, Work.MAIL, "")
         assert [one["To"] for one in mailbox.letters] == ["bo@example.com"]
     finally:
         installation.close()

@@ -357,5 +357,44 @@ def test_the_time_is_that_of_the_date_header(net: responses.RequestsMock) -> Non
 def test_an_org_that_is_away_does_not_tell_the_time(net: responses.RequestsMock) -> None:
     net.post(TOKEN_URL, json=token_answer("t1"))
     net.get(f"{OLD}/services/data", status=503, headers={"Date": "Tue, 02 Jun 2026 08:30:00 GMT"})
-    with pytest.raises(TransientError, match="HTTP 503 while asking for the time"):
+    with pytest.raises(TransientError, match=r"HTTP 503 while asking for the time \(acme\.my\.salesforce\.com\).* \(4 tries\)$"):
+        World().crm.now()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_time_of_whoever_redirects_is_not_the_orgs(net: responses.RequestsMock, status: int) -> None:
+    # Given an address that redirects, whatever time it says
+    net.post(TOKEN_URL, json=token_answer("t1"))
+    elsewhere = {"Location": "https://elsewhere.example/x?token=secret", "Date": "Tue, 02 Jun 2026 08:30:00 GMT"}
+    net.get(f"{OLD}/services/data", status=status, headers=elsewhere)
+    # When the org is asked for the time, then a person hears where the redirect leads, and the log-in was asked where the org is now
+    with pytest.raises(ConnectionDown, match=r"asking for the time \(.*\): it redirects to https://elsewhere.example/x, and redirects"):
+        World().crm.now()
+    assert [call.request.url for call in net.calls].count(TOKEN_URL) == 2
+
+
+def test_an_org_that_moved_tells_the_time_from_its_new_address(net: responses.RequestsMock) -> None:
+    net.post(TOKEN_URL, json=token_answer("t1"))
+    net.post(TOKEN_URL, json=token_answer("t2", NEW))
+    net.get(f"{OLD}/services/data", status=302, headers={"Location": f"{NEW}/services/data"})
+    net.get(f"{NEW}/services/data", json=[], headers={"Date": "Tue, 02 Jun 2026 08:30:00 GMT"})
+    assert World().crm.now() == datetime(2026, 6, 2, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [({"status": 503}, TransientError), ({"status": 302, "headers": {"Location": "https://elsewhere.example/"}}, ConnectionDown)],
+)
+def test_how_leads_convert_is_not_taken_from_whoever_stands_before_the_org(
+    net: responses.RequestsMock, answer: dict[str, Any], kind: type[Exception]
+) -> None:
+    net.post(TOKEN_URL, json=token_answer("t1"))
+    net.post(re.compile(f"{OLD}/services/Soap/m/.*"), **answer)
+    with pytest.raises(kind, match=r"while asking how leads convert \(acme\.my\.salesforce\.com\)"):
+        World().crm.schema.conversion("Lead", "Opportunity")
+
+
+def test_a_log_in_that_is_away_names_its_host(net: responses.RequestsMock) -> None:
+    net.post(TOKEN_URL, status=502, body="<html>Bad gateway</html>")
+    with pytest.raises(TransientError, match=r"^Salesforce's log-in \(acme\.my\.salesforce\.com\) answered HTTP 502 \(4 tries\)$"):
         World().crm.now()

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from sync_worker.actors import VERBS
+from sync_worker.actors import STEPS
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import PortalStatus
 from sync_worker.domain.sync.backfill import Rates
 from sync_worker.errors import ConfigError, HeldForReview, StaleRead, Stopped, TransientError
 from sync_worker.schedule import due
-from sync_worker.steps.core.tenant import COMPANY, Done, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.intervene import release
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.sync.ingest import backfill as backfill_step
@@ -27,10 +28,8 @@ from sync_worker.store.sync import backfills
 from sync_worker.store.sync.backfills import Backfill
 from tests.integration.steps.world import World
 
-COMPANIES = ("Birch Systems", "Cedar IT", "Dogwood Networks")
 LINE = {"company.attributes.line": {"native": "Industry"}}
 NOTE = {"deal.attributes.note": {"native": "Description", "direction": "both", "conflict": "ask"}}
-NATIVE = {"lead": "Lead", "opportunity": "Opportunity"}
 
 
 def fill(world: World, word: str, *records: str) -> list[Done]:
@@ -39,7 +38,7 @@ def fill(world: World, word: str, *records: str) -> list[Done]:
     found = wanted(world.tenant, word, records or world.tenant.readable_records())
     ask(world.tenant, found, by="Ann")
     done = [backfill(world.tenant, name, found.field) for name in found.records]
-    world.settle(wake for one in done for wake in one.wakes)
+    world.settle(follow_up for one in done for follow_up in one.follow_ups)
     return done
 
 
@@ -183,7 +182,7 @@ def test_what_follows_from_a_field_follows(world: World) -> None:
     # then the approval starts again, the CRM is owed that, and the name is left alone
     after = world.deal(deal.id)
     assert (after.values["deal_type"], after.vendor_approval, after.values["name"]) == ("renewal", "pending", "Acme expansion")
-    assert done.wakes == {Wake("push")}
+    assert done.follow_ups == {FollowUp(Work.PUSH)}
     world.push()
     assert world.record_of(deal.id)["Portal_Vendor_Approval__c"] == "Pending"
     with world.store.reading("acme") as tx:
@@ -224,7 +223,7 @@ def test_an_approval_counts_for_the_terms_beside_it_so_such_a_record_is_read_who
     assert done.counts.skips == {"read_whole": 1}
     assert (world.deal(deal.id).vendor_approval, world.notices()) == ("pending", {"lead": 1})
     # and the whole record, read next, brings both: what was approved, and what for
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert (world.deal(deal.id).vendor_approval, world.deal(deal.id).values["licence_count"]) == ("approved", 99)
 
 
@@ -309,7 +308,7 @@ def test_a_page_that_is_older_than_our_write_is_not_applied(world: World, monkey
     done = backfill(world.tenant, "lead", "amount")
     # then it is late for this record: a notice, no change
     assert done.counts.skips == {"late": 1}
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert world.deal(deal.id).values["amount"] == Decimal("1200.50")
 
 
@@ -408,22 +407,22 @@ def test_a_backfill_that_a_step_orders_in_its_commit_is_done_by_the_workers_turn
     in_industry(world, Birch_Systems="Banking")
     world.configure(overrides=LINE)
     with world.store.transaction("acme") as tx:
-        wakes = order(tx, world.tenant, "line", by="the worker")
+        follow_ups = order(tx, world.tenant, "line", by="the worker")
     # then the commit wakes the workers, and the schedule finds it even where that message is lost
-    assert wakes == {Wake("backfill", COMPANY, share="backfill")}
-    assert wakes <= set(due(world.tenant))
+    assert follow_ups == {FollowUp(Work.BACKFILL, COMPANY, share="backfill")}
+    assert follow_ups <= set(due(world.tenant))
     # and each turn leaves the rest to the next one, until nothing is due
     with world.tenant.turn(0):
-        done = VERBS["backfill"](world.tenant, COMPANY)
-    assert (done.counts.read, wakes <= done.wakes) == (small_pages, True)
-    world.settle(done.wakes)
+        done = STEPS[Work.BACKFILL](world.tenant, COMPANY)
+    assert (done.counts.read, follow_ups <= done.follow_ups) == (small_pages, True)
+    world.settle(done.follow_ups)
     assert world.company("Birch Systems").attributes["line"] == "Banking"
-    assert not wakes & set(due(world.tenant))
+    assert not follow_ups & set(due(world.tenant))
     # When it is ordered again, then every record is read again
     with world.store.transaction("acme") as tx:
         order(tx, world.tenant, "line", by="the worker")
     assert standing(world, COMPANY, "line").order_no == 2
-    world.settle(wakes)
+    world.settle(follow_ups)
     assert standing(world, COMPANY, "line").done_count == standing(world, COMPANY, "line").total_count
 
 
@@ -448,7 +447,7 @@ def test_a_poll_that_is_due_goes_before_a_turn_of_the_workers(world: World) -> N
         order(tx, world.tenant, "line", by="the worker")
     world.remote.edit("Account", world.id_of("Cedar IT"), {"Name": "Cedar & Sons"})
     world.forward(world.tenant.portal.schedule.pull_s + 60)
-    VERBS["backfill"](world.tenant, COMPANY)
+    STEPS[Work.BACKFILL](world.tenant, COMPANY)
     assert world.knows("Cedar & Sons")
 
 
@@ -554,5 +553,5 @@ def test_a_field_that_the_mapping_has_lost_since_ends_its_backfill(world: World)
     world.configure(overrides=LINE)
     with world.store.transaction("acme") as tx:
         order(tx, world.tenant, "line", by="the worker")
-    assert VERBS["backfill"](without, COMPANY).counts.read == 0
+    assert STEPS[Work.BACKFILL](without, COMPANY).counts.read == 0
     assert standing(world, COMPANY, "line").finished_at is not None

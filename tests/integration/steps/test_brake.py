@@ -169,7 +169,7 @@ def test_the_nightly_net_is_held_too(world: World) -> None:
     # when the comparison is repaired, then what it made due is held
     done = repair(world.tenant, compare(world.tenant))
     with pytest.raises(HeldForReview):
-        world.settle(done.wakes)
+        world.settle(done.follow_ups)
     assert active(world, *PARTNERS) == 5
 
 

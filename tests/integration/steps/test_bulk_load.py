@@ -102,7 +102,7 @@ def stopped_once(world: World, *, after: int) -> None:
     assert done.counts.read + so_far == 19
     # the order that was under way when the first page was stored is nobody's; one that was kept is gone on with
     assert world.remote.calls()["kinds"]["bulk_query"] == (2 if after == 1 else 1)
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
 
 
 def stop(world: World, record: str, *, after: int, is_full: bool = False) -> int:
@@ -130,7 +130,7 @@ def test_what_the_job_read_before_our_write_is_late_news(world: World) -> None:
     # then the older value is a notice, and no change
     assert done.counts.skips["late"] == 1
     assert str(world.deal(deals[-1].id).values["amount"]) == "777.00"
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert world.record_of(deals[-1].id)["Portal_Amount__c"] == 777
     assert str(world.deal(deals[-1].id).values["amount"]) == "777.00"
 

@@ -10,7 +10,8 @@ import pytest
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
-from sync_worker.steps.core.tenant import COMPANY, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest import pull as pull_step
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.distributors import subgroups, terms
@@ -153,7 +154,7 @@ def test_a_crash_between_storing_and_patch_back_makes_no_second_company(empty_wo
     # when another one reads everything again and writes them
     world.tenant = world.process()
     world.pull(COMPANY, is_full=True)
-    world.settle({Wake("push")})
+    world.settle({FollowUp(Work.PUSH)})
     # then there is one company, and its id stands in the CRM
     assert world.company("Cedar IT") == before
     assert world.remote.named("Account", "Cedar IT")["Portal_Company_Id__c"] == before.id

@@ -8,7 +8,8 @@ import pytest
 
 from sync_worker.domain.core.company import PortalStatus
 from sync_worker.errors import HeldForReview
-from sync_worker.steps.core.tenant import DEAL, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import DEAL
 from sync_worker.steps.sync.ingest import compare as compare_step
 from sync_worker.steps.sync.ingest.compare import DELETED, LIVE, WHOLE, Difference, compare, repair
 from sync_worker.store.core import companies, runs
@@ -25,7 +26,7 @@ def vanish(world: World, record: str, crm_id: str) -> None:
 def mended(world: World) -> list[Difference]:
     """Compares, repairs, works off what that made due. Returns what was found."""
     comparison = compare(world.tenant)
-    world.settle(repair(world.tenant, comparison).wakes)
+    world.settle(repair(world.tenant, comparison).follow_ups)
     return comparison.differences
 
 
@@ -38,7 +39,7 @@ def test_nothing_differs_where_both_sides_agree(world: World) -> None:
     assert found.field_count > 150
     assert found.differences == []
     # and a repair of nothing makes nothing due
-    assert repair(world.tenant, found).wakes == frozenset()
+    assert repair(world.tenant, found).follow_ups == frozenset()
 
 
 def test_every_record_is_looked_at_however_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,7 @@ def test_records_that_become_visible_after_the_look_back_are_found(world: World,
     assert comparison.counts.skips == {"missing": 2}
     assert comparison.counts.read == comparison.counts.unchanged + comparison.counts.skipped
     # and a repair reads them, as if a notice had told of them
-    world.settle(repair(world.tenant, comparison).wakes)
+    world.settle(repair(world.tenant, comparison).follow_ups)
     assert world.company("Late IT").status is PortalStatus.ACTIVE
     link = world.link_of_record(lead_id)
     assert link is not None
@@ -267,7 +268,7 @@ def _refresh_hidden(world: World, record: str, crm_id: str) -> None:
         notices.add(tx, record, [crm_id])
     world.remote.fault("retrieve", body=[None], status=200)
     world.remote.fault("query_all", body={"totalSize": 0, "done": True, "records": []}, status=200)
-    world.settle([Wake("refresh", record)])
+    world.settle([FollowUp(Work.REFRESH, record)])
     world.remote.clear_faults()
 
 

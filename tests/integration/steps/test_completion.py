@@ -137,13 +137,13 @@ def test_a_sale_from_finalize_to_licences_each_step_told_and_in_the_crm(sale: Sa
     )
     # When the distributor signs, the CRM says so, and the worker issues the licences in the reseller's company and ends the deal
     moved = sale.signed()
-    sale.world.settle(moved.wakes)
+    sale.world.settle(moved.follow_ups)
     assert (state(sale), sale.licences()) == (("quote_signed", "signed"), [])
-    sale.world.settle(complete(sale.tenant).wakes)
+    sale.world.settle(complete(sale.tenant).follow_ups)
     assert (state(sale), sale.licences()) == (("completed", "signed"), LICENCES)
     # Then doing everything again changes and writes nothing, and each letter left once
     before = sale.world.rows()
-    assert complete(sale.tenant).wakes == frozenset()
+    assert complete(sale.tenant).follow_ups == frozenset()
     assert sale.world.push().run_id == ""
     assert sale.world.rows() == before
     mail(sale.tenant)
@@ -161,14 +161,14 @@ def test_a_second_signature_a_second_send_and_a_second_completion_are_the_first_
     first = sale.sent()
     again = send(sale.tenant, sale.deal_id, first.id, actor=sale.vera)
     assert isinstance(again, Quoted)
-    assert (again.quote, again.wakes) == (first, frozenset())
+    assert (again.quote, again.follow_ups) == (first, frozenset())
     sale.signed()
     (signed,) = sale.quotes()
     assert (signed.signed_by, signed.signed_for) == ("Dora (dora)", sale.world.company("Arrow Electronics").id)
-    assert sale.signed(sale.vera, reason="on paper").wakes == frozenset()
+    assert sale.signed(sale.vera, reason="on paper").follow_ups == frozenset()
     complete(sale.tenant)
     assert sale.signed().deal.lifecycle == "completed"
-    assert done(move(sale.tenant, sale.deal_id, Verb.COMPLETE, actor=sale.vera)).wakes == frozenset()
+    assert done(move(sale.tenant, sale.deal_id, Verb.COMPLETE, actor=sale.vera)).follow_ups == frozenset()
     assert [(one.signed_by, one.signed_at) for one in sale.quotes()] == [(signed.signed_by, signed.signed_at)]
     assert sale.licences() == LICENCES
     assert refused(make_and_send(sale)) == "quote_signed"
@@ -279,7 +279,7 @@ def test_what_the_distributor_sends_to_its_own_group_is_a_view_until_the_vendor_
     assert state(sale) == ("finalize_requested", "sent")
     again = send(sale.tenant, sale.deal_id, late.id, actor=sale.vera)
     assert isinstance(again, Quoted)
-    assert (again.quote, again.wakes) == (offered.quote, frozenset())
+    assert (again.quote, again.follow_ups) == (offered.quote, frozenset())
     assert refused(sign(sale.tenant, sale.deal_id, early.id, actor=sale.dora)) == "quote_not_latest"
     assert done(sign(sale.tenant, sale.deal_id, late.id, actor=sale.dora)).deal.lifecycle == "quote_signed"
 
@@ -462,7 +462,7 @@ def test_whoever_dies_at_whatever_commit_licences_are_issued_once_and_all_is_tol
     assert (state(sale), sale.licences()) == (("completed", "signed"), LICENCES)
     assert (sale.letters("finalize_requested"), sale.letters("quote_sent")) == (["vera@example.com"], ["dora@example.com"])
     assert len([one for one in sale.quotes() if one.signed_at]) == 1
-    assert complete(sale.tenant).wakes == frozenset()
+    assert complete(sale.tenant).follow_ups == frozenset()
 
 
 DIES = """
@@ -504,7 +504,7 @@ def test_a_worker_killed_with_licences_in_its_hands_leaves_none_and_the_next_one
     # Then the next worker does all of it, and the one after that nothing
     complete(sale.tenant)
     assert (sale.licences(), sale.world.deal(sale.deal_id).lifecycle) == (LICENCES, "completed")
-    assert complete(sale.tenant).wakes == frozenset()
+    assert complete(sale.tenant).follow_ups == frozenset()
 
 
 def test_a_deal_won_in_the_crm_before_the_worker_came_to_it_gets_its_licences(sale: Sale) -> None:

@@ -230,7 +230,7 @@ def test_what_a_person_binds_stays_bound_whatever_is_read(world: World) -> None:
 def test_a_rebound_pair_ends_and_its_open_deals_are_flagged(world: World) -> None:
     deal = world.registered()
     done = rebind(world.tenant, "Arrow Electronics", world.company("Granite Group"), actor="Ann", reason="sold")
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert partners(world, "Birch Systems") == ["Bolt Distribution", "Granite Group"]
     assert world.codes(world.link(deal.id).crm_id) == {"second_partner_not_associated"}
 

@@ -20,8 +20,6 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
 
-LEAD_FIELDS = {"name": "Portal_Deal_Name__c", "amount": "Portal_Amount__c", "licence_count": "Portal_Licences__c"}
-
 
 @contextmanager
 def machine(world: World, *, ahead_s: int) -> Iterator[None]:

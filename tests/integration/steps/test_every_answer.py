@@ -18,7 +18,8 @@ from sync_worker.bootstrap import NONE, Installation, Mistakes
 from sync_worker.crm.budget import SHARES, Budget, BudgetTerms, Memory, Share
 from sync_worker.domain.core.deal import Deal
 from sync_worker.schedule import due
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.replay import replay
 from sync_worker.store.core import cursors, portals
 from sync_worker.store.core.portals import PortalRow
@@ -42,23 +43,23 @@ class Desk:
     def budget(self, portal: str) -> Budget:
         return Budget(portal, UNLIMITED, Memory(), services=self.world.services, past=lambda _since: {})
 
-    def attempt(self, verb: str, record: str = "") -> Done | None:
-        return attempt(cast("Installation", self), "acme", verb, record)
+    def attempt(self, work: Work, record: str = "") -> Done | None:
+        return attempt(cast("Installation", self), "acme", work, record)
 
-    def due(self) -> set[Wake]:
+    def due(self) -> set[FollowUp]:
         return set(due(self.world.tenant))
 
     def later(self, seconds: float) -> None:
-        """Time passes, and everything that is due then is worked off, with what it wakes."""
+        """Time passes, and everything that is due then is worked off, with what follows from it."""
         self.world.forward(seconds)
         todo = self.due()
         for _ in range(60):
             if not todo:
                 return
-            wake = min(todo, key=lambda one: (one.verb != "pull", one.verb, one.record))
-            todo.discard(wake)
-            done = self.attempt(wake.verb, wake.record)
-            todo |= done.wakes if done else set()
+            follow_up = min(todo, key=lambda one: (one.work != Work.PULL, one.work, one.record))
+            todo.discard(follow_up)
+            done = self.attempt(follow_up.work, follow_up.record)
+            todo |= done.follow_ups if done else set()
         raise AssertionError(f"work that never ends: {todo}")
 
     def standing(self) -> PortalRow:
@@ -165,7 +166,7 @@ def test_a_pull_that_was_stopped_stands_where_it_was_and_goes_on_by_itself(desk:
     world.remote.fault("query_all", times=ALWAYS, **answer.order)
 
     # when it is met, then nothing was read and nothing moved; the portal rests, and says why in words
-    assert desk.attempt("pull", "company") is None
+    assert desk.attempt(Work.PULL, "company") is None
     assert desk.position("company") == (before, "")
     assert {name: value for name, value in world.rows().items() if name != "failures"} == _but_failures(rows)
     assert answer.rest_s - 10 < desk.rest_s() <= answer.rest_s
@@ -193,7 +194,7 @@ def test_a_refresh_that_was_stopped_keeps_its_notices(desk: Desk, answer: Answer
     _notice(desk, deal)
     world.remote.fault("retrieve", times=ALWAYS, **answer.order)
     # when it is met, then the notice waits; and when it is over, then the edit travels
-    assert desk.attempt("refresh", "lead") is None
+    assert desk.attempt(Work.REFRESH, "lead") is None
     assert world.notices() == {"lead": 1}
     assert list(desk.open()) == [answer.code]
     world.remote.clear_faults()
@@ -227,7 +228,7 @@ def test_a_first_create_that_was_stopped_is_made_once(desk: Desk, answer: Answer
     world = desk.world
     deal = world.submitted()
     world.remote.fault("collections_write", times=ALWAYS, when=moment, **answer.order)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     # when it is over and time has passed, then there is one lead with its key and its values, and nothing waits or is open
     world.remote.clear_faults()
     for _ in range(4):
@@ -246,7 +247,7 @@ def test_an_update_that_was_stopped_is_made_and_loses_no_edit(desk: Desk, answer
     world.change(deal.id, amount="77")
     world.edit(deal.id, Company="Acme Corp")
     world.remote.fault("collections_write", times=ALWAYS, **answer.order)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     # when it is over, then both sides hold both
     world.remote.clear_faults()
     for _ in range(4):
@@ -284,7 +285,7 @@ def test_a_locked_record_is_tried_again_and_the_others_pass(desk: Desk, code: st
     world = desk.world
     deals = [world.submitted() for _ in range(3)]
     world.remote.fault("collections_write", record=True, error_code=code, times=1)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert sum(len(world.records_of(deal.id)) for deal in deals) == 2
     desk.later(120)
     assert [len(world.records_of(deal.id)) for deal in deals] == [1, 1, 1]
@@ -299,7 +300,7 @@ def test_a_refused_record_waits_for_a_person_and_the_others_pass(desk: Desk, cod
     for deal in deals:
         world.change(deal.id, amount="77")
     world.remote.fault("collections_write", record=True, error_code=code, times=1, message="words of the vendor")
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     # then the one waits with the vendor's code and words, the other is written, and the portal does not rest
     (row,) = world.outbox()
     assert row.state == "parked"
@@ -321,7 +322,7 @@ def test_a_create_that_looks_like_another_is_saved_and_says_so(desk: Desk) -> No
     world = desk.world
     deal = world.submitted()
     world.remote.fault("collections_write", record=True, error_code="DUPLICATES_DETECTED", times=1)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert len(world.records_of(deal.id)) == 1
     assert world.codes(deal.id) == {"duplicate_in_crm"}
 
@@ -330,7 +331,7 @@ def test_a_key_that_is_taken_is_a_create_of_ours_and_is_adopted(desk: Desk) -> N
     world = desk.world
     deal = world.submitted()
     world.remote.fault("collections_write", record=True, error_code="DUPLICATE_VALUE", times=1)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     desk.later(120)
     assert len(world.records_of(deal.id)) == 1
     assert world.codes(deal.id) == set()
@@ -344,7 +345,7 @@ def test_a_record_that_vanished_under_a_write_is_marked_and_nothing_waits(desk: 
     lead_id = world.link(deal.id).crm_id
     world.change(deal.id, amount="77")
     world.remote.fault("collections_write", record=True, error_code="ENTITY_IS_DELETED", times=1)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     world.remote.delete("Lead", lead_id)
     world.remote.hard_delete([lead_id])
     # when the worker goes on, then the deal says that its record is gone, and nobody is asked about the write
@@ -368,7 +369,7 @@ def test_a_days_calls_used_up_between_two_pages_resume_at_the_page(desk: Desk, m
     world.remote.fault("query_all", status=400, error_code="QUERY_TIMEOUT")  # then it is read in pages with a limit
     monkeypatch.setattr("sync_worker.crm.salesforce.reader.FIRST_LIMIT", 1)
     world.remote.fault("query_all", after=1, times=ALWAYS, error_code="REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded.")
-    assert desk.attempt("pull", "company") is None
+    assert desk.attempt(Work.PULL, "company") is None
     # then the first page is kept, the cursor stands behind it, and the lease is free
     assert desk.position("company")[1] != ""
     assert desk.rest_s() == DAILY_S
@@ -390,7 +391,7 @@ def test_a_days_calls_used_up_within_a_push_release_what_was_not_written(desk: D
     world.remote.fault(
         "collections_write", after=1, times=ALWAYS, error_code="REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded."
     )
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     # then the others are ready, not claimed, and nothing counts as an attempt
     assert sum(len(world.records_of(deal.id)) for deal in deals) == 1
     assert [(row.state, row.refused, row.unanswered) for row in world.outbox()] == [("ready", 0, 0)] * 2
@@ -406,7 +407,7 @@ def test_a_full_quota_is_the_orgs_own_and_recovers(desk: Desk) -> None:
     world = desk.world
     deal = world.submitted()
     world.remote.set_daily_limit(100, used=100)
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert desk.rest_s() == DAILY_S
     desk.later(DAILY_S)
     assert desk.rest_s() == DAILY_S, "nothing came back yet"
@@ -419,18 +420,18 @@ def test_a_full_quota_is_the_orgs_own_and_recovers(desk: Desk) -> None:
 # ── hidden, moved ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("verb", ["pull", "push"])
-def test_a_field_that_is_hidden_in_mid_run_is_named_and_heals_when_shown(desk: Desk, verb: str) -> None:
+@pytest.mark.parametrize("work", [Work.PULL, Work.PUSH])
+def test_a_field_that_is_hidden_in_mid_run_is_named_and_heals_when_shown(desk: Desk, work: Work) -> None:
     # Given work, and a field that a person hides while the describe is still remembered
     world = desk.world
     deal = _at_rest(desk)
     world.change(deal.id, amount="77")
     world.remote.edit("Account", world.id_of("Cedar IT"), {"Name": "Cedar Corp"})
     world.forward(30)
-    native, field = ("Account", "Portal_Status__c") if verb == "pull" else ("Lead", "Portal_Amount__c")
+    native, field = ("Account", "Portal_Status__c") if work == Work.PULL else ("Lead", "Portal_Amount__c")
     world.remote.hide_field(native, field)
     # when it is met, then the portal rests, and the words name the field
-    assert desk.attempt(verb, "company" if verb == "pull" else "") is None
+    assert desk.attempt(work, "company" if work == Work.PULL else "") is None
     assert desk.rest_s() == 300
     assert field in desk.open()["schema_changed"]
     assert field in str(desk.standing().paused_because)
@@ -461,8 +462,8 @@ def test_refused_credentials_rest_the_portal_without_locking_the_user_out(desk: 
     world.remote.expire_tokens()
     world.remote.fault("token", times=ALWAYS, error_code="invalid_grant", message="user hasn't approved this consumer")
     world.remote.reset_calls()
-    for verb, record in (("pull", "company"), ("pull", "lead"), ("push", "")):
-        desk.attempt(verb, record)
+    for work, record in ((Work.PULL, "company"), (Work.PULL, "lead"), (Work.PUSH, "")):
+        desk.attempt(work, record)
     assert world.remote.calls()["kinds"].get("token", 0) == 1
     assert desk.rest_s() == 300
     assert "crm.auth" in desk.open()["auth_failed"]

@@ -22,7 +22,7 @@ DAY_S = 86_400
 
 def expired(world: World) -> int:
     done = expire(world.tenant)
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     return done.counts.applied
 
 
@@ -74,7 +74,7 @@ def test_the_period_gives_every_registration_its_last_day_wherever_it_begins(wor
     assert "expires_on" not in drafted.deal.values
     submitted = move(world.tenant, drafted.deal.id, Verb.SUBMIT, actor=ANN)
     assert not isinstance(submitted, Refusal)
-    world.settle(submitted.wakes)
+    world.settle(submitted.follow_ups)
     theirs = {"Company": "Umbrella", "LastName": "Doe", "Portal_Deal_Name__c": "Theirs", "Portal_Partner__c": world.id_of("Birch Systems")}
     world.remote.create("Lead", theirs)
     world.remote.create("Lead", {**theirs, "Portal_Deal_Name__c": "Dated", "Portal_Expires__c": "2027-01-31"})
@@ -118,7 +118,7 @@ def test_past_its_last_day_nothing_is_done_before_the_night_until_the_vendor_ext
     until, written = in_days(world, 7)
     extended = move(world.tenant, deal.id, Verb.SET_LAST_DAY, actor=ANN, until=until, reason="the tender was put off")
     assert not isinstance(extended, Refusal)
-    world.settle(extended.wakes)
+    world.settle(extended.follow_ups)
     assert expires_on(world, deal.id) == (until, written)
     finalized = move(world.tenant, deal.id, Verb.FINALIZE, actor=birch)
     assert not isinstance(finalized, Refusal)

@@ -6,7 +6,7 @@ import pytest
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import StoreDown, TransientError
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
@@ -75,7 +75,7 @@ def test_an_opportunity_read_before_the_lead_it_came_from_is_no_second_deal(worl
     done = world.remote.convert_lead(world.link(deal.id).crm_id)
     world.forward()
     # When the opportunity, which carries the deal's key and partner, is read first
-    world.settle(pull(world.tenant, "opportunity").wakes)
+    world.settle(pull(world.tenant, "opportunity").follow_ups)
     # Then it is the deal's, and nobody else's
     assert [one.id for one in world.deals() if one.values["name"] == deal.values["name"]] == [deal.id]
     assert world.link(deal.id).crm_id == done["ConvertedOpportunityId"]
@@ -236,7 +236,7 @@ def test_a_record_of_ours_whose_partner_was_cleared_before_the_first_load_is_rea
     world.pull("company")
     deal = world.submitted()
     push(world.tenant)
-    world.settle({Wake("refresh", "lead")})
+    world.settle({FollowUp(Work.REFRESH, "lead")})
     # When a person takes the partner off the lead, and then comes the first load
     world.remote.edit("Lead", world.link(deal.id).crm_id, {"Portal_Partner__c": None, "Portal_Licences__c": 77})
     world.forward(3000)

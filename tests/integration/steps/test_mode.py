@@ -13,6 +13,7 @@ from sync_worker.steps.associations import mode as mode_step
 from sync_worker.steps.associations.associate import options
 from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
 from sync_worker.steps.associations.mode import DERIVE, derive, set_mode, standing
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.setup.check import check
 from sync_worker.steps.sync.push.push import push
@@ -76,8 +77,8 @@ def test_from_contracts_to_rules_the_old_answer_stands_until_all_is_evaluated(wo
     done = evaluate(world.tenant)
     assert (row(world).mode, row(world).next_mode) == ("rules", None)
     assert EVALUATE not in set(due(world.tenant))
-    assert any(wake.verb == "refresh" for wake in done.wakes)
-    world.settle(wake for wake in done.wakes if wake.verb == "refresh")
+    assert any(follow_up.work == Work.REFRESH for follow_up in done.follow_ups)
+    world.settle(follow_up for follow_up in done.follow_ups if follow_up.work == Work.REFRESH)
     assert ("second_partner_not_associated" in world.codes(world.link(deal.id).crm_id)) == (
         "Arrow Electronics" not in partners(world, "Birch Systems")
     )

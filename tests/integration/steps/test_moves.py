@@ -44,7 +44,7 @@ def refused(result: object) -> str:
 
 def pushed(world: World, result: Moved | Refusal) -> Moved:
     moved = done(result)
-    world.settle(moved.wakes)
+    world.settle(moved.follow_ups)
     return moved
 
 
@@ -115,7 +115,7 @@ def test_disabled_and_withdrawn_deals_are_registrations_no_more(world: World, bo
     pushed(world, move(world.tenant, deal_id, Verb.WITHDRAW, actor=bob))
     assert states(world, deal_id)[:2] == ("withdrawn", False)
     again = done(move(world.tenant, deal_id, Verb.WITHDRAW, actor=bob))
-    assert again.wakes == frozenset()
+    assert again.follow_ups == frozenset()
 
 
 def test_history_says_who_why_and_in_whose_place(world: World, bob: Actor, vera: Actor) -> None:
@@ -247,7 +247,7 @@ def test_an_expired_registration_is_renewed_by_the_distributor_and_the_vendor(wo
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved", Portal_Expires__c=world.clock.now.date().isoformat())
     world.pull()
     world.forward(DAY_S)
-    world.settle(expire(world.tenant).wakes)
+    world.settle(expire(world.tenant).follow_ups)
     assert states(world, deal_id) == ("expired", False, "Approved", "Approved")
     # When the distributor renews it, then the vendor is asked, in the CRM too, and the old day stands
     until = date(2027, 3, 1)
@@ -319,7 +319,7 @@ def test_a_disconnected_deal_is_linked_to_its_new_record_and_never_to_anothers(w
     assert world.codes(old) == set()
     assert world.outbox() == []
     again = done(relink(world.tenant, deal.id, made, actor=ANN))
-    world.settle(again.wakes)
+    world.settle(again.follow_ups)
     assert world.outbox() == []
 
 

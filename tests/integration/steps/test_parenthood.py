@@ -64,7 +64,7 @@ def vera(world: World) -> Actor:
 def registered(world: World, **written: Any) -> Deal:
     """A deal of the subgroup, in both places."""
     moved = done(register(world.tenant, {**DEAL, **written}, actor=rita(world)))
-    world.settle(moved.wakes)
+    world.settle(moved.follow_ups)
     world.pull()
     return moved.deal
 
@@ -136,7 +136,7 @@ def test_the_vendor_lets_a_deal_go_without_and_that_is_kept(world: World) -> Non
     # When the vendor takes the distributor off the deal, then it says why
     assert refused(change(world.tenant, deal.id, {"second_partner": None}, actor=vera(world))) == "reason_missing"
     moved = done(change(world.tenant, deal.id, {"second_partner": None}, actor=vera(world), reason="sold by us"))
-    world.settle(moved.wakes)
+    world.settle(moved.follow_ups)
     # and who, when and why are kept, in the history too
     with world.store.reading("acme") as tx:
         waiver = waivers.of_deals(tx, [deal.id])[deal.id]
@@ -251,7 +251,7 @@ def test_a_record_linked_by_hand_names_the_distributor(world: World) -> None:
     # When it is linked by hand
     linked = relink(world.tenant, deal.id, other, actor=ANN)
     assert isinstance(linked, Moved), linked
-    world.settle(linked.wakes)
+    world.settle(linked.follow_ups)
     # Then both sides name the distributor
     assert world.deal(deal.id).second_partner == arrow(world).id
     assert in_crm(world, deal.id) == world.id_of("Arrow Electronics")

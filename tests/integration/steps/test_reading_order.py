@@ -10,7 +10,8 @@ import pytest
 from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import StaleRead, TransientError
-from sync_worker.steps.core.tenant import COMPANY, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest import ingest as ingest_step
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
@@ -59,9 +60,9 @@ def test_a_page_that_is_older_than_our_write_is_not_applied(world: World, monkey
     assert done.counts.skips == {"late": 1}
     assert done.counts.read == 1
     assert world.notices() == {"lead": 1}
-    assert Wake("refresh", "lead") in done.wakes
+    assert FollowUp(Work.REFRESH, "lead") in done.follow_ups
     # and both sides hold what was pushed
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert (world.deal(deal.id).values["amount"], world.record_of(deal.id)["Portal_Amount__c"]) == (2, 2)
 
 
@@ -94,7 +95,7 @@ def test_a_second_reader_is_told_that_somebody_is_at_it(world: World, monkeypatc
     assert done.run_id
     # and what was noticed meanwhile is not forgotten
     assert world.notices() == {COMPANY: 1}
-    assert Wake("refresh", COMPANY) in done.wakes
+    assert FollowUp(Work.REFRESH, COMPANY) in done.follow_ups
 
 
 def test_other_records_may_be_read_at_the_same_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +217,7 @@ def test_a_notice_that_is_renewed_while_its_record_is_read_survives(world: World
     # then it still waits, wakes the next run, and is read then
     assert world.notices() == {COMPANY: 1}
     assert world.company(cedar).name == "Cedar IT"
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert world.company(cedar).name == "Cedar Two"
     assert world.notices() == {}
 

@@ -238,7 +238,7 @@ def test_the_vendor_may_decide_in_the_crm_after_the_last_day_and_the_deal_does_n
     world.pull()
     world.forward(2 * DAY_S)
     if is_written_down:
-        world.settle(expire(world.tenant).wakes)
+        world.settle(expire(world.tenant).follow_ups)
     # When the vendor approves it in the CRM
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved", Portal_Vendor_Reason__c="Late, but yes")
     world.pull()
@@ -247,11 +247,11 @@ def test_the_vendor_may_decide_in_the_crm_after_the_last_day_and_the_deal_does_n
     refusal = move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)
     assert isinstance(refusal, Refusal)
     assert (refusal.code, "last day was" in refusal.why) == ("deal_closed", True)
-    world.settle(expire(world.tenant).wakes)
+    world.settle(expire(world.tenant).follow_ups)
     assert (world.deal(deal_id).lifecycle, world.record_of(deal_id)["Portal_Registered__c"]) == ("expired", False)
     world.edit(deal_id, Portal_Expires__c="2099-01-01")
     world.pull()
-    world.settle(expire(world.tenant).wakes)
+    world.settle(expire(world.tenant).follow_ups)
     assert refused(move(world.tenant, deal_id, Verb.FINALIZE, actor=dora)) == "not_a_party"
     assert done(move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)).deal.lifecycle == "finalize_requested"
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from sync_worker.domain.core.deal import Deal
+from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core.tables import companies as company_rows
 from sync_worker.store.sync import patch_backs
 from tests.integration.steps import test_every_answer
@@ -44,7 +45,7 @@ def test_a_refusal_of_the_whole_call_parks_no_record(desk: Desk, order: dict[str
     deals = [desk.world.submitted() for _ in range(3)]
     desk.world.remote.fault("collections_write", times=ALWAYS, **order)
     # when they are pushed, then they stay due, the portal rests, and people hear of it once and of what to do
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert {row.state for row in desk.world.outbox()} == {"ready"}
     assert [list(desk.open()), of_writes(desk)] == [[code], {}]
     assert words in desk.open()[code]
@@ -83,7 +84,7 @@ def test_portal_ids_wait_while_the_whole_call_is_refused(desk: Desk) -> None:
         tx.connection.execute(update(company_rows).where(company_rows.c.id == cedar.id).values(portal_id_written_at=None))
     world.remote.fault("collections_write", times=ALWAYS, error_code="UNSUPPORTED_API_VERSION", status=410)
     # when its portal id is due, then one error says so, and no company is at fault
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert [list(desk.open()), of_writes(desk)] == [["connection_down"], {}]
     # and when it is over, then the id is written
     world.remote.clear_faults()
@@ -97,7 +98,7 @@ def test_the_record_that_makes_a_body_unreadable_is_found_and_the_others_pass(de
     deals = [desk.world.submitted() for _ in range(5)]
     desk.world.remote.fault("collections_write", times=ALWAYS, holding=deals[3].id, error_code="JSON_PARSER_ERROR")
     # when they are pushed, then that one waits for a person, and the others are there
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert made(desk, deals) == [1, 1, 1, 0, 1]
     assert [(row.record_id, row.state) for row in desk.world.outbox()] == [(deals[3].id, "parked")]
     assert desk.world.codes(deals[3].id) == {"JSON_PARSER_ERROR"}
@@ -142,7 +143,7 @@ def test_a_trigger_that_cannot_cope_with_many_records_gets_fewer_at_once(desk: D
             CREATES, record=True, above=2, times=ALWAYS, error_code="CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message=words
         )
     # when they are pushed, then all are there, and nobody is told
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert (made(desk, deals), desk.world.outbox(), of_writes(desk)) == ([1] * 7, [], {})
 
 
@@ -152,6 +153,6 @@ def test_a_record_that_is_too_much_for_a_trigger_alone_waits_for_a_person(desk: 
     desk.world.remote.fault(
         CREATES, record=True, holding=deals[1].id, times=ALWAYS, error_code="CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message=words
     )
-    desk.attempt("push")
+    desk.attempt(Work.PUSH)
     assert made(desk, deals) == [1, 0, 1]
     assert desk.world.codes(deals[1].id) == {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.domain.core.deal import Deal, Refusal
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.operate import halt
 from sync_worker.steps.operate.resolve import Resolved, dispute, disputes, resolve
 from sync_worker.store.deals import deals
@@ -61,7 +61,7 @@ def test_the_value_of_the_portal_is_written_with_the_next_push(world: World, dis
     done = decided(world, "portal")
     assert isinstance(done, Resolved)
     assert names(world, disputed) == ("Ours", "Theirs")
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     assert names(world, disputed) == ("Ours", "Ours")
     assert world.open_conflicts(disputed.id) == []
 
@@ -117,7 +117,7 @@ def test_while_somebody_else_reads_the_word_is_kept_and_applied_by_their_reading
     assert isinstance(done, Resolved)
     assert not done.is_applied
     assert names(world, disputed) == ("Ours", "Theirs")
-    world.settle(done.wakes)
+    world.settle(done.follow_ups)
     world.pull()
     assert names(world, disputed) == ("Theirs", "Theirs")
 
@@ -159,7 +159,7 @@ def test_in_a_paused_portal_the_word_is_kept_and_applied_after_the_pause(world: 
     done = decided(world, take)
     # Then the CRM is not asked, nothing has changed, and the decision is kept
     assert isinstance(done, Resolved)
-    assert (done.is_applied, done.halt and done.halt.actor, done.wakes) == (False, "Ann", frozenset())
+    assert (done.is_applied, done.halt and done.halt.actor, done.follow_ups) == (False, "Ann", frozenset())
     assert world.remote.calls()["total"] == 0
     assert names(world, disputed) == ("Ours", "Theirs")
     [kept] = disputes(world.tenant)
@@ -167,7 +167,7 @@ def test_in_a_paused_portal_the_word_is_kept_and_applied_after_the_pause(world: 
     # When the portal is resumed, and the record is read, because it was noticed
     halt.resume(world.tenant, actor="Ann", reason="")
     assert world.notices() == {"lead": 1}
-    world.settle([Wake("refresh", "lead"), Wake("push")])
+    world.settle([FollowUp(Work.REFRESH, "lead"), FollowUp(Work.PUSH)])
     # Then the decision counts on both sides
     taken = {"crm": "Theirs", "portal": "Ours"}[take]
     assert names(world, disputed) == (taken, taken)

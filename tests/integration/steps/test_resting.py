@@ -6,7 +6,7 @@ import pytest
 
 from sync_worker.errors import SchemaChanged
 from sync_worker.schedule import due
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.store.sync import backfills
 from tests.integration.steps.world import World
@@ -52,7 +52,7 @@ def test_a_hidden_attribute_of_deals_rests_alone_and_comes_back_whole(world: Wor
     assert world.link(deal.id).base["note"] == base
     # and it is not written, and compared with nothing
     world.change(deal.id, licence_count="26")
-    world.settle({Wake("push")})
+    world.settle({FollowUp(Work.PUSH)})
     assert world.record_of(deal.id)["Portal_Licences__c"] == 26
     assert world.record_of(deal.id)["Description"] == "call back"
     assert compare(world.tenant).differences == []
@@ -68,8 +68,8 @@ def test_a_hidden_attribute_of_deals_rests_alone_and_comes_back_whole(world: Wor
     # then the problem is closed, a backfill of that field alone is due, and brings in what was edited meanwhile
     assert resting(world) == []
     assert ordered(world) == [("lead", "note")]
-    assert Wake("backfill", "lead", share="backfill") in due(world.tenant)
-    world.settle({Wake("backfill", "lead")})
+    assert FollowUp(Work.BACKFILL, "lead", share="backfill") in due(world.tenant)
+    world.settle({FollowUp(Work.BACKFILL, "lead")})
     assert world.deal(deal.id).values["note"] == "called back"
     assert ordered(world) == []
 
@@ -107,7 +107,7 @@ def test_a_hidden_attribute_of_companies_rests_alone_and_comes_back_whole(world:
     world.remote.hide_field("Account", "Industry", hidden=False)
     world.forward(601)
     world.pull()
-    world.settle({Wake("backfill", "company")})
+    world.settle({FollowUp(Work.BACKFILL, "company")})
     assert world.company("Birch and Sons").attributes["line"] == "Energy"
     assert resting(world) == []
 
@@ -123,7 +123,7 @@ def test_an_attribute_that_only_the_portal_writes_is_written_once_it_is_shown_ag
     world.remote.hide_field("Lead", "Description", hidden=False)
     world.forward(601)
     world.pull()
-    world.settle({Wake("backfill", "lead"), Wake("push")})
+    world.settle({FollowUp(Work.BACKFILL, "lead"), FollowUp(Work.PUSH)})
     assert world.record_of(deal.id)["Description"] == "call back"
 
 
@@ -152,7 +152,7 @@ def test_a_worker_with_an_older_describe_reads_the_field_as_soon_as_another_one_
     world.tenant = elsewhere
     world.pull("lead")
     world.tenant = here
-    world.settle({Wake("backfill", "lead")})
+    world.settle({FollowUp(Work.BACKFILL, "lead")})
     assert world.deal(deal.id).values["note"] == "called back"
 
 
@@ -180,9 +180,9 @@ def test_a_write_that_meets_the_hidden_field_first_parks_no_record(world: World)
     world.change(deal.id, note="later")
     world.remote.hide_field("Lead", "Description")
     # when the push is the first to meet it
-    world.settle({Wake("push")})
+    world.settle({FollowUp(Work.PUSH)})
     world.forward(120)
-    world.settle({Wake("push")})
+    world.settle({FollowUp(Work.PUSH)})
     # then the rest is written, nothing is parked, and the attribute rests
     assert world.record_of(deal.id)["Portal_Licences__c"] == 26
     assert [row.state for row in world.outbox()] == []
@@ -191,5 +191,5 @@ def test_a_write_that_meets_the_hidden_field_first_parks_no_record(world: World)
     world.remote.hide_field("Lead", "Description", hidden=False)
     world.forward(601)
     world.pull()
-    world.settle({Wake("backfill", "lead"), Wake("push")})
+    world.settle({FollowUp(Work.BACKFILL, "lead"), FollowUp(Work.PUSH)})
     assert world.record_of(deal.id)["Description"] == "later"

@@ -218,8 +218,8 @@ def test_until_it_is_complete_the_old_answer_stands_also_for_who_changes_meanwhi
     give(ruled, BIRCH, Portal_Tier__c="Gold")
     by_rules(ruled, GOLD)
     with ruled.tenant.turn(0):
-        assert evaluate(ruled.tenant).wakes
-        assert evaluate(ruled.tenant).wakes
+        assert evaluate(ruled.tenant).follow_ups
+        assert evaluate(ruled.tenant).follow_ups
     # then everybody may do what they might, and a company that changes follows the old rules
     assert partners(ruled, BIRCH) == [ARROW]
     read_only(ruled, BOLT, Portal_Region__c="EMEA")
@@ -289,10 +289,10 @@ def test_deals_hear_of_it_when_their_pair_ends_by_a_company_and_by_a_rule(ruled:
     give(ruled, ARROW, Portal_Region__c="APAC")
     assert "second_partner_not_associated" in ruled.codes(crm_id)
     by_rules(ruled, REGION, {"name": "everybody", "partner": {"name": [BIRCH]}})
-    ruled.settle(evaluate(ruled.tenant).wakes)
+    ruled.settle(evaluate(ruled.tenant).follow_ups)
     assert ruled.codes(crm_id) == set()
     by_rules(ruled, REGION)
-    ruled.settle(evaluate(ruled.tenant).wakes)
+    ruled.settle(evaluate(ruled.tenant).follow_ups)
     assert ruled.codes(crm_id) == {"second_partner_not_associated"}
 
 

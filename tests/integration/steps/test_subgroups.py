@@ -16,7 +16,7 @@ from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.associations.associate import whom, why
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.move import Moved
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.distributors.subgroups import (
@@ -175,7 +175,7 @@ def test_a_subgroups_deal_names_its_parent_and_follows_its_company_into_the_crm(
     gone = disassociate(world.tenant, arrow(world), world.company(CEDAR), actor=user(world, "bo", "Arrow Electronics"))
     assert isinstance(gone, SubgroupChange)
     assert gone.flagged == (moved.deal.id,)
-    world.settle(gone.wakes)
+    world.settle(gone.follow_ups)
     assert world.deal(moved.deal.id).second_partner == arrow(world).id
     assert "parent_gone" in world.codes(moved.deal.id)
     assert "second_partner_not_associated" in world.codes(lead["Id"])
@@ -229,7 +229,7 @@ def test_by_rules_parenthood_is_a_reason_of_its_own(empty_world: World) -> None:
     world = empty_world
     world.configure(associations={"mode": "rules", "rules": [{"name": "none", "match": ["tier"], "partner": {"region": ["LATAM"]}}]})
     world.pull()
-    world.settle({Wake("evaluate")})
+    world.settle({FollowUp(Work.EVALUATE)})
     # When a subgroup is made
     made = created(world).child.company
     # Then it works with its parent, says why, and the CRM is told of no contract

@@ -131,7 +131,7 @@ def test_a_sweep_takes_as_many_batches_as_it_needs_and_goes_on_after_its_turn(ye
     with year.tenant.turn(0):
         done = sweep(year.tenant)
     # Then it asks for another turn, and the next sweep ends it
-    assert done.wakes == {SWEEP}
+    assert done.follow_ups == {SWEEP}
     assert resolved(year) > 0
     with year.store.reading("acme") as tx:
         assert runs.get(tx, done.run_id).state == "stopped"  # type: ignore[union-attr]

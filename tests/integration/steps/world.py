@@ -18,7 +18,7 @@ from typing import Any
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.remote import Record, Remote
-from sync_worker.actors import VERBS
+from sync_worker.actors import STEPS
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Change, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
@@ -34,7 +34,8 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.portal import Portal
 from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
-from sync_worker.steps.core.tenant import Done, Tenant, Wake
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.pull import pull
@@ -207,26 +208,26 @@ class World:
         """One pull per record, all if none is named, half a minute after whatever happened; what they woke is worked off."""
         self.forward()
         done = [pull(self.tenant, record, is_full=is_full) for record in records or self.tenant.readable_records()]
-        self.settle(wake for one in done for wake in one.wakes)
+        self.settle(follow_up for one in done for follow_up in one.follow_ups)
         return done
 
-    def settle(self, wakes: Iterable[Wake] = ()) -> list[Done]:
-        """Works off these wakes and what they wake, as the actors would."""
-        todo, done = set(wakes), list[Done]()
+    def settle(self, follow_ups: Iterable[FollowUp] = ()) -> list[Done]:
+        """Works off this follow-up work and what follows from it, as the actors would."""
+        todo, done = set(follow_ups), list[Done]()
         for _ in range(60):
             if not todo:
                 return done
-            wake = min(todo, key=lambda one: (one.verb != "refresh", one.record))
-            todo.discard(wake)
-            one = VERBS[wake.verb](self.tenant, wake.record)
+            follow_up = min(todo, key=lambda one: (one.work != Work.REFRESH, one.record))
+            todo.discard(follow_up)
+            one = STEPS[follow_up.work](self.tenant, follow_up.record)
             done.append(one)
-            todo |= one.wakes
+            todo |= one.follow_ups
         raise AssertionError(f"work that never ends: {todo}")
 
     def push(self) -> Done:
         """One push, and what it woke."""
         done = push(self.tenant)
-        self.settle(done.wakes)
+        self.settle(done.follow_ups)
         return done
 
     @contextmanager
@@ -242,7 +243,7 @@ class World:
     def registered(self, **written: Any) -> Deal:
         """A deal of Birch Systems with Arrow Electronics, registered and in the CRM, unless told otherwise."""
         deal = self.submitted(**written)
-        self.settle({Wake("push")})
+        self.settle({FollowUp(Work.PUSH)})
         return deal
 
     def submitted(self, **written: Any) -> Deal:

@@ -189,13 +189,6 @@ class Side:
         else:
             subscribe_salesforce(self.remote, door, **more)
 
-    def hush(self) -> None:
-        """It tells us nothing any more."""
-        if isinstance(self.remote, HubspotRemote):
-            self.remote.clear_webhooks()
-        else:
-            self.remote._list("DELETE", "outbound_messages")
-
     def deliver(self) -> dict[str, int]:
         """What waits is told, out of order."""
         if isinstance(self.remote, HubspotRemote):

@@ -109,6 +109,12 @@ def test_the_last_error_is_the_one_raised() -> None:
         Call(*errors).insist()
 
 
+def test_the_tries_are_told_where_the_crm_named_a_time_too() -> None:
+    with pytest.raises(RateLimited, match=r"^slow down \(4 tries\)$") as raised:
+        Call(burst(2.0)).insist()
+    assert (raised.value.retry_after_s, raised.value.scope) == (2.0, "burst")
+
+
 @pytest.mark.parametrize("asked_after", [1, 2])
 def test_who_is_asked_to_stop_does_not_insist(asked_after: int) -> None:
     call = Call(TransientError("x"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import Any
 
@@ -252,6 +253,24 @@ def test_a_refusal_without_a_reason_is_still_one(errors: list[dict[str, Any]]) -
 
 def test_a_page_of_the_edge_is_told_in_its_words() -> None:
     assert str(answered(503, HTML)) == "Salesforce answered HTTP 503 while reading Lead: Service Not Available"
+
+
+@pytest.mark.parametrize("is_write", [False, True])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "content", [HTML, "", [{"errorCode": "SERVER_UNAVAILABLE", "message": "later"}], [{"errorCode": "UNKNOWN_EXCEPTION"}]]
+)
+def test_every_failure_of_the_server_names_host_and_status(content: Any, status: int, is_write: bool) -> None:
+    error = SalesforceGeneralError("https://acme/x", status, "query", content)
+    told = str(faults.of_call(error, doing="reading Lead", is_write=is_write, at="https://user:secret@acme.my.salesforce.com/x?q=secret"))
+    assert f"HTTP {status}" in told
+    assert "while reading Lead (acme.my.salesforce.com)" in told
+    assert "secret" not in told
+
+
+def test_an_answer_that_is_not_of_the_api_names_its_host() -> None:
+    for error in (json.JSONDecodeError("x", "", 0), BadAnswer("a bare value")):
+        assert "(acme.my.salesforce.com)" in str(faults.of_call(error, doing="reading Lead", at="https://acme.my.salesforce.com/x"))
 
 
 # ── silence ──────────────────────────────────────────────────────────────────────────────────────────────────────────

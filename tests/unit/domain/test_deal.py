@@ -26,7 +26,7 @@ from sync_worker.domain.core.deal import (
     locked_changes,
 )
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.approval import may_proceed, vendor_move_in_crm
+from sync_worker.domain.deals.approval import missing_words, vendor_move_in_crm
 from sync_worker.domain.deals.lifecycle import by_calendar, decision, move
 from tests.unit.domain.stage import ACME, ARROW, INGRAM, POLICY, TODAY, VENDOR, member_of, moved, refused, scene, submitted
 
@@ -243,14 +243,10 @@ def test_terms_that_change_in_the_crm_while_locked_are_applied_reset_and_said() 
         ({"vendor_approval": "returned"}, POLICY, False),
         ({"vendor_approval": "pending"}, Policy(approvals=frozenset({"distributor"})), True),
         ({"second_partner": None, "distributor_approval": "not_required"}, POLICY, True),
-        ({"lifecycle": "disabled"}, POLICY, False),
-        ({"lifecycle": "expired"}, POLICY, False),
-        ({"lifecycle": "draft"}, POLICY, False),
-        ({"lifecycle": "quote_signed"}, POLICY, True),
     ],
 )
-def test_when_a_deal_may_proceed(values: dict[str, Value], policy: Policy, expected: bool) -> None:
-    assert may_proceed(APPROVED.changed(values), policy) is expected
+def test_when_no_approval_of_a_deal_is_missing(values: dict[str, Value], policy: Policy, expected: bool) -> None:
+    assert (missing_words(APPROVED.changed(values), policy) == ()) is expected
 
 
 def test_a_bare_deal_reads_as_just_submitted() -> None:

@@ -31,7 +31,7 @@ from sync_worker.domain.core.move_context import Party
 from sync_worker.domain.core.stamp import stamp_of
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.approval import may_proceed, vendor_move_in_crm
+from sync_worker.domain.deals.approval import missing_words, vendor_move_in_crm
 from sync_worker.domain.deals.lifecycle import DECISIONS, MOVES, Verb, by_calendar, move
 from sync_worker.domain.deals.registration import draft
 from tests.unit.domain.stage import (
@@ -379,7 +379,7 @@ def test_a_renewal_waits_for_the_vendor() -> None:
     deal = renewed()
     assert (deal.distributor_approval, deal.vendor_approval, deal.values["expires_on"]) == ("approved", "renewal_pending", LAST_DAY)
     assert deal.values["renews_until"] == LATER
-    assert not may_proceed(deal, POLICY)
+    assert missing_words(deal, POLICY)
     assert moved(made(Verb.APPROVE_VENDOR, deal, VENDOR)) == {"vendor_approval": "approved", "expires_on": LATER, "renews_until": None}
 
 
@@ -574,7 +574,7 @@ class Walk(RuleBasedStateMachine):
         if deal.lifecycle is Lifecycle.DRAFT:
             assert deal.vendor_approval == "pending"
             assert deal.distributor_approval in ("pending", "not_required")
-        if may_proceed(deal, POLICY):
+        if not missing_words(deal, POLICY):
             assert deal.vendor_approval == "approved"
             assert deal.distributor_approval in ("approved", "not_required")
 

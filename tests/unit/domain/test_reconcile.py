@@ -30,7 +30,6 @@ from sync_worker.domain.core.values import Value
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLOCKS = Clocks(NOW - timedelta(minutes=5), NOW)
-NAME = {"name": FieldRule("name", "both")}
 
 
 def plan(

@@ -268,7 +268,7 @@ def values_of(record: RecordMap) -> st.SearchStrategy[dict[str, Value]]:
         if one.direction == "pull" or one.write == "update":
             continue
         words: st.SearchStrategy[Any] = TEXTS if one.allowed is None else st.sampled_from(one.allowed)
-        single = BY_FIELD.get(name, words.map(lambda word: word.strip()) if one.is_reference else words)
+        single = BY_FIELD.get(name, words.map(lambda word: word.strip()) if one.transform == "company_ref" else words)
         members = words.map(str).map(lambda word: word.replace(";", "").strip()).filter(bool)
         many = st.lists(members, max_size=3).map(lambda found: tuple(sorted(set(found))))
         strategies[name] = many if one.is_set else st.none() | single if one.create_default is None else single

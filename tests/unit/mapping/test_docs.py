@@ -70,9 +70,10 @@ def test_the_overrides_shown_fit_the_shipped_mapping(tmp_path: Path) -> None:
     (overrides,) = blocks("yaml overrides")
     (tmp_path / "acme.yaml").write_text(PORTAL + overrides)
     portal = load_portal(tmp_path / "acme.yaml", {"ID": "i", "SECRET": "s"})
-    company = compile_mapping(load_for_portal(portal, ROOT / "mappings"), portal, None).records["company"]
+    mapping = load_for_portal(portal, ROOT / "mappings")
+    company = compile_mapping(mapping, portal, None).records["company"]
     assert company.fields["second_partners"].native == "Associated_TSB__c"
-    assert company.fields["segment"].is_rule_field
+    assert mapping.grammar.company.attributes["segment"].rule_field
 
 
 def test_the_mistakes_shown_are_the_real_ones() -> None:

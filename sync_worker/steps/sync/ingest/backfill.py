@@ -18,8 +18,9 @@ from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable, fillable
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake, going_on
+from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.pull import Progress, draw, pages, progress, pull
 from sync_worker.steps.sync.ingest.refresh import gone
@@ -39,7 +40,7 @@ def wanted(tenant: Tenant, word: str, records: Collection[str]) -> Fillable:
     return fillable(word, tenant.mapping, tenant.plain_mapping, records)
 
 
-def order(tx: Tx, tenant: Tenant, field: str, *, by: str) -> frozenset[Wake]:
+def order(tx: Tx, tenant: Tenant, field: str, *, by: str) -> frozenset[FollowUp]:
     """In this commit: the workers read this field of all records again, from the first one on, on every record type that reads it.
 
     For steps that make a field readable: that bumps no stamp in the CRM, and the cursor is past those records. No call is made here.
@@ -66,10 +67,10 @@ def go_on(tenant: Tenant, record_name: str) -> Done:
     asked = _next(tenant, record_name)
     if asked is None:
         return Done("", Counts())
-    polled = pull(tenant, record_name).wakes if _is_poll_due(tenant, record_name) else frozenset[Wake]()
+    polled = pull(tenant, record_name).follow_ups if _is_poll_due(tenant, record_name) else frozenset[FollowUp]()
     done = backfill(tenant, record_name, asked.field)
     again = {_wake(record_name)} if _next(tenant, record_name) and done.run_id else set()
-    return replace(done, wakes=done.wakes | polled | again)
+    return replace(done, follow_ups=done.follow_ups | polled | again)
 
 
 @going_on
@@ -83,21 +84,21 @@ def backfill(tenant: Tenant, record_name: str, field: str, *, on_page: Progress 
             return Done("", Counts(), is_busy=True)
         with tenant.run("backfill", record_name) as run_id, kept(tenant, "backfill", record_name, run_id):
             done = _fill(tenant, record_name, field, cursor, run_id, beside, on_page=on_page)
-    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
+    return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
 def do_again(tenant: Tenant, record_name: str) -> Done:
     """What is left of this record type, the backfill that the brake held among it, each from the page on where it stands."""
     with tenant.store.reading(tenant.name) as tx:
         left = [one.field for one in backfills.unfinished(tx) if one.object == record_name]
-    total, wakes = Counts(), set[Wake]()
+    total, follow_ups = Counts(), set[FollowUp]()
     for field in left:
         done = backfill(tenant, record_name, field)
         if done.is_busy:
             return done
         total.add(done.counts)
-        wakes |= done.wakes
-    return Done("", total, frozenset(wakes))
+        follow_ups |= done.follow_ups
+    return Done("", total, frozenset(follow_ups))
 
 
 def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: str, beside: Executor, *, on_page: Progress | None) -> Done:
@@ -110,7 +111,7 @@ def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: 
         return _given_up(tenant, asked, run_id)
     part = part_of(field, mapped.fields, is_company=record_name == COMPANY)
     asked = _begun(tenant, asked, mapped)
-    total, wakes, so_far, in_all = Counts(), set[Wake](), asked.done_count, asked.total_count
+    total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), asked.done_count, asked.total_count
     for read_no, page in _pages(tenant, mapped.only(part.fields), asked, cursor, beside):
         so_far += len(page.records)
         in_all = page.total or in_all
@@ -118,7 +119,7 @@ def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: 
         finish = _mover(cursor, asked, page, so_far)
         counts, due = ingest(tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, part=part)
         total.add(counts)
-        wakes |= due
+        follow_ups |= due
         if on_page:
             on_page(so_far, in_all)
         if tenant.is_turn_over:
@@ -126,7 +127,7 @@ def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: 
         if tenant.services.is_stopping() and not page.is_last:
             words = f"stopped on request after {progress(so_far, in_all)} {record_name} records"
             raise Stopped(f"{words}; the next backfill of {field} goes on from there")
-    return Done(run_id, total, frozenset(wakes))
+    return Done(run_id, total, frozenset(follow_ups))
 
 
 def _begun(tenant: Tenant, asked: Backfill, mapped: RecordMap) -> Backfill:
@@ -207,5 +208,5 @@ def _is_poll_due(tenant: Tenant, record_name: str) -> bool:
     return last is not None and now - last >= timedelta(seconds=tenant.portal.schedule.pull_s)
 
 
-def _wake(record_name: str) -> Wake:
-    return Wake("backfill", record_name, share="backfill")
+def _wake(record_name: str) -> FollowUp:
+    return FollowUp(Work.BACKFILL, record_name, share="backfill")

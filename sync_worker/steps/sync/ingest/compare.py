@@ -26,7 +26,8 @@ from sync_worker.domain.sync.deal_record import REFERENCES
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import kept
-from sync_worker.steps.core.tenant import COMPANY, DEAL, Done, Tenant, Wake, going_on
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant, going_on
 from sync_worker.steps.sync.ingest.census import missing, still_missing
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
 from sync_worker.store.core import companies, runs
@@ -156,17 +157,17 @@ def repair(tenant: Tenant, comparison: Comparison) -> Done:
 def mend(tenant: Tenant, comparison: Comparison) -> Done:
     """The same for a person who has looked at what vanished."""
     differences = comparison.differences
-    wakes = set[Wake]()
+    follow_ups = set[FollowUp]()
     with tenant.store.transaction(tenant.name) as tx:
         for record in sorted({one.record for one in differences}):
             notices.add(tx, record, {one.crm_id for one in differences if one.record == record})
-            wakes.add(Wake("refresh", record))
+            follow_ups.add(FollowUp(Work.REFRESH, record))
         differing = {one.id for one in differences if one.field != WHOLE and one.record != COMPANY}
         owing = differing - {row.record_id for row in outbox.listed(tx)} if differing else differing  # what waits or is parked stays so
         outbox.owe(tx, DEAL, owing, comparison.run_id)
     if owing:
-        wakes.add(Wake("push"))
-    return Done(comparison.run_id, comparison.counts, frozenset(wakes))
+        follow_ups.add(FollowUp(Work.PUSH))
+    return Done(comparison.run_id, comparison.counts, frozenset(follow_ups))
 
 
 def _hold_back(tenant: Tenant, comparison: Comparison) -> None:

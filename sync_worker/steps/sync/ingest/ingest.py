@@ -20,7 +20,8 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import Loss, brake
 from sync_worker.steps.core.chunk import Chunk, Consequences, read_again
 from sync_worker.steps.core.findings import Findings, OpenFindings
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.companies.fill import fill_companies
 from sync_worker.steps.sync.ingest.companies.ingest import ingest_companies
 from sync_worker.steps.sync.ingest.deals.fill import fill_deals
@@ -43,14 +44,14 @@ def ingest(
     is_filling: bool = False,
     is_poll: bool = False,
     part: Part | None = None,
-) -> tuple[Counts, set[Wake]]:
+) -> tuple[Counts, set[FollowUp]]:
     """Stores the records of one answer, chunk by chunk.
 
     **Shapes** `part`: where nothing but these fields was read.
     `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
     **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
     """
-    total, wakes = Counts(), set[Wake]()
+    total, follow_ups = Counts(), set[FollowUp]()
     for some, is_last in _parts(natives):
         chunk = Chunk(tenant, record, some, read_no, run_id, is_filling, is_poll, part)
         with tenant.store.transaction(tenant.name) as tx:
@@ -58,19 +59,19 @@ def ingest(
             stored = store_chunk(tx, chunk)
             brake(tx, tenant, stored.loss, run_id)
             runs.count(tx, run_id, stored.counts)
-        wakes |= stored.wakes
+        follow_ups |= stored.follow_ups
         if some:
             tenant.batch_done(record.record, stored.counts)
         total.add(stored.counts)
-    return total, wakes
+    return total, follow_ups
 
 
 class Stored(NamedTuple):
-    """What one commit has stored. **Shapes** `loss`: what it takes away; `wakes`: whom to wake once the commit is through."""
+    """What one commit has stored. **Shapes** `loss`: what it takes away; `follow_ups`: work that is due once the commit is through."""
 
     counts: Counts
     loss: Loss
-    wakes: frozenset[Wake]
+    follow_ups: frozenset[FollowUp]
 
 
 def store_chunk(tx: Tx, chunk: Chunk) -> Stored:
@@ -78,9 +79,9 @@ def store_chunk(tx: Tx, chunk: Chunk) -> Stored:
     before = OpenFindings(tx, chunk.record.record, chunk.crm_ids)
     found = _ingested(tx, chunk, before)
     _settle_findings(tx, chunk, before, found)
-    wakes = read_again(tx, [*found.read_again, *(place for _, ruling in found.ruled for place in ruling.read_again)])
-    wakes |= {Wake("push")} if found.is_owing else set()
-    return Stored(Counts.of(ruling for _, ruling in found.ruled), found.loss, wakes)
+    follow_ups = read_again(tx, [*found.read_again, *(place for _, ruling in found.ruled for place in ruling.read_again)])
+    follow_ups |= {FollowUp(Work.PUSH)} if found.is_owing else set()
+    return Stored(Counts.of(ruling for _, ruling in found.ruled), found.loss, follow_ups)
 
 
 def _ingested(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences:

@@ -19,8 +19,9 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associations.contract_values import report_unbound
 from sync_worker.steps.associations.evaluate import EVALUATE, is_due
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake, going_on
+from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.ours import marks
 from sync_worker.store.core import companies, cursors, portals
@@ -48,7 +49,7 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
         with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
             record = tenant.described.looked_at(record_name)
             done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
-    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
+    return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
 def _scan(
@@ -57,7 +58,7 @@ def _scan(
     scan, kind = _window(tenant, record, cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
-    total, wakes, so_far, in_all = Counts(), set[Wake](), 0, None
+    total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), 0, None
     for read_no, page in pages(tenant, record.record, scan, cursor, beside):
         finish = _mover(cursor, page, scan.until_at)
         is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
@@ -68,19 +69,19 @@ def _scan(
             tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
         )
         total.add(counts)
-        wakes |= due
+        follow_ups |= due
         so_far += len(page.records)
         in_all = page.total or in_all
         if on_page:
             on_page(so_far, in_all)
         if tenant.is_turn_over and not page.is_last:
-            wakes.add(Wake("pull", record.record))
+            follow_ups.add(FollowUp(Work.PULL, record.record))
             break
         if tenant.services.is_stopping() and not page.is_last:
             raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     if record.record == COMPANY and page.is_last and is_due(tenant):
-        wakes.add(EVALUATE)
-    return Done(run_id, total, frozenset(wakes))
+        follow_ups.add(EVALUATE)
+    return Done(run_id, total, frozenset(follow_ups))
 
 
 def progress(so_far: int, in_all: int | None) -> str:

@@ -13,8 +13,9 @@ from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import Stopped
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
-from sync_worker.steps.core.tenant import Done, Tenant, Wake, going_on
+from sync_worker.steps.core.tenant import Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.store.core import cursors
 from sync_worker.store.core.cursors import Cursor
@@ -37,7 +38,7 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
             return Done("", Counts(), is_busy=True)
         with tenant.run("refresh", record_name) as run_id, kept(tenant, "refresh", record_name, run_id):
             done = _read_all(tenant, record_name, cursor, run_id)
-    return replace(done, wakes=done.wakes | turned_away(tenant, record_name))
+    return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
@@ -45,7 +46,7 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
     record = tenant.mapping.records[record_name]
     if tenant.crm_clock_ahead is None:
         tenant.crm_now()
-    total, wakes, seen = Counts(), set[Wake](), set[str]()
+    total, follow_ups, seen = Counts(), set[FollowUp](), set[str]()
     while taken := [notice for notice in _waiting(tenant, record_name) if notice.crm_id not in seen]:
         if seen and tenant.services.is_stopping():
             raise Stopped(f"stopped on request after {len(seen):,} {record_name} records; the next refresh reads the others")
@@ -59,10 +60,10 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         _forget(tenant, record_name, taken)
         _measure(tenant, taken)
         total.add(counts)
-        wakes |= due
+        follow_ups |= due
         if tenant.is_turn_over:
-            return Done(run_id, total, frozenset(wakes | {Wake("refresh", record_name)}))
-    return Done(run_id, total, frozenset(wakes))
+            return Done(run_id, total, frozenset(follow_ups | {FollowUp(Work.REFRESH, record_name)}))
+    return Done(run_id, total, frozenset(follow_ups))
 
 
 def _waiting(tenant: Tenant, record_name: str) -> list[Notice]:

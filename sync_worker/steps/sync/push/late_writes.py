@@ -16,7 +16,8 @@ from sync_worker.crm.batches import LONGEST_CALL_S
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
 from sync_worker.steps.core.crm_links import first_record, homes
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import notices, unlearned
 
@@ -30,8 +31,8 @@ def kept(object_: str, record_id: str, sent: Mapping[str, Base], sent_at: dateti
     return Send(object_, record_id, sent_at, until_at=sent_at + CALL + COMMIT_LATE, look_at=sent_at + CALL, sent=sent)
 
 
-def look_for_late_writes(tenant: Tenant) -> set[Wake]:
-    """Has the records of sends that are due read again. A create without a record is looked for by its key. Returns whom to wake."""
+def look_for_late_writes(tenant: Tenant) -> set[FollowUp]:
+    """Has the records of sends that are due read again. A create without a record is looked for by its key. Returns what follows."""
     with tenant.store.reading(tenant.name) as tx:
         due = unlearned.due(tx, LOOK_COUNT)
         found = {record_id: (home.object, home.crm_id) for record_id, home in homes(tx, {send.record_id for send in due}).items()}
@@ -63,7 +64,7 @@ def _look_again(tx: Tx, sends: Sequence[Send]) -> None:
         unlearned.look_later(tx, [send], tx.shared_now + READ_WITHIN if is_over else send.until_at)
 
 
-def _notice(tx: Tx, records: Collection[tuple[str, str]]) -> set[Wake]:
+def _notice(tx: Tx, records: Collection[tuple[str, str]]) -> set[FollowUp]:
     for name in sorted({name for name, _ in records}):
         notices.add(tx, name, [crm_id for of, crm_id in records if of == name])
-    return {Wake("refresh", name) for name, _ in records}
+    return {FollowUp(Work.REFRESH, name) for name, _ in records}

@@ -15,8 +15,9 @@ from sync_worker.domain.sync.attempts import FIRST_WAIT_S
 from sync_worker.errors import OF_THE_CALL, RecordError, Stopped
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import homes
+from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.park import NOTHING_OWED, close_push_failures, park
-from sync_worker.steps.core.tenant import COMPANY, Done, Tenant, Wake, going_on
+from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.breaker import admitted
 from sync_worker.steps.sync.push.halves import settle_halves
@@ -44,22 +45,22 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     tenant.hold_mode()
     if not has_work(tenant):
         return Done("", Counts())
-    total, wakes, read = Counts(), set[Wake](), set[str]()
+    total, follow_ups, read = Counts(), set[FollowUp](), set[str]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
-        wakes |= look_for_late_writes(tenant)
-        while batch := _batch(tenant, read, run_id, wakes):
+        follow_ups |= look_for_late_writes(tenant)
+        while batch := _batch(tenant, read, run_id, follow_ups):
             object_, counts = batch
             total.add(counts)
             tenant.batch_done(object_, counts)
             if on_batch:
                 on_batch(total.claimed)
             if tenant.is_turn_over:
-                wakes.add(Wake("push"))
+                follow_ups.add(FollowUp(Work.PUSH))
                 break
             if tenant.services.is_stopping() and has_work(tenant):
                 raise Stopped(f"stopped on request after {total.claimed:,} writes; the next push goes on from there")
-    return Done(run_id, total, frozenset(wakes))
+    return Done(run_id, total, frozenset(follow_ups))
 
 
 def has_work(tenant: Tenant) -> bool:
@@ -68,15 +69,15 @@ def has_work(tenant: Tenant) -> bool:
         return outbox.has_due(tx) or unlearned.has_due(tx) or patch_backs.is_due(tx)
 
 
-def _batch(tenant: Tenant, read: set[str], run_id: str, wakes: set[Wake]) -> tuple[str, Counts] | None:
+def _batch(tenant: Tenant, read: set[str], run_id: str, follow_ups: set[FollowUp]) -> tuple[str, Counts] | None:
     """One batch of whatever is due, with what it wrote: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
     with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            return claim.object, read_back(tenant, claim, run_id, wakes)
-    read |= _read_first(tenant, wakes, known=read)
+            return claim.object, read_back(tenant, claim, run_id, follow_ups)
+    read |= _read_first(tenant, follow_ups, known=read)
     with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            counts = _write(tenant, claim, read, run_id, wakes)
+            counts = _write(tenant, claim, read, run_id, follow_ups)
             read -= {row.record_id for row in claim.rows}
             return claim.object, counts
     patched = patch_back(tenant, run_id)
@@ -93,7 +94,7 @@ def _doubt_expired(tenant: Tenant) -> None:
 # ── computing what to write ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str]:
+def _read_first(tenant: Tenant, follow_ups: set[FollowUp], *, known: set[str]) -> set[str]:
     """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns our ids of them.
 
     What the CRM says has not changed since the last poll is as we hold it. Where another reader has the lease, its records wait: a create
@@ -115,7 +116,7 @@ def _read_first(tenant: Tenant, wakes: set[Wake], *, known: set[str]) -> set[str
             notices.add(tx, record_name, [home.crm_id for home in mine.values()])
         with tenant.turn(math.inf):  # what is read by half is not read
             done = refresh(tenant, record_name)
-        wakes |= done.wakes
+        follow_ups |= done.follow_ups
         if not done.is_busy:
             read |= mine.keys()
     return read
@@ -132,12 +133,12 @@ def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[
     return untouched - {notice.crm_id for notice in noticed}
 
 
-def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set[Wake]) -> Counts:
+def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, follow_ups: set[FollowUp]) -> Counts:
     counts = Counts(claimed=len(claim.rows))
     letters = _compose(tenant, claim, read, counts, run_id)
     try:
         for record_name in sorted({letter.record.record for letter in letters.values()}):
-            _send(tenant, claim, record_name, letters, counts, run_id, wakes)
+            _send(tenant, claim, record_name, letters, counts, run_id, follow_ups)
     except OF_THE_CALL:
         _release(tenant, claim, letters, run_id)
         raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
@@ -145,7 +146,7 @@ def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, wakes: set
 
 
 def _send(
-    tenant: Tenant, claim: Claim, record_name: str, letters: dict[str, Letter], counts: Counts, run_id: str, wakes: set[Wake]
+    tenant: Tenant, claim: Claim, record_name: str, letters: dict[str, Letter], counts: Counts, run_id: str, follow_ups: set[FollowUp]
 ) -> None:
     """Sends the letters of one record type; each answer is settled in one commit, and its letters are taken off the list.
 
@@ -164,7 +165,7 @@ def _send(
         settled = Counts()
         answered = [(letters[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:
-            wakes |= settle(tx, tenant, claim, answered, settled, run_id)
+            follow_ups |= settle(tx, tenant, claim, answered, settled, run_id)
             runs.count(tx, run_id, settled)
         for outcome in outcomes:
             del letters[outcome.ref]

@@ -19,8 +19,9 @@ from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, first_record, owe_deals
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.park import park
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.facts import agreed, found_by_key, gaps
 from sync_worker.steps.sync.push.late_writes import kept
 from sync_worker.store.core import portals, runs
@@ -30,7 +31,7 @@ from sync_worker.store.sync import notices, outbox, unlearned
 from sync_worker.store.sync.outbox import OutboxRow
 
 
-def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Counts:
+def read_back(tenant: Tenant, claim: Claim, run_id: str, follow_ups: set[FollowUp]) -> Counts:
     """What became of writes whose answer was lost: found by key or id, their fields compared with what was sent, and ready again."""
     counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows))
     with tenant.store.reading(tenant.name) as tx:
@@ -45,7 +46,7 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, wakes: set[Wake]) -> Co
                 _take_over(tx, tenant, row, record_name, native)
                 if row.object == COMPANY and row.record_id not in current:
                     owe_deals(tx, [row.record_id], run_id)
-                wakes.add(Wake("refresh", record_name))
+                follow_ups.add(FollowUp(Work.REFRESH, record_name))
             _end_doubt(tx, tenant, claim, row, counts, run_id, is_there=_stands(row, tenant.mapping.records[record_name], native))
         runs.count(tx, run_id, counts)
     return counts

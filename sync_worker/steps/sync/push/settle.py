@@ -20,8 +20,9 @@ from sync_worker.domain.sync.late_write import Send
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, owe_deals
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.park import close_push_failures, code_of, park, push_failure
-from sync_worker.steps.core.tenant import COMPANY, Tenant, Wake
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.facts import agreed
 from sync_worker.steps.sync.push.breaker import learn
 from sync_worker.steps.sync.push.late_writes import kept
@@ -35,26 +36,26 @@ from sync_worker.store.sync import notices, outbox, unlearned
 Answered: TypeAlias = tuple[Letter, Outcome]
 
 
-def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], counts: Counts, run_id: str) -> set[Wake]:
-    """The outcomes of one call, letters of one record type. Returns whom to wake."""
+def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], counts: Counts, run_id: str) -> set[FollowUp]:
+    """The outcomes of one call, letters of one record type. Returns what follows."""
     outbox.hold(tx, [letter.row for letter, _ in answered])
     written = [(letter, outcome) for letter, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
     done = {letter.row.record_id for letter, _ in written}
     refused = Counter(code_of(outcome.error) for _, outcome in answered if outcome.wrote is Wrote.REJECTED)
     passed: Counter[str] = Counter()
-    wakes = _settle_written(tx, tenant, claim, written, counts, run_id, passed) if written else set()
+    follow_ups = _settle_written(tx, tenant, claim, written, counts, run_id, passed) if written else set()
     for letter, outcome in answered:
         if letter.row.record_id not in done:
-            wakes |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
+            follow_ups |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
     learn(tx, tenant, claim.object, passed=passed, failed=refused)
     is_any_made = any(letter.link is None for letter, _ in written)
     hear_of_rest(tx, tenant, claim.object, [outcome for _, outcome in answered], run_id, is_any_made=is_any_made)
-    return wakes
+    return follow_ups
 
 
 def _settle_written(
     tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str, passed: Counter[str]
-) -> set[Wake]:
+) -> set[FollowUp]:
     """A row whose claim was lost meanwhile is left to whoever has it now; our write, which may be older than theirs, is a late one."""
     is_owed_again = outbox.done(tx, [letter.row for letter, _ in written], claim.token)
     lost = [(letter, outcome) for letter, outcome in written if letter.row.record_id not in is_owed_again]
@@ -74,7 +75,7 @@ def _settle_written(
     failures.record(tx, [push_failure(tenant, claim.object, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
     new = [letter.row.record_id for letter, _ in mine if letter.link is None]
     is_push_due = _follows(tx, claim, new, run_id) or len(mine) < len(written) or any(is_owed_again.values())
-    return ({Wake("refresh", record_name)} if to_read else set()) | ({Wake("push")} if is_push_due else set())
+    return ({FollowUp(Work.REFRESH, record_name)} if to_read else set()) | ({FollowUp(Work.PUSH)} if is_push_due else set())
 
 
 def _shown(letter: Letter, outcome: Outcome) -> Mapping[str, Base] | None:
@@ -121,14 +122,14 @@ def _crm_id(tenant: Tenant, letter: Letter, outcome: Outcome) -> str:
     return letter.link.crm_id if letter.link else tenant.crm.canonical_id(outcome.crm_id or "")
 
 
-def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[Wake]:
+def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[FollowUp]:
     """A write that did not go through, or of which nobody knows."""
     row = letter.row
     if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):
         if not outbox.doubt(tx, row, claim.token):
             unlearned.keep(tx, [_late(tx, letter)])
         counts.uncertain += 1
-        return {Wake("push")}
+        return {FollowUp(Work.PUSH)}
     if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.refused + 1 >= MOST_REFUSED):
         park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
         return _look_again(tx, letter)
@@ -154,9 +155,9 @@ def _is_refused_for_now(outcome: Outcome) -> bool:
     return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
 
 
-def _look_again(tx: Tx, letter: Letter) -> set[Wake]:
+def _look_again(tx: Tx, letter: Letter) -> set[FollowUp]:
     """A refusal may mean that the record is gone: reading it tells, and takes the write off the person's desk."""
     if letter.link is None:
         return set()
     notices.add(tx, letter.record.record, [letter.link.crm_id])
-    return {Wake("refresh", letter.record.record)}
+    return {FollowUp(Work.REFRESH, letter.record.record)}

@@ -26,7 +26,7 @@ from sync_worker.steps.people.authorize import authorize
 from sync_worker.steps.people.users import acting
 from sync_worker.store.people import people
 from sync_worker.store.people.tokens import Token
-from sync_worker.web.api.core.follow_up import Wakes
+from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.webhooks.heard import DISABLED_S
 
@@ -68,7 +68,7 @@ class Api:
     """What every request of the API stands on."""
 
     installation: Installation
-    wakes: Wakes
+    follow_ups: FollowUps
 
 
 @dataclass(frozen=True, slots=True)

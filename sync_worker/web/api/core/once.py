@@ -70,7 +70,7 @@ class Once:
             moved = do(finish)
             if isinstance(moved, Refusal):
                 return of_refusal_of_deal(visit, moved)
-            visit.api.wakes(visit.portal, moved.wakes)
+            visit.api.follow_ups(visit.portal, moved.follow_ups)
             return made[-1]
 
         return self.answer(visit, work)

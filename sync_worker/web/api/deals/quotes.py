@@ -193,7 +193,7 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
         quoted = do(finish)
         if isinstance(quoted, Refusal):
             return of_refusal_of_deal(visit, quoted)
-        visit.api.wakes(visit.portal, quoted.wakes)
+        visit.api.follow_ups(visit.portal, quoted.follow_ups)
         return made[-1]
 
     return once.answer(visit, work)

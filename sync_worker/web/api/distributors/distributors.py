@@ -15,7 +15,8 @@ from sync_worker.domain.core.user import User
 from sync_worker.domain.distributors.terms import DatedTerms, Pair, Terms, download_refusal, looking_refusal, read_terms
 from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.steps.core.answer import Keep
-from sync_worker.steps.core.tenant import Tenant, Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.distributors import agree, subgroups
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import Finish, SubgroupChange
@@ -144,7 +145,7 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
     tenant = of_two_tiers(visit.tenant)
     company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
     _allowed(agree.set_terms(tenant, company, upper, _terms(tenant, said), actor=visit.actor))
-    visit.api.wakes(visit.portal, {Wake("push")})
+    visit.api.follow_ups(visit.portal, {FollowUp(Work.PUSH)})
     return _history(visit, tenant, Pair(company.id, upper.id))
 
 
@@ -180,7 +181,7 @@ def upload_agreement(
         kept = agree.put_on_file(tenant, files, company, upper, _chunks(file.file), name=name, actor=visit.actor)
         if isinstance(kept, Refusal):
             return of_refusal(Refused(kept))
-        visit.api.wakes(visit.portal, {Wake("push")})
+        visit.api.follow_ups(visit.portal, {FollowUp(Work.PUSH)})
         place = views.location_of(visit.portal, "companies", company.id, "agreements", upper.id, kept.id)
         return Answer(201, _agreement(kept).model_dump_json(), {**views.JSON, **place})
 
@@ -264,7 +265,7 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
         changed = do(finish)
         if isinstance(changed, Refusal):
             return of_refusal(Refused(changed))
-        visit.api.wakes(visit.portal, changed.wakes)
+        visit.api.follow_ups(visit.portal, changed.follow_ups)
         return made[-1]
 
     return once.answer(visit, work)

@@ -9,7 +9,7 @@ from fastapi import Path, Response
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.operate.status import halt_words
 from sync_worker.domain.tell.event import gone_words
-from sync_worker.steps.core.tenant import Wake
+from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.operate.intervene import begin_replay, is_replayable
 from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.resolve import Dispute, disputes, resolve
@@ -54,7 +54,7 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
         done = resolve(visit.tenant, conflict_id, take=said.take, actor=_actor(visit), reason=said.reason)
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
-        visit.api.wakes(visit.portal, done.wakes)
+        visit.api.follow_ups(visit.portal, done.follow_ups)
         return _said(
             operate_shapes.ResolvedView(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=_waits(visit, done.halt))
         )
@@ -99,7 +99,7 @@ def replay_failures(visit: Operating, said: operate_shapes.TryBody, once: OnceOn
             return _said(operate_shapes.ReplayOwedView(count=0, id=None, waits=None), 202)
         words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
         asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
-        visit.api.wakes(visit.portal, [Wake("replay")])
+        visit.api.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
         return _said(operate_shapes.ReplayOwedView(count=len(rows), id=asked.id, waits=_waits(visit, tenant.halted())), 202)
 
     return once.answer(visit, work)
@@ -137,7 +137,7 @@ def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceO
                 return of_refusal(Refused(_gone(gone_words(said.from_seq, oldest, last), field="from_seq", allowed=str(oldest))))
             count = feed.replay(tx, said.from_seq)
         tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
-        visit.api.wakes(visit.portal, [DELIVER])
+        visit.api.follow_ups(visit.portal, [DELIVER])
         return _said(operate_shapes.OwedView(count=count), 202)
 
     return once.answer(visit, work)

@@ -10,7 +10,6 @@ from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
 
 PRIMARY = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 5}
 NUMBERED, NEWEST = "/crm/v4/associations/deals/companies", f"/crm/associations/{DATED}/0-3/0-2"
-Pair = tuple[str, str]
 
 
 @pytest.fixture

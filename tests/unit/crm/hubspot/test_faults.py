@@ -186,6 +186,20 @@ def test_a_migration_takes_as_long_as_it_says() -> None:
     assert limited("", status=477).retry_after_s == faults.MIGRATING_WAIT_S
 
 
+@pytest.mark.parametrize("is_write", [False, True])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 521])
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", {"category": "INTERNAL_ERROR", "message": "later"}, {"message": "x"}])
+def test_every_failure_of_the_server_names_host_and_status(body: Any, status: int, is_write: bool) -> None:
+    told = str(faults.of_call(ApiException(status, body), doing="reading deals", is_write=is_write, at="https://api.hubapi.com"))
+    assert f"HTTP {status}" in told
+    assert "while reading deals (api.hubapi.com)" in told
+
+
+def test_an_answer_that_is_not_of_the_api_names_its_host() -> None:
+    for error in (ApiException(0, ""), BadAnswer("no list of results"), json.JSONDecodeError("x", "", 0)):
+        assert "(api.hubapi.com)" in str(faults.of_call(error, doing="reading deals", at="https://api.hubapi.com"))
+
+
 # ── silence ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 POOL = HTTPConnectionPool("hubspot", 443)

@@ -1,4 +1,4 @@
-"""A call that got no answer, or was sent elsewhere, in words for people: which host was asked, and what became of the connection."""
+"""A call that failed, in words for people: which host was asked, and its status, or what became of the connection."""
 
 from __future__ import annotations
 
@@ -6,24 +6,54 @@ import socket
 import ssl
 from collections.abc import Iterator
 from http.client import RemoteDisconnected
+from typing import Final
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import ConnectTimeoutError, DecodeError, NewConnectionError, ProtocolError, ProxyError, ReadTimeoutError
 
 from sync_worker.text import storable
 
+SERVER_FAILED: Final = 500
+
 
 def told(error: BaseException, *, at: str = "") -> str:
-    """`(acme.my.salesforce.com): connection refused`. `at`: the address that was asked, where the error does not know it."""
-    host = _host_of(_url_of(error) or at)
+    """` (acme.my.salesforce.com): connection refused`. `at`: the address that was asked, where the error does not know it."""
+    return f"{named(_url_of(error) or at)}: {reason(error)}"
+
+
+def named(url: str) -> str:
+    """` (acme.my.salesforce.com)`; "" where the address is not known."""
+    host = _host_of(url)
+    return f" ({host})" if host else ""
+
+
+def status_of(status: int, code: str) -> str:
+    """What an answer said: the vendor's code; where the server failed, its HTTP status too."""
+    if code and status >= SERVER_FAILED:
+        return f"HTTP {status} ({code})"
+    return code or f"HTTP {status}"
+
+
+def is_of_the_server(status: int) -> bool:
+    """Whether the server that was asked answered itself, so that the clock of its `Date` is its own: no redirect, no failure."""
+    return not 300 <= status < 400 and status < SERVER_FAILED
+
+
+def reason(error: BaseException) -> str:
+    """What became of the connection: `connection refused`."""
     proxy = "the proxy failed: " if any(isinstance(one, ProxyError) for one in _chain(error)) else ""
-    return f"{f' ({host})' if host else ''}: {proxy}{_reason(error)}"
+    return proxy + _reason(error)
 
 
 def redirected(words: str, location: str | None, *, remedy: str) -> str:
     """A redirect is not followed: a person says whether the new address is right."""
+    return f"{words}: {not_followed(location)}; {remedy}"
+
+
+def not_followed(location: str | None) -> str:
+    """What became of a redirect: `it redirects to https://new.example/events, and redirects are not followed`."""
     where = " ".join(storable(moved_to(location)).split()) or "an address that it does not name"
-    return f"{words}: it redirects to {where}, and redirects are not followed; {remedy}"
+    return f"it redirects to {where}, and redirects are not followed"
 
 
 def moved_to(location: str | None) -> str:
@@ -45,7 +75,7 @@ def _words(error: BaseException) -> str:
     match error:
         case ConnectTimeoutError() if not isinstance(error, NewConnectionError):
             return "no connection in time"
-        case ReadTimeoutError():
+        case ReadTimeoutError() | TimeoutError(strerror=None):
             return "no answer in time"
         case UnicodeDecodeError() | DecodeError():
             return "the answer cannot be decoded"

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from sync_worker.crm import silence
+from sync_worker import silence
 
 POOL = HTTPConnectionPool("acme.my.salesforce.com")
 LINE = HTTPConnection("acme.my.salesforce.com")
@@ -53,6 +53,7 @@ REASONS = [
         "the name of the host is not known (Name or service not known)",
     ),
     (MaxRetryError(POOL, "/"), "no connection"),
+    (TimeoutError(), "no answer in time"),
 ]
 
 
