@@ -120,8 +120,9 @@ class SoFar:
         """One more ruling."""
         for edit in change.edits:
             self._deals[edit.deal.id] = edit.stored
+        if change.is_seen:
+            self._homes[change.deal_id] = Home(change.links[0].object, change.links[0].crm_id)
+            return
         for link in change.links:
             if link.is_current and link.object == self._held.object:
                 self._links[link.crm_id] = link
-        if change.is_seen:
-            self._homes[change.deal_id] = Home(change.links[0].object, change.links[0].crm_id)
