@@ -13,7 +13,7 @@ from sync_worker.domain.core.ruling import Ruling
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal
 from sync_worker.domain.deals.link import Home, Link
 from sync_worker.domain.deals.standing import Stands
-from sync_worker.domain.sync.deal_record import DealCompanies
+from sync_worker.domain.sync.deal_record import DealSides
 from sync_worker.domain.sync.late_write import Recognized, Shown
 
 
@@ -61,7 +61,7 @@ class HeldDeals:
     key_field: str
     rules: Mapping[str, FieldRule]
     policy: Policy
-    companies: DealCompanies
+    companies: DealSides
     now: datetime
     today: date
     run_id: str = ""

@@ -17,7 +17,7 @@ from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal, begun, edited
 from sync_worker.domain.deals.last_day import granted
 from sync_worker.domain.deals.link import CONVERSION, CONVERTED, KEY, Home, Link
-from sync_worker.domain.deals.standing import LOST_IN_CONVERSION, Stands, came_back
+from sync_worker.domain.deals.standing import Stands, came_back
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
 from sync_worker.domain.sync.arrival import arrive_from_crm, return_from_crm
 from sync_worker.domain.sync.association_gap import association_gaps
@@ -212,7 +212,7 @@ def _losses(record: DealRecord, lost: Iterable[str], stored: StoredDeal, held: H
     fields = ", ".join(f"{name} ({field} → {target})" for name, (field, target) in ours.items())
     words = f"the conversion into {record.native} {record.crm_id} did not copy {fields}; the worker has carried them over"
     pairs = {f"{held.turned_from}.{field}": f"{record.native}.{target}" for field, target in ours.values()}
-    yield Stands(stored.deal, Problem(LOST_IN_CONVERSION, "", words), lost=pairs)
+    yield Stands(stored.deal, Problem("conversion_mapping_missing", "", words), lost=pairs)
 
 
 # ── records that go ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,16 +277,17 @@ def _gone(record: DealRecord, link: Link | None, held: HeldDeals, so_far: SoFar)
         moved = replace(link, crm_id=record.becomes, crm_modified_at=None, base=base)  # that record may stand on this very page
         change = DealChange(link.deal_id, links=(replace(link, is_current=False), moved), is_owed=is_owed)
         return _ruled(record, APPLIED, change=change)._replace(read_again=((held.object, record.becomes),))
-    problem = Problem("gone_from_crm" if record.is_gone else "deleted_in_crm", "", _why_gone(record))
+    problem = _why_gone(record)
     if link.deleted_at:
         return _ruled(record, UNCHANGED, problem, change=DealChange(link.deal_id, is_owed=True) if is_owed else None)
     change = DealChange(link.deal_id, links=(replace(link, deleted_at=held.now),), is_owed=is_owed, unparks=True)
     return _ruled(record, APPLIED, problem, change=change)
 
 
-def _why_gone(record: DealRecord) -> str:
-    if record.becomes:
-        return f"merged into {record.becomes}, which is the record of another deal; this deal stays here. Withdraw one of the two"
+def _why_gone(record: DealRecord) -> Problem:
+    words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
     if record.is_gone:
-        return "the CRM shows this record no more: deleted for good, or hidden from the worker's user. The deal stays here"
-    return "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
+        words = "the CRM shows this record no more: deleted for good, or hidden from the worker's user. The deal stays here"
+    if record.becomes:
+        words = f"merged into {record.becomes}, which is the record of another deal; this deal stays here. Withdraw one of the two"
+    return Problem("gone_from_crm", "", words) if record.is_gone else Problem("deleted_in_crm", "", words)

@@ -59,7 +59,7 @@ class DealRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class DealCompanies:
+class DealSides:
     """The companies that the deals and the records of one page name.
 
     **Shapes** `ids`: our id for every CRM id that the records name as a company, losers of merges included; `survivors`: CRM id → the one
@@ -109,7 +109,7 @@ class Linked(NamedTuple):
     failure: Problem | None = None
 
 
-def linked(record: DealRecord, companies: DealCompanies, between: Mapping[str, Base] = _NOTHING) -> Linked:
+def linked(record: DealRecord, companies: DealSides, between: Mapping[str, Base] = _NOTHING) -> Linked:
     """The values, companies by our id. A value that cannot be read holds the whole record back, and so does an unknown owner."""
     if unread := [problem for problem in record.unread if problem.field not in between]:
         words = "; ".join(problem.message for problem in unread)
@@ -129,6 +129,6 @@ def linked(record: DealRecord, companies: DealCompanies, between: Mapping[str, B
     return Linked(values, record.spellings, between, (*problems, *waiting.values()))
 
 
-def _waits(name: str, crm_id: str, companies: DealCompanies) -> Problem:
+def _waits(name: str, crm_id: str, companies: DealSides) -> Problem:
     words = f"{name} is company {crm_id}, which the portal does not know yet; give it a portal status in the CRM"
     return Problem("waiting_for_parent", name, words, crm_id, waits_for=companies.survivor(crm_id))

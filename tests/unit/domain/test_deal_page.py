@@ -15,7 +15,7 @@ from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.sync.deal_change import DealChange, DealRuling, HeldDeals
 from sync_worker.domain.sync.deal_page import judge_deals
-from sync_worker.domain.sync.deal_record import DealCompanies, DealRecord
+from sync_worker.domain.sync.deal_record import DealRecord, DealSides
 from tests.unit.domain.stage import COMPANIES, POLICY, TODAY, submitted
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ RULES = {
     "owner_company": FieldRule("owner_company", direction="both"),
     "second_partner": FieldRule("second_partner", direction="both"),
 }
-SIDES = DealCompanies(POLICY, {"1": "acme", "2": "arrow"}, known=COMPANIES, pairs=frozenset({("acme", "arrow")}))
+SIDES = DealSides(POLICY, {"1": "acme", "2": "arrow"}, known=COMPANIES, pairs=frozenset({("acme", "arrow")}))
 MADE_HERE = "0b1f6f0e-2a53-4c3e-9d57-7e0a6f5c1b2d"
 
 

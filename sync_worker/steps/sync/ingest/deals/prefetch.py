@@ -15,7 +15,7 @@ from sync_worker.domain.core.deal import Policy
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.link import Link
 from sync_worker.domain.sync.deal_change import DealRuling, HeldDeals
-from sync_worker.domain.sync.deal_record import REFERENCES, DealCompanies, DealRecord
+from sync_worker.domain.sync.deal_record import REFERENCES, DealRecord, DealSides
 from sync_worker.domain.sync.late_write import Shown
 from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.chunk import Chunk
@@ -168,7 +168,7 @@ def _twins(tx: Tx, object_: str | None, crm_ids: Set[str]) -> dict[str, StoredDe
 
 def _companies(
     tx: Tx, linked: Mapping[str, Link], known: Mapping[str, StoredDeal], records: Sequence[DealRecord], policy: Policy
-) -> DealCompanies:
+) -> DealSides:
     """The companies that records or deals name."""
     named = {str(record.values[name]) for record in records for name in REFERENCES if record.values.get(name)}
     survivors = links.survivors(tx, COMPANY, named)
@@ -179,7 +179,7 @@ def _companies(
     sides, pairs = _pairs(tx, linked, known, records, ids)
     parents = binding_parents(tx, {owner for owner in owners if owner}, policy)
     waived = waivers.of_deals(tx, list(known)) if parents else {}
-    return DealCompanies(
+    return DealSides(
         policy,
         ids,
         survivors,

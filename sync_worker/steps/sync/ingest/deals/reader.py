@@ -24,24 +24,15 @@ class DealReader:
 
     def read(self, native: NativeRecord, *, new_id: str = "", becomes: str = "") -> DealRecord:
         """The record in our words. Of one that was deleted only that, and its key. **Shapes** as in `DealRecord`."""
-        found = DealRecord(
-            native.native,
-            native.crm_id,
-            native.modified_at,
-            native.modified_at.astimezone(self._tenant.portal.zone).date(),
-            native.fields.get(self._record.key_field),
-            native.crm_id,
-            new_id,
-            native.is_deleted,
-            native.is_gone,
-            becomes=becomes,
-        )
-        return found if native.is_deleted else self._with_values(found, native)
-
-    def _with_values(self, found: DealRecord, native: NativeRecord) -> DealRecord:
+        key, changed_on = native.fields.get(self._record.key_field), native.modified_at.astimezone(self._tenant.portal.zone).date()
+        known = (native.native, native.crm_id, native.modified_at, changed_on, key)
+        if native.is_deleted:
+            return DealRecord(*known, native.crm_id, new_id, is_deleted=True, is_gone=native.is_gone, becomes=becomes)
         reading = self._record.normalize(native.fields)
-        return found._replace(
-            name=str(reading.values.get("name") or reading.values.get("prospect_name") or native.crm_id),
+        return DealRecord(
+            *known,
+            str(reading.values.get("name") or reading.values.get("prospect_name") or native.crm_id),
+            new_id,
             is_converted=native.is_converted,
             is_marked=is_marked(self._tenant.portal, self._record, native),
             names_owner=bool(self._owner and native.fields.get(self._owner)),
@@ -49,7 +40,7 @@ class DealReader:
             converted_name=self._tenant.crm.name_after_conversion(native) if native.is_converted else "",
             values=reading.values,
             spellings=reading.spellings,
-            unread=_unread(reading),
+            unread=_unread(reading) if reading.mistakes else (),
             refused=tuple(value_problems(reading)),
             text=text_problem(native),
             associations=associations_shown(self._record, native.fields),
