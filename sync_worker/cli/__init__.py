@@ -23,6 +23,7 @@ mappings.py       mappings
 waits.py          waits
 sandbox.py        sandbox: a local CRM alone
 output.py         what every command prints: tables or JSON
+news.py           what a command opened, and where that is listed
 mistakes.py       mistakes in files, with the line and a caret
 replaying.py      how a replay goes, with its bar
 deal_story.py     the pages of `deals explain`

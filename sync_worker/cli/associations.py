@@ -14,6 +14,7 @@ from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, Who, say_waits, tenant_of, user
 from sync_worker.domain.associations.association import Association, Explanation, Reason
 from sync_worker.domain.core.company import AccountType, Company
+from sync_worker.domain.core.moments import whence
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associations.associate import whom, why
 from sync_worker.steps.associations.rebind import rebind as bind_again
@@ -48,12 +49,10 @@ def list_(
         is_two_tier = tenant.portal.two_tier
         with tenant.store.reading(portal) as tx:
             found = (row for one in ([wanted] if wanted else _partners(tx)) for row in _rows(tx, one, moment))
-            rows = list(islice(found, limit + 1)) if is_two_tier else []
-    if not as_json:
-        rows = [{**row, "since": row["since"] and row["since"][:10]} for row in rows]
+            rows, now = list(islice(found, limit + 1)) if is_two_tier else [], tx.now
     columns = ("partner", "second_partner", "associated", "reason", "since")
     title = f"associations of {company or portal}" + (f" as of {at}" if at else "")
-    show(rows[:limit], columns=columns, as_json=as_json, title=title)
+    show(rows[:limit], columns=columns, as_json=as_json, now=now, title=title)
     if not is_two_tier:
         err.print(NO_SECOND_PARTNERS, markup=False, highlight=False)
     if len(rows) > limit:
@@ -74,14 +73,14 @@ def explain(
     """
     with tenant_of(portal) as tenant:
         found = explained(tenant, find(tenant, one), find(tenant, other), at=_moment(tenant, at))
+        now = tenant.services.clock()
     if as_json:
         show_json(found)
         return
     out.print(f"{'associated' if found['associated'] else 'not associated'}: {found['words']}", markup=False, highlight=False)
     for reason in found["reasons"]:
-        out.print(
-            f"since {reason['since']}, from run {reason['run'][:8]}: {reason['source']} {reason['name']}", markup=False, highlight=False
-        )
+        since = whence(datetime.fromisoformat(reason["since"]), now)
+        out.print(f"since {since}, from run {reason['run'][:8]}: {reason['source']} {reason['name']}", markup=False, highlight=False)
 
 
 def explained(tenant: Tenant, one: Company, other: Company, *, at: datetime | None = None) -> dict[str, Any]:

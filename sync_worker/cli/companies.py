@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sync_worker.cli.output import Limit, cut, most_of, show, show_json
+from sync_worker.cli.output import Limit, cut, most_of, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
@@ -46,11 +46,7 @@ def show_(
     """
     with tenant_of(portal) as tenant:
         found = find(tenant, company)
-    row = as_row(found)
-    if as_json:
-        show_json(row)
-    else:
-        show([{"field": name, "value": value} for name, value in row.items()], columns=("field", "value"), as_json=False)
+    show_one(as_row(found), as_json=as_json, head="field")
 
 
 def find(tenant: Tenant, reference: str) -> Company:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of, work_off
 from sync_worker.steps.core.tenant import Tenant
@@ -32,12 +33,14 @@ def compare(
 
 
     On Salesforce that costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200. Nothing is changed without an option.
-    Exit 1 when something differs and was not repaired. What was repaired is shown as it was found.
+    Exit 1 when something differs and was not repaired, or when a repair opened a failure or problem that was not open before. What was
+    repaired is shown as it was found.
 
     Example: sync-worker compare acme --repair
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
         refuse_paused(tenant, while_paused=while_paused)
+        before, rows = open_ids(tenant), list[dict[str, Any]]()
         comparison = _watched(tenant)
         left = comparison.differences
         if was_restored and left:
@@ -45,12 +48,15 @@ def compare(
             err.print(f"{count} deals took back from the CRM what only the portal writes", highlight=False)
             left = _watched(tenant).differences
         if repairs and left:
-            work_off(tenant, repair(tenant, comparison).follow_ups)
+            rows = work_off(tenant, repair(tenant, comparison).follow_ups)
             left = _watched(tenant).differences
+        found = news(tenant, before, runs=[comparison.run_id, *(row["run"] for row in rows)])
     _print(comparison, left, as_json=as_json)
     if left:
         advice = f"sync-worker failures list {portal}" if repairs else f"sync-worker compare {portal} --repair"
         err.print(f"{len(left)} still differ: {advice}" if repairs else f"something differs: {advice}", highlight=False)
+    tell(portal, found)
+    if left or found.opened:
         raise typer.Exit(1)
 
 

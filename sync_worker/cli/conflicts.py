@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sync_worker.cli.output import err, out, show, show_json
+from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, refuse, say_waits, tenant_of
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.reconcile import Take
@@ -19,7 +19,7 @@ from sync_worker.steps.operate.resolve import resolve as resolve_conflict
 
 app = typer.Typer(no_args_is_help=True, help="Fields that both sides changed.")
 
-COLUMNS = ("id", "deal", "field", "rule", "base", "crm", "portal", "state")
+COLUMNS = ("id", "deal", "field", "rule", "base", "crm", "portal", "state", "opened")
 ConflictId = Annotated[str, typer.Argument(metavar="CONFLICT", help="Its id, or the beginning of it.", show_default=False)]
 
 
@@ -34,10 +34,10 @@ def list_(
     Example: sync-worker conflicts list acme
     """
     with tenant_of(portal) as tenant:
-        found = disputes(tenant, include_resolved=everything)
+        found, now = disputes(tenant, include_resolved=everything), tenant.services.clock()
     rows = [{**asdict(one), "deal": one.deal_name or one.deal_id, "state": state(one)} for one in found]
-    shown = rows if as_json else [{**row, "id": row["id"][:8]} for row in rows]
-    show(shown, columns=COLUMNS, as_json=as_json, title=f"conflicts of {portal}", empty="none")
+    shown = rows if as_json else [{**row, "id": row["id"][:8], "opened": row["opened_at"]} for row in rows]
+    show(shown, columns=COLUMNS, as_json=as_json, now=now, title=f"conflicts of {portal}", empty="none")
 
 
 @app.command(name="show")
@@ -47,12 +47,12 @@ def show_(portal: PortalName, conflict: ConflictId, as_json: AsJson = False) -> 
     Example: sync-worker conflicts show acme 4f3c2a1b
     """
     with tenant_of(portal) as tenant:
-        found = _find(tenant, conflict)
+        found, now = _find(tenant, conflict), tenant.services.clock()
     if as_json:
         show_json({**asdict(found), "state": state(found)})
         return
-    rows = [{"what": name.replace("_", " "), "value": value} for name, value in asdict(found).items() if value not in ("", None)]
-    show([*rows, {"what": "state", "value": state(found)}], columns=("what", "value"), as_json=False)
+    told = {name.replace("_", " "): value for name, value in asdict(found).items() if value not in ("", None)}
+    show_one({**told, "state": state(found)}, as_json=False, now=now)
     if found.is_open:
         out.print(f"decide: sync-worker conflicts resolve {portal} {found.id[:8]} --take crm --actor NAME", highlight=False)
 

@@ -12,6 +12,7 @@ import typer
 
 from sync_worker.cli.deal_story import show_story
 from sync_worker.cli.deal_words import moves_table, sight_table
+from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, refuse_paused, say_waits, tenant_of, user, work_off
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
@@ -68,6 +69,7 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
         link = links.current(tx, [deal]).get(deal)
         history = deals.history(tx, deal)
         names = _company_names(tx, [stored])
+        now = tx.now
         flags = [flag._asdict() for flag in flags_of(tx, tenant, [deal], FlagReader.OPERATOR)[deal]]
     fields = {name: plain(value) for name, value in stored.deal.values.items()}
     if as_json:
@@ -75,11 +77,10 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
             {"id": deal, "version": stored.version, "crm_record": _crm_record(link), "fields": fields, "flags": flags, "history": history}
         )
         return
-    _show_whole(stored, link, history, names)
+    _show_whole(stored, link, history, names, now)
     if flags:
         out.print()
-        rows = [{**flag, "since": f"{flag['since']:%Y-%m-%dT%H:%M:%S}"} for flag in flags]
-        show(rows, columns=("code", "field", "words", "since"), as_json=False, title="flags")
+        show(flags, columns=("code", "field", "words", "since"), as_json=False, now=now, title="flags")
 
 
 @app.command()
@@ -91,12 +92,12 @@ def explain(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
     with tenant_of(portal) as tenant:
         with tenant.store.reading(portal) as tx:
             stored = find(tx, deal)
-            names = _company_names(tx, [stored])
+            names, now = _company_names(tx, [stored]), tx.now
         story = explain_deal(tenant, stored.deal.id)
     if as_json or story is None:
         show_json(asdict(story) if story else None)
     else:
-        show_story(story, names)
+        show_story(story, names, now)
 
 
 @app.command()
@@ -236,7 +237,9 @@ def relink(
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
-    """Says which CRM record a deal lives in; that of another deal is refused. It is read with the next refresh.
+    """Says which CRM record a deal lives in; that of another deal is refused. Both are brought together at once.
+
+    Exit 1 when that opened a failure or problem.
 
     Example: sync-worker deals relink acme 4f3c2a1b-… 0065g00000AAAAAAA5
     """
@@ -247,8 +250,12 @@ def relink(
         done = relink_deal(tenant, deal, crm_id, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
-        work_off(tenant, done.follow_ups)
+        before = open_ids(tenant)
+        found = news(tenant, before, runs=[row["run"] for row in work_off(tenant, done.follow_ups)])
         _say(tenant, done.deal, f"lives in {crm_id}; both sides were brought together", as_json=as_json)
+    tell(portal, found)
+    if found.opened:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -284,14 +291,14 @@ def _company_names(tx: Tx, found: Iterable[StoredDeal]) -> dict[str, str]:
     return {company.id: company.name for company in companies.by_ids(tx, named).values()}
 
 
-def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping[str, Any]], names: dict[str, str]) -> None:
+def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping[str, Any]], names: dict[str, str], now: datetime) -> None:
     """One deal for people: companies by name, the history without what a registration brought."""
     fields = [{"field": name, "value": plain(value)} for name, value in stored.deal.values.items() if value is not None]
     rows = [{**row, "value": names.get(str(row["value"]), row["value"])} for row in fields]
     show(rows, columns=("field", "value"), as_json=False, title=f"deal {stored.deal.id}, version {stored.version}, {_crm_record(link)}")
     past = [
         {
-            "at": change["at"].strftime("%Y-%m-%dT%H:%M:%S"),
+            "at": change["at"],
             "by": change["actor"],
             "field": change["field"] or "all",
             "old": names.get(str(change["old"]), change["old"]),
@@ -301,7 +308,7 @@ def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping
         for change in history
     ]
     out.print()
-    show(past, columns=("at", "by", "field", "old", "new", "note"), as_json=False, title="history, UTC")
+    show(past, columns=("at", "by", "field", "old", "new", "note"), as_json=False, now=now, title="history")
 
 
 def _row(deal: Deal, link: Link | None, names: dict[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sync_worker.domain.core.moments import whence
+from sync_worker.domain.core.moments import whence, whence_short
 from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
@@ -49,10 +49,10 @@ def ending_of(row: FailureRow) -> dict[str, Any]:
     return {**{name: at.isoformat(timespec="seconds") if at else None for name, at in times.items()}, "resolution": row.resolution}
 
 
-def closed_words(row: FailureRow) -> str:
+def closed_words(row: FailureRow, now: datetime) -> str:
     """When it was closed and how, in a line; "" while it is open."""
     at = row.resolved_at or row.discarded_at
-    return f"{at:%Y-%m-%d %H:%M} UTC: {row.resolution}" if at else ""
+    return f"{whence_short(at, now)}: {row.resolution}" if at else ""
 
 
 def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
@@ -82,7 +82,8 @@ def as_cause(cause: CauseRow, resting: Mapping[Cause, Breaker], now: datetime) -
     breaker = resting.get(Cause(cause.object, cause.stage, cause.code))
     rests = f"; resting, goes on {whence(breaker.until_at, now)}" if breaker and breaker.until_at else ""
     replay = words_of(remedy_of(cause.code, stage=cause.stage)) + rests
-    return {"kind": cause.kind, "code": cause.code, "object": cause.object, "records": cause.records, "replay": replay}
+    named = {"kind": cause.kind, "code": cause.code, "object": cause.object, "records": cause.records}
+    return {**named, "replay": replay, "last_seen": cause.last_seen_at}
 
 
 def as_try(one: Try) -> dict[str, Any]:
@@ -90,6 +91,10 @@ def as_try(one: Try) -> dict[str, Any]:
     outcome = {"": "marked"}.get(one.outcome, one.outcome) + (f", became {one.became[:8]}" if one.became else "")
     when = (one.tried_at or one.asked_at).isoformat(timespec="seconds")
     return {"when": when, "did": one.verb, "who": one.actor, "why": one.reason, "outcome": outcome, "became": one.became}
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None
 
 
 MEANS: Final = {
@@ -110,11 +115,11 @@ def as_replay(asked: Intervention, counts: Mapping[str, int]) -> dict[str, Any]:
     came_to = ", ".join(f"{outcomes[name]} {name}" for name in MEANS if name in outcomes)
     return {
         "id": asked.id[:8],
-        "asked": f"{asked.asked_at:%Y-%m-%d %H:%M}" if asked.asked_at else "",
+        "asked": _stamp(asked.asked_at),
         "who": asked.actor,
         "why": asked.reason,
         "what": asked.selection,
-        "ended": f"{asked.finished_at:%Y-%m-%d %H:%M}" if asked.finished_at else "not yet",
+        "ended": _stamp(asked.finished_at),
         "came_to": came_to,
         "outcomes": outcomes,
     }
@@ -137,9 +142,11 @@ def codes_page() -> str:
     head = (
         "# Codes",
         "",
-        "What each code means, and what to do. Made from the code: `sync-worker failures codes --markdown`; a test holds the two together.",
-        "The last column is what `sync-worker failures list` says before you select: whether a replay helps, and what must change first.",
-        "How long until something is tried again by itself is in [waits.md](waits.md).",
+        "For the operator, and for people who get a refusal: what each code means, and what to do. Assumes: the [README](../README.md).",
+        "",
+        "This page is made from the code: `sync-worker failures codes --markdown`. A test holds the two together.",
+        "The last column says whether a replay helps, and what must change first. `sync-worker failures list` shows the same.",
+        "[waits.md](waits.md) says when something is tried again by itself.",
         "",
         "| code | what it means, what to do | replay |",
         "|---|---|---|",
@@ -149,7 +156,7 @@ def codes_page() -> str:
         "",
         f'## <a id="{OWN_CODES}"></a>The CRM\'s own codes',
         "",
-        "Any other code is the CRM's own word for why it refused a record; its words are in the failure (`sync-worker failures show ID`).",
+        "Any other code comes from the CRM, which refused a record; its words are in the failure (`sync-worker failures show ID`).",
         "Correct what they name, in the CRM or on the deal, then replay. The common ones:",
         "",
         "| code | what it means, what to do |",

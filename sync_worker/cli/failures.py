@@ -20,7 +20,8 @@ from sync_worker.cli.failure_words import (
     codes_page,
     words_of_unfinished,
 )
-from sync_worker.cli.output import err, in_words, out, show, show_json
+from sync_worker.cli.news import news, open_ids, tell
+from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.replaying import SHOWN_COUNT, report, show_previews, with_bar
 from sync_worker.cli.work import (
     AsJson,
@@ -36,6 +37,7 @@ from sync_worker.cli.work import (
     user,
 )
 from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.moments import ago
 from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.operate.recovery import page_of
 from sync_worker.errors import ConfigError, Stopped, StoreDown, SyncError
@@ -52,6 +54,9 @@ from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 
 app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again, let be.")
+
+CAUSES = ("kind", "code", "object", "records", "replay", "last_seen")
+SINGLE = ("id", "code", "about", "seen", "message")
 
 FailureId = Annotated[str, typer.Argument(metavar="ID", help="The failure's id, or the beginning of it.", show_default=False)]
 FailureIds = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Failures by id.", show_default=False)]
@@ -95,13 +100,13 @@ def list_(
         show_json([as_row(row) for row in rows])
         return
     grouped = [as_cause(cause, resting, now) for cause in causes]
-    show(grouped, columns=("kind", "code", "object", "records", "replay"), as_json=False, title="by cause", empty="nothing is open")
+    show(grouped, columns=CAUSES, as_json=False, now=now, title="by cause", empty="nothing is open")
     if not rows:
         return
     pages = sorted({page_of(row.failure.code) for row in rows} | {page_of(cause.code) for cause in causes})
     out.print(f"\neach code is explained: {', '.join(pages)}\n", highlight=False)
-    shown = [{**as_row(row), "closed": closed_words(row)} for row in rows]
-    show(shown, columns=("id", "code", "about", "message", *(("closed",) if everything else ())), as_json=False)
+    shown = [{**as_row(row), "seen": ago(row.last_seen_at, now), "closed": closed_words(row, now)} for row in rows]
+    show(shown, columns=(*SINGLE, *(("closed",) if everything else ())), as_json=False)
     if total > len(rows):
         out.print(f"… and {total - len(rows)} more: --limit {total} shows them, --json has them whole", highlight=False)
     for asked in waiting:
@@ -122,10 +127,9 @@ def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) 
     if as_json:
         show_json({**whole, "history": history})
         return
-    shown = [{"what": name, "value": value} for name, value in in_words(whole, now).items() if value not in (None, "")]
-    show(shown, columns=("what", "value"), as_json=False)
+    show_one({name: value for name, value in whole.items() if value not in (None, "")}, as_json=False, now=now)
     if history:
-        show([in_words(one, now) for one in history], columns=("when", "did", "who", "why", "outcome"), as_json=False, title="\nhistory")
+        show(history, columns=("when", "did", "who", "why", "outcome"), as_json=False, now=now, title="\nhistory")
 
 
 @app.command()
@@ -150,6 +154,9 @@ def replay(
 
     Ctrl-C ends it after the batch at hand. What is left stays marked: the same command goes on with it.
 
+    Exit 0: every one passed, and nothing was opened meanwhile. Exit 1: some failed again or were not tried, or a failure or problem was
+    opened. Exit 0 with --queue says only that the workers have it: `failures replays` tells how it ends.
+
     Example: sync-worker failures replay --portal acme --code unlisted_value --dry-run
     """
     wanted = _wanted(code, record, since, object_, stage, kind)
@@ -168,12 +175,13 @@ def replay(
             raise typer.Exit(1 if len(chosen) < len(wished) else 0)
         for tenant, rows in chosen:
             _say_left_out(rows)
+            before = open_ids(tenant)
             asked = begin_replay(tenant, rows, selection=selection, actor=actor or user(), reason=reason, is_queued=queue)
             if queue:
                 say_waits(tenant)
             else:
                 try:
-                    needs_a_person |= not report(tenant, with_bar(tenant, asked, selection), as_json=as_json)
+                    needs_a_person |= not report(tenant, with_bar(tenant, asked, selection), before, as_json=as_json)
                 except SyncError as error:
                     if isinstance(error, Stopped | StoreDown) or tenant is chosen[-1][0]:
                         raise
@@ -198,9 +206,11 @@ def replays_(
     """
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         found = interventions.latest(tx, "replay", limit=limit)
-        outcomes = interventions.counts_by_id(tx, [one.id for one in found])
+        outcomes, now = interventions.counts_by_id(tx, [one.id for one in found]), tx.now
     rows = [as_replay(one, outcomes.get(one.id, {})) for one in found]
-    show(rows, columns=("id", "asked", "who", "what", "ended", "came_to"), as_json=as_json, title=f"replays of {portal}", empty="none yet")
+    shown = rows if as_json else [{**row, "ended": row["ended"] or "not yet"} for row in rows]
+    columns = ("id", "asked", "who", "what", "ended", "came_to")
+    show(shown, columns=columns, as_json=as_json, now=now, title=f"replays of {portal}", empty="none yet")
 
 
 @app.command()
@@ -238,6 +248,8 @@ def release(
 ) -> None:
     """Does once what the brake holds back (held_for_review), because a person has looked at it.
 
+    Exit 1 when that opened a failure or problem.
+
     Example: sync-worker failures release 4f3c2a1b --reason "the accounts were deleted on purpose"
     """
     with opened() as installation:
@@ -247,8 +259,13 @@ def release(
                 f"failure {row.failure.id[:8]} ({row.failure.code}) is not held for review — `failures replay` tries it again"
             )
         refuse_paused(tenant, while_paused=while_paused)
+        before = open_ids(tenant)
         release_row(tenant, row, actor=actor or user(), reason=reason)
+        found = news(tenant, before)
     show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, title="released")
+    tell(tenant.name, found)
+    if found.opened:
+        raise typer.Exit(1)
 
 
 @app.command()

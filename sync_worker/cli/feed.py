@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import Limit, err, in_words, most_of, out, show, show_json
+from sync_worker.cli.output import Limit, err, most_of, out, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
 from sync_worker.domain.tell.event import SCHEMA, gone_words
@@ -41,8 +41,9 @@ def list_(
         if after is not None:
             _refuse_gone(tx, after + 1, lambda oldest: f"--after {oldest - 1}")
         found = feed.latest(tx, limit=most) if after is None else feed.listed(tx, after=after, limit=most)
+        now = tx.now
     rows = [_whole(told) if as_json else _row(told) for told in found]
-    show(rows, columns=COLUMNS, as_json=as_json, title=f"events of {portal}", empty="none yet")
+    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"events of {portal}", empty="none yet")
 
 
 @app.command(name="show")
@@ -66,11 +67,7 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
         "paused because": standing.paused_because,
     }
     row = {name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value for name, value in row.items()}
-    if as_json:
-        show_json(row)
-    else:
-        told = in_words(row, now)
-        show([{"what": name, "value": value} for name, value in told.items()], columns=("what", "value"), as_json=False, title=portal)
+    show_one(row, as_json=as_json, now=now, title=portal)
 
 
 @app.command()

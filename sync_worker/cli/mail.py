@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from sync_worker.cli.output import Limit, err, in_words, most_of, out, show
+from sync_worker.cli.output import Limit, err, most_of, out, show
 from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
@@ -31,13 +31,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         found, now = mails.listed(tx, limit=most_of(limit, shown=20, as_json=as_json)), tx.now
     rows = [_row(one) for one in found]
-    show(
-        rows if as_json else [in_words(row, now) for row in rows],
-        columns=COLUMNS,
-        as_json=as_json,
-        title=f"mail of {portal}",
-        empty="none yet",
-    )
+    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"mail of {portal}", empty="none yet")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import out, show, show_json
+from sync_worker.cli.output import out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, refuse, tenant_of, user
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import Role, User
@@ -121,17 +121,14 @@ def erasures_(portal: PortalName, as_json: AsJson = False) -> None:
     Example: sync-worker people erasures acme
     """
     with tenant_of(portal) as tenant:
-        found = erasures(tenant)
+        found, now = erasures(tenant), tenant.services.clock()
     rows = [{"at": act.asked_at, "what": act.selection, "actor": act.actor, "reason": act.reason} for act in found]
-    show(rows, columns=("at", "what", "actor", "reason"), as_json=as_json, title=f"erased in {portal}", empty="nothing")
+    show(rows, columns=("at", "what", "actor", "reason"), as_json=as_json, now=now, title=f"erased in {portal}", empty="nothing")
 
 
 def _say(tenant: Tenant, found: User, *, as_json: bool) -> None:
     [row] = _rows(tenant, [found])
-    if as_json:
-        show_json(row)
-    else:
-        show([{"what": name.replace("_", " "), "value": value} for name, value in row.items()], columns=("what", "value"), as_json=False)
+    show_one(row if as_json else {name.replace("_", " "): value for name, value in row.items()}, as_json=as_json)
 
 
 def _rows(tenant: Tenant, found: Iterable[User]) -> list[dict[str, Any]]:

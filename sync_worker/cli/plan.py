@@ -47,7 +47,8 @@ def plan(
     """Shows what a pull and a push would do: companies, associations, fields on both sides, conflicts, API calls, minutes. Changes nothing.
 
     After an edit of a portal or mapping file it shows what the edit would do. Reading costs API calls, which it counts.
-    Exit 1 when something would need a person: a conflict, a record that could not be applied, the mass-change brake.
+    Exit 1 when something would need a person: a conflict, the mass-change brake, a record that could not be applied, or a failure or
+    problem that would open. A pull would end with 1 as well.
 
     Example: sync-worker plan acme --backfill attributes.region
     """

@@ -11,7 +11,7 @@ import typer
 
 from sync_worker.bootstrap import distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
-from sync_worker.cli.output import err, in_words, out, show, show_json
+from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, say_waits, tenant_of, user
 from sync_worker.crm.budget import SHARES, Budget
 from sync_worker.domain.core.moments import whence
@@ -107,8 +107,8 @@ def list_(as_json: AsJson = False) -> None:
         disabled, now = installation.disabled, installation.services.clock()
     rows += [{"portal": name} for name in disabled if name not in known]
     rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
-    shown = rows if as_json else [{**in_words(row, now), "disabled": bool(row["disabled"])} for row in rows]
-    show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json)
+    shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
+    show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json, now=now)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
         err.print(line, markup=False)
     if disabled:
@@ -124,12 +124,7 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
     with opened() as installation:
         row = standing(installation.tenant(portal)) | allowance(installation.budget(portal))
         disabled, now = list(map(str, installation.disabled.get(portal, ()))), installation.services.clock()
-    row = {"disabled because": disabled, **row} if disabled else row
-    if as_json:
-        show_json(row)
-    else:
-        told = [{"what": name, "value": value} for name, value in in_words(row, now).items()]
-        show(told, columns=("what", "value"), as_json=False, title=portal)
+    show_one({"disabled because": disabled, **row} if disabled else row, as_json=as_json, now=now, title=portal)
     if disabled:
         raise typer.Exit(1)
 
@@ -219,8 +214,9 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             "association_mode": row.mode if row else tenant.portal.associations.mode,
             **({"association_mode being derived": row.next_mode} if row and row.next_mode and tenant.portal.two_tier else {}),
             **{
-                f"association_mode {act.selection}": f"{act.asked_at:%Y-%m-%d %H:%M} UTC by {act.actor}: {act.reason}"
+                f"association_mode {act.selection}": f"{whence(act.asked_at, tx.now)} by {act.actor}: {act.reason}"
                 for act in interventions.listed(tx, "mode")
+                if act.asked_at
             },
             "paused by": halt_words(halt.actor, halt.at, halt.reason, tx.now) if halt else None,
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from sync_worker.cli.failure_words import MEANS, as_row, held_words
+from sync_worker.cli.news import news, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.cli.work import bar
 from sync_worker.domain.operate.recovery import PAGE
@@ -30,24 +31,27 @@ def with_bar(tenant: Tenant, asked: interventions.Intervention, selection: str) 
             raise Stopped(f"{stopped}\nto go on: sync-worker {selection}") from None
 
 
-def report(tenant: Tenant, result: Result, *, as_json: bool) -> bool:
-    """What became of it. False while some of it failed or is left."""
+def report(tenant: Tenant, result: Result, before: Collection[str], *, as_json: bool) -> bool:
+    """What became of it. False while some of it failed or is left, or where something else was opened. **Shapes** `before`: see `news`."""
     outcomes = {name or "left": count for name, count in result.outcomes.items()}
     with tenant.store.reading(tenant.name) as tx:
         failed = failures.by_ids(tx, interventions.of_outcome(tx, result.intervention.id, "failed"))
+    found = news(tenant, {*before, *failed})
     rows = [as_row(row) for row in failed.values()]
     if as_json:
-        show_json({"replay": result.intervention.id, "outcomes": outcomes, "failed": rows, "held": held_words(result.held)})
+        told = {"outcomes": outcomes, "failed": rows, "held": held_words(result.held), "opened": found.opened}
+        show_json({"replay": result.intervention.id, **told})
     else:
         said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in MEANS.items() if name in outcomes]
         show(said, columns=("outcome", "failures", "means"), as_json=False, title=f"replayed in {tenant.name}")
         show(rows[:SHOWN_COUNT], columns=("id", "code", "about", "message"), as_json=False, title="failed again", empty="none")
     for words in held_words(result.held):
         err.print(f"{words}: correct it there, then give the same command again")
-    if result.left_count or result.held_count or outcomes.get("failed"):
+    is_any_left = bool(result.left_count or result.held_count or outcomes.get("failed"))
+    if is_any_left:
         err.print("some failed again" if outcomes.get("failed") else "some were not tried")
-        return False
-    return True
+    tell(tenant.name, found)
+    return not (is_any_left or found.opened)
 
 
 def show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) -> None:
@@ -63,7 +67,6 @@ def show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) 
             f"{tenant.name}: {one.count} would be tried, {one.superseded} of them are superseded, {len(one.would_fail)} would fail as "
             f"before; {one.written} records written, about {one.calls} API calls, {one.minutes:g} minutes. Nothing was changed.",
             highlight=False,
-            soft_wrap=False,
         )
     if not previews and not as_json:
         out.print(f"nothing to try; what each code needs: {PAGE}")

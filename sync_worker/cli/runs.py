@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.output import Limit, cut, in_words, most_of, show, show_json
+from sync_worker.cli.output import Limit, cut, most_of, show, show_one
 from sync_worker.cli.work import AsJson, PortalName, opened, tenant_of
 from sync_worker.errors import ConfigError
 from sync_worker.store.core import runs
@@ -28,9 +27,9 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
     with tenant_of(portal) as tenant, tenant.store.side_transaction(portal) as tx:
         runs.close_left(tx)
         rows = cut([as_row(run) for run in runs.listed(tx, limit=most and most + 1)], most)
-        today = tx.now.date()
-    shown = [{**row, "id": row["id"][:8], "started": _moment(row["started_at"], today)} for row in rows]
-    show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, title=f"runs of {portal}", empty="none yet")
+        now = tx.now
+    shown = [{**row, "id": row["id"][:8], "started": row["started_at"]} for row in rows]
+    show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, now=now, title=f"runs of {portal}", empty="none yet")
 
 
 @app.command(name="show")
@@ -51,17 +50,7 @@ def show_(
         else:
             what = f"there is no single run {run!r}; a run that no history names goes after retention.runs"
             raise ConfigError(f"{what} — `sync-worker runs list PORTAL` shows the ids")
-    row = as_row(found)
-    if as_json:
-        show_json(row)
-    else:
-        show([{"what": name, "value": value} for name, value in in_words(row, now).items()], columns=("what", "value"), as_json=False)
-
-
-def _moment(stamp: str, today: date) -> str:
-    """The time of a run of today, the day of an older one; UTC both."""
-    day, _, time = stamp.partition("T")
-    return time[:8] if day == today.isoformat() else day[5:]
+    show_one(as_row(found), as_json=as_json, now=now)
 
 
 def as_row(run: Run) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _print(found: Status) -> None:
 
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(line, markup=False, highlight=False)
 
 
 def _rest(rest: Rest, now: datetime) -> str:

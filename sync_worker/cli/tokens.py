@@ -55,8 +55,9 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
     Example: sync-worker tokens list acme
     """
     with opened() as installation, installation.store.reading(installation.named(portal)) as tx:
-        rows = [_row(token, tx.now) for token in tokens.listed(tx)]
-    show(rows, columns=COLUMNS, as_json=as_json, title=f"tokens of {portal}", empty="none yet: sync-worker tokens create")
+        now = tx.now
+        rows = [_row(token, now) for token in tokens.listed(tx)]
+    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"tokens of {portal}", empty="none yet: sync-worker tokens create")
 
 
 @app.command()

@@ -48,10 +48,13 @@ def _lines() -> Iterator[str]:
 def _page() -> Iterator[str]:
     yield "# How long until it is tried again"
     yield ""
-    yield "Made from the code: `sync-worker waits --markdown`; a test holds the two together. `sync-worker waits` prints the same."
-    yield f"The schedule notices what is due when it looks, every {span(schedule.TICK_S)}; add that to the times here."
+    yield "For the operator who waits: what is tried again by itself, and when. Assumes: the [README](../README.md)."
+    yield ""
+    yield "This page is made from the code: `sync-worker waits --markdown`. A test holds the two together."
+    yield "`sync-worker waits` prints the same."
+    yield f"The schedule looks for what is due every {span(schedule.TICK_S)}; add that to the times here."
     yield "Chance makes some waits shorter, by a half at most, so that not everything comes back at once."
-    yield "What a code means, and whether a person must act, is in [codes.md](codes.md)."
+    yield "[codes.md](codes.md) says what a code means, and whether a person must act."
     for asked in QUESTIONS:
         yield from ("", f"## {asked.words}", "", "| what | when it is tried again | in the code |", "|---|---|---|")
         yield from (f"| {one.what} | {one.again} | {', '.join(f'`{name}`' for name in one.names)} |" for one in asked.waits)

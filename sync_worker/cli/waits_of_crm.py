@@ -182,7 +182,7 @@ OF_CRM: Final = (
                 ("actors.PAUSE_S",),
             ),
             Wait(
-                "the CRM's list of fields and values is read anew",
+                "the CRM's list of fields and values is read again",
                 f"after {span(catalogs.FRESH_S)}, or at once by `sync-worker check`",
                 ("store.core.catalogs.FRESH_S",),
             ),
@@ -192,7 +192,7 @@ OF_CRM: Final = (
                 ("steps.core.tenant.OFFER_AGAIN_S",),
             ),
             Wait(
-                "HubSpot's association labels are read anew",
+                "HubSpot's association labels are read again",
                 f"after {span(hs_labels.LABELS_FRESH_S)}",
                 ("crm.hubspot.associations.LABELS_FRESH_S",),
             ),

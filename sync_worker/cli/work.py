@@ -20,9 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sync_worker.actors import do
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.mistakes import AS_IT_IS
+from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.domain.operate.status import counted, halt_words
+from sync_worker.domain.operate.status import halt_words
 from sync_worker.errors import ConfigError, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
@@ -33,7 +34,7 @@ from sync_worker.steps.sync.ingest.backfill import ask, wanted
 from sync_worker.steps.sync.ingest.backfill import backfill as backfill_record
 from sync_worker.steps.sync.ingest.pull import pull as pull_record
 from sync_worker.steps.sync.push.push import push as push_portal
-from sync_worker.store.core import cursors, failures
+from sync_worker.store.core import cursors
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.operate.migrate import upgrade as upgrade_store
@@ -108,45 +109,47 @@ def pull(
     A field that was mapped later is filled as records change. --backfill brings it in for all records at once and changes nothing else of
     them; the same command goes on where it was stopped. `sync-worker plan PORTAL --backfill FIELD` shows before what it would do.
 
+    Exit 0: every record was applied, and nothing was opened that was not open before; what stays open from before is only named. Exit 1: a
+    record could not be applied, or a failure or problem was opened; the last line counts them and names the command that lists them.
+    Exit 2: wrong use or configuration. Exit 3: the CRM or a server is out of reach.
+
     Example: sync-worker pull acme --backfill attributes.region
     """
     if full and backfill:
         raise typer.BadParameter("--full reads every field and --backfill one of them: take one of the two")
     with stopping_gently() as services, tenant_of(portal, services) as tenant:
         refuse_paused(tenant, while_paused=while_paused)
-        if backfill:
-            _fill(tenant, backfill, _records(tenant, record), as_json=as_json)
-            return
-        rows, names = [], _records(tenant, record)
-        for place, name in enumerate(names):
-            calls = tenant.crm.calls
-            try:
-                done = _pulled(tenant, name, is_full=full)
-            except Stopped as stopped:
-                raise Stopped(f"{stopped}\n{_going_on(portal, names[place:], is_full=full)}") from None
-            _refuse_busy(tenant, done, name)
-            let_in(tenant)
-            rows.append(_row("pull", name, done, tenant.crm.calls - calls))
-            rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work in (Work.EVALUATE, Work.REFRESH)))
-        opened_ = _opened(tenant, rows)
-    _show_reads(portal, rows, opened_, as_json=as_json)
+        before = open_ids(tenant)
+        names = _records(tenant, record)
+        rows = _fill(tenant, backfill, names) if backfill else _read(tenant, names, is_full=full)
+        found = news(tenant, before, runs=[row["run"] for row in rows])
+    show(rows, columns=READ_COLUMNS, as_json=as_json)
+    is_any_failed = any(row["failed"] for row in rows)
+    tell(portal, found, otherwise="some records could not be applied" if is_any_failed else "")
+    if is_any_failed or found.opened:
+        raise typer.Exit(1)
 
 
 def push(portal: PortalName, while_paused: WhilePaused = False, as_json: AsJson = False) -> None:
     """Writes to the CRM what the portal owes it, now, and reads it back. Ctrl-C ends it after the batch at hand.
 
+    Exit 0: everything that was claimed is written or waits for its turn, and nothing was opened that was not open before. Exit 1: a record
+    could not be written or read back, or a failure or problem was opened. Exit 2 and 3: as for `pull`.
+
     Example: sync-worker push acme
     """
     with stopping_gently() as services, tenant_of(portal, services) as tenant, bar("pushing") as (progress, task):
         refuse_paused(tenant, while_paused=while_paused)
-        calls = tenant.crm.calls
+        before, calls = open_ids(tenant), tenant.crm.calls
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
         reads = work_off(tenant, done.follow_ups)
+        found = news(tenant, before, runs=[row["run"] for row in (*rows, *reads)])
     rows += [row for row in reads if row["claimed"]]
     show(rows, columns=WRITE_COLUMNS, as_json=as_json)
-    if any(row["parked"] or row["uncertain"] for row in rows) or any(row["failed"] for row in reads):
-        err.print(f"some records could not be written: sync-worker failures list {portal}")
+    is_any_unwritten = any(row["parked"] or row["uncertain"] for row in rows) or any(row["failed"] for row in reads)
+    tell(portal, found, otherwise="some records could not be written" if is_any_unwritten else "")
+    if is_any_unwritten or found.opened:
         raise typer.Exit(1)
 
 
@@ -229,7 +232,23 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _fill(tenant: Tenant, word: str, names: Sequence[str], *, as_json: bool) -> None:
+def _read(tenant: Tenant, names: Sequence[str], *, is_full: bool) -> list[dict[str, Any]]:
+    """These record types, one after the other, each with its bar. Returns a row per work."""
+    rows = list[dict[str, Any]]()
+    for place, name in enumerate(names):
+        calls = tenant.crm.calls
+        try:
+            done = _pulled(tenant, name, is_full=is_full)
+        except Stopped as stopped:
+            raise Stopped(f"{stopped}\n{_going_on(tenant.name, names[place:], is_full=is_full)}") from None
+        _refuse_busy(tenant, done, name)
+        let_in(tenant)
+        rows.append(_row("pull", name, done, tenant.crm.calls - calls))
+        rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work in (Work.EVALUATE, Work.REFRESH)))
+    return rows
+
+
+def _fill(tenant: Tenant, word: str, names: Sequence[str]) -> list[dict[str, Any]]:
     """One field of these record types, as far as they map it, each with its bar; and what was noticed on the way."""
     found, rows = wanted(tenant, word, names), list[dict[str, Any]]()
     ask(tenant, found, by=user())
@@ -237,40 +256,23 @@ def _fill(tenant: Tenant, word: str, names: Sequence[str], *, as_json: bool) -> 
         calls = tenant.crm.calls
         try:
             with bar(f"reading {found.field} of {name}") as (progress, task):
-                done = backfill_record(tenant, name, found.field, on_page=partial(_tell, progress, task))
+                done = backfill_record(tenant, name, found.field, on_page=partial(_advance, progress, task))
         except Stopped as stopped:
             raise Stopped(f"{stopped}\nto go on: sync-worker pull {tenant.name} --backfill {word}") from None
         _refuse_busy(tenant, done, name)
         rows.append(_row("backfill", name, done, tenant.crm.calls - calls))
         rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work == Work.REFRESH))
-    _show_reads(tenant.name, rows, _opened(tenant, rows), as_json=as_json)
+    return rows
 
 
-def _tell(progress: Progress, task: Any, done: int, total: int | None) -> None:
+def _advance(progress: Progress, task: Any, done: int, total: int | None) -> None:
     progress.update(task, completed=done, total=total)
-
-
-def _opened(tenant: Tenant, rows: Sequence[Mapping[str, Any]]) -> str:
-    """What is open of these runs: `2 failures, 347 problems`."""
-    with tenant.store.reading(tenant.name) as tx:
-        counts = failures.counts_of_runs(tx, [row["run"] for row in rows])
-    return ", ".join(counted(count, kind) for kind, count in sorted(counts.items()))
-
-
-def _show_reads(portal: str, rows: Sequence[Mapping[str, Any]], opened_: str, *, as_json: bool) -> None:
-    """What was read, and what that opened; exit code 1 where some of it could not be applied."""
-    show(rows, columns=READ_COLUMNS, as_json=as_json)
-    is_any_failed = any(row["failed"] for row in rows)
-    if opened_ or is_any_failed:
-        err.print(f"{opened_ or 'some records could not be applied'}: sync-worker failures list {portal}")
-    if is_any_failed:
-        raise typer.Exit(1)
 
 
 def _pulled(tenant: Tenant, name: str, *, is_full: bool) -> Done:
     """One record type's pull, with its bar."""
     with bar(f"pulling {name}") as (progress, task):
-        return pull_record(tenant, name, is_full=is_full, on_page=partial(_tell, progress, task))
+        return pull_record(tenant, name, is_full=is_full, on_page=partial(_advance, progress, task))
 
 
 def _going_on(portal: str, left: Sequence[str], *, is_full: bool) -> str:

@@ -58,7 +58,7 @@ def orphaned(folder: Path, database_url: str, redis_url: str, when: Literal["bef
         remote = stack.enter_context(Remote(base_url))
         installation = Installation(folder, base_url, database_url, redis_url)
         installation.write_portal(from_crm=False, pull="1h")
-        installation.here("pull", "acme")
+        installation.here("pull", "acme", code=1)
         installation.here("push", "acme")
         remote.fault("collections_write", object_name="Lead", when=when, latency_ms=IN_FLIGHT_MS, drop_connection=True)
         first = stack.enter_context(installation.process("worker", "--health-port", "0"))

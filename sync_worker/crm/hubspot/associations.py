@@ -28,8 +28,8 @@ from sync_worker.mapping.catalog import ASSOCIATION, CatalogField
 from sync_worker.services import Services
 
 TO = "companies"
-READ_COUNT = 1000  # records a call; the vendor's limit
-WRITE_COUNT = 2000  # pairs a call
+READ_COUNT = 1000  # records a call. Source: developer changelog, "Bug Fix: Batch Read Limit for HubSpot Associations API"
+WRITE_COUNT = 2000  # pairs a call; the guide above has this limit
 LABELS_FRESH_S = 60.0  # a label that was renamed or deleted must not look like companies that were taken away
 
 

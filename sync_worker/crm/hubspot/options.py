@@ -2,6 +2,7 @@
 
 HubSpot replaces the whole list by what it is sent, so everything that stands there goes along, hidden options hidden. It takes no list
 without options: where nothing is known to stand there yet, one hidden option holds the place.
+Source: https://knowledge.hubspot.com/properties/property-field-types-in-hubspot (the two limits)
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
 
 Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. HubSpot shows the archived by list
 alone, without a filter, so that a scan's last page costs a call for every hundred records archived in the last 90 days.
+Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 records a call; deleted records can be restored for 90 days)
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sync_worker.mapping.catalog import ASSOCIATION
 
 READ_COUNT = 100  # records a batch or list call; the vendor's limit
 PAGE_COUNT = 1000  # records a page: one call for their associations
-MOST_PARAMETER_CHARS = 12_000  # of the list's address, which ends at some 16,000
+MOST_PARAMETER_CHARS = 12_000  # of the list's address; HubSpot answers 414 from some 16,200 on (github.com/PostHog/posthog, issue 31617)
 INDEX_LAG = timedelta(minutes=1)  # a poll may have missed what search did not show yet
 BY_SEARCH, BY_LIST = "search", "list"
 

@@ -14,7 +14,7 @@ from sync_worker.headers import whole
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.text import names_of
 
-_ID = re.compile(r"[1-9][0-9]{0,18}")  # 64 bits with a sign
+_ID = re.compile(r"[1-9][0-9]{0,18}")  # HubSpot's OpenAPI has ids as int64
 MOST_ID = 2**63 - 1
 
 

@@ -17,7 +17,7 @@ from sync_worker.crm.port import Scan
 STAMP = "hs_lastmodifieddate"  # of companies and deals
 ID = "hs_object_id"
 MERGED = "hs_merged_object_ids"
-PAGE_COUNT = 200  # the vendor's limit
+PAGE_COUNT = 200  # ids a search; the page above has this limit
 
 
 def changed(scan: Scan, after_id: str) -> dict[str, Any]:

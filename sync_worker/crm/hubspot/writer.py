@@ -6,6 +6,7 @@
 Each row carries a trace id: with it, HubSpot writes the good rows of a request and names the bad ones (207); without it one bad row rejects
 all. Rows are matched by that id and by the record's, never by order. What the answer shows of a record is its read-back. Before each
 further call for a record, `on_half` hears what stands there by now.
+Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 rows a request), …/docs/api-reference/error-handling (207)
 """
 
 from __future__ import annotations

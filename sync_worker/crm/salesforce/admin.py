@@ -33,7 +33,7 @@ _PATH = "Setup → Object Manager → {} → Fields & Relationships"
 class SalesforceSchema:
     """One org's record types, changed by the user we are. See `crm/port.py` for what each call promises."""
 
-    most_options: int | None = 500  # of a custom multi-select picklist
+    most_options: int | None = 500  # of a custom multi-select picklist. Source: Salesforce Help, "Picklist Limitations"
 
     def __init__(self, connection: SalesforceConnection) -> None:
         self._connection = connection

@@ -2,6 +2,8 @@
 
 SystemModstamp, not LastModifiedDate: automation bumps only the former. Whole seconds, so ties are normal and the position is a pair.
 A query locator carries a scan from page to page and is never relied on: it dies with its session, and the scan goes on from the position.
+Source: REST API Developer Guide, "Get Records With a Request Body Using sObject Collections" (2,000 ids) and "Query Options Header" (200 to
+2,000 rows a page).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from sync_worker.errors import TooLarge, TransientError
 RETRIEVE_COUNT = 2000  # ids per retrieve call; the vendor's limit
 FIRST_LIMIT = 1000  # rows asked for after the vendor gave up on a whole window; halved while it goes on giving up …
 LEAST_LIMIT = 125  # … down to this
-SMALLEST_BATCH = 200  # rows a page, below which the vendor takes no wish
+SMALLEST_BATCH = 200  # rows a page; the vendor ignores a smaller wish
 MOST_RESTARTS = 3  # in a row without a record between them
 
 

@@ -15,7 +15,7 @@ from sync_worker.headers import retry_after_s
 
 API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
 CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 120.0  # the vendor's own limit for one request
+READ_TIMEOUT_S = 120.0  # the vendor ends a query then. Source: Salesforce Developer Limits Quick Reference, "SOQL and SOSL Limits"
 _USAGE = re.compile(r"(?<![-\w])api-usage=(\d+)/(\d+)")  # beside it may stand per-app-api-usage
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 _UNITS: Final = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
@@ -26,6 +26,13 @@ def ago(moment: datetime, now: datetime) -> str:
 def whence(moment: datetime, now: datetime) -> str:
     """`in 4 min (2026-03-01 12:00 UTC)`, or `4 min ago (…)`."""
     return f"{due(moment, now) if moment > now else ago(moment, now)} ({moment:%Y-%m-%d %H:%M} UTC)"
+
+
+def whence_short(moment: datetime, now: datetime) -> str:
+    """The same for a list: `in 4 min (12:00 UTC)` today, `5 days ago (2026-03-01)` on another day."""
+    is_today = moment.astimezone(UTC).date() == now.astimezone(UTC).date()
+    where = f"{moment.astimezone(UTC):%H:%M} UTC" if is_today else f"{moment.astimezone(UTC):%Y-%m-%d}"
+    return f"{due(moment, now) if moment > now else ago(moment, now)} ({where})"
 
 
 def utc(moment: datetime) -> str:

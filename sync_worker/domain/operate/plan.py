@@ -84,8 +84,8 @@ class Plan:
 
     @property
     def needs_a_person(self) -> bool:
-        """Whether a conflict would wait, the brake would hold, or a record could not be applied."""
-        return bool(self.waiting or self.failing or self.held)
+        """Whether a conflict would wait, the brake would hold, a record could not be applied, or a failure or problem would open."""
+        return bool(self.waiting or self.failing or self.held or self.listings["failures"].count)
 
     def document(self) -> Entry:
         """JSON form."""

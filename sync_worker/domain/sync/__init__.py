@@ -21,4 +21,5 @@ deal_merging.py     one deal and its record: our late writes are told from edits
 deal_change.py      what a ruling on a deal writes, and what is looked up before
 association_gap.py  associations that our own calls have left half written
 company_key.py      our keys on the records of companies: which of them they bring back
+outgoing.py         what a record owes the CRM: fields to write, nothing, or it waits for a person
 """

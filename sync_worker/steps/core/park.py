@@ -13,7 +13,6 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
-from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import outbox
 from sync_worker.store.sync.outbox import OutboxRow
 
@@ -29,14 +28,12 @@ def park(
     claim: Claim,
     row: OutboxRow,
     error: SyncError | None,
-    counts: Counts,
     run_id: str,
     *,
     payload: Mapping[str, Any] | None = None,
 ) -> None:
     """The CRM, or our own mapping, refuses this record: a failure row, and the row waits for a person or the record's next change."""
     outbox.park(tx, row, claim.token)
-    counts.parked += 1
     code = code_of(error)
     field = error.field if isinstance(error, RecordError) else ""
     words = str(error) if error else "the CRM did not take it"

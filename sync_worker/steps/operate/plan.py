@@ -17,7 +17,6 @@ from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.operate.plan import SHOWN_COUNT, Cost, Plan
-from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable
 from sync_worker.steps.associations.evaluate import evaluate
@@ -29,7 +28,7 @@ from sync_worker.steps.operate.preview import per_minute
 from sync_worker.steps.operate.replay import work_off
 from sync_worker.steps.sync.ingest.backfill import ask, backfill
 from sync_worker.steps.sync.ingest.pull import pull
-from sync_worker.steps.sync.push.outgoing_writes import DealDesk, Letter
+from sync_worker.steps.sync.push.outgoing_writes import DealDesk, OutgoingWrite
 from sync_worker.steps.sync.push.patch_back import patch_back
 from sync_worker.steps.sync.push.push import BATCH_COUNT
 from sync_worker.store.associations import associations
@@ -146,32 +145,25 @@ def _evaluate(tenant: Tenant) -> frozenset[FollowUp]:
 
 
 def _push_unread(tenant: Tenant) -> None:
-    """The letters that are due, as they stand, and the portal ids that companies lack."""
+    """The writes that are due, as they stand, and the portal ids that companies lack."""
     with tenant.store.reading(tenant.name) as tx:
         due = outbox.due(tx, DUE_COUNT)
     for start in range(0, len(due), BATCH_COUNT):
-        letters = _letters(tenant, due[start : start + BATCH_COUNT])
-        for name in sorted({letter.record.record for letter in letters}):
-            record, changes = tenant.mapping.records[name], [letter.change for letter in letters if letter.record.record == name]
+        writes = _outgoing(tenant, due[start : start + BATCH_COUNT])
+        for name in sorted({write.record.record for write in writes}):
+            record, changes = tenant.mapping.records[name], [write.change for write in writes if write.record.record == name]
             deque(tenant.crm.write(record.native, record.key_field, changes, time_left_s=lambda: math.inf), maxlen=0)
     with tenant.run("push") as run_id:
         while patch_back(tenant, run_id):
             pass
 
 
-def _letters(tenant: Tenant, deal_ids: Sequence[str]) -> list[Letter]:
+def _outgoing(tenant: Tenant, deal_ids: Sequence[str]) -> list[OutgoingWrite]:
     """What these deals owe. One that cannot be spelled is left out: only a push says so."""
-    letters = []
     with tenant.store.reading(tenant.name) as tx:
         desk = DealDesk(tx, tenant, deal_ids)
-        for row in outbox.of(tx, DEAL, deal_ids):
-            try:
-                letter = None if row.record_id in desk.unread else desk.letter(row)
-            except RecordError:
-                continue
-            if letter:
-                letters.append(letter)
-    return letters
+        found = [desk.outgoing(row) for row in outbox.of(tx, DEAL, deal_ids)]
+    return [one for one in found if isinstance(one, OutgoingWrite)]
 
 
 def _handled(tenant: Tenant) -> int:

@@ -14,12 +14,12 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.values import Plain, plain
 from sync_worker.domain.operate.plan import changes
-from sync_worker.errors import RecordError
+from sync_worker.domain.sync.outgoing import Park
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.operate.intervene import is_open
 from sync_worker.steps.sync.ingest.ingest import store_chunk
-from sync_worker.steps.sync.push.outgoing_writes import DealDesk
+from sync_worker.steps.sync.push.outgoing_writes import DealDesk, OutgoingWrite
 from sync_worker.store.core import companies, failures, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import FailureRow
@@ -164,22 +164,18 @@ def _owing(tx: Tx, object_: str, natives: Sequence[NativeRecord], deal_ids: Sequ
 
 
 def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[NativeRecord], found: Preview) -> None:
-    """The letters of these deals, as they would be sent."""
+    """The writes of these deals, as they would be sent."""
     shown = {native.crm_id: native.fields for native in natives}
     desk = DealDesk(tx, tenant, deal_ids)
     for row in outbox.of(tx, DEAL, deal_ids):
-        if row.record_id in desk.unread:
-            continue
-        try:
-            letter = desk.letter(row)
-        except RecordError as error:
-            found.would_fail[row.record_id] = str(error)
-            continue
-        if letter:
+        outgoing = desk.outgoing(row)
+        if isinstance(outgoing, Park) and outgoing.error:
+            found.would_fail[row.record_id] = str(outgoing.error)
+        elif isinstance(outgoing, OutgoingWrite):
             found.written += 1
-            crm_id = letter.change.crm_id or ""
+            crm_id = outgoing.change.crm_id or ""
             where = crm_id or f"(new: {row.record_id})"
-            found.changes += _written(letter.record.record, where, shown.get(crm_id, {}), letter.change.fields)
+            found.changes += _written(outgoing.record.record, where, shown.get(crm_id, {}), outgoing.change.fields)
 
 
 def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldPreview]:

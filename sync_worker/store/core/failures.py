@@ -283,10 +283,11 @@ def counts(tx: Tx) -> dict[str, int]:
     return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
 
 
-def counts_of_runs(tx: Tx, run_ids: Collection[str]) -> dict[str, int]:
-    """Open rows by kind that these runs met last."""
-    query = select(failures.c.kind, func.count()).where(failures.c.portal == tx.portal, *_SHOWN, among(tx, failures.c.run_id, run_ids))
-    return {kind: count for kind, count in tx.connection.execute(query.group_by(failures.c.kind))}
+def open_kinds(tx: Tx, *, runs: Collection[str] | None = None) -> dict[str, str]:
+    """The kind of each open row, by its id; of all of them, or of those that these runs met last."""
+    here = () if runs is None else (among(tx, failures.c.run_id, runs),)
+    query = select(failures.c.id, failures.c.kind).where(failures.c.portal == tx.portal, *_SHOWN, *here)
+    return {id_: kind for id_, kind in tx.connection.execute(query)}
 
 
 _SHOWN = (failures.c.resolved_at.is_(None), failures.c.discarded_at.is_(None))

@@ -220,7 +220,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "interventions.latest": lambda tx: interventions.latest(tx, "replay", limit=5),
     "interventions.counts_by_id": lambda tx: interventions.counts_by_id(tx, ["i1"]),
     "failures.codes": failures.codes,
-    "failures.counts_of_runs": lambda tx: failures.counts_of_runs(tx, ["r1"]),
+    "failures.open_kinds": failures.open_kinds,
     "interventions.left": lambda tx: interventions.left(tx, "i1"),
     "interventions.of_outcome": lambda tx: interventions.of_outcome(tx, "i1", ""),
     "interventions.counts": lambda tx: interventions.counts(tx, "i1"),

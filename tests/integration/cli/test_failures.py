@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from datetime import datetime
 
 import pytest
 
@@ -76,7 +77,6 @@ def test_a_dry_run_says_everything_and_changes_nothing(terminal: Terminal, refus
     shown = terminal.types("failures", "replay", "--code", RULE, "--dry-run").out
     assert "Nothing was changed" in shown
     assert "more fields: --json" in shown
-    assert max(map(len, shown.splitlines())) <= 100
     assert remote.records("Lead") == before
     assert len(terminal.types("failures", "list", "acme", "--code", RULE, "--json").json) == 5
 
@@ -123,7 +123,8 @@ def test_a_replay_for_the_workers_is_marked_and_done_by_nobody_here(terminal: Te
     said = terminal.types("failures", "replay", "--code", RULE, "--queue").out
     assert "left to the workers; how it ends: sync-worker failures replays acme" in said
     [replay] = terminal.types("failures", "replays", "acme", "--json").json
-    assert (replay["ended"], replay["came_to"], replay["outcomes"]) == ("not yet", "5 left", {"left": 5})
+    assert (replay["ended"], replay["came_to"], replay["outcomes"]) == (None, "5 left", {"left": 5})
+    assert re.search(r" (\d+ s ago) \(\d\d:\d\d UTC\) .* not yet ", terminal.types("failures", "replays", "acme").out)
     assert "not finished" in terminal.types("failures", "list", "acme").out
     assert len(terminal.types("failures", "list", "acme", "--code", RULE, "--json").json) == 5
 
@@ -145,7 +146,8 @@ def test_a_cause_that_keeps_failing_is_seen_to_rest(terminal: Terminal, refused:
     assert terminal.types("portals", "show", "acme", "--json").json["replays that are not finished"] == 0
     [replay] = terminal.types("failures", "replays", "acme", "--json").json
     assert (replay["what"], replay["came_to"]) == (f"failures replay --code {RULE}", "20 failed, 5 held")
-    assert replay["ended"] != "not yet"
+    assert datetime.fromisoformat(replay["ended"]).tzinfo is not None
+    assert "not yet" not in terminal.types("failures", "replays", "acme").out
 
 
 @on_both

@@ -42,7 +42,7 @@ def test_a_mode_is_set_once_and_changed_by_an_operator_with_a_reason(loaded: Ter
     shown = json.loads(loaded.types("portals", "show", "acme", "--json").out)
     assert shown["association_mode"] == "contracts"
     assert shown["association_mode being derived"] == "rules"
-    assert shown["association_mode contracts → rules"].endswith("UTC by Ann: by region now")
+    assert shown["association_mode contracts → rules"].endswith(" UTC) by Ann: by region now")
     loaded.types("pull", "acme", code=None)
     assert "already" in loaded.types(*command).out
 
@@ -68,8 +68,9 @@ def test_a_mass_change_is_held_in_the_foreground_and_released_by_its_command(loa
     assert "active companies would go at once" in said.err
     command = said.err.replace("\n", " ").rpartition("sync-worker ")[2].split('"')[0].split()
     assert command[:2] == ["failures", "release"]
-    # when that is typed, then it is done, and nothing is open any more
-    loaded.types(*command, "they left the program", "--actor", "Ann")
+    # when that is typed, then it is done, what it opened is told, and nothing is held any more
+    done = loaded.types(*command, "they left the program", "--actor", "Ann", code=1)
+    assert "problems: sync-worker failures list acme" in done.err
     rows = json.loads(loaded.types("failures", "list", "acme", "--json").out)
     assert [row for row in rows if row["code"] == "held_for_review"] == []
     history = json.loads(loaded.types("failures", "show", command[2], "--json").out)["history"]

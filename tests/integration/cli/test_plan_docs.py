@@ -23,7 +23,7 @@ def test_the_example_is_what_the_command_prints(crm: LocalCrm, terminal: Termina
     remote.edit(crm.company, crm.id_named(remote, "Cedar IT"), {"Portal_Status__c": "Inactive"})
     remote.advance_clock(60)
     # when it is planned, then the docs show that very text
-    said = terminal.types("plan", "acme").out
+    said = terminal.types("plan", "acme", code=1).out
     [example] = re.findall(r"^\$ sync-worker plan acme\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
     assert tidy(said) == tidy(example)
 

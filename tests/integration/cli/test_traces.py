@@ -117,7 +117,7 @@ def test_closed_failures_are_listed_with_when_and_how(loaded: Terminal) -> None:
     [closed] = [row for row in everything if row["id"] == rows[0]["id"]]
     assert closed["discarded_at"]
     assert closed["resolution"] == "discarded by Olga: known"
-    assert "UTC:" in loaded.types("failures", "list", "acme", "--all", "--limit", "500").out
+    assert " UTC): " in loaded.types("failures", "list", "acme", "--all", "--limit", "500").out
 
 
 def test_whom_an_erasure_reaches_is_in_no_table_of_the_database(loaded: Terminal) -> None:

@@ -178,7 +178,7 @@ def test_a_contract_whose_option_is_gone_is_named(empty_world: World) -> None:
     report = checked(empty_world)
     retired = [problem for problem in report.problems if problem.code == "contract_value_retired"]
     assert [(problem.crm_id, problem.value) for problem in retired] == [(partner["Id"], "Granite Group")]
-    (finding,) = [finding for finding in report.findings if "no option that people can choose" in finding.words]
+    (finding,) = [finding for finding in report.findings if "an option that people can no longer choose" in finding.words]
     assert "Activate the option again" in finding.remedy
 
 

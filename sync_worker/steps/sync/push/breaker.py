@@ -12,14 +12,13 @@ from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import breakers, outbox
 from sync_worker.store.sync.outbox import OutboxRow
 
 STAGE = "push"
 
 
-def admitted(tx: Tx, claim: Claim, counts: Counts) -> Sequence[OutboxRow]:
+def admitted(tx: Tx, claim: Claim) -> Sequence[OutboxRow]:
     """The claim's rows that may be written now; the others are put off until the breaker of their cause lets a probe through."""
     resting = {cause: breaker for cause, breaker in breakers.standing(tx).items() if breaker.until_at and cause.stage == STAGE}
     if not resting:
@@ -28,7 +27,6 @@ def admitted(tx: Tx, claim: Claim, counts: Counts) -> Sequence[OutboxRow]:
     for moment in sorted(set(until_at.values())):
         rows = [row for row in claim.rows if until_at.get(row.record_id) == moment]
         outbox.put_off(tx, rows, claim.token, moment)
-    counts.deferred += len(until_at)
     return [row for row in claim.rows if row.record_id not in until_at]
 
 

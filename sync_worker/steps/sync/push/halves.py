@@ -18,42 +18,42 @@ from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest.facts import standing
-from sync_worker.steps.sync.push.outgoing_writes import Letter
+from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite
 from sync_worker.store.core import portals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import outbox
 
 
-def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[Letter, Half]], run_id: str) -> None:
-    """Letters of one record type, each with what stands of it. A row whose claim was lost is left to the worker that has it now."""
-    rows = [letter.row for letter, _ in halves]
+def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[OutgoingWrite, Half]], run_id: str) -> None:
+    """Writes of one record type, each with what stands of it. A row whose claim was lost is left to the worker that has it now."""
+    rows = [write.row for write, _ in halves]
     outbox.hold(tx, rows)
     current = HOMES[claim.object].current(tx, [row.record_id for row in rows])
-    bases = {letter.row.record_id: _base(letter, half, current.get(letter.row.record_id)) for letter, half in halves}
+    bases = {write.row.record_id: _base(write, half, current.get(write.row.record_id)) for write, half in halves}
     under_way = outbox.sent(tx, claim.object, bases)
     rest = {record_id: _rest(under_way.get(record_id, {}), base) for record_id, base in bases.items()}
     held = outbox.prepare(tx, rows, claim.token, rest)
     settled_no = portals.draw_read_no(tx)
     found = [
         Link(
-            letter.record.record,
-            letter.link.crm_id if letter.link else tenant.crm.canonical_id(half.crm_id),
-            letter.row.record_id,
-            base=bases[letter.row.record_id],
+            write.record.record,
+            write.link.crm_id if write.link else tenant.crm.canonical_id(half.crm_id),
+            write.row.record_id,
+            base=bases[write.row.record_id],
             settled_no=settled_no,
             written_at=tx.now,
             written_run=run_id,
-            written_attempt=letter.row.refused + letter.row.unanswered + 1,  # the row is as it stood before the claim
+            written_attempt=write.row.refused + write.row.unanswered + 1,  # the row is as it stood before the claim
         )
-        for letter, half in halves
-        if letter.row.record_id in held
+        for write, half in halves
+        if write.row.record_id in held
     ]
     HOMES[claim.object].agree(tx, found)
 
 
-def _base(letter: Letter, half: Half, link: Link | None) -> Mapping[str, Base]:
-    found = standing(link.base if link else {}, letter.sent, letter.record, half.fields)
-    return {**found, KEY: letter.sent[KEY]} if letter.record.key_field in half.fields else found
+def _base(write: OutgoingWrite, half: Half, link: Link | None) -> Mapping[str, Base]:
+    found = standing(link.base if link else {}, write.sent, write.record, half.fields)
+    return {**found, KEY: write.sent[KEY]} if write.record.key_field in half.fields else found
 
 
 def _rest(under_way: Mapping[str, Base], base: Mapping[str, Base]) -> dict[str, Base]:

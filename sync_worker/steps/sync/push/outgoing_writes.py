@@ -1,19 +1,21 @@
-"""What each record owes the CRM, computed and spelled: a letter per outbox row, ready to send. Reads the store, calls nobody."""
+"""What each record owes the CRM, decided (`domain/sync/outgoing.py`) and spelled: one write a row, ready to send. Calls nobody."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sync_worker.crm.port import Change
 from sync_worker.domain.core.deal import Lifecycle
-from sync_worker.domain.core.reconcile import Base, FieldRule, after_write, comparable, owed
+from sync_worker.domain.core.reconcile import Base, FieldRule, after_write
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.sync.deal_record import REFERENCES
+from sync_worker.domain.sync.outgoing import Nothing, Owing, Park, WriteFields, decide
 from sync_worker.domain.sync.own_key import key_of
-from sync_worker.errors import InvalidRecord
+from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.crm_links import HOMES, first_record
@@ -27,7 +29,7 @@ from sync_worker.store.sync.outbox import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingWrite:
     """One outbox row with what is to be written for it."""
 
     row: OutboxRow
@@ -37,43 +39,59 @@ class Letter:
     sent: Mapping[str, Base]
 
 
-class Desk(ABC):
-    """Everything that is needed to write letters for these records of one object, fetched at once.
+Outgoing: TypeAlias = OutgoingWrite | Nothing | Park
 
-    **Shapes** `unread`: those whose CRM record could not be read as it is now, so that nobody knows what a write would replace.
-    """
+
+class Desk(ABC):
+    """Everything that is needed to decide on these records of one object, fetched at once."""
 
     def __init__(self, tx: Tx, tenant: Tenant, object_: str, record_ids: Sequence[str]) -> None:
         self._tenant = tenant
         self.links = HOMES[object_].current(tx, record_ids)
         self._rules: dict[str, Mapping[str, FieldRule]] = {}
+        self._left_over: Collection[str] = ()  # keys of records that are gone
         self._wrong = self._wrong_records(tx)
-        self.unread = {record_id for record_id, rows in self._wrong.items() if any(row.kind == "failure" for row in rows)}
 
-    def letter(self, row: OutboxRow) -> Letter | None:
-        """What this record owes the CRM, None where nothing. **Raises** InvalidRecord for a value the CRM has no spelling for."""
-        id_, link = row.record_id, self.links.get(row.record_id)
-        held = self._held(id_)
-        if held is None or (link and link.deleted_at):
-            return None
+    def outgoing(self, row: OutboxRow) -> Outgoing:
+        """What becomes of this row: a write, nothing, or a record that waits for a person."""
+        link = self.links.get(row.record_id)
         record = self._tenant.mapping.records[link.object if link else first_record(self._tenant, row.object)]
-        rules, base = self._rules_of(record), link.base if link else {}
-        waiting = {*self._waiting(id_), *self._unreadable(id_, rules)}
-        names = owed(rules, base=base, portal=held, is_create=link is None, waiting=waiting)
-        if link is None:  # an empty field of a new record is left to the CRM's own defaults
-            names = tuple(name for name in names if comparable(held.get(name)) is not None)
-        values = {name: self._in_crm(name, held.get(name)) for name in names}
-        native = record.update(values) if link else record.create(values)
-        is_key_owed = link is not None and KEY in base and self._owes_key(id_, key_of(base[KEY].crm))
-        if is_key_owed:
-            native[record.key_field] = id_
+        rules = self._rules_of(record)
+        owing = self._owing(row.record_id, link, rules)
+        found = decide(owing, rules)
+        if not isinstance(found, WriteFields):
+            return found
+        try:
+            native = record.update(found.fields) if link else record.create(found.fields)
+        except RecordError as error:
+            return Park(error)
+        if found.is_key_owed:
+            native[record.key_field] = row.record_id
         if link and not native:
-            return None
-        spellings = {name: native[record.fields[name].native] for name in names if record.fields[name].native in native}
-        sent = after_write(rules, sent={name: held.get(name) for name in names}, spellings=spellings)
-        change = Change(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
-        key = Base(None, id_) if link is None or is_key_owed else base.get(KEY, Base(None, id_))
-        return Letter(row, record, link, change, {**sent, KEY: key})
+            return Nothing()
+        spellings = {name: native[record.fields[name].native] for name in found.fields if record.fields[name].native in native}
+        held = owing.held or {}
+        sent = after_write(rules, sent={name: held.get(name) for name in found.fields}, spellings=spellings)
+        change = Change(ref=row.record_id, fields=native, crm_id=link.crm_id if link else None, key=row.record_id)
+        return OutgoingWrite(row, record, link, change, {**sent, KEY: self._key(row.record_id, link, is_owed=found.is_key_owed)})
+
+    def _owing(self, id_: str, link: Link | None, rules: Mapping[str, FieldRule]) -> Owing:
+        held = None if link and link.deleted_at else self._held(id_)
+        key = key_of(link.base[KEY].crm) if link and KEY in link.base else None
+        return Owing(
+            record_id=id_,
+            held=held,
+            base=link.base if link else None,
+            waiting={*self._waiting(id_), *self._unreadable(id_, rules)},
+            companies=self._companies(held or {}),
+            key=key,
+            is_key_left_over=key in self._left_over,
+            is_unread=any(row.kind == "failure" for row in self._wrong.get(id_, ())),
+        )
+
+    def _key(self, id_: str, link: Link | None, *, is_owed: bool) -> Base:
+        ours = Base(None, id_)
+        return ours if link is None or is_owed else link.base.get(KEY, ours)
 
     @abstractmethod
     def _held(self, record_id: str) -> Mapping[str, Value] | None:
@@ -83,13 +101,9 @@ class Desk(ABC):
         """Fields that wait for a person."""
         return ()
 
-    def _in_crm(self, _name: str, value: Value) -> Value:
-        """The value as the CRM knows it. **Raises** InvalidRecord."""
-        return value
-
-    def _owes_key(self, _record_id: str, key: str) -> bool:
-        """Whether our key is to be written in the place of this one."""
-        return not key
+    def _companies(self, _held: Mapping[str, Value]) -> Mapping[str, str | None]:
+        """The CRM id of each company that a field of the record names."""
+        return {}
 
     def _wrong_records(self, tx: Tx) -> dict[str, list[OpenRow]]:
         """What is wrong with these records as they were last read, by our id."""
@@ -112,14 +126,14 @@ class Desk(ABC):
                 yield row.field
 
     def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:
-        """The record's rules, made once for all letters of a batch."""
+        """The record's rules, made once for all writes of a batch."""
         if record.record not in self._rules:
             self._rules[record.record] = field_rules(record)
         return self._rules[record.record]
 
 
 class DealDesk(Desk):
-    """Letters of deals, which name companies by their CRM ids."""
+    """Writes of deals, which name companies by their CRM ids."""
 
     def __init__(self, tx: Tx, tenant: Tenant, deal_ids: Sequence[str]) -> None:
         super().__init__(tx, tenant, DEAL, deal_ids)
@@ -129,7 +143,7 @@ class DealDesk(Desk):
         self._disputed = conflicts.open_fields(tx, deal_ids)
         keys = {deal_id: key_of(link.base[KEY].crm) for deal_id, link in self.links.items() if KEY in link.base}
         others = {key for deal_id, key in keys.items() if key not in ("", deal_id)}
-        self._left_over = deals.by_ids(tx, others).keys() if others else set()
+        self._left_over = deals.by_ids(tx, others).keys() if others else frozenset()
 
     def _held(self, record_id: str) -> Mapping[str, Value] | None:
         deal = self._deals.get(record_id)
@@ -140,20 +154,12 @@ class DealDesk(Desk):
     def _waiting(self, record_id: str) -> Collection[str]:
         return self._disputed.get(record_id, ())
 
-    def _owes_key(self, record_id: str, key: str) -> bool:
-        return key != record_id and (not key or key in self._left_over)
-
-    def _in_crm(self, name: str, value: Value) -> Value:
-        if name not in REFERENCES or not value:
-            return value
-        if str(value) not in self._crm_ids:
-            words = f"{name} has no CRM record yet, so the deal cannot name it there"
-            raise InvalidRecord(words, code="company_not_in_crm", field=name)
-        return self._crm_ids[str(value)]
+    def _companies(self, held: Mapping[str, Value]) -> Mapping[str, str | None]:
+        return {name: self._crm_ids.get(str(value)) for name in REFERENCES if (value := held.get(name))}
 
 
 class CompanyDesk(Desk):
-    """Letters of companies that the portal writes too."""
+    """Writes of companies that the portal writes too."""
 
     def __init__(self, tx: Tx, tenant: Tenant, company_ids: Sequence[str]) -> None:
         super().__init__(tx, tenant, COMPANY, company_ids)

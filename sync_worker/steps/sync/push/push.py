@@ -7,12 +7,14 @@ its CRM id; our key is for the first create only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sync_worker.crm.port import Half, Wrote
 from sync_worker.domain.sync.attempts import FIRST_WAIT_S
-from sync_worker.errors import OF_THE_CALL, RecordError, Stopped
+from sync_worker.domain.sync.outgoing import Nothing, Park
+from sync_worker.errors import OF_THE_CALL, Stopped
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import homes
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -22,10 +24,10 @@ from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.breaker import admitted
 from sync_worker.steps.sync.push.halves import settle_halves
 from sync_worker.steps.sync.push.late_writes import look_for_late_writes
-from sync_worker.steps.sync.push.outgoing_writes import Letter, desk_of
+from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite, desk_of
 from sync_worker.steps.sync.push.patch_back import patch_back
 from sync_worker.steps.sync.push.read_back import read_back
-from sync_worker.steps.sync.push.settle import settle
+from sync_worker.steps.sync.push.settle import SettledWrites, settle
 from sync_worker.store.core import cursors, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
@@ -39,20 +41,37 @@ Progress = Callable[[int], None]
 """Called after each batch with the number of rows settled so far."""
 
 
+@dataclass(frozen=True, slots=True)
+class PushedBatch:
+    """One batch with what became of it.
+
+    **Shapes** `counts` `None`: nothing was due. `read`: records that were read and merged and are not written yet, by our id.
+    """
+
+    object: str
+    counts: Counts | None
+    follow_ups: Set[FollowUp]
+    read: frozenset[str]
+
+
 @going_on
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
     """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
     tenant.hold_mode()
     if not has_work(tenant):
         return Done("", Counts())
-    total, follow_ups, read = Counts(), set[FollowUp](), set[str]()
+    total, follow_ups, read = Counts(), set[FollowUp](), frozenset[str]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
         follow_ups |= look_for_late_writes(tenant)
-        while batch := _batch(tenant, read, run_id, follow_ups):
-            object_, counts = batch
-            total.add(counts)
-            tenant.batch_done(object_, counts)
+        while True:
+            batch = _batch(tenant, read, run_id)
+            follow_ups |= batch.follow_ups
+            read = batch.read
+            if batch.counts is None:
+                break
+            total.add(batch.counts)
+            tenant.batch_done(batch.object, batch.counts)
             if on_batch:
                 on_batch(total.claimed)
             if tenant.is_turn_over:
@@ -69,19 +88,21 @@ def has_work(tenant: Tenant) -> bool:
         return outbox.has_due(tx) or unlearned.has_due(tx) or patch_backs.is_due(tx)
 
 
-def _batch(tenant: Tenant, read: set[str], run_id: str, follow_ups: set[FollowUp]) -> tuple[str, Counts] | None:
-    """One batch of whatever is due, with what it wrote: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
+def _batch(tenant: Tenant, read: frozenset[str], run_id: str) -> PushedBatch:
+    """One batch of whatever is due: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
     with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            return claim.object, read_back(tenant, claim, run_id, follow_ups)
-    read |= _read_first(tenant, follow_ups, known=read)
+            counts, follow_ups = read_back(tenant, claim, run_id)
+            return PushedBatch(claim.object, counts, follow_ups, read)
+    newly_read, follow_ups = _read_first(tenant, known=read)
+    read |= newly_read
     with Claim(tenant, state="ready", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            counts = _write(tenant, claim, read, run_id, follow_ups)
-            read -= {row.record_id for row in claim.rows}
-            return claim.object, counts
+            settled = _write(tenant, claim, read, run_id)
+            left = read - {row.record_id for row in claim.rows}
+            return PushedBatch(claim.object, settled.counts, follow_ups | settled.follow_ups, left)
     patched = patch_back(tenant, run_id)
-    return None if patched is None else (COMPANY, patched)
+    return PushedBatch(COMPANY, patched, follow_ups, read)
 
 
 def _doubt_expired(tenant: Tenant) -> None:
@@ -94,17 +115,19 @@ def _doubt_expired(tenant: Tenant) -> None:
 # ── computing what to write ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_first(tenant: Tenant, follow_ups: set[FollowUp], *, known: set[str]) -> set[str]:
-    """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over. Returns our ids of them.
+def _read_first(tenant: Tenant, *, known: frozenset[str]) -> tuple[set[str], set[FollowUp]]:
+    """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over.
+
+    Returns our ids of them, and what follows from the reading.
 
     What the CRM says has not changed since the last poll is as we hold it. Where another reader has the lease, its records wait: a create
     never does.
     """
     with tenant.store.reading(tenant.name) as tx:
         if known.issuperset(outbox.due(tx, BATCH_COUNT)):
-            return set()
+            return set(), set()
         due = homes(tx, set(outbox.due(tx, READ_COUNT)) - known)
-    read: set[str] = set()
+    read, follow_ups = set[str](), set[FollowUp]()
     for record_name in sorted({home.object for home in due.values()}):
         mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
         untouched = _untouched(tenant, record_name, [home.crm_id for home in mine.values()])
@@ -119,7 +142,7 @@ def _read_first(tenant: Tenant, follow_ups: set[FollowUp], *, known: set[str]) -
         follow_ups |= done.follow_ups
         if not done.is_busy:
             read |= mine.keys()
-    return read
+    return read, follow_ups
 
 
 def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[str]:
@@ -133,95 +156,98 @@ def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[
     return untouched - {notice.crm_id for notice in noticed}
 
 
-def _write(tenant: Tenant, claim: Claim, read: set[str], run_id: str, follow_ups: set[FollowUp]) -> Counts:
-    counts = Counts(claimed=len(claim.rows))
-    letters = _compose(tenant, claim, read, counts, run_id)
+def _write(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> SettledWrites:
+    """Decides on the claimed rows, sends what is to be written, and settles each answer."""
+    counts, left = _decide(tenant, claim, read, run_id)
+    follow_ups = set[FollowUp]()
     try:
-        for record_name in sorted({letter.record.record for letter in letters.values()}):
-            _send(tenant, claim, record_name, letters, counts, run_id, follow_ups)
+        for record_name in sorted({write.record.record for write in left.values()}):
+            writes = {ref: write for ref, write in left.items() if write.record.record == record_name}
+            for answered, settled in _sent(tenant, claim, record_name, writes, run_id):
+                left = {ref: write for ref, write in left.items() if ref not in answered}
+                counts.add(settled.counts)
+                follow_ups |= settled.follow_ups
     except OF_THE_CALL:
-        _release(tenant, claim, letters, run_id)
+        _release(tenant, claim, left.values(), run_id)
         raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
-    return counts
+    return SettledWrites(counts, frozenset(follow_ups))
 
 
-def _send(
-    tenant: Tenant, claim: Claim, record_name: str, letters: dict[str, Letter], counts: Counts, run_id: str, follow_ups: set[FollowUp]
-) -> None:
-    """Sends the letters of one record type; each answer is settled in one commit, and its letters are taken off the list.
+def _sent(
+    tenant: Tenant, claim: Claim, record_name: str, writes: Mapping[str, OutgoingWrite], run_id: str
+) -> Iterator[tuple[set[str], SettledWrites]]:
+    """Sends the writes of one record type. Each answer is settled in one commit and yielded with the records it was about.
 
     What is known between two calls of the same write is settled before the second one.
     """
     record = tenant.mapping.records[record_name]
-    changes = [letter.change for letter in letters.values() if letter.record.record == record_name]
+    changes = [write.change for write in writes.values()]
 
     def on_half(halves: Sequence[Half]) -> None:
         with tenant.store.transaction(tenant.name) as tx:
-            settle_halves(tx, tenant, claim, [(letters[half.ref], half) for half in halves], run_id)
+            settle_halves(tx, tenant, claim, [(writes[half.ref], half) for half in halves], run_id)
 
     left_s, begin = claim.time_left_s, claim.before_send
     batches = tenant.crm.write(record.native, record.key_field, changes, time_left_s=left_s, before_send=begin, on_half=on_half)
     for outcomes in batches:
-        settled = Counts()
-        answered = [(letters[outcome.ref], outcome) for outcome in outcomes]
+        answered = [(writes[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:
-            follow_ups |= settle(tx, tenant, claim, answered, settled, run_id)
-            runs.count(tx, run_id, settled)
-        for outcome in outcomes:
-            del letters[outcome.ref]
-        counts.add(settled)
+            settled = settle(tx, tenant, claim, answered, run_id)
+            runs.count(tx, run_id, settled.counts)
+        yield {outcome.ref for outcome in outcomes}, settled
         tenant.hear_refusals(record, [outcome.error for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
 
 
-def _release(tenant: Tenant, claim: Claim, letters: Mapping[str, Letter], run_id: str) -> None:
+def _release(tenant: Tenant, claim: Claim, writes: Collection[OutgoingWrite], run_id: str) -> None:
     """The call failed before anything of it was written: these rows are due again."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        outbox.put_off(tx, [letter.row for letter in letters.values()], claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
-        runs.count(tx, run_id, Counts(deferred=len(letters)))
+        outbox.put_off(tx, [write.row for write in writes], claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
+        runs.count(tx, run_id, Counts(deferred=len(writes)))
 
 
-def _compose(tenant: Tenant, claim: Claim, read: set[str], counts: Counts, run_id: str) -> dict[str, Letter]:
-    """Computes the writes, by record, and keeps them with their rows in the commit before the call. Rows that owe nothing are done."""
-    letters: dict[str, Letter] = {}
-    idle: list[OutboxRow] = []
+def _decide(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> tuple[Counts, Mapping[str, OutgoingWrite]]:
+    """Decides on every row, and keeps each write with its row in the commit before the call. Returns the writes that may be sent."""
     with tenant.store.transaction(tenant.name) as tx:
         outbox.hold(tx, claim.rows)
-        rows = admitted(tx, claim, counts)
+        rows = admitted(tx, claim)
         desk = desk_of(tx, tenant, claim.object, [row.record_id for row in rows])
         unread = [row for row in rows if row.record_id in desk.links and row.record_id not in read]
         outbox.put_off(tx, unread, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
-        counts.deferred += len(unread)
-        for row in [row for row in rows if row not in unread]:
-            if row.record_id in desk.unread:
-                outbox.park(tx, row, claim.token)
-                counts.parked += 1
-                continue
-            try:
-                letter = desk.letter(row)
-            except RecordError as error:
-                park(tx, tenant, claim, row, error, counts, run_id)
-                continue
-            if letter is None:
-                idle.append(row)
-            else:
-                letters[row.record_id] = letter
-        if idle:
-            _finish(tx, claim, idle, counts)
-        held = _prepare(tx, claim, letters, counts)
+        decided = [(row, desk.outgoing(row)) for row in rows if row not in unread]
+        parked = [(row, found) for row, found in decided if isinstance(found, Park)]
+        idle = [row for row, found in decided if isinstance(found, Nothing)]
+        writes = {row.record_id: found for row, found in decided if isinstance(found, OutgoingWrite)}
+        for row, found in parked:
+            _park(tx, tenant, claim, row, found, run_id)
+        _finish(tx, claim, idle)
+        held = _prepared(tx, claim, writes)
+        counts = Counts(
+            claimed=len(claim.rows),
+            deferred=len(claim.rows) - len(decided),
+            parked=len(parked),
+            unchanged=len(idle),
+            uncertain=len(writes) - len(held),
+        )
         runs.count(tx, run_id, counts)
-    return held
+    return counts, held
 
 
-def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow], counts: Counts) -> None:
+def _park(tx: Tx, tenant: Tenant, claim: Claim, row: OutboxRow, found: Park, run_id: str) -> None:
+    if found.error:
+        park(tx, tenant, claim, row, found.error, run_id)
+    else:
+        outbox.park(tx, row, claim.token)
+
+
+def _finish(tx: Tx, claim: Claim, idle: Sequence[OutboxRow]) -> None:
     """These rows owe nothing."""
-    outbox.done(tx, idle, claim.token)
-    close_push_failures(tx, claim.object, [row.record_id for row in idle], NOTHING_OWED)
-    counts.unchanged += len(idle)
+    if idle:
+        outbox.done(tx, idle, claim.token)
+        close_push_failures(tx, claim.object, [row.record_id for row in idle], NOTHING_OWED)
 
 
-def _prepare(tx: Tx, claim: Claim, letters: Mapping[str, Letter], counts: Counts) -> dict[str, Letter]:
-    """Letters that may be sent. Where the claim was lost before, whoever has the row now goes on."""
-    rows = [letter.row for letter in letters.values()]
-    held = outbox.prepare(tx, rows, claim.token, {deal_id: letter.sent for deal_id, letter in letters.items()})
-    counts.uncertain += len(letters) - len(held)
-    return {deal_id: letter for deal_id, letter in letters.items() if deal_id in held}
+def _prepared(tx: Tx, claim: Claim, writes: Mapping[str, OutgoingWrite]) -> Mapping[str, OutgoingWrite]:
+    """Writes that may be sent. Where the claim was lost before, the worker that has the row now goes on."""
+    rows = [write.row for write in writes.values()]
+    held = outbox.prepare(tx, rows, claim.token, {record_id: write.sent for record_id, write in writes.items()})
+    return {record_id: write for record_id, write in writes.items() if record_id in held}

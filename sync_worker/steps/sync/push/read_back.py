@@ -31,9 +31,9 @@ from sync_worker.store.sync import notices, outbox, unlearned
 from sync_worker.store.sync.outbox import OutboxRow
 
 
-def read_back(tenant: Tenant, claim: Claim, run_id: str, follow_ups: set[FollowUp]) -> Counts:
+def read_back(tenant: Tenant, claim: Claim, run_id: str) -> tuple[Counts, set[FollowUp]]:
     """What became of writes whose answer was lost: found by key or id, their fields compared with what was sent, and ready again."""
-    counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows))
+    parked_count, to_read = 0, set[str]()
     with tenant.store.reading(tenant.name) as tx:
         current = HOMES[claim.object].current(tx, [row.record_id for row in claim.rows])
     found = {**_found_by_key(tenant, claim, current), **_found_by_id(tenant, current)}
@@ -46,24 +46,28 @@ def read_back(tenant: Tenant, claim: Claim, run_id: str, follow_ups: set[FollowU
                 _take_over(tx, tenant, row, record_name, native)
                 if row.object == COMPANY and row.record_id not in current:
                     owe_deals(tx, [row.record_id], run_id)
-                follow_ups.add(FollowUp(Work.REFRESH, record_name))
-            _end_doubt(tx, tenant, claim, row, counts, run_id, is_there=_stands(row, tenant.mapping.records[record_name], native))
+                to_read.add(record_name)
+            if _stands(row, tenant.mapping.records[record_name], native):
+                outbox.arrived(tx, row, claim.token)
+            else:
+                parked_count += _keep_looking(tx, tenant, claim, row, run_id)
+        counts = Counts(claimed=len(claim.rows), unchanged=len(claim.rows) - parked_count, parked=parked_count)
         runs.count(tx, run_id, counts)
-    return counts
+    return counts, {FollowUp(Work.REFRESH, record_name) for record_name in to_read}
 
 
-def _end_doubt(tx: Tx, tenant: Tenant, claim: Claim, row: OutboxRow, counts: Counts, run_id: str, *, is_there: bool) -> None:
-    """What becomes of a row once it was looked for: the CRM may lose every write of it, and then it is not sent without end."""
-    if is_there:
-        outbox.arrived(tx, row, claim.token)
-        return
+def _keep_looking(tx: Tx, tenant: Tenant, claim: Claim, row: OutboxRow, run_id: str) -> bool:
+    """A send that does not stand there may still come: the CRM may lose every write of it, and then it is not sent without end.
+
+    Whether the record is parked.
+    """
     unlearned.keep(tx, [kept(row.object, row.record_id, row.sent or {}, row.sent_at or tx.shared_now)])
     if row.unanswered < MOST_UNANSWERED:
         outbox.not_there(tx, row, claim.token, _next_send_at(tx, tenant, row))
-    else:
-        payload = {name: base.crm for name, base in (row.sent or {}).items()}
-        park(tx, tenant, claim, row, _never_learned(row), counts, run_id, payload=payload)
-        counts.unchanged -= 1
+        return False
+    payload = {name: base.crm for name, base in (row.sent or {}).items()}
+    park(tx, tenant, claim, row, _never_learned(row), run_id, payload=payload)
+    return True
 
 
 def _next_send_at(tx: Tx, tenant: Tenant, row: OutboxRow) -> datetime:

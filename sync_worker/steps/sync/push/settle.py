@@ -8,7 +8,8 @@ commit of its own before the next one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -26,65 +27,79 @@ from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.facts import agreed
 from sync_worker.steps.sync.push.breaker import learn
 from sync_worker.steps.sync.push.late_writes import kept
-from sync_worker.steps.sync.push.outgoing_writes import Letter
+from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite
 from sync_worker.steps.sync.push.rest import hear_of_rest
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices, outbox, unlearned
 
-Answered: TypeAlias = tuple[Letter, Outcome]
+Answered: TypeAlias = tuple[OutgoingWrite, Outcome]
 
 
-def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], counts: Counts, run_id: str) -> set[FollowUp]:
-    """The outcomes of one call, letters of one record type. Returns what follows."""
-    outbox.hold(tx, [letter.row for letter, _ in answered])
-    written = [(letter, outcome) for letter, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
-    done = {letter.row.record_id for letter, _ in written}
+@dataclass(frozen=True, slots=True)
+class SettledWrites:
+    """What became of writes. **Shapes** `passed`: failure code → records that had failed of it and are written now."""
+
+    counts: Counts
+    follow_ups: frozenset[FollowUp] = frozenset()
+    passed: Counter[str] = field(default_factory=Counter)
+
+
+def settle(tx: Tx, tenant: Tenant, claim: Claim, answered: Sequence[Answered], run_id: str) -> SettledWrites:
+    """The outcomes of one call, writes of one record type."""
+    outbox.hold(tx, [write.row for write, _ in answered])
+    written = [(write, outcome) for write, outcome in answered if outcome.crm_id and outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
+    done = {write.row.record_id for write, _ in written}
     refused = Counter(code_of(outcome.error) for _, outcome in answered if outcome.wrote is Wrote.REJECTED)
-    passed: Counter[str] = Counter()
-    follow_ups = _settle_written(tx, tenant, claim, written, counts, run_id, passed) if written else set()
-    for letter, outcome in answered:
-        if letter.row.record_id not in done:
-            follow_ups |= _settle_other(tx, tenant, claim, letter, outcome, counts, run_id)
-    learn(tx, tenant, claim.object, passed=passed, failed=refused)
-    is_any_made = any(letter.link is None for letter, _ in written)
+    settled = [_settle_written(tx, tenant, claim, written, run_id)] if written else []
+    settled += [_settle_other(tx, tenant, claim, one, run_id) for one in answered if one[0].row.record_id not in done]
+    total = _sum(settled)
+    learn(tx, tenant, claim.object, passed=total.passed, failed=refused)
+    is_any_made = any(write.link is None for write, _ in written)
     hear_of_rest(tx, tenant, claim.object, [outcome for _, outcome in answered], run_id, is_any_made=is_any_made)
-    return follow_ups
+    return total
 
 
-def _settle_written(
-    tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], counts: Counts, run_id: str, passed: Counter[str]
-) -> set[FollowUp]:
+def _sum(parts: Iterable[SettledWrites]) -> SettledWrites:
+    counts, follow_ups, passed = Counts(), frozenset[FollowUp](), Counter[str]()
+    for part in parts:
+        counts.add(part.counts)
+        follow_ups |= part.follow_ups
+        passed += part.passed
+    return SettledWrites(counts, follow_ups, passed)
+
+
+def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], run_id: str) -> SettledWrites:
     """A row whose claim was lost meanwhile is left to whoever has it now; our write, which may be older than theirs, is a late one."""
-    is_owed_again = outbox.done(tx, [letter.row for letter, _ in written], claim.token)
-    lost = [(letter, outcome) for letter, outcome in written if letter.row.record_id not in is_owed_again]
-    unlearned.keep(tx, [_late(tx, letter) for letter, _ in lost])
-    mine = [(letter, outcome) for letter, outcome in written if letter.row.record_id in is_owed_again]
-    counts.uncertain += len(written) - len(mine)
-    counts.written += len(mine)
+    is_owed_again = outbox.done(tx, [write.row for write, _ in written], claim.token)
+    lost = [(write, outcome) for write, outcome in written if write.row.record_id not in is_owed_again]
+    unlearned.keep(tx, [_late(tx, write) for write, _ in lost])
+    mine = [(write, outcome) for write, outcome in written if write.row.record_id in is_owed_again]
     record_name = written[0][0].record.record
-    crm_ids = {letter.row.record_id: _crm_id(tenant, letter, outcome) for letter, outcome in mine}
-    shown = {letter.row.record_id: bases for letter, outcome in mine if (bases := _shown(letter, outcome))}
+    crm_ids = {write.row.record_id: _crm_id(tenant, write, outcome) for write, outcome in mine}
+    shown = {write.row.record_id: bases for write, outcome in mine if (bases := _shown(write, outcome))}
     _keep_links(tx, claim, record_name, mine, crm_ids, shown, run_id)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
-    to_read += [_crm_id(tenant, letter, outcome) for letter, outcome in lost]
+    to_read += [_crm_id(tenant, write, outcome) for write, outcome in lost]
     notices.add(tx, record_name, to_read)
-    passed.update(close_push_failures(tx, claim.object, list(crm_ids), "written"))
-    warned = [(letter.row.record_id, outcome.warning) for letter, outcome in mine if outcome.warning]
+    passed = close_push_failures(tx, claim.object, list(crm_ids), "written")
+    warned = [(write.row.record_id, outcome.warning) for write, outcome in mine if outcome.warning]
     failures.record(tx, [push_failure(tenant, claim.object, record_id, "duplicate_in_crm", words, run_id) for record_id, words in warned])
-    new = [letter.row.record_id for letter, _ in mine if letter.link is None]
+    new = [write.row.record_id for write, _ in mine if write.link is None]
     is_push_due = _follows(tx, claim, new, run_id) or len(mine) < len(written) or any(is_owed_again.values())
-    return ({FollowUp(Work.REFRESH, record_name)} if to_read else set()) | ({FollowUp(Work.PUSH)} if is_push_due else set())
+    due = {FollowUp(Work.REFRESH, record_name): bool(to_read), FollowUp(Work.PUSH): is_push_due}
+    counts = Counts(written=len(mine), uncertain=len(written) - len(mine))
+    return SettledWrites(counts, frozenset(follow_up for follow_up, is_due in due.items() if is_due), passed)
 
 
-def _shown(letter: Letter, outcome: Outcome) -> Mapping[str, Base] | None:
+def _shown(write: OutgoingWrite, outcome: Outcome) -> Mapping[str, Base] | None:
     """The bases as the answer spells them, where it shows all that was sent, and as it was sent; else None."""
     native = outcome.record
-    if native is None or native.fields.get(letter.record.key_field, letter.change.key) != letter.change.key:
+    if native is None or native.fields.get(write.record.key_field, write.change.key) != write.change.key:
         return None
-    found = agreed(letter.sent, letter.record, native)
-    return {**found, KEY: letter.sent[KEY]} if found.keys() == letter.sent.keys() else None
+    found = agreed(write.sent, write.record, native)
+    return {**found, KEY: write.sent[KEY]} if found.keys() == write.sent.keys() else None
 
 
 def _follows(tx: Tx, claim: Claim, record_ids: Sequence[str], run_id: str) -> bool:
@@ -105,34 +120,34 @@ def _keep_links(
     found = [
         Link(
             record_name,
-            crm_ids[letter.row.record_id],
-            letter.row.record_id,
-            base=shown.get(letter.row.record_id, letter.sent),
+            crm_ids[write.row.record_id],
+            write.row.record_id,
+            base=shown.get(write.row.record_id, write.sent),
             settled_no=settled_no,
             written_at=tx.now,
             written_run=run_id,
-            written_attempt=letter.row.refused + letter.row.unanswered + 1,  # the row is as it stood before the claim
+            written_attempt=write.row.refused + write.row.unanswered + 1,  # the row is as it stood before the claim
         )
-        for letter, _ in written
+        for write, _ in written
     ]
     HOMES[claim.object].agree(tx, found)
 
 
-def _crm_id(tenant: Tenant, letter: Letter, outcome: Outcome) -> str:
-    return letter.link.crm_id if letter.link else tenant.crm.canonical_id(outcome.crm_id or "")
+def _crm_id(tenant: Tenant, write: OutgoingWrite, outcome: Outcome) -> str:
+    return write.link.crm_id if write.link else tenant.crm.canonical_id(outcome.crm_id or "")
 
 
-def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome: Outcome, counts: Counts, run_id: str) -> set[FollowUp]:
+def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, answered: Answered, run_id: str) -> SettledWrites:
     """A write that did not go through, or of which nobody knows."""
-    row = letter.row
+    write, outcome = answered
+    row = write.row
     if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):
         if not outbox.doubt(tx, row, claim.token):
-            unlearned.keep(tx, [_late(tx, letter)])
-        counts.uncertain += 1
-        return {FollowUp(Work.PUSH)}
+            unlearned.keep(tx, [_late(tx, write)])
+        return SettledWrites(Counts(uncertain=1), frozenset({FollowUp(Work.PUSH)}))
     if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.refused + 1 >= MOST_REFUSED):
-        park(tx, tenant, claim, row, outcome.error, counts, run_id, payload=letter.change.fields)
-        return _look_again(tx, letter)
+        park(tx, tenant, claim, row, outcome.error, run_id, payload=write.change.fields)
+        return SettledWrites(Counts(parked=1), _look_again(tx, write))
     rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else refused_wait_s(row.refused + 1, tenant.services.random.random())
     if isinstance(outcome.error, WritesRest):
         rest_s = outcome.error.rest_s
@@ -141,13 +156,12 @@ def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, letter: Letter, outcome:
         outbox.refused(tx, row, claim.token, due_at)
     else:
         outbox.put_off(tx, [row], claim.token, due_at)
-    counts.deferred += 1
-    return set()
+    return SettledWrites(Counts(deferred=1))
 
 
-def _late(tx: Tx, letter: Letter) -> Send:
+def _late(tx: Tx, write: OutgoingWrite) -> Send:
     """A send that ended after its claim did."""
-    return kept(letter.row.object, letter.row.record_id, letter.sent, tx.shared_now)
+    return kept(write.row.object, write.row.record_id, write.sent, tx.shared_now)
 
 
 def _is_refused_for_now(outcome: Outcome) -> bool:
@@ -155,9 +169,9 @@ def _is_refused_for_now(outcome: Outcome) -> bool:
     return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
 
 
-def _look_again(tx: Tx, letter: Letter) -> set[FollowUp]:
+def _look_again(tx: Tx, write: OutgoingWrite) -> frozenset[FollowUp]:
     """A refusal may mean that the record is gone: reading it tells, and takes the write off the person's desk."""
-    if letter.link is None:
-        return set()
-    notices.add(tx, letter.record.record, [letter.link.crm_id])
-    return {FollowUp(Work.REFRESH, letter.record.record)}
+    if write.link is None:
+        return frozenset()
+    notices.add(tx, write.record.record, [write.link.crm_id])
+    return frozenset({FollowUp(Work.REFRESH, write.record.record)})
