@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     salesforce.add_argument("--clean", action="store_true", help="no field of an admin's")
     hubspot = _shared(crms.add_parser("hubspot", help="HubSpot's CRM API"), HubspotOptions)
     hubspot.add_argument("--deals", type=int, default=HubspotOptions.deals)
-    hubspot.add_argument("--inquiries", type=int, default=HubspotOptions.inquiries, help="deals of nobody's, from the web")
+    hubspot.add_argument("--inquiries", type=int, default=HubspotOptions.inquiries, help="deals from the web that belong to no partner")
     hubspot.add_argument("--every-deal-has-partner", action="store_true")
     hubspot.add_argument("--clean", action="store_true", help="no property and no label of an admin's")
     hubspot.add_argument("--tier", choices=("free", "professional", "enterprise"), default=HubspotOptions.tier, help="labels are not free")

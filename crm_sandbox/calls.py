@@ -18,7 +18,7 @@ class Call:
     body: bytes = field(default=b"", repr=False)
 
     def count(self) -> int:
-        """How many records its body names; 0 where it is no batch."""
+        """How many records its body names; 0 where it is not a batch."""
         try:
             found = orjson.loads(self.body)
         except orjson.JSONDecodeError:

@@ -111,7 +111,7 @@ class Faults:
             try:
                 re.compile(call)
             except re.error as error:
-                raise ValueError(f"call is no pattern: {error}") from None
+                raise ValueError(f"call is not a pattern: {error}") from None
 
     def take(self, call: Call) -> Fault | None:
         """The fault that hits this call, if any; at most one order is used up."""

@@ -215,7 +215,7 @@ def run(options: Options, *, port: int) -> None:
     listener = _bound(port)
     server = _server(options, _address(listener))
     threading.Thread(target=_announce, args=(server, READY.format(CRM_BY_OPTIONS[type(options)]) + _address(listener)), daemon=True).start()
-    # uvicorn stops by itself on these, then raises them again for whoever had them before: us, with nothing left to do.
+    # uvicorn stops by itself on these, then raises them again for the handler before: ours, with nothing left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])

@@ -25,7 +25,7 @@ class Remote:
     def __init__(self, base_url: str) -> None:
         self._root = f"{base_url.rstrip('/')}/__sandbox__"
         self._http = requests.Session()
-        self._http.trust_env = False  # a proxy of the machine knows no loopback of ours
+        self._http.trust_env = False  # a proxy of the machine does not reach our loopback
 
     def __enter__(self) -> Self:
         return self

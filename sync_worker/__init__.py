@@ -19,7 +19,7 @@ A deal's way, and any other record's:
        │            its row in the outbox are one commit                    steps/deals/move.py
        ▼
     PUSH            what the outbox owes goes to the CRM                    steps/sync/push/push.py
-       │            claim       nobody else sends it too                    store/sync/outbox.py
+       │            claim       no other worker sends it too                store/sync/outbox.py
        │            merge       the record is read and ingested first       steps/sync/ingest/refresh.py
        │            send        one call for many records                   crm/port.py
        │            settle      the base is what was sent; or a failure     steps/sync/push/settle.py

@@ -35,12 +35,14 @@ from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
+from sync_worker.domain.sync.resting import UNTIL_SOMEBODY_ACTS
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,
     HeldForReview,
     RateLimited,
     RecordError,
+    SchemaChanged,
     SchemaRefused,
     StaleRead,
     Stopped,
@@ -53,6 +55,7 @@ from sync_worker.errors import (
 )
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.associations.mode import derive
+from sync_worker.steps.core.brake import CODE as HELD
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
@@ -63,6 +66,7 @@ from sync_worker.steps.operate.sweep import sweep
 from sync_worker.steps.sync.ingest.backfill import go_on as go_on_backfill
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.record_rest import let_rest, passed
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.steps.tell.deliver import is_due as is_feed_due
 from sync_worker.steps.tell.mail import MAIL
@@ -88,10 +92,8 @@ STEPS: dict[Work, Callable[[Tenant, str], Done]] = {
     Work.SWEEP: lambda tenant, _record: sweep(tenant),
 }
 OWED = frozenset({Work.DELIVER, Work.MAIL})  # asked of the database after every piece of work
+WHOLE_READINGS = frozenset({Work.PULL, Work.REFRESH})  # ask for every field of a record type
 WITHOUT_CRM = OWED | {Work.SWEEP}  # goes on while the CRM rests, or its calls are used up
-
-UNTIL_SOMEBODY_ACTS = Backoff(first_s=300, factor=2, ceiling_s=3600)
-"""Five minutes, then twice as long each time, an hour at most: looking again shows when somebody did."""
 
 PAUSE_S: dict[type[SyncError], float | Backoff] = {
     ConnectionDown: UNTIL_SOMEBODY_ACTS,
@@ -100,7 +102,7 @@ PAUSE_S: dict[type[SyncError], float | Backoff] = {
     StaleRead: 0,  # somebody newer is at it
     UncertainWrite: 0,  # its row is read back by the next push
     WritesRest: 0,  # each row waits by itself, and reading goes on
-    SchemaRefused: 0,  # one field that we were to make; nobody's work waits for it
+    SchemaRefused: 0,  # one field that we were to make; no other work waits for it
     HeldForReview: UNTIL_SOMEBODY_ACTS,  # of that record type alone; what is mended in the CRM passes by itself then
     Stopped: 0,  # the next process goes on
     StoreDown: 0,  # nowhere to write the pause down
@@ -124,7 +126,7 @@ class Actors:
         }
 
     def send(self, portal: str, work: Work, record: str = "", share: Share = "live") -> bool:
-        """One piece of work for whichever worker is free. False: the queue is out of reach; the schedule finds the work again."""
+        """One piece of work for a free worker. False: the queue is out of reach; the schedule finds the work again."""
         try:
             self._actors[work, share].send(portal, record)
         except QUEUE_DOWN as error:
@@ -150,7 +152,7 @@ class Actors:
 
 
 class Rounds:
-    """Which pieces of work are under way in this process. Whoever comes for one of them leaves it at one more round afterwards.
+    """Which pieces of work are under way in this process. A second caller only asks for one more round afterwards.
 
     So a backlog of one portal, which the schedule reminds us of every minute, has one thread of a process and not all of them.
     """
@@ -199,7 +201,7 @@ def attempt(installation: Installation, portal: str, work: Work, record: str, sh
     try:
         tenant = installation.tenant(portal, share)
     except ConfigError as error:
-        log.warning("this work is nobody's any more", error=str(error))
+        log.warning("this work no longer belongs to a portal of this installation", error=str(error))
         return None
     try:
         try:
@@ -277,18 +279,23 @@ def _passed(tenant: Tenant, work: Work, record: str) -> None:
         row = portals.get(tx)
         if work not in WITHOUT_CRM and row and row.paused_until_at and row.paused_until_at <= tx.shared_now:
             portals.unpause(tx)
+        if work in WHOLE_READINGS:
+            passed(tx, record)
         rows = failures.open_rows(tx, record or work, [work], "pull")
         failures.close(tx, [row.id for row in rows], "the work went through")
 
 
 def _record(tenant: Tenant, work: Work, record: str, error: Exception) -> None:
-    """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is nobody's business."""
+    """Writes down what stopped the work, and lets the portal rest as long as the error asks. A lost race is not written down."""
     if isinstance(error, StaleRead):
         return
     code = code_of(error)
     metrics.STOPS.labels(work, code).inc()
     if isinstance(error, HeldForReview):
-        _let_rest(tenant, record, error)
+        _hold(tenant, record, error)
+        return
+    if isinstance(error, SchemaChanged) and error.record:
+        let_rest(tenant, error)
         return
     failure = Failure(
         id=tenant.services.new_id(),
@@ -304,18 +311,19 @@ def _record(tenant: Tenant, work: Work, record: str, error: Exception) -> None:
     with tenant.store.side_transaction(tenant.name) as tx:
         portals.enter(tx, tenant.portal.associations.mode)
         failures.record(tx, [failure])
-        rest_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
-        if rest_s:
-            next_at = tx.shared_now + timedelta(seconds=rest_s)
+        wait_s = pause_s(error, seen_count=failures.seen_count(tx, "pull", failure.code))
+        if wait_s:
+            next_at = tx.shared_now + timedelta(seconds=wait_s)
             portals.pause(tx, next_at, str(error))
             failures.reword(tx, replace(failure, message=f"{failure.message}; next try {utc(next_at)}"))
 
 
-def _let_rest(tenant: Tenant, record: str, held: HeldForReview) -> None:
+def _hold(tenant: Tenant, record: str, held: HeldForReview) -> None:
     """The brake has written it down; what it holds is looked at again now and then, and everything else of the portal goes on."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        rest_s = pause_s(held, seen_count=failures.seen_count(tx, "pull", code_of(held)))
-        cursors.pause(tx, record, tx.shared_now + timedelta(seconds=rest_s))
+        wait_s = pause_s(held, seen_count=failures.seen_count(tx, "pull", code_of(held)))
+        because = f"a change is held for review: sync-worker failures list {tenant.name} --code {HELD}"
+        cursors.pause(tx, record, tx.shared_now + timedelta(seconds=wait_s), code=HELD, because=because)
 
 
 def code_of(error: Exception) -> str:

@@ -13,7 +13,7 @@ _INTERNAL = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def name_fault(crm: str, name: str) -> tuple[str, str] | None:
-    """Why this is no API name of the CRM, and what would be right; None where it may be one."""
+    """Why this is not an API name of the CRM, and what would be right; None where it may be one."""
     return _hubspot(name) if crm == "hubspot" else _salesforce(name)
 
 

@@ -184,11 +184,11 @@ class Installation:
         return self._offices[name]
 
     def budget(self, name: str) -> Budget:
-        """The portal's calls, whoever makes them."""
+        """The portal's calls, of every process."""
         return self._budgets[name]
 
     def balances(self) -> dict[str, Balance]:
-        """How the day stands for every portal, asked for at once however many there are."""
+        """How the day stands for every portal, in one request for all of them."""
         counts = self._ledger.read_all(list(self._budgets))
         return {name: budget.stands(count)[1] for (name, budget), count in zip(self._budgets.items(), counts, strict=True)}
 
@@ -287,7 +287,7 @@ def _offices(
 
 
 def distinct(mistakes: Iterable[Mistakes]) -> list[Mistake]:
-    """Each once, however many portals share it."""
+    """Each once, even if several portals share it."""
     return list(dict.fromkeys(chain.from_iterable(mistakes)))
 
 

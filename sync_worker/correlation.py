@@ -1,7 +1,7 @@
 """The trail of a piece of work: which request it began with, and which run made it due. It goes beside the work, never in its arguments.
 
     web      `request` is bound while a request is answered
-    queue    what is sent takes the trail along in its message's options; whoever works on it has it bound again
+    queue    what is sent takes the trail along in its message's options; the worker binds it again
     run      `run` is bound while one lasts; what it makes due is sent with it as `cause`
     beside   a helper thread goes on with the trail of the step it helps
 

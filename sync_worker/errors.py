@@ -5,7 +5,7 @@ SyncError
 ├── StoreDown                 our own database is out of reach       stop taking work; exit 3
 ├── ConnectionDown            one CRM connection unusable            pause that portal; alert
 │   ├── AuthFailed            credentials refused
-│   └── SchemaChanged         a field is gone or of another type     pause that object of that portal; name the field
+│   └── SchemaChanged         a field is gone or of another type     pause that record type of that portal; name the field
 ├── SchemaRefused             the CRM does not let us make a field   name it, and what its admin does; the others go on
 ├── HeldForReview             the mass-change brake                  page and cursor held; a person releases it
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
@@ -20,6 +20,7 @@ SyncError
     ├── InvalidRecord         field, rule, allowed values
     ├── UnresolvedLink        waiting for parent                     heals when the parent arrives
     └── WriteRejected         vendor code, fields
+        └── FieldRefused      perhaps the field is hidden            describe; then it rests, or its record type does
 
 A skip is a return value, and so is a refused move (`domain.deal.Refusal`). An exception outside this tree is a bug.
 """
@@ -43,7 +44,7 @@ class SyncError(Exception):
 
 
 def told(error: BaseException) -> str:
-    """The words of an error, for whoever reads a failure. Of a bug the kind and the first line: it may quote what it worked on."""
+    """The words of an error, for the reader of a failure. Of a bug the kind and the first line: it may quote what it worked on."""
     if isinstance(error, SyncError):
         return str(error)
     first = masked(next(iter(str(error).splitlines()), ""))
@@ -100,7 +101,14 @@ class AuthFailed(ConnectionDown):
 
 
 class SchemaChanged(ConnectionDown):
-    """A field or record type the mapping names is gone, hidden or of another type."""
+    """A field or record type the mapping names is gone, hidden or of another type.
+
+    **Shapes** `record`: the record type of ours that cannot be read or written meanwhile; "" where the error does not know it.
+    """
+
+    def __init__(self, *words: object, record: str = "") -> None:
+        super().__init__(*words)
+        self.record = record
 
 
 class SchemaRefused(SyncError):
@@ -132,7 +140,7 @@ class RateLimited(TransientError):
 
 
 class WritesRest(TransientError):
-    """The CRM takes no writes, or no new records, whichever record it is. What is owed stays due, and reading goes on.
+    """The CRM takes no writes, or no new records, of any kind. What is owed stays due, and reading goes on.
 
     **Shapes** `code`: `no_room_in_crm` (new records only) or `crm_in_maintenance`. **Units** `rest_s`: until another try is worth it.
     """
@@ -189,3 +197,7 @@ class UnresolvedLink(RecordError):
 
 class WriteRejected(RecordError):
     """The CRM refused this record's write; `code` is the vendor's own."""
+
+
+class FieldRefused(WriteRejected):
+    """The CRM refused a field of this record as one that it does not have, or that the user may not write. A describe tells which."""

@@ -12,7 +12,7 @@ MOST_BYTES: Final = 4 << 20  # of one file; no larger one is read at start
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """Of these files, by name and content. One that cannot be read, is no regular file or is far too large counts by its name."""
+    """Of these files, by name and content. One that cannot be read, is not a regular file or is far too large counts by its name."""
     whole = sha256()
     for path in sorted(files):
         content = _content(path)

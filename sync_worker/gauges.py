@@ -26,7 +26,7 @@ MOST_CODES: Final = 50  # causes shown by name, those with the most open rows; t
 
 
 class Figures(Collector):
-    """Asked anew at each scrape. What is out of reach is said to be so, and the rest is shown."""
+    """Asked again at each scrape. What is out of reach is said to be so, and the rest is shown."""
 
     def __init__(self, installation: Installation, queue: dramatiq.Broker) -> None:
         self._installation = installation
@@ -127,7 +127,7 @@ def _notices(seen: Overview, portals: Collection[str], now: datetime) -> Iterato
     ours = {one.portal: one for one in seen.waiting if one.state == NOTICED}
     counts = {portal: float(ours[portal].count if portal in ours else 0) for portal in portals}
     ages_s = {portal: _age_s(ours[portal].since_at, now) if portal in ours else 0.0 for portal in portals}
-    yield _gauge("notices_waiting", "Records that a notice named and nobody has read again yet.", ["portal"], _each(counts))
+    yield _gauge("notices_waiting", "Records that a notice named and that are not read again yet.", ["portal"], _each(counts))
     yield _gauge("notices_oldest_seconds", "How long the oldest of them waits.", ["portal"], _each(ages_s))
 
 
@@ -146,7 +146,7 @@ def _failures(seen: Overview, portals: Collection[str], _now: datetime) -> Itera
         if one.portal in portals:
             by_portal[one.portal, one.kind] += one.count
             by_code[one.kind, one.code] += one.count
-    yield _gauge("failures_open", "Failures and problems nobody has resolved.", ["portal", "kind"], by_portal.items())
+    yield _gauge("failures_open", "Failures and problems that are not resolved.", ["portal", "kind"], by_portal.items())
     yield _gauge("failures_open_by_code", "The same by cause.", ["kind", "code"], _named(by_code).items())
 
 

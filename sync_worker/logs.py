@@ -61,7 +61,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 
 def show_no_secrets_in_tracebacks() -> None:
-    """For a process: what nobody caught is printed as ever, but masked."""
+    """For a process: an uncaught error is printed as ever, but masked."""
 
     def show(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         sys.stderr.write(masked("".join(traceback.format_exception(kind, error, trace))))

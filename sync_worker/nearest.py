@@ -47,7 +47,7 @@ def slip_of(word: str, others: Iterable[str]) -> str:
 
 
 def _is_one_letter_off(word: str, other: str) -> bool:
-    """One letter more, less or another, or two that changed places. Another digit is no slip: Tier 1 and Tier 2 are two things."""
+    """One letter more, less or another, or two that changed places. Another digit is not a slip: Tier 1 and Tier 2 are two things."""
     short, long = sorted((word, other), key=len)
     if len(short) < LEAST_LETTERS or len(long) - len(short) > 1:
         return False

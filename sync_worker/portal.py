@@ -29,13 +29,13 @@ MOST_OVERRIDES = 1000  # each is grafted into the whole mapping, which has some 
 
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise wrong(f"{value!r} is no portal name", "small letters, digits and hyphens, beginning with a letter or digit")
+        raise wrong(f"{value!r} is not a portal name", "small letters, digits and hyphens, beginning with a letter or digit")
     return value
 
 
 def _file_name(value: str) -> str:
     if Path(value).is_absolute() or ".." in Path(value).parts or not value.endswith(".yaml"):
-        raise wrong(f"{value!r} is no mapping file", "name a .yaml file inside the mappings folder: salesforce.yaml")
+        raise wrong(f"{value!r} is not a mapping file", "name a .yaml file inside the mappings folder: salesforce.yaml")
     return value
 
 
@@ -101,7 +101,7 @@ class WebhookProof(PortalPart):
 
 
 class Reserve(PortalPart):
-    """What of the day's calls is kept for each kind of work, in percent; what nobody reserves is whoever's comes first."""
+    """What of the day's calls is kept for each kind of work, in percent; what is not reserved goes to the first that asks."""
 
     live: Percent = 40
     backfill: Percent = 20
@@ -285,7 +285,7 @@ class Portal(PortalPart):
 
     @property
     def rule_fields(self) -> tuple[str, ...]:
-        """The fields of companies that the rules name, each once; the company itself is none."""
+        """The fields of companies that the rules name, each once; not the company itself."""
         rules = self.associations.rules if self.associations.mode == "rules" else ()
         return tuple(dict.fromkeys(name for rule in rules for name in (*rule.partner, *rule.second_partner, *rule.match) if name != "name"))
 

@@ -1,7 +1,7 @@
 """Reads `config/portals/<portal>.yaml`, and says every mistake with its place.
 
 Secrets are named `${NAME}` in the file and come from the environment. A message quotes what the file says, never what a variable holds, so
-no secret is ever printed. A variable that is not set is no mistake of the file: the portal is read and knows it (`Portal.unset`), so that
+no secret is ever printed. A variable that is not set is not a mistake in it: the portal is read and keeps it (`Portal.unset`), so that
 whatever only reads the database works without it. What one key alone cannot say (`_cross_checks`) stands at the end.
 """
 
@@ -181,7 +181,7 @@ def _auth_checks(portal: Portal) -> Iterator[Mistake]:
     at: NodePath = ("crm", "auth")
     kind, flow = source.at(("crm", "kind")), source.at((*at, "flow"))
     if auth.flow not in flows:
-        yield source.mistake((*at, "flow"), f"{flow!r} is no flow of {kind}", f"allowed: {', '.join(flows)}")
+        yield source.mistake((*at, "flow"), f"{flow!r} is not a flow of {kind}", f"allowed: {', '.join(flows)}")
         return
     needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
     more = ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ()))
@@ -281,7 +281,7 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
     for key, secret in (("secret", settings.secret), ("previous_secret", settings.previous_secret)):
         if secret and not _is_signing_secret(secret.get_secret_value()):
             remedy = "whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
-            yield source.mistake(("feed", key), "is no secret of Standard Webhooks", remedy)
+            yield source.mistake(("feed", key), "is not a secret of Standard Webhooks", remedy)
     if settings.previous_secret == settings.secret and settings.secret.get_secret_value() != UNSET:
         remedy = "put the new one into feed.secret, and the one before into feed.previous_secret"
         yield source.mistake(("feed", "previous_secret"), "is the same secret as feed.secret", remedy)

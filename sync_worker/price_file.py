@@ -4,7 +4,7 @@
       - {product: Seat, currency: EUR, unit_price: 100.00, valid_from: 2026-01-01}
       - {product: Seat, currency: EUR, unit_price: null, valid_from: 2027-01-01}     # not sold from that day on
 
-Where the file is there, it is the whole list, and nobody changes it over HTTP. `sync-worker prices load` reads the same shape.
+Where the file is there, it is the whole list, and HTTP requests cannot change it. `sync-worker prices load` reads the same shape.
 """
 
 from __future__ import annotations

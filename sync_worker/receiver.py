@@ -4,7 +4,7 @@ Signed as Standard Webhooks says (https://www.standardwebhooks.com): `webhook-id
 signature for each secret while one is rotated. Redirects are not followed, and no proxy of the environment is used: the operator wrote
 where events go, and they go nowhere else.
 
-A call has one deadline for everything. urllib3's time-outs begin anew with each byte, so a receiver that sends a byte now and then could
+A call has one deadline for everything. urllib3's time-outs begin again with each byte, so a receiver that sends a byte now and then could
 hold a sender for hours; the connections here know until when.
 """
 
@@ -35,7 +35,7 @@ CONNECT_S: Final = 5.0  # whatever number of addresses the name has
 ANSWER_S: Final = 15.0  # from the first byte sent to the last byte read: to store an event and say so; the work belongs behind the answer
 SEND_S: Final = CONNECT_S + ANSWER_S
 SEND_BYTES: Final = 16_384  # at once; each has what is left of the time
-WORDS_BYTES: Final = 300  # of a refusal, for whoever reads the failure
+WORDS_BYTES: Final = 300  # of a refusal, for the reader of the failure
 CONNECTIONS: Final = 8
 
 

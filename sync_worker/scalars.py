@@ -37,7 +37,7 @@ def _flag(value: Any) -> Any:
 def _seconds(value: Any) -> Any:
     match = DURATION.fullmatch(value) if isinstance(value, str) else None
     if not match or not int(match[1]):
-        raise wrong(f"{shown(value)} is no duration", "write a number and s, m, h or d: 30s, 5m, 2h")
+        raise wrong(f"{shown(value)} is not a duration", "write a number and s, m, h or d: 30s, 5m, 2h")
     return int(match[1]) * SECONDS[match[2]]
 
 
@@ -51,20 +51,20 @@ def _days(value: Any) -> Any:
 def _percent(value: Any) -> Any:
     match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
     if not match or int(match[1]) > 100:
-        raise wrong(f"{shown(value)} is no percentage", "write a whole number from 0% to 100%")
+        raise wrong(f"{shown(value)} is not a percentage", "write a whole number from 0% to 100%")
     return int(match[1])
 
 
 def _count(value: Any) -> Any:
     if not (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}", value)):
-        raise wrong(f"{shown(value)} is no count", "write a whole number from 1")
+        raise wrong(f"{shown(value)} is not a count", "write a whole number from 1")
     return int(value)
 
 
 def _time_of_day(value: Any) -> Any:
     match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", value) if isinstance(value, str) else None
     if not match:
-        raise wrong(f"{shown(value)} is no time of day", 'write it as "02:00", 00:00 to 23:59')
+        raise wrong(f"{shown(value)} is not a time of day", 'write it as "02:00", 00:00 to 23:59')
     return time(int(match[1]), int(match[2]))
 
 
@@ -80,7 +80,7 @@ def _zone(value: str) -> str:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             near = did_you_mean(value, sorted(available_timezones()))
-            raise wrong(f"{value!r} is no time zone", near or "use an IANA name such as Europe/Berlin") from None
+            raise wrong(f"{value!r} is not a time zone", near or "use an IANA name such as Europe/Berlin") from None
     return value
 
 
@@ -90,9 +90,9 @@ def _base_url(value: str) -> str:
         host = parts.hostname
         _ = parts.port
     except ValueError:
-        raise wrong("is no URL", "write https://…") from None
+        raise wrong("is not a URL", "write https://…") from None
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
-        raise wrong("is no base URL", "write https://host, without user, query or fragment")
+        raise wrong("is not a base URL", "write https://host, without user, query or fragment")
     if parts.scheme == "http" and not _is_loopback(host):
         raise wrong(f"plain http to {host!r} would show tokens to the network", "use https; plain http is for loopback only")
     return value.rstrip("/")
@@ -108,13 +108,15 @@ def _sub_domain(value: str) -> str:
 
 def _organization_id(value: str) -> str:
     if not re.fullmatch(r"00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", value):
-        raise wrong(f"{value!r} is no organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information")
+        raise wrong(
+            f"{value!r} is not an organization id", "15 or 18 letters and digits that begin with 00D; see Setup → Company Information"
+        )
     return value
 
 
 def _hub_id(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,18}", value):
-        raise wrong(f"{value!r} is no Hub ID", "the number that HubSpot shows beside the account's name")
+        raise wrong(f"{value!r} is not a Hub ID", "the number that HubSpot shows beside the account's name")
     return value
 
 

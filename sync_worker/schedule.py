@@ -119,7 +119,7 @@ class Scheduler:
         return (follow_up for follow_up, since_at in nights if self._is_open(portal, follow_up, since_at, now))
 
     def _is_open(self, portal: Portal, follow_up: FollowUp, since_at: datetime, now: datetime) -> bool:
-        """Whether the night's work has yet to go through; asked no more once it has."""
+        """Whether the night's work has yet to go through; no longer asked once it has."""
         if self._nights.get((portal.name, follow_up)) == since_at:
             return False
         with self._installation.store.reading(portal.name) as tx:
@@ -143,7 +143,7 @@ def _surviving(**where: str) -> Iterator[None]:
 
 
 def due(tenant: Tenant) -> Iterator[FollowUp]:
-    """What the database says is due for one portal, but for a night's work; nothing while it is paused."""
+    """What the database says is due for one portal, except the night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing, now = standings(tx).get(tenant.name), tx.shared_now
     if standing and standing.rests(now):

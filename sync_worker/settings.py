@@ -112,7 +112,7 @@ OF_TESTS: Final = frozenset({"TEST_REDIS_URL", "TEST_DATABASE_URL", "SIMULATION_
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[Mistake]:
-    """The variables that begin as ours do and are none: nothing reads them, and what they were to say is not heard."""
+    """The variables that begin as ours do but are not settings: the worker does not read them, so they have no effect."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in OF_TESTS}
     strangers = sorted(name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known)
     remedy = {

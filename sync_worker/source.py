@@ -32,7 +32,7 @@ from sync_worker.text import text_of
 NULLS = ("", "null", "~")
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MOST_REPEATED = 40  # characters of a value that a remedy repeats
-MAX_DEPTH = 50  # nobody writes deeper; the composer's own recursion ends near 150
+MAX_DEPTH = 50  # no real file is deeper; the composer's own recursion ends near 150
 MOST_BYTES = 4 << 20  # of one file; a mapping has some 10,000
 MOST_SCALARS = 50_000  # keys and values of one file: reading them takes some 3 s; a large portal file has 5,000
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,7 +75,7 @@ class Source:
         return Source(self.file, data, regrown(self.places, path, places), regrown(self.keys, path, keys))
 
     def pruned(self, *paths: NodePath) -> Source:
-        """A copy without what stands at these paths, however many: they are taken out in one go."""
+        """A copy without what stands at these paths: all are taken out in one go."""
         gone = frozenset(paths)
         return Source(self.file, without(self.data, gone), outside(self.places, gone), outside(self.keys, gone))
 

@@ -35,7 +35,7 @@ class Made(NamedTuple):
 
 
 def make() -> Made:
-    """A token nobody has."""
+    """A new token."""
     token_id = secrets.token_hex(4)
     before = f"{PREFIX}_{token_id}_{secrets.token_hex(32)}"
     text = f"{before}_{_checksum(before)}"
@@ -43,7 +43,7 @@ def make() -> Made:
 
 
 def id_of(text: str) -> str | None:
-    """The id that stands in the token; None where it is no token, or mistyped."""
+    """The id that stands in the token; None where it is not a token, or mistyped."""
     match = _SHAPE.fullmatch(text)
     return match[2] if match and _checksum(match[1]) == match[3] else None
 

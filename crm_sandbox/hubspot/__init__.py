@@ -18,7 +18,7 @@ What clients ask for:
 
 What there is:
 
-    portal           records, associations, people and pipelines together; a reset begins them anew
+    portal           records, associations, people and pipelines together; a reset begins them again
     state            one running sandbox                 seed             a plausible portal of any size
     schema           what a record type looks like       object_types     the types that there are
     records          records as they are                 index            records as search sees them some seconds later

@@ -21,7 +21,7 @@ FOUNDED = "2024-01-08T09:00:00.000Z"
 
 
 class Account:
-    """The routes of everything that is no record."""
+    """The routes of everything that is not a record."""
 
     def __init__(self, state: HubspotState) -> None:
         self._state = state
@@ -175,7 +175,7 @@ def _placed(one: Pipeline | Stage) -> Body:
 
 
 def account_routes(state: HubspotState) -> list[Route]:
-    """The routes of everything that is no record."""
+    """The routes of everything that is not a record."""
     account = Account(state)
     pipelines = "/pipelines/{type}"
     own: dict[str, Callable[[Request], Any]] = {

@@ -67,7 +67,7 @@ class AssociationRoutes:
     # -- of many
 
     async def read_batch(self, request: Request) -> Response:
-        """POST ids; who each is associated with. That one has nobody is told as an error, which is none."""
+        """POST ids; who each is associated with. A record without associations is reported as an error, although it is not one."""
         one, other = self._sides(request)
         began, results, failures = self._state.portal.now_ms(), [], []
         for wish in inputs_of(await json_object(request), MAX_READ):

@@ -111,7 +111,7 @@ class HubspotAssociations:
         return None
 
     def _demoted(self, one: str, other: str, from_id: int, to_id: int, wanted: frozenset[int]) -> list[Changed]:
-        """A record has one primary company: the one before is not it any more, from whichever side the new one was named."""
+        """A record has one primary company: a new one replaces the one before, from both sides."""
         primary = next((label for type_id in wanted if (label := self.types(one, other)[type_id]).is_primary), None)
         if primary is None:
             return []

@@ -1,4 +1,4 @@
-"""Many records at once: `/objects/{type}/batch/…`. A hundred inputs at most, answered in an order that nobody should count on.
+"""Many records at once: `/objects/{type}/batch/…`. A hundred inputs at most, answered in an order that clients should not count on.
 
     some row will not do, and every row has an objectWriteTraceId of its own   ─▶  207: the others are written
                           and not every row has                                ─▶  the first bad row's refusal, and nothing is written

@@ -86,7 +86,7 @@ def invalid(message: str, **context: list[str]) -> HubspotRefusal:
 
 
 def bad_json(message: str) -> HubspotRefusal:
-    """The body is no JSON, or of another shape."""
+    """The body is not JSON, or of another shape."""
     return HubspotRefusal(f"Invalid input JSON on line 1, column 1: {message}")
 
 
@@ -116,7 +116,7 @@ def unknown_type(name: str) -> HubspotRefusal:
 
 
 def unauthenticated() -> HubspotRefusal:
-    """No token, or one that nobody was given."""
+    """No token, or one that was never issued."""
     words = (
         "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at "
         "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
@@ -162,7 +162,7 @@ def taken(words: str, name: str) -> HubspotRefusal:
 
 
 def no_associations(record_id: str, one: str, other: str) -> dict[str, Any]:
-    """A record has nobody on the other side: told as an error of a 207, and none."""
+    """A record has no association. A 207 reports it as an error, although it is not one."""
     found = HubspotRefusal(
         f"No {other} is associated with {one} {record_id}.", "OBJECT_NOT_FOUND", 404, "crm.associations.NO_ASSOCIATIONS_FOUND"
     )

@@ -12,7 +12,7 @@ from typing import TypeVar
 from crm_sandbox.hubspot.records import Record
 
 T = TypeVar("T", int, tuple[int, int])
-_MANY = 500  # changes, above which sorting anew is faster than putting each in its place
+_MANY = 500  # changes, above which sorting again is faster than putting each in its place
 
 
 @dataclass(slots=True)

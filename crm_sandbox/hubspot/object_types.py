@@ -142,7 +142,7 @@ def portal_types(second_partners: Sequence[Option]) -> tuple[ObjectType, ...]:
 
 
 def clean_types() -> tuple[ObjectType, ...]:
-    """The same as the vendor delivers them: nobody has made a property or a group yet."""
+    """The same as the vendor delivers them: the account has no property or group of its own yet."""
     found = portal_types(())
     for kind in found:
         kind.properties = {name: prop for name, prop in kind.properties.items() if prop.group != CUSTOM}

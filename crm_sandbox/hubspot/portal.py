@@ -1,4 +1,4 @@
-"""The portal: its record types, records, associations, people and pipelines. Everything that a reset begins anew."""
+"""The portal: its record types, records, associations, people and pipelines. Everything that a reset begins again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ class HubspotAccount:
         return self.indexes[kind.name]
 
     def keep(self, shelf: RecordShelf, record: Record) -> None:
-        """A record's new state; nobody is told."""
+        """A record's new state; no notification is sent."""
         shelf.save(record)
         self.index(shelf.type).save(record.id, record)
 
@@ -155,17 +155,17 @@ class HubspotAccount:
         self.tell(RecordSaved(shelf.type, before, record, author, self.now_ms()))
 
     def remove(self, shelf: RecordShelf, record_id: int) -> Record:
-        """Takes a record away for good; nobody is told. Returns what it was."""
+        """Takes a record away for good; no notification is sent. Returns what it was."""
         self.index(shelf.type).save(record_id, None)
         return shelf.remove(record_id)
 
     def unshare(self, shelf: RecordShelf, record_id: int) -> None:
-        """Hides a record as it stands; nobody is told."""
+        """Hides a record as it stands; no notification is sent."""
         far = self.associations.lift(shelf.type.name, record_id)
         self.unshared[record_id] = Unshared(shelf, self.remove(shelf, record_id), far)
 
     def share(self, record_id: int) -> None:
-        """Shows a hidden record again, its stamp as it was; nobody is told."""
+        """Shows a hidden record again, its stamp as it was; no notification is sent."""
         hidden = self.unshared.pop(record_id)
         self.keep(hidden.shelf, hidden.record)
         for other, far_id, types in hidden.far:

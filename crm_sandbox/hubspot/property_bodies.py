@@ -34,7 +34,7 @@ def property_of(kind: ObjectType, body: Body, now_ms: int) -> Property:
     if missing:
         raise errors.invalid(f"Some required fields were not set: [{', '.join(missing)}]")
     if body["type"] not in get_args(Kind):
-        raise errors.invalid(f"type {body['type']} is none of {list(get_args(Kind))}")
+        raise errors.invalid(f"type {body['type']} is not one of {list(get_args(Kind))}")
     _check_field_type(body["type"], body["fieldType"])
     options = _options(body.get("options") or [])
     if body["type"] == "enumeration" and not options:

@@ -72,7 +72,7 @@ class RecordShelf:
         return self._next_id
 
     def next_id(self) -> int:
-        """An id nobody has had."""
+        """An id that was never used."""
         self._next_id += 1
         return self._next_id - 1
 

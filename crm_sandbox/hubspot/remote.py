@@ -95,7 +95,7 @@ class HubspotRemote(Remote):
         return self._object("GET", "webhooks")
 
     def clear_webhooks(self) -> None:
-        """Nobody is told of anything any more."""
+        """No notification is sent any longer."""
         self._object("DELETE", "webhooks")
 
     def deliver_webhooks(self, **wish: Any) -> dict[str, int]:

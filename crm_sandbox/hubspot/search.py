@@ -245,11 +245,11 @@ def _comparable(prop: Property, text: str) -> Comparable:
         try:
             return int(text) if text.isdigit() else float(text)
         except ValueError:
-            raise errors.invalid(f"{text} is no number for property {prop.name}") from None
+            raise errors.invalid(f"{text} is not a number for property {prop.name}") from None
     if prop.kind in _NUMBERS:
         at_ms = stamps.read(text)
         if at_ms is None:
-            raise errors.invalid(f"{text} is no timestamp for property {prop.name}")
+            raise errors.invalid(f"{text} is not a timestamp for property {prop.name}")
         return at_ms
     return text.lower()
 
@@ -286,7 +286,7 @@ def _filter(kind: ObjectType, wish: Any) -> Filter:
     name, operator = str(wish.get("propertyName", "")).lower(), str(wish.get("operator", ""))
     prop = Property(name) if name.startswith(_LINKED) and operator in ("EQ", "IN") else kind.properties.get(name)
     if operator not in OPERATORS:
-        raise errors.invalid(f"operator {operator} is none of {sorted(OPERATORS)}")
+        raise errors.invalid(f"operator {operator} is not one of {sorted(OPERATORS)}")
     if prop is None:
         raise errors.invalid(f"There was a problem with the request. Property {name} does not exist")
     value, high = wish.get("value"), wish.get("highValue")

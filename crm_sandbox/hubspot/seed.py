@@ -1,7 +1,7 @@
 """A plausible portal of any size from a seed: the companies, deals and people of `crm_sandbox/seed/` in this vendor's spelling.
 
 The cast's ids are the same for every seed and size. A company's contracts are options of a checkbox set; a deal's partner and
-second partner are labelled associations, or properties where labels are not paid for. Inquiries are deals of nobody's.
+second partner are labelled associations, or properties where labels are not paid for. Inquiries are deals that belong to no partner.
 """
 
 from collections.abc import Iterable, Iterator

@@ -48,11 +48,11 @@ class HubspotState:
     outbox: WebhookOutbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
+        self.rng = Random(self.sizes.seed)  # never begins again: a token of before a reset must not come back
         self._begin()
 
     def reset(self) -> None:
-        """Seed anew: records, tokens, rules, faults and counts begin again; the clock stays."""
+        """Seed again: records, tokens, rules, faults and counts begin again; the clock stays."""
         self.outbox.clear()
         self.calls.reset()
         self.faults.clear()

@@ -77,7 +77,7 @@ def _check_pattern(pattern: Any) -> None:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"value is no pattern: {error}") from None
+        raise ValueError(f"value is not a pattern: {error}") from None
 
 
 def broken(rules: Iterable[PropertyRule], object_name: str, values: Mapping[str, str], *, is_new: bool) -> HubspotRefusal | None:

@@ -27,7 +27,7 @@ A query's way:
 
 What there is:
 
-    org              records, clock, people and rules together; a reset begins them anew
+    org              records, clock, people and rules together; a reset begins them again
     state            one running sandbox                 seed             a plausible org of any size
     schema, fields   what a record type is made of       objects          the types that there are
     store            rows in an in-memory SQLite         ids              15 and 18 characters

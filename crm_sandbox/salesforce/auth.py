@@ -84,7 +84,7 @@ class OrgSessions:
     def session(self, authorization: str | None) -> Session:
         """The session of a request.
 
-        Raises: Refusal INVALID_SESSION_ID, or INVALID_AUTH_HEADER for a header that is none.
+        Raises: Refusal INVALID_SESSION_ID, or INVALID_AUTH_HEADER for a malformed header.
         """
         if authorization is None:
             raise errors.session_invalid()

@@ -13,7 +13,7 @@ class BadReference(ValueError):
 
 
 def filled(value: Any, known: Mapping[str, Any]) -> Any:
-    """The value with every reference in it replaced. A text that is nothing but one takes the value's own type.
+    """The value with every reference in it replaced. A text that is only one takes the value's own type.
 
     Raises: BadReference.
     """

@@ -64,7 +64,7 @@ def limit_exceeded() -> SalesforceRefusal:
 
 
 def bad_json(message: str) -> SalesforceRefusal:
-    """The body is no JSON, or a value is of the wrong JSON type."""
+    """The body is not JSON, or a value is of the wrong JSON type."""
     return SalesforceRefusal("JSON_PARSER_ERROR", message)
 
 
@@ -89,7 +89,7 @@ def no_such_column(name: str, sobject: str) -> SalesforceRefusal:
 
 
 def read_only(names: Sequence[str]) -> SalesforceRefusal:
-    """A write names fields that nobody, or not this user, may write."""
+    """A write names fields that no user may write, or that this user may not write."""
     listed = ", ".join(names)
     words = (
         f"Unable to create/update fields: {listed}. Please check the security settings of this field and verify that "

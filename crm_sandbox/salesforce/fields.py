@@ -109,5 +109,5 @@ def owner() -> Field:
 
 
 def address(name: str, label: str) -> Field:
-    """A compound of the fields that bear its first word; nobody writes it, and nobody filters by it."""
+    """A compound of the fields that bear its first word; no request writes it or filters by it."""
     return Field(name, "address", label, is_createable=False, is_updateable=False)

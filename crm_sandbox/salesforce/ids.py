@@ -28,7 +28,7 @@ def make_id(prefix: str, serial: int) -> str:
 
 
 def to_18(text: str) -> str | None:
-    """The 18-character form of an id given in either form, or None for what is no id.
+    """The 18-character form of an id given in either form, or None for what is not an id.
 
     18 characters are case-safe: letters whose case was lost on the way are put right from the checksum.
     """

@@ -24,7 +24,7 @@ _DAYS_TO_CLOSE = 30
 class SalesforceLifecycle:
     """The org's records through their lives, in the name of one person.
 
-    Each act is several writes: whoever calls it holds a transaction.
+    Each act is several writes: the caller holds a transaction.
     """
 
     def __init__(self, org: Org, author: SalesforceAuthor) -> None:
@@ -72,7 +72,7 @@ class SalesforceLifecycle:
         return str(winner["Id"])
 
     def hard_delete(self, ids: Iterable[str]) -> list[str]:
-        """Take records away without a trace; lookups to them become blank, and nobody's stamp moves."""
+        """Take records away without a trace; lookups to them become blank, and no stamp moves."""
         gone = []
         for record_id in ids:
             sobject, record = self._any(record_id)
@@ -86,7 +86,7 @@ class SalesforceLifecycle:
         return gone
 
     def unshare(self, ids: Iterable[str]) -> None:
-        """Hide records as they stand; nobody's stamp moves.
+        """Hide records as they stand; no stamp moves.
 
         Raises: Refusal.
         """
@@ -101,7 +101,7 @@ class SalesforceLifecycle:
                 self._org.store.put_back(*hidden)
 
     def convert_lead(self, lead_id: str, wish: Mapping[str, Any]) -> dict[str, str | None]:
-        """Turn a lead into an account, a contact and, unless told not to, an opportunity.
+        """Turn a lead into an account, a contact and, unless the caller says no, an opportunity.
 
         `copy_mapping` says whether the admin mapped the custom fields; `omit` names lead fields left out of the mapping.
         """

@@ -1,4 +1,4 @@
-"""The org: its records, its clock, its people, its rules and its day's calls. Everything that a reset begins anew."""
+"""The org: its records, its clock, its people, its rules and its day's calls. Everything that a reset begins again."""
 
 import re
 from collections.abc import Callable
@@ -174,7 +174,7 @@ class Org:
         return grown
 
     def guard(self, sobject: SObject, found: Field) -> None:
-        """From now on the field is seen by whoever is granted it; it is kept here as it was made."""
+        """From now on the users who are granted the field see it; it is kept here as it was made."""
         self.guarded[sobject.name, found.name] = found
 
     def made(self, sobject: SObject, found: Field) -> Field:

@@ -22,7 +22,7 @@ _STAGE_BY_NAME = {name: (is_closed, is_won, probability) for name, is_closed, is
 
 @dataclass(frozen=True, slots=True)
 class SalesforceAuthor:
-    """Who writes, and with which switches on. `auto_assign` is on for whoever does not turn it off."""
+    """Who writes, and with which switches on. `auto_assign` is on if the client does not turn it off."""
 
     user_id: str
     auto_assign: bool = True
@@ -71,7 +71,7 @@ class RecordWriter:
     def update(self, sobject: SObject, record_id: str, body: Mapping[str, Any]) -> PassedWrite:
         """Change a record; its stamps move even if no value does.
 
-        Raises: Refusal; INVALID_CROSS_REFERENCE_KEY for an id that is nobody's.
+        Raises: Refusal; INVALID_CROSS_REFERENCE_KEY for an id that no record has.
         """
         _refuse_unwritable(sobject)
         record = self.alive(sobject, record_id, missing=errors.bad_reference(404))
@@ -220,7 +220,7 @@ class RecordWriter:
             raise errors.duplicates_detected(sobject.name, {row["Id"]: f"{prefix}/{row['Id']}" for row in found})
 
     def _assign(self, sobject: SObject, values: Values) -> None:
-        """The assignment rule of leads: whoever does not say FALSE has the lead sent to the queue."""
+        """The assignment rule of leads: unless the client says FALSE, the lead goes to the queue."""
         if sobject.name == "Lead" and self._org.lead_assignment and self._author.auto_assign:
             values["OwnerId"] = self._org.people.queue
 

@@ -11,7 +11,7 @@ from crm_sandbox.salesforce.values import kept
 def resolved(org: Org, link: tuple[Field, SObject], value: Any) -> str | None:
     """The id of the parent that a key names; null names none.
 
-    Raises: Refusal INVALID_FIELD for a key that is nobody's or no key.
+    Raises: Refusal INVALID_FIELD for a key that no record has, or that is malformed.
     """
     if value is None:
         return None

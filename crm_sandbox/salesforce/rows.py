@@ -134,7 +134,7 @@ class Rows:
 def upsert_key(state: SalesforceState, sobject: SObject, name: str) -> Field:
     """The field that records are addressed by.
 
-    Raises: Refusal NOT_FOUND when it is none.
+    Raises: Refusal NOT_FOUND when it is not one.
     """
     field = state.org.field(sobject, name)
     if field is None or not field.is_upsert_key:

@@ -63,7 +63,7 @@ class Field:
 
     @property
     def is_required(self) -> bool:
-        """Whether a record cannot be without it, and nobody fills it in for the client."""
+        """Whether a record cannot be without it, and the org does not fill it in for the client."""
         return self.is_createable and not self.is_nillable and self.default is None and self.kind != "boolean"
 
     @property

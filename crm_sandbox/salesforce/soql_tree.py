@@ -94,7 +94,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One ORDER BY term; nulls come first unless told."""
+    """One ORDER BY term; nulls come first by default."""
 
     name: Name
     is_descending: bool

@@ -42,11 +42,11 @@ class SalesforceState:
     outbox: MessageOutbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rng = Random(self.sizes.seed)  # never begins anew: a token of before a reset must not come back
+        self.rng = Random(self.sizes.seed)  # never begins again: a token of before a reset must not come back
         self._begin()
 
     def reset(self) -> None:
-        """Seed anew: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
+        """Seed again: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
         self.outbox.clear()
         self.org.store.close()
         self.custom_fields.shelf.store.close()
@@ -96,7 +96,7 @@ class SalesforceState:
         return self._ordered(replace(call, object=sobject))
 
     def _refuse_row(self, kind: str, sobject: str) -> errors.SalesforceRefusal | None:
-        """The same for one row of a bulk job, which nobody's request is about."""
+        """The same for one row of a bulk job, which belongs to no single request."""
         return self._ordered(Call(kind, "GET", "/jobs/ingest", sobject))
 
     def _ordered(self, call: Call) -> errors.SalesforceRefusal | None:

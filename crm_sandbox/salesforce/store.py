@@ -129,7 +129,7 @@ class OrgTables:
         sets = ", ".join(f"{quoted(name)} = ?" for name in values)
         sql = f'UPDATE {quoted(sobject.name)} SET {sets} WHERE "Id" = ?'  # noqa: S608
         self.db.execute(sql, [*values.values(), record_id])
-        if "SystemModstamp" in values and not values.get("IsDeleted"):  # a lookup that goes blank by itself is no save
+        if "SystemModstamp" in values and not values.get("IsDeleted"):  # a lookup that goes blank by itself is not a save
             self._note(sobject, record_id)
 
     def _note(self, sobject: SObject, record_id: str) -> None:
@@ -147,8 +147,8 @@ class OrgTables:
         self._removed.append((sobject.name, record_id, at))
 
     def lift(self, sobject: SObject, record_id: str) -> Values:
-        """Take the row away as it stands; nobody learns that it was there. What it held, for `put_back`; nothing where there is none."""
-        kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # but for what is made of other columns
+        """Take the row away as it stands; no notification is sent. What it held, for `put_back`; nothing where there is none."""
+        kept = self.db.execute(f"PRAGMA table_info({quoted(sobject.name)})")  # except what is made of other columns
         names = [name for _, name, *_ in kept if name != "n"]
         sql = f'SELECT {", ".join(map(quoted, names))} FROM {quoted(sobject.name)} WHERE "Id" = ?'  # noqa: S608
         row = self.db.execute(sql, [record_id]).fetchone()

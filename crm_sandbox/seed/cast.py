@@ -53,13 +53,13 @@ COMPANIES = (
     CastCompany("Cedar IT", "Partner", contracts=("Arrow Electronics",)),
     CastCompany("Dogwood Networks", "Partner"),
     CastCompany("Elm Consulting", "Partner", contracts=("Bolt Distribution", "Granite Distribution")),  # the old name
-    CastCompany("Fir Technologies", "Partner", contracts=("Arrow Electronics", "Zenith Supply")),  # names nobody
+    CastCompany("Fir Technologies", "Partner", contracts=("Arrow Electronics", "Zenith Supply")),  # names no company
     CastCompany("Ginkgo Data", "Partner", contracts=("Summit Partners",)),  # which of the two?
     CastCompany("Hazel Cloud", "Partner", contracts=("Bolt Distribution", "Cascade Supply")),  # one is inactive
-    CastCompany("Ivy Integrators", "Reseller Plus", contracts=("Arrow Electronics",)),  # a spelling nobody mapped
+    CastCompany("Ivy Integrators", "Reseller Plus", contracts=("Arrow Electronics",)),  # a spelling that no mapping has
     CastCompany("Juniper Works", None, contracts=("Bolt Distribution",)),  # account type never set
     CastCompany("Katsura Labs", "Partner", "Pending", ("Arrow Electronics",)),
-    CastCompany("Larch Logistics", None, None),  # no portal status: a customer, none of ours
+    CastCompany("Larch Logistics", None, None),  # no portal status: a customer, not in the portal
     CastCompany("Maple Managed Services", "Partner", "Inactive", ("Bolt Distribution",)),
 )
 LISTED_SECOND_PARTNERS = (  # what the multi-select lists; one renamed since, one that never was
@@ -81,7 +81,7 @@ DEALS = (
     CastDeal("Lumen Hospital - Storage", "Negotiation/Review", "Dogwood Networks", "Bolt Distribution", 77_250.25,
          "Annual", "Pending", "Lumen Hospital"),  # a second partner without a contract
     CastDeal("Meridian Bank - Cloud", "Qualification", "Elm Consulting", "Bolt Distribution", 31_000.0,
-         "Quarterly", "Pending", "Meridian Bank"),  # a billing cycle that nobody mapped: a bad record
+         "Quarterly", "Pending", "Meridian Bank"),  # a billing cycle that no mapping has: a bad record
     CastDeal("Nimbus Retail - Edge", "Closed Won", "Birch Systems", "Bolt Distribution", 64_000.0,
          "Annual", "Approved", "Nimbus Retail"),
     CastDeal("Quarry Mills - Analytics", "Closed Lost", "Cedar IT", None, 5_400.0, "Annual", "Rejected", "Quarry Mills"),

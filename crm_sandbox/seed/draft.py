@@ -1,7 +1,7 @@
-"""Companies, inquiries, deals and people drawn from a seed: first the cast, then the many. Who they are knows no vendor.
+"""Companies, inquiries, deals and people drawn from a seed: first the cast, then the many. They do not depend on a vendor.
 
 The draws of one seed follow one another, so what is drawn in which order is part of what a seed means: companies,
-inquiries, deals, people. Each is an iterator; whoever takes from the next has emptied the one before.
+inquiries, deals, people. Each is an iterator; take the next only when the one before is empty.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class SeedCompany:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Somebody from the web asks; nobody's deal."""
+    """A person from the web asks; the deal belongs to no partner."""
 
     first_name: str
     last_name: str

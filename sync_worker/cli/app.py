@@ -1,4 +1,4 @@
-"""The root of the command line: its commands, its options, and what each error means to whoever called.
+"""The root of the command line: its commands, its options, and what each error means to the caller.
 
 A command's module is imported when it is called, so that `--help` and a typing mistake answer at once.
 Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or configuration · 3 the CRM or a server is out of reach ·
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command. Returns its exit code; nothing but a bug leaves as an exception, and that only with `--debug`, wherever it stands."""
+    """One command. Returns its exit code; only a bug leaves as an exception, and that only with `--debug`, wherever it stands."""
     is_debug = "--debug" in arguments
     words = ["--debug"] * is_debug + [word for word in arguments if word != "--debug"]
     try:
@@ -193,7 +193,7 @@ def _next_try(error: TransientError) -> str:
 
 
 def exit_code(error: SyncError) -> int:
-    """What the error means to whoever called."""
+    """What the error means to the caller."""
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), NEEDS_A_PERSON)
 
 

@@ -155,7 +155,7 @@ def rebind(
     Example: sync-worker associations rebind acme "Arrow Inc" "Arrow Electronics" --reason "the picklist has its old name"
     """
     if not reason.strip():
-        raise ConfigError("--reason: say why, for whoever looks at the history")
+        raise ConfigError("--reason: say why, for the people who read the history")
     with tenant_of(portal) as tenant:
         done = bind_again(tenant, value, find(tenant, company), actor=actor or user(), reason=reason)
         say_waits(tenant)
@@ -185,7 +185,7 @@ def _moment(tenant: Tenant, written: str | None) -> datetime | None:
         is_day = len(written) == len("2026-11-01")
         found = datetime.combine(date.fromisoformat(written), time.max) if is_day else datetime.fromisoformat(written)
     except ValueError:
-        raise ConfigError(f"--at {written}: is no date — write 2026-11-01, or 2026-11-01T12:00 for a moment") from None
+        raise ConfigError(f"--at {written}: is not a date — write 2026-11-01, or 2026-11-01T12:00 for a moment") from None
     try:
         moment = (found if found.tzinfo else found.replace(tzinfo=tenant.portal.zone)).astimezone(UTC)
     except OverflowError:

@@ -19,6 +19,7 @@ from sync_worker.steps.operate.setup import provision as provisioning
 from sync_worker.steps.operate.setup.check import Finding
 from sync_worker.steps.operate.setup.check import check as check_portal
 from sync_worker.steps.operate.setup.company_data import DataProblem
+from sync_worker.steps.sync.push.record_rest import wake_fit
 from sync_worker.text import cell
 
 
@@ -43,6 +44,7 @@ def check(
         refuse_paused(tenant, while_paused=while_paused)
         report = check_portal(tenant, installation.schema(portal))
         let_in(tenant)
+        wake_fit(tenant)
     files = write_csv(folder, report.problems) if folder else []
     if as_json or form is Format.JSON:
         show_json([_row(finding) for finding in report.findings])
@@ -102,7 +104,7 @@ def provision(
 
 
 def _is_wanted(portal: str, plan: provisioning.ProvisionPlan) -> bool:
-    """Asks whoever sits at a terminal; nobody else can answer."""
+    """Asks the person at the terminal; without a terminal there is no answer."""
     if not plan.tasks or not sys.stdin.isatty():
         return True
     for task in plan.tasks:

@@ -74,11 +74,13 @@ def _print(comparison: Comparison, left: list[Difference], *, as_json: bool) -> 
     rows = [_row(one, is_repaired=one not in left) for one in comparison.differences]
     if as_json:
         sums = {"records": comparison.counts.read, "fields": comparison.field_count, "census": comparison.census_count}
-        show_json({"run": comparison.run_id, **sums, "differences": rows})
+        show_json({"run": comparison.run_id, **sums, "left_out": comparison.left_out, "differences": rows})
         return
     show(rows, columns=("record", "crm_id", "field", "portal", "crm", "repaired"), as_json=False, empty="nothing differs")
     compared = f"{comparison.counts.read} records, {comparison.field_count} fields compared"
     out.print(f"{compared}; the CRM names {comparison.census_count} records as ours", highlight=False)
+    for name in comparison.left_out:
+        out.print(f"{name} was left out: the CRM does not show a field of it that it cannot do without", highlight=False)
 
 
 def _row(one: Difference, *, is_repaired: bool) -> dict[str, object]:

@@ -10,7 +10,7 @@ from sync_worker.cli.output import out, show
 from sync_worker.domain.core.moments import whence
 from sync_worker.steps.deals.explain import DealStory, FieldStory, Lost, Writing
 
-_CRM = {"agreed": "the same", "owed": "is owed", "waits": "waits for a person", "read only": "read from it", "nowhere": "has it not"}
+_CRM = {"agreed": "the same", "owed": "is owed", "waits": "waits for a person", "read only": "read from it", "nowhere": "does not have it"}
 
 
 def show_story(story: DealStory, names: Mapping[str, str], now: datetime) -> None:
@@ -33,7 +33,7 @@ def _field(one: FieldStory, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _lost(lost: Lost, names: Mapping[str, str]) -> dict[str, Any]:
-    what = {"value": names.get(str(lost.value), lost.value), "side": lost.side, "rule": lost.rule, "taken": lost.taken or "nobody yet"}
+    what = {"value": names.get(str(lost.value), lost.value), "side": lost.side, "rule": lost.rule, "taken": lost.taken or "not decided yet"}
     return {**what, "decided_by": lost.decided_by or "the rule", "run": lost.run_id[:8], "at": lost.at}
 
 

@@ -113,7 +113,7 @@ def register(
 
     Example: sync-worker deals register acme deal.yaml --actor "Ann Berg"
     """
-    written = source_of(file.read_bytes(), file).data  # a pipe will do: whoever names it waits for it
+    written = source_of(file.read_bytes(), file).data  # it may be a pipe: the command waits for it
     with tenant_of(portal) as tenant:
         done = register_deal(tenant, written, actor=Actor(actor, None, "portal"))
         if isinstance(done, Refusal):
@@ -155,7 +155,7 @@ def move(
     portal: PortalName,
     deal: DealId,
     verb: Annotated[Verb, typer.Argument(help="What is done with it.", show_default=False)],
-    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id; an operator where nobody is named.")] = "",
+    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id. Without it: an operator.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
@@ -184,7 +184,7 @@ def set_last_day(
     portal: PortalName,
     deal: DealId,
     expires_on: Annotated[datetime, typer.Argument(metavar="YYYY-MM-DD", formats=DAY, help="Today or later.", show_default=False)],
-    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id; an operator where nobody is named.")] = "",
+    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id. Without it: an operator.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
@@ -209,7 +209,7 @@ def set_last_day(
 def forget_contact_(
     portal: PortalName,
     deal: DealId,
-    reason: Annotated[str, typer.Option(help="Why; kept, so name nobody.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why. It is kept, so write no person's name.", show_default=False)],
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:

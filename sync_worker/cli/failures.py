@@ -221,12 +221,12 @@ def discard(
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Closes failures that need no more attention. Their records are not tried again until they change.
+    """Closes failures that no longer need attention. Their records are not tried again until they change.
 
     Example: sync-worker failures discard 4f3c2a1b --reason "the partner withdrew"
     """
     if not reason.strip():
-        raise ConfigError("--reason: say why, for whoever looks at the history")
+        raise ConfigError("--reason: say why, for the people who read the history")
     with opened() as installation:
         chosen = [(tenant, rows) for tenant, rows in _chosen(_tenants(installation, portal), ids, None) if rows]
         for tenant, rows in chosen:

@@ -117,7 +117,7 @@ def resume(portal: PortalName) -> None:
 
 @app.command()
 def test(portal: PortalName) -> None:
-    """Sends one signed `ping`, which is no event, and says what the receiver answered; exit code 1 unless it took it.
+    """Sends one signed `ping`, which is not an event, and says what the receiver answered; exit code 1 unless it took it.
 
     Example: sync-worker feed test acme
     """

@@ -19,7 +19,12 @@ from sync_worker.store.tell.mails import MailRow
 app = typer.Typer(no_args_is_help=True, help="Mail to the portal's people.")
 
 COLUMNS: Final = ("written_at", "template", "to", "outcome", "attempts", "due_at", "error")
-SAMPLE: Final[Mapping[str, Any]] = {"name": "there", "actor": "sync-worker mail test", "deal": "a test, no deal", "company": "nobody"}
+SAMPLE: Final[Mapping[str, Any]] = {
+    "name": "there",
+    "actor": "sync-worker mail test",
+    "deal": "a test, no deal",
+    "company": "a test, no company",
+}
 
 
 @app.command(name="list")

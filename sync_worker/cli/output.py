@@ -25,7 +25,7 @@ from sync_worker.text import harmless, one_line
 
 T = TypeVar("T")
 Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="At most so many; without it --json has all.", show_default=False)]
-WIDTH = 100  # columns of a rule where nobody is looking: a file, a pipe, a log
+WIDTH = 100  # columns of a rule where there is no terminal: a file, a pipe, a log
 GAPS = (2, 1)  # columns between two of a table: two, and one where that makes it fit
 READABLE = 24  # columns: prose is not folded narrower
 UNBROKEN = 36  # characters: a word or an id up to this length is never broken over two lines
@@ -34,7 +34,7 @@ INDENT = "  "  # of what is told beneath a row
 
 
 class HarmlessConsole(Console):
-    """Prints nothing that steers the terminal, whoever wrote it; our own colors come from rich. Wraps no line in a pipe."""
+    """Removes what would steer the terminal, even if a CRM user wrote it; our own colors come from rich. Wraps no line in a pipe."""
 
     def print(self, *objects: Any, **style: Any) -> None:
         how = {} if self.file.isatty() else {"soft_wrap": True}

@@ -96,7 +96,7 @@ def deactivate(portal: PortalName, user_id: UserId, as_json: AsJson = False) -> 
 def erase(
     portal: PortalName,
     user_id: UserId,
-    reason: Annotated[str, typer.Option(help="Why; kept, so name nobody.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why. It is kept, so write no person's name.", show_default=False)],
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:

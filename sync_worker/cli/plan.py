@@ -66,7 +66,7 @@ def plan(
             limit = None if everything else SHOWN_COUNT
             found = plan_portal(tenant, is_full=full, reads=not no_read, only=only, limit=limit, on_page=tell)
         except Stopped:
-            raise Stopped("nothing was changed; a plan begins anew each time") from None
+            raise Stopped("nothing was changed; a plan begins again each time") from None
     if as_json:
         show_json(found.document())
     else:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sync_worker.bootstrap import distinct, files_of
+from sync_worker.bootstrap import Installation, distinct, files_of
 from sync_worker.cli.mistakes import AsFormat, Format, lines_of, note, settle
 from sync_worker.cli.output import err, out, show, show_json, show_one
 from sync_worker.cli.work import AsJson, PortalName, Who, opened, say_waits, tenant_of, user
@@ -28,6 +31,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.halt import pause, resume
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, cursors, failures, portals
+from sync_worker.store.core.cursors import Pause
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.deals import deals
 from sync_worker.store.operate import halts, interventions
@@ -79,7 +83,7 @@ def schema() -> None:
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """Every portal file, in short, and which portals rest after an error; `portals show` says why.
+    """Every portal file, in short, which portals rest after an error, and which record types rest alone; `portals show` says why.
 
     Exit 1 where a portal is disabled: a file of it has a mistake, or a variable is not set here. Each mistake stands on stderr, and the
     other portals go on.
@@ -88,8 +92,10 @@ def list_(as_json: AsJson = False) -> None:
     """
     with opened() as installation:
         with installation.store.reading("") as tx:
-            stands = {name: row for name, row in standings(tx).items() if row.rests(tx.shared_now)}
+            now = tx.shared_now
+            stands = {name: row for name, row in standings(tx).items() if row.rests(now)}
             paused = {name: "resumed by a person" if row.is_halted else row.paused_until_at for name, row in stands.items()}
+        asleep = {portal.name: _asleep(installation, portal.name) for portal in installation.portals}
         rows: list[dict[str, Any]] = [
             {
                 "portal": portal.name,
@@ -100,19 +106,34 @@ def list_(as_json: AsJson = False) -> None:
                 "deals": portal.deals.record,
                 "pull_every_s": portal.schedule.pull_s,
                 "paused_until": paused.get(portal.name),
+                "resting": {name: asdict(rest) for name, rest in asleep[portal.name].items()},
             }
             for portal in installation.portals
         ]
         known = {row["portal"] for row in rows}
-        disabled, now = installation.disabled, installation.services.clock()
+        disabled = installation.disabled
     rows += [{"portal": name} for name in disabled if name not in known]
     rows = [{**row, "disabled": [str(one) for one in disabled.get(row["portal"], ())]} for row in sorted(rows, key=itemgetter("portal"))]
     shown = rows if as_json else [{**row, "disabled": bool(row["disabled"])} for row in rows]
     show(shown, columns=(*COLUMNS, "disabled") if disabled else COLUMNS, as_json=as_json, now=now)
+    for line in () if as_json else _told(asleep, now):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
     for line in lines_of(ConfigError(distinct(disabled.values())), is_terminal=err.is_terminal) if disabled else ():
         err.print(line, markup=False)
     if disabled:
         raise typer.Exit(1)
+
+
+def _told(asleep: Mapping[str, Mapping[str, Pause]], now: datetime) -> Iterator[str]:
+    """A line for each record type that rests."""
+    for portal, records in sorted(asleep.items()):
+        for record, rest in sorted(records.items()):
+            yield f"{portal}: {record} rests alone and goes on {whence(rest.until_at, now)}: {rest.because}"
+
+
+def _asleep(installation: Installation, portal: str) -> dict[str, Pause]:
+    with installation.store.reading(portal) as tx:
+        return cursors.paused(tx)
 
 
 @app.command(name="show")
@@ -174,14 +195,14 @@ def set_association_mode(
 ) -> None:
     """Sets another association mode than the one the portal began with, and says first what hangs on it.
 
-    The portal file must say it already. Everything is derived anew in the background; until that is complete the old answer stands.
+    The portal file must say it already. Everything is derived again in the background; until that is complete the old answer stands.
 
     Example: sync-worker portals set-association-mode acme rules --override --reason "the new program is by region"
     """
     with tenant_of(portal) as tenant:
         found, written = mode_standing(tenant), tenant.portal.associations.mode
         if mode not in MODES:
-            raise ConfigError(f"{mode!r} is no association mode — allowed: {', '.join(MODES)}")
+            raise ConfigError(f"{mode!r} is not an association mode — allowed: {', '.join(MODES)}")
         if mode != written:
             what, remedy = f"the file of portal {portal} says {written}", f"write mode: {mode} there first, then give this command again"
             raise ConfigError([tenant.portal.source.mistake(("associations", "mode"), what, remedy)])
@@ -189,7 +210,7 @@ def set_association_mode(
             out.print(f"portal {portal} lives by {mode} already; nothing was changed", highlight=False)
             return
         out.print(
-            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged anew, and its "
+            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged again, and its "
             f"{found.deal_count} open deals with a second partner are looked at again; those whose association ends stay and are flagged",
             highlight=False,
             soft_wrap=True,
@@ -208,7 +229,6 @@ def standing(tenant: Tenant) -> dict[str, Any]:
         row, halt = portals.get(tx), halts.get(tx)
         reads = {name: cursor for name in tenant.readable_records() if (cursor := cursors.get(tx, name))}
         read_up_to = {name: cursor.high_water_at for name, cursor in reads.items()}
-        paused = {name: cursor.paused_until_at for name, cursor in reads.items() if cursor.paused_until_at}
         bound, unbound = associations.counts(tx)
         return {
             "association_mode": row.mode if row else tenant.portal.associations.mode,
@@ -222,9 +242,8 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             "paused_until": row.paused_until_at.isoformat() if row and row.paused_until_at else None,
             "paused_because": row.paused_because if row else None,
             **{
-                f"resting ({name})": f"goes on {whence(at, tx.shared_now)}: sync-worker failures list {tenant.name}"
-                for name, at in paused.items()
-                if at > tx.shared_now
+                f"resting ({name})": f"goes on {whence(rest.until_at, tx.shared_now)}: {rest.because}"
+                for name, rest in cursors.paused(tx).items()
             },
             **{
                 f"resting attribute {row.failure.field} ({row.failure.object})": f"{row.failure.name} is not shown; this was noticed "
@@ -234,7 +253,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
             **{f"read_up_to ({name})": at.isoformat() if at else None for name, at in read_up_to.items()},
             **{f"active {kind}": count for kind, count in companies.count_by_type(tx).items()},
             "contract values bound": bound,
-            "contract values that name nobody": unbound,
+            "contract values that name no company": unbound,
             **{f"deals {lifecycle}": count for lifecycle, count in deals.count_by_lifecycle(tx).items()},
             **{f"outbox {state}": count for state, count in outbox.counts(tx).items()},
             **{f"notices {object_}": count for object_, count in notices.counts(tx).items()},

@@ -1,6 +1,6 @@
 """`run`, `web`, `schedule`, `worker`: the processes. Each answers /health/live and stops on SIGTERM, finishing what it has in hand.
 
-A long pull ends after its page: it is committed, the lease is let go, and whoever pulls next goes on from there.
+A long pull ends after its page: it is committed, the lease is let go, and the next pull goes on from there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.operate.halt import try_again
+from sync_worker.steps.sync.push import record_rest
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade
 from sync_worker.web.app import create_app, healthy, serving
@@ -156,9 +157,10 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
 
 
 def _try_again(installation: Installation) -> None:
-    """The credentials may be others than those that a CRM refused."""
+    """The credentials and the mappings may be others than those that a CRM refused."""
     for portal in installation.working:
         try_again(installation.store, portal.name)
+        record_rest.try_again(installation.store, portal.name)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def hubspot(
     port: Port = 8082,
     companies: Number = HubspotOptions.companies,
     deals: Number = HubspotOptions.deals,
-    inquiries: Annotated[int, typer.Option(help="Deals of nobody's, from the web.", min=0)] = HubspotOptions.inquiries,
+    inquiries: Annotated[int, typer.Option(help="Deals from the web that belong to no partner.", min=0)] = HubspotOptions.inquiries,
     seed: Seed = HubspotOptions.seed,
     tier: Annotated[Tier, typer.Option(help="What has been paid for: association labels are not free.")] = "professional",
     clean: Annotated[bool, typer.Option("--clean", help="As HubSpot delivers it: `provision` has everything to do.")] = False,

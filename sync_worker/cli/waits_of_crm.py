@@ -25,7 +25,7 @@ from sync_worker.steps.sync.push import late_writes, patch_back
 from sync_worker.store.core import catalogs
 
 _PATIENCE: Final = Patience()
-_PAUSES: Final = ("actors.UNTIL_SOMEBODY_ACTS",)
+_PAUSES: Final = ("domain.sync.resting.UNTIL_SOMEBODY_ACTS",)
 _LOGINS_S: Final = [renewal.BETWEEN_LOGINS.wait_s(tries) for tries in range(1, renewal.MOST_LOGINS)]
 _SLOWER: Final = [times for _, times in budget.LITTLE if times > 1]
 
@@ -167,9 +167,14 @@ OF_CRM: Final = (
                 ("crm.hubspot.session.RENEWED_BEFORE_S", "crm.hubspot.session.TOKEN_LIFE_S"),
             ),
             Wait(
-                "a record type, or a field that cannot rest alone, is gone or hidden (`schema_changed`)",
+                "a record type, or a field of it that cannot rest alone, is hidden or gone (`schema_changed`); that type alone rests",
                 pause(SchemaChanged()),
                 _PAUSES,
+            ),
+            Wait(
+                "the same record type, once a person has corrected it",
+                "at once, if `sync-worker check PORTAL` or `sync-worker pull PORTAL` succeeds, or if a process is started again",
+                (),
             ),
             Wait(
                 "an attribute that rests alone because its field is hidden (`attribute_rests`): the CRM's fields are read again",

@@ -23,8 +23,9 @@ from sync_worker.cli.mistakes import AS_IT_IS
 from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import err, out, show, show_json
 from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.moments import whence
 from sync_worker.domain.operate.status import halt_words
-from sync_worker.errors import ConfigError, Stopped
+from sync_worker.errors import ConfigError, SchemaChanged, Stopped
 from sync_worker.services import Services
 from sync_worker.settings import read_settings
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -34,13 +35,14 @@ from sync_worker.steps.sync.ingest.backfill import ask, wanted
 from sync_worker.steps.sync.ingest.backfill import backfill as backfill_record
 from sync_worker.steps.sync.ingest.pull import pull as pull_record
 from sync_worker.steps.sync.push.push import push as push_portal
+from sync_worker.steps.sync.push.record_rest import resting, wake
 from sync_worker.store.core import cursors
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.operate.migrate import upgrade as upgrade_store
 
 PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
-Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. The machine's user where nobody is named.")]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. Without it: the machine's user.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 WhilePaused = Annotated[bool, typer.Option("--while-paused", help="Do this once although a person has paused the portal; it stays paused.")]
 
@@ -144,12 +146,14 @@ def push(portal: PortalName, while_paused: WhilePaused = False, as_json: AsJson 
         done = push_portal(tenant, on_batch=lambda count: progress.update(task, completed=count))
         rows = [_row("push", "deals and portal ids", done, tenant.crm.calls - calls)]
         reads = work_off(tenant, done.follow_ups)
-        found = news(tenant, before, runs=[row["run"] for row in (*rows, *reads)])
+        found, asleep = news(tenant, before, runs=[row["run"] for row in (*rows, *reads)]), _asleep(tenant)
     rows += [row for row in reads if row["claimed"]]
     show(rows, columns=WRITE_COLUMNS, as_json=as_json)
+    for line in asleep:
+        err.print(line, **AS_IT_IS)
     is_any_unwritten = any(row["parked"] or row["uncertain"] for row in rows) or any(row["failed"] for row in reads)
     tell(portal, found, otherwise="some records could not be written" if is_any_unwritten else "")
-    if is_any_unwritten or found.opened:
+    if is_any_unwritten or found.opened or asleep:
         raise typer.Exit(1)
 
 
@@ -234,18 +238,36 @@ def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
 
 def _read(tenant: Tenant, names: Sequence[str], *, is_full: bool) -> list[dict[str, Any]]:
     """These record types, one after the other, each with its bar. Returns a row per work."""
-    rows = list[dict[str, Any]]()
+    rows, unfit = list[dict[str, Any]](), list[SchemaChanged]()
     for place, name in enumerate(names):
         calls = tenant.crm.calls
         try:
             done = _pulled(tenant, name, is_full=is_full)
         except Stopped as stopped:
             raise Stopped(f"{stopped}\n{_going_on(tenant.name, names[place:], is_full=is_full)}") from None
+        except SchemaChanged as lacking:  # the other record types are read all the same
+            unfit.append(lacking)
+            continue
         _refuse_busy(tenant, done, name)
         let_in(tenant)
+        _wake(tenant, name)
         rows.append(_row("pull", name, done, tenant.crm.calls - calls))
         rows += work_off(tenant, (follow_up for follow_up in done.follow_ups if follow_up.work in (Work.EVALUATE, Work.REFRESH)))
+    if unfit:
+        raise SchemaChanged("\n".join(map(str, unfit)))
     return rows
+
+
+def _wake(tenant: Tenant, record_name: str) -> None:
+    with tenant.store.side_transaction(tenant.name) as tx:
+        wake(tx, record_name)
+
+
+def _asleep(tenant: Tenant) -> list[str]:
+    """A line for each record type that was not written because it rests."""
+    with tenant.store.reading(tenant.name) as tx:
+        asleep, now = resting(tx), tx.shared_now
+    return [f"{name} is not written before {whence(pause.until_at, now)}: {pause.because}" for name, pause in asleep.items()]
 
 
 def _fill(tenant: Tenant, word: str, names: Sequence[str]) -> list[dict[str, Any]]:

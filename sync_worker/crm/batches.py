@@ -73,7 +73,7 @@ def batches(changes: Sequence[Change], count: int, *, name_of: Callable[[Change]
 
 @contextmanager
 def as_refusal_of_the_call() -> Iterator[None]:
-    """What may pass later, met by a call that writes as a whole, is no try of its records. **Raises** CallRefused in its place."""
+    """An error that may pass, of a call that writes as a whole, does not count as a try. **Raises** CallRefused in its place."""
     try:
         yield
     except (RateLimited, TooLarge, StaleRead, WritesRest):  # each has its own way on

@@ -1,11 +1,11 @@
 """How many calls one portal may still make at its CRM, and for which work: one count for all its processes, in quarter hours.
 
-    live       polls, notices, pushes          the day's calls  ├─ live ─┼─ backfill ─┼─ operator ─┼─── whoever comes first ───┤
+    live       polls, notices, pushes          the day's calls  ├─ live ─┼─ backfill ─┼─ operator ─┼─── the first that asks ───┤
     backfill   first loads, comparisons                            reserves, in percent               (lent as it is asked for)
     operator   replays, commands
 
 **The rule.** A call is granted while any is left, and either the share's own reserve is not used up, or what is left is more than the
-others' reserves still hold. So nobody spends what another one has reserved, and everybody may borrow what nobody has.
+others' reserves still hold. So no kind of work spends what another one has reserved, and each may borrow what is not reserved.
 
 **The day** is the last 24 hours (a quarter hour counts until all of it is past), or the account's own day where the CRM has one and its
 time zone is known. **What is left** is the smaller of the portal file's `daily` less our calls, and of what the CRM's answers said last;
@@ -36,7 +36,7 @@ SLOWEST = 4  # … and below that so many
 Slots: TypeAlias = Mapping[tuple[int, Share], int]
 """(beginning of the quarter hour, share) → calls. **Units** seconds since 1970."""
 Past: TypeAlias = Callable[[datetime], Slots]
-"""What is remembered elsewhere of the calls since then: for a count that was lost, or is begun anew."""
+"""What is remembered elsewhere of the calls since then: for a count that was lost, or is begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def day_began_s(now_s: float, zone: str) -> float:
 
 
 def goes_on_at_s(share: Share, count: Count, terms: BudgetTerms, *, now_s: float) -> float:
-    """The first moment at which this share may call again, if nobody calls meanwhile."""
+    """The first moment at which this share may call again, if there is no other call meanwhile."""
     for moment_s in sorted(_turns(count, now_s)):
         if balance(count, terms, now_s=moment_s, since_s=day_began_s(moment_s, count.zone)).room(share) != 0:
             return moment_s
@@ -219,7 +219,7 @@ def _midnight(now_s: float, zone: str, *, days: int) -> datetime:
 
 
 class Budget:
-    """One portal's calls, whoever makes them."""
+    """One portal's calls, of every process."""
 
     def __init__(self, portal: str, terms: BudgetTerms, ledger: Ledger, *, services: Services, past: Past) -> None:
         self.portal = portal

@@ -20,7 +20,7 @@ class NativeRecord:
 
     **Shapes** `crm_id` in its one canonical spelling; `merged_into`: the survivor's id, where this record lost a merge;
     `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
-    shows nothing of it any more (deleted for good, or hidden from us); said by whoever asked for it by id, never by the CRM. `mended`: the
+    shows nothing of it any more (deleted for good, or hidden from us); set by who asked by id, not by the CRM. `mended`: the
     fields in which characters were replaced that cannot be stored (`text.py`). `is_ours`: whether the user we work as changed it last;
     None where the CRM does not say.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
@@ -44,7 +44,7 @@ class Scan:
     """What to read: everything of one native type whose stamp lies in [from_at, until_at],
     in an order that can be resumed at `position`.
 
-    **Shapes** `from_at` None reads from the beginning; `position` "" starts anew, otherwise it is what a `Page` of the same window gave;
+    **Shapes** `from_at` None reads from the beginning; `position` "" starts again, otherwise it is what a `Page` of the same window gave;
     `only_with`: a native field that must hold a value (a first load's filter), or else one of `or_with`; `read_no`: the reader's number,
     drawn before the scan began or went on; a `Page` may give it back.
     """
@@ -75,7 +75,7 @@ class Roll:
 class Page:
     """One answer of a scan; without records where the CRM is still preparing them.
 
-    **Shapes** `position` covers every record up to and including this page: whoever goes on there gets all the others. It is opaque, and
+    **Shapes** `position` covers every record up to and including this page: a reader that goes on there gets all others. It is opaque, and
     the order need not be that of the stamps: only the last page says how far in time a scan has come. `total`: the scan's size, if known.
     `read_no`: where the values are older than the request for this page (the CRM had prepared them), the number of the scan that had them
     prepared, which `position` keeps; else None. `warning`: the scan goes on, but otherwise than wished.
@@ -160,7 +160,7 @@ class Schema(Protocol):
     """What an admin does to the CRM's record types, done for one.
 
     Nothing is ever removed, hidden or made smaller. Every call may be repeated, and made by two at once: what is there already stays as
-    it is, and is no error.
+    it is, and is not an error.
 
     **Raises** SchemaRefused where the CRM refuses this one field (the others may be tried); else what every call of `Crm` raises, and
     UncertainWrite: repeat it.
@@ -207,7 +207,7 @@ class Crm(Protocol):
         """Whether an admin can have a conversion copy this field into that one; what becomes of the others is the vendor's. No call."""
 
     def name_after_conversion(self, native: NativeRecord) -> str:
-        """What the CRM itself calls the record that this one turned into, where nobody names it; "" where that is not known. No call."""
+        """What the CRM itself calls the record that this one turned into, if we give it no name; "" where that is not known. No call."""
 
     def describe(self, native: str) -> Catalog:
         """What the CRM says of one record type. **Raises** SchemaChanged where there is none."""
@@ -227,7 +227,7 @@ class Crm(Protocol):
     def untouched(self, native: str, crm_ids: Sequence[str], *, since: datetime) -> set[str]:
         """Those of these ids that have not changed since, as far as the CRM can tell for less than what reading them costs.
 
-        What changed within the last seconds may be missed; which id is not in it, nobody knows.
+        What changed within the last seconds may be missed; which id is missing is not known.
         """
 
     def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:

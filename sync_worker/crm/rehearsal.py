@@ -89,7 +89,7 @@ class Rehearsal:
         before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
     ) -> Iterator[list[Outcome]]:
-        """Every change passes: what the CRM would refuse, nobody knows before it is asked."""
+        """Every change passes: what the CRM would refuse is not known before it is asked."""
         del time_left_s, before_send, on_half
         ordered = sorted(changes, key=lambda change: change.crm_id is None)
         for start in range(0, len(ordered), self.write_count):

@@ -264,7 +264,7 @@ class Telling:
         self._crew.work(follow_ups)
 
     def _set_mode(self, mode: AssociationMode, reason: str) -> None:
-        """The portal file says so, the processes start anew, an operator confirms it, and the workers do the rest."""
+        """The portal file says so, the processes start again, an operator confirms it, and the workers do the rest."""
         self._narrator.line(f"sync-worker portals set-association-mode {self._tenant.name} {mode} --override --reason '{reason}'\n")
         self._edit_mode(mode)
         self._crew.restart()
@@ -316,7 +316,7 @@ class Telling:
         return {
             **_counted("companies", (f"{company.account_type}, {company.status}" for company in known)),
             "contracts: with a company": bound,
-            "contracts: naming nobody": unbound,
+            "contracts: naming no company": unbound,
             **_counted("deals", (deal.lifecycle for deal in held)),
             **_counted("vendor approval", (deal.vendor_approval for deal in held)),
             **_counted("distributor approval", (deal.distributor_approval for deal in held)),

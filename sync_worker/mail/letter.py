@@ -41,7 +41,7 @@ def compose(
     written_at: datetime,
     enclosures: Sequence[Enclosure] = (),
 ) -> EmailMessage:
-    """The letter as it is sent. **Raises** ConfigError for a template, ValueError for an address that is none."""
+    """The letter as it is sent. **Raises** ConfigError for a template, ValueError for a malformed address."""
     context = {"link": "", **_harmless(context)}
     subject, _, text = templates.render(f"{template}.txt", context).strip().partition("\n")
     letter = EmailMessage(SMTP)
@@ -50,7 +50,7 @@ def compose(
     letter["To"] = _address(address)
     letter["Date"] = format_datetime(written_at)
     letter["Message-ID"] = f"<{mail_id}@{_address(sender).domain}>"
-    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
+    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices do not answer it
     letter.set_content(text.strip() + "\n")
     letter.add_alternative(templates.render(f"{template}.html", {**context, "subject": letter["Subject"]}), subtype="html")
     for one in enclosures:
@@ -77,5 +77,5 @@ def _in_one_line(value: Any) -> Any:
 def _address(written: str) -> Address:
     name, spec = parseaddr(written)
     if "@" not in spec or any(character in written for character in "\r\n"):
-        raise ValueError(f"{written!r} is no address")
+        raise ValueError(f"{written!r} is not an address")
     return Address(name, addr_spec=spec)

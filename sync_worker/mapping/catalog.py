@@ -18,7 +18,7 @@ ASSOCIATION = "association:"
 def association_field(label: str) -> str:
     """The native field that an association to a company travels as: `association:portal_partner` for *Portal Partner*.
 
-    People rename labels for their looks; case, spaces and signs are no difference.
+    People rename labels for their looks; case, spaces and signs make no difference.
     """
     return ASSOCIATION + re.sub(r"[\W_]+", "_", label.casefold()).strip("_")
 

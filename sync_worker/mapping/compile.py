@@ -73,7 +73,7 @@ class FieldMistake:
 class Reading:
     """One native record in our words.
 
-    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key; a set has the members that are none.
+    **Shapes** `values`: a field whose native key is absent, or whose value is a mistake, has no key; a set has the members that were read.
     `spellings`: the native values as sent, for fields we write (the base needs them), mistaken ones included. `unlisted`: values that were
     read as they stand, and that the CRM has on no list of its own.
     """
@@ -113,7 +113,7 @@ class RecordMap:
 
     **Shapes** `native_fields`: API names to ask for, without repeats, the key and associations among them; ids and stamps are the
     adapter's. `missing`: mapped and not optional, but absent from the catalog; empty without a catalog. `resting`: those of the absent
-    ones that may rest alone; they are no fields of the record meanwhile. `places`: where the mapping says how each field is read.
+    ones that may rest alone; they are not fields of the record meanwhile. `places`: where the mapping says how each field is read.
     """
 
     record: str
@@ -133,6 +133,17 @@ class RecordMap:
     _open: tuple[tuple[str, str, frozenset[str], bool], ...] = field(repr=False)
     _creates: tuple[tuple[str, FieldMap], ...] = field(repr=False)
     _updates: Mapping[str, tuple[str, FieldMap]] = field(repr=False)
+
+    @property
+    def lacks(self) -> list[str]:
+        """What it cannot do without and the CRM does not show, in words."""
+        fields = [f"{self.native}.{one.native} ({one.field})" for one in self.missing]
+        return [*fields, f"{self.native}.{self.key_field} (our key)"] if self.is_key_missing else fields
+
+    @property
+    def in_portal(self) -> RecordMap:
+        """The same as people in the portal know it: an attribute that rests is still theirs to write."""
+        return replace(self, fields={**self.fields, **{one.field: one for one in self.resting}}) if self.resting else self
 
     def normalize(self, native: Mapping[str, Any]) -> Reading:
         """The record in our words; a value that cannot be read is a mistake of its field alone."""
@@ -159,7 +170,7 @@ class RecordMap:
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
 
     def only(self, fields: Collection[str]) -> RecordMap:
-        """The same record type as if nothing but these fields were mapped; our key is not asked for either."""
+        """The same record type as if only these fields were mapped; our key is not asked for either."""
         kept = {name: field_ for name, field_ in self.fields.items() if name in fields}
         return replace(
             self,
@@ -221,12 +232,6 @@ class CompiledMapping:
     records: Mapping[str, RecordMap]
     source_path: str
     hash: str
-
-    @property
-    def missing(self) -> list[str]:
-        """What it names and the CRM does not show, in words."""
-        fields = [f"{record.native}.{one.native} ({one.field})" for record in self.records.values() for one in record.missing]
-        return fields + [f"{record.native}.{record.key_field} (our key)" for record in self.records.values() if record.is_key_missing]
 
 
 def compile_mapping(

@@ -37,7 +37,7 @@ class FieldMap:
     **Shapes** `field`: canonical; attributes stand flat. `native`: API name on this record, or what an association travels as.
     `transform`: as the mapping names it; `has_list`: only listed values make sense; `listed`: which, native → portal, where that is known.
     `allowed`: the portal values that people may choose from, where there is a list. `known`: every value on the CRM's own list, those that
-    nobody may choose any more included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
+    people can no longer choose included; None where the mapping lists the values, or the CRM has no list. `read` takes what the CRM holds
     of an open list, known or not. `longest`: so many characters fit into the CRM's field; 0 = it does not say. `most`: the same, of a
     text that is cut to fit; 0 = it is not cut. `money_places`: of an amount, its decimals where no currency says them; else `None`. An
     amount is read as exact as it was written. `read` and `spell` raise `ValueMistake`.
@@ -153,7 +153,7 @@ def _pairs(spec: FieldSpec, listed: Pairs | None, domain: tuple[str, ...] | None
 
 
 def _offered(spec: FieldSpec, described: CatalogField | None, *, is_currency: bool) -> Pairs | None:
-    """What people may choose in an open list: the CRM's own, as described; `None` where there is none. Currencies are one unless said."""
+    """What people may choose in an open list: the CRM's own, as described; `None` where there is none. Currencies are one by default."""
     is_from_crm = is_currency if spec.values is None else spec.values.is_from_crm
     if not is_from_crm or described is None or described.values is None:
         return None

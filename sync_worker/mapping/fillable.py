@@ -26,7 +26,7 @@ def fillable(word: str, described: CompiledMapping, written: CompiledMapping, re
     """The field that `word` names (`amount`, `attributes.region`, `region`), on those of the record types that read it.
 
     **Shapes** `described`: the mapping held against what the CRM has; `written`: the same as its file says.
-    **Raises** ConfigError with what to do: the word is no field, no record type maps it, the CRM does not have it, or it is only written.
+    **Raises** ConfigError what to do: the word is not a field, no record type maps it, the CRM does not have it, or it is only written.
     """
     field = word.removeprefix(f"{ATTRIBUTES}.")
     is_attribute_asked = field != word

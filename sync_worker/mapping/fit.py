@@ -80,7 +80,7 @@ def _rule_values(portal: Portal, spec: FieldSpec | None, field: str, words: tupl
     listed = [value for _, value in spec.values.pairs] if spec.values else list(CHECKBOX if spec.transform == "boolean" else ())
     for index, word in enumerate(words):
         if listed and word not in listed:
-            yield portal.source.mistake((*here, index), f"{word!r} is no value of {field}", choose_from(word, listed))
+            yield portal.source.mistake((*here, index), f"{word!r} is not a value of {field}", choose_from(word, listed))
 
 
 def _spellings(grammar: MappingFile, source: Source, portal: Portal) -> Iterator[Mistake]:

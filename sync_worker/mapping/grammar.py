@@ -204,7 +204,7 @@ class CompanyFields(MappingPart):
     """The company's own fields, and the portal's under `attributes`."""
 
     name: OneField = Field(default=None, description="The company's name.")
-    portal_status: OneField = Field(default=None, description="active, inactive or pending; blank: none of ours.")
+    portal_status: OneField = Field(default=None, description="active, inactive or pending; blank: not a company of the portal.")
     account_type: OneField = Field(default=None, description="vendor, partner or second_partner.")
     account_owner_email: OneField = Field(default=None, description="Who owns the account on the vendor's side.")
     second_partners: OneField = Field(default=None, description="multi_select: the partner's second partners (contracts).")

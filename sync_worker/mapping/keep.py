@@ -1,6 +1,6 @@
 """KEEP: a record that was tried becomes an example of its mapping file, which `mappings test` runs from then on.
 
-The file is a person's: nothing of it is laid out anew. The example goes behind the last one, in the file's own indentation.
+The file is a person's: nothing of it is laid out again. The example goes behind the last one, in the file's own indentation.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Specimen:
 def keep(path: Path, specimen: Specimen) -> int:
     """Writes the example into the file. Returns the line it begins on.
 
-    **Raises** ConfigError: the file is no mapping, or the example would not come out as it was read; then the file stays as it is.
+    **Raises** ConfigError: the file is not a mapping, or the example would not come out as it was read; then the file stays as it is.
     """
     text = path.read_bytes().decode("utf-8-sig")
     new, line = with_example(text, specimen.lines(), file=str(path))

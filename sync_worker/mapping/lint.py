@@ -89,7 +89,7 @@ def _records(grammar: MappingFile, source: Source) -> Iterator[Mistake]:
         target = spec.converts_to
         if target is not None and (target not in deals or target == name or name == "company"):
             others = [other for other in deals if other != name]
-            what = f"{target!r} is no other deal record of this file"
+            what = f"{target!r} is not another deal record of this file"
             yield source.mistake(("records", name, "converts_to"), what, choose_from(target, others) if others else "")
         for key in ("native", "key"):
             yield from _api_name(grammar, source, ("records", name, key), getattr(spec, key))
@@ -151,7 +151,7 @@ def _attribute_name(site: Site) -> Iterator[Mistake]:
         what = f"{site.name!r} is a field of every {site.section}, not an attribute"
         yield site.mistake("", what, f"move it to {site.section}.{site.name}, or choose another name", at_key=True)
     if site.is_attribute and (not site.name.strip() or "." in site.name):
-        yield site.mistake("", f"{site.name!r} is no attribute name", "use letters, digits and _", at_key=True)
+        yield site.mistake("", f"{site.name!r} is not an attribute name", "use letters, digits and _", at_key=True)
 
 
 def _one_home(site: Site) -> Iterator[Mistake]:
@@ -282,7 +282,7 @@ def _placeholder(source: Source, path: NodePath, word: str, *, at_key: bool = Fa
         yield source.mistake(path, f"{word!r} holds a placeholder among other text", "it stands alone or not at all", at_key=at_key)
     elif re.fullmatch(r"\$[a-z_]+", word):
         near = did_you_mean(word, list(PLACEHOLDERS))
-        yield source.mistake(path, f"{word} is no placeholder", f"{near} allowed: {', '.join(PLACEHOLDERS)}".strip(), at_key=at_key)
+        yield source.mistake(path, f"{word} is not a placeholder", f"{near} allowed: {', '.join(PLACEHOLDERS)}".strip(), at_key=at_key)
 
 
 def _said(site: Site) -> str:

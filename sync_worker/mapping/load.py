@@ -162,7 +162,7 @@ def overridden(source: Source, overrides: Mapping[str, Any], *, origin: Source, 
 
 def _fault(source: Source, path: tuple[str, ...], value: Any) -> tuple[str, str] | None:
     if path[0] not in OVERRIDABLE or len(path) < 2 or not all(path):
-        what = f"{'.'.join(path)!r} is no path into the mapping"
+        what = f"{'.'.join(path)!r} is not a path into the mapping"
         near = did_you_mean(path[0], OVERRIDABLE)
         return what, f"{near} begin with {', '.join(OVERRIDABLE)}: company.name.native".lstrip()
     for length in range(1, len(path)):

@@ -1,4 +1,4 @@
-"""What goes with every answer: the request's id, for whoever asked and for all that the request causes; how long it took; and that no cache
+"""What goes with every answer: the request's id, for the caller and for all that the request causes; how long it took; and that no cache
 keeps it, and no browser guesses its type.
 
 An address may hold a secret, so only the route's own pattern is ever counted, never the path.
@@ -50,7 +50,7 @@ class Answers:
             try:
                 await self._app(scope, receive, answer)
             except Exception:
-                count(500)  # said by whoever is around us
+                count(500)  # the server around us answers it
                 raise
 
 

@@ -52,26 +52,26 @@ _NOT_READY: Final[dict[int | str, dict[str, Any]]] = {503: {"model": NotReady, "
 _OPEN: Final[Mapping[str, Any]] = {"tags": ["health"], "openapi_extra": {"security": []}, "generate_unique_id_function": by_name}
 """What is asked without a token."""
 _PAGES: Final[Mapping[str, Any]] = {"static_url": "/docs/files", "swagger_ui_parameters": {"validatorUrl": None}}
-"""/docs and /redoc load nothing from elsewhere, and send the document to nobody."""
+"""/docs and /redoc load nothing from elsewhere, and send the document nowhere."""
 
 
 def create_app() -> FastAPI:
     """The web process. **Raises** ConfigError for a wrong environment, or where no portal can work.
 
-    Without Redis there is nobody here to wake: the schedule of `run`, beside this process, finds what was noticed.
+    Without Redis there is no worker to wake: the schedule of `run`, beside this process, finds what was noticed.
     """
     garbage.look_rarely()
     installation = join()
     installation.begin()
     settings = installation.settings
-    app = serving(installation, register(broker(settings), installation).send if settings.redis_url else _nobody)
+    app = serving(installation, register(broker(settings), installation).send if settings.redis_url else _to_no_worker)
     app.state.at_end.callback(installation.close)
     app.state.at_end.enter_context(Heartbeat(installation, "web"))
     return app
 
 
 def serving(installation: Installation, send: Send) -> FastAPI:
-    """Everything that is asked over HTTP; what that makes due is sent to whoever works."""
+    """Everything that is asked over HTTP; what that makes due is sent to the workers."""
     app = healthy(installation.store)
     webhooks = WebhookAddresses(installation, send)
     app.router.routes.extend(webhooks.routes)
@@ -111,8 +111,8 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
     return app
 
 
-def _nobody(_portal: str, _verb: str, _record: str) -> None:
-    """Nobody works here."""
+def _to_no_worker(_portal: str, _verb: str, _record: str) -> None:
+    """Without Redis no worker waits for work."""
 
 
 def _not_ready(store: Store, queue: dramatiq.Broker | None) -> str:

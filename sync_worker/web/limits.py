@@ -1,7 +1,7 @@
 """What a stranger can cost this server: how many connections are open, and how long each may wait for what it has not sent yet.
 
 uvicorn bounds the size of a head and the idle time between two requests. It has no deadline for a head or a body that comes slowly, it
-counts only the connections that have sent a head, and it stops nobody who does not read an answer. These bounds are here.
+counts only the connections that have sent a head, and it does not stop a client that does not read its answer. These bounds are here.
 
     head    a connection has so long for a whole head, from its beginning or from the end of the answer before
     body    so long without a byte, and so long in all, whether anybody reads it or it is only thrown away after an early answer
@@ -24,7 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sync_worker import logs, metrics
 from sync_worker.settings import Settings
 
-SAID_EVERY_S: Final = 60.0  # however many connections are ended
+SAID_EVERY_S: Final = 60.0  # at most once in this time, even if many connections are ended
 _ENDED: Final = "connections were ended or had to wait; see the section on limits in docs/operations.md"
 
 
@@ -118,7 +118,7 @@ class BoundedProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._answer(status)
         if self.cycle is not None:
-            self.cycle.disconnected = True  # whoever reads the body hears that nobody is there any more
+            self.cycle.disconnected = True  # the reader of the body learns that the client is gone
             self.cycle.message_event.set()
         self.transport.close()
 

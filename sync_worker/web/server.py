@@ -46,7 +46,7 @@ def listening(app: FastAPI, host: str, port: int, limits: ConnectionLimits) -> I
 
 @contextmanager
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    """**Raises** ConfigError where somebody else listens there, or nobody may."""
+    """**Raises** ConfigError where another process listens there, or we may not."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

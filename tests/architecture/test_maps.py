@@ -1,9 +1,10 @@
-"""Each folder's docstring is its map: it names every file and folder there, and no file that does not exist."""
+"""Each folder's docstring is its map: it names every file and folder there, and no file that does not exist. The drawn floors are true."""
 
 from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,22 @@ def test_the_map_of_a_folder_names_only_what_exists(folder: str) -> None:
 
     for name in re.findall(named, map_of(folder), re.MULTILINE):
         assert any(path.exists() for path in (ROOT / name, ROOT / folder / name, package / name, *package.glob(f"**/{name}"))), name
+
+
+def floors(contract: str) -> list[list[str]]:
+    """The layers of one of import-linter's contracts, each by its last names."""
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [one["layers"] for one in held if one["name"].startswith(contract)]
+    return [[name.split(".")[-1] for name in layer.split(" | ")] for layer in layers]
+
+
+def test_the_floors_that_are_drawn_are_those_that_import_linter_holds() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    [words] = re.findall(r"^## The rooms.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
+    [drawn] = re.findall(r"^## Import floors.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
+
+    assert [re.split(r" {2,}", line)[0].split(" · ") for line in drawn.splitlines()] == floors("The import floors")
+    order = [set(names.split(" · ")) for names in words.split(" < ")]
+    for floor in ("steps", "store", "domain", "web/api"):
+        held = [set(names) for names in reversed(floors(f"The rooms of {floor}/:")) if names != ["mount"]]
+        assert [names for names in order if names in held] == held, floor

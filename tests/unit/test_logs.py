@@ -124,7 +124,7 @@ def test_every_error_of_ours_keeps_secrets_to_itself() -> None:
         "acme.yaml:5:1: crm.auth.client_secret: a secret must not stand in the file — write ${NAME}",
         "acme.yaml:5:1: crm.auth.token: the environment variable X is not set — export X=…",
         "'client_secret' is missing — client_credentials needs domain, client_id, client_secret",
-        "this is no valid token of this portal: mistyped, revoked, expired",
+        "this is not a valid token of this portal: mistyped, revoked, expired",
         "http://127.0.0.1:8080/x@y and https://host/a?b=c@d",
         "Authorization of the integration user is missing",
     ],

@@ -128,7 +128,7 @@ def test_a_hubspot_portal_may_log_in_by_refresh_token(tmp_path: Path) -> None:
     portal = load(tmp_path, HUBSPOT.replace('flow: static_token, token: "${ACME_HS_TOKEN}"', flow))
     assert portal.crm.auth.refresh_token is not None
     [mistake] = mistakes_of(tmp_path, HUBSPOT.replace("static_token, token", "jwt_bearer, token"))
-    assert "'jwt_bearer' is no flow of hubspot — allowed: static_token, refresh_token" in mistake
+    assert "'jwt_bearer' is not a flow of hubspot — allowed: static_token, refresh_token" in mistake
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8081", "http://localhost:9", "http://[::1]:80/", "https://acme.my.salesforce.com"])
@@ -178,13 +178,13 @@ def test_a_value_from_the_environment_is_not_quoted_in_a_mistake(tmp_path: Path)
     [
         ("two_teir: true", "acme.yaml:6:1: two_teir: unknown key 'two_teir' — did you mean 'two_tier'?"),
         ("two_tier: yes", "acme.yaml:6:11: two_tier: must be true or false, not 'yes'"),
-        ("schedule: {pull: 5 min}", "schedule.pull: '5 min' is no duration — write a number and s, m, h or d: 30s, 5m, 2h"),
-        ("schedule: {look_back: 0s}", "schedule.look_back: '0s' is no duration"),
-        ("schedule: {full_compare: 2:00}", "schedule.full_compare: '2:00' is no time of day — write it as \"02:00\""),
-        ("brake: 101%", "brake: '101%' is no percentage"),
-        ("brake: 0.15", "brake: '0.15' is no percentage"),
-        ("time_zone: Europe/Berln", "time_zone: 'Europe/Berln' is no time zone — did you mean 'Europe/Berlin'?"),
-        ("time_zone: ../etc", "time_zone: '../etc' is no time zone"),
+        ("schedule: {pull: 5 min}", "schedule.pull: '5 min' is not a duration — write a number and s, m, h or d: 30s, 5m, 2h"),
+        ("schedule: {look_back: 0s}", "schedule.look_back: '0s' is not a duration"),
+        ("schedule: {full_compare: 2:00}", "schedule.full_compare: '2:00' is not a time of day — write it as \"02:00\""),
+        ("brake: 101%", "brake: '101%' is not a percentage"),
+        ("brake: 0.15", "brake: '0.15' is not a percentage"),
+        ("time_zone: Europe/Berln", "time_zone: 'Europe/Berln' is not a time zone — did you mean 'Europe/Berlin'?"),
+        ("time_zone: ../etc", "time_zone: '../etc' is not a time zone"),
         ("two_tier: true", "second_partner: two_tier needs second_partner.display_label"),
         ("deals: {record: deal}", "deals.record: salesforce has no 'deal' record"),
         ("deals: {approvals: [distributor]}", "a portal without two_tier has no distributor track"),
@@ -223,8 +223,8 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
     ("old", "new", "expected"),
     [
         ("kind: salesforce", "kind: sales", "crm.kind: 'sales' is not allowed — did you mean 'salesforce'?"),
-        ("mapping: salesforce.yaml", "mapping: ../x.yaml", "is no mapping file"),
-        ("flow: client_credentials", "flow: static_token", "'static_token' is no flow of salesforce"),
+        ("mapping: salesforce.yaml", "mapping: ../x.yaml", "is not a mapping file"),
+        ("flow: client_credentials", "flow: static_token", "'static_token' is not a flow of salesforce"),
         (" domain: acme.my,", "", "'domain' is missing — client_credentials needs domain, client_id, client_secret"),
         ("domain: acme.my,", "domain: acme.my.salesforce.com,", "crm.auth.domain: ends with .salesforce.com — leave that out"),
         *(
@@ -244,12 +244,12 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
         ("domain: acme.my,", 'domain: acme.my, token: "${ACME_HS_TOKEN}",', "client_credentials has no 'token'"),
         ("auth:", "base_url: http://example.com\n  auth:", "plain http to 'example.com' would show tokens"),
         ("auth:", "base_url: http://127.0.0.1.evil.org\n  auth:", "plain http to"),
-        ("auth:", "base_url: https://user:pw@host\n  auth:", "is no base URL"),
-        ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is no base URL"),
-        ("auth:", "bulk_above: 0\n  auth:", "'0' is no count"),
-        ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is no count"),
+        ("auth:", "base_url: https://user:pw@host\n  auth:", "is not a base URL"),
+        ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is not a base URL"),
+        ("auth:", "bulk_above: 0\n  auth:", "'0' is not a count"),
+        ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is not a count"),
         ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 120%"),
-        ("portal: acme", "portal: Acme", "'Acme' is no portal name"),
+        ("portal: acme", "portal: Acme", "'Acme' is not a portal name"),
         ("portal: acme", "portal: other", "the file acme.yaml holds the portal 'other' — name it other.yaml"),
         ("portal: acme\n", "", "'portal' is missing"),
     ],
@@ -363,13 +363,13 @@ def test_what_hubspots_webhooks_are_proven_by(tmp_path: Path) -> None:
     [
         (HOOKED, "organization_id: 00D5g000004XXXX", "'secret' is missing — a salesforce webhook needs organization_id, secret"),
         (HOOKED, 'secret: "${ACME_SF_HOOK}"', "'organization_id' is missing"),
-        (HOOKED, 'organization_id: 001, secret: "${ACME_SF_HOOK}"', "'001' is no organization id — 15 or 18 letters and digits"),
+        (HOOKED, 'organization_id: 001, secret: "${ACME_SF_HOOK}"', "'001' is not an organization id — 15 or 18 letters and digits"),
         (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ACME_SF_HOOK}", hub_id: 1', "a salesforce webhook has no 'hub_id'"),
         (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ACME_SF_HOOK}", signature: v1', "a salesforce webhook has no 'signature'"),
         (HOOKED, 'organization_id: 00D5g000004XXXX, secret: "${ODD}"', "does not fit into an address — use letters, digits"),
         (HOOKED, "organization_id: 00D5g000004XXXX, secret: hook", "a secret must not stand in the file"),
         (HUBSPOT_HOOKED, 'secret: "${ACME_SF_HOOK}"', "'hub_id' is missing — a hubspot webhook needs hub_id, secret"),
-        (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${ACME_SF_HOOK}"', "'acme' is no Hub ID"),
+        (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${ACME_SF_HOOK}"', "'acme' is not a Hub ID"),
         (HUBSPOT_HOOKED, 'hub_id: 7, secret: "${ACME_SF_HOOK}", signature: v2', "signature"),
         (HUBSPOT_HOOKED, 'hub_id: acme, secret: "${NOWHERE}"', "NOWHERE is not set"),
     ],

@@ -41,9 +41,9 @@ def test_a_feed_needs_an_address_and_a_secret_and_wants_everything(tmp_path: Pat
     [
         ('{url: "https://a.example", secret: "${FEED}", events: [deal.chnged]}', "feed.events[0]: there is no event 'deal.chnged'"),
         ('{url: "https://a.example", secret: "${FEED}", keep: 2d}', "7d or more"),
-        ('{url: "https://a.example", secret: "${SHORT}"}', "feed.secret: is no secret of Standard Webhooks"),
+        ('{url: "https://a.example", secret: "${SHORT}"}', "feed.secret: is not a secret of Standard Webhooks"),
         ('{url: "http://a.example", secret: "${NOWHERE}"}', "the environment variable NOWHERE is not set"),
-        ('{url: "https://a.example", secret: "${FEED}", previous_secret: "${SHORT}"}', "feed.previous_secret: is no secret of Standard"),
+        ('{url: "https://a.example", secret: "${FEED}", previous_secret: "${SHORT}"}', "feed.previous_secret: is not a secret of Standard"),
         ('{url: "https://a.example", secret: "${FEED}", previous_secret: "${FEED}"}', "is the same secret as feed.secret"),
         (f'{{url: "https://a.example", secret: "${{FEED}}", previous_secret: "{SECRET}"}}', "a secret must not stand in the file"),
         (f'{{url: "https://a.example", secret: "{SECRET}"}}', "a secret must not stand in the file"),

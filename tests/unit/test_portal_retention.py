@@ -30,7 +30,7 @@ def test_what_is_over_is_kept_for_the_time_that_the_docs_name(tmp_path: Path) ->
     ("written", "said"),
     [
         ("{runs: 2d}", "acme.yaml:6:19: retention.runs: is less than a week — write 7d or more"),
-        ("{mails: forever}", "acme.yaml:6:20: retention.mails: 'forever' is no duration"),
+        ("{mails: forever}", "acme.yaml:6:20: retention.mails: 'forever' is not a duration"),
         ("{tries: 30d}", "acme.yaml:6:13: retention"),
     ],
 )

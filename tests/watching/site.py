@@ -126,7 +126,7 @@ def halted(site: Site) -> None:
 
 def record_paused(until: timedelta, site: Site) -> None:
     with site.installation.store.transaction("acme") as tx:
-        cursors.pause(tx, "company", tx.shared_now + until)
+        cursors.pause(tx, "company", tx.shared_now + until, code="held_for_review", because="too much would go")
 
 
 def failed(count: int, kind: Any, site: Site) -> None:

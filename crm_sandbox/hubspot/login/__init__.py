@@ -1,6 +1,6 @@
 """Tokens of a HubSpot account, and what they may do.
 
-credentials   what is known to everybody: it opens nothing but the sandbox
+credentials   what is known to everybody: it opens only the sandbox
 tokens        static ones, OAuth's and what refreshes them            scopes     what a call asks for
 grants        a form → a new access token                             describe   what a token says of itself
 routes        /oauth                                                  controls   revoke, expire, rotate, take a scope away

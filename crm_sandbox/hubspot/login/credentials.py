@@ -1,4 +1,4 @@
-"""Credentials of the sandbox. None is secret: they open nothing but a sandbox on loopback."""
+"""Credentials of the sandbox. None is secret: they open only a sandbox on loopback."""
 
 SANDBOX_APP_ID = 1_160_452
 SANDBOX_TOKEN = "pat-na1-5a4db0c5-0000-4000-8000-000000000001"  # noqa: S105 - a service key's or a private app's

@@ -24,7 +24,7 @@ def access_token(token: AccessToken, hub_id: int, now: datetime) -> Shape:
 
 
 def _signed(token: AccessToken, hub_id: int) -> Shape:
-    """What the vendor packs into a token; signatures and groups of scopes are nobody's business here."""
+    """What the vendor packs into a token; signatures and groups of scopes are left out here."""
     return {
         "appId": token.install.app_id,
         "expiresAt": 0 if token.ends_at is None else int(token.ends_at.timestamp() * 1000),

@@ -25,7 +25,7 @@ def needed(method: str, path: str, kind: str | None) -> Scopes:
 
 
 def _of_type(room: str, kind: str, verb: str) -> Scopes:
-    """A definition is read by whoever may read records or definitions; changed by whoever may change definitions."""
+    """Who may read records or definitions may read a definition; who may change definitions may change it."""
     schema, record = f"crm.schemas.{kind}.{verb}", f"crm.objects.{kind}.{verb}"
     sensitive = (f"crm.objects.{kind}.sensitive.{verb}.v2", f"crm.objects.{kind}.highly_sensitive.{verb}.v2")
     if room == "objects":

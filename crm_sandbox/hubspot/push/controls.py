@@ -49,7 +49,7 @@ class WebhookControls:
         return await self.show(request)
 
     async def clear(self, request: Request) -> Body:
-        """Nobody is told of anything any more."""
+        """No notification is sent any longer."""
         self._state.outbox.clear()
         return await self.show(request)
 
@@ -73,7 +73,7 @@ class WebhookControls:
         return self._state.outbox.deliveries
 
     async def forget_deliveries(self, _: Request) -> list[Body]:
-        """The log begins anew."""
+        """The log begins again."""
         self._state.outbox.deliveries.clear()
         return []
 
@@ -81,7 +81,7 @@ class WebhookControls:
 def _address(url: Any) -> str:
     parts = urlsplit(str(url))
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"{url!r} is no address")
+        raise ValueError(f"{url!r} is not an address")
     return str(url)
 
 

@@ -82,7 +82,7 @@ class WebhookOutbox:
                     self.queue[self._last_id] = WebhookNotification(self._last_id, subscription, event, now)
 
     def configure(self, settings: WebhookSettings | None) -> None:
-        """Tell another address, or nobody; with `is_auto` notifications leave by themselves."""
+        """Tell another address, or none; with `is_auto` notifications leave by themselves."""
         self.settings = settings
         if self._ticking is not None:
             self._ticking.cancel()
@@ -91,7 +91,7 @@ class WebhookOutbox:
             self._ticking = asyncio.get_running_loop().create_task(self._tick())
 
     def clear(self) -> None:
-        """Nobody is told of anything any more, and nothing is remembered."""
+        """No notification is sent any longer, and none is kept."""
         self.configure(None)
         self.subscriptions = Subscriptions()
         self.queue.clear()

@@ -74,7 +74,7 @@ class WebhookRoutes:
         return await self.show_settings(request)
 
     async def drop_settings(self, request: Request) -> Response:
-        """DELETE them: nobody is told any more."""
+        """DELETE them: no notification is sent any longer."""
         self._outbox(request).configure(None)
         return empty()
 

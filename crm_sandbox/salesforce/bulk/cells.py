@@ -46,7 +46,7 @@ def body(sobject: SObject, header: list[str], cells: list[str]) -> Body:
 
 
 def _typed(field: Field | None, value: str | None) -> Any:
-    """Text as it is, but for checkboxes, which may be 1 and 0 in CSV."""
+    """Text as it is, except checkboxes, which may be 1 and 0 in CSV."""
     if field is not None and field.kind == "boolean" and value is not None:
         return _TRUTHS.get(value, value)
     return value

@@ -18,9 +18,9 @@ def written(header: Sequence[str], rows: Iterable[Sequence[Any]], *, delimiter: 
 
 
 def read(data: bytes, *, delimiter: str, line_ending: str) -> tuple[list[str], list[list[str]]]:
-    """Header and rows; empty lines are none.
+    """Header and rows; empty lines are skipped.
 
-    Raises: Refusal ClientInputError for other line endings than were announced, InvalidBatch for what is no CSV.
+    Raises: Refusal ClientInputError for other line endings than were announced, InvalidBatch for what is not CSV.
     """
     text = data.decode("utf-8-sig", "replace")
     _check_line_ending(text, line_ending)

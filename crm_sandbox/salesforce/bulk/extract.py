@@ -112,7 +112,7 @@ class Extracts:
     def page(self, job_id: str, locator: str | None, max_records: int | None) -> ResultPage:
         """A page of a result, from the beginning or from a locator.
 
-        Raises: Refusal NOT_FOUND, INVALIDJOBSTATE, API_ERROR for a locator that is none.
+        Raises: Refusal NOT_FOUND, INVALIDJOBSTATE, API_ERROR for a malformed locator.
         """
         job = self._complete(job_id)
         start, size = (0, None) if locator is None else _place(locator)

@@ -1,4 +1,4 @@
-"""Credentials of the sandbox. None is secret: they open nothing but a sandbox on loopback."""
+"""Credentials of the sandbox. None is secret: they open only a sandbox on loopback."""
 
 SANDBOX_CLIENT_ID = "sandbox"
 SANDBOX_CLIENT_SECRET = "sandbox-secret"  # noqa: S105

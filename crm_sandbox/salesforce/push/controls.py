@@ -58,7 +58,7 @@ class PushControls:
         return await self.show(request)
 
     async def clear(self, _: Request) -> list[Body]:
-        """Nobody is told of anything any more."""
+        """No notification is sent any longer."""
         self._state.outbox.clear()
         return []
 

@@ -43,7 +43,7 @@ class MessageOutbox:
         self, sobject: str, fields: tuple[str, ...], url: str, organization_id: str | None, **more: object
     ) -> MessageSubscription:
         """Tell an address of changes from now on."""
-        self.collect()  # what was saved before is nobody's news
+        self.collect()  # what was saved before is not sent
         action_id = self._org.store.next_id("04k")
         made = MessageSubscription(action_id, sobject, fields, url, organization_id or ORG_ID, **more)  # type: ignore[arg-type]
         self.subscriptions.append(made)

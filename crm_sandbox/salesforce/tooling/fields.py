@@ -1,6 +1,6 @@
 """The custom fields of an org as records of the Tooling API: each has an id, and a row that can be queried.
 
-A new field is nobody's to see: field-level security must be granted, as after any creation by API.
+No user sees a new field: field-level security must be granted, as after any creation by API.
 """
 
 import re
@@ -51,7 +51,7 @@ class CustomFields:
                     self._note(sobject, field)
 
     def create(self, full_name: Any, body: Any) -> str:
-        """A new field, seen by nobody yet; its id.
+        """A new field, which no user sees yet; its id.
 
         Raises: Refusal.
         """

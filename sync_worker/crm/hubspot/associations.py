@@ -6,7 +6,7 @@ Rules, each with a reason
 - A label that moves to another company leaves the old pair's other labels, and the plain association, alone: they may be a person's. Only
   where an admin's limit leaves no room for another company does the plain association go, too.
 - The primary company is a label like any other: written where the mapping names it (`association: Primary`), else left as it is.
-- Two companies under one label are no company: the value is the list, and the record's failure shows both ids.
+- Two companies under one label cannot be one value: the value is the list, and the record's failure shows both ids.
 Source: https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
 """
 
@@ -88,7 +88,7 @@ class AssociationCalls:
     def fill(self, records: Sequence[NativeRecord], fields: Iterable[str]) -> None:
         """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for.
 
-        **Raises** SchemaChanged: a label that is no more says nothing of its companies.
+        **Raises** SchemaChanged: a label was deleted, so it is unknown which companies have it.
         """
         wanted = [name for name in dict.fromkeys(fields) if name.startswith(ASSOCIATION)]
         if not wanted or not records:

@@ -27,6 +27,7 @@ from sync_worker.crm.hubspot.wire import API_VERSION, PLATFORM_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
+    FieldRefused,
     RateLimited,
     SchemaChanged,
     SyncError,
@@ -77,7 +78,7 @@ STATUSES: Mapping[int, type[SyncError]] = {
 WAIT_S_BY_POLICY = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
 LOCKED_WAIT_S = 2.0  # the vendor's own advice for a 423
 MIGRATING_WAIT_S = 600.0  # a 477 names its time; this is for one that does not
-BLIND_DAY_WAIT_S = 3600.0  # the day's allowance is used up and nobody has told us the account's time zone
+BLIND_DAY_WAIT_S = 3600.0  # the day's allowance is used up, and we do not know the account's time zone
 FULL_REST_S = 300.0  # a person must make room
 _REMEDIES: Mapping[int, str] = {
     404: "is there still such a record type, and may the token see it?",
@@ -160,7 +161,7 @@ def of_answer(
     midnight: Midnight | None = None,
     at: str = "",
 ) -> SyncError:
-    """Our error for an answer that is none of success. **Shapes** status 0: TLS failed, nothing was sent."""
+    """Our error for an answer that is not a success. **Shapes** status 0: TLS failed, nothing was sent."""
     asked = f"{doing}{silence.named(at)}"
     if status == 0:
         return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {asked}; is something between us and HubSpot?")
@@ -221,7 +222,8 @@ def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
         return _full(message)
     if issubclass(CODES.get(said.code, WriteRejected), TransientError):
         return TransientError(message)
-    return WriteRejected(message, code=said.code or "UNKNOWN", field=said.field)
+    kind = FieldRefused if CODES.get(said.code) is SchemaChanged else WriteRejected
+    return kind(message, code=said.code or "UNKNOWN", field=said.field)
 
 
 def check_whole(answer: Mapping[str, Any], *, doing: str) -> None:
@@ -364,7 +366,7 @@ def _of_silence(error: Exception, *, doing: str, is_write: bool, at: str) -> Syn
     """A connection that was never made surely did nothing; anything later may have."""
     words = f"HubSpot did not answer while {doing}{silence.told(error, at=at)}"
     if isinstance(error, LocationValueError):
-        return ConnectionDown(f"HubSpot's address is none ({error}); correct crm.base_url")
+        return ConnectionDown(f"HubSpot's address is not valid ({error}); correct crm.base_url")
     return _unsure(words, is_write=is_write and not _is_unsent(error))
 
 
@@ -379,7 +381,7 @@ def _unsure(words: str, *, is_write: bool) -> SyncError:
 
 
 def decoded(body: Any) -> Any:
-    """JSON as it was meant; None for what is none."""
+    """JSON as it was meant; None for what is not JSON."""
     if not isinstance(body, (str, bytes)):
         return body
     try:

@@ -55,7 +55,7 @@ class LabelledPair:
 
 
 def shown(held: Pairs, label: Label) -> str | list[str] | None:
-    """The value of a label's field: the company that has it; two companies are no company, and are shown as both."""
+    """The value of a label's field: the company that has it; two companies cannot be one value, and both are shown."""
     holders = sorted(company for company, labels in held.items() if label in labels)
     return holders if len(holders) > 1 else next(iter(holders), None)
 
@@ -119,7 +119,7 @@ class _Record:
         self.make = list(self._made())
 
     def _others(self, label: Label, company: Any) -> Iterator[str]:
-        """The companies that have a label and are to have it no more."""
+        """The companies that have a label and are to lose it."""
         return (other for other, has in sorted(self._held.items()) if label in has and other != company)
 
     def _is_tight(self, label: Label) -> bool:

@@ -19,7 +19,7 @@ SEPARATOR = ";"  # between the values of a set of checkboxes
 
 
 def listed(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The values of a list; hidden ones too, since records keep them and writes may use them. The placeholder is none."""
+    """The values of a list; hidden ones too, since records keep them and writes may use them. The placeholder is not a value."""
     values = [option.get("value") for option in told]
     return tuple(str(value) for value in values if value not in (None, PLACEHOLDER))
 

@@ -3,7 +3,7 @@
     data calls     so many in ten seconds, rolling, as the answers' headers tell (100 until one has told)
     searches       five a second for the whole account; no header tells, and they do not count for the ten seconds
 
-A call takes the next free place and waits for it alone; nobody is refused. What other processes use of the same allowance shows in
+A call takes the next free place and waits for it alone; no call is refused. What other processes use of the same allowance shows in
 `Remaining` and is left to them.
 Source: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
@@ -81,7 +81,7 @@ class Pace:
             self._calls.others = max(0, told.used - self._calls.count)
 
     def rest(self, seconds: float, *, is_search: bool) -> None:
-        """The vendor said no all the same: nobody starts for so long."""
+        """The vendor refused all the same: no call starts for so long."""
         with self._lock:
             self._window(is_search).not_before_s = self._services.monotonic() + seconds
 

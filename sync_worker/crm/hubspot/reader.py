@@ -2,7 +2,7 @@
 
     changes      search the window's ids, 200 a call; read them, 100 a call; their associations, 1,000 a call; then the archived list
     everything   the list, 100 records a call with their values: it lags behind nothing, and a search would cost half as much again
-    a first load whichever of the two costs fewer calls, which two counts tell: most companies of an account are none of ours
+    a first load the cheaper of the two, as two counts tell: most companies of an account do not belong to the portal
     a census     search alone, 200 ids and stamps a call; where a field is an association, the list and its associations
 
 Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. HubSpot shows the archived by list
@@ -64,7 +64,7 @@ class RecordReader:
     # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def cheaper_way(self, scan: Scan) -> str:
-        """How to read a scan in the fewest calls. A field that is no property cannot be searched for."""
+        """How to read a scan in the fewest calls. A field that is not a property cannot be searched for."""
         if scan.from_at:
             return BY_SEARCH
         marks = _filtering(scan)

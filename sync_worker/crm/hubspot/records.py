@@ -45,7 +45,7 @@ def id_of(native: str, row: Mapping[str, Any]) -> str:
 
 
 def moment(told: Any) -> datetime | None:
-    """A moment as HubSpot spells it: ISO 8601, with or without a zone, or milliseconds. None for what is none."""
+    """A moment as HubSpot spells it: ISO 8601, with or without a zone, or milliseconds. None for other text."""
     try:
         milliseconds = told if isinstance(told, int) else whole(str(told))
         if milliseconds is not None:
@@ -91,7 +91,7 @@ def departed(native: str, row: Mapping[str, Any]) -> NativeRecord:
 
 
 def is_archived(row: Mapping[str, Any]) -> bool:
-    """Of a row that was asked for among the archived: whoever overlooks that wish sends live ones."""
+    """Of a row that was asked for among the archived. A vendor that overlooks that wish sends live ones."""
     return row.get("archived") is not False
 
 

@@ -124,7 +124,9 @@ class HubspotSchema:
             self.add_values(wish, lack.values)
             return
         if lack.kind == "read_only":
-            raise SchemaRefused(f"{wish.subject} is computed by HubSpot, and nobody can write it: name another property in the mapping")
+            raise SchemaRefused(
+                f"{wish.subject} is computed by HubSpot, so the worker cannot write it: name another property in the mapping"
+            )
         there = f"{row.get('type')}, {row.get('fieldType')}{', unique' if row.get('hasUniqueValue') else ''}"
         raise SchemaRefused(
             f"{wish.subject} is there already, as {there}: HubSpot lets neither its type nor its uniqueness be changed. "

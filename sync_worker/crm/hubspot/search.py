@@ -1,6 +1,6 @@
 """The searches we send: for ids only, by a key set over the id, so that no two pages overlap and no end of 10,000 is met.
 
-A page's place is the last id it gave: equal stamps by the thousand, as bulk edits leave them, are no loop, and what changes meanwhile only
+A page's place is the last id it gave: equal stamps by the thousand, as after bulk edits, make no loop, and what changes meanwhile only
 leaves the window. The index lags by seconds, which the look-back covers, and may be stale: every id found is read again by itself.
 No call is made here.
 Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm

@@ -95,7 +95,7 @@ class Access:
         return str(self._zone or "")
 
     def learn(self, wire: HubspotWire) -> None:
-        """Asks once in which time zone the account's day ends; an account that does not tell is no reason to stop."""
+        """Asks once in which time zone the account's day ends; an account that does not tell is not a reason to stop."""
         if self._was_asked:
             return
         self._was_asked = True

@@ -174,7 +174,7 @@ class _Desk:
         return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
 
     def _refused(self, change: Change, found: SyncError) -> Outcome:
-        """A key that another create of ours took meanwhile is no refusal: the next upsert meets its record."""
+        """A key that another create of ours took meanwhile is not a refusal: the next upsert meets its record."""
         is_taken = isinstance(found, WriteRejected) and found.code == faults.UNIQUE_TAKEN and found.field in ("", self.key_field)
         if is_taken and not change.crm_id:
             found = TransientError(str(found))

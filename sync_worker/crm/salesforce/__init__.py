@@ -5,7 +5,7 @@ session.py        one log-in for a portal, one HTTP session for each thread
 login.py          the ways to log in
 wire.py           what every request goes through
 faults.py         what each answer of the vendor means: the table of error codes
-load.py           a scan, by pages or by a job, whichever is cheaper
+load.py           a scan, by pages or by a job: the cheaper of the two
 reader.py         records by pages, by id or by our key
 bulk.py           records by a job of the Bulk API
 cells.py          the CSV of such a job, as rows

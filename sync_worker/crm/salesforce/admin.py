@@ -1,7 +1,7 @@
 """The Salesforce `Schema`: fields and list values by the Tooling API, and the right to see them by a permission set of our own.
 
-A field made by API is seen by nobody, not even by who made it. So each one is put into the permission set `sync_worker`, which is made
-where there is none and assigned to the user we are; an admin assigns it to whoever else should see the fields.
+No user sees a field made by API, not even the one who made it. So each one is put into the permission set `sync_worker`, which is made
+where there is none and assigned to the user we are; an admin assigns it to the other users who should see the fields.
 
 Source: Tooling API, "CustomField"; Object Reference, "FieldPermissions" (a field's permission needs the object's).
 """
@@ -126,7 +126,7 @@ class SalesforceSchema:
         return str(rows[0]["Id"])
 
     def _insert(self, path: str, body: Mapping[str, Any], *, doing: str) -> None:
-        """A record that there is from now on, whoever made it."""
+        """A record that exists from now on."""
         try:
             self._write(path, "POST", body, doing=doing)
         except WriteRejected as refusal:

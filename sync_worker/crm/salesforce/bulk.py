@@ -104,7 +104,7 @@ def pages(connection: SalesforceConnection, services: Services, scan: Scan, posi
 
 
 def _ordered(connection: SalesforceConnection, scan: Scan, position: str) -> JobPlace:
-    """A new job. An order whose answer is lost is repeated: a job that nobody fetches does no harm."""
+    """A new job. An order whose answer is lost is repeated: a job that is not fetched does no harm."""
     query = soql.matching(scan, position)
     wish = {"operation": "queryAll", "query": query}
 
@@ -128,7 +128,7 @@ def _waiting(place: JobPlace) -> Page:
 
 
 def _awaited(connection: SalesforceConnection, services: Services, scan: Scan, place: JobPlace) -> Iterator[Page]:
-    """A page without records after each wait, so that whoever reads can see to other things. **Raises** JobLost."""
+    """A page without records after each wait, so that the reader can do other things meanwhile. **Raises** JobLost."""
     began_s = services.monotonic()
     for asked_count in count(1):
         told = _asked(connection, lambda client: client.restful(f"jobs/query/{place.job}"), doing=f"waiting for bulk job {place.job}") or {}
@@ -169,13 +169,13 @@ def _fetch(connection: SalesforceConnection, scan: Scan, place: JobPlace, file: 
 
 
 def _asked(connection: SalesforceConnection, ask: Callable[[Client], T], *, doing: str) -> T:
-    """The answer of a call about a job. **Raises** JobLost where the vendor knows no such job, or refuses it."""
+    """The answer of a call about a job. **Raises** JobLost where the vendor does not know the job, or refuses it."""
 
     def checked(client: Client) -> T:
         try:
             return ask(client)
         except (SalesforceMalformedRequest, SalesforceResourceNotFound) as error:
-            if faults.is_nobodys_address(error):
+            if faults.is_dead_address(error):
                 raise
             raise JobLost(str(faults.of_call(error, doing=doing))) from error
 
@@ -184,7 +184,7 @@ def _asked(connection: SalesforceConnection, ask: Callable[[Client], T], *, doin
 
 @contextmanager
 def _as_text(file: IO[bytes], place: JobPlace) -> Iterator[IO[str]]:
-    """The file from its beginning; it stays open. **Raises** JobLost where it turns out to be no CSV of what we asked for."""
+    """The file from its beginning; it stays open. **Raises** JobLost where it is not a CSV of what we asked for."""
     file.seek(0)
     written = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:

@@ -1,4 +1,4 @@
-"""CSV of the Bulk API → rows as the REST API would send them, so that nobody behind the port sees a difference. No call is made here.
+"""CSV of the Bulk API → rows as the REST API would send them, so that the code behind the port sees no difference. No call is made here.
 
 "true"                       True            ""                 None: the vendor keeps no empty text
 "1200.5", "25.0"             1200.5, 25.0    any other text     as it is
@@ -54,9 +54,9 @@ def unreadable(columns: Sequence[str], types: Mapping[str, str]) -> list[str]:
 
 
 def rows(text: IO[str], columns: Sequence[str], types: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """One row after the other, as they are read. A header is known by its cells, on whichever page it stands: no id reads "Id".
+    """One row after the other, as they are read. A header is known by its cells, on every page: no id reads "Id".
 
-    **Shapes** `columns`: Id comes first. **Raises** csv.Error for what is no CSV of these columns.
+    **Shapes** `columns`: Id comes first. **Raises** csv.Error for what is not CSV of these columns.
     """
     reader = csv.reader(text, strict=True)
     lines = (line for line in reader if line)

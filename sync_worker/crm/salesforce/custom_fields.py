@@ -1,6 +1,6 @@
 """A wish as a custom field's Metadata, spelled for the Tooling API. No call is made here.
 
-Lists are closed: a value that nobody listed is refused when it is written, and not made by the way.
+Lists are closed: a value that is not listed is refused when it is written, and is not added to the list.
 Source: Metadata API Developer Guide, "CustomField" and "ValueSet"; the Tooling API says `valueName` where it says `fullName`.
 """
 
@@ -16,7 +16,7 @@ TEXT_LENGTH = 255
 DIGITS = 18  # of a number, decimals included
 VISIBLE_LINES = 6
 RELATION_LENGTH = 40
-MONEY = "amount"  # converts into Opportunity.Amount, which takes nothing but a currency
+MONEY = "amount"  # converts into Opportunity.Amount, which takes only a currency
 
 _PLAIN: Mapping[FieldKind, Metadata] = {
     "key": {"type": "Text", "length": KEY_LENGTH, "unique": True, "externalId": True, "caseSensitive": False},

@@ -27,6 +27,7 @@ from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
+    FieldRefused,
     RateLimited,
     SchemaChanged,
     StaleRead,
@@ -48,6 +49,7 @@ SESSION_ENDED = "INVALID_SESSION_ID"
 DUPLICATES_DETECTED = "DUPLICATES_DETECTED"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
 UNREADABLE = "JSON_PARSER_ERROR"
+FIELD_REFUSED = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})  # hidden, deleted or read-only
 OLD_VERSION = ("UNSUPPORTED_API_VERSION", "InvalidVersion")  # the second is the Bulk API's
 
 CODES: Mapping[str, type[SyncError]] = {
@@ -85,7 +87,7 @@ RESTS: Mapping[str, tuple[str, float, str]] = {
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": ("crm_in_maintenance", 60.0, "the org is in maintenance"),
     "STORAGE_LIMIT_EXCEEDED": ("no_room_in_crm", 300.0, "free storage of the org, or buy more (Setup, Storage Usage)"),
 }
-"""Of the org, whichever record it is told of → our code, how many seconds writes rest before the next try, what it needs."""
+"""Of the org, told of any record → our code, how many seconds writes rest before the next try, what it needs."""
 
 STATUSES: Mapping[int, type[SyncError]] = {
     401: AuthFailed,
@@ -153,7 +155,7 @@ def of_call(
     raise error
 
 
-def is_nobodys_address(error: Exception) -> bool:
+def is_dead_address(error: Exception) -> bool:
     """Whether no org answered at this address: a 404 in no API's shape, or a redirect, as after the org moved. Nothing was done."""
     if not isinstance(error, SalesforceError):
         return False
@@ -175,7 +177,7 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
         return _resting(code, message)
     if issubclass(CODES.get(code, WriteRejected), TransientError) or _LOCKED.search(words):
         return TransientError(message)
-    kind = Governed if _GOVERNED.search(words) else WriteRejected
+    kind = FieldRefused if code in FIELD_REFUSED else Governed if _GOVERNED.search(words) else WriteRejected
     return kind(message, code=code, field=fields[0] if fields else "")
 
 

@@ -19,7 +19,7 @@ def id_18(crm_id: str) -> str:
 
 
 def canonical(text: str) -> str | None:
-    """The one spelling we keep of an id as people write it: a lost case is put right from the checksum. None for what is no id."""
+    """The one spelling we keep of an id as people write it: a lost case is put right from the checksum. None for what is not an id."""
     if not _ID.fullmatch(text):
         return None
     if len(text) == 15:

@@ -1,6 +1,6 @@
 """How leads convert: told by the Metadata API alone, which speaks SOAP, and to users with a right that no sync needs.
 
-Whoever may not ask is told nothing; that is no error.
+A user without the right to ask gets an empty answer; that is not an error.
 Source: Metadata API Developer Guide, "LeadConvertSettings" and "readMetadata()".
 """
 
@@ -27,7 +27,7 @@ def lead_mapping(connection: SalesforceConnection, into: str) -> Mapping[str, st
 
 
 def mapping_in(document: bytes, into: str) -> Mapping[str, str] | None:
-    """What an answer says of one target; None where it is no such answer."""
+    """What an answer says of one target; None where it is another answer."""
     try:
         root = fromstring(document, forbid_dtd=True)
     except (ParseError, DefusedXmlException):

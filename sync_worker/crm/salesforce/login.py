@@ -1,6 +1,6 @@
 """The ways to log in, each a form for the token endpoint. None has a password in it; SOAP and password log-ins are going away.
 
-A form is made anew for every log-in: an assertion lives three minutes, and a refresh token may have been replaced by the last answer.
+A form is made again for every log-in: an assertion lives three minutes, and a refresh token may have been replaced by the last answer.
 Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flows.htm
 """
 
@@ -30,7 +30,7 @@ class SalesforceLogin(Protocol):
         """Where the token endpoint is, without a path."""
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
-        """What to post there; secrets in it. `crm_now` asks the org for its time. **Raises** AuthFailed for a key that is none."""
+        """What to post there; secrets in it. `crm_now` asks the org for its time. **Raises** AuthFailed for a malformed key."""
 
     def basic(self) -> tuple[str, str] | None:
         """User and password of a Basic header, where the flow has one."""
@@ -84,7 +84,7 @@ class JwtBearer:
         try:
             assertion = jwt.encode(claims, self.private_key.replace("\\n", "\n"), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
-            raise AuthFailed("crm.auth.private_key is no RSA private key in PEM form; correct the variable it names") from None
+            raise AuthFailed("crm.auth.private_key is not an RSA private key in PEM form; correct the variable it names") from None
         return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
 
     def basic(self) -> tuple[str, str] | None:

@@ -115,7 +115,7 @@ class _Walk:
 
 
 def fetch(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
-    """The records of these ids, each once; those in the recycle bin come marked as deleted. What is no id at all is absent."""
+    """The records of these ids, each once; those in the recycle bin come marked as deleted. What is not an id at all is absent."""
     found: list[NativeRecord] = []
     wanted = list(dict.fromkeys(found_id for crm_id in crm_ids if (found_id := canonical(crm_id))))
     for start in range(0, len(wanted), RETRIEVE_COUNT):
@@ -164,7 +164,7 @@ def _retrieve(connection: SalesforceConnection, native: str, ids: Sequence[str],
 
 
 def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str) -> list[NativeRecord]:
-    """Every row of a query; begun anew where its locator is lost on the way. **Raises** TransientError when it is lost again and again."""
+    """Every row of a query; begun again where its locator is lost on the way. **Raises** TransientError when it is lost again and again."""
     for _ in range(MOST_RESTARTS):
         try:
             answer = _rows(connection, _query(text), doing=doing)
@@ -182,7 +182,7 @@ def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str
             return [record_of(native, row, user_id) for row in rows]
         except LocatorLost as error:
             lost = error
-    raise TransientError(f"{lost}; beginning anew did not help") from lost
+    raise TransientError(f"{lost}; beginning again did not help") from lost
 
 
 def _rows(connection: SalesforceConnection, ask: Callable[[Client], Any], *, doing: str) -> Mapping[str, Any]:

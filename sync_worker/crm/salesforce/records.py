@@ -14,7 +14,7 @@ from sync_worker.text import names_of
 
 def record_of(native: str, row: dict[str, Any], user_id: str) -> NativeRecord:
     """**Shapes** `row`: the fields asked for, with those of `soql.columns`; what only REST says of a row (its address) is taken away, and
-    who changed it last, which is no value of the record. `user_id`: of the user we work as, "" where the log-in did not say.
+    who changed it last, which is not a value of the record. `user_id`: of the user we work as, "" where the log-in did not say.
 
     **Raises** TransientError for a row that does not say whose it is, or how old.
     """

@@ -53,7 +53,7 @@ class SalesforceToken(Trust):
 
 
 class Tokens:
-    """The one token of a portal, shared by its threads: whoever meets a 401 first renews it, the others find it renewed."""
+    """The one token of a portal, shared by its threads: the first that meets a 401 renews it, the others find it renewed."""
 
     def __init__(self, login: SalesforceLogin, services: Services, patience: Patience) -> None:
         self._login = login
@@ -226,7 +226,7 @@ class SalesforceConnection:
             return self._admitted(ask, is_counted=is_counted)
         except Exception as error:
             is_new_there = bool(self._token and self._token.is_hopeless)  # the log-in has just said where the org is
-            if is_new_there or not faults.is_nobodys_address(error):
+            if is_new_there or not faults.is_dead_address(error):
                 raise self._translated(error, doing=doing, is_write=is_write) from error
         self._renew()
         try:

@@ -40,7 +40,7 @@ class SalesforceWire(requests.Session):
             self.mount(scheme, _Adapter(base_url))
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        """Follows no redirect: what we send is for the address that the log-in named, and for nobody else."""
+        """Follows no redirect: what we send is for the address that the log-in named, and for no other."""
         return super().send(request, **{**options, "allow_redirects": False})
 
     def _listen(self, answer: requests.Response, *_args: Any, **_options: Any) -> None:

@@ -260,7 +260,7 @@ def _unresolved(value: str, found: Sequence[Company], *, is_ambiguous: bool, map
     if is_ambiguous:
         return Problem("contract_value_ambiguous", FIELD, f"{called} names {len(found)} second partners: {names}", value)
     if found:
-        return Problem("contract_not_a_second_partner", FIELD, f"{called} is no second partner: {names}", value)
+        return Problem("contract_not_a_second_partner", FIELD, f"{called} is not a second partner: {names}", value)
     where = f"is mapped to {mapped_to}, which" if mapped_to else "names a company that"
     return Problem("contract_value_unresolved", FIELD, f"{called} {where} this portal does not know", value)
 

@@ -200,7 +200,7 @@ def _account_type(
         problems.append(Problem("vendor_type_elsewhere", "account_type", f"not the vendor; kept as {last}", given.value))
     elif "account_type" in unreadable or values.get("account_type") is not None:
         spelling = unreadable.get("account_type", plain(values.get("account_type")))
-        problems.append(Problem("account_type_unknown", "account_type", f"{spelling!r} is no account type; kept as {last}", spelling))
+        problems.append(Problem("account_type_unknown", "account_type", f"{spelling!r} is not an account type; kept as {last}", spelling))
     elif known is None or "account_type" in values:
         problems.append(Problem("account_type_blank", "account_type", f"account type is not set; kept as {last}"))
     return last

@@ -224,7 +224,7 @@ RESET_FIELDS: Final = frozenset({"deal_type", "licence_count", "billing_cycle", 
 PRICED_FIELDS: Final = frozenset(
     {"owner_company", "second_partner", "deal_type", "licence_count", "term_years", "billing_cycle", "currency"}
 )
-"""What a quote is made of: once one of them changes, a quote that was sent is no offer any more."""
+"""What a quote is made of: once one of them changes, a quote that was sent is not an offer any more."""
 
 LOCKED: Final = frozenset({Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED, Lifecycle.COMPLETED})
 """From here on the terms are locked in the portal and a decision stands."""

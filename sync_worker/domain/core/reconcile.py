@@ -1,12 +1,15 @@
-"""One record, three ways: what both sides last agreed on, what the CRM holds now, what the portal holds now. Out comes a plan.
+"""THE MERGE: one record, field by field: what both sides last agreed on, what the CRM holds now, what the portal holds now.
 
                         CRM as in the base        CRM changed
-    portal as in base   nothing                   the CRM's value travels
-    portal changed      the portal's is owed      equal → agreed; else the field's rule, both values kept in a conflict
+    portal as in base   nothing                   the CRM's value is taken
+    portal changed      the portal's is owed      equal: agreed. Else the field's rule decides; both values are kept in a conflict
 
-The base is a *pair* per field (the portal's value, the CRM's spelling), because a vendor may rewrite what we send: an echo of our own
-write equals the base and needs no special code. After a CRM change was seen, the base holds what the CRM said, `(its value, its
-spelling)`, whoever won: so "owed" is always and only "the portal's value differs from base.portal".
+It assumes three words (`domain/__init__.py` has all of them). *Base*: for each field the pair (the portal's value, the CRM's spelling) on
+which both sides last agreed. It is a pair, because a vendor may rewrite what we send: the echo of our own write equals the base and needs
+no special code. *Owed*: the portal's value differs from `base.portal`; the next push writes it. *Conflict*: both sides changed a field.
+
+After a change in the CRM was seen, the base holds what the CRM said, whoever won. INGEST merges each record that it reads, and PUSH has a
+record read before it writes. Read `reconcile` first, then `_merge`: it is the table above.
 """
 
 from __future__ import annotations

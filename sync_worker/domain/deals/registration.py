@@ -281,7 +281,7 @@ def _not_a_party(owner: Company | None, second_partner: Company | None, actor: A
             return None
         why = f"{actor.name} would register on behalf of {owner.name}, which this portal does not let a {policy.second_partner_label} do"
         return Refusal("on_behalf_off", why, f"a member of {owner.name}", field="owner_company")
-    why = f"{actor.name} is no member of {owner.name}"
+    why = f"{actor.name} is not a member of {owner.name}"
     who = f"a member of {owner.name}" + (f", or of the {policy.second_partner_label} that the deal names" if policy.on_behalf else "")
     return Refusal("not_a_party", why, who, field="owner_company")
 
@@ -348,7 +348,7 @@ def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusa
 
 
 def _unfit_term(values: Mapping[str, Value]) -> Refusal | None:
-    """A term nobody sells, or one that is not paid that way. What is not said yet is no mistake."""
+    """A term nobody sells, or one that is not paid that way. What is not said yet is not a mistake."""
     years, cycle, who = values.get("term_years"), values.get("billing_cycle"), "whoever writes it"
     if years is not None and years not in CYCLES:
         return Refusal("term_unknown", f"a term has 1, 2 or 3 years, not {years}", who, tuple(map(str, CYCLES)), "term_years")

@@ -70,7 +70,9 @@ def promote_refusal(company: Company, *, parent: Company, actor: Actor, its_pare
     if not company.takes_part:
         return Refusal("company_inactive", f"{company.name} is not active", "an active partner company")
     if not actor.is_of(company.id):
-        return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", f"a member of both {company.name} and {parent.name}")
+        return Refusal(
+            "not_a_member", f"{actor.name} is not a member of {company.name}", f"a member of both {company.name} and {parent.name}"
+        )
     return None
 
 
@@ -93,7 +95,7 @@ def disassociate_refusal(company: Company, *, parent: Company, actor: Actor, its
 
 def left_behind(company: Company, parent: Company, deals: Iterable[Deal]) -> Mapping[str, Problem]:
     """Deal id → what to say of it, for the deals that were pending when the company left; those that are over stay as they are."""
-    message = f"{company.name} is no subgroup of {parent.name} any more; the deal stays as it is"
+    message = f"{company.name} is not a subgroup of {parent.name} any more; the deal stays as it is"
     return {
         deal.id: Problem("parent_gone", "second_partner", message, parent.id)
         for deal in deals
@@ -106,13 +108,13 @@ def add_member_refusal(company: Company, *, parent: Company, actor: Actor, membe
     if actor.is_of(company.id) or (actor.is_of(parent.id) and not member_ids):
         return None
     who = f"a member of {company.name}" if member_ids else f"a member of {parent.name}, the first one"
-    return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", who)
+    return Refusal("not_a_member", f"{actor.name} is not a member of {company.name}", who)
 
 
 def remove_member_refusal(company: Company, *, parent: Company, actor: Actor, user: User | None) -> Refusal | None:
-    """Why this person may not take that member from the subgroup. **Shapes** `user` is None where it is no member."""
+    """Why this person may not take that member from the subgroup. **Shapes** `user` is None where it is not a member."""
     if not actor.is_of(company.id):
-        return Refusal("not_a_member", f"{actor.name} is no member of {company.name}", f"a member of {company.name}")
+        return Refusal("not_a_member", f"{actor.name} is not a member of {company.name}", f"a member of {company.name}")
     if user is None:
         return Refusal("user_unknown", f"{company.name} has no such member", f"a member of {company.name}")
     if user.primary_company == company.id:
@@ -136,4 +138,4 @@ def membership_refusal(parent: Company, actor: Actor) -> Refusal | None:
     """Only members of a second partner see and manage its subgroups."""
     if actor.is_of(parent.id):
         return None
-    return Refusal("not_a_member", f"{actor.name} is no member of {parent.name}", f"a member of {parent.name}")
+    return Refusal("not_a_member", f"{actor.name} is not a member of {parent.name}", f"a member of {parent.name}")

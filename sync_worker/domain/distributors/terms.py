@@ -75,7 +75,7 @@ def read_terms(may_register: bool, written: Mapping[str, object], *, deal_types:
             return Refusal("deal_type_unknown", f"there is no deal type {name!r}", "whoever writes it", tuple(deal_types), name)
         percent = _percent(given)
         if percent is None:
-            return Refusal("percent_malformed", f"{name}: {given!r} is no percent from 0 to 100", "whoever writes it", (), name)
+            return Refusal("percent_malformed", f"{name}: {given!r} is not a percent from 0 to 100", "whoever writes it", (), name)
         percents[name] = percent
     return Terms(may_register, percents)
 
@@ -100,7 +100,7 @@ def setting_refusal(company: Company, upper: Company, actor: Actor) -> Refusal |
         return refused
     if speaks_for(upper, actor):
         return None
-    return Refusal("not_a_member", f"{actor.name} is no member of {upper.name}", f"a member of {upper.name}")
+    return Refusal("not_a_member", f"{actor.name} is not a member of {upper.name}", f"a member of {upper.name}")
 
 
 def looking_refusal(company: Company, upper: Company, actor: Actor) -> Refusal | None:

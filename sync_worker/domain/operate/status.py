@@ -32,8 +32,9 @@ WITHOUT: Final[Mapping[str, str]] = {
 """Kind of process → what is left undone where none of it runs. `run` does it all."""
 PASSES: Final = frozenset({"rate_limited", "transient_error", "crm_in_maintenance"})
 """Codes that pass by themselves."""
-NEEDS_ACCESS: Final = frozenset({"auth_failed", "schema_changed", "connection_down", "config_error"})
-"""Codes of errors that pause a portal until a person has acted."""
+SCHEMA_CHANGED: Final = "schema_changed"
+NEEDS_ACCESS: Final = frozenset({"auth_failed", SCHEMA_CHANGED, "connection_down", "config_error"})
+"""Codes of errors that pause a portal, or a record type of it, until a person has acted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ def needs_of_portal(portal: PortalStanding, now: datetime) -> Iterator[Need]:
 
 def _of_rests(portal: PortalStanding, now: datetime) -> Iterator[Need]:
     name, waits_for_access = portal.portal, any(cause.code in NEEDS_ACCESS for cause in portal.causes)
+    unfit = {cause.record for cause in portal.causes if cause.code == SCHEMA_CHANGED}
     for rest in portal.rests:
         if rest.until_at is None:
             yield Need(
@@ -192,6 +194,9 @@ def _of_rests(portal: PortalStanding, now: datetime) -> Iterator[Need]:
         elif rest.what == PORTAL and waits_for_access:
             do = f"correct it; `sync-worker check {name}` shows whether the CRM is reached"
             yield Need(name, f"rests, next try {due(rest.until_at, now)}: {rest.why}", do)
+        elif rest.what in unfit:
+            do = f"correct it; then `sync-worker check {name}` lets it go on at once"
+            yield Need(name, f"{rest.what} rests alone, next try {due(rest.until_at, now)}: {rest.why}", do)
 
 
 def _of_readings(portal: PortalStanding) -> Iterator[Need]:

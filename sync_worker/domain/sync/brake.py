@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 WINDOW: Final = timedelta(hours=24)
-FEW_COUNT: Final = 10  # so many of a kind may always go within a day, however small the portal: one company of three is no mass
+FEW_COUNT: Final = 10  # so many of a kind may always go within a day, however small the portal: one company of three is not a mass
 
 COMPANIES: Final = "active companies"
 ASSOCIATIONS: Final = "associations"

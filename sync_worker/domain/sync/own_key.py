@@ -42,7 +42,7 @@ def is_made_in_portal(id_: str) -> bool:
 
 def foreign_key(field: str, key: str, own: str) -> Problem:
     """What to say of a record that carries another system's key. **Shapes** `own`: what the worker would write."""
-    words = f"{field} holds {key!r}, which is no key of this portal, so the worker writes nothing there (its own key would be {own})"
+    words = f"{field} holds {key!r}, which is not a key of this portal, so the worker writes nothing there (its own key would be {own})"
     return Problem(FOREIGN, field, words, key)
 
 

@@ -1,10 +1,14 @@
-"""Which fields may rest alone while the CRM does not show them. Pure."""
+"""Which fields may rest alone while the CRM does not show them, and how long what waits for a person rests. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.deal import PRICED_FIELDS, RESET_FIELDS
+
+UNTIL_SOMEBODY_ACTS = Backoff(first_s=300, factor=2, ceiling_s=3600)
+"""Five minutes, then twice as long each time, an hour at most: looking again shows when somebody did."""
 
 IDENTITY = frozenset({"name", "owner_company", "second_partner", "second_partner_values"})
 """What a record is, and whose. Without it nobody can tell what the rest of the record means."""

@@ -1,7 +1,7 @@
 """Who is told of what: what a change of a deal is news of, and to whom, by one policy table. Pure; once per event and person.
 
 Nobody is told what he may not see (`sight.py`), what he did himself, or while he is inactive; a vendor's admin is told of deals only as
-somebody's account owner, and of what the vendor has to do. A first load is no news.
+somebody's account owner, and of what the vendor has to do. A first load is not news.
 """
 
 from __future__ import annotations

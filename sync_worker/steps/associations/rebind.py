@@ -36,7 +36,7 @@ def rebind(tenant: Tenant, value: str, company: Company, *, actor: str, reason: 
     if not tenant.portal.two_tier:
         raise ConfigError(f"portal {tenant.name} has no second partners: set two_tier: true in its file first")
     if company.account_type is not AccountType.SECOND_PARTNER:
-        raise ConfigError(f"{company.name} ({company.crm_id}) is no second partner — name one, or correct its account type in the CRM")
+        raise ConfigError(f"{company.name} ({company.crm_id}) is not a second partner — name one, or correct its account type in the CRM")
     with tenant.store.transaction(tenant.name) as tx:
         held = associations.holding(tx, value)
         if not held:

@@ -23,6 +23,7 @@ class Claim:
     def __init__(self, tenant: Tenant, *, state: str, limit: int) -> None:
         self.token = tenant.services.new_id()
         self.rows: Sequence[OutboxRow] = ()
+        self.object = ""  # what its rows are of, where there are any
         self._tenant = tenant
         self._state = state
         self._limit = limit
@@ -34,16 +35,18 @@ class Claim:
             until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
             self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
         if self.rows:
+            self.object = self.rows[0].object
             self._held.enter_context(self._hold)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._held.close()
 
-    @property
-    def object(self) -> str:
-        """What its rows are of. **Shapes** asked only where there are rows."""
-        return self.rows[0].object
+    def keep(self, rows: Sequence[OutboxRow]) -> int:
+        """The others were let go; returns how many these are fewer."""
+        fewer_count = len(self.rows) - len(rows)
+        self.rows = rows
+        return fewer_count
 
     def time_left_s(self) -> float:
         """Seconds in which a write may still be begun; its answer may come later, for the claim is renewed meanwhile."""

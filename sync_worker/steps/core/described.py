@@ -1,17 +1,22 @@
 """DESCRIBED: the mapping held against what the CRM describes, and the attributes that rest because the CRM does not show them.
 
+A field that may not rest alone makes its record type unfit: it is neither read nor written until the CRM shows the field (`record_rest`).
 An attribute that may rest alone (domain/sync/resting.py) is left out of its record type while it is hidden or removed: its last values and
 what both sides agreed on stay as they are. One problem says so. The commit that closes the problem orders a backfill of the field: to grant
-access to a field bumps no stamp in the CRM, and the cursor has passed its records.
+access to a field bumps no stamp in the CRM, and the cursor has passed its records. For the same reason an optional field that the CRM
+shows anew is read for all records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from sync_worker.crm.port import Crm
+from sync_worker.domain.core.problem import Problem
 from sync_worker.errors import SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
@@ -21,7 +26,7 @@ from sync_worker.services import Services
 from sync_worker.store.core import catalogs, failures
 from sync_worker.store.core.catalogs import FRESH_S
 from sync_worker.store.core.engine import Store, Tx
-from sync_worker.store.core.failures import Failure, OpenRow
+from sync_worker.store.core.failures import Failure, FailureFilter, OpenRow
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.sync import backfills
 
@@ -47,14 +52,22 @@ class Described:
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
         self._described_at: dict[str, datetime] = {}
+        self._hidden: dict[str, str] = {}  # native record types that the CRM does not show at all → its words
 
     @property
-    def native_fields(self) -> dict[str, tuple[str, ...]]:
-        """What is asked of each record type, as compiled last; empty where nothing is compiled."""
-        return {name: record.native_fields for name, record in self._mapping.records.items()} if self._mapping else {}
+    def shape(self) -> dict[str, tuple[tuple[str, ...], str]]:
+        """What is asked of each record type, and what it lacks, as compiled last; empty where nothing is compiled."""
+        records = self._mapping.records if self._mapping else {}
+        return {name: (record.native_fields, self._lack(record)) for name, record in records.items()}
+
+    @property
+    def unfit(self) -> frozenset[str]:
+        """The record types that lack what they cannot do without, as compiled last."""
+        records = self._mapping.records if self._mapping else {}
+        return frozenset(name for name, record in records.items() if self._lack(record))
 
     def mapping(self, *, may_describe: bool) -> CompiledMapping:
-        """Held against a describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone and may not rest alone.
+        """Held against a describe of at most a day ago, record types that are unfit included.
 
         **Shapes** `may_describe` False: as it was compiled last, if it was, however old that is. So it is in a portal that a person has
         paused, too: what the CRM said last counts until it is resumed.
@@ -63,94 +76,120 @@ class Described:
         is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
         if self._mapping is None or (is_stale and may_describe):
             if self._halted() is None:
-                self._take(self._up_to_date())
-                self._mapped_at = now
+                self._mapping, self._mapped_at = self._up_to_date(), now
             elif self._mapping is None:
-                self._take(self._compiled())
+                self._mapping = self._compiled()
         assert self._mapping is not None  # noqa: S101  # just taken
         return self._mapping
 
     def keep_up(self) -> None:
         """Takes what another process has had described since, and writes down what rests by that. Never called inside a transaction."""
         if self._mapping is not None and self._is_news():
-            compiled = self._compiled()
-            if not compiled.missing:  # where more is missing, work goes on by what is known until the CRM refuses it
-                self._mapping = compiled
+            self._mapping = self._compiled()
         self._tell(self.mapping(may_describe=True))
 
+    def fit(self, record_name: str) -> RecordMap:
+        """The record type as compiled last. **Raises** SchemaChanged naming every field that is gone and may not rest alone."""
+        record = self.mapping(may_describe=False).records[record_name]
+        if lack := self._lack(record):
+            raise SchemaChanged(f"portal {self._portal.name}: {lack}", record=record_name)
+        return record
+
     def again(self, record_name: str) -> RecordMap:
-        """The record type as the CRM describes it now. **Raises** as `mapping` does; never called inside a transaction."""
-        fresh = self._crm.describe(self.mapping(may_describe=False).records[record_name].native)
-        with self._store.side_transaction(self._portal.name) as tx:
-            catalogs.save(tx, fresh)
-        self._take(self._compiled())
-        return self.mapping(may_describe=False).records[record_name]
+        """The record type as the CRM describes it now. **Raises** as `fit` does; never called inside a transaction."""
+        self._describe(self._grammar.grammar.records.named()[record_name].native)
+        self._mapping = self._compiled()
+        self._tell(self._mapping)
+        return self.fit(record_name)
 
     def looked_at(self, record_name: str) -> RecordMap:
-        """The record type; described again where an attribute of it rests and nobody has looked for ten minutes."""
+        """The record type; described again where it is unfit, or where an attribute of it rests and nobody has looked for ten minutes.
+
+        **Raises** as `fit` does.
+        """
         record = self.mapping(may_describe=False).records[record_name]
-        if not record.resting:
-            return record
-        with self._store.reading(self._portal.name) as tx:
-            described_at = catalogs.described_at(tx).get(record.native)
-            is_due = described_at is None or tx.now - described_at >= timedelta(seconds=LOOK_AGAIN_S)
-        if is_due:
-            record = self.again(record_name)
-            self._tell(self.mapping(may_describe=False))
+        if self._lack(record) or (record.resting and self._is_look_due(record.native)):
+            return self.again(record_name)
         return record
 
     def forget(self) -> None:
         """The next use of the mapping asks the CRM again."""
         self._mapping = None
+        self._hidden.clear()
         with self._store.side_transaction(self._portal.name) as tx:
             catalogs.forget(tx)
 
+    @cached_property
+    def _plain(self) -> CompiledMapping:
+        return compile_mapping(self._grammar, self._portal)
+
     def _up_to_date(self) -> CompiledMapping:
+        was_described = self._was_described()
         compiled = self._compiled()
-        if compiled.missing or not self._is_told(compiled):  # the cache may be older than the field
-            self.forget()
+        if was_described and (any(map(self._lack, compiled.records.values())) or not self._is_told(compiled)):
+            self.forget()  # the cache may be older than the field
             compiled = self._compiled()
         return compiled
 
     def _compiled(self) -> CompiledMapping:
-        described = {native: self._catalog(native) for native in sorted(self._natives())}
+        described = {native: catalog for native in sorted(self._natives()) if (catalog := self._catalog(native))}
         with self._store.reading(self._portal.name) as tx:
             self._described_at = catalogs.described_at(tx)
         return compile_mapping(self._grammar, self._portal, described, used_by_rules=self._portal.rule_fields)
+
+    def _lack(self, record: RecordMap) -> str:
+        """What the record type cannot do without and the CRM does not show, and what to do; "" where there is nothing."""
+        if record.native in self._hidden:
+            return f"{self._hidden[record.native]}; grant access to it, or correct the mapping"
+        if not record.lacks:
+            return ""
+        return (
+            f"the CRM shows this user no {', '.join(record.lacks)}; "
+            "create the fields, grant access to them, or correct the mapping; an association needs a label of that name, "
+            "or a field in its place (`sync-worker check` lists them all)"
+        )
+
+    def _is_look_due(self, native: str) -> bool:
+        with self._store.reading(self._portal.name) as tx:
+            described_at = catalogs.described_at(tx).get(native)
+            return described_at is None or tx.now - described_at >= timedelta(seconds=LOOK_AGAIN_S)
 
     def _is_news(self) -> bool:
         """Whether all record types stand described, and not as they did when the mapping was compiled."""
         with self._store.reading(self._portal.name) as tx:
             described_at = catalogs.described_at(tx)
-        return described_at != self._described_at and described_at.keys() >= self._natives()
+        return described_at != self._described_at and described_at.keys() >= self._natives() - self._hidden.keys()
+
+    def _was_described(self) -> bool:
+        with self._store.reading(self._portal.name) as tx:
+            return bool(catalogs.described_at(tx))
 
     def _natives(self) -> set[str]:
         return {record.native for record in self._grammar.grammar.records.named().values()}
 
-    def _catalog(self, native: str) -> Catalog:
+    def _catalog(self, native: str) -> Catalog | None:
+        """What the CRM says of one record type; None where it shows this user none."""
         halt = self._halted()
         with self._store.reading(self._portal.name) as tx:
             cached = catalogs.last(tx, native) if halt else catalogs.get(tx, native)
-        if cached:
-            return cached
-        if halt:
+        if halt and cached is None:
             raise TransientError(
                 f"portal {self._portal.name} is paused by {halt.actor}, and its CRM was not asked for the fields of {native} before; "
                 f"to go on: sync-worker portals resume {self._portal.name}"
             )
-        fresh = self._crm.describe(native)
-        with self._store.side_transaction(self._portal.name) as tx:
-            catalogs.save(tx, fresh)
-        return fresh
+        return cached or self._describe(native)
 
-    def _take(self, compiled: CompiledMapping) -> None:
-        if compiled.missing:
-            raise SchemaChanged(
-                f"portal {self._portal.name}: the CRM shows this user no {', '.join(compiled.missing)}; "
-                "create the fields, grant access to them, or correct the mapping; an association needs a label of that name, "
-                "or a field in its place (`sync-worker check` lists them all)"
-            )
-        self._mapping = compiled
+    def _describe(self, native: str) -> Catalog | None:
+        """Asks the CRM, and keeps what it says."""
+        try:
+            fresh = self._crm.describe(native)
+        except SchemaChanged as hidden:
+            self._hidden[native] = str(hidden)
+            return None
+        self._hidden.pop(native, None)
+        with self._store.side_transaction(self._portal.name) as tx:
+            keep(tx, self._plain, fresh)
+        return fresh
 
     def _is_told(self, mapping: CompiledMapping) -> bool:
         """Whether every attribute that rests has its problem."""
@@ -159,14 +198,40 @@ class Described:
             return all(fields <= _open(tx, record).keys() for record, fields in resting)
 
     def _tell(self, mapping: CompiledMapping) -> None:
-        """Opens a problem for each attribute that begins to rest, and closes those of the others."""
+        """Opens a problem for each attribute that begins to rest, and closes those of the others. A hidden record type says nothing."""
+        shown = [record for record in mapping.records.values() if record.native not in self._hidden]
         with self._store.reading(self._portal.name) as tx:
-            is_so = all(_open(tx, record).keys() == {one.field for one in record.resting} for record in mapping.records.values())
+            is_so = all(_open(tx, record).keys() == {one.field for one in record.resting} for record in shown)
         if is_so:
             return
         with self._store.side_transaction(self._portal.name) as tx:
-            for record in mapping.records.values():
+            for record in shown:
                 tell(tx, record, self._services.new_id)
+
+
+@contextmanager
+def about(record_name: str) -> Iterator[None]:
+    """Inside, the CRM is asked for records of this type, and a SchemaChanged names it."""
+    try:
+        yield
+    except SchemaChanged as changed:
+        raise SchemaChanged(str(changed), record=changed.record or record_name) from changed
+
+
+def keep(tx: Tx, mapping: CompiledMapping, fresh: Catalog) -> None:
+    """Keeps what the CRM has just said of a record type. An optional field that it did not show before is read for all records.
+
+    **Shapes** `mapping`: as its file says.
+    """
+    before = catalogs.last(tx, fresh.native)
+    catalogs.save(tx, fresh)
+    if before is None:  # what is there from the first describe on is read by the first load
+        return
+    new = fresh.fields.keys() - before.fields.keys()
+    for record in mapping.records.values():
+        for one in record.fields.values():
+            if record.native == fresh.native and one.is_optional and one.native in new:
+                backfills.order(tx, record.record, one.field, by=BY, is_queued=True)
 
 
 def tell(tx: Tx, record: RecordMap, new_id: Callable[[], str]) -> None:
@@ -178,6 +243,25 @@ def tell(tx: Tx, record: RecordMap, new_id: Callable[[], str]) -> None:
     for field in back:
         if field in record.fields:  # a field that only we write too: the reading shows what is owed by now
             backfills.order(tx, record.record, field, by=BY, is_queued=True)
+
+
+def told_to(tx: Tx, record: RecordMap, written: Collection[str]) -> tuple[Problem, ...]:
+    """What to tell a person who wrote attributes that rest: the values are taken, and the CRM hears of them later."""
+    resting = {one.field: one.native for one in record.resting if one.field in written}
+    if not resting:
+        return ()
+    rows = failures.listed(tx, FailureFilter(code=RESTS, record=ATTRIBUTES))
+    since = {row.failure.field: f" since {row.first_seen_at:%Y-%m-%d %H:%M} UTC" for row in rows if row.failure.object == record.record}
+    return tuple(
+        Problem(
+            RESTS,
+            field,
+            f"{field} rests{since.get(field, '')}: the CRM does not show {record.native}.{native} to the worker's user. "
+            "The value is kept here, and is written to the CRM once the field is shown again. "
+            f"Grant the worker's user access to {record.native}.{native}, or create it again; nothing has to be written twice",
+        )
+        for field, native in sorted(resting.items())
+    )
 
 
 def _open(tx: Tx, record: RecordMap) -> dict[str, OpenRow]:

@@ -21,7 +21,7 @@ from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
 from sync_worker.domain.core.reconcile import FieldRule
 from sync_worker.domain.deals.price_list import PriceList
-from sync_worker.errors import ConfigError, RecordError, SchemaChanged, Stopped, SyncError, told
+from sync_worker.errors import ConfigError, FieldRefused, RecordError, SchemaChanged, Stopped, SyncError, told
 from sync_worker.mail.post import Post
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
@@ -94,7 +94,7 @@ class Tenant:
 
     @property
     def mapping(self) -> CompiledMapping:
-        """The mapping held against the CRM's describe of at most a day ago. **Raises** SchemaChanged naming every field that is gone.
+        """The mapping held against the CRM's describe of at most a day ago; `described` says which of its record types are unfit.
 
         Inside a run it stays as it was when the run began: a describe in the middle of a transaction would wait for that transaction.
         Between two transactions a step may have it described again (`judged`).
@@ -105,7 +105,7 @@ class Tenant:
         """How to read these records. One describe, where one of them holds a value that no list had: an admin may have just added it.
 
         A value that the describe does not show either is not asked for again in this run. Never called inside a transaction: the catalog
-        is kept in one of its own. **Raises** as `mapping` does.
+        is kept in one of its own. **Raises** SchemaChanged as `described_again` does.
         """
         record = self.mapping.records[record_name]
         if _unlisted(record, natives) <= self._unlisted:
@@ -117,15 +117,29 @@ class Tenant:
     def offering(self, record_name: str, written: Mapping[str, Any]) -> RecordMap:
         """How to take what people wrote. One describe, at most once a minute, where they chose what the CRM's list did not offer so far.
 
-        If the CRM does not answer, or a person has paused the portal, the list of before decides.
+        If the CRM does not answer, or a person has paused the portal, the list of before decides. An attribute that rests is still theirs
+        to write: its value is owed until the CRM shows the field again.
         """
         record = self.mapping.records[record_name]
         rested = self.services.monotonic() - self._offered_at_s >= OFFER_AGAIN_S
         if rested and record.is_news(written) and self.halted() is None:
             self._offered_at_s = self.services.monotonic()
             with suppress(SyncError):
-                return self.described_again(record_name)
-        return record
+                record = self.described_again(record_name)
+        return record.in_portal
+
+    def is_field_lost(self, record: RecordMap, errors: Sequence[SyncError | None]) -> bool:
+        """Whether the CRM refused fields of these writes because it does not show them any more. One describe a run and record type.
+
+        **Shapes** `record`: as the writes were composed by. Never called inside a transaction.
+        """
+        if not any(isinstance(error, FieldRefused) for error in errors):
+            return False
+        if record.record not in self._relisted:
+            self._relisted.add(record.record)
+            with suppress(SyncError):
+                self.described_again(record.record)
+        return record.record in self.described.unfit or self.mapping.records[record.record].native_fields != record.native_fields
 
     def hear_refusals(self, record: RecordMap, errors: Sequence[SyncError | None]) -> None:
         """Where the CRM refused a value of one of its own lists, what we know of that list is old: one describe a run and record type.
@@ -139,7 +153,10 @@ class Tenant:
                 self.described_again(record.record)
 
     def described_again(self, record_name: str) -> RecordMap:
-        """The record type as the CRM describes it now. **Raises** as `mapping` does; never called inside a transaction."""
+        """The record type as the CRM describes it now. Never called inside a transaction.
+
+        **Raises** SchemaChanged naming every field that is gone and may not rest alone.
+        """
         return self.described.again(record_name)
 
     @property
@@ -210,7 +227,7 @@ class Tenant:
             approvals=frozenset(Track(track) for track in self.portal.deals.approvals),
             unassociated=self.portal.deals.unassociated_second_partner,
             second_partner_label=self.portal.second_partner.display_label or "second partner",
-            attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
+            attribute_names=frozenset(name for name, field in record.in_portal.fields.items() if field.is_attribute),
             period=self.period,
             amount_places=WITHOUT_CURRENCY if record.money_places is None else record.money_places,
         )
@@ -254,7 +271,10 @@ class Tenant:
 
     @contextmanager
     def run(self, verb: str, object_: str = "") -> Iterator[str]:
-        """A run row around a piece of work: opened, closed with how it ended and the calls it cost. **Raises** as `mapping` does."""
+        """A run row around a piece of work: opened, closed with how it ended and the calls it cost.
+
+        A SchemaChanged that comes out names the record type of the work, where that is one.
+        """
         self.described.keep_up()  # asked for before any transaction, and the same until the end
         run_id = self.services.new_id()
         with self.store.side_transaction(self.name) as tx:
@@ -272,10 +292,13 @@ class Tenant:
         except Stopped as stopped:
             error, is_stopped = str(stopped), True
             raise
+        except SchemaChanged as changed:
+            error = str(changed)
+            if changed.record not in self.described.unfit:
+                self.described.forget()
+            raise SchemaChanged(error, record=changed.record or (object_ if object_ in self.plain_mapping.records else "")) from changed
         except SyncError as failed:
             error = str(failed)
-            if isinstance(failed, SchemaChanged):
-                self.described.forget()
             raise
         except Exception as bug:
             error = told(bug)
@@ -317,12 +340,12 @@ def going_on(step: Step) -> Step:
 
     @wraps(step)
     def twice(tenant: Tenant, *args: Any, **kwargs: Any) -> Any:
-        before = tenant.described.native_fields
+        before = tenant.described.shape
         try:
             return step(tenant, *args, **kwargs)
         except SchemaChanged:
             _ = tenant.mapping
-            if tenant.described.native_fields == before:
+            if tenant.described.shape == before:
                 raise
             return step(tenant, *args, **kwargs)
 

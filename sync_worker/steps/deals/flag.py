@@ -13,7 +13,7 @@ from sync_worker.store.deals import conflicts, links
 
 
 def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: FlagReader) -> dict[str, list[Flag]]:
-    """By deal id, those that this reader is shown. What an operator discarded is no flag any more."""
+    """By deal id, those that this reader is shown. What an operator discarded is not a flag any more."""
     homes = {(home.object, home.crm_id): deal_id for deal_id, home in links.homes(tx, deal_ids).items()}
     places = {**{(DEAL, deal_id): deal_id for deal_id in deal_ids}, **homes}
     wrong: dict[str, list[Wrong]] = {deal_id: [] for deal_id in deal_ids}
@@ -29,7 +29,7 @@ def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: FlagRead
 
 
 def reader_of(actor: Actor) -> FlagReader:
-    """As whom somebody reads: the vendor's admins as the vendor, other users as partners, whoever is no user as an operator."""
+    """As whom somebody reads: the vendor's admins as the vendor, other users as partners, whoever is not a user as an operator."""
     if actor.user is None:
         return FlagReader.OPERATOR
     return FlagReader.VENDOR if actor.user.is_vendor_admin else FlagReader.PARTNER

@@ -23,6 +23,7 @@ from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.domain.people.visibility import may_act
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associations.associate import options
+from sync_worker.steps.core.described import told_to
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.sale import of_sale, signed
@@ -100,7 +101,7 @@ def staged(
             return made
         if refused := _terms_refusal(tx, scene, verb, made):
             return refused
-        moved = _done(tx, tenant, stored, made, actor, run_id)
+        moved = _done(tx, tenant, stored, made, record, actor, run_id)
         if scene.parent and not COMPANIES.isdisjoint(made.changes) and moved.deal.second_partner != scene.parent.id:
             waive(tx, moved.deal, scene.parent, actor, scene.reason)
         if verb is Verb.SIGN and made.changes:
@@ -110,13 +111,14 @@ def staged(
         return moved
 
 
-def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Moved:
+def _done(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, record: RecordMap, actor: Actor, run_id: str) -> Moved:
     made = made if tenant.portal.two_tier else with_track_kept(stored.deal, made)
     if not made.changes:
         return Moved(stored.deal, frozenset(), stored.version)
     after = store_move(tx, tenant, stored, made, actor, run_id)
     is_new = stored.deal.lifecycle is Lifecycle.DRAFT and after.lifecycle is not Lifecycle.DRAFT
-    return Moved(after, frozenset({FollowUp(Work.PUSH)}), stored.version + 1, warn_of_twins(tx, tenant, after, run_id) if is_new else ())
+    warnings = (*(warn_of_twins(tx, tenant, after, run_id) if is_new else ()), *told_to(tx, record, made.changes))
+    return Moved(after, frozenset({FollowUp(Work.PUSH)}), stored.version + 1, warnings)
 
 
 def open_to(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor) -> tuple[Verb, ...]:
@@ -134,9 +136,9 @@ def _terms_refusal(tx: Tx, scene: Scene, verb: Verb, made: Move) -> Refusal | No
 
 
 def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:
-    """The record type behind a deal: where it lives, or will live."""
+    """The record type behind a deal, as people in the portal know it: where it lives, or will live."""
     link = links.current(tx, [deal_id]).get(deal_id)
-    return tenant.mapping.records[link.object if link else tenant.portal.deals.record]
+    return tenant.mapping.records[link.object if link else tenant.portal.deals.record].in_portal
 
 
 def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Deal:

@@ -231,7 +231,7 @@ def _percent(tx: Tx, deal: Deal, pricing: Pricing) -> Decimal | Refusal:
 
 
 def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
-    """Why this quote is no offer any more."""
+    """Why this quote is not an offer any more."""
     if changed := outdated(quote.quote, deal):
         why = f"quote {quote.number} was made of another {', '.join(changed)}"
         return Refusal("quote_outdated", why, "whoever makes another quote", changed)

@@ -18,6 +18,7 @@ from sync_worker.domain.distributors.parenthood import names_parent
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associations.associate import options
+from sync_worker.steps.core.described import told_to
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import DEAL, Tenant
@@ -111,7 +112,8 @@ def _begin(
             return refused
         deal = granted(deal, policy, tenant.today(tx))
         _store(tx, tenant, deal, actor, run_id)
-        moved = Moved(deal, frozenset({FollowUp(Work.PUSH)}), 1, warn_of_twins(tx, tenant, deal, run_id))
+        warnings = (*warn_of_twins(tx, tenant, deal, run_id), *told_to(tx, record, values))
+        moved = Moved(deal, frozenset({FollowUp(Work.PUSH)}), 1, warnings)
         if finish:
             finish(tx, moved)
     return moved

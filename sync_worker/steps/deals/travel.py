@@ -22,7 +22,7 @@ def stuck_fields(tx: Tx, tenant: Tenant, deal_id: str, record: RecordMap) -> dic
     link = links.current(tx, [deal_id]).get(deal_id)
     if link is None and not outbox.sent(tx, DEAL, [deal_id]):
         return before_record(rules)
-    registered_as = tenant.mapping.records[tenant.portal.deals.record]
+    registered_as = tenant.mapping.records[tenant.portal.deals.record].in_portal
     return after_record(rules, registered_with=registered_as.fields.keys() - COMPANIES, base=link.base if link else {})
 
 

@@ -147,7 +147,7 @@ def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Inte
 
     def write_down(tx: Tx) -> None:
         failures.close(tx, [failure.id], f"released by {actor}: {reason}")
-        cursors.pause(tx, failure.object, None)
+        cursors.unpause(tx, failure.object)
         _record(tx, tenant, asked, [failure.id], "released")
 
     with released(tenant, write_down):

@@ -48,7 +48,7 @@ def portal_status(tenant: Tenant, budget: Budget) -> PortalStanding:
             portal=tenant.name,
             crm=tenant.portal.crm.kind,
             readings=[_reading(name, cursor, tenant.portal.schedule.pull_s, tx.shared_now) for name, cursor in reads.items()],
-            rests=[*_rests(tx, tenant.name, reads), *_waits(budget, day)],
+            rests=[*_rests(tx, reads), *_waits(budget, day)],
             writes=outbox.counts(tx),
             notices=sum(notices.counts(tx).values()),
             feed_owed=owed,
@@ -71,7 +71,7 @@ def _reading(record: str, cursor: Cursor | None, interval_s: float, now: datetim
     return ReadingProgress(record, read_up_to_at, lag_s, interval_s)
 
 
-def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Rest]:
+def _rests(tx: Tx, reads: dict[str, Cursor | None]) -> Iterator[Rest]:
     """What the database says rests: the portal, one record type, one cause of failures, the feed."""
     now, row, feed, halt = tx.shared_now, portals.get(tx), deliveries.standing(tx), halts.get(tx)
     if halt:
@@ -80,8 +80,7 @@ def _rests(tx: Tx, portal: str, reads: dict[str, Cursor | None]) -> Iterator[Res
         yield Rest(PORTAL, row.paused_because or "", row.paused_until_at)
     for name, cursor in reads.items():
         if cursor and cursor.paused_until_at and cursor.paused_until_at > now:
-            why = f"a change is held for review: sync-worker failures list {portal} --code held_for_review"
-            yield Rest(name, why, cursor.paused_until_at)
+            yield Rest(name, cursor.paused_because or "", cursor.paused_until_at)
     for cause, until_at in breakers.resting(tx).items():
         if until_at > now:
             yield Rest(f"{cause.code} ({cause.object})", "it failed too often in a row; one record is tried then", until_at)

@@ -104,7 +104,7 @@ def _companies(tx: Tx, tenant: Tenant, told: UserData) -> list[str] | Refusal:
         if isinstance(company, Refusal):
             return company
         if company is None:
-            who = "whoever gives it a portal status in the CRM"
+            who = "a person who gives it a portal status in the CRM"
             return Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field)
         found.append(company.id)
     return found

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, select, update
 
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store.core.engine import Tx, upsert
 from sync_worker.store.core.tables import catalogs
 
+FORGOTTEN_AT = datetime(1970, 1, 1, tzinfo=UTC)
 FRESH_S = 86_400  # a new field is noticed within a day, or at once by `check`
 
 
@@ -19,7 +20,7 @@ def get(tx: Tx, native: str) -> Catalog | None:
 
 
 def last(tx: Tx, native: str) -> Catalog | None:
-    """The cached catalog, however old it is."""
+    """What the CRM said last, however long ago that is; forgotten ones too."""
     return _got(tx, native)
 
 
@@ -30,8 +31,9 @@ def _got(tx: Tx, native: str, *fresh: ColumnElement[bool]) -> Catalog | None:
 
 
 def described_at(tx: Tx) -> dict[str, datetime]:
-    """When each record type was described, native record name → moment; old ones too."""
-    query = select(catalogs.c.native, catalogs.c.fetched_at).where(catalogs.c.portal == tx.portal)
+    """When each record type was described, native record name → moment; old ones too, but none that was forgotten."""
+    here = (catalogs.c.portal == tx.portal, catalogs.c.fetched_at > FORGOTTEN_AT)
+    query = select(catalogs.c.native, catalogs.c.fetched_at).where(*here)
     return {native: fetched_at for native, fetched_at in tx.connection.execute(query)}
 
 
@@ -42,5 +44,5 @@ def save(tx: Tx, catalog: Catalog) -> None:
 
 
 def forget(tx: Tx) -> None:
-    """The next use asks the CRM again."""
-    tx.connection.execute(delete(catalogs).where(catalogs.c.portal == tx.portal))
+    """The next use asks the CRM again. What it said last stays, for whoever asks what is new."""
+    tx.connection.execute(update(catalogs).where(catalogs.c.portal == tx.portal).values(fetched_at=FORGOTTEN_AT))

@@ -32,6 +32,8 @@ class Cursor:
     last_pulled_at: datetime | None
     lease_until_at: datetime | None = None
     paused_until_at: datetime | None = None
+    paused_code: str | None = None
+    paused_because: str | None = None
 
 
 def get(tx: Tx, object_: str) -> Cursor | None:
@@ -88,10 +90,37 @@ def close_window(tx: Tx, cursor: Cursor, until_at: datetime) -> None:
         feed.tell_loaded(tx, cursor.object)
 
 
-def pause(tx: Tx, object_: str, until_at: datetime | None) -> None:
-    """Nobody reads this record type by himself before `until_at`; None lets them at once."""
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why a record type is left alone, and until when. **Shapes** `code`: of the failure or problem that says so; `because`: for people."""
+
+    until_at: datetime
+    code: str
+    because: str
+
+
+def pause(tx: Tx, object_: str, until_at: datetime, *, code: str, because: str) -> None:
+    """No process begins work on this record type by itself before `until_at`."""
+    upsert(tx, cursors, [{"portal": tx.portal, "object": object_}])
+    _set_pause(tx, object_, until_at, code, because)
+
+
+def unpause(tx: Tx, object_: str) -> None:
+    """Work on this record type may begin at once."""
+    _set_pause(tx, object_, None, None, None)
+
+
+def paused(tx: Tx) -> dict[str, Pause]:
+    """The record types that rest now."""
+    query = select(cursors.c.object, cursors.c.paused_until_at, cursors.c.paused_code, cursors.c.paused_because)
+    rows = tx.connection.execute(query.where(cursors.c.portal == tx.portal, cursors.c.paused_until_at > tx.shared_now))
+    return {object_: Pause(until_at, code or "", because or "") for object_, until_at, code, because in rows}
+
+
+def _set_pause(tx: Tx, object_: str, until_at: datetime | None, code: str | None, because: str | None) -> None:
     here = (cursors.c.portal == tx.portal, cursors.c.object == object_)
-    tx.connection.execute(update(cursors).where(*here).values(paused_until_at=until_at))
+    values = {"paused_until_at": until_at, "paused_code": code, "paused_because": because}
+    tx.connection.execute(update(cursors).where(*here).values(**values))
 
 
 def release(tx: Tx, cursor: Cursor) -> None:

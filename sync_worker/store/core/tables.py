@@ -200,5 +200,7 @@ cursors = Table(
     Column("lease_token", Text),  # one reader at a time per portal and object
     Column("lease_until_at", Utc),
     Column("fence", Integer, nullable=False, server_default="0"),  # compared in every page's commit
-    Column("paused_until_at", Utc),  # this record type alone rests: the brake holds it
+    Column("paused_until_at", Utc),  # this record type alone rests
+    Column("paused_code", Text),  # held_for_review: the brake holds it; schema_changed: the CRM does not show a field of it
+    Column("paused_because", Text),  # in words, for people
 )

@@ -39,7 +39,7 @@ _ALIVE: Final = frozenset(
         quotes.c.signed_by,
     )
 )
-"""What is no trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
+"""What is not a trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
 
 
 def erase(tx: Tx, user_id: str) -> None:
@@ -92,7 +92,7 @@ def _labels(tx: Tx, user: User) -> frozenset[str]:
 
 
 def _may_tell(column: Column[Any]) -> bool:
-    """Whether a person's name may stand in it: text or JSON that is no key and is not alive."""
+    """Whether a person's name may stand in it: text or JSON that is not a key and is not alive."""
     is_text = isinstance(column.type, Text | Document)
     return is_text and not column.primary_key and f"{column.table.name}.{column.name}" not in _ALIVE
 

@@ -157,6 +157,19 @@ def put_off(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> 
     return tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**again)).rowcount
 
 
+def leave(tx: Tx, rows: Sequence[OutboxRow], token: str, due_at: datetime) -> None:
+    """These rows, all of one object and uncertain before their claim, were not looked for: they stay uncertain, due again at `due_at`."""
+    if held := _held(tx, rows, token):
+        again = {"state": "uncertain", "claim_token": None, "claim_until_at": None, "due_at": due_at}
+        tx.connection.execute(update(outbox).where(_here(tx, rows[0].object, held)).values(**again))
+
+
+def hasten_all(tx: Tx, due_at: datetime) -> int:
+    """What waits until exactly this moment is due now. Returns how many."""
+    waiting = and_(outbox.c.portal == tx.portal, outbox.c.due_at == due_at, outbox.c.state.in_(["ready", "uncertain"]))
+    return tx.connection.execute(update(outbox).where(_locked(tx, waiting)).values(due_at=tx.shared_now)).rowcount
+
+
 def not_there(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
     """A send without answer was looked for, and does not stand in the CRM as it was sent: due again at `due_at`."""
     return _set_claimed(tx, row, token, **_FREE, due_at=due_at)

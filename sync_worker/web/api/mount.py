@@ -41,7 +41,7 @@ ROUTERS: Final = (
 
 
 def mount(app: FastAPI, installation: Installation, send: Send) -> None:
-    """Adds the API; what it makes due is sent to whoever works."""
+    """Adds the API; what it makes due is sent to the workers."""
     follow_ups = FollowUps(send)
     app.state.api = Api(installation, follow_ups)
     app.state.at_end.callback(follow_ups.close)
@@ -61,7 +61,7 @@ def _code(code: str) -> Response:
 
 
 async def _nowhere(_request: Request, error: HTTPException) -> Response:
-    """An address or a method that nobody answers."""
+    """An address or a method that does not exist."""
     return response_of(of_refusal(of_http(error)))
 
 

@@ -16,7 +16,7 @@ from sync_worker.steps.core.follow_up import Work
 WINDOW_S = 0.5  # of the second a notice may take; at fifty events a second some twenty-five share a refresh
 
 Send = Callable[[str, Work, str], object]
-"""(portal, work, record) to whoever does it; `Actors.send`. It logs its own errors and may take long."""
+"""(portal, work, record) to the worker that does it; `Actors.send`. It logs its own errors and may take long."""
 
 
 class Bell:

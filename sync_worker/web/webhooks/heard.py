@@ -36,7 +36,7 @@ class HeardNotices:
 
 @dataclass(frozen=True, slots=True)
 class WebhookRefusal:
-    """Why a request is not taken: the status for whoever sent it, the reason for our log alone."""
+    """Why a request is not taken: the status for the sender, the reason for our log alone."""
 
     status: int
     reason: str

@@ -61,7 +61,7 @@ def _hear(heard: HeardNotices, event: dict[str, Any], records: Records) -> None:
 
 
 def _ends(event: dict[str, Any], kind: str) -> Iterator[tuple[str, str]]:
-    """The deals of an association: companies are no different for it. `DEAL_TO_COMPANY`, or with an ending for a label."""
+    """The deals of an association: those of companies look the same. `DEAL_TO_COMPANY`, or with an ending for a label."""
     near, _, far = str(event.get("associationType", "")).partition("_TO_")
     if near == "DEAL" or (not far and _NATIVE.get(kind) == "deals"):
         yield "deal", "fromObjectId"

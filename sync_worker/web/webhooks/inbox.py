@@ -1,6 +1,6 @@
 """The notices of every request that waits, in one commit: while one is under way, the next gathers.
 
-A request costs the database almost nothing that way, however many come at once, and SQLite's one writer is asked for once.
+A request costs the database almost nothing that way, even if many come at once, and SQLite's one writer is asked for once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`POST /webhooks/salesforce/{portal}/{secret}` and `POST /webhooks/hubspot/{portal}`: refuse, or store and only then answer.
 
-Whoever proves nothing is told 401 and no more, whether the portal exists or not; why stands in the log, with the source. A portal that is
+A sender without proof gets 401 and nothing else, whether the portal exists or not; the log says why, with the source. A portal that is
 disabled answers 503 to everybody, because its secret may be what is missing: the CRM sends the same again.
 """
 
@@ -28,7 +28,7 @@ from sync_worker.web.webhooks.debounce import Bell, Send
 from sync_worker.web.webhooks.heard import DISABLED_S, HeardNotices, Records, WebhookRefusal
 from sync_worker.web.webhooks.inbox import Inbox
 
-MOST_BYTES = 4 << 20  # a hundred events with a long text each; whoever sends more is not our CRM
+MOST_BYTES = 4 << 20  # a hundred events with a long text each; our CRM sends less
 GONE = WebhookRefusal(400, "the sender hung up")
 TOO_LARGE = WebhookRefusal(413, f"more than {MOST_BYTES} bytes")
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read: a signature is proven only when the whole body is there
@@ -56,7 +56,7 @@ class WebhookAddresses:
     """The two addresses, for every portal whose file has `webhooks`.
 
     **Shapes** `counts`: (portal, what) → requests `taken`, `refused` and `disabled`, events `heard` and `skipped`; refusals of portals that
-    are none of ours stand under "".
+    are not ours stand under "".
     """
 
     def __init__(self, installation: Installation, send: Send) -> None:
@@ -118,7 +118,7 @@ class WebhookAddresses:
         return Response(status_code=204 if await self._take(portal, heard) else 503)
 
     async def _body(self, request: Request) -> bytes | WebhookRefusal:
-        """What was sent, as it was sent. Nobody makes us keep more than `MOST_BYTES`, and all together no more than `MOST_HELD_BYTES`."""
+        """What was sent, as it was sent. We keep at most `MOST_BYTES` of one request, and `MOST_HELD_BYTES` of all together."""
         body = bytearray()
         try:
             async for part in request.stream():
@@ -145,7 +145,7 @@ class WebhookAddresses:
         return signature.v3_fault(hook.secret, hook.url + _target(request), body, request.headers, self._clock())
 
     async def _take(self, portal: str, heard: HeardNotices) -> bool:
-        """Stores what was heard, then wakes whoever reads it. False: the database is out of reach, and the CRM must send it again."""
+        """Stores what was heard, then wakes its reader. False: the database is out of reach, and the CRM must send it again."""
         try:
             await self._inbox.put(portal, heard)
         except StoreDown as error:
@@ -190,7 +190,7 @@ def _target(request: Request) -> bytes:
 
 
 def _is_secret(given: str, secret: bytes) -> bool:
-    """Takes the same time for every answer, for portals that are none too."""
+    """Takes the same time for every answer, also for a portal that does not exist."""
     is_same = hmac.compare_digest(hashlib.sha256(given.encode()).digest(), hashlib.sha256(secret).digest())
     return is_same and bool(secret)
 

@@ -1,6 +1,6 @@
 """Salesforce's outbound messages: SOAP, up to a hundred notifications of one record type, from one organization.
 
-The sender knows no signature: a secret stands in the address, and the organization's id in the message. It wants `<Ack>true</Ack>`, and
+The sender does not sign: a secret stands in the address, and the organization's id in the message. It wants `<Ack>true</Ack>`, and
 sends everything again on any other answer, for a day.
 Source: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_notifications.htm
 """
@@ -35,7 +35,7 @@ def read_message(body: bytes, *, organization_id: str, records: Records) -> Hear
     """The records an outbound message names. **Shapes** `organization_id`: in 18 characters; the message may say it in 15."""
     try:
         message = _parsed(body).find(f"{{{_ENVELOPE}}}Body/{_OUTBOUND}notifications")
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # the last two: an encoding that is none
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # the last two: an unknown encoding
         return WebhookRefusal(400, f"the body is not XML that we can read: {type(error).__name__}")
     if message is None:
         return WebhookRefusal(400, "not an outbound message")

@@ -27,7 +27,7 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
         assert cursor
         cursors.close_window(tx, cursor, MONDAY - timedelta(minutes=3))
         cursors.acquire(tx, "lead", "t")
-        cursors.pause(tx, "lead", MONDAY + timedelta(minutes=9))
+        cursors.pause(tx, "lead", MONDAY + timedelta(minutes=9), code="schema_changed", because="a field is hidden")
         outbox.owe(tx, "deal", ["d1", "d2"], "r1")
         notices.add(tx, "lead", ["00Q1", "00Q2"])
         failures.record(tx, [failure(), failure("f2", "002"), failure("f3", "003", kind="problem", code="status_unknown")])

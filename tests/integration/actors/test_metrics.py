@@ -98,7 +98,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         notices.add(tx, "lead", ["00Q1", "00Q2"])
         failures.record(tx, [problem("f1", "bug")])
         portals.pause(tx, tx.now + timedelta(minutes=5), "no log-in")
-        cursors.pause(tx, "company", tx.now + timedelta(minutes=5))
+        cursors.pause(tx, "company", tx.now + timedelta(minutes=5), code="held_for_review", because="too much would go")
     for _ in range(3):
         hands.send("acme", Work.PUSH)
 

@@ -51,6 +51,7 @@ MEANT: dict[type[SyncError], tuple[float, int]] = {
     InvalidRecord: (0, 1),
     UnresolvedLink: (0, 1),
     WriteRejected: (0, 1),
+    errors.FieldRefused: (0, 1),
     WritesRest: (0, 3),
     CallRefused: (15, 3),
 }

@@ -97,7 +97,7 @@ SLIPS = (
         "a flow of the other CRM",
         "flow: client_credentials",
         "flow: static_token",
-        "is no flow of salesforce — allowed: client_credentials",
+        "is not a flow of salesforce — allowed: client_credentials",
         at="static",
     ),
     portal(
@@ -121,10 +121,14 @@ SLIPS = (
         "a salesforce webhook has no 'hub_id' — leave it out",
         at="hub_id",
     ),
-    portal("a number with a point", "daily: 50000", 'daily: "50.000"', "'50.000' is no count — write a whole number from 1", at='"50.000"'),
+    portal(
+        "a number with a point", "daily: 50000", 'daily: "50.000"', "'50.000' is not a count — write a whole number from 1", at='"50.000"'
+    ),
     portal("reserves above 100%", "live: 40%", "live: 90%", "the shares add up to 120% — keep live + backfill + operator within 100%"),
     # the portal file: tiers, associations
-    portal("a time zone misspelled", "Europe/Berlin", "Europe/Berln", "is no time zone — did you mean 'Europe/Berlin'?", at="Europe/Berln"),
+    portal(
+        "a time zone misspelled", "Europe/Berlin", "Europe/Berln", "is not a time zone — did you mean 'Europe/Berlin'?", at="Europe/Berln"
+    ),
     portal(
         "no name for people",
         ", display_label: Distributor",
@@ -152,7 +156,7 @@ SLIPS = (
     portal("contract values as a list", "    Arrow Inc: 001", "    - Arrow Inc: 001", "a list stands where a map belongs", at="- Arrow"),
     rules("a rule without a condition", "[{name: a}]", "has no condition — add partner, second_partner or match", "{name: a}"),
     rules("a field misspelled in a rule", "[{name: a, match: [contry]}]", "has no field 'contry' — did you mean 'country'?", "contry"),
-    rules("a value misspelled in a rule", "[{name: a, partner: {tier: [gold]}}]", "is no value of tier — did you mean 'Gold'?", "gold"),
+    rules("a value misspelled in a rule", "[{name: a, partner: {tier: [gold]}}]", "is not a value of tier — did you mean 'Gold'?", "gold"),
     rules("one word for a list", "[{name: a, partner: {tier: Gold}}]", "must be a list, not 'Gold' — write [Gold]", "Gold"),
     rules(
         "a rule over the status",
@@ -168,7 +172,7 @@ SLIPS = (
     ),
     # the portal file: overrides
     override(
-        "a part of the mapping misspelled", "compny.name.native: Name", "is no path into the mapping — did you mean 'company'?", "compny"
+        "a part of the mapping misspelled", "compny.name.native: Name", "is not a path into the mapping — did you mean 'company'?", "compny"
     ),
     override("a field misspelled in an override", "company.portal_staus.native: X__c", "did you mean 'portal_status'?", "company.portal"),
     override(
@@ -215,16 +219,22 @@ SLIPS = (
         "is not a number of days — write a whole number",
         at="90",
     ),
-    portal("a duration in words", "pull: 5m", "pull: 5 min", "is no duration — write a number and s, m, h or d: 30s, 5m, 2h", at="5 min"),
-    portal("a time of one digit", 'full_compare: "02:00"', "full_compare: 2:00", 'is no time of day — write it as "02:00"', at="2:00"),
     portal(
-        "a share without a percent sign", "brake: 15%", "brake: 0.15", "is no percentage — write a whole number from 0% to 100%", at="0.15"
+        "a duration in words", "pull: 5m", "pull: 5 min", "is not a duration — write a number and s, m, h or d: 30s, 5m, 2h", at="5 min"
+    ),
+    portal("a time of one digit", 'full_compare: "02:00"', "full_compare: 2:00", 'is not a time of day — write it as "02:00"', at="2:00"),
+    portal(
+        "a share without a percent sign",
+        "brake: 15%",
+        "brake: 0.15",
+        "is not a percentage — write a whole number from 0% to 100%",
+        at="0.15",
     ),
     portal(
         "a feed secret of another form",
         "brake: 15%",
         'feed: {url: "https://x.example", secret: "${FEED}"}\nbrake: 15%',
-        "is no secret of Standard Webhooks — whsec_",
+        "is not a secret of Standard Webhooks — whsec_",
         at='"${FEED}"',
     ),
     portal(

@@ -40,7 +40,7 @@ def test_a_user_is_told_of_shown_deactivated_and_erased(loaded: Terminal) -> Non
 
 
 def test_wrong_words_about_people_say_what_would_be_right(loaded: Terminal) -> None:
-    assert "whoever gives it a portal status" in loaded.types("people", "put", "acme", "ann", *ANN, "--company", "Nobody", code=2).err
+    assert "a person who gives it a portal status" in loaded.types("people", "put", "acme", "ann", *ANN, "--company", "Nobody", code=2).err
     assert "sync-worker people list acme" in loaded.types("people", "show", "acme", "ann", code=2).err
     for verb in (("deactivate",), ("erase", "--reason", "x")):
         assert loaded.types("people", verb[0], "acme", "ann", *verb[1:], "--json", code=2).json["refused"] == "user_unknown"

@@ -85,12 +85,45 @@ def test_credentials_ended(night: Terminal, crm: LocalCrm, monkeypatch: pytest.M
     assert "correct it; `sync-worker check acme` shows whether the CRM is reached" in said
 
 
-def test_a_field_that_cannot_rest_alone_is_hidden(night: Terminal, remote: Remote) -> None:
-    remote.hide_field("Account", "Portal_Status__c")
+@on_both
+def test_a_field_that_cannot_rest_alone_is_hidden(night: Terminal, remote: Remote, crm: LocalCrm) -> None:
+    # Given a field that an admin takes away, and the workers
+    native = STATUS[crm.kind]
+    hide_status(remote, hidden=True)
+    if crm.kind == "hubspot":
+        night.types("check", "acme", code=None)  # answers leave it out without a word
     at_work(night, Work.PULL, "company")
+    at_work(night, Work.PULL, "deal" if crm.kind == "hubspot" else "lead")
+    # when the operator looks, then companies rest alone, with the reason and until when, in every list
     said = looks(night, code=1)
-    assert "Portal_Status__c" in said + then(night, said, "failures list acme")
-    assert "schema_changed" in said
+    assert "acme: company rests, next try in 5 min" in said
+    assert "acme: company rests alone, next try in 5 min" in said
+    assert native in said
+    assert "correct it; then `sync-worker check acme` lets it go on at once" in said
+    listed = then(night, said, "failures list acme")
+    assert "schema_changed" in listed
+    assert "Only records of type company rest" in words(night.types("failures", "list", "acme", "--json").out)
+    assert night.types("portals", "list", "--json").json[0]["resting"].keys() == {"company"}
+    assert "acme: company rests alone and goes on in " in words(night.types("portals", "list").out)
+    (row,) = [one for name, one in night.types("portals", "show", "acme", "--json").json.items() if name == "resting (company)"]
+    assert native in row
+    # and a pull by hand reads the others, and says so
+    by_hand = night.types("pull", "acme", code=1)
+    assert native in by_hand.err
+    # when it is shown again, then `check` lets it go on
+    hide_status(remote, hidden=False)
+    night.types("check", "acme", code=None)
+    assert night.types("portals", "list", "--json").json[0]["resting"] == {}
+
+
+STATUS = {"salesforce": "Account.Portal_Status__c", "hubspot": "companies.portal_status"}
+
+
+def hide_status(remote: Remote, *, hidden: bool) -> None:
+    if isinstance(remote, HubspotRemote):
+        remote.archive_property("companies", "portal_status", archived=hidden)
+    else:
+        remote.hide_field("Account", "Portal_Status__c", hidden=hidden)
 
 
 @on_both
@@ -105,6 +138,8 @@ def test_a_field_that_may_rest_alone_is_hidden(night: Terminal, remote: Remote, 
     assert "1 problem attribute_rests of company" in said
     listed = then(night, said, "failures list acme")
     assert {"salesforce": "Account.Portal_Region__c", "hubspot": "companies.portal_region"}[crm.kind] in listed
+    shown = night.types("portals", "show", "acme", "--json").json["resting attribute region (company)"]
+    assert "is not shown; this was noticed" in shown
 
 
 def test_the_calls_of_the_day_are_used_up(night: Terminal, remote: Remote) -> None:

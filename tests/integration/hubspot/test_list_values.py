@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.steps.associations.associate import options
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.backfill import go_on
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.steps.sync.push.push import push
+from sync_worker.steps.sync.push.record_rest import resting, wake_fit
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.failures import FailureFilter
-from tests.integration.hubspot.test_portal import checked, portal_on, settled
+from sync_worker.store.deals import links
+from sync_worker.store.sync import outbox
+from tests.integration.hubspot.test_portal import TERMS, checked, portal_on, settled
 
 LINES = "portal_product_lines"
 
@@ -110,6 +117,53 @@ def test_an_archived_attribute_rests_alone_and_is_read_for_all_once_it_is_restor
     assert open_problems(tenant) == []
     go_on(tenant, "company")
     assert birch(tenant).attributes["product_lines"] == ["edge"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_create_that_meets_an_archived_property_is_not_parked(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> None:
+    url = "" if database == "sqlite" else str(request.getfixturevalue("postgresql_url"))
+    note = {"deal.attributes.note": {"native": "description", "direction": "both"}}
+    with portal_on(tmp_path, "professional", note, deal_count=4, database_url=url) as (tenant, remote):
+        settled(tenant)
+        # Given a new deal, and the property of an attribute that an admin archives before it is written
+        remote.archive_property("deals", "description")
+        first = made(tenant, {**TERMS, "note": "call back"})
+        # when it is pushed, then it is made without the attribute, which rests
+        push(tenant)
+        assert open_problems(tenant) == [("deal", "note")]
+        assert record_of(tenant, remote, first.id)["portal_licences"] == "25"
+        # Given another one, and a property that its record type cannot do without
+        remote.archive_property("deals", "portal_licences")
+        second = made(tenant, {**TERMS, "name": "other"})
+        # when it is pushed, then nothing is parked: it waits with deals, and companies go on
+        push(tenant)
+        with tenant.store.reading(tenant.name) as tx:
+            assert [(row.record_id, row.state) for row in outbox.listed(tx)] == [(second.id, "ready")]
+            assert {name: "portal_licences" in pause.because for name, pause in resting(tx).items()} == {"deal": True}
+            assert failures.listed(tx, FailureFilter(record=second.id)) == []
+        pull(tenant, "company")
+        # when both are restored, and a person looks, then everything is written
+        for name in ("description", "portal_licences"):
+            remote.archive_property("deals", name, archived=False)
+        wake_fit(tenant)
+        pull(tenant, "deal")
+        push(tenant)
+        go_on(tenant, "deal")
+        push(tenant)
+        assert record_of(tenant, remote, second.id)["portal_licences"] == "25"
+        assert record_of(tenant, remote, first.id)["description"] == "call back"
+
+
+def made(tenant: Tenant, terms: Mapping[str, str]) -> Deal:
+    done = register(tenant, terms, actor=Actor("Ann", None, "portal"))
+    assert not isinstance(done, Refusal), done
+    return done[0]
+
+
+def record_of(tenant: Tenant, remote: HubspotRemote, deal_id: str) -> dict[str, Any]:
+    with tenant.store.reading(tenant.name) as tx:
+        link = links.current(tx, [deal_id])[deal_id]
+    return remote.record("deals", link.crm_id)
 
 
 def open_problems(tenant: Tenant) -> list[tuple[str, str]]:

@@ -271,7 +271,7 @@ def test_a_new_list_is_made_without_the_values_that_cannot_be_options(clean: Lab
 
 
 def test_what_hubspot_computes_cannot_be_granted(crm: HubspotCrm) -> None:
-    with pytest.raises(SchemaRefused, match="nobody can write it"):
+    with pytest.raises(SchemaRefused, match="the worker cannot write it"):
         crm.schema.create(FieldWish("deals", "hs_is_closed", "boolean", is_written=True))
 
 

@@ -80,7 +80,7 @@ def test_a_user_who_may_not_is_refused_once_with_what_to_correct(lab: Lab, user:
 
 def test_what_is_no_key_is_said_before_anything_is_sent(lab: Lab) -> None:
     login = JwtBearer("sandbox", "someone@example.com", "not a key", domain="", base_url=lab.base_url)
-    with pytest.raises(AuthFailed, match="private_key is no RSA private key") as caught:
+    with pytest.raises(AuthFailed, match="private_key is not an RSA private key") as caught:
         connected(lab, login).fetch("Lead", ["00QSb0000000001"], fields=())
     assert "not a key" not in str(caught.value)
     assert lab.counted("token") == 0

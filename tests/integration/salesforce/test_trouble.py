@@ -158,7 +158,7 @@ def test_a_locator_lost_among_keys_or_the_deleted_begins_anew(lab: Lab, crm: Sal
     lab.remote.fault("query_more", error_code="INVALID_QUERY_LOCATOR")
     assert [record.is_deleted for record in crm.fetch("Lead", created, fields=())] == [True] * 9
     lab.remote.fault("query_more", times=99, error_code="INVALID_QUERY_LOCATOR")
-    with pytest.raises(TransientError, match="beginning anew"):
+    with pytest.raises(TransientError, match="beginning again"):
         crm.fetch("Lead", created, fields=())
 
 

@@ -34,3 +34,15 @@ def world(sandbox: str, loaded: Loaded, remote: Remote, tmp_path: Path) -> Itera
     with closing(World(sandbox, remote, tmp_path, loaded)) as full:
         full.forward(2000)
         yield full
+
+
+@pytest.fixture
+def any_world(request: pytest.FixtureRequest, backend: str, sandbox: str, remote: Remote, tmp_path: Path) -> Iterator[World]:
+    """The same on SQLite and on PostgreSQL, which makes a first load of its own."""
+    if backend == "sqlite":
+        yield request.getfixturevalue("world")
+        return
+    with closing(World(sandbox, remote, tmp_path, database_url=request.getfixturevalue("postgresql_url"))) as full:
+        full.pull()
+        full.forward(2000)
+        yield full

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.explain import explain
+from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.store.sync import backfills
-from tests.integration.steps.world import World
+from tests.integration.steps.world import ANN, TERMS, World
 
 RESTS = "attribute_rests"
 NOTE = {"deal.attributes.note": {"native": "Description", "direction": "both"}}
@@ -32,7 +37,8 @@ def ordered(world: World) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("hide", ["refused", "left out"])
-def test_a_hidden_attribute_of_deals_rests_alone_and_comes_back_whole(world: World, hide: str) -> None:
+def test_a_hidden_attribute_of_deals_rests_alone_and_comes_back_whole(any_world: World, hide: str) -> None:
+    world = any_world
     # Given a deal with a note that both sides hold
     world.configure(overrides=NOTE)
     deal = world.registered(note="call back")
@@ -86,7 +92,8 @@ def show(world: World, native: str, field: str, how: str, *, shown: bool) -> Non
         world.remote.leave_out(object=native, field=field, on=not shown)
 
 
-def test_a_hidden_attribute_of_companies_rests_alone_and_comes_back_whole(world: World) -> None:
+def test_a_hidden_attribute_of_companies_rests_alone_and_comes_back_whole(any_world: World) -> None:
+    world = any_world
     # Given companies with an attribute that no rule uses
     world.remote.edit("Account", world.id_of("Birch Systems"), {"Industry": "Banking"})
     world.configure(overrides=LINE)
@@ -112,7 +119,8 @@ def test_a_hidden_attribute_of_companies_rests_alone_and_comes_back_whole(world:
     assert resting(world) == []
 
 
-def test_an_attribute_that_only_the_portal_writes_is_written_once_it_is_shown_again(world: World) -> None:
+def test_an_attribute_that_only_the_portal_writes_is_written_once_it_is_shown_again(any_world: World) -> None:
+    world = any_world
     world.configure(overrides={"deal.attributes.note": {"native": "Description", "direction": "push"}})
     deal = world.registered(note="call back")
     world.pull()
@@ -137,7 +145,8 @@ def test_an_attribute_that_a_rule_uses_rests_its_record_type(empty_world: World)
     assert resting(world) == []
 
 
-def test_a_worker_with_an_older_describe_reads_the_field_as_soon_as_another_one_has_seen_it(world: World) -> None:
+def test_a_worker_with_an_older_describe_reads_the_field_as_soon_as_another_one_has_seen_it(any_world: World) -> None:
+    world = any_world
     # Given two workers that know the attribute rests
     world.configure(overrides=NOTE)
     deal = world.registered(note="call back")
@@ -171,7 +180,8 @@ def test_a_describe_is_asked_for_every_ten_minutes_and_not_at_every_poll(world: 
     assert describe_count(world) == before + 1
 
 
-def test_a_write_that_meets_the_hidden_field_first_parks_no_record(world: World) -> None:
+def test_a_write_that_meets_the_hidden_field_first_parks_no_record(any_world: World) -> None:
+    world = any_world
     # Given a deal whose note and licences were changed in the portal, and a field that was hidden since the last poll
     world.configure(overrides=NOTE)
     deal = world.registered(note="call back")
@@ -193,3 +203,82 @@ def test_a_write_that_meets_the_hidden_field_first_parks_no_record(world: World)
     world.pull()
     world.settle({FollowUp(Work.BACKFILL, "lead"), FollowUp(Work.PUSH)})
     assert world.record_of(deal.id)["Description"] == "later"
+
+
+def hidden_and_back(world: World, deal_id: str, *, edited: str | None = None) -> None:
+    """The note is shown again, and its backfill done; perhaps somebody with access edited it meanwhile."""
+    world.remote.hide_field("Lead", "Description", hidden=False)
+    if edited is not None:
+        world.edit(deal_id, Description=edited)
+    world.forward(601)
+    world.pull()
+    world.settle({FollowUp(Work.BACKFILL, "lead"), FollowUp(Work.PUSH)})
+
+
+def test_an_edit_of_a_resting_attribute_is_taken_owed_and_written_once_it_is_shown(any_world: World) -> None:
+    # Given a deal whose note rests
+    world = any_world
+    world.configure(overrides=NOTE)
+    deal = world.registered(note="call back")
+    world.pull()
+    world.remote.hide_field("Lead", "Description")
+    world.pull()
+    # when a partner edits it, then the value is taken, and the answer says that it waits, why, since when and what to do
+    moved = change(world.tenant, deal.id, {"note": "later"}, actor=ANN)
+    assert isinstance(moved, Moved)
+    assert moved.deal.values["note"] == "later"
+    (warning,) = moved.warnings
+    assert (warning.code, warning.field) == ("attribute_rests", "note")
+    for words in ("Lead.Description", "since 20", "written to the CRM once", "Grant the worker's user access"):
+        assert words in warning.message
+    # and other fields still travel, without it
+    world.change(deal.id, licence_count="26")
+    world.settle({FollowUp(Work.PUSH)})
+    assert (world.record_of(deal.id)["Portal_Licences__c"], world.record_of(deal.id)["Description"]) == (26, "call back")
+    story = explain(world.tenant, deal.id)
+    assert story
+    assert next(one.crm.state for one in story.fields if one.field == "note") == "owed"
+    # when it is shown again, then the backfill does not take it back: it is written
+    hidden_and_back(world, deal.id)
+    assert world.deal(deal.id).values["note"] == "later"
+    assert world.record_of(deal.id)["Description"] == "later"
+    assert world.open_conflicts(deal.id) == []
+
+
+def test_an_edit_of_a_resting_attribute_that_the_crm_has_edited_too_goes_by_the_fields_rule(world: World) -> None:
+    world.configure(overrides={"deal.attributes.note": {"native": "Description", "direction": "both", "conflict": "portal"}})
+    deal = world.registered(note="call back")
+    world.pull()
+    world.remote.hide_field("Lead", "Description")
+    world.pull()
+    world.change(deal.id, note="ours")
+    hidden_and_back(world, deal.id, edited="theirs")
+    assert (world.deal(deal.id).values["note"], world.record_of(deal.id)["Description"]) == ("ours", "ours")
+    assert ("note", "portal") in [(field, taken) for field, _, taken in world.conflicts(deal.id)]
+
+
+def test_a_registration_with_a_resting_attribute_is_made_without_it_and_gets_it_later(any_world: World) -> None:
+    world = any_world
+    world.configure(overrides=NOTE)
+    world.pull()
+    world.remote.hide_field("Lead", "Description")
+    world.pull()
+    moved = register(world.tenant, {**TERMS, "note": "call back"}, actor=ANN)
+    assert isinstance(moved, Moved)
+    assert [warning.field for warning in moved.warnings if warning.code == "attribute_rests"] == ["note"]
+    world.settle({FollowUp(Work.PUSH)})
+    assert world.record_of(moved.deal.id)["Description"] is None
+    assert world.outbox() == []
+    hidden_and_back(world, moved.deal.id)
+    assert (world.deal(moved.deal.id).values["note"], world.record_of(moved.deal.id)["Description"]) == ("call back", "call back")
+
+
+def test_a_resting_attribute_that_only_the_crm_sets_is_still_refused(world: World) -> None:
+    world.configure(overrides={"deal.attributes.note": {"native": "Description", "direction": "pull"}})
+    deal = world.registered()
+    world.pull()
+    world.remote.hide_field("Lead", "Description")
+    world.pull()
+    refused = change(world.tenant, deal.id, {"note": "later"}, actor=ANN)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "only_in_crm"

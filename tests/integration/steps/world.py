@@ -113,7 +113,7 @@ class Loaded:
 class World:
     """One portal, its CRM and its database. **Units** both clocks stand still, and move together by `forward`."""
 
-    def __init__(self, url: str, remote: Remote, directory: Path, loaded: Loaded | None = None) -> None:
+    def __init__(self, url: str, remote: Remote, directory: Path, loaded: Loaded | None = None, *, database_url: str = "") -> None:
         self.url = url
         self.remote = remote
         self.clock = Clock()
@@ -128,7 +128,9 @@ class World:
             monotonic=lambda: (self.clock.now - MONDAY).total_seconds(),
             sleep=lambda seconds: self.forward(seconds),
         )
-        if loaded is None:
+        if database_url:
+            self.store = Store(database_url, clock=self.clock, shared_clock=self.clock)
+        elif loaded is None:
             self.store = sqlite_store(directory, clock=self.clock)
         else:
             (directory / "sync-worker.db").write_bytes(loaded.database)

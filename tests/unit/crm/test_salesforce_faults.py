@@ -30,6 +30,7 @@ from sync_worker.crm.salesforce.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
+    FieldRefused,
     RateLimited,
     RecordError,
     SchemaChanged,
@@ -62,7 +63,8 @@ ROWS: list[tuple[str, int, type[SyncError], type[SyncError], type[SyncError]]] =
     ("QUERY_TIMEOUT", 400, TooLarge, TooLarge, TransientError),
     ("OPERATION_TOO_LARGE", 400, TooLarge, TooLarge, TransientError),
     ("INVALID_QUERY_LOCATOR", 400, LocatorLost, LocatorLost, TransientError),
-    ("INVALID_FIELD", 400, SchemaChanged, SchemaChanged, WriteRejected),
+    ("INVALID_FIELD", 400, SchemaChanged, SchemaChanged, FieldRefused),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", 400, SchemaChanged, RowsRejected, FieldRefused),
     ("INVALID_TYPE", 400, SchemaChanged, SchemaChanged, WriteRejected),
     ("MALFORMED_QUERY", 400, SchemaChanged, SchemaChanged, WriteRejected),
     ("QUERY_TOO_COMPLICATED", 400, SchemaChanged, SchemaChanged, WriteRejected),
@@ -93,7 +95,6 @@ ROWS: list[tuple[str, int, type[SyncError], type[SyncError], type[SyncError]]] =
             "INVALID_CROSS_REFERENCE_KEY",
             "MALFORMED_ID",
             "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-            "INVALID_FIELD_FOR_INSERT_UPDATE",
         )
     ),
 ]

@@ -104,7 +104,7 @@ def test_the_frame_of_these_tests_is_right_itself() -> None:
             "  account_type: {native: T, values: {P: partnr}}",
             "'partnr' is not a value of account_type — did you mean 'partner'? allowed: vendor, p",
         ),
-        ("  account_type: {native: T, values: {$partnr: partner}}", "$partnr is no placeholder — did you mean '$partner'?"),
+        ("  account_type: {native: T, values: {$partnr: partner}}", "$partnr is not a placeholder — did you mean '$partner'?"),
         ("  account_type: {native: T, values: {$partner 1: partner}}", "'$partner 1' holds a placeholder among other text"),
         ("  account_type: {native: T, values: [$partner]}", "$partner cannot stand in a list — write a map: {$partner: …}"),
         ("  account_type: {native: T, values: {A: partner, ' A': vendor}}", "'A' stands twice"),
@@ -127,7 +127,7 @@ def test_the_frame_of_these_tests_is_right_itself() -> None:
         ("  account_owner_email: {association: B}", "an association holds a company — transform: company_ref"),
         ("  account_owner_email: {native: Key__c, direction: push}", "Key__c is the key of company; only the worker writes it"),
         ("  attributes: {name: {native: X}}", "'name' is a field of every company, not an attribute — move it to company.name"),
-        ("  attributes: {a.b: {native: X}}", "'a.b' is no attribute name"),
+        ("  attributes: {a.b: {native: X}}", "'a.b' is not an attribute name"),
         ("  attributes: {tier: {native: X, rule_field: true}}", "a field that rules use needs a list of values"),
         ("  attributes: {x: {native: X, transform: decimal(2), values: [1]}}", "decimal(2) has no list of values"),
         (
@@ -189,8 +189,8 @@ def test_each_mistake_says_where_what_and_what_would_be_right(extra: str, expect
         ("  name: {native: Name}\n", "", "company: 'name' is missing — add name: {native: …}"),
         ("  company: {native: Account, key: Key__c}\n", "", "records: 'company' is missing"),
         ("native: Account, ", "", "records.company: 'native' is missing"),
-        ("converts_to: opportunity", "converts_to: lead", "'lead' is no other deal record of this file"),
-        ("key: Key__c}", "key: Key__c, on_create: {A: $vndor}}", "$vndor is no placeholder — did you mean '$vendor'?"),
+        ("converts_to: opportunity", "converts_to: lead", "'lead' is not another deal record of this file"),
+        ("key: Key__c}", "key: Key__c, on_create: {A: $vndor}}", "$vndor is not a placeholder — did you mean '$vendor'?"),
         ("lead: {", "leads: {", "records.leads: unknown key 'leads' — did you mean 'lead'?"),
     ],
 )
@@ -251,8 +251,8 @@ def test_an_override_replaces_one_node_and_leaves_the_rest(tmp_path: Path) -> No
         ("company.nme.native: X", "acme.yaml:7:3: company.nme: unknown key 'nme' — did you mean 'name'?"),
         ("company.name: {nativ: X}", "acme.yaml:7:18: company.name.nativ: unknown key 'nativ'"),
         ("deal.outcome.values: {Won: wonn}", "acme.yaml:7:30: deal.outcome.values.Won: 'wonn' is not a value of outcome"),
-        ("compny.name.native: X", "overrides.compny.name.native: 'compny.name.native' is no path into the mapping"),
-        ("examples: []", "is no path into the mapping — begin with records, company, deal, wire"),
+        ("compny.name.native: X", "overrides.compny.name.native: 'compny.name.native' is not a path into the mapping"),
+        ("examples: []", "is not a path into the mapping — begin with records, company, deal, wire"),
         ("company.name.native.lead: X", "company.name.native is 'Name', not a mapping — override company.name.native as a whole"),
         ("deal.expirs_on: null", "there is nothing here to take away — did you mean 'expires_on'?"),
     ],
@@ -273,7 +273,7 @@ def test_a_mistake_in_an_override_points_into_the_portal_file(tmp_path: Path, ov
     [
         ("associations: {mode: rules, rules: [{name: a, match: [contry]}]}", "no field 'contry' — did you mean 'country'?"),
         ("associations: {mode: rules, rules: [{name: a, partner: {portal_status: [active]}}]}", "rules may not use 'portal_status'"),
-        ("associations: {mode: rules, rules: [{name: a, partner: {tier: [Gld]}}]}", "'Gld' is no value of tier — did you mean 'Gold'?"),
+        ("associations: {mode: rules, rules: [{name: a, partner: {tier: [Gld]}}]}", "'Gld' is not a value of tier — did you mean 'Gold'?"),
         ("associations: {mode: rules, rules: [{name: a, second_partner: {name: [A]}, match: [name]}]}", "two companies are never one"),
         ("associations: {mode: rules, rules: [{name: a, match: [region, second_partners]}]}", "use a field under attributes: name, region"),
         ("overrides: {records.lead: null}", "the mapping has no record 'lead'"),
@@ -289,7 +289,7 @@ def test_what_each_file_says_rightly_but_not_together(tmp_path: Path, extra: str
 def test_a_mistake_in_a_rule_is_told_with_its_place(tmp_path: Path) -> None:
     acme = portal(tmp_path, "associations:\n  mode: rules\n  rules:\n    - name: a\n      partner: {region: [EMEA, Emea]}\n")
     with pytest.raises(
-        ConfigError, match=r"acme\.yaml:\d+:32: associations\.rules\[0\]\.partner\.region\[1\]: 'Emea' is no value of region"
+        ConfigError, match=r"acme\.yaml:\d+:32: associations\.rules\[0\]\.partner\.region\[1\]: 'Emea' is not a value of region"
     ):
         load_for_portal(acme, MAPPINGS)
 
@@ -302,7 +302,7 @@ def test_a_checkbox_in_a_rule_is_true_or_false(tmp_path: Path, listed: str, is_r
     if is_right:
         assert load_for_portal(acme, MAPPINGS).grammar.crm == "salesforce"
     else:
-        with pytest.raises(ConfigError, match="'yes' is no value of strategic"):
+        with pytest.raises(ConfigError, match="'yes' is not a value of strategic"):
             load_for_portal(acme, MAPPINGS)
 
 

@@ -76,7 +76,7 @@ class CompanyData:
     def wrong_contracts(self, known: Iterable[str], *, offered: Collection[str] | None) -> Iterator[DataProblem]:
         """The contract values that name no second partner: neither by name, by id, nor by one of the known spellings.
 
-        And those that do, but are no option any more. **Shapes** `offered`: what people can choose; None where they type it.
+        And those that do, but are not an option any more. **Shapes** `offered`: what people can choose; None where they type it.
         """
         names = {*known, *(one.name for one in self.second_partners)}
         named, crm_ids = set(map(folded, names)), {one.crm_id for one in self.second_partners}

@@ -20,13 +20,14 @@ from sync_worker.mapping.compile import RecordMap, compile_mapping
 from sync_worker.mapping.places import place_of, place_of_key
 from sync_worker.mapping.required_schema import FieldWish, Lack, lack_of, slips, wishes
 from sync_worker.nearest import slip_of
+from sync_worker.steps.core.described import keep
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.standing import close_mapped, lost_fields
 from sync_worker.steps.operate.setup.company_data import CompanyData, DataProblem, read_data
 from sync_worker.steps.operate.setup.deal_data import DealData, read_deals
 from sync_worker.steps.operate.setup.key_data import KeyData, judge_keys
 from sync_worker.store.associations import associations
-from sync_worker.store.core import catalogs, companies, portals
+from sync_worker.store.core import companies, portals
 
 PROBED_COUNT = 200  # converted records, the latest: what they lost tells how the conversion is set up now
 
@@ -162,7 +163,7 @@ def remember(tenant: Tenant, natives: Iterable[str]) -> dict[str, Catalog]:
     with tenant.store.side_transaction(tenant.name) as tx:
         portals.enter(tx, tenant.portal.associations.mode)
         for catalog in found.values():
-            catalogs.save(tx, catalog)
+            keep(tx, tenant.plain_mapping, catalog)
     return found
 
 
@@ -198,7 +199,7 @@ def _chosen(needs: Iterable[FieldNeed]) -> FieldNeed | None:
 
 
 def _offered(needs: Iterable[FieldNeed], described: Mapping[str, Catalog]) -> tuple[str, ...] | None:
-    """What people can choose in it; None where it is no list."""
+    """What people can choose in it; None where it is not a list."""
     need = _chosen(needs)
     field = described[need.wish.native].fields.get(need.wish.name) if need else None
     return field.offered if field and field.values is not None else None

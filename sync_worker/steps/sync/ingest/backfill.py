@@ -104,7 +104,7 @@ def do_again(tenant: Tenant, record_name: str) -> Done:
 def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: str, beside: Executor, *, on_page: Progress | None) -> Done:
     with tenant.store.reading(tenant.name) as tx:
         asked = backfills.get(tx, record_name, field)
-    mapped = tenant.mapping.records[record_name]
+    mapped = tenant.described.looked_at(record_name)
     if asked is None or asked.finished_at:
         return Done(run_id, Counts())
     if field not in mapped.fields:

@@ -9,7 +9,7 @@ Nothing is mended here, so a difference that is no more when its record is read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -26,6 +26,7 @@ from sync_worker.domain.sync.deal_record import REFERENCES
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.described import about
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant, going_on
 from sync_worker.steps.sync.ingest.census import missing, still_missing
@@ -74,9 +75,11 @@ class Comparison:
     """What was looked at and what differs.
 
     **Shapes** `live_counts`: records of ours by type, without those known as deleted. `census_count`: ids that the CRM gave as ours.
+    `left_out`: record types that lack a field they cannot do without.
     """
 
     run_id: str
+    left_out: Sequence[str] = ()
     counts: Counts = field(default_factory=Counts)
     field_count: int = 0
     census_count: int = 0
@@ -105,7 +108,7 @@ def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
     **Raises** the port's errors, StoreDown; Stopped after the page at hand: the next one begins anew, since both sides move on meanwhile.
     """
     with tenant.run("compare") as run_id:
-        comparison = Comparison(run_id)
+        comparison = Comparison(run_id, left_out=sorted(tenant.described.unfit.intersection(tenant.readable_records())))
         for page in chain(_companies(tenant), _deals(tenant)):
             counts = Counts()
             for held in page:
@@ -114,7 +117,9 @@ def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
             if on_page:
                 on_page("comparing", comparison.counts.read, None)
         for record_name in tenant.readable_records():
-            _take_census(tenant, tenant.mapping.records[record_name], comparison, on_page)
+            if record_name not in comparison.left_out:
+                with about(record_name):
+                    _take_census(tenant, tenant.mapping.records[record_name], comparison, on_page)
     return comparison
 
 
@@ -209,7 +214,8 @@ def _standing(native: NativeRecord | None) -> Plain:
 
 
 def _fetched(tenant: Tenant, record: RecordMap, crm_ids: list[str]) -> Mapping[str, NativeRecord]:
-    return {native.crm_id: native for native in tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)}
+    with about(record.record):
+        return {native.crm_id: native for native in tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)}
 
 
 # ── companies ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,6 +223,8 @@ def _fetched(tenant: Tenant, record: RecordMap, crm_ids: list[str]) -> Mapping[s
 
 def _companies(tenant: Tenant) -> Iterator[list[_Held]]:
     """Pages. A company differs where its record would make another company of it."""
+    if COMPANY in tenant.described.unfit:
+        return
     record = tenant.mapping.records[COMPANY]
     reader, after = CompanyReader(tenant, record), ("", "")
     while True:
@@ -266,7 +274,7 @@ def _deals(tenant: Tenant) -> Iterator[list[_Held]]:
             current = links.current(tx, ours)
             named = {str(deal.values[name]) for deal in page for name in REFERENCES if deal.values.get(name)}
             crm_ids = companies.crm_ids_by_id(tx, named)
-        for record_name in sorted({link.object for link in current.values()}):
+        for record_name in sorted({link.object for link in current.values()} - tenant.described.unfit):
             mine = [link for link in current.values() if link.object == record_name]
             yield list(_deal_records(tenant, tenant.mapping.records[record_name], mine, ours, crm_ids))
         if len(page) < PAGE_COUNT:

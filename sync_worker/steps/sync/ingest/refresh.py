@@ -43,7 +43,7 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
 
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
     """Batches until nothing waits, each notice at most once a run: one that is renewed meanwhile is the next run's."""
-    record = tenant.mapping.records[record_name]
+    record = tenant.described.looked_at(record_name)
     if tenant.crm_clock_ahead is None:
         tenant.crm_now()
     total, follow_ups, seen = Counts(), set[FollowUp](), set[str]()

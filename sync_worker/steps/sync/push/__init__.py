@@ -8,5 +8,6 @@ read_back.py        what became of a write whose answer was lost
 late_writes.py      sends whose outcome we never learned are looked for until their time is over
 breaker.py          writes of a cause that keeps failing rest
 rest.py             all writes rest while the CRM takes none
+record_rest.py      a record type rests while the CRM hides a field that it cannot do without
 patch_back.py       our id is written into each company's CRM record, once
 """

@@ -16,6 +16,7 @@ from sync_worker.crm.batches import LONGEST_CALL_S
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
 from sync_worker.steps.core.crm_links import first_record, homes
+from sync_worker.steps.core.described import about
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
@@ -52,7 +53,8 @@ def _by_key(tenant: Tenant, sends: Sequence[Send]) -> dict[str, tuple[str, str]]
     for object_ in sorted({send.object for send in sends}):
         record = tenant.mapping.records[first_record(tenant, object_)]
         keys = sorted({send.record_id for send in sends if send.object == object_})
-        natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=(record.key_field,))
+        with about(record.record):
+            natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=(record.key_field,))
         found |= {str(native.fields[record.key_field]): (record.record, native.crm_id) for native in natives}
     return found
 

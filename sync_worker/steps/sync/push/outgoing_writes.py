@@ -54,40 +54,46 @@ class Desk(ABC):
 
     def outgoing(self, row: OutboxRow) -> Outgoing:
         """What becomes of this row: a write, nothing, or a record that waits for a person."""
-        link = self.links.get(row.record_id)
-        record = self._tenant.mapping.records[link.object if link else first_record(self._tenant, row.object)]
-        rules = self._rules_of(record)
-        owing = self._owing(row.record_id, link, rules)
-        found = decide(owing, rules)
+        owing = self._owing(row)
+        found = decide(owing, self._rules_of(row) if owing.held is not None else {})
         if not isinstance(found, WriteFields):
             return found
         try:
-            native = record.update(found.fields) if link else record.create(found.fields)
+            return self._spelled(row, owing.held or {}, found)
         except RecordError as error:
             return Park(error)
-        if found.is_key_owed:
-            native[record.key_field] = row.record_id
-        if link and not native:
-            return Nothing()
-        spellings = {name: native[record.fields[name].native] for name in found.fields if record.fields[name].native in native}
-        held = owing.held or {}
-        sent = after_write(rules, sent={name: held.get(name) for name in found.fields}, spellings=spellings)
-        change = Change(ref=row.record_id, fields=native, crm_id=link.crm_id if link else None, key=row.record_id)
-        return OutgoingWrite(row, record, link, change, {**sent, KEY: self._key(row.record_id, link, is_owed=found.is_key_owed)})
 
-    def _owing(self, id_: str, link: Link | None, rules: Mapping[str, FieldRule]) -> Owing:
+    def _owing(self, row: OutboxRow) -> Owing:
+        id_, link = row.record_id, self.links.get(row.record_id)
         held = None if link and link.deleted_at else self._held(id_)
         key = key_of(link.base[KEY].crm) if link and KEY in link.base else None
         return Owing(
             record_id=id_,
             held=held,
             base=link.base if link else None,
-            waiting={*self._waiting(id_), *self._unreadable(id_, rules)},
+            waiting=() if held is None else {*self._waiting(id_), *self._unreadable(id_, self._rules_of(row))},
             companies=self._companies(held or {}),
             key=key,
             is_key_left_over=key in self._left_over,
-            is_unread=any(row.kind == "failure" for row in self._wrong.get(id_, ())),
+            is_unread=any(wrong.kind == "failure" for wrong in self._wrong.get(id_, ())),
         )
+
+    def _spelled(self, row: OutboxRow, held: Mapping[str, Value], found: WriteFields) -> OutgoingWrite | Nothing:
+        """The write as the CRM spells it. **Raises** InvalidRecord for a value that the CRM has no spelling for."""
+        id_, link, record = row.record_id, self.links.get(row.record_id), self._record_of(row)
+        native = record.update(found.fields) if link else record.create(found.fields)
+        if found.is_key_owed:
+            native[record.key_field] = id_
+        if link and not native:
+            return Nothing()
+        spellings = {name: native[record.fields[name].native] for name in found.fields if record.fields[name].native in native}
+        sent = after_write(self._rules_of(row), sent={name: held.get(name) for name in found.fields}, spellings=spellings)
+        change = Change(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
+        return OutgoingWrite(row, record, link, change, {**sent, KEY: self._key(id_, link, is_owed=found.is_key_owed)})
+
+    def _record_of(self, row: OutboxRow) -> RecordMap:
+        link = self.links.get(row.record_id)
+        return self._tenant.mapping.records[link.object if link else first_record(self._tenant, row.object)]
 
     def _key(self, id_: str, link: Link | None, *, is_owed: bool) -> Base:
         ours = Base(None, id_)
@@ -125,8 +131,9 @@ class Desk(ABC):
             if rule and (rule.is_set or rule.conflict != "portal"):
                 yield row.field
 
-    def _rules_of(self, record: RecordMap) -> Mapping[str, FieldRule]:
-        """The record's rules, made once for all writes of a batch."""
+    def _rules_of(self, row: OutboxRow) -> Mapping[str, FieldRule]:
+        """The rules of its record, made once for all writes of a batch."""
+        record = self._record_of(row)
         if record.record not in self._rules:
             self._rules[record.record] = field_rules(record)
         return self._rules[record.record]

@@ -16,6 +16,7 @@ from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.core.keeper import CLAIM_S, Hold
 from sync_worker.steps.core.park import code_of, push_failure
 from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.sync.push.record_rest import not_blamed
 from sync_worker.steps.sync.push.rest import hear_of_rest
 from sync_worker.store.core import failures, runs
 from sync_worker.store.core.engine import Tx
@@ -52,7 +53,8 @@ def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, ru
     record, tries, counts = tenant.company_map(), {row.company_id: row.tries for row in rows}, Counts()
     changes = [Change(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in rows]
     try:
-        for outcomes in tenant.crm.write(record.native, record.key_field, changes, time_left_s=hold.time_left_s):
+        for answered in tenant.crm.write(record.native, record.key_field, changes, time_left_s=hold.time_left_s):
+            outcomes = not_blamed(tenant, record, answered)
             with tenant.store.transaction(tenant.name) as tx:
                 settled = _settle(tx, tenant, outcomes, tries, token, run_id)
                 runs.count(tx, run_id, settled)

@@ -14,12 +14,13 @@ from datetime import timedelta
 from sync_worker.crm.port import Half, Wrote
 from sync_worker.domain.sync.attempts import FIRST_WAIT_S
 from sync_worker.domain.sync.outgoing import Nothing, Park
-from sync_worker.errors import OF_THE_CALL, Stopped
+from sync_worker.errors import OF_THE_CALL, SchemaChanged, Stopped
+from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import homes
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.park import NOTHING_OWED, close_push_failures, park
-from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
+from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.breaker import admitted
 from sync_worker.steps.sync.push.halves import settle_halves
@@ -27,10 +28,12 @@ from sync_worker.steps.sync.push.late_writes import look_for_late_writes
 from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite, desk_of
 from sync_worker.steps.sync.push.patch_back import patch_back
 from sync_worker.steps.sync.push.read_back import read_back
+from sync_worker.steps.sync.push.record_rest import awake, heed, not_blamed, resting, types_of
 from sync_worker.steps.sync.push.settle import SettledWrites, settle
 from sync_worker.store.core import cursors, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
+from sync_worker.store.deals.links import Home
 from sync_worker.store.sync import notices, outbox, patch_backs, unlearned
 from sync_worker.store.sync.outbox import OutboxRow
 
@@ -54,16 +57,18 @@ class PushedBatch:
     read: frozenset[str]
 
 
-@going_on
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
-    """Writes everything due. **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first."""
+    """Writes everything due, but for record types that rest: where the CRM hides a field of one, the others go on.
+
+    **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first.
+    """
     tenant.hold_mode()
     if not has_work(tenant):
         return Done("", Counts())
     total, follow_ups, read = Counts(), set[FollowUp](), frozenset[str]()
     with tenant.run("push") as run_id:
         _doubt_expired(tenant)
-        follow_ups |= look_for_late_writes(tenant)
+        follow_ups |= _late_writes(tenant)
         while True:
             batch = _batch(tenant, read, run_id)
             follow_ups |= batch.follow_ups
@@ -85,14 +90,14 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
 def has_work(tenant: Tenant) -> bool:
     """Whether a push would find something to do now."""
     with tenant.store.reading(tenant.name) as tx:
-        return outbox.has_due(tx) or unlearned.has_due(tx) or patch_backs.is_due(tx)
+        return outbox.has_due(tx) or unlearned.has_due(tx) or (patch_backs.is_due(tx) and COMPANY not in resting(tx))
 
 
 def _batch(tenant: Tenant, read: frozenset[str], run_id: str) -> PushedBatch:
     """One batch of whatever is due: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
     with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
         if claim.rows:
-            counts, follow_ups = read_back(tenant, claim, run_id)
+            counts, follow_ups = _read_back(tenant, claim, run_id)
             return PushedBatch(claim.object, counts, follow_ups, read)
     newly_read, follow_ups = _read_first(tenant, known=read)
     read |= newly_read
@@ -101,8 +106,48 @@ def _batch(tenant: Tenant, read: frozenset[str], run_id: str) -> PushedBatch:
             settled = _write(tenant, claim, read, run_id)
             left = read - {row.record_id for row in claim.rows}
             return PushedBatch(claim.object, settled.counts, follow_ups | settled.follow_ups, left)
-    patched = patch_back(tenant, run_id)
-    return PushedBatch(COMPANY, patched, follow_ups, read)
+    return PushedBatch(COMPANY, _patch_back(tenant, run_id), follow_ups, read)
+
+
+def _patch_back(tenant: Tenant, run_id: str) -> Counts | None:
+    """As `patch_back`; nothing while companies rest."""
+    with tenant.store.reading(tenant.name) as tx:
+        if COMPANY in resting(tx):
+            return None
+    try:
+        return patch_back(tenant, run_id)
+    except SchemaChanged as refused:
+        heed(tenant, tenant.company_map(), refused)
+        return None
+
+
+def _late_writes(tenant: Tenant) -> set[FollowUp]:
+    try:
+        return look_for_late_writes(tenant)
+    except SchemaChanged as refused:
+        heed(tenant, tenant.mapping.records[refused.record], refused)
+        return set()
+
+
+def _read_back(tenant: Tenant, claim: Claim, run_id: str) -> tuple[Counts, set[FollowUp]]:
+    """As `read_back`. What cannot be looked for, because its record type rests, stays uncertain."""
+    with tenant.store.transaction(tenant.name) as tx:
+        outbox.hold(tx, claim.rows)
+        left_count = claim.keep(awake(tx, tenant, claim))
+        total = Counts(claimed=left_count, deferred=left_count)
+        runs.count(tx, run_id, total)
+    if not claim.rows:
+        return total, set()
+    try:
+        counts, follow_ups = read_back(tenant, claim, run_id)
+    except SchemaChanged as refused:
+        heed(tenant, tenant.mapping.records[refused.record], refused)
+        counts, follow_ups = Counts(claimed=len(claim.rows), deferred=len(claim.rows)), set()
+        with tenant.store.side_transaction(tenant.name) as tx:
+            outbox.leave(tx, claim.rows, claim.token, tx.shared_now)
+            runs.count(tx, run_id, counts)
+    total.add(counts)
+    return total, follow_ups
 
 
 def _doubt_expired(tenant: Tenant) -> None:
@@ -126,23 +171,33 @@ def _read_first(tenant: Tenant, *, known: frozenset[str]) -> tuple[set[str], set
     with tenant.store.reading(tenant.name) as tx:
         if known.issuperset(outbox.due(tx, BATCH_COUNT)):
             return set(), set()
-        due = homes(tx, set(outbox.due(tx, READ_COUNT)) - known)
+        due, asleep = homes(tx, set(outbox.due(tx, READ_COUNT)) - known), resting(tx)
     read, follow_ups = set[str](), set[FollowUp]()
-    for record_name in sorted({home.object for home in due.values()}):
+    for record_name in sorted({home.object for home in due.values()} - asleep.keys()):
         mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
-        untouched = _untouched(tenant, record_name, [home.crm_id for home in mine.values()])
-        read |= {deal_id for deal_id, home in mine.items() if home.crm_id in untouched}
-        mine = {deal_id: home for deal_id, home in mine.items() if home.crm_id not in untouched}
-        if not mine:
-            continue
-        with tenant.store.side_transaction(tenant.name) as tx:
-            notices.add(tx, record_name, [home.crm_id for home in mine.values()])
-        with tenant.turn(math.inf):  # what is read by half is not read
-            done = refresh(tenant, record_name)
-        follow_ups |= done.follow_ups
-        if not done.is_busy:
-            read |= mine.keys()
+        record = tenant.mapping.records[record_name]
+        try:
+            found, following = _read(tenant, record_name, mine)
+        except SchemaChanged as refused:
+            heed(tenant, record, refused)
+        else:
+            read |= found
+            follow_ups |= following
     return read, follow_ups
+
+
+def _read(tenant: Tenant, record_name: str, mine: Mapping[str, Home]) -> tuple[set[str], Set[FollowUp]]:
+    """Those of these records of one type that are as the CRM has them now, and what follows from the reading."""
+    untouched = _untouched(tenant, record_name, [home.crm_id for home in mine.values()])
+    read = {deal_id for deal_id, home in mine.items() if home.crm_id in untouched}
+    touched = {deal_id: home.crm_id for deal_id, home in mine.items() if home.crm_id not in untouched}
+    if not touched:
+        return read, set()
+    with tenant.store.side_transaction(tenant.name) as tx:
+        notices.add(tx, record_name, touched.values())
+    with tenant.turn(math.inf):  # what is read by half is not read
+        done = refresh(tenant, record_name)
+    return read if done.is_busy else read | touched.keys(), done.follow_ups
 
 
 def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[str]:
@@ -158,19 +213,51 @@ def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[
 
 def _write(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> SettledWrites:
     """Decides on the claimed rows, sends what is to be written, and settles each answer."""
+    _look(tenant, claim)
     counts, left = _decide(tenant, claim, read, run_id)
     follow_ups = set[FollowUp]()
     try:
         for record_name in sorted({write.record.record for write in left.values()}):
             writes = {ref: write for ref, write in left.items() if write.record.record == record_name}
-            for answered, settled in _sent(tenant, claim, record_name, writes, run_id):
-                left = {ref: write for ref, write in left.items() if ref not in answered}
-                counts.add(settled.counts)
-                follow_ups |= settled.follow_ups
+            record = next(iter(writes.values())).record
+            try:
+                for answered, settled in _sent(tenant, claim, record_name, writes, run_id):
+                    left = {ref: write for ref, write in left.items() if ref not in answered}
+                    counts.add(settled.counts)
+                    follow_ups |= settled.follow_ups
+            except SchemaChanged as refused:
+                heed(tenant, record, refused)
+                refused_writes = {ref: write for ref, write in left.items() if ref in writes}
+                counts.add(_let_go(tenant, claim, refused_writes.values(), run_id))
+                left = {ref: write for ref, write in left.items() if ref not in refused_writes}
     except OF_THE_CALL:
         _release(tenant, claim, left.values(), run_id)
         raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
     return SettledWrites(counts, frozenset(follow_ups))
+
+
+def _look(tenant: Tenant, claim: Claim) -> None:
+    """Record types that lacked a field when they were described last are described again before anything of them is written."""
+    unfit = tenant.described.unfit
+    if not unfit:
+        return
+    with tenant.store.reading(tenant.name) as tx:
+        names = unfit.intersection(types_of(tx, tenant, claim.rows).values()) - resting(tx).keys()
+    for name in sorted(names):
+        record = tenant.mapping.records[name]
+        try:
+            tenant.described.looked_at(name)
+        except SchemaChanged as lacking:
+            heed(tenant, record, lacking)
+
+
+def _let_go(tenant: Tenant, claim: Claim, writes: Collection[OutgoingWrite], run_id: str) -> Counts:
+    """The call was refused for a field of their record type: these rows are due at once, and are composed anew or rest with the type."""
+    counts = Counts(deferred=len(writes))
+    with tenant.store.side_transaction(tenant.name) as tx:
+        outbox.put_off(tx, [write.row for write in writes], claim.token, tx.shared_now)
+        runs.count(tx, run_id, counts)
+    return counts
 
 
 def _sent(
@@ -189,7 +276,9 @@ def _sent(
 
     left_s, begin = claim.time_left_s, claim.before_send
     batches = tenant.crm.write(record.native, record.key_field, changes, time_left_s=left_s, before_send=begin, on_half=on_half)
-    for outcomes in batches:
+    composed: RecordMap = next(iter(writes.values())).record
+    for told in batches:
+        outcomes = not_blamed(tenant, composed, told)
         answered = [(writes[outcome.ref], outcome) for outcome in outcomes]
         with tenant.store.transaction(tenant.name) as tx:
             settled = settle(tx, tenant, claim, answered, run_id)
@@ -209,7 +298,8 @@ def _decide(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> tuple[
     """Decides on every row, and keeps each write with its row in the commit before the call. Returns the writes that may be sent."""
     with tenant.store.transaction(tenant.name) as tx:
         outbox.hold(tx, claim.rows)
-        rows = admitted(tx, claim)
+        asleep_count = claim.keep(awake(tx, tenant, claim))
+        rows = admitted(tx, claim) if claim.rows else []
         desk = desk_of(tx, tenant, claim.object, [row.record_id for row in rows])
         unread = [row for row in rows if row.record_id in desk.links and row.record_id not in read]
         outbox.put_off(tx, unread, claim.token, tx.shared_now + timedelta(seconds=FIRST_WAIT_S))
@@ -222,8 +312,8 @@ def _decide(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> tuple[
         _finish(tx, claim, idle)
         held = _prepared(tx, claim, writes)
         counts = Counts(
-            claimed=len(claim.rows),
-            deferred=len(claim.rows) - len(decided),
+            claimed=len(claim.rows) + asleep_count,
+            deferred=len(claim.rows) + asleep_count - len(decided),
             parked=len(parked),
             unchanged=len(idle),
             uncertain=len(writes) - len(held),

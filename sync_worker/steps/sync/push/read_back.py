@@ -19,6 +19,7 @@ from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, first_record, owe_deals
+from sync_worker.steps.core.described import about
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.park import park
 from sync_worker.steps.core.tenant import COMPANY, Tenant
@@ -95,7 +96,8 @@ def _found_by_key(tenant: Tenant, claim: Claim, current: Mapping[str, Link]) -> 
     if not keys:
         return {}
     record = tenant.mapping.records[first_record(tenant, claim.object)]
-    natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=record.native_fields)
+    with about(record.record):
+        natives = tenant.crm.find_by_key(record.native, record.key_field, keys, fields=record.native_fields)
     return {str(native.fields[record.key_field]): native for native in natives}
 
 
@@ -104,8 +106,9 @@ def _found_by_id(tenant: Tenant, current: Mapping[str, Link]) -> dict[str, Nativ
     for object_ in sorted({link.object for link in current.values()}):
         record = tenant.mapping.records[object_]
         ours = {link.crm_id: record_id for record_id, link in current.items() if link.object == object_}
-        for native in tenant.crm.fetch(record.native, sorted(ours), fields=record.native_fields):
-            found[ours[native.crm_id]] = native
+        with about(object_):
+            natives = tenant.crm.fetch(record.native, sorted(ours), fields=record.native_fields)
+        found |= {ours[native.crm_id]: native for native in natives}
     return found
 
 

@@ -53,7 +53,7 @@ VisibleTo: TypeAlias = Annotated[
 ]
 Word: TypeAlias = Annotated[str | None, Query(max_length=200, pattern=PRINTABLE)]
 NOBODY: Final = Refusal(
-    "actor_missing", "nobody is named who looks", "whoever names a user in the header Acting-User, or in visible_to", field="Acting-User"
+    "actor_missing", "the request does not say who looks", "a user's id in the header Acting-User, or in visible_to", field="Acting-User"
 )
 
 DISABLED: Final = Refusal(
@@ -140,14 +140,14 @@ def _token(api: Api, portal: str, text: str, scope: str) -> Token | Refusal:
 
 
 def _told(refusal: Refusal, portal: str) -> Refused:
-    """Whoever proves nothing hears no more than that: why, and whether the portal exists, stands in the log."""
+    """A caller without a valid token learns only that. The log says why, and whether the portal exists."""
     logs.get().warning("a request of the API was refused", portal=portal[:64], code=refusal.code, reason=refusal.why)
     if refusal.code == "scope_missing":
         return Refused(refusal)
     if refusal.code == "token_missing":
-        why = Refusal("token_missing", "the request carries no token", "whoever sends `Authorization: Bearer swk_…`")
+        why = Refusal("token_missing", "the request carries no token", "a request with `Authorization: Bearer swk_…`")
     else:
-        words = "this is no valid token of this portal: mistyped, revoked, expired, or another's; the operator's log says which"
+        words = "this is not a valid token of this portal: mistyped, revoked, expired, or another's; the operator's log says which"
         why = Refusal("token_unknown", words, "an operator makes tokens: sync-worker tokens create")
     return Refused(why, headers={"WWW-Authenticate": 'Bearer realm="sync-worker"'})
 

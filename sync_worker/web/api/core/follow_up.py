@@ -1,4 +1,4 @@
-"""What a commit made due, told to whoever works: from a thread of its own, so that a queue that hangs holds up no answer.
+"""What a commit made due, told to the workers: from a thread of its own, so that a queue that hangs holds up no answer.
 
 One that is lost costs little: the schedule finds what is due in the database.
 """
@@ -16,7 +16,7 @@ from sync_worker.web.webhooks.debounce import Send
 
 
 class FollowUps:
-    """The same work for one portal waits once, however many requests make it due."""
+    """The same work for one portal waits once, even if many requests make it due."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -42,15 +42,15 @@ def _refusal(mistake: Mapping[str, Any], body: Any) -> Refusal:
 
 def _of_body(mistake: Mapping[str, Any]) -> str:
     if mistake["type"] == "json_invalid":
-        return f"the body is no JSON: {mistake['ctx']['error']}, at character {mistake['loc'][-1]}"
+        return f"the body is not JSON: {mistake['ctx']['error']}, at character {mistake['loc'][-1]}"
     if isinstance(mistake["input"], str | bytes):
         return "the body was not read as JSON: its Content-Type is another"
-    return f"the body is no JSON of the right shape: {_words(mistake)}"
+    return f"the body is not JSON of the right shape: {_words(mistake)}"
 
 
 def _missing(place: Sequence[Any], name: str) -> Refusal:
     if name.lower() == "acting-user":
-        return Refusal("actor_missing", "nobody is named who acts", "whoever names a user in the header Acting-User", field=name)
+        return Refusal("actor_missing", "the request does not say who acts", "a user's id in the header Acting-User", field=name)
     if name.lower() == "if-match":
         return Refusal("if_match_missing", "the change does not say which version it means", "the ETag of the last look", field=name)
     what = "the request has no body" if place == (_BODY,) else f"{name} is missing"

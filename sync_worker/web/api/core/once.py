@@ -31,7 +31,7 @@ Key: TypeAlias = Annotated[
 PIECE_BYTES: Final = 1 << 20  # of a file that are read at once
 _TAKEN = {
     Taken.UNDER_WAY: Refusal(
-        "request_under_way", "the same request is being worked on", "whoever asks again in a moment", field="Idempotency-Key"
+        "request_under_way", "the same request is being worked on", "the same caller, in a moment", field="Idempotency-Key"
     ),
     Taken.OTHER_REQUEST: Refusal(
         "key_of_other_request", "this key was used for another request", "a key of its own for each wish", field="Idempotency-Key"

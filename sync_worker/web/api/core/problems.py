@@ -1,7 +1,7 @@
 """Problems: every refusal and every error as RFC 9457 has it, `application/problem+json`, by one table for each.
 
 STATUS   a refusal's code → status: it was understood and is not done
-FAULTS   an error's type → status: it could not be done now, or never; a bug says nothing but the request's id
+FAULTS   an error's type → status: it could not be done now, or never; a bug says only the request's id
 """
 
 from __future__ import annotations

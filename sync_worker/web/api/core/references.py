@@ -32,7 +32,7 @@ def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "", place
     if isinstance(found, Refusal):
         raise Refused(found)
     if found is None:
-        who = "whoever gives it a portal status in the CRM"
+        who = "a person who gives it a portal status in the CRM"
         raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field))
     return found
 

@@ -23,7 +23,7 @@ from sync_worker.web.api.core.authentication import knock, scope_of
 from sync_worker.web.api.core.mistakes import refused_of
 from sync_worker.web.api.core.problems import ProblemView, Refused, of_bug, of_fault, of_refusal
 
-MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; whoever sends more is mistaken
+MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; a larger body is a mistake
 WORDS: Final = {
     400: "The request does not say which user it acts for.",
     401: "The token is missing, or it is not a valid token of this portal.",

@@ -1,4 +1,4 @@
-"""Deals: registered, looked at, listed, edited, explained. Nobody sees more of them than the person in whose name it is asked."""
+"""Deals: registered, looked at, listed, edited, explained. A caller sees what the acting user sees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IfMatch: TypeAlias = Annotated[
 IfMatchOrNone: TypeAlias = Annotated[
     str | None,
     Header(
-        alias="If-Match", max_length=200, description="The version of the deal that is meant. Any version, unless said.", examples=['"3"']
+        alias="If-Match", max_length=200, description="The version of the deal that is meant. By default any version.", examples=['"3"']
     ),
 ]
 ANY = "*"
@@ -149,12 +149,12 @@ def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStoryView:
         visibility.looked_at(tx, visit, deal_id)
     story = explain(tenant, deal_id)
     if story is None:
-        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "whoever it is shown to"))
+        raise Refused(Refusal("deal_unknown", f"there is no deal {deal_id}", "a person who sees the deal"))
     return _story(tenant, story)
 
 
 def version_of(if_match: str) -> int | None:
-    """The version that is meant, the latest of several; None = whichever it is. A tag that is none of ours is stale, as HTTP has it."""
+    """The version that is meant, the latest of several; None = any version. A tag that we did not give is stale, as HTTP has it."""
     tags = [tag.strip().removeprefix("W/").strip('"').partition("-")[0] for tag in if_match.split(",")]
     if "*" in tags:
         return None

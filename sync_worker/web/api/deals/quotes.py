@@ -1,4 +1,4 @@
-"""Quotes and licences: made, looked at as numbers, page or sheet, sent, signed. Of a pricing not theirs nobody learns that it exists."""
+"""Quotes and licences: made, looked at as numbers, page or sheet, sent, signed. A user does not learn of a pricing that is not theirs."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _when_made(stored: StoredQuote) -> tuple[str, str, str]:
 
 
 def _look(visit: PersonalVisit, deal_id: str) -> None:
-    """**Raises** Refused: of a deal that is not theirs nobody learns that there is one."""
+    """**Raises** Refused: also for a deal that is not theirs, so that they do not learn of it."""
     with visit.tenant.store.reading(visit.portal) as tx:
         visibility.looked_at(tx, visit, deal_id)
 

@@ -223,7 +223,7 @@ def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str
     with tenant.store.reading(visit.portal) as tx:
         its_parent = parents_of(tx, [company]).get(company.id)
     if its_parent is None or its_parent.id != parent.id:
-        raise Refused(Refusal("not_a_subgroup", f"{company.name} is no subgroup of {parent.name}", f"a subgroup of {parent.name}"))
+        raise Refused(Refusal("not_a_subgroup", f"{company.name} is not a subgroup of {parent.name}", f"a subgroup of {parent.name}"))
     return parent, company
 
 

@@ -1,4 +1,4 @@
-"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. Whoever holds the token is who acts."""
+"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. The holder of the token acts."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceO
     def work(_keep: object) -> Answer:
         tenant = visit.tenant
         if tenant.receiver is None:
-            return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "whoever adds `feed` to its file")))
+            return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "an operator, who adds `feed` to its file")))
         with tenant.store.side_transaction(visit.portal) as tx:
             oldest, last = feed.reach(tx)
             if said.from_seq < oldest:

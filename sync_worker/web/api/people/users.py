@@ -1,4 +1,4 @@
-"""Users, as the portal tells of them. The portal itself speaks here, so nobody else is named who acts."""
+"""Users, as the portal tells of them. The portal itself speaks here, so a request names no acting user."""
 
 from __future__ import annotations
 
