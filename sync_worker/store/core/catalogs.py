@@ -20,7 +20,7 @@ def get(tx: Tx, native: str) -> Catalog | None:
 
 
 def last(tx: Tx, native: str) -> Catalog | None:
-    """What the CRM said last, however long ago that is; forgotten ones too."""
+    """What the CRM said last, even long ago; forgotten ones too."""
     return _got(tx, native)
 
 
