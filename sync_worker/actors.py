@@ -60,6 +60,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.distributors.agree import sweep as sweep_files
 from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.operate.replay import AT_ONCE
 from sync_worker.steps.operate.sweep import sweep
@@ -207,7 +208,7 @@ def attempt(installation: Installation, portal: str, work: Work, record: str, sh
         try:
             if _is_halted(tenant, work) or (work not in WITHOUT_CRM and _waits(installation, tenant, record, share)):
                 return None
-            return _worked(tenant, work, record, share)
+            return _worked(installation, tenant, work, record, share)
         except StoreDown:
             raise
         except Stopped as stopped:
@@ -238,9 +239,11 @@ def _waits(installation: Installation, tenant: Tenant, record: str, share: Share
     return until_at is not None
 
 
-def _worked(tenant: Tenant, work: Work, record: str, share: Share) -> Done:
+def _worked(installation: Installation, tenant: Tenant, work: Work, record: str, share: Share) -> Done:
     with tenant.turn(TURN_S):
         done = do(tenant, work, record)
+    if work == Work.SWEEP:
+        sweep_files(installation.store, tenant.name, installation.files, services=installation.services)
     if done.run_id:
         _passed(tenant, work, record)
     follow_ups = {replace(follow_up, share=share) for follow_up in done.follow_ups if follow_up.work not in OWED}

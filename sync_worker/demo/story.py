@@ -20,6 +20,7 @@ from sync_worker.demo.pairs import EVERYTHING, Pairs, explain_all
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.link import Home
 from sync_worker.domain.distributors.terms import Terms
 from sync_worker.portal import AssociationMode
 from sync_worker.steps.associations.evaluate import EVALUATE
@@ -35,7 +36,6 @@ from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, failures, runs
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals, links
-from sync_worker.store.deals.links import Home
 
 PARTNER, DISTRIBUTOR, STRANGER, VENDOR = "Birch Systems", "Arrow Electronics", "Cascade Supply", "Northwind Software"
 PAIRS = [(partner, second) for partner in (PARTNER, "Cedar IT", "Elm Consulting") for second in (DISTRIBUTOR, "Bolt Distribution")]

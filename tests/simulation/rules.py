@@ -11,12 +11,12 @@ from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
+from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.deals.link import Link
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.store.core import companies, failures, runs
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.deals import StoredDeal
-from sync_worker.store.deals.links import Link
 from sync_worker.store.sync import notices, outbox
 from tests.simulation.desk import Native
 from tests.simulation.ledger import TRACKED, Edit

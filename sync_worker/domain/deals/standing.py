@@ -11,6 +11,7 @@ A person may discard each of them at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from sync_worker.domain.core.deal import CLOSED, UNDECIDED, Deal
@@ -29,6 +30,19 @@ class Untaken(NamedTuple):
     crm: Plain
     portal: Plain
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """One problem of one deal.
+
+    **Shapes** `is_said_now`: the CRM says it anew; `lost`: "Lead.field" → "Opportunity.field", those that a conversion did not copy.
+    """
+
+    deal: Deal
+    problem: Problem
+    is_said_now: bool = False
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 def came_back(deal: Deal) -> tuple[Problem, ...]:

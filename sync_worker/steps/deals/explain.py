@@ -9,13 +9,13 @@ from typing import Any
 
 from sync_worker.domain.core.reconcile import owed
 from sync_worker.domain.core.values import Plain, plain
+from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.deals.link import Link
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import DEAL, Tenant, field_rules
 from sync_worker.store.core import failures, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.deals import StoredDeal
-from sync_worker.store.deals.links import Link
 from sync_worker.store.sync import outbox
 
 _SIDES = {"crm": "the CRM", "portal": "the portal", "worker": "the worker"}

@@ -15,6 +15,7 @@ from sync_worker.domain.core.deal import Actor, Deal, Lifecycle, Move, Refusal, 
 from sync_worker.domain.core.move_context import Scene
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.values import plain
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.lifecycle import OF_TRACKS, Verb
 from sync_worker.domain.deals.lifecycle import move as decide_move
 from sync_worker.domain.deals.opening import open_moves
@@ -34,7 +35,6 @@ from sync_worker.steps.tell.notify import Change, tell_changes
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
-from sync_worker.store.deals.deals import FieldChange, StoredDeal
 from sync_worker.store.distributors import subgroups
 from sync_worker.store.people import people
 from sync_worker.store.sync import outbox

@@ -15,6 +15,7 @@ from sync_worker.documents.page import Paper
 from sync_worker.domain.core.deal import Actor, Deal, Move, Refusal
 from sync_worker.domain.core.money import shown
 from sync_worker.domain.core.move_context import Scene
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.lifecycle import Verb, as_of
 from sync_worker.domain.deals.price_list import Wish, lines_of
 from sync_worker.domain.deals.quote import (
@@ -55,7 +56,6 @@ from sync_worker.steps.tell.paper import paper_of
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, quotes
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.deals.quotes import StoredQuote
 from sync_worker.store.distributors import terms
 

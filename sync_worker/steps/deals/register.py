@@ -9,6 +9,7 @@ from typing import Any
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Lifecycle, Refusal
 from sync_worker.domain.core.values import Value, plain
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.last_day import granted
 from sync_worker.domain.deals.registration import draft as decide_draft
 from sync_worker.domain.deals.registration import names_oneself
@@ -30,7 +31,6 @@ from sync_worker.steps.people.wording import misfit_of
 from sync_worker.steps.tell.notify import Change, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import FieldChange, StoredDeal
 from sync_worker.store.people import people
 from sync_worker.store.sync import outbox
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
+from sync_worker.domain.deals.link import Home, Link
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL, Tenant
@@ -18,8 +20,6 @@ from sync_worker.steps.deals.move import Moved
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
-from sync_worker.store.deals.deals import FieldChange, StoredDeal
-from sync_worker.store.deals.links import Home, Link
 from sync_worker.store.sync import notices, outbox
 
 FIELD = "crm_record"  # as history calls it

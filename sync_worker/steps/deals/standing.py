@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.deals.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_CONVERSION, is_decided, still_lost
+from sync_worker.domain.deals.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_CONVERSION, Stands, is_decided, still_lost
 from sync_worker.domain.tell.notification import decision_untaken
 from sync_worker.steps.core.deal_problem import deal_problem
 from sync_worker.steps.core.tenant import DEAL, Tenant
@@ -19,19 +18,6 @@ from sync_worker.store.core.failures import FailureFilter
 
 STAGE: Literal["ingest"] = "ingest"
 TRACK: Final = "vendor_approval"
-
-
-@dataclass(frozen=True, slots=True)
-class Stands:
-    """One problem of one deal.
-
-    **Shapes** `is_said_now`: the CRM says it anew; `lost`: "Lead.field" → "Opportunity.field", those that a conversion did not copy.
-    """
-
-    deal: Deal
-    problem: Problem
-    is_said_now: bool = False
-    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 def stand(tx: Tx, tenant: Tenant, found: Sequence[Stands], run_id: str) -> None:

@@ -112,7 +112,7 @@ def owe_standing(tx: Tx, company: Company, pair: Pair, run_id: str) -> None:
 
 
 def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int:
-    """Removes the portal's files that no row names. How many went."""
+    """Removes the portal's files that no row names: once a night, after the rows. Returns how many were removed."""
     before_at = services.clock() - ORPHAN_AFTER
     with store.reading(portal) as tx:
         named = agreements.keys(tx)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sync_worker.domain.core.deal import Deal, Refusal
 from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.operate.erasure import CONTACT, ERASED
 from sync_worker.domain.sync.merge import writes
 from sync_worker.mapping.compile import RecordMap
@@ -17,7 +18,6 @@ from sync_worker.steps.core.tenant import DEAL, Tenant, field_rules
 from sync_worker.steps.people.users import unknown_user
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.deals import FieldChange, StoredDeal
 from sync_worker.store.operate import erasure, interventions
 from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.people import people

@@ -15,6 +15,7 @@ from sync_worker.crm.port import Change
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.values import plain
+from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.operate.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable
@@ -35,7 +36,6 @@ from sync_worker.store.core import companies, runs
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts, Run
 from sync_worker.store.deals import deals, links
-from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.operate.copies import copied
 from sync_worker.store.sync import outbox
 

@@ -13,12 +13,12 @@ from typing import Any
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.reconcile import Take, comparable
 from sync_worker.domain.core.values import Plain, plain
+from sync_worker.domain.deals.link import Link
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.links import Link
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.sync import notices
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.tell.notification import News, Topic, reminders
 from sync_worker.steps.core.follow_up import Done
 from sync_worker.steps.core.tenant import DEAL, Tenant
@@ -13,7 +14,6 @@ from sync_worker.steps.tell.notify import DealNews, tell
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 
 BATCH_COUNT: Final = 500  # deals a commit
 

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert,
 
 from sync_worker.correlation import run_under_way
 from sync_worker.domain.core.deal import Deal, Lifecycle, Period
-from sync_worker.domain.core.values import Plain, Value
+from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.prospect import contact_key, prospect_key
 from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
@@ -25,31 +26,6 @@ COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not 
 """The canonical fields that have a column; everything else is an attribute."""
 _CANONICAL = frozenset(COLUMNS)
 MERGED = "its company lost a merge in the CRM"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDeal:
-    """A deal and its version, which every change raises by one."""
-
-    deal: Deal
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field's change. **Shapes** `field` "" is the deal as it came in, `new` then holds all of it; values become plain in the store."""
-
-    deal_id: str
-    version: int
-    field: str
-    side: str
-    actor: str
-    run_id: str
-    old: Value | Plain | Mapping[str, Value | Plain]
-    new: Value | Plain | Mapping[str, Value | Plain]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

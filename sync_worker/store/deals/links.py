@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.domain.core.reconcile import Base, from_document, to_document
+from sync_worker.domain.core.reconcile import from_document, to_document
+from sync_worker.domain.deals.link import Home, Link
 from sync_worker.domain.sync.succession import chain
 from sync_worker.store.core.engine import Tx, among, put, upsert
 from sync_worker.store.core.tables import aliases
 from sync_worker.store.deals.tables import deal_links, deals
 
-KEY = "(key)"  # in a link's base: our key as the CRM record carries it
-CONVERTED = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
-
 IS_CURRENT = text("deal_links.is_current")  # in the words of the index: SQLAlchemy's "= 1" would hide it from SQLite
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One CRM record of one deal, or of a company that the portal writes (company_links.py).
-
-    **Shapes** `base`: per field the pair both sides last agreed on. `written_…`: our last write, None before the first.
-    """
-
-    object: str
-    crm_id: str
-    deal_id: str
-    is_current: bool = True
-    base: Mapping[str, Base] = field(default_factory=dict)
-    crm_modified_at: datetime | None = None
-    settled_no: int = 0
-    deleted_at: datetime | None = None
-    written_at: datetime | None = None
-    written_run: str | None = None
-    written_attempt: int | None = None
-
-
-class Home(NamedTuple):
-    """The record a deal lives in."""
-
-    object: str
-    crm_id: str
 
 
 def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link]:
@@ -64,7 +33,7 @@ def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
 
 
 def homes(tx: Tx, deal_ids: Collection[str]) -> dict[str, Home]:
-    """The record each deal lives in now, by deal id, where nobody asks what was agreed on."""
+    """The record each deal lives in now, by deal id, where the caller does not need what was agreed on."""
     if not deal_ids:
         return {}
     query = select(deal_links.c.deal_id, deal_links.c.object, deal_links.c.crm_id).where(
@@ -92,7 +61,7 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
 
 
 def two_tier(tx: Tx, *, but: Collection[str]) -> list[tuple[str, str]]:
-    """(object, CRM id) of every live deal that names a second partner, but for those in these states."""
+    """(object, CRM id) of every live deal that names a second partner, except those in these states."""
     query = (
         select(deal_links.c.object, deal_links.c.crm_id)
         .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
@@ -126,7 +95,7 @@ def save(tx: Tx, links: Sequence[Link]) -> None:
 
 
 def agree(tx: Tx, written: Sequence[Link]) -> None:
-    """The CRM took what stands in these bases: added to what was agreed on before, whoever kept that meanwhile, or a first link."""
+    """The CRM took what stands in these bases: added to what was agreed on before, whichever process kept that, or a first link."""
     insert = (postgresql if tx.is_postgresql else sqlite).insert(deal_links)
     news = insert.excluded.base
     base = deal_links.c.base.op("||")(news) if tx.is_postgresql else func.json_patch(deal_links.c.base, news)

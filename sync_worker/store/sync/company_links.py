@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
+from sync_worker.domain.deals.link import Home, Link
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx, among, upsert
 from sync_worker.store.core.tables import companies as company_rows
-from sync_worker.store.deals.links import Home, Link
 from sync_worker.store.sync.tables import company_links
 
 OBJECT = "company"
@@ -54,7 +54,7 @@ def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link
 
 
 def homes(tx: Tx, company_ids: Collection[str]) -> dict[str, Home]:
-    """The record each of these companies lives in, where nobody asks what was agreed on."""
+    """The record each of these companies lives in, where the caller does not need what was agreed on."""
     return {company_id: Home(OBJECT, link.crm_id) for company_id, link in current(tx, company_ids).items()} if company_ids else {}
 
 

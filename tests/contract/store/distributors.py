@@ -12,6 +12,7 @@ from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.completion import Licence
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.price_list import Price
 from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.distributors.subgroup import Subgroup
@@ -19,7 +20,6 @@ from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, licences, prices, quotes
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.distributors import agreements, pairs, subgroups, terms, waivers
 from sync_worker.store.distributors.agreements import Agreement
 from sync_worker.store.distributors.waivers import Waiver

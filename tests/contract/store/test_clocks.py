@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
+from sync_worker.domain.deals.deal_edit import FieldChange
 from sync_worker.domain.tell.event import COMPANY, KINDS, By, Event
 from sync_worker.store.core import cursors, feed, portals, runs
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import FieldChange
 from sync_worker.store.operate.due import standings
 from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Ask

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from sync_worker.domain.deals.deal_edit import FieldChange
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store.core import catalogs, companies, cursors, failures, portals
 from sync_worker.store.core.engine import Store
@@ -330,8 +331,8 @@ def test_nothing_is_null_in_the_database_and_not_the_json_null(store: Store) -> 
             assert tx.connection.execute(query).scalar() == 1, column
 
 
-def _blank_change() -> deals.FieldChange:
-    return deals.FieldChange("d1", 1, "amount", "portal", "Ann", "r1", None, None)
+def _blank_change() -> FieldChange:
+    return FieldChange("d1", 1, "amount", "portal", "Ann", "r1", None, None)
 
 
 def test_cursors_and_catalogs_of_a_portal_that_was_never_read_are_none(store: Store) -> None:

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.people.visibility import Viewer, can_see, shares
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.tables import events
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import Narrowing, StoredDeal
+from sync_worker.store.deals.deals import Narrowing
 from sync_worker.store.deals.tables import deal_changes
 from sync_worker.store.operate import erasure
 from sync_worker.store.operate.schema import metadata

@@ -18,6 +18,7 @@ from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
@@ -180,7 +181,7 @@ def test_a_saved_deal_keeps_the_day_it_was_made(store: Store, clock: Clock) -> N
         deals.save(tx, [deal()])
     clock.forward(days=1)
     with store.transaction("acme") as tx:
-        deals.save(tx, [deals.StoredDeal(Deal("d1", {"name": "New"}), 2, clock.now, clock.now)])
+        deals.save(tx, [StoredDeal(Deal("d1", {"name": "New"}), 2, clock.now, clock.now)])
         found = deals.get(tx, "d1")
     assert found is not None
     assert (found.version, found.created_at, found.updated_at) == (2, MONDAY, clock.now)

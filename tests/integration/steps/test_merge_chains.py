@@ -25,6 +25,8 @@ from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.deals.completion import Licence
+from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.deals.link import Link
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog
@@ -36,8 +38,6 @@ from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals, licences, links
-from sync_worker.store.deals.deals import StoredDeal
-from sync_worker.store.deals.links import Link
 from sync_worker.store.distributors import agreements, subgroups, terms
 from sync_worker.store.people import people
 from sync_worker.store.sync import company_links, notices, outbox

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.operate.status import needs_of_portal
+from sync_worker.domain.operate.status import Release, needs_of_portal
 from sync_worker.errors import SchemaChanged
 from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.operate.status import portal_status
+from sync_worker.steps.operate.status import status
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.push.record_rest import resting, try_again, wake_fit
 from sync_worker.store.core.failures import FailureRow
@@ -290,7 +290,7 @@ def test_a_field_that_was_there_at_the_first_describe_needs_no_backfill(empty_wo
 def test_status_shows_the_type_with_its_reason_and_needs_a_person(desk: Desk) -> None:
     hide(desk.world, AMOUNT)
     desk.attempt(Work.PULL, "lead")
-    standing = portal_status(desk.world.tenant, desk.budget("acme"))
+    (standing,) = status(desk.world.store, Release("1.0", "abc"), [(desk.world.tenant, desk.budget("acme"))]).portals
     (rest,) = standing.rests
     assert (rest.what, "Lead.Portal_Amount__c" in rest.why) == ("lead", True)
     (need,) = [need for need in needs_of_portal(standing, desk.world.clock()) if "rests" in need.what]

@@ -26,6 +26,7 @@ from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.documents import page
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
+from sync_worker.domain.deals.link import Link
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -45,7 +46,6 @@ from sync_worker.store.core import companies, cursors, failures
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.deals.links import Link
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.sync import notices, outbox
 from sync_worker.store.sync.outbox import OutboxRow

@@ -16,8 +16,9 @@ from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base, comparable
+from sync_worker.domain.deals.link import KEY
+from sync_worker.domain.sync.association_gap import association_gaps
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.store.deals.links import KEY
 
 
 def agreed(sent: Mapping[str, Base], record: RecordMap, native: NativeRecord) -> dict[str, Base]:
@@ -39,28 +40,12 @@ def standing(base: Mapping[str, Base], sent: Mapping[str, Base], record: RecordM
 
 def gaps(base: Mapping[str, Base], sent: Mapping[str, Base], record: RecordMap, shown: Mapping[str, Any]) -> dict[str, Base]:
     """Associations that stand neither as before nor as sent, but in between: the gap that our own calls leave."""
-    found: dict[str, Base] = {}
-    for name in _associations({**base, **sent}, record):
-        native = record.fields[name].native
-        before, after = base.get(name), sent.get(name)
-        if native in shown and _is_gap(shown[native], before, after):
-            found[name] = Base(None, shown[native], is_half=True)
-    return found
+    return association_gaps(base, sent, associations_shown(record, shown))
 
 
-def _is_gap(spelling: Any, before: Base | None, after: Base | None) -> bool:
-    """Our calls take away what stood before and add what is sent: a mixture of the two is ours, and so is a gap that was seen already."""
-    if before is not None and spelling == before.crm:
-        return before.is_half
-    if after is None or spelling == after.crm:
-        return False
-    return _members(spelling) <= _members(before.crm if before else None) | _members(after.crm)
-
-
-def _members(spelling: Any) -> frozenset[str]:
-    if isinstance(spelling, list):
-        return frozenset(map(str, spelling))
-    return frozenset({str(spelling)}) if spelling else frozenset()
+def associations_shown(record: RecordMap, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The record's associations as the CRM spells them, those that were read."""
+    return {name: shown[field.native] for name, field in record.fields.items() if field.is_association and field.native in shown}
 
 
 def _associations(named: Mapping[str, Base], record: RecordMap) -> dict[str, Base]:

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.late_write import Recognized, Send, Shown, Sighting, Undone, recognize
+from sync_worker.domain.deals.link import KEY
+from sync_worker.domain.sync.late_write import Recognized, Send, Shown, Sighting, Undone
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.park import push_failure
@@ -20,7 +20,6 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest.facts import agreed
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals.links import KEY
 from sync_worker.store.sync import unlearned
 
 
@@ -38,11 +37,9 @@ class LateWrites:
         """What the CRM's record shows of the sends of ours."""
         return tuple(self._shown(send, native) for send in self._sends.get(record_id, ()))
 
-    def recognized(self, record_id: str, native: NativeRecord, base: Mapping[str, Base], portal: Mapping[str, Value]) -> Recognized:
-        """How the record is to be read, where it shows a send of ours; each newer value that it has put back is told."""
-        found = recognize(base, portal, self.shown(record_id, native))
-        settle_recognized(self._tx, self._tenant, [found], self._run_id)
-        return found
+    def has(self, record_id: str) -> bool:
+        """Whether there is a send of it whose outcome was never learned."""
+        return record_id in self._sends
 
     def _shown(self, send: Send, native: NativeRecord) -> Shown:
         return Shown(send, tuple(self._sighting(send, part, native) for part in _calls(send.sent, self._record)))

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base, comparable
+from sync_worker.domain.deals.deal_edit import edited
 from sync_worker.domain.sync.arrival import own_last_words
+from sync_worker.domain.sync.deal_change import DealChange
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.sync.ingest.compare import PAGE_COUNT, WHOLE, Comparison
-from sync_worker.steps.sync.ingest.deals.draft import Draft
+from sync_worker.steps.sync.ingest.deals.write import write_deals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
 
@@ -48,7 +50,7 @@ def _take(
 ) -> int:
     linked = links.by_crm_ids(tx, record.record, [native.crm_id for native in natives])
     known = deals.by_ids(tx, {link.deal_id for link in linked.values()})
-    draft, count = Draft(tx, tenant, run_id), 0
+    changes: list[DealChange] = []
     for native in natives:
         link = linked.get(native.crm_id)
         if link is None or not link.is_current or native.is_deleted or native.is_converted:
@@ -56,10 +58,11 @@ def _take(
         reading = record.normalize(native.fields)
         said = own_last_words({name: value for name, value in reading.values.items() if name in fields[native.crm_id]})
         stored = known[link.deal_id]
-        if draft.retake(stored, said, NOTE) is stored.deal:
+        edit = edited(stored, said, run_id, from_crm=frozenset(said), notes=dict.fromkeys(said, NOTE))
+        if not edit.history:
             continue
         base = {name: Base(comparable(value), reading.spellings.get(name)) for name, value in said.items()}
-        draft.link(replace(link, base={**link.base, **base}))
-        count += 1
-    draft.save()
-    return count
+        moved = replace(link, base={**link.base, **base})
+        changes.append(DealChange(stored.deal.id, (edit._replace(is_known=True),), (moved,)))  # its people were told of it before
+    write_deals(tx, tenant, changes, run_id)
+    return len(changes)

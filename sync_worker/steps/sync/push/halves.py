@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from sync_worker.crm.port import Half
 from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES
 from sync_worker.steps.core.tenant import Tenant
@@ -20,7 +21,6 @@ from sync_worker.steps.sync.ingest.facts import standing
 from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite
 from sync_worker.store.core import portals
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.sync import outbox
 
 

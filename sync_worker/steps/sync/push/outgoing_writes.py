@@ -11,6 +11,8 @@ from sync_worker.crm.port import Change
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.reconcile import Base, FieldRule, after_write
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.deals.link import KEY, Link
+from sync_worker.domain.sync.deal_record import REFERENCES
 from sync_worker.domain.sync.outgoing import Nothing, Owing, Park, WriteFields, decide
 from sync_worker.domain.sync.own_key import key_of
 from sync_worker.errors import RecordError
@@ -19,12 +21,10 @@ from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.crm_links import HOMES, first_record
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant, field_rules
 from sync_worker.steps.distributors.company_words import words_of
-from sync_worker.steps.sync.ingest.deals.prefetched import REFERENCES
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import OpenRow
 from sync_worker.store.deals import conflicts, deals
-from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.sync.outbox import OutboxRow
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync_worker.crm.port import Half, Wrote
+from sync_worker.domain.deals.link import Home
 from sync_worker.domain.sync.attempts import FIRST_WAIT_S
 from sync_worker.domain.sync.outgoing import Nothing, Park
 from sync_worker.errors import OF_THE_CALL, SchemaChanged, Stopped
@@ -33,7 +34,6 @@ from sync_worker.steps.sync.push.settle import SettledWrites, settle
 from sync_worker.store.core import cursors, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.deals.links import Home
 from sync_worker.store.sync import notices, outbox, patch_backs, unlearned
 from sync_worker.store.sync.outbox import OutboxRow
 

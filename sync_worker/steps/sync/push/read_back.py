@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.deals.link import Link
 from sync_worker.domain.sync.attempts import MOST_UNANSWERED, unanswered_wait_s
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
@@ -27,7 +28,6 @@ from sync_worker.steps.sync.push.late_writes import kept
 from sync_worker.store.core import portals, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.deals.links import Link
 from sync_worker.store.sync import notices, outbox, unlearned
 from sync_worker.store.sync.outbox import OutboxRow
 

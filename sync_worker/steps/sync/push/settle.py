@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import Outcome, Wrote
 from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.sync.attempts import MOST_REFUSED, refused_wait_s
 from sync_worker.domain.sync.late_write import Send
 from sync_worker.errors import OF_THE_CALL, WritesRest
@@ -31,7 +32,6 @@ from sync_worker.steps.sync.push.rest import hear_of_rest
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.deals.links import KEY, Link
 from sync_worker.store.sync import notices, outbox, unlearned
 
 Answered: TypeAlias = tuple[OutgoingWrite, Outcome]

@@ -10,6 +10,7 @@ from sync_worker.domain.core.deal import Actor, Deal
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.domain.core.values import plain
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.flags import OF_TWO_TIERS, Flag, FlagReader
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.flag import flags_of, reader_of
@@ -17,7 +18,6 @@ from sync_worker.steps.deals.move import Moved, open_to
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
 from sync_worker.web.api.core.authentication import PersonalVisit

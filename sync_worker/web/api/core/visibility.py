@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.people.visibility import can_see
 from sync_worker.steps.deals.flag import reader_of
@@ -16,7 +17,6 @@ from sync_worker.steps.deals.quote import WHO_SEES, visible
 from sync_worker.steps.people.users import reps_of, viewer_of
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.deals.quotes import StoredQuote
 from sync_worker.web.api.core.authentication import PersonalVisit
 from sync_worker.web.api.core.problems import Refused
