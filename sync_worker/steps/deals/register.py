@@ -20,13 +20,13 @@ from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associations.associate import options
 from sync_worker.steps.core.described import told_to
 from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.deals.travel import unwritable
 from sync_worker.steps.deals.twins import warn_of_twins
 from sync_worker.steps.distributors.agree import gate
 from sync_worker.steps.distributors.parents import binding_parent
+from sync_worker.steps.people.naming import company_named
 from sync_worker.steps.people.wording import misfit_of
 from sync_worker.steps.tell.notify import Change, tell_changes
 from sync_worker.store.core.engine import Tx
@@ -73,7 +73,7 @@ def _begin(
     owner_user: str | None,
     finish: Finish | None,
 ) -> Moved | Refusal:
-    record = tenant.offering(tenant.portal.deals.record, written)
+    record = tenant.lists.offering(tenant.portal.deals.record, written)
     values = read_values(record, written)
     if isinstance(values, Refusal):
         return values

@@ -56,7 +56,7 @@ def heed(tenant: Tenant, record: RecordMap, refused: SchemaChanged) -> None:
     why = SchemaChanged(str(refused), record=record.record)
     if record.record not in tenant.described.unfit:
         try:
-            if tenant.described_again(record.record).native_fields != record.native_fields:
+            if tenant.described.again(record.record).native_fields != record.native_fields:
                 return
         except SchemaChanged as unfit:
             why = unfit
@@ -88,7 +88,7 @@ def wake_fit(tenant: Tenant) -> None:
         names = list(resting(tx))
     for name in names:
         with suppress(SchemaChanged):
-            tenant.described_again(name)
+            tenant.described.again(name)
             with tenant.store.side_transaction(tenant.name) as tx:
                 wake(tx, name)
 
@@ -127,7 +127,7 @@ def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[Outcome]) -
 
     Such a write counts as not begun: it is due at once, and is composed anew or rests with its record type.
     """
-    if not tenant.is_field_lost(record, [outcome.error for outcome in outcomes]):
+    if not tenant.lists.is_field_lost(record, [outcome.error for outcome in outcomes]):
         return outcomes
     if record.record in tenant.described.unfit:
         try:
