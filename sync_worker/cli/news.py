@@ -13,7 +13,7 @@ from sync_worker.store.core import failures
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class OpenedWork:
     """What is open after some work, by kind. **Shapes** `stayed`: what the work met again and was open before."""
 
     opened: Mapping[str, int]
@@ -32,16 +32,16 @@ def open_ids(tenant: Tenant) -> set[str]:
         return set(failures.open_kinds(tx))
 
 
-def news(tenant: Tenant, before: Collection[str], *, runs: Collection[str] | None = None) -> News:
+def news(tenant: Tenant, before: Collection[str], *, runs: Collection[str] | None = None) -> OpenedWork:
     """What these runs met last and is open, else whatever has been opened meanwhile. **Shapes** `before`: as `open_ids` told it."""
     with tenant.store.reading(tenant.name) as tx:
         now = failures.open_kinds(tx, runs=runs)
     opened = Counter(kind for id_, kind in now.items() if id_ not in before)
     stayed = Counter(kind for id_, kind in now.items() if id_ in before) if runs is not None else {}
-    return News(opened, stayed)
+    return OpenedWork(opened, stayed)
 
 
-def tell(portal: str, found: News, *, otherwise: str = "") -> None:
+def tell(portal: str, found: OpenedWork, *, otherwise: str = "") -> None:
     """Says on stderr what is open, and where to look; else `otherwise`, where that is given."""
     if words := found.words or otherwise:
         err.print(f"{words}: sync-worker failures list {portal}", markup=False)

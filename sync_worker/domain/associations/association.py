@@ -46,7 +46,7 @@ Told: TypeAlias = tuple[str, Mapping[str, Sequence[str]], Mapping[str, Sequence[
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why two companies are associated. It is put in words only for whoever reads them.
+    """Why two companies are associated. It is put in words only for a reader.
 
     **Shapes** `name`: the contract value, the rule, or the parent. **Units** `since`: aware UTC; `run_id`: the run that made it so.
     """
@@ -71,7 +71,7 @@ class Reason:
 
 
 class Candidate(Protocol):
-    """What would associate two companies, if nothing bars them. **Shapes** `second_partner_id` is `None` where it names nobody."""
+    """What would associate two companies, if nothing bars them. **Shapes** `second_partner_id` is `None` where it names no company."""
 
     @property
     def name(self) -> str: ...

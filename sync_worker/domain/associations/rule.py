@@ -1,7 +1,7 @@
 """Rules: conditions over company fields from which associations follow.
 
 A rule gives each company keys, on the side its account type plays; two companies are associated by a rule exactly where they hold one key
-in common. So there are as many memberships as companies, however many pairs follow from them. A blank never matches.
+in common. So there are as many memberships as companies, even if many pairs follow from them. A blank never matches.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Names: TypeAlias = Mapping[tuple[Side, str], str]
 
 SIDES: Final[Mapping[AccountType, Side]] = {AccountType.PARTNER: "partner", AccountType.SECOND_PARTNER: "second_partner"}
 COMPANY_ITSELF: Final = "name"  # a condition over the company itself is bound to its id: a rename ends nothing
-MOST_KEYS: Final = 1000  # of one company in one rule: several sets to match multiply, and nobody has so many on purpose
+MOST_KEYS: Final = 1000  # of one company in one rule: several sets to match multiply, and so many are never on purpose
 IN_FULL: Final = "all of it holds, but a company holds too many values to match by, of which only the first count"
 _PART: Final = re.compile(r"(?:[^|\\]|\\.)+", re.DOTALL)
 
@@ -183,7 +183,7 @@ def values_in(key: str) -> list[str]:
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class SharedKeys(NamedTuple):  # made for every other company of whoever asks
+class SharedKeys(NamedTuple):  # made for every other company of the one that asks
     """Keys of one rule that two companies share. **Shapes** `keys` sorted; `run_id`: of the run that completed them.
 
     **Units** `since`: aware UTC. `is_past`: fields may hold other values by now, so only what the rule lists is told.

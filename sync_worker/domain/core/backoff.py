@@ -1,4 +1,4 @@
-"""BACK-OFF: a wait that grows from one try to the next, up to a ceiling. Whoever waits names its numbers beside its own function."""
+"""BACK-OFF: a wait that grows from one try to the next, up to a ceiling. Each caller names its numbers beside its own function."""
 
 from __future__ import annotations
 

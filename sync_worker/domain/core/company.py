@@ -154,7 +154,7 @@ def arrive(
 
 
 def depart(known: Company) -> Company:
-    """The company after its CRM record was deleted: inactive, never gone. The vendor's own company stays as it is but for the mark."""
+    """The company after its CRM record was deleted: inactive, never gone. The vendor's own company stays as it is, except the mark."""
     status = known.status if known.account_type is AccountType.VENDOR else PortalStatus.INACTIVE
     return replace(known, status=status, is_deleted=True)
 
@@ -188,7 +188,7 @@ def _account_type(
     is_vendor: bool,
     problems: list[Problem],
 ) -> AccountType:
-    """The account type: never guessed from nonsense, never the vendor's but for the vendor."""
+    """The account type: never guessed from nonsense, the vendor's only for the vendor."""
     given = _TYPES.get(values.get("account_type"))
     if not is_vendor and (given is AccountType.PARTNER or given is AccountType.SECOND_PARTNER):
         return given

@@ -1,4 +1,4 @@
-"""A deal and its words: the lifecycle, the two approval tracks, who acts; and what follows from a change, whoever made it.
+"""A deal and its words: the lifecycle, the two approval tracks, who acts; and what follows from a change.
 
     draft → submitted → finalize_requested → quote_signed → completed       side exits: disabled withdrawn expired won lost
 
@@ -176,7 +176,7 @@ class Deal:
 
     @property
     def owner_user(self) -> str | None:
-        """The deal owner, the rep: the portal's id; `None` where nobody is named."""
+        """The deal owner, the rep: the portal's id; `None` where no user is named."""
         return _text(self.values.get("owner_user"))
 
     @property
@@ -230,7 +230,7 @@ LOCKED: Final = frozenset({Lifecycle.FINALIZE_REQUESTED, Lifecycle.QUOTE_SIGNED,
 """From here on the terms are locked in the portal and a decision stands."""
 
 CLOSED: Final = frozenset({Lifecycle.COMPLETED, Lifecycle.WON, Lifecycle.LOST, Lifecycle.WITHDRAWN, Lifecycle.EXPIRED})
-"""Nobody edits or decides these in the portal."""
+"""No user edits or decides these in the portal."""
 
 UNDECIDED: Final = frozenset({"pending", "renewal_pending"})
 
@@ -317,7 +317,7 @@ def _lifecycle(after: Deal) -> Lifecycle:
 
 
 def with_derived(deal: Deal, changes: Mapping[str, Value]) -> dict[str, Value]:
-    """The changes and what is computed from them, where it turns: registered or not; a renewal ends when nobody has to decide on it."""
+    """The changes and what is computed from them, where it turns: registered or not; a renewal ends when it needs no more decisions."""
     after, derived = deal.changed(changes), dict(changes)
     if after.values.get("is_registered") is not (registered := is_registered(after)):
         derived["is_registered"] = registered

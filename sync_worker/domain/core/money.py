@@ -17,7 +17,7 @@ from iso4217 import Currency
 _DECIMALS: Final[Mapping[str, int]] = {one.code: one.exponent for one in Currency if one.exponent is not None}
 """Code → digits after the point. What has no such digits (gold, test codes) is nothing that people pay in."""
 
-WITHOUT_CURRENCY: Final = 2  # decimals of an amount of which nobody said in what it is
+WITHOUT_CURRENCY: Final = 2  # decimals of an amount without a currency
 
 _ROOM: Final = Context(prec=60, rounding=ROUND_HALF_UP)  # no amount loses a digit on its way to being rounded
 

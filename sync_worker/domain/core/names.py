@@ -1,6 +1,6 @@
 """Names as people compare them: two that look the same are the same, unless one of several is written exactly so.
 
-Accents come composed or decomposed, spaces come as no-break spaces and in pairs, and signs that nobody sees slip in by copy and paste.
+Accents come composed or decomposed, spaces come as no-break spaces and in pairs, and invisible signs slip in by copy and paste.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ It assumes three words (`domain/__init__.py` has all of them). *Base*: for each 
 which both sides last agreed. It is a pair, because a vendor may rewrite what we send: the echo of our own write equals the base and needs
 no special code. *Owed*: the portal's value differs from `base.portal`; the next push writes it. *Conflict*: both sides changed a field.
 
-After a change in the CRM was seen, the base holds what the CRM said, whoever won. INGEST merges each record that it reads, and PUSH has a
+After a change in the CRM was seen, the base holds what the CRM said, either way. INGEST merges each record that it reads, and PUSH has a
 record read before it writes. Read `reconcile` first, then `_merge`: it is the table above.
 """
 

@@ -2,7 +2,7 @@
 
     the track gets another decision     the three say who made it, on which day, and why (no reason = empty)
     the same decision again             they stay as they are
-    the track waits again               they are empty, but for a reason that was typed in the CRM in the same change
+    the track waits again               they are empty, except for a reason that was typed in the CRM in the same change
 
 The exact moment of a decision stands in the deal's history; the fields hold the day by the portal's calendar, which every CRM can hold.
 """

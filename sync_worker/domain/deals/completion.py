@@ -4,8 +4,8 @@
     the vendor is told    vendor   billed   the worker  the worker
     in that very commit            company, or the vendor records it
 
-Whoever is killed between two steps finds the same next step again, and each is keyed: the quote by deal, pricing and version, the
-signature by deal, a licence by deal and number. So everything happens once, whoever does it, however often.
+A process that is killed between two steps finds the same next step again, and each is keyed: the quote by deal, pricing and version, the
+signature by deal, a licence by deal and number. So everything happens once, even if several processes do it again and again.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Wrong(NamedTuple):
 
 
 class Flag(NamedTuple):
-    """The same for whoever looks."""
+    """The same for this reader."""
 
     code: str
     field: str
@@ -90,7 +90,7 @@ FLAGS: Final[Mapping[str, FlagRow]] = {
     "approved_other_terms": _all(
         "The vendor approved other terms than these in its CRM. That was not taken over; the vendor decides again."
     ),
-    "not_a_vendor_move": _all("The vendor's CRM set an approval that nobody sets by hand. It was not taken over; the vendor decides."),
+    "not_a_vendor_move": _all("The vendor's CRM set an approval that is not set by hand. It was not taken over; the vendor decides."),
     "decided_for_good": _all("The vendor's CRM changed a decision after finalize was requested. It was not taken over."),
     "locked_in_crm": _all("The vendor's CRM changed terms that were locked. The new terms hold, and the approvals start again."),
     # fields

@@ -212,7 +212,7 @@ OF_TRACKS: Final = frozenset(DECISIONS.values())
 
 
 def move(verb: Verb, scene: Scene) -> Move | Refusal:
-    """The move, with all that follows from it, or why not and who could. What was so already is a move without changes.
+    """The move, with all that follows from it, or why not and who could. What somebody did before is a move without changes.
 
     Whether the deal is in the right state is judged as of today: the last day may be over before the night has written it down.
     """
@@ -252,7 +252,7 @@ _WITHOUT_PERIOD: Final = Policy()
 def by_calendar(deal: Deal, today: date, policy: Policy = _WITHOUT_PERIOD) -> Move | None:
     """What the day alone makes of a deal; None where it is as it should be.
 
-    A registration ends after its last day. One whose last day was put off, by whoever may, is a registration again; its decisions stand.
+    A registration ends after its last day. If a person who may puts the last day off, it is a registration again; its decisions stand.
     One without a last day is given what the portal's period says. Once finalize is requested the sale is under way, and no day ends it.
     """
     scene = Scene(deal=deal, actor=CALENDAR, standing=Standing(frozenset({Party.CALENDAR})), policy=policy, today=today)
@@ -291,7 +291,7 @@ def _wrong_party(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
     if scene.actor.user and not scene.actor.user.is_active:
         return Refusal("user_inactive", f"{scene.actor.name} is inactive in the portal", who)
     code = "not_your_track" if verb in OF_TRACKS else "not_a_party"
-    return Refusal(code, f"{scene.actor.name} acts for nobody who may {_words(verb)} this deal", who)
+    return Refusal(code, f"{scene.actor.name} does not act for anyone who may {_words(verb)} this deal", who)
 
 
 def _wrong_state(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:

@@ -3,7 +3,7 @@
 The price of a day is the latest that is valid by then. A price of nothing (`None`) ends the one before: from that day on the product is not
 sold in that currency. Names that differ by case, spaces or Unicode form are one product.
 
-A quote takes its prices of the list. What the list does not have the vendor may name, and nobody else; what it has nobody names.
+A quote takes its prices of the list. Only the vendor may name a price that is not on the list. A price on the list cannot be named.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What whoever asks may write beside product and count. **Shapes** `who_discounts`: for a refusal's words."""
+    """What the caller may write beside product and count. **Shapes** `who_discounts`: for a refusal's words."""
 
     names_prices: bool = False
     discounts: bool = False

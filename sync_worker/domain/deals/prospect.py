@@ -34,7 +34,7 @@ LEGAL_FORMS: Final = frozenset(
         "spa",
     }
 )
-"""What stands behind a name and tells nobody apart."""
+"""What stands behind a name and does not tell two companies apart."""
 
 FREE_MAIL: Final = frozenset(
     {

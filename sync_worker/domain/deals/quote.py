@@ -154,7 +154,7 @@ def percent_of(terms: Terms | None, deal: Deal, pricing: Pricing) -> Decimal | R
         return NO_DISCOUNT
     if deal_type not in terms.percents:
         why = f"the terms for {pricing} pricing have no percent for deal type {deal_type!r}"
-        return Refusal("percent_missing", why, "whoever sets the terms", tuple(sorted(terms.percents)), "deal_type")
+        return Refusal("percent_missing", why, "the person who sets the terms", tuple(sorted(terms.percents)), "deal_type")
     return terms.percents[deal_type]
 
 
@@ -164,7 +164,7 @@ def quote_refusal(deal: Deal, pricing: Pricing) -> Refusal | None:
     missing = [words for words in (unapproved, _stopped(deal), *_unset(deal)) if words]
     if not missing:
         return None
-    return Refusal("quote_not_ready", f"the deal cannot be quoted: {'; '.join(missing)}", "whoever supplies what is missing")
+    return Refusal("quote_not_ready", f"the deal cannot be quoted: {'; '.join(missing)}", "a person who supplies what is missing")
 
 
 def price(deal: Deal, offer: Offer, pricing: Pricing, percent: Decimal) -> Quote | Refusal:

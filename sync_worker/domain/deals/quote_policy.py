@@ -1,7 +1,7 @@
 """Who presses which button of a quote: one policy table, on top of who sees the deal at all (`sight.py`).
 
 A quote stands in one of two columns. From the *distributor column* it goes to the members of the deal's distributor, from the *deal column*
-to those of the reseller, and to nobody else. In a single-tier deal the owner company stands in the distributor's place as well.
+to those of the reseller, and to no other user. In a single-tier deal the owner company stands in the distributor's place as well.
 
     column        pricing       who makes and sends it
     distributor   distributor   vendor, distributor
@@ -10,7 +10,7 @@ to those of the reseller, and to nobody else. In a single-tier deal the owner co
     deal          retail        vendor, distributor, reseller
 
 A reseller never sees distributor pricing. What the distributor sends to its own group is a view. What is signed is the distributor-priced
-version that the vendor sent after finalize was requested (`is_offer`): whoever signs does not make the offer.
+version that the vendor sent after finalize was requested (`is_offer`): the signer does not make the offer.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SELLERS: Final[Mapping[Pricing, frozenset[Side]]] = {
     Pricing.DISTRIBUTOR: frozenset({Side.VENDOR}),
     Pricing.RESELLER: _UPPER,
 }
-"""pricing → who sells at it, and may discount it where the portal lets them: nobody makes cheaper what his own company pays."""
+"""pricing → who sells at it, and may discount it where the portal lets them: a user does not make cheaper what the own company pays."""
 
 
 def sides(deal: Deal, company_ids: Collection[str], *, vendor_id: str) -> frozenset[Side]:
@@ -65,7 +65,7 @@ def sides(deal: Deal, company_ids: Collection[str], *, vendor_id: str) -> frozen
 
 
 def column_of(pricing: Pricing, standing: frozenset[Side], wished: Column | None) -> Column | Refusal:
-    """The column the quote stands in. Retail pricing, which has two, goes to the own group of whoever makes it unless it is said."""
+    """The column the quote stands in. Retail pricing, which has two, goes to the maker's own group if the request names none."""
     having = tuple(column for column, priced in SENDERS if priced is pricing)
     if wished is None:
         is_distributors = Side.DISTRIBUTOR in standing and standing.isdisjoint({Side.VENDOR, Side.RESELLER})

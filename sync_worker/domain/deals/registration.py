@@ -118,7 +118,7 @@ def draft(
     owner_user: User | None = None,
     parent: Company | None = None,
 ) -> Deal | Refusal:
-    """A new deal that is not submitted yet: nobody but its own people sees it, and it may still lack its name. **Shapes** as `register`."""
+    """A new deal that is not submitted yet: only its own people see it, and it may still lack its name. **Shapes** as `register`."""
     refused = (
         _unfit_owner(values.get("owner_company"), owner)
         or _not_a_party(owner, second_partner, actor, policy)
@@ -348,8 +348,8 @@ def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusa
 
 
 def _unfit_term(values: Mapping[str, Value]) -> Refusal | None:
-    """A term nobody sells, or one that is not paid that way. What is not said yet is not a mistake."""
-    years, cycle, who = values.get("term_years"), values.get("billing_cycle"), "whoever writes it"
+    """A term that is not sold, or one that is not paid that way. What is not said yet is not a mistake."""
+    years, cycle, who = values.get("term_years"), values.get("billing_cycle"), "the person who writes it"
     if years is not None and years not in CYCLES:
         return Refusal("term_unknown", f"a term has 1, 2 or 3 years, not {years}", who, tuple(map(str, CYCLES)), "term_years")
     if isinstance(years, int) and cycle is not None and cycle not in CYCLES[years]:
@@ -360,7 +360,7 @@ def _unfit_term(values: Mapping[str, Value]) -> Refusal | None:
 
 
 def _unfit_money(values: Mapping[str, Value], policy: Policy) -> Refusal | None:
-    """A currency that does not exist, or an amount that nobody could pay in it. The CRM's own list is asked before (`register.py`)."""
+    """A currency that does not exist, or an amount that cannot be paid in it. The CRM's own list is asked before (`register.py`)."""
     currency = values.get("currency")
     if currency and not is_currency(str(currency)):
         why = f"{currency!r} is not a currency: ISO 4217 has no such code"

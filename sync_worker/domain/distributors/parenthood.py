@@ -41,7 +41,7 @@ def _parent_not_named(owner: Company | None, parent: Company, policy: Policy) ->
     """A subgroup's deal does not name its parent, so it may not go on."""
     name, label = owner.name if owner else "the owner company", policy.second_partner_label
     why = f"{name} is a subgroup of {parent.name}, and the deal does not name {parent.name} as its {label}"
-    return Refusal("parent_not_named", why, "whoever edits the deal, or the vendor, with a reason", (parent.name,), "second_partner")
+    return Refusal("parent_not_named", why, "the person who edits the deal, or the vendor, with a reason", (parent.name,), "second_partner")
 
 
 def second_partner_in_crm(

@@ -1,7 +1,7 @@
 """A distributor's subgroup: a partner company under exactly one parent second partner.
 
                  who may                                             what it needs
-    create       a member of the parent                              a name nobody in the portal has
+    create       a member of the parent                              a name that is not yet in use
     promote      a member of the parent and of the company           an active partner company without a parent
     disassociate a member of the parent                              -        its deals keep their history, the pending ones are flagged
     add member   a member of the subgroup; of the parent while it has none
@@ -88,8 +88,8 @@ def disassociate_refusal(company: Company, *, parent: Company, actor: Actor, its
     if refused:
         return refused
     if its_parent is None or its_parent.id != parent.id:
-        whose = f"a subgroup of {its_parent.name}" if its_parent else "nobody's subgroup"
-        return Refusal("not_a_subgroup", f"{company.name} is {whose}, not of {parent.name}", "nobody")
+        whose = f"a subgroup of {its_parent.name}" if its_parent else "not a subgroup"
+        return Refusal("not_a_subgroup", f"{company.name} is {whose}, not one of {parent.name}", "nobody")
     return None
 
 

@@ -72,10 +72,10 @@ def read_terms(may_register: bool, written: Mapping[str, object], *, deal_types:
     percents = {}
     for name, given in sorted(written.items()):
         if deal_types and name not in deal_types:
-            return Refusal("deal_type_unknown", f"there is no deal type {name!r}", "whoever writes it", tuple(deal_types), name)
+            return Refusal("deal_type_unknown", f"there is no deal type {name!r}", "the person who writes it", tuple(deal_types), name)
         percent = _percent(given)
         if percent is None:
-            return Refusal("percent_malformed", f"{name}: {given!r} is not a percent from 0 to 100", "whoever writes it", (), name)
+            return Refusal("percent_malformed", f"{name}: {given!r} is not a percent from 0 to 100", "the person who writes it", (), name)
         percents[name] = percent
     return Terms(may_register, percents)
 
@@ -151,7 +151,7 @@ def _refusal(deal_type: str | None, footing: Footing) -> Refusal | None:
 
 
 def _percent(given: object) -> Decimal | None:
-    """An exact percent, or `None`. A float is taken by its shortest text, a flag is none."""
+    """An exact percent, or `None`. A float is taken by its shortest text, a flag is not one."""
     if isinstance(given, bool):
         return None
     try:

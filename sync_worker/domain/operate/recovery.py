@@ -87,7 +87,7 @@ CRM_CODES: Final[Mapping[str, str]] = {
 
 
 def remedy_of(code: str, *, stage: str) -> Remedy:
-    """What a failure of this code needs. A code that is none of ours is the CRM's: something there refuses the record."""
+    """What a failure of this code needs. A code that is not ours is the CRM's: something there refuses the record."""
     if code in _INSTEAD:
         return Remedy("", _INSTEAD[code])
     if stage == "pull":

@@ -4,7 +4,7 @@
     a portal     how far it has read, what rests, what it owes, what is open, how many calls are left
     a need       what a person must do; where there is one, `sync-worker status` ends with exit code 1
 
-What passes by itself is shown and is no need: a rate limit, an outage that is tried again, a share of the day's calls that is used up.
+What passes by itself is shown and needs no person: a rate limit, an outage that is tried again, a share of the day's calls that is used up.
 """
 
 from __future__ import annotations

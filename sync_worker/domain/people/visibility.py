@@ -1,7 +1,7 @@
 """Who sees which deals, and for whom somebody may act on one: the policy table, and the one pair of functions that reads it.
 
 A user's sight is a few `Share`s: companies on one side of the deal, and how much of their deals. `can_see` asks them about one deal; the
-store turns the very same shares into a filter, so that a list never loads what nobody may see. Lists, notifications, quotes, reports and
+store turns the very same shares into a filter, so that a list never loads what is hidden. Lists, notifications, quotes, reports and
 exports all stand on this. A third company has no share, so it sees nothing.
 """
 
@@ -89,7 +89,7 @@ class Viewer:
 class DealShare:
     """Deals with one of these companies on that side, as far as the scope goes. **Shapes** `companies` count unless `side` is any.
 
-    `hides`: roles whose own deals stay theirs; a deal of nobody, or of a user we do not know, is hidden from none.
+    `hides`: roles whose own deals stay theirs; a deal without an owner, or of a user we do not know, is not hidden.
     """
 
     user_id: str

@@ -14,7 +14,7 @@ from typing import Final
 from sync_worker.domain.core.backoff import Backoff
 
 MOST_REFUSED: Final = 10  # nine to seventeen minutes after the first
-MOST_UNANSWERED: Final = 10  # a row that kills whoever sends it must not do so for ever
+MOST_UNANSWERED: Final = 10  # a row that kills its worker must not do so for ever
 ALONE_FROM: Final = 3  # this send and those after it carry the one record only: whatever is wrong with it befalls no other
 
 

@@ -5,7 +5,7 @@
       │                                 └── unless its probe passes ───┤   each rest is twice the last, up to ten minutes
       └───── something of it passed ───────────────────────────────────┘
 
-A cause's work is what has failed of it before. What has not is tried: nobody knows yet whether it would fail too.
+A cause's work is what has failed of it before. Other work is tried: it is not known yet whether it would fail too.
 """
 
 from __future__ import annotations

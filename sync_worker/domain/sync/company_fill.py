@@ -22,8 +22,8 @@ def judge_filled_companies(
 ) -> list[CompanyRuling]:
     """One ruling for each record, in their order.
 
-    **Shapes** `part`: the field that was read, and no others are mapped. `unlearned`: ids of companies of which a send has an end that
-    nobody knows. `held.failed_before`: of records that could not be applied, whatever they hold now.
+    **Shapes** `part`: the field that was read, and no others are mapped. `unlearned`: ids of companies of which a send's outcome
+    is not known. `held.failed_before`: of records that could not be applied, whatever they hold now.
     """
     return [_judge(record, held.known.get(record.crm_id), held, part, unlearned) for record in records]
 

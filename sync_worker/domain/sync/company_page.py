@@ -55,7 +55,7 @@ CompanyRuling: TypeAlias = Ruling[CompanyChange]
 class HeldCompanies:
     """What the portal holds of the records of one page, before any of them is judged.
 
-    **Shapes** `read_no`: drawn before they were read; what was settled after it is newer. `is_poll`: nobody asked for these very records.
+    **Shapes** `read_no`: drawn before they were read; what was settled after it is newer. `is_poll`: these very records were not asked for.
     By CRM id: `same`, the marks of companies whose records are as they were; `known`, the other companies that are known; `survivors`,
     those that live in records which a merge left; `left`, the values of such a record, where it is on this page.
     `news`: CRM ids of merges that no earlier answer told. `failed_before`: of records that failed as they are, under this very mapping.
@@ -241,12 +241,12 @@ def _lost_contracts(loser: Company, survivor_crm_id: str, survivor: Company | No
 
 
 def _lost_contract(loser: Company, value: str) -> Problem:
-    words = f"{loser.name} ({loser.crm_id}) had the contract value {value!r} and lost a merge to this record, which has it not"
+    words = f"{loser.name} ({loser.crm_id}) had the contract value {value!r} and lost a merge to this record, which does not have it"
     return Problem("contract_lost_in_merge", CONTRACTS, words, value)
 
 
 _GONE: Final = Problem(
     "gone_from_crm",
     "",
-    "the CRM shows this record no more: deleted for good, or hidden from the worker's user. Inactive until it is shown again",
+    "the CRM no longer shows this record: deleted for good, or hidden from the worker's user. Inactive until it is shown again",
 )

@@ -1,6 +1,6 @@
 """OUTGOING WRITES: what one record owes the CRM, decided from what the portal holds and what both sides last agreed on. Pure.
 
-its CRM record could not be read as it is now        park: nobody knows what a write would replace, and a failure says so already
+its CRM record could not be read as it is now        park: it is unknown what a write replaces, and a failure says so already
 the CRM is to hear nothing of it                     nothing
 it names a company that has no CRM record yet        park
 nothing differs from what was agreed                 nothing

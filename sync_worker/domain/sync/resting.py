@@ -11,7 +11,7 @@ UNTIL_SOMEBODY_ACTS = Backoff(first_s=300, factor=2, ceiling_s=3600)
 """Five minutes, then twice as long each time, an hour at most: looking again shows when somebody did."""
 
 IDENTITY = frozenset({"name", "owner_company", "second_partner", "second_partner_values"})
-"""What a record is, and whose. Without it nobody can tell what the rest of the record means."""
+"""What a record is, and whose. Without it the rest of the record cannot be understood."""
 
 
 def may_rest_alone(field: str, *, is_attribute: bool, used_by_rules: Collection[str]) -> bool:

@@ -1,6 +1,6 @@
 """Who is told of what: what a change of a deal is news of, and to whom, by one policy table. Pure; once per event and person.
 
-Nobody is told what he may not see (`sight.py`), what he did himself, or while he is inactive; a vendor's admin is told of deals only as
+A user is not told what is hidden from them (`visibility.py`), what they did, or while inactive; a vendor's admin is told of deals only as
 somebody's account owner, and of what the vendor has to do. A first load is not news.
 """
 
@@ -51,7 +51,7 @@ POLICY: Final[Mapping[Topic, tuple[Audience, ...]]] = {
     Topic.FINALIZE_REQUESTED: (Audience.VENDOR,),
     Topic.QUOTE_SENT: (Audience.OWNER_MEMBERS, Audience.SECOND_MEMBERS),  # which of the two, `quote_policy` says
     Topic.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.SECOND_MANAGERS),
-    Topic.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # whoever's track it is
+    Topic.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # the side whose track it is
     Topic.DECISION_UNTAKEN: (Audience.VENDOR,),
 }
 """notice → who may be told. Printed into docs/distributors.md."""
@@ -141,7 +141,7 @@ def quote_news(event: str, deal: Deal, company_id: str) -> News:
 def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int], waiting_days: Sequence[int]) -> tuple[News, ...]:
     """What people are reminded of on this day: an expiry so many days ahead, an approval waited for so many days.
 
-    **Shapes** `since`: when the tracks began to wait. A day nobody looked is made up for later: of several past marks the last one counts.
+    **Shapes** `since`: when the tracks began to wait. A day without a look is made up for later: of several past marks the last one counts.
     """
     if deal.lifecycle is not Lifecycle.SUBMITTED:
         return ()
@@ -202,7 +202,7 @@ def _managers(company_id: str | None, crowd: Crowd) -> list[User]:
 
 
 def _named(company_id: str | None, crowd: Crowd) -> list[User]:
-    """Whoever's e-mail stands in the company's account-owner field; somebody the portal does not know is told all the same."""
+    """The person whose e-mail stands in the company's account-owner field, also one that the portal does not know."""
     email = crowd.owner_emails.get(company_id or "", "")
     known = [user for user in crowd.users if user.email.casefold() == email.casefold()]
     return known or ([User(email, email, email, Role.ACCOUNT_OWNER, None)] if email else [])

@@ -66,7 +66,7 @@ def holding(tx: Tx, value: str) -> list[ContractRow]:
 
 
 def by_person(tx: Tx, values: Collection[str]) -> dict[str, Binding]:
-    """Those of the values that a person has bound, on whichever record, and values that look the same; by value as it was bound."""
+    """Those of the values that a person has bound, on any record, and values that look the same; by value as it was bound."""
     query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.how == "person")
     found = [row.binding for alike in _alike(tx, values) for row in _rows(tx, query.where(alike))]
     return {binding.value: binding for binding in found}
@@ -80,13 +80,13 @@ def _alike(tx: Tx, values: Iterable[str]) -> tuple[ColumnElement[bool], ColumnEl
 
 
 def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
-    """Those of the values, and of values that look the same, that stand on some partner's record and name nobody yet."""
+    """Those of the values, and of values that look the same, that stand on some partner's record and name no company yet."""
     query = select(contract_values.c.value).where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None))
     return sorted({value for alike in _alike(tx, values) for value in tx.connection.execute(query.where(alike).distinct()).scalars()})
 
 
 def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
-    """Rows that name nobody yet. **Shapes** by value and company; `after`: those of the last one seen, ("", "") begins."""
+    """Rows that name no company yet. **Shapes** by value and company; `after`: those of the last one seen, ("", "") begins."""
     place = (contract_values.c.value, contract_values.c.company_id)
     query = select(contract_values).where(
         contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), tuple_(*place) > tuple_(*after)
@@ -95,7 +95,7 @@ def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
 
 
 def bind_everywhere(tx: Tx, bindings: Sequence[Binding], run_id: str) -> None:
-    """Binds these values on every record where they named nobody."""
+    """Binds these values on every record where they named no company."""
     if not bindings:
         return
     statement = (
@@ -178,7 +178,7 @@ def _in_effect(tx: Tx) -> Select[Any]:
 
 
 def counts(tx: Tx) -> tuple[int, int]:
-    """(bound values, values that name nobody)."""
+    """(bound values, values that name no company)."""
     query = select(func.count(contract_values.c.resolved_id), func.count()).where(contract_values.c.portal == tx.portal)
     bound, total = tx.connection.execute(query).one()
     return bound, total - bound

@@ -96,7 +96,7 @@ def stand(tx: Tx, no: int) -> None:
 
 
 def finish(tx: Tx, no: int) -> None:
-    """Whoever it concerns was told."""
+    """The companies that it concerns were told."""
     _set(tx, no, position="", told_at=tx.now)
 
 

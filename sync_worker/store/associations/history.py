@@ -20,7 +20,7 @@ _COMPANY = tuple(column.name for column in company_pasts.columns)
 
 
 def end(tx: Tx, rows: Iterable[ContractRow]) -> None:
-    """These contracts end now; what named nobody was none."""
+    """These contracts end now; a value that named no company was not one."""
     ended = [row for row in rows if row.binding.company_id]
     values = [
         (tx.portal, row.company_id, row.binding.value, tx.now, row.binding.company_id, row.binding.how, row.since_at, row.run_id)

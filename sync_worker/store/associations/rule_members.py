@@ -1,4 +1,4 @@
-"""Memberships of rules: which company holds which key of which rule. Pairs are a join of two of them; nobody stores pairs."""
+"""Memberships of rules: which company holds which key of which rule. Pairs are a join of two of them and are not stored."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def save(tx: Tx, members: Iterable[Member]) -> None:
 
 
 def wait(tx: Tx, members: Iterable[Member]) -> None:
-    """Adds rows that are new and wait for their evaluation to stand; whoever they concern is told then."""
+    """Adds rows that are new and wait for their evaluation to stand; the companies that they concern are told then."""
     add(tx, rule_members, _COLUMNS, [_row(tx, member) for member in members])
 
 

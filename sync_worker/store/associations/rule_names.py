@@ -1,4 +1,4 @@
-"""Companies that rules name, bound once to an id: a rename ends nothing. A name that stands for nobody yet waits for its company."""
+"""Companies that rules name, bound once to an id: a rename ends nothing. A name that stands for no company yet waits for one."""
 
 from __future__ import annotations
 

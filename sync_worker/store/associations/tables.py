@@ -23,7 +23,7 @@ contract_values = Table(
     portal_column(),
     Column("company_id", Text, primary_key=True),  # the partner whose CRM record carries the value
     Column("value", Text, primary_key=True),
-    Column("resolved_id", Text),  # the second partner; null = names nobody
+    Column("resolved_id", Text),  # the second partner; null = names no company
     Column("how", Text, nullable=False),  # map | crm_id | name | person | ""
     Column("since_at", Utc, nullable=False),
     Column("run_id", Text, nullable=False),
@@ -73,7 +73,7 @@ rule_names = Table(
     portal_column(),
     Column("side", Text, primary_key=True),
     Column("name", Text, primary_key=True),  # a company as a rule names it
-    Column("company_id", Text),  # whom it was bound to, whatever that is called now; null = nobody
+    Column("company_id", Text),  # whom it was bound to, whatever that is called now; null = no company
     Index("rule_names_bound", "portal", "company_id"),
 )
 

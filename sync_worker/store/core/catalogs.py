@@ -20,7 +20,7 @@ def get(tx: Tx, native: str) -> Catalog | None:
 
 
 def last(tx: Tx, native: str) -> Catalog | None:
-    """What the CRM said last, however long ago that is; forgotten ones too."""
+    """What the CRM said last, even long ago; forgotten ones too."""
     return _got(tx, native)
 
 
@@ -44,5 +44,5 @@ def save(tx: Tx, catalog: Catalog) -> None:
 
 
 def forget(tx: Tx) -> None:
-    """The next use asks the CRM again. What it said last stays, for whoever asks what is new."""
+    """The next use asks the CRM again. What it said last stays, for the commands that tell what is new."""
     tx.connection.execute(update(catalogs).where(catalogs.c.portal == tx.portal).values(fetched_at=FORGOTTEN_AT))

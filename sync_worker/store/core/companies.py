@@ -19,7 +19,7 @@ from sync_worker.store.core.tables import companies
 
 @dataclass(frozen=True, slots=True)
 class CompanyFilter:
-    """Which companies; None = whichever. **Shapes** `text`: in its name, whatever its case."""
+    """Which companies; None = any. **Shapes** `text`: in its name, whatever its case."""
 
     account_types: Collection[AccountType] | None = None
     status: PortalStatus | None = None

@@ -200,7 +200,7 @@ class Turns:
             mine.acquire()
             self._waiting.append(mine)
         try:
-            mine.acquire()  # handed over by whoever is done
+            mine.acquire()  # handed over by the thread that is done
         except BaseException:  # interrupted while waiting
             self._withdraw(mine)
             raise

@@ -159,7 +159,7 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:
-    """What is wrong with one record, as long as nobody has discarded it."""
+    """What is wrong with one record, as long as it is not discarded."""
 
     object: str
     record: str
@@ -182,7 +182,7 @@ def shown_of(tx: Tx, places: Collection[tuple[str, str]]) -> list[ShownRow]:
 
 
 def discard(tx: Tx, ids: Sequence[str], words: str) -> int:
-    """Nobody is told of these any more, and they are not tried again, until their records are news. Returns how many."""
+    """These are no longer reported, and they are not tried again, until their records are news. Returns how many."""
     here = (failures.c.portal == tx.portal, among(tx, failures.c.id, ids), *_SHOWN)
     return tx.connection.execute(update(failures).where(*here).values(discarded_at=tx.now, resolution=words)).rowcount
 
@@ -231,7 +231,7 @@ def page(
     after: tuple[str, str, datetime, str] | None = None,
     limit: int,
 ) -> list[FailureRow]:
-    """Rows by cause, the newest first within each; a row keeps its place however often it is met again.
+    """Rows by cause, the newest first within each; a row keeps its place even if it is met again.
 
     **Shapes** `after`: (kind, code, first seen at, id) of the last one seen.
     """

@@ -24,7 +24,7 @@ _IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it was written. **Shapes** `data`: what is sent; `id`: the same however often it is."""
+    """An event as it was written. **Shapes** `data`: what is sent; `id`: the same each time."""
 
     seq: int
     id: str
@@ -127,7 +127,7 @@ def forget(tx: Tx, seqs: Sequence[int]) -> int:
 
 def _owe(tx: Tx, which: ColumnElement[bool]) -> int:
     """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join, unless it has a WHERE."""
-    _draw(tx, 0)  # whoever settles waits, or is over
+    _draw(tx, 0)  # the process that settles waits, or is done
     due_at = literal(tx.shared_now, deliveries.c.due_at.type).label("due_at")
     key = (events.c.portal, events.c.seq, events.c.record, events.c.record_id)
     again = select(*key, due_at, literal(0).label("attempts"), literal(1).label("round")).where(events.c.portal == tx.portal, which)

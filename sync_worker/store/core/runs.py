@@ -1,6 +1,6 @@
 """Runs: what one piece of work did, counted in the same commit as what it did, so that the sums hold after a crash too.
 
-Whoever is at a run says so every ten seconds. One that nobody speaks of for a minute was left by a process that is no more.
+The process at a run says so every ten seconds. A run without such a sign for a minute was left by a process that died.
 """
 
 from __future__ import annotations

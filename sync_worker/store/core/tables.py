@@ -93,7 +93,7 @@ failures = Table(
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
-    Column("discarded_at", Utc),  # a person wants to hear no more of it, until it is news again
+    Column("discarded_at", Utc),  # a person does not want to hear of it until it is news again
     Column("resolved_at", Utc),
     Column("resolution", Text),
     Index("failures_open", "portal", "object", "record", "stage", "code", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
@@ -163,7 +163,7 @@ events = Table(
     metadata,
     portal_column(),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # strictly in the order of commits
-    Column("id", Text, nullable=False),  # the webhook-id: the same however often it is sent
+    Column("id", Text, nullable=False),  # the webhook-id: the same each time it is sent
     Column("kind", Text, nullable=False),
     Column("record", Text, nullable=False),  # company | deal
     Column("record_id", Text, nullable=False),  # "" = of no single record

@@ -33,7 +33,7 @@ def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
 
 
 def homes(tx: Tx, deal_ids: Collection[str]) -> dict[str, Home]:
-    """The record each deal lives in now, by deal id, where nobody asks what was agreed on."""
+    """The record each deal lives in now, by deal id, where the caller does not need what was agreed on."""
     if not deal_ids:
         return {}
     query = select(deal_links.c.deal_id, deal_links.c.object, deal_links.c.crm_id).where(
@@ -61,7 +61,7 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
 
 
 def two_tier(tx: Tx, *, but: Collection[str]) -> list[tuple[str, str]]:
-    """(object, CRM id) of every live deal that names a second partner, but for those in these states."""
+    """(object, CRM id) of every live deal that names a second partner, except those in these states."""
     query = (
         select(deal_links.c.object, deal_links.c.crm_id)
         .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))
@@ -95,7 +95,7 @@ def save(tx: Tx, links: Sequence[Link]) -> None:
 
 
 def agree(tx: Tx, written: Sequence[Link]) -> None:
-    """The CRM took what stands in these bases: added to what was agreed on before, whoever kept that meanwhile, or a first link."""
+    """The CRM took what stands in these bases: added to what was agreed on before, whichever process kept that, or a first link."""
     insert = (postgresql if tx.is_postgresql else sqlite).insert(deal_links)
     news = insert.excluded.base
     base = deal_links.c.base.op("||")(news) if tx.is_postgresql else func.json_patch(deal_links.c.base, news)

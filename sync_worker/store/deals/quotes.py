@@ -49,7 +49,7 @@ UNCOMPLETED: Final = and_(
         deals.c.portal == quotes.c.portal, deals.c.id == quotes.c.deal_id, deals.c.lifecycle.in_(["quote_signed", "completed", "won"])
     ),
 )
-"""Signed, and the worker's part of it is not through; one that was lost, or begins anew, waits."""
+"""Signed, and the worker's part of it is not through; one that was lost, or begins again, waits."""
 
 _COLUMNS = [quotes.c["numbers" if name == "quote" else name] for name in StoredQuote.__slots__]
 

@@ -1,4 +1,4 @@
-"""Which company is under which parent, and was: rows begin and end, none is removed. The database holds that nobody has two parents."""
+"""Which company is under which parent, and was: rows begin and end, none is removed. The database holds that no company has two parents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def begin(tx: Tx, subgroup: Subgroup) -> None:
 
 
 def end(tx: Tx, company_id: str, actor: str) -> bool:
-    """From now on the company is under nobody. False: it was so already."""
+    """From now on the company has no parent. False: it was so already."""
     here = (subgroups.c.portal == tx.portal, subgroups.c.company_id == company_id, subgroups.c.until_at.is_(None))
     return tx.connection.execute(update(subgroups).where(*here).values(until_at=tx.now, until_by=actor)).rowcount > 0
 

@@ -1,4 +1,4 @@
-"""What is due, of every portal at once: two statements, however many portals there are; each looks no further than a first row."""
+"""What is due, of every portal at once: two statements, even if there are many portals; each looks no further than a first row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PortalDue:
     `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
     `is_completing`: a signed deal its licences, or its end;
-    `is_deriving`: contracts are to be derived anew, because an operator has set that mode; `is_halted`: a person has paused the portal.
+    `is_deriving`: contracts are to be derived again, because an operator has set that mode; `is_halted`: a person has paused the portal.
     """
 
     mode_set_at: datetime

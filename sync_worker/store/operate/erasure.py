@@ -51,7 +51,7 @@ def erase(tx: Tx, user_id: str) -> None:
 
 
 def forget_person(tx: Tx, user: User) -> None:
-    """Nothing that was written down names the user any more: whatever was done was done by nobody that can be named.
+    """Nothing that was written down names the user any more: what the user did was done by a person without a name.
 
     Every column of text or JSON is looked through, so that a new table needs no word here. Mail to the person is gone, sent or not.
     """
@@ -68,7 +68,7 @@ def forget_person(tx: Tx, user: User) -> None:
 def named_in_decisions(tx: Tx, user: User) -> dict[str, dict[str, str]]:
     """Where deals name the user as who decided, or in a reason: by deal, field → the text without the user.
 
-    A deal's fields are alive, and the CRM holds them as well: whoever writes these texts owes them to the CRM.
+    A deal's fields are alive, and the CRM holds them as well: the caller that writes these texts owes them to the CRM.
     """
     person = Person(user.id, user.email, _labels(tx, user))
     columns = [deals.c[name] for name in TEXTS]

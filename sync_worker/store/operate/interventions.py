@@ -29,7 +29,7 @@ Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause
 class Intervention:
     """One act of a person.
 
-    **Shapes** `selection`: as it was asked for; `is_queued`: a worker does it, not whoever asked; `finished_at` None: some of it is left.
+    **Shapes** `selection`: as it was asked for; `is_queued`: a worker does it, not the caller; `finished_at` None: some of it is left.
     """
 
     id: str

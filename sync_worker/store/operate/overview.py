@@ -1,4 +1,4 @@
-"""What the database says of all portals at once, for whoever watches: six statements, however many portals there are.
+"""What the database says of all portals at once, for monitoring: six statements, even if there are many portals.
 
 The one reading that crosses portals; nothing here is of a record, and nothing is shown to a portal's people.
 """

@@ -29,7 +29,7 @@ BATCH_COUNT: Final = 500  # rows looked at between two commits
 HISTORY: Final = (deal_changes, conflicts, contract_values, past_contracts, rule_members, evaluations)
 """The tables that name runs for good."""
 PASSING: Final = ("replay", "discard", "release")
-"""Acts of people that are of no more use than the failures they were about."""
+"""Acts of people that are of use only as long as the failures they were about."""
 
 Place: TypeAlias = tuple[datetime, str]
 

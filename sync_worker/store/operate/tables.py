@@ -26,7 +26,7 @@ interventions = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("asked_at", Utc, nullable=False),
-    Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
+    Column("is_queued", Boolean, nullable=False),  # for a free worker
     Column("finished_at", Utc),  # null = some of it is left
     Index("interventions_by_time", "portal", "asked_at", "id"),
     Index("interventions_left", "portal", "asked_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),

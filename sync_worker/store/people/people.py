@@ -14,7 +14,7 @@ from sync_worker.store.people.tables import memberships, users
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users; None = whichever. **Shapes** `company`: our id of one of theirs; `text`: in the name or e-mail, whatever its case."""
+    """Which users; None = any. **Shapes** `company`: our id of one of theirs; `text`: in the name or e-mail, whatever its case."""
 
     company: str | None = None
     role: Role | None = None
@@ -106,7 +106,7 @@ def _leave(tx: Tx, user_ids: Iterable[str]) -> None:
 
 
 def _users(tx: Tx, which: ColumnElement[bool], *order: ColumnElement[str]) -> list[User]:
-    """In this order, by name unless told; the database's own order of texts."""
+    """In this order, by name by default; the database's own order of texts."""
     ordered = select(users).where(users.c.portal == tx.portal, which).order_by(*(order or (users.c.name, users.c.id)))
     rows = tx.connection.execute(ordered).all()
     companies = _companies(tx, [row.id for row in rows])

@@ -1,6 +1,6 @@
 """Fields that are to be read for all records that are held already: who asked, by which way they are read, and how far that has come.
 
-One row per record type and field. Asking again begins at the first record again, whoever is at it.
+One row per record type and field. Asking again begins at the first record again, even if a worker is at it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sync_worker.store.sync.tables import backfills
 class Backfill:
     """One field of one record type.
 
-    **Shapes** `order_no`: how often it was asked for; `is_queued`: the workers do it, not whoever asked; `mapping_hash` "" = not begun;
+    **Shapes** `order_no`: how often it was asked for; `is_queued`: the workers do it, not the caller; `mapping_hash` "" = not begun;
     `until_at`: where a scan ends; `position`: "" = at the first record; `finished_at` None = some of it is left.
     """
 
@@ -47,7 +47,7 @@ def order(tx: Tx, object_: str, field_name: str, *, by: str, is_queued: bool) ->
 
 
 def get(tx: Tx, object_: str, field_name: str) -> Backfill | None:
-    """How this one stands; None where nobody ever asked for it."""
+    """How this one stands; None where it was never asked for."""
     found = _found(tx, select(backfills).where(*_this(tx, object_, field_name)))
     return found[0] if found else None
 
@@ -80,7 +80,7 @@ def finish(tx: Tx, one: Backfill, *, done_count: int) -> None:
 def _set(tx: Tx, one: Backfill, **values: Any) -> None:
     here = (*_this(tx, one.object, one.field), backfills.c.order_no == one.order_no)
     if tx.connection.execute(update(backfills).where(*here).values(**values)).rowcount != 1:
-        raise StaleRead(f"the backfill of {one.field} of {one.object} in portal {tx.portal} was asked for again; it begins anew")
+        raise StaleRead(f"the backfill of {one.field} of {one.object} in portal {tx.portal} was asked for again; it begins again")
 
 
 def _this(tx: Tx, object_: str, field_name: str) -> tuple[Any, Any, Any]:

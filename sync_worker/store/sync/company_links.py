@@ -54,7 +54,7 @@ def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link
 
 
 def homes(tx: Tx, company_ids: Collection[str]) -> dict[str, Home]:
-    """The record each of these companies lives in, where nobody asks what was agreed on."""
+    """The record each of these companies lives in, where the caller does not need what was agreed on."""
     return {company_id: Home(OBJECT, link.crm_id) for company_id, link in current(tx, company_ids).items()} if company_ids else {}
 
 

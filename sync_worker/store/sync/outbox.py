@@ -176,7 +176,7 @@ def not_there(tx: Tx, row: OutboxRow, token: str, due_at: datetime) -> bool:
 
 
 def arrived(tx: Tx, row: OutboxRow, token: str) -> bool:
-    """A send without answer was looked for and stands in the CRM: what is owed since is due now, and tried anew."""
+    """A send without answer was looked for and stands in the CRM: what is owed since is due now, and tried again."""
     return _set_claimed(tx, row, token, **_FREE, **_ANEW, due_at=tx.shared_now)
 
 
@@ -187,7 +187,7 @@ def hasten(tx: Tx, object_: str, record_ids: Collection[str]) -> int:
 
 
 def park(tx: Tx, row: OutboxRow, token: str) -> bool:
-    """It cannot pass: waits for a person, or for the record's next change. Where that came meanwhile, it is ready and tried anew."""
+    """It cannot pass: waits for a person, or for the record's next change. Where that came meanwhile, it is ready and tried again."""
     is_same = outbox.c.generation == row.generation
     counts = {"refused": outbox.c.refused, "unanswered": outbox.c.unanswered if row.state == "uncertain" else _WITHOUT_THIS_SEND}
     anew = {name: case((is_same, count), else_=0) for name, count in counts.items()}

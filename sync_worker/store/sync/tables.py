@@ -69,7 +69,7 @@ backfills = Table(
     Column("order_no", Integer, nullable=False),  # how often it was asked for: each time it begins at the first record
     Column("asked_at", Utc, nullable=False),
     Column("asked_by", Text, nullable=False),
-    Column("is_queued", Boolean, nullable=False),  # for whichever worker is free
+    Column("is_queued", Boolean, nullable=False),  # for a free worker
     Column("mapping_hash", Text, nullable=False, server_default=""),  # that it is read by; "" = it has not begun
     Column("way", Text, nullable=False, server_default=""),  # by_id | scan
     Column("until_at", Utc),  # where a scan ends, by the CRM's clock
@@ -86,7 +86,7 @@ strangers = Table(
     portal_column(),
     Column("object", Text, primary_key=True),
     Column("crm_id", Text, primary_key=True),
-    Column("crm_modified_at", Utc, nullable=False),  # of the reading that found it to be none of ours, though it carries our key
+    Column("crm_modified_at", Utc, nullable=False),  # of the reading that found that it is not ours, though it carries our key
 )
 
 removals = Table(

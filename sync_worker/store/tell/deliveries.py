@@ -66,7 +66,7 @@ def is_due(tx: Tx) -> bool:
 
 
 def acquire(tx: Tx, token: str) -> bool:
-    """The lease, anew or once more; not while another sender has it, nor while the feed rests or is paused."""
+    """The lease, taken or renewed; not while another sender has it, nor while the feed rests or is paused."""
     is_free = or_(feeds.c.lease_until_at.is_(None), feeds.c.lease_until_at < tx.shared_now, feeds.c.lease_token == token)
     rests_not = or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now)
     taken = (
@@ -105,7 +105,7 @@ def due(tx: Tx, limit: int) -> list[Delivery]:
 
 
 def settle(tx: Tx, token: str, sent: Sequence[Delivery]) -> None:
-    """These have arrived, but for those that a replay asked for meanwhile. **Raises** StaleRead when somebody else sends by now."""
+    """These have arrived, except those that a replay asked for meanwhile. **Raises** StaleRead when somebody else sends by now."""
     _held(tx, token)
     if sent:
         _drop(tx, sent)
@@ -123,7 +123,7 @@ def put_off(tx: Tx, token: str, refused: Delivery, until_at: datetime) -> None:
 
 
 def give_up(tx: Tx, token: str, refused: Delivery) -> None:
-    """This event is owed no more, and its record goes on without it. **Raises** StaleRead."""
+    """This event is no longer owed, and its record goes on without it. **Raises** StaleRead."""
     _held(tx, token)
     _drop(tx, [refused])
     told = refused.told
@@ -159,7 +159,7 @@ def _drop(tx: Tx, gone: Sequence[Delivery]) -> None:
 
 
 def _held(tx: Tx, token: str) -> None:
-    """Takes the feed's row, so that whoever writes events or replays comes before or after."""
+    """Takes the feed's row, so that a process that writes events or replays comes before or after."""
     mine = (feeds.c.portal == tx.portal, feeds.c.lease_token == token)
     if tx.connection.execute(update(feeds).where(*mine).values(lease_token=token)).rowcount != 1:
         raise StaleRead(f"another process delivers the feed of portal {tx.portal} by now")
