@@ -31,7 +31,7 @@ from sync_worker.steps.deals.standing import close_decided
 from sync_worker.steps.deals.twins import part_twins, warn_of_twins
 from sync_worker.steps.distributors.agree import finalize_gate, gate
 from sync_worker.steps.distributors.parents import binding_parent, end_waivers, waive
-from sync_worker.steps.tell.notify import Change, tell_changes
+from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
@@ -158,7 +158,7 @@ def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Ac
     part_twins(tx, [(stored.deal, after)])
     close_decided(tx, [(stored.deal, after)])
     end_waivers(tx, [(stored.deal, after)])
-    tell_changes(tx, tenant, [Change(stored.deal, after, version, made.reason)], actor=actor)
+    tell_changes(tx, tenant, [ChangedDeal(stored.deal, after, version, made.reason)], actor=actor)
     return after
 
 

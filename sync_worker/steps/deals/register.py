@@ -28,7 +28,7 @@ from sync_worker.steps.distributors.agree import gate
 from sync_worker.steps.distributors.parents import binding_parent
 from sync_worker.steps.people.naming import company_named
 from sync_worker.steps.people.wording import misfit_of
-from sync_worker.steps.tell.notify import Change, tell_changes
+from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.people import people
@@ -160,6 +160,6 @@ def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, run_id: str) -> Non
     deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
     whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
     deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, deal.lifecycle.value)])
-    tell_changes(tx, tenant, [Change(None, deal, 1)], actor=actor)
+    tell_changes(tx, tenant, [ChangedDeal(None, deal, 1)], actor=actor)
     if deal.lifecycle is not Lifecycle.DRAFT:
         outbox.owe(tx, DEAL, [deal.id], run_id)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sync_worker.crm.port import Change
+from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.values import plain
@@ -188,7 +188,7 @@ class _Ear:
         self._found = found
         self.deal_count = 0
 
-    def hear(self, native: str, changes: Sequence[Change]) -> None:
+    def hear(self, native: str, changes: Sequence[RecordWrite]) -> None:
         record = next(one for one in self._tenant.plain_mapping.records.values() if one.native == native)
         if record.record == COMPANY:
             self._hear_ids(record, changes)
@@ -204,7 +204,7 @@ class _Ear:
             where = {"record": record.record, "name": name, "deal": change.ref, "crm_id": change.crm_id}
             self._found.listings["crm_written" if link else "crm_created"].add({**where, "changes": fields})
 
-    def _hear_ids(self, record: RecordMap, changes: Sequence[Change]) -> None:
+    def _hear_ids(self, record: RecordMap, changes: Sequence[RecordWrite]) -> None:
         with self._store.reading(self._tenant.name) as tx:
             names = companies.by_ids(tx, [change.ref for change in changes])
         for change in changes:

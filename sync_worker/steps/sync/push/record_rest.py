@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.domain.core.moments import utc
 from sync_worker.domain.sync.resting import UNTIL_SOMEBODY_ACTS
 from sync_worker.errors import FieldRefused, SchemaChanged, SyncError
@@ -122,7 +122,7 @@ def types_of(tx: Tx, tenant: Tenant, rows: Sequence[OutboxRow]) -> dict[str, str
     return {row.record_id: homes[row.record_id].object if row.record_id in homes else first for row in rows}
 
 
-def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[WriteOutcome]) -> Sequence[WriteOutcome]:
     """The same, where refusals of fields are told apart: what the CRM does not show any more is not the record's mistake.
 
     Such a write counts as not begun: it is due at once, and is composed anew or rests with its record type.
