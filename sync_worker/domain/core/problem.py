@@ -275,9 +275,9 @@ CODES: Final[Mapping[str, str]] = {
     "five minutes, and later up to an hour apart.",
     "connection_down": "The CRM lets this user do nothing at the moment; the message has its words. Correct it in the CRM; it is tried "
     "again after five minutes, and later up to an hour apart.",
-    "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
-    "Its record type rests alone, what is owed of it stays owed, and all else goes on. Show it again, or correct the mapping; then "
-    "`sync-worker check` lets it go on at once. It is tried again after five minutes, and later up to an hour apart.",
+    "schema_changed": "A field or record type is gone or hidden from the worker's user; the message names it. "
+    "Only its record type rests, and its writes wait. Show it again, or correct the mapping; then "
+    "`sync-worker check` lets it go on at once. It is tried again by itself too.",
     "attribute_rests": "The CRM does not show one attribute's field any more. Its last values stay, it is neither read nor written, "
     "edits of it are kept until it can be written, "
     "and all else goes on. Show the field to the worker's user again, or take it out of the mapping; the worker looks every ten minutes.",
