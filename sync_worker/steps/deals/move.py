@@ -79,7 +79,7 @@ def stale_version(stored: StoredDeal, version: int | None) -> StaleVersion | Non
     if version in (None, stored.version):
         return None
     why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
-    return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
+    return StaleVersion("stale_version", why, "a person who has seen it as it is", deal=stored.deal, version=stored.version)
 
 
 def staged(

@@ -141,12 +141,12 @@ def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str
         try:
             values[name] = field.parse(given) if field else None if given is None else str(given)
         except ValueMistake as mistake:
-            return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
+            return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "the person who writes it", mistake.allowed, name)
         if isinstance(given, str) and (refused := misfit_of(name, given.strip(), longest=field.longest if field else 0)):
             return refused
         if field and field.allowed is not None and not field.offers(values[name], besides=held.get(name)):
             listed = tuple(str(item) for item in field.allowed)
-            return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "whoever writes it", listed, name)
+            return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "the person who writes it", listed, name)
     return values
 
 
