@@ -240,7 +240,7 @@ def _waits(installation: Installation, tenant: Tenant, record: str, share: Share
 
 
 def _worked(installation: Installation, tenant: Tenant, work: Work, record: str, share: Share) -> Done:
-    with tenant.turn(TURN_S):
+    with tenant.turn.lasting(TURN_S):
         done = do(tenant, work, record)
     if work == Work.SWEEP:
         sweep_files(installation.store, tenant.name, installation.files, services=installation.services)

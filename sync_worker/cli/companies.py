@@ -11,8 +11,8 @@ from sync_worker.cli.work import AsJson, PortalName, tenant_of
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import ConfigError
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core import companies
 
 app = typer.Typer(no_args_is_help=True, help="Companies as the portal knows them.")

@@ -19,7 +19,7 @@ from sync_worker.crm.salesforce import session as sf_session
 from sync_worker.crm.salesforce import wire as sf_wire
 from sync_worker.domain.sync import attempts, breaker, late_write
 from sync_worker.errors import AuthFailed, ConfigError, HeldForReview, SchemaChanged, TransientError
-from sync_worker.steps.core import described, tenant
+from sync_worker.steps.core import described, lists
 from sync_worker.steps.operate import replay
 from sync_worker.steps.sync.push import late_writes, patch_back
 from sync_worker.store.core import catalogs
@@ -193,8 +193,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "the same list, where somebody typed a value that is not in it",
-                f"once in {span(tenant.OFFER_AGAIN_S)} at most",
-                ("steps.core.tenant.OFFER_AGAIN_S",),
+                f"once in {span(lists.OFFER_AGAIN_S)} at most",
+                ("steps.core.lists.OFFER_AGAIN_S",),
             ),
             Wait(
                 "HubSpot's association labels are read again",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
 from sync_worker.errors import (
     CallRefused,
     ConnectionDown,
@@ -35,13 +35,13 @@ def timeout(time_left_s: float, *, longest_connect_s: float) -> tuple[float, flo
     return connect_s, LONGEST_CALL_S - connect_s
 
 
-def not_answered(change: Change, error: SyncError) -> Outcome:
+def not_answered(change: RecordWrite, error: SyncError) -> WriteOutcome:
     """One record of a call that gave no answer, or was refused as a whole."""
     if isinstance(error, TimeIsUp):
-        return Outcome(change.ref, Wrote.NOT_BEGUN)
+        return WriteOutcome(change.ref, Wrote.NOT_BEGUN)
     if isinstance(error, UncertainWrite):
-        return Outcome(change.ref, Wrote.UNCERTAIN, error=error)
-    return Outcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
+        return WriteOutcome(change.ref, Wrote.UNCERTAIN, error=error)
+    return WriteOutcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
 
 
 def is_later(error: SyncError) -> bool:
@@ -49,16 +49,16 @@ def is_later(error: SyncError) -> bool:
     return isinstance(error, (TransientError, ConnectionDown))
 
 
-def check_connection(outcomes: Sequence[Outcome]) -> None:
+def check_connection(outcomes: Sequence[WriteOutcome]) -> None:
     """**Raises** the ConnectionDown or CallRefused that stopped a batch halfway. Asked once the batch's outcomes are told."""
     for outcome in outcomes:
         if isinstance(outcome.error, (ConnectionDown, CallRefused)):
             raise outcome.error
 
 
-def batches(changes: Sequence[Change], count: int, *, name_of: Callable[[Change], str]) -> Iterator[list[Change]]:
+def batches(changes: Sequence[RecordWrite], count: int, *, name_of: Callable[[RecordWrite], str]) -> Iterator[list[RecordWrite]]:
     """Up to `count` in their order, no record twice in one: vendors refuse both of such a pair, or the whole request."""
-    batch: list[Change] = []
+    batch: list[RecordWrite] = []
     seen: set[str] = set()
     for change in changes:
         name = name_of(change)

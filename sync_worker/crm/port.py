@@ -90,7 +90,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordWrite:
     """One record to write. `ref` is ours and comes back. With `crm_id` it is an update, without it a first create by `key`."""
 
     ref: str
@@ -111,7 +111,7 @@ class Wrote(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WriteOutcome:
     """The end of one write.
 
     **Shapes** `crm_id` is there when written or created; `error` when it was not; `warning`: written, but look. `record`: what the CRM's
@@ -243,12 +243,12 @@ class Crm(Protocol):
         self,
         native: str,
         key_field: str,
-        changes: Sequence[Change],
+        changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
         before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[WriteOutcome]]:
         """Writes in batches, one list of outcomes a batch; every change gets exactly one outcome.
 
         A write that takes several calls is several facts: `on_half` hears before each further call of what the calls before it have done.

@@ -10,12 +10,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sync_worker.crm.port import BeforeSend, Change, Crm, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Wrote, forget_halves, unnoted
+from sync_worker.crm.port import (
+    BeforeSend,
+    Crm,
+    NativeRecord,
+    OnHalf,
+    Page,
+    RecordWrite,
+    Roll,
+    Scan,
+    WriteOutcome,
+    Wrote,
+    forget_halves,
+    unnoted,
+)
 from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
-Told: TypeAlias = Callable[[str, Sequence[Change]], None]
+Told: TypeAlias = Callable[[str, Sequence[RecordWrite]], None]
 """Hears of each batch before its answer: the native type and the changes."""
 
 MADE_UP = "(new) "
@@ -83,12 +96,12 @@ class Rehearsal:
         self,
         native: str,
         key_field: str,
-        changes: Sequence[Change],
+        changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
         before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[WriteOutcome]]:
         """Every change passes: what the CRM would refuse is not known before it is asked."""
         del time_left_s, before_send, on_half
         ordered = sorted(changes, key=lambda change: change.crm_id is None)
@@ -98,7 +111,7 @@ class Rehearsal:
             self.write_calls += 1
             yield [self._answer(native, key_field, change) for change in batch]
 
-    def _answer(self, native: str, key_field: str, change: Change) -> Outcome:
+    def _answer(self, native: str, key_field: str, change: RecordWrite) -> WriteOutcome:
         crm_id = change.crm_id or MADE_UP + change.ref
         before = self._written.get(crm_id)
         fields: Mapping[str, Any] = {**(before.fields if before else {}), **change.fields}
@@ -106,7 +119,7 @@ class Rehearsal:
             fields = {**fields, key_field: change.key}
             self._written[crm_id] = NativeRecord(native, crm_id, self._services.clock(), fields)
         shown = NativeRecord(native, crm_id, self._services.clock(), fields)
-        return Outcome(change.ref, Wrote.WRITTEN if change.crm_id else Wrote.CREATED, crm_id, record=shown)
+        return WriteOutcome(change.ref, Wrote.WRITTEN if change.crm_id else Wrote.CREATED, crm_id, record=shown)
 
     def _as_written(self, record: NativeRecord) -> NativeRecord:
         written = self._written.get(record.crm_id)

@@ -16,7 +16,7 @@ from sync_worker.crm.hubspot import reader, search, writer
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
 from tests.simulation.desk import Desk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
@@ -146,8 +146,8 @@ class _Gated(HubspotCrm):
         return self
 
     def write(
-        self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **words: Any
-    ) -> Iterator[list[Outcome]]:
+        self, native: str, key_field: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **words: Any
+    ) -> Iterator[list[WriteOutcome]]:
         return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), **words)
 
 

@@ -12,7 +12,7 @@ from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, Salesf
 from crm_sandbox.remote import Record, Remote
 from crm_sandbox.salesforce import queries
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.crm.salesforce import writer
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -117,8 +117,8 @@ class _Gated(SalesforceCrm):
         return self
 
     def write(
-        self, native: str, key_field: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **words: Any
-    ) -> Iterator[list[Outcome]]:
+        self, native: str, key_field: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **words: Any
+    ) -> Iterator[list[WriteOutcome]]:
         return super().write(native, key_field, changes, time_left_s=self._gate.noting(time_left_s), **words)
 
 

@@ -15,7 +15,7 @@ from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
 from sync_worker.crm.hubspot.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, HubspotConnection
-from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, forget_halves, unnoted
+from sync_worker.crm.port import BeforeSend, NativeRecord, OnHalf, Page, RecordWrite, Roll, Scan, WriteOutcome, forget_halves, unnoted
 from sync_worker.domain.sync.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -80,12 +80,12 @@ class HubspotCrm:
         self,
         native: str,
         key_field: str,
-        changes: Sequence[Change],
+        changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
         before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[WriteOutcome]]:
         return writer.write(
             self._connection,
             self._associations,

@@ -22,7 +22,7 @@ from sync_worker.crm.hubspot.associations import AssociationCalls
 from sync_worker.crm.hubspot.label_plan import Pairs
 from sync_worker.crm.hubspot.session import Ask, HubspotConnection
 from sync_worker.crm.hubspot.wire import CONNECT_TIMEOUT_S
-from sync_worker.crm.port import BeforeSend, Change, Half, OnHalf, Outcome, Wrote, forget_halves
+from sync_worker.crm.port import BeforeSend, Half, OnHalf, RecordWrite, WriteOutcome, Wrote, forget_halves
 from sync_worker.errors import OF_THE_CALL, RateLimited, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
@@ -37,12 +37,12 @@ def write(
     associations: AssociationCalls,
     native: str,
     key_field: str,
-    changes: Sequence[Change],
+    changes: Sequence[RecordWrite],
     *,
     time_left_s: Callable[[], float],
     before_send: BeforeSend,
     on_half: OnHalf = forget_halves,
-) -> Iterator[list[Outcome]]:
+) -> Iterator[list[WriteOutcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
         associations.check(native, {name for change in changes for name in change.fields})
@@ -63,12 +63,12 @@ class _Batch:
     batch has written.
     """
 
-    changes: Sequence[Change]
-    done: dict[str, Outcome] = field(default_factory=dict)
+    changes: Sequence[RecordWrite]
+    done: dict[str, WriteOutcome] = field(default_factory=dict)
     is_new: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
-    def labelled(self) -> dict[str, Change]:
+    def labelled(self) -> dict[str, RecordWrite]:
         """The changes with associations to write, of records that are there, by record id."""
         return {crm_id: change for change in self.changes if _labelled(change) and (crm_id := self.done[change.ref].crm_id)}
 
@@ -85,7 +85,7 @@ class _Desk:
     before_send: BeforeSend
     on_half: OnHalf
 
-    def send(self, changes: Sequence[Change]) -> list[Outcome]:
+    def send(self, changes: Sequence[RecordWrite]) -> list[WriteOutcome]:
         """One batch: its properties request by request, then its associations."""
         batch = _Batch(changes)
         rows = [change for change in changes if not change.crm_id or _properties(change)]
@@ -96,16 +96,16 @@ class _Desk:
                 if not batch.done:
                     raise
                 for change in rows[start:]:
-                    batch.done.setdefault(change.ref, Outcome(change.ref, Wrote.LATER, error=error))
+                    batch.done.setdefault(change.ref, WriteOutcome(change.ref, Wrote.LATER, error=error))
                 break
         for change in changes:  # what has labels alone
-            batch.done.setdefault(change.ref, Outcome(change.ref, Wrote.WRITTEN, crm_id=change.crm_id))
+            batch.done.setdefault(change.ref, WriteOutcome(change.ref, Wrote.WRITTEN, crm_id=change.crm_id))
         self._associate(batch)
         return [batch.done[change.ref] for change in changes]
 
     # ── properties ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _write(self, batch: _Batch, part: Sequence[Change]) -> None:
+    def _write(self, batch: _Batch, part: Sequence[RecordWrite]) -> None:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             self._timeout()  # before a log-in, too
@@ -125,7 +125,7 @@ class _Desk:
         else:
             self._take(batch, part, answer)
 
-    def _rows(self, part: Sequence[Change]) -> Ask:
+    def _rows(self, part: Sequence[RecordWrite]) -> Ask:
         inputs = [self._row(change) for change in part]
         is_update = bool(part[0].crm_id)
 
@@ -135,14 +135,14 @@ class _Desk:
 
         return send
 
-    def _row(self, change: Change) -> dict[str, Any]:
+    def _row(self, change: RecordWrite) -> dict[str, Any]:
         properties = _properties(change)
         if change.crm_id:
             return {"id": change.crm_id, "properties": properties, "objectWriteTraceId": change.ref}
         properties[self.key_field] = change.key
         return {"id": change.key, "idProperty": self.key_field, "properties": properties, "objectWriteTraceId": change.ref}
 
-    def _take(self, batch: _Batch, part: Sequence[Change], answer: Row) -> None:
+    def _take(self, batch: _Batch, part: Sequence[RecordWrite], answer: Row) -> None:
         """The outcomes of one answer; a row that it does not speak of may have been written."""
         names = dict(_names(part))
         rows = {ref: row for row in answer.get("results") or () if row.get("id") and (ref := self._ref_of(row, names))}
@@ -159,26 +159,26 @@ class _Desk:
                 batch.done[change.ref] = self._refused(change, found)
             else:
                 lost = UncertainWrite(f"HubSpot's answer does not speak of record {change.crm_id or change.ref}")
-                batch.done[change.ref] = Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
+                batch.done[change.ref] = WriteOutcome(change.ref, Wrote.UNCERTAIN, error=lost)
 
     def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
         """Whose row it is: by its trace id, its id, or our key."""
         said = (row.get("objectWriteTraceId"), row.get("id"), (row.get("properties") or {}).get(self.key_field))
         return next((names[name] for one in said if (name := str(one).lower()) in names), "")
 
-    def _written(self, batch: _Batch, change: Change, row: Row) -> Outcome:
+    def _written(self, batch: _Batch, change: RecordWrite, row: Row) -> WriteOutcome:
         wrote = Wrote.CREATED if row.get("new") is True else Wrote.WRITTEN
         batch.taken.add(change.ref)
         if wrote is Wrote.CREATED:
             batch.is_new.add(change.ref)
-        return Outcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
+        return WriteOutcome(change.ref, wrote, crm_id=str(row["id"]), record=records.shown(self.native, row))
 
-    def _refused(self, change: Change, found: SyncError) -> Outcome:
+    def _refused(self, change: RecordWrite, found: SyncError) -> WriteOutcome:
         """A key that another create of ours took meanwhile is not a refusal: the next upsert meets its record."""
         is_taken = isinstance(found, WriteRejected) and found.code == faults.UNIQUE_TAKEN and found.field in ("", self.key_field)
         if is_taken and not change.crm_id:
             found = TransientError(str(found))
-        return Outcome(change.ref, Wrote.LATER if is_later(found) else Wrote.REJECTED, error=found)
+        return WriteOutcome(change.ref, Wrote.LATER if is_later(found) else Wrote.REJECTED, error=found)
 
     # ── associations ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,11 +217,11 @@ class _Desk:
         if halves:
             self.on_half(halves)
 
-    def _between(self, changes: Mapping[str, Change], standing: Mapping[str, Row]) -> None:
+    def _between(self, changes: Mapping[str, RecordWrite], standing: Mapping[str, Row]) -> None:
         """One call for the associations is done, another is to come."""
         self.on_half([Half(changes[crm_id].ref, crm_id, labels) for crm_id, labels in standing.items()])
 
-    def _sent(self, change: Change) -> Row:
+    def _sent(self, change: RecordWrite) -> Row:
         """The properties of a change that was taken, its key among them if it was a create."""
         return _properties(change) if change.crm_id else {**_properties(change), self.key_field: change.key}
 
@@ -236,11 +236,11 @@ class _Desk:
         return timeout(self.time_left_s(), longest_connect_s=CONNECT_TIMEOUT_S)
 
 
-def _properties(change: Change) -> dict[str, Any]:
+def _properties(change: RecordWrite) -> dict[str, Any]:
     return {name: value for name, value in change.fields.items() if not name.startswith(ASSOCIATION)}
 
 
-def _labelled(change: Change) -> dict[str, Any]:
+def _labelled(change: RecordWrite) -> dict[str, Any]:
     return {name: value for name, value in change.fields.items() if name.startswith(ASSOCIATION)}
 
 
@@ -251,20 +251,20 @@ def _halfway(error: SyncError) -> SyncError:
     return error
 
 
-def _names(part: Sequence[Change]) -> Iterator[tuple[str, str]]:
+def _names(part: Sequence[RecordWrite]) -> Iterator[tuple[str, str]]:
     """Everything a row may be called → its ref."""
     for change in part:
         for name in _called(change):
             yield name, change.ref
 
 
-def _called(change: Change) -> Iterator[str]:
+def _called(change: RecordWrite) -> Iterator[str]:
     for name in (change.key if not change.crm_id else None, change.crm_id, change.ref):
         if name:
             yield name.lower()
 
 
-def _about(change: Change, errors: Sequence[Row]) -> Row | None:
+def _about(change: RecordWrite, errors: Sequence[Row]) -> Row | None:
     """An error without trace id that names the record, or the only thing that is said of the whole request."""
     name = change.crm_id or str(change.key).lower()
     for error in errors:
@@ -280,6 +280,6 @@ def _traces(error: Row) -> list[str]:
     return faults.context_of(error, "objectWriteTraceId") or ([str(beside)] if beside else [])
 
 
-def _name(change: Change) -> str:
+def _name(change: RecordWrite) -> str:
     """What tells one record of a request from another."""
     return change.crm_id or str(change.key).strip().lower()

@@ -8,7 +8,19 @@ from datetime import datetime
 from sync_worker.crm import left_out
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import BeforeSend, Change, NativeRecord, OnHalf, Outcome, Page, Roll, Scan, Schema, forget_halves, unnoted
+from sync_worker.crm.port import (
+    BeforeSend,
+    NativeRecord,
+    OnHalf,
+    Page,
+    RecordWrite,
+    Roll,
+    Scan,
+    Schema,
+    WriteOutcome,
+    forget_halves,
+    unnoted,
+)
 from sync_worker.crm.salesforce import bulk, load, reader, schema, writer
 from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
@@ -100,12 +112,12 @@ class SalesforceCrm:
         self,
         native: str,
         key_field: str,
-        changes: Sequence[Change],
+        changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
         before_send: BeforeSend = unnoted,
         on_half: OnHalf = forget_halves,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Iterator[list[WriteOutcome]]:
         del on_half  # a record is one call here
         return writer.write(
             self._connection,

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from sync_worker.crm.batches import as_refusal_of_the_call, batches, check_connection, is_later, not_answered, timeout
 from sync_worker.crm.blame import RowsRejected, halves
 from sync_worker.crm.faults import BadAnswer
-from sync_worker.crm.port import BeforeSend, Change, Outcome, Wrote
+from sync_worker.crm.port import BeforeSend, RecordWrite, WriteOutcome, Wrote
 from sync_worker.crm.salesforce import faults
 from sync_worker.crm.salesforce.faults import Governed
 from sync_worker.crm.salesforce.ids import canonical, id_18
@@ -27,19 +27,19 @@ ASSIGN, SAVE_DUPLICATES = "Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header"
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Sequence[Row]
-RecordOf: TypeAlias = Callable[[Change], Row]
+RecordOf: TypeAlias = Callable[[RecordWrite], Row]
 
 
 def write(
     connection: SalesforceConnection,
     native: str,
     key_field: str,
-    changes: Sequence[Change],
+    changes: Sequence[RecordWrite],
     *,
     assigns_on_create: bool,
     time_left_s: Callable[[], float],
     before_send: BeforeSend,
-) -> Iterator[list[Outcome]]:
+) -> Iterator[list[WriteOutcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     desk = _Desk(connection, native, key_field, time_left_s, before_send)
     known = [change for change in changes if change.crm_id]
@@ -64,11 +64,11 @@ class _Desk:
     time_left_s: Callable[[], float]
     before_send: BeforeSend
 
-    def update(self, batch: Sequence[Change]) -> list[Outcome]:
+    def update(self, batch: Sequence[RecordWrite]) -> list[WriteOutcome]:
         """Known records, by their ids."""
         return self._send(batch, "composite/sobjects", self._known, {ASSIGN: "FALSE"})
 
-    def create(self, batch: Sequence[Change], *, assigns: bool) -> list[Outcome]:
+    def create(self, batch: Sequence[RecordWrite], *, assigns: bool) -> list[WriteOutcome]:
         """First creates. What a duplicate rule stops is sent once more with leave to save, and says so: a registration stands alone."""
         headers = {ASSIGN: "TRUE" if assigns else "FALSE"}
         outcomes = self._upsert(batch, headers)
@@ -79,31 +79,31 @@ class _Desk:
         saved = {outcome.ref: outcome for outcome in self._insist(again, headers)}
         return [_warned(saved[outcome.ref], outcome) if outcome.ref in saved else outcome for outcome in outcomes]
 
-    def _insist(self, again: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
+    def _insist(self, again: Sequence[RecordWrite], headers: Mapping[str, str]) -> list[WriteOutcome]:
         """Never raises: the batch has been written in part, and its outcomes must not be lost."""
         try:
             return self._upsert(again, {**headers, SAVE_DUPLICATES: "allowSave=true"})
         except OF_THE_CALL as error:
-            return [Outcome(change.ref, Wrote.LATER, error=error) for change in again]
+            return [WriteOutcome(change.ref, Wrote.LATER, error=error) for change in again]
 
-    def _upsert(self, batch: Sequence[Change], headers: Mapping[str, str]) -> list[Outcome]:
+    def _upsert(self, batch: Sequence[RecordWrite], headers: Mapping[str, str]) -> list[WriteOutcome]:
         outcomes = self._send(batch, f"composite/sobjects/{self.native}/{self.key_field}", self._new, headers)
         return [self._unless_key_taken(outcome) for outcome in outcomes]
 
-    def _unless_key_taken(self, outcome: Outcome) -> Outcome:
+    def _unless_key_taken(self, outcome: WriteOutcome) -> WriteOutcome:
         """Another create with our key was faster, or is not visible yet: the next upsert meets its record."""
         error = outcome.error
         if isinstance(error, WriteRejected) and error.code == faults.DUPLICATE_VALUE and error.field in ("", self.key_field):
             return replace(outcome, wrote=Wrote.LATER, error=TransientError(str(error)))
         return outcome
 
-    def _known(self, change: Change) -> Row:
+    def _known(self, change: RecordWrite) -> Row:
         return {"attributes": {"type": self.native}, "id": change.crm_id, **change.fields}
 
-    def _new(self, change: Change) -> Row:
+    def _new(self, change: RecordWrite) -> Row:
         return {"attributes": {"type": self.native}, **change.fields, self.key_field: change.key}
 
-    def _send(self, batch: Sequence[Change], path: str, record_of: RecordOf, headers: Mapping[str, str]) -> list[Outcome]:
+    def _send(self, batch: Sequence[RecordWrite], path: str, record_of: RecordOf, headers: Mapping[str, str]) -> list[WriteOutcome]:
         """One request, and smaller ones where that of many records was too much, or was refused as a whole for one of them."""
         try:
             outcomes = self._ask(batch, path, [record_of(change) for change in batch], headers)
@@ -118,9 +118,9 @@ class _Desk:
         smaller = {outcome.ref: outcome for outcome in self._by_halves(again, lambda part: self._send(part, path, record_of, headers))}
         return [smaller.get(outcome.ref, outcome) for outcome in outcomes]
 
-    def _by_halves(self, batch: Sequence[Change], send: Callable[[Sequence[Change]], list[Outcome]]) -> list[Outcome]:
+    def _by_halves(self, batch: Sequence[RecordWrite], send: Callable[[Sequence[RecordWrite]], list[WriteOutcome]]) -> list[WriteOutcome]:
         """The same in two requests. Raises only what came before anything of the batch was written."""
-        outcomes: list[Outcome] = []
+        outcomes: list[WriteOutcome] = []
         for half in filter(None, halves(batch)):
             try:
                 outcomes += send(half)
@@ -130,7 +130,7 @@ class _Desk:
                 outcomes += [not_answered(change, error) for change in half]
         return outcomes
 
-    def _ask(self, batch: Sequence[Change], path: str, records: Rows, headers: Mapping[str, str]) -> list[Outcome]:
+    def _ask(self, batch: Sequence[RecordWrite], path: str, records: Rows, headers: Mapping[str, str]) -> list[WriteOutcome]:
         """One request. **Raises** RowsRejected, and what is said of no record: ConnectionDown, RateLimited, CallRefused."""
         body = {"allOrNone": False, "records": records}
 
@@ -153,18 +153,18 @@ class _Desk:
         return timeout(self.time_left_s(), longest_connect_s=CONNECT_TIMEOUT_S)
 
 
-def _outcome(change: Change, row: Mapping[str, Any]) -> Outcome:
+def _outcome(change: RecordWrite, row: Mapping[str, Any]) -> WriteOutcome:
     if row.get("success"):
         crm_id = id_18(row.get("id") or change.crm_id or "")
         if not crm_id:
             lost = UncertainWrite(f"Salesforce wrote record {change.ref} and does not say under which id")
-            return Outcome(change.ref, Wrote.UNCERTAIN, error=lost)
-        return Outcome(change.ref, Wrote.CREATED if row.get("created") else Wrote.WRITTEN, crm_id=crm_id)
+            return WriteOutcome(change.ref, Wrote.UNCERTAIN, error=lost)
+        return WriteOutcome(change.ref, Wrote.CREATED if row.get("created") else Wrote.WRITTEN, crm_id=crm_id)
     error = faults.of_record(row.get("errors"), ref=change.crm_id or change.ref)
-    return Outcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
+    return WriteOutcome(change.ref, Wrote.LATER if is_later(error) else Wrote.REJECTED, error=error)
 
 
-def _checked(rows: Any, batch: Sequence[Change]) -> Rows:
+def _checked(rows: Any, batch: Sequence[RecordWrite]) -> Rows:
     """The results, in the order of the changes. **Raises** BadAnswer: the records were sent, and what became of them is unknown."""
     if not isinstance(rows, list) or len(rows) != len(batch) or not all(isinstance(row, dict) for row in rows):
         raise BadAnswer(f"no list of {len(batch)} results")
@@ -174,17 +174,17 @@ def _checked(rows: Any, batch: Sequence[Change]) -> Rows:
     return rows
 
 
-def _is_duplicate(outcome: Outcome) -> bool:
+def _is_duplicate(outcome: WriteOutcome) -> bool:
     return isinstance(outcome.error, WriteRejected) and outcome.error.code == faults.DUPLICATES_DETECTED
 
 
-def _warned(saved: Outcome, stopped: Outcome) -> Outcome:
+def _warned(saved: WriteOutcome, stopped: WriteOutcome) -> WriteOutcome:
     """**Shapes** a warning only where the record was written in the end."""
     if saved.wrote not in (Wrote.WRITTEN, Wrote.CREATED):
         return saved
     return replace(saved, warning=f"saved in spite of a duplicate rule: {stopped.error}")
 
 
-def _name(change: Change) -> str:
+def _name(change: RecordWrite) -> str:
     """What tells one record of a request from another."""
     return canonical(change.crm_id) or change.crm_id if change.crm_id else str(change.key).strip().lower()

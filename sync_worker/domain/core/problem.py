@@ -275,12 +275,12 @@ CODES: Final[Mapping[str, str]] = {
     "five minutes, and later up to an hour apart.",
     "connection_down": "The CRM lets this user do nothing at the moment; the message has its words. Correct it in the CRM; it is tried "
     "again after five minutes, and later up to an hour apart.",
-    "schema_changed": "A field or a record type is gone or hidden from the worker's user; the message names it. "
-    "Its record type rests alone, what is owed of it stays owed, and all else goes on. Show it again, or correct the mapping; then "
-    "`sync-worker check` lets it go on at once. It is tried again after five minutes, and later up to an hour apart.",
-    "attribute_rests": "The CRM does not show one attribute's field any more. Its last values stay, it is neither read nor written, "
-    "edits of it are kept until it can be written, "
-    "and all else goes on. Show the field to the worker's user again, or take it out of the mapping; the worker looks every ten minutes.",
+    "schema_changed": "A field or record type is gone or hidden from the worker's user; the message names it. "
+    "Only its record type rests, and its writes wait. Show it again, or correct the mapping; then "
+    "`sync-worker check` lets it go on at once. It is tried again by itself too.",
+    "attribute_rests": "The CRM no longer shows one attribute's field. Its last values stay and its edits wait; "
+    "it is neither read nor written, and all else goes on. "
+    "Show the field to the worker's user again, or take it out of the mapping. The worker looks every ten minutes.",
     "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "

@@ -87,7 +87,7 @@ class Decided(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Reconciliation:
     """What becomes of one record: `keep` into the portal, `base` into the link, `push` into the outbox, `conflicts` to the operator."""
 
     keep: Mapping[str, Value] = field(default_factory=dict)
@@ -112,8 +112,8 @@ class _Draft:
         self.push: list[str] = []
         self.conflicts: list[Conflict] = []
 
-    def finish(self) -> Plan:
-        return Plan(self.keep, self.base, tuple(self.push), tuple(self.conflicts))
+    def finish(self) -> Reconciliation:
+        return Reconciliation(self.keep, self.base, tuple(self.push), tuple(self.conflicts))
 
 
 _UNREAD: Final = object()
@@ -165,7 +165,7 @@ def reconcile(
     portal: Mapping[str, Value],
     clocks: Clocks,
     decided: Mapping[str, Decided] = _NOTHING_DECIDED,
-) -> Plan:
+) -> Reconciliation:
     """Merge one record by field. Doing it again on the result changes nothing.
 
     **Shapes** `crm_values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `crm_spellings`: as the CRM sent

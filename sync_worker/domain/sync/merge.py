@@ -21,7 +21,7 @@ from sync_worker.domain.core.deal import (
     locked_changes,
 )
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule, Plan, comparable, reconcile
+from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule, Reconciliation, comparable, reconcile
 from sync_worker.domain.core.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.deals.approval import vendor_move_in_crm
@@ -116,7 +116,7 @@ class _Said:
     reason: str = ""
 
 
-def _conflicts(plan: Plan, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
+def _conflicts(plan: Reconciliation, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
     """Those of the merge by field, and a decided one for each value that was put back."""
     put_back = {one.field: one for one in untaken if one.field != VENDOR_TRACK}
     agreed = {name: pair.portal if (pair := base.get(name)) else None for name in put_back}

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_worker.domain.core.deal import CLOSED
+from sync_worker.steps.associations.advance import Advance, in_turn
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.associations.restored_parents import restore_parents
-from sync_worker.steps.core.advance import Advance, in_turn
 from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work

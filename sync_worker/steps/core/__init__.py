@@ -1,6 +1,9 @@
 """What every step needs. Start with `tenant.py`: nearly every step takes a `Tenant` as its first argument.
 
-tenant.py        one portal for one thread: its file, store, CRM and mapping, and the run that is under way
+tenant.py        one portal and its ports for one thread: its file, store, CRM and mapping
+run.py           a run with its row, time and calls; and the turn among others
+lists.py         the values that the CRM offers in its lists
+association_mode.py  the mode that the portal's associations live by
 follow_up.py     what a worker can be asked to do, and what a step did and made due
 described.py     the mapping compared with what the CRM describes
 chunk.py         records that are committed together, and what their commit makes due
@@ -9,10 +12,7 @@ brake.py         undoes a commit that would take away too much
 lease.py         one reader at a time for each record type
 claim.py         one sender at a time for each write
 keeper.py        renews a lease or a claim from a thread of its own while the work goes on
-advance.py       work over all companies, one page a commit
-answer.py        a request with an idempotency key is worked on once
 park.py          a record that the CRM refuses waits for a person
 deal_problem.py  a problem of a deal, as a row for the operator
 crm_links.py     which CRM record each row of the outbox is written to
-naming.py        which company a person means by an id or a name
 """

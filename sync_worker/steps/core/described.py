@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -37,17 +38,22 @@ LOOK_AGAIN_S: Final = 600  # between two describes of a record type of which an 
 BY: Final = "sync-worker"  # who ordered the backfill
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One portal, and the ways of one thread to its data and its CRM."""
+
+    portal: Portal
+    store: Store
+    crm: Crm
+    services: Services
+
+
 class Described:
     """One tenant's mapping, as the CRM describes its record types."""
 
-    def __init__(
-        self, portal: Portal, grammar: LoadedMapping, store: Store, crm: Crm, services: Services, halted: Callable[[], Halt | None]
-    ) -> None:
-        self._portal = portal
+    def __init__(self, ports: Ports, grammar: LoadedMapping, halted: Callable[[], Halt | None]) -> None:
+        self._portal, self._store, self._crm, self._services = ports.portal, ports.store, ports.crm, ports.services
         self._grammar = grammar
-        self._store = store
-        self._crm = crm
-        self._services = services
         self._halted = halted
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None

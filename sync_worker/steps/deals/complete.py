@@ -30,7 +30,7 @@ def complete(tenant: Tenant) -> Done:
         for deal_id in found:
             is_owing |= _finish(tenant, deal_id)
         after = found[-1]
-        if tenant.is_turn_over or tenant.services.is_stopping():
+        if tenant.turn.is_over or tenant.services.is_stopping():
             return Done("", Counts(), frozenset({COMPLETE, FollowUp(Work.PUSH)}))
     return Done("", Counts(), frozenset({FollowUp(Work.PUSH)} if is_owing else ()))
 

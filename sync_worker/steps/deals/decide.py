@@ -12,13 +12,13 @@ from sync_worker.domain.core.move_context import Scene
 from sync_worker.domain.deals.lifecycle import Verb, decision
 from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.move import Finish, Moved, record_of, staged
 from sync_worker.steps.deals.move import move as make_move
 from sync_worker.steps.deals.register import company_in, find_pair, read_values
 from sync_worker.steps.deals.travel import stuck_fields
 from sync_worker.steps.distributors.parents import binding_parent
+from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.people import people
 
@@ -111,7 +111,7 @@ def change(
 
     with tenant.store.reading(tenant.name) as tx:
         lives_in = record_of(tx, tenant, deal_id).record
-    tenant.offering(lives_in, written)
+    tenant.lists.offering(lives_in, written)
     return staged(tenant, deal_id, Verb.EDIT, stage, actor=actor, version=version, finish=finish)
 
 

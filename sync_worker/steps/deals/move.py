@@ -31,7 +31,7 @@ from sync_worker.steps.deals.standing import close_decided
 from sync_worker.steps.deals.twins import part_twins, warn_of_twins
 from sync_worker.steps.distributors.agree import finalize_gate, gate
 from sync_worker.steps.distributors.parents import binding_parent, end_waivers, waive
-from sync_worker.steps.tell.notify import Change, tell_changes
+from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
@@ -79,7 +79,7 @@ def stale_version(stored: StoredDeal, version: int | None) -> StaleVersion | Non
     if version in (None, stored.version):
         return None
     why = f"the deal is at version {stored.version}, not {version}: somebody changed it"
-    return StaleVersion("stale_version", why, "whoever has seen it as it is", deal=stored.deal, version=stored.version)
+    return StaleVersion("stale_version", why, "a person who has seen it as it is", deal=stored.deal, version=stored.version)
 
 
 def staged(
@@ -158,7 +158,7 @@ def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Ac
     part_twins(tx, [(stored.deal, after)])
     close_decided(tx, [(stored.deal, after)])
     end_waivers(tx, [(stored.deal, after)])
-    tell_changes(tx, tenant, [Change(stored.deal, after, version, made.reason)], actor=actor)
+    tell_changes(tx, tenant, [ChangedDeal(stored.deal, after, version, made.reason)], actor=actor)
     return after
 
 

@@ -42,7 +42,7 @@ def _managed(tenant: Tenant) -> Refusal | None:
     if tenant.price_file is None:
         return None
     why = f"the price list of portal {tenant.name} is kept in the file {tenant.price_file.file}"
-    return Refusal("managed_by_file", why, "whoever edits that file and restarts the worker")
+    return Refusal("managed_by_file", why, "an operator, who edits that file and restarts the worker")
 
 
 def _unsound(said: Sequence[Price]) -> Refusal | None:

@@ -78,7 +78,7 @@ class QuoteWish:
 
 
 Keep: TypeAlias = Callable[[Tx, Quoted], None]
-WHO_SEES = "whoever sees the deal, and this pricing"
+WHO_SEES = "a person who sees the deal, and this pricing"
 
 
 def make(tenant: Tenant, deal_id: str, wish: QuoteWish, *, actor: Actor, finish: Keep | None = None) -> Quoted | Refusal:
@@ -149,7 +149,7 @@ def sign(
         latest = to_sign(tx, scene.deal)
         if latest and not latest.signed_at and latest.id != quote_id:
             why = f"quote {found[1].number} is not what is signed: {latest.number} is ({latest.id})"
-            return Refusal("quote_not_latest", why, "whoever signs that one", (latest.id,))
+            return Refusal("quote_not_latest", why, "the person who signs that one", (latest.id,))
         return replace(scene, reason=reason)
 
     return staged(tenant, deal_id, Verb.SIGN, stage, actor=actor, version=version, finish=finish)
@@ -234,7 +234,7 @@ def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
     """Why this quote is not an offer any more."""
     if changed := outdated(quote.quote, deal):
         why = f"quote {quote.number} was made of another {', '.join(changed)}"
-        return Refusal("quote_outdated", why, "whoever makes another quote", changed)
+        return Refusal("quote_outdated", why, "a person who makes another quote", changed)
     if quote.quote.pricing is Pricing.DISTRIBUTOR and (before := quotes.signed(tx, deal.id)):
         return Refusal("quote_signed", f"quote {before.number} was signed by {before.signed_by}", "nobody", (before.id,))
     return quote_refusal(deal, quote.quote.pricing)

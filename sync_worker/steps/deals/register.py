@@ -20,15 +20,15 @@ from sync_worker.mapping.transforms import ValueMistake
 from sync_worker.steps.associations.associate import options
 from sync_worker.steps.core.described import told_to
 from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.deals.travel import unwritable
 from sync_worker.steps.deals.twins import warn_of_twins
 from sync_worker.steps.distributors.agree import gate
 from sync_worker.steps.distributors.parents import binding_parent
+from sync_worker.steps.people.naming import company_named
 from sync_worker.steps.people.wording import misfit_of
-from sync_worker.steps.tell.notify import Change, tell_changes
+from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.people import people
@@ -73,7 +73,7 @@ def _begin(
     owner_user: str | None,
     finish: Finish | None,
 ) -> Moved | Refusal:
-    record = tenant.offering(tenant.portal.deals.record, written)
+    record = tenant.lists.offering(tenant.portal.deals.record, written)
     values = read_values(record, written)
     if isinstance(values, Refusal):
         return values
@@ -141,12 +141,12 @@ def read_values(record: RecordMap, written: Mapping[str, Any], held: Mapping[str
         try:
             values[name] = field.parse(given) if field else None if given is None else str(given)
         except ValueMistake as mistake:
-            return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "whoever writes it", mistake.allowed, name)
+            return Refusal("value_malformed", f"{name}: {given!r} {mistake.what}", "the person who writes it", mistake.allowed, name)
         if isinstance(given, str) and (refused := misfit_of(name, given.strip(), longest=field.longest if field else 0)):
             return refused
         if field and field.allowed is not None and not field.offers(values[name], besides=held.get(name)):
             listed = tuple(str(item) for item in field.allowed)
-            return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "whoever writes it", listed, name)
+            return Refusal("value_not_listed", f"{name}: {given!r} is not in its list", "the person who writes it", listed, name)
     return values
 
 
@@ -160,6 +160,6 @@ def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, run_id: str) -> Non
     deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
     whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
     deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, deal.lifecycle.value)])
-    tell_changes(tx, tenant, [Change(None, deal, 1)], actor=actor)
+    tell_changes(tx, tenant, [ChangedDeal(None, deal, 1)], actor=actor)
     if deal.lifecycle is not Lifecycle.DRAFT:
         outbox.owe(tx, DEAL, [deal.id], run_id)

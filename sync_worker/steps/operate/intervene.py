@@ -103,14 +103,14 @@ def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = No
     """
     units, tried = _units(tenant, asked), 0
     for batch in _batches(tenant, units):
-        with tenant.turn(math.inf):  # what is tried by half is not tried
+        with tenant.turn.lasting(math.inf):  # what is tried by half is not tried
             _try(tenant, asked, batch)
         tried += sum(len(unit.rows) for unit in batch)
         if on_batch:
             on_batch(tried)
         if tenant.services.is_stopping():
             raise Stopped(f"{tried} of {sum(len(unit.rows) for unit in units)} failures were tried; the others stay marked")
-        if tenant.is_turn_over:
+        if tenant.turn.is_over:
             break
     return _finished(tenant, asked)
 
@@ -119,7 +119,7 @@ def go_on_queued(tenant: Tenant) -> Done:
     """A turn of every replay that was left to the workers."""
     follow_ups = set[FollowUp]()
     for asked in queued(tenant):
-        if go_on(tenant, asked).left_count and tenant.is_turn_over:
+        if go_on(tenant, asked).left_count and tenant.turn.is_over:
             follow_ups.add(FollowUp(Work.REPLAY, share="operator"))
     return Done("", Counts(), frozenset(follow_ups))
 

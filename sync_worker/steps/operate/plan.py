@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sync_worker.crm.port import Change
+from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.values import plain
@@ -22,6 +22,7 @@ from sync_worker.mapping.fillable import Fillable
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import foreseen
 from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.core.run import Runs
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.operate.difference import tell_differences
 from sync_worker.steps.operate.preview import per_minute
@@ -97,14 +98,20 @@ def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:
     return [f"{stays} two_tier: true brings all of it back; then `pull --full` reads what changed in the CRM meanwhile"]
 
 
-class _Rehearsing(Tenant):
-    """A tenant of whose runs nobody hears: they are in no database, so neither logs nor metrics speak of them."""
+class _Unheard(Runs):
+    """Runs that are in no database, so neither logs nor metrics speak of them."""
 
     def batch_done(self, object_: str, counts: Counts) -> None:
         pass
 
-    def _tell(self, run: Run, duration_s: float) -> None:
+    def tell(self, run: Run, duration_s: float) -> None:
         pass
+
+
+class _Rehearsing(Tenant):
+    """A tenant of whose runs nothing is told."""
+
+    RUNS = _Unheard
 
 
 def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -> None:
@@ -140,7 +147,7 @@ def _fill_and_push(tenant: Tenant, only: Fillable, *, on_page: Progress | None) 
 
 def _evaluate(tenant: Tenant) -> frozenset[FollowUp]:
     """Rules that do not stand yet, to the end."""
-    with tenant.turn(math.inf):
+    with tenant.turn.lasting(math.inf):
         return evaluate(tenant).follow_ups
 
 
@@ -181,7 +188,7 @@ class _Ear:
         self._found = found
         self.deal_count = 0
 
-    def hear(self, native: str, changes: Sequence[Change]) -> None:
+    def hear(self, native: str, changes: Sequence[RecordWrite]) -> None:
         record = next(one for one in self._tenant.plain_mapping.records.values() if one.native == native)
         if record.record == COMPANY:
             self._hear_ids(record, changes)
@@ -197,7 +204,7 @@ class _Ear:
             where = {"record": record.record, "name": name, "deal": change.ref, "crm_id": change.crm_id}
             self._found.listings["crm_written" if link else "crm_created"].add({**where, "changes": fields})
 
-    def _hear_ids(self, record: RecordMap, changes: Sequence[Change]) -> None:
+    def _hear_ids(self, record: RecordMap, changes: Sequence[RecordWrite]) -> None:
         with self._store.reading(self._tenant.name) as tx:
             names = companies.by_ids(tx, [change.ref for change in changes])
         for change in changes:

@@ -105,7 +105,7 @@ def _compute(
     """Reads these records, and does with them what a replay would, in a transaction that is undone."""
     record, read_no = tenant.mapping.records[object_], tenant.draw_read_no()
     natives = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields) if crm_ids else []
-    record = tenant.judged(object_, natives)
+    record = tenant.lists.judged(object_, natives)
     chunk = Chunk(tenant, record, natives, read_no, tenant.services.new_id())
     try:
         with tenant.store.transaction(tenant.name) as tx:

@@ -22,7 +22,7 @@ from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.operate.halts import Halt
 from sync_worker.store.sync import notices
 
-WHO_MAY = "whoever knows which value is right"
+WHO_MAY = "a person who knows which value is right"
 _ENDS = {
     "rule": "its rule decided and took the {taken}'s value",
     "person": "{decided_by} decided and took the {taken}'s value",

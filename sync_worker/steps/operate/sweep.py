@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from sync_worker.domain.sync.brake import WINDOW
 from sync_worker.errors import told
 from sync_worker.portal import KEPT_EVENTS_S, Portal
+from sync_worker.steps.core.association_mode import enter
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.deliver import tell_lost
@@ -55,7 +56,7 @@ def sweep(tenant: Tenant) -> Done:
     """A turn of it. The CRM is not asked, not even for its fields, so this run is kept without `Tenant.run`. **Raises** StoreDown."""
     run_id, gone, error = tenant.services.new_id(), dict[str, int](), PUT_OFF
     with tenant.store.side_transaction(tenant.name) as tx:
-        tenant.enter(tx)
+        enter(tx, tenant.portal)
         runs.start(tx, run_id, "sweep", "")
     try:
         is_left = not all(_is_swept(tenant, one, gone) for one in kept(tenant.portal))
@@ -84,5 +85,5 @@ def _is_swept(tenant: Tenant, one: KeptRows, gone: dict[str, int]) -> bool:
         last = batch.last
         if last is None:
             return True
-        if tenant.is_turn_over or tenant.services.is_stopping():
+        if tenant.turn.is_over or tenant.services.is_stopping():
             return False

@@ -1,6 +1,8 @@
 """The users of a portal.
 
+answer.py     a request with an idempotency key is worked on once
 authorize.py  whose token a request carries, and what that token may do
+naming.py     which company a person means by an id or a name
 users.py      users as the portal tells of them, and the person who acts in a request
 wording.py    which texts a person may write
 """

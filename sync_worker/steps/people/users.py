@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.visibility import Viewer
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.people.naming import company_named
 from sync_worker.steps.people.wording import address_misfit
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx

@@ -64,7 +64,7 @@ def deliver(tenant: Tenant) -> Done:
         sent = _send(tenant, receiver, batch, until_s=until_s)
         if not _settle(tenant, token, sent):
             break
-        is_left = tenant.is_turn_over or tenant.services.is_stopping()
+        is_left = tenant.turn.is_over or tenant.services.is_stopping()
         if is_left:
             break
     with tenant.store.side_transaction(tenant.name) as tx:

@@ -50,7 +50,7 @@ def mail(tenant: Tenant) -> Done:
     while tenant.post and not is_left:
         if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == MailsSent():
             break
-        is_left = tenant.is_turn_over or tenant.services.is_stopping()
+        is_left = tenant.turn.is_over or tenant.services.is_stopping()
     return Done("", Counts(), frozenset({MAIL} if is_left else ()))
 
 

@@ -23,7 +23,7 @@ from sync_worker.store.tell import mails
 from sync_worker.store.tell.mails import OwedMail
 
 
-class Change(NamedTuple):
+class ChangedDeal(NamedTuple):
     """One deal's. **Shapes** `before` None: it is new; `version`: after it; `reason`: why, where somebody gave one."""
 
     before: Deal | None
@@ -42,7 +42,7 @@ class DealNews(NamedTuple):
     quote_id: str | None = None
 
 
-def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[Change], *, actor: Actor) -> int:
+def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[ChangedDeal], *, actor: Actor) -> int:
     """What these changes are news of; how many letters. A first load is none, whoever makes it."""
     if tenant.post is None:
         return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Crm, Outcome, Scan, Wrote
+from sync_worker.crm.port import Crm, RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.errors import ConnectionDown, WriteRejected, WritesRest
 from tests.contract.crm.bench import Bench
 
@@ -45,11 +45,11 @@ def test_where_no_date_can_be_read_our_own_clock_tells_the_time(bench: Bench, cr
 # ── a write that is refused as a whole ───────────────────────────────────────────────────────────────────────────────
 
 
-def create_of(bench: Bench, key: str) -> Change:
-    return Change(ref=key, fields=bench.required(key), key=key)
+def create_of(bench: Bench, key: str) -> RecordWrite:
+    return RecordWrite(ref=key, fields=bench.required(key), key=key)
 
 
-def write(bench: Bench, crm: Crm, *changes: Change) -> Iterator[list[Outcome]]:
+def write(bench: Bench, crm: Crm, *changes: RecordWrite) -> Iterator[list[WriteOutcome]]:
     return crm.write(bench.native, bench.key_field, changes, time_left_s=lambda: 60.0)
 
 
@@ -59,7 +59,7 @@ def test_a_refusal_of_the_whole_call_is_the_connections_and_no_records(bench: Be
     # Given three changes, and a CRM that refuses the call whatever stands in it
     changes = [create_of(bench, f"key-{number}") for number in range(3)]
     if what == "update":
-        changes = [Change(change.ref, {bench.name_field: "New"}, crm_id=bench.create("Old", key=change.key)) for change in changes]
+        changes = [RecordWrite(change.ref, {bench.name_field: "New"}, crm_id=bench.create("Old", key=change.key)) for change in changes]
     bench.order(what, status=status, body="html", times=ALWAYS)
     # when they are written, then no record has an outcome, and the words say what to do
     with pytest.raises(ConnectionDown, match=r"update sync-worker|is there still such a record type|changes our requests"):

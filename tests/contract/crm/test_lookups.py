@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.crm.port import Change, Crm, Scan
+from sync_worker.crm.port import Crm, RecordWrite, Scan
 from sync_worker.errors import SchemaChanged
 from tests.contract.crm.bench import Bench
 
@@ -110,7 +110,9 @@ def test_calls_are_what_the_crm_counts_as_data(bench: Bench, crm: Crm) -> None:
     list(crm.changed_since(Scan(bench.native, (), None, bench.now())))
     crm.fetch(bench.native, created, fields=())
     crm.find_by_key(bench.native, bench.key_field, ["key-1", "key-2"], fields=())
-    list(crm.write(bench.native, bench.key_field, [Change("a", {bench.name_field: "New"}, crm_id=created[1])], time_left_s=lambda: 60.0))
+    list(
+        crm.write(bench.native, bench.key_field, [RecordWrite("a", {bench.name_field: "New"}, crm_id=created[1])], time_left_s=lambda: 60.0)
+    )
     assert crm.calls == bench.data_calls() > 4
 
 

@@ -6,21 +6,21 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from sync_worker.crm.port import Change, Crm, Outcome, Wrote
+from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome, Wrote
 from sync_worker.errors import CallRefused, UncertainWrite, WriteRejected
 from tests.contract.crm.bench import Bench
 
 
-def write(bench: Bench, crm: Crm, *changes: Change, time_left_s: Callable[[], float] = lambda: 60.0) -> list[Outcome]:
+def write(bench: Bench, crm: Crm, *changes: RecordWrite, time_left_s: Callable[[], float] = lambda: 60.0) -> list[WriteOutcome]:
     batches = crm.write(bench.native, bench.key_field, changes, time_left_s=time_left_s)
     return [outcome for batch in batches for outcome in batch]
 
 
-def create_of(bench: Bench, key: str, name: str = "Meridian") -> Change:
-    return Change(ref=key, fields=bench.required(name), key=key)
+def create_of(bench: Bench, key: str, name: str = "Meridian") -> RecordWrite:
+    return RecordWrite(ref=key, fields=bench.required(name), key=key)
 
 
-def ends(outcomes: Sequence[Outcome]) -> list[tuple[str, Wrote]]:
+def ends(outcomes: Sequence[WriteOutcome]) -> list[tuple[str, Wrote]]:
     return [(outcome.ref, outcome.wrote) for outcome in outcomes]
 
 
@@ -31,7 +31,7 @@ def test_nothing_to_write_is_no_call(bench: Bench, crm: Crm) -> None:
 
 def test_a_known_record_is_updated_by_its_id(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Before", key="key-1")
-    [outcome] = write(bench, crm, Change("a", {bench.name_field: "After"}, crm_id=crm_id))
+    [outcome] = write(bench, crm, RecordWrite("a", {bench.name_field: "After"}, crm_id=crm_id))
     assert (outcome.wrote, outcome.crm_id, outcome.error, outcome.warning) == (Wrote.WRITTEN, crm_id, None, "")
     assert (bench.stored(crm_id)[bench.name_field], bench.stored(crm_id)[bench.key_field]) == ("After", "key-1")
 
@@ -57,7 +57,7 @@ def test_outcomes_come_in_the_order_of_the_changes(bench: Bench, crm: Crm) -> No
 
 def test_updates_and_creates_together_each_get_one_outcome(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Known")
-    outcomes = write(bench, crm, create_of(bench, "new"), Change("known", {bench.name_field: "Changed"}, crm_id=crm_id))
+    outcomes = write(bench, crm, create_of(bench, "new"), RecordWrite("known", {bench.name_field: "Changed"}, crm_id=crm_id))
     assert sorted(ends(outcomes)) == [("known", Wrote.WRITTEN), ("new", Wrote.CREATED)]
 
 
@@ -67,10 +67,10 @@ def test_one_bad_row_does_not_take_others_with_it(bench: Bench, crm: Crm) -> Non
     outcomes = write(
         bench,
         crm,
-        Change("good", {bench.name_field: "Better"}, crm_id=good),
-        Change("bad", {bench.bad_field: "no such value"}, crm_id=bad),
+        RecordWrite("good", {bench.name_field: "Better"}, crm_id=good),
+        RecordWrite("bad", {bench.bad_field: "no such value"}, crm_id=bad),
         create_of(bench, "new"),
-        Change(spoilt.ref + "-create", {**spoilt.fields, bench.bad_field: "no such value"}, key=spoilt.key),
+        RecordWrite(spoilt.ref + "-create", {**spoilt.fields, bench.bad_field: "no such value"}, key=spoilt.key),
     )
     assert ends(outcomes) == [
         ("good", Wrote.WRITTEN),
@@ -85,7 +85,7 @@ def test_one_bad_row_does_not_take_others_with_it(bench: Bench, crm: Crm) -> Non
 
 def test_a_rejection_names_the_vendors_code_and_the_field(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Bad")
-    [outcome] = write(bench, crm, Change("a", {bench.bad_field: "no such value"}, crm_id=crm_id))
+    [outcome] = write(bench, crm, RecordWrite("a", {bench.bad_field: "no such value"}, crm_id=crm_id))
     assert isinstance(outcome.error, WriteRejected)
     assert (outcome.error.code, outcome.error.field) == (bench.rejects_with, bench.bad_field)
     assert outcome.crm_id is None
@@ -94,14 +94,14 @@ def test_a_rejection_names_the_vendors_code_and_the_field(bench: Bench, crm: Crm
 def test_a_deleted_record_is_a_rejection(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Deleted")
     bench.delete(crm_id)
-    [outcome] = write(bench, crm, Change("a", {bench.name_field: "Too late"}, crm_id=crm_id))
+    [outcome] = write(bench, crm, RecordWrite("a", {bench.name_field: "Too late"}, crm_id=crm_id))
     assert outcome.wrote is Wrote.REJECTED
 
 
 def test_a_record_named_twice_ends_as_its_last_change_says(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Zero")
-    changes = [Change(f"u{number}", {bench.name_field: f"Update {number}"}, crm_id=crm_id) for number in range(3)]
-    creates = [Change(f"c{number}", bench.required(f"Create {number}"), key="key-1") for number in range(3)]
+    changes = [RecordWrite(f"u{number}", {bench.name_field: f"Update {number}"}, crm_id=crm_id) for number in range(3)]
+    creates = [RecordWrite(f"c{number}", bench.required(f"Create {number}"), key="key-1") for number in range(3)]
     outcomes = write(bench, crm, *changes, *creates)
     assert ends(outcomes) == [
         *((f"u{number}", Wrote.WRITTEN) for number in range(3)),
@@ -147,7 +147,7 @@ def test_a_lost_reply_is_uncertain_and_the_record_is_there(bench: Bench, crm: Cr
 def test_an_uncertain_batch_does_not_stop_the_next(bench: Bench, crm: Crm) -> None:
     crm_id = bench.create("Known")
     bench.lose_reply()
-    outcomes = write(bench, crm, Change("a", {bench.name_field: "Changed"}, crm_id=crm_id), create_of(bench, "new"))
+    outcomes = write(bench, crm, RecordWrite("a", {bench.name_field: "Changed"}, crm_id=crm_id), create_of(bench, "new"))
     assert ends(outcomes) == [("a", Wrote.UNCERTAIN), ("new", Wrote.CREATED)]
 
 

@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from sync_worker.errors import StaleRead
-from sync_worker.steps.core.answer import Keep, answer_once
+from sync_worker.steps.people.answer import Keep, answer_once
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
 from sync_worker.store.people.answers import Answer, Ask, Taken

@@ -113,7 +113,7 @@ def test_an_owner_company_is_named(shared: Desk) -> None:
 @pytest.mark.parametrize(
     ("body", "content_type", "words"),
     [
-        ('{"owner_company": ', "application/json", "no JSON: "),
+        ('{"owner_company": ', "application/json", "not JSON: "),
         ("{}", "text/plain", "Content-Type"),
         ("[]", "application/json", "right shape"),
     ],

@@ -77,7 +77,7 @@ def test_a_mail_server_is_tried_and_what_it_says_is_said(terminal: Terminal, mai
     monkeypatch.setenv("SYNC_WORKER_SMTP_URL", mailbox.url)
     assert "took it" in terminal.types("mail", "test", "acme", "--to", "ann@example.com").out
     assert [letter["To"] for letter in mailbox.letters] == ["ann@example.com"]
-    assert "no address" in terminal.types("mail", "test", "acme", "--to", "ann", code=2).err
+    assert "not an address" in terminal.types("mail", "test", "acme", "--to", "ann", code=2).err
     mailbox.answers.append("550 no such person")
     assert "550 no such person" in terminal.types("mail", "test", "acme", "--to", "bo@example.com", code=1).err
     assert terminal.types("mail", "list", "acme", "--json").json == []

@@ -16,7 +16,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import HubspotLogin, StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Change, Outcome, Page, Scan
+from sync_worker.crm.port import Page, RecordWrite, Scan, WriteOutcome
 from sync_worker.services import Services
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
@@ -76,7 +76,7 @@ def ids(pages: Sequence[Page]) -> list[str]:
     return [record.crm_id for page in pages for record in page.records]
 
 
-def written(crm: HubspotCrm, *changes: Change, native: str = "deals", left_s: float = 60.0) -> list[Outcome]:
+def written(crm: HubspotCrm, *changes: RecordWrite, native: str = "deals", left_s: float = 60.0) -> list[WriteOutcome]:
     """The outcomes of a write, flat."""
     return [outcome for batch in crm.write(native, KEY, changes, time_left_s=lambda: left_s) for outcome in batch]
 

@@ -11,7 +11,7 @@ from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.faults import CODES
 from sync_worker.crm.hubspot.login import StaticToken
 from sync_worker.crm.hubspot.wire import API_VERSION
-from sync_worker.crm.port import Change, Scan
+from sync_worker.crm.port import RecordWrite, Scan
 from sync_worker.errors import ConnectionDown
 from sync_worker.mapping.load import load_mapping
 from sync_worker.mapping.required_schema import FieldWish, lack_of
@@ -27,8 +27,12 @@ def work(crm: HubspotCrm, company: str) -> None:
     for native in ("companies", "deals"):
         crm.describe(native)
         list(crm.changed_since(Scan(native, (PARTNER,) if native == "deals" else (), None, NOW)))
-    list(crm.write("companies", "portal_company_id", [Change("c", {"portal_company_id": "c-1"}, crm_id=company)], time_left_s=lambda: 60.0))
-    list(crm.write("deals", KEY, [Change("d", {"dealname": "New", PARTNER: company}, key="d-1")], time_left_s=lambda: 60.0))
+    list(
+        crm.write(
+            "companies", "portal_company_id", [RecordWrite("c", {"portal_company_id": "c-1"}, crm_id=company)], time_left_s=lambda: 60.0
+        )
+    )
+    list(crm.write("deals", KEY, [RecordWrite("d", {"dealname": "New", PARTNER: company}, key="d-1")], time_left_s=lambda: 60.0))
 
 
 def test_the_scopes_are_enough(lab: Lab) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.port import Change, Half, OnHalf, Outcome
+from sync_worker.crm.port import Half, OnHalf, RecordWrite, WriteOutcome
 from sync_worker.domain.core.deal import Deal
 from sync_worker.errors import OF_THE_CALL, StoreDown
 from sync_worker.services import Services
@@ -359,7 +359,7 @@ def test_two_companies_that_change_places_are_not_both_left_with_both_labels(off
     birch, arrow = office.crm_id("Birch Systems"), office.crm_id("Arrow Electronics")
     # When the writer gives each the other's place
     wish = {"association:portal_partner": arrow, "association:portal_second_partner": birch}
-    list(crm.write("deals", "portal_deal_key", [Change("a", wish, crm_id=record)], time_left_s=lambda: 60.0))
+    list(crm.write("deals", "portal_deal_key", [RecordWrite("a", wish, crm_id=record)], time_left_s=lambda: 60.0))
     assert office.companies(deal.id) == {OURS: {"Arrow Electronics"}, THEIRS: {"Birch Systems"}}
 
 
@@ -407,7 +407,7 @@ def test_a_poll_between_the_two_halves_takes_nothing_away(
     deal = changing(office, most)
     held, write, seen = office.held(deal.id), HubspotCrm.write, list[Any]()
 
-    def with_a_poll(*args: Any, on_half: OnHalf, **more: Any) -> Iterator[list[Outcome]]:
+    def with_a_poll(*args: Any, on_half: OnHalf, **more: Any) -> Iterator[list[WriteOutcome]]:
         def between(halves: Sequence[Half]) -> None:
             if is_kept:
                 on_half(halves)

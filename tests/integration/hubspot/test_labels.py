@@ -9,7 +9,7 @@ import pytest
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import HubspotOptions, serve_thread
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.errors import ConnectionDown, SchemaChanged
 from tests.integration.hubspot.conftest import KEY, NOW, PARTNER, SECOND, Lab, written
 
@@ -49,7 +49,7 @@ def test_two_companies_under_one_label_are_shown_as_both(lab: Lab, crm: HubspotC
 
 def test_a_create_carries_its_companies(lab: Lab, crm: HubspotCrm) -> None:
     bolt, arrow = lab.companies("Bolt", "Arrow")
-    [outcome] = written(crm, Change("a", {"dealname": "New", PARTNER: bolt, SECOND: arrow}, key="a"))
+    [outcome] = written(crm, RecordWrite("a", {"dealname": "New", PARTNER: bolt, SECOND: arrow}, key="a"))
     assert outcome.wrote is Wrote.CREATED
     assert lab.labels(outcome.crm_id or "") == {bolt: {OURS}, arrow: {THEIRS}}
     assert outcome.record
@@ -60,7 +60,7 @@ def test_a_label_moves_and_leaves_what_people_made(lab: Lab, crm: HubspotCrm) ->
     old, new = lab.companies("Old", "New")
     [deal] = lab.deals(1)
     lab.remote.associate("deals", deal, old, OURS, "Primary")
-    [outcome] = written(crm, Change("a", {PARTNER: new}, crm_id=deal))
+    [outcome] = written(crm, RecordWrite("a", {PARTNER: new}, crm_id=deal))
     assert outcome.wrote is Wrote.WRITTEN
     assert lab.labels(deal) == {old: {"Primary"}, new: {OURS}}
     assert read(crm, deal)[PRIMARY] == old, "the primary is a person's, unless the mapping names it"
@@ -70,7 +70,7 @@ def test_a_pair_keeps_the_labels_it_has(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     [deal] = lab.deals(1)
     lab.remote.associate("deals", deal, bolt, "Primary")
-    written(crm, Change("a", {PARTNER: bolt}, crm_id=deal))
+    written(crm, RecordWrite("a", {PARTNER: bolt}, crm_id=deal))
     assert lab.labels(deal) == {bolt: {"Primary", OURS}}
 
 
@@ -79,7 +79,7 @@ def test_a_cleared_reference_ends_its_label(lab: Lab, crm: HubspotCrm) -> None:
     [deal] = lab.deals(1)
     lab.remote.associate("deals", deal, bolt, OURS)
     lab.remote.associate("deals", deal, arrow, THEIRS)
-    written(crm, Change("a", {SECOND: None}, crm_id=deal))
+    written(crm, RecordWrite("a", {SECOND: None}, crm_id=deal))
     assert read(crm, deal) == {PARTNER: bolt, SECOND: None, PRIMARY: None}
 
 
@@ -87,7 +87,7 @@ def test_the_primary_is_written_where_the_mapping_names_it(lab: Lab, crm: Hubspo
     old, new = lab.companies("Old", "New")
     [deal] = lab.deals(1)
     lab.remote.associate("deals", deal, old, "Primary")
-    written(crm, Change("a", {PRIMARY: new}, crm_id=deal))
+    written(crm, RecordWrite("a", {PRIMARY: new}, crm_id=deal))
     assert read(crm, deal)[PRIMARY] == new
 
 
@@ -95,21 +95,21 @@ def test_writing_what_stands_there_costs_no_write(lab: Lab, crm: HubspotCrm) -> 
     [bolt] = lab.companies("Bolt")
     [deal] = lab.deals(1)
     lab.remote.associate("deals", deal, bolt, OURS)
-    written(crm, Change("a", {PARTNER: bolt}, crm_id=deal))
+    written(crm, RecordWrite("a", {PARTNER: bolt}, crm_id=deal))
     assert lab.counted("associations_write") == 0
 
 
 def test_a_company_that_is_gone_is_that_deals_refusal(lab: Lab, crm: HubspotCrm) -> None:
     bolt, gone = lab.companies("Bolt", "Gone")
     lab.remote.delete("companies", gone)
-    outcomes = written(crm, Change("a", {PARTNER: bolt}, key="a"), Change("b", {PARTNER: gone}, key="b"))
+    outcomes = written(crm, RecordWrite("a", {PARTNER: bolt}, key="a"), RecordWrite("b", {PARTNER: gone}, key="b"))
     assert [outcome.wrote for outcome in outcomes] == [Wrote.CREATED, Wrote.REJECTED]
 
 
 def test_pairs_refused_as_a_whole_are_halved_until_the_bad_one_stands_alone(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     lab.remote.fault("associations_write", times=2, error_code="VALIDATION_ERROR", message="one company a label")
-    outcomes = written(crm, *(Change(ref, {PARTNER: bolt}, key=ref) for ref in "ab"))
+    outcomes = written(crm, *(RecordWrite(ref, {PARTNER: bolt}, key=ref) for ref in "ab"))
     assert [outcome.wrote for outcome in outcomes] == [Wrote.REJECTED, Wrote.CREATED]
     assert "one company a label" in str(outcomes[0].error)
 
@@ -119,8 +119,8 @@ def test_pairs_that_a_refusal_names_are_refused_at_once(lab: Lab, crm: HubspotCr
     body = {"message": "one company a label", "category": "VALIDATION_ERROR", "context": {"toObjectId": [arrow]}}
     lab.remote.fault("associations_write", status=400, body=body)
 
-    changes = [Change(ref, {PARTNER: bolt if ref == "b" else arrow if ref == "c" else None}, key=ref) for ref in "abc"]
-    changes.append(Change("d", {PARTNER: bolt}, key="d"))
+    changes = [RecordWrite(ref, {PARTNER: bolt if ref == "b" else arrow if ref == "c" else None}, key=ref) for ref in "abc"]
+    changes.append(RecordWrite("d", {PARTNER: bolt}, key="d"))
     outcomes = written(crm, *changes)
 
     assert [outcome.wrote for outcome in outcomes] == [Wrote.CREATED, Wrote.CREATED, Wrote.REJECTED, Wrote.CREATED]
@@ -129,7 +129,7 @@ def test_pairs_that_a_refusal_names_are_refused_at_once(lab: Lab, crm: HubspotCr
 
 def test_associations_that_fail_are_tried_again_with_their_record(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
-    change = Change("a", {"dealname": "New", PARTNER: bolt}, key="a")
+    change = RecordWrite("a", {"dealname": "New", PARTNER: bolt}, key="a")
     lab.remote.fault("associations_write", error_code="TEN_SECONDLY_ROLLING")
     [outcome] = written(crm, change)
     assert outcome.wrote is Wrote.LATER
@@ -142,7 +142,7 @@ def test_associations_that_fail_are_tried_again_with_their_record(lab: Lab, crm:
 def test_associations_of_unknown_fate_are_uncertain(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     lab.remote.fault("associations_write", when="after_commit", drop_connection=True)
-    [outcome] = written(crm, Change("a", {PARTNER: bolt}, key="a"))
+    [outcome] = written(crm, RecordWrite("a", {PARTNER: bolt}, key="a"))
     assert outcome.wrote is Wrote.UNCERTAIN
 
 
@@ -158,14 +158,14 @@ def test_a_label_that_is_gone_is_no_company_that_was_taken_away(lab: Lab, crm: H
 def test_labels_alone_cost_no_write_of_properties(lab: Lab, crm: HubspotCrm) -> None:
     [bolt] = lab.companies("Bolt")
     [deal] = lab.deals(1)
-    [outcome] = written(crm, Change("a", {PARTNER: bolt}, crm_id=deal))
+    [outcome] = written(crm, RecordWrite("a", {PARTNER: bolt}, crm_id=deal))
     assert (outcome.wrote, outcome.crm_id, lab.counted("batch_update")) == (Wrote.WRITTEN, deal, 0)
     assert lab.labels(deal) == {bolt: {OURS}}
 
 
 def test_a_label_that_the_account_has_not_is_named_before_anything_is_written(lab: Lab, crm: HubspotCrm) -> None:
     with pytest.raises(SchemaChanged, match=r"no association label portal_agent.* create it .* or keep the company in a property"):
-        written(crm, Change("a", {"dealname": "New", "association:portal_agent": "1"}, key="a"))
+        written(crm, RecordWrite("a", {"dealname": "New", "association:portal_agent": "1"}, key="a"))
     assert crm.find_by_key("deals", "portal_deal_key", ["a"], fields=()) == []
 
 
@@ -182,7 +182,7 @@ def test_a_refusal_of_every_association_is_told_once_the_records_are(lab: Lab, c
     # Given a token that may write deals and no associations
     [bolt] = lab.companies("Bolt")
     lab.remote.fault("associations_write", error_code="MISSING_SCOPES", times=99)
-    batches = crm.write("deals", KEY, [Change("a", {"dealname": "New", PARTNER: bolt}, key="a")], time_left_s=lambda: 60.0)
+    batches = crm.write("deals", KEY, [RecordWrite("a", {"dealname": "New", PARTNER: bolt}, key="a")], time_left_s=lambda: 60.0)
     # when one is written, then it may pass later, and the connection is at fault
     [outcome] = next(batches)
     assert outcome.wrote is Wrote.LATER
@@ -194,4 +194,4 @@ def test_a_refusal_of_every_association_is_told_once_the_records_are(lab: Lab, c
 def test_no_row_is_to_blame_for_the_version_or_a_right(lab: Lab, crm: HubspotCrm, order: dict[str, Any]) -> None:
     lab.remote.fault("batch_upsert", times=99, **order)
     with pytest.raises(ConnectionDown, match=r"update sync-worker|add to the token"):
-        written(crm, *(Change(key, {"dealname": key}, key=key) for key in "ab"))
+        written(crm, *(RecordWrite(key, {"dealname": key}, key=key) for key in "ab"))

@@ -70,12 +70,12 @@ def test_an_added_option_is_known_by_one_describe_and_a_deleted_one_is_read_as_i
     assert "value_not_listed" not in codes(tenant, crm_id)
     # an option that is hidden is read, and nothing is said
     remote.change_options("companies", LINES, hide=["fog"])
-    tenant.described_again("company")
+    tenant.described.again("company")
     assert pulled(account, crm_id, city="Bern").attributes["product_lines"] == ["cloud", "fog", "mist"]
     assert "value_not_listed" not in codes(tenant, crm_id)
     # one that is deleted is read, and told
     remote.change_options("companies", LINES, delete=["mist"])
-    tenant.described_again("company")
+    tenant.described.again("company")
     assert pulled(account, crm_id, city="Rome").attributes["product_lines"] == ["cloud", "fog", "mist"]
     assert "value_not_listed" in codes(tenant, crm_id)
     assert "rule_field_blank" not in codes(tenant, crm_id)

@@ -15,7 +15,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import HubspotLogin, HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.port import Change, Outcome, Scan, Wrote
+from sync_worker.crm.port import RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
 from sync_worker.services import Services
 from tests.integration.hubspot.conftest import KEY, NOW, ids
@@ -52,7 +52,7 @@ def read_back(asked: Asked) -> dict[str, Any]:
     return {"status": "COMPLETE", "results": [row(one["id"]) for one in reversed(asked.body["inputs"])]}
 
 
-def written(crm: HubspotCrm, *changes: Change) -> list[Outcome]:
+def written(crm: HubspotCrm, *changes: RecordWrite) -> list[WriteOutcome]:
     return [outcome for batch in crm.write("deals", KEY, changes, time_left_s=lambda: 60.0) for outcome in batch]
 
 
@@ -227,7 +227,7 @@ def test_an_association_that_is_written_may_be_answered_with_nothing(hubspot: St
     hubspot.on("POST", "/objects/2026-09/deals/batch/read", read_back)
     hubspot.on("POST", "/companies/batch/read", {"results": []})
     hubspot.on("POST", "/companies/batch/create", Reply(status=201))
-    [outcome] = written(connect(hubspot), Change("a", {PARTNER: "51"}, crm_id="7"))
+    [outcome] = written(connect(hubspot), RecordWrite("a", {PARTNER: "51"}, crm_id="7"))
     assert (outcome.wrote, outcome.crm_id) == (Wrote.WRITTEN, "7")
 
 
@@ -240,20 +240,20 @@ def test_an_upsert_is_matched_by_our_key_where_no_trace_comes_back(hubspot: Stra
         return Reply({"results": rows[::-1]}, 201)
 
     hubspot.on("POST", "/batch/upsert", upsert)
-    outcomes = written(connect(hubspot), *(Change(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2, 3)))
+    outcomes = written(connect(hubspot), *(RecordWrite(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2, 3)))
     assert [(outcome.ref, outcome.crm_id) for outcome in outcomes] == [("r1", "1"), ("r2", "2"), ("r3", "3")]
 
 
 def test_the_one_row_of_an_answer_is_that_of_the_one_change(hubspot: Stranger) -> None:
     hubspot.on("POST", "/batch/upsert", {"results": [{"id": "41"}]})
-    [outcome] = written(connect(hubspot), Change("r1", {"dealname": "X"}, key="k1"))
+    [outcome] = written(connect(hubspot), RecordWrite("r1", {"dealname": "X"}, key="k1"))
     assert (outcome.wrote, outcome.crm_id, outcome.record) == (Wrote.WRITTEN, "41", None)
 
 
 @pytest.mark.parametrize("odd", [{}, {"id": None}, "41", {"properties": None, "objectWriteTraceId": "r1"}], ids=str)
 def test_a_row_without_id_leaves_its_write_uncertain(hubspot: Stranger, odd: Any) -> None:
     hubspot.on("POST", "/batch/upsert", {"results": [odd]})
-    [outcome] = written(connect(hubspot), Change("r1", {"dealname": "X"}, key="k1"))
+    [outcome] = written(connect(hubspot), RecordWrite("r1", {"dealname": "X"}, key="k1"))
     assert outcome.wrote is Wrote.UNCERTAIN
     assert isinstance(outcome.error, UncertainWrite)
 
@@ -275,7 +275,7 @@ def test_a_row_without_id_leaves_its_write_uncertain(hubspot: Stranger, odd: Any
 def test_a_refused_row_is_found_in_whichever_shape_it_is_named(hubspot: Stranger, error: dict[str, Any]) -> None:
     good = {"id": "1", "properties": {KEY: "k1"}, "objectWriteTraceId": "r1"}
     hubspot.on("POST", "/batch/upsert", Reply({"status": "COMPLETE", "results": [good], "errors": [error]}, 207))
-    first, second = written(connect(hubspot), *(Change(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2)))
+    first, second = written(connect(hubspot), *(RecordWrite(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2)))
     assert (first.wrote, second.wrote) == (Wrote.WRITTEN, Wrote.REJECTED)
     assert isinstance(second.error, WriteRejected)
     assert second.error.code == "VALIDATION_ERROR"
@@ -285,7 +285,7 @@ def test_a_refused_row_is_found_in_whichever_shape_it_is_named(hubspot: Stranger
 def test_errors_that_name_nobody_in_a_shape_of_their_own_never_crash(hubspot: Stranger, errors: Any) -> None:
     good = {"id": "1", "objectWriteTraceId": "r1"}
     hubspot.on("POST", "/batch/upsert", Reply({"results": [good], "errors": errors}, 207))
-    first, second = written(connect(hubspot), *(Change(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2)))
+    first, second = written(connect(hubspot), *(RecordWrite(f"r{number}", {"dealname": "X"}, key=f"k{number}") for number in (1, 2)))
     assert first.wrote is Wrote.WRITTEN
     assert second.wrote in (Wrote.UNCERTAIN, Wrote.REJECTED)
 
@@ -294,7 +294,7 @@ def test_errors_that_name_nobody_in_a_shape_of_their_own_never_crash(hubspot: St
 def test_a_key_that_another_create_took_is_met_by_the_next_upsert(hubspot: Stranger, status: int) -> None:
     taken = {"category": "VALIDATION_ERROR", "message": f"CONFLICTING_UNIQUE_VALUE: propertyName={KEY}"}
     hubspot.on("POST", "/batch/upsert", Reply(taken, status))
-    [outcome] = written(connect(hubspot), Change("r1", {"dealname": "X"}, key="k1"))
+    [outcome] = written(connect(hubspot), RecordWrite("r1", {"dealname": "X"}, key="k1"))
     assert outcome.wrote is Wrote.LATER
 
 
@@ -303,7 +303,7 @@ def test_a_key_that_another_create_took_is_met_by_the_next_upsert(hubspot: Stran
 )
 def test_a_refusal_is_one_whatever_its_body(hubspot: Stranger, body: Any) -> None:
     hubspot.on("POST", "/batch/update", Reply(body, 400))
-    [outcome] = written(connect(hubspot), Change("r1", {"dealname": "X"}, crm_id="7"))
+    [outcome] = written(connect(hubspot), RecordWrite("r1", {"dealname": "X"}, crm_id="7"))
     assert outcome.wrote is Wrote.REJECTED
     assert isinstance(outcome.error, WriteRejected)
 
@@ -398,7 +398,7 @@ def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(hubspot: Stran
         with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to {elsewhere.base_url}/search"):
             list(crm.changed_since(SCAN))
         with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to {elsewhere.base_url}"):
-            written(crm, Change("d1", {"dealname": "Ann's secret deal"}, None))
+            written(crm, RecordWrite("d1", {"dealname": "Ann's secret deal"}, None))
         with pytest.raises(AuthFailed, match=f"redirects to {elsewhere.base_url}/token"):
             list(connect(hubspot, HubspotRefreshToken("id", "secret", "refresh", hubspot.base_url)).changed_since(SCAN))
         # Then nothing went there

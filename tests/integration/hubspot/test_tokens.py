@@ -12,7 +12,7 @@ from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.login import HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from tests.integration.hubspot.conftest import Lab, written
@@ -75,7 +75,7 @@ def test_a_write_that_meets_three_401s_is_written_once(lab: Lab, crm: HubspotCrm
     [deal] = lab.deals(1)
     crm.fetch("deals", [deal], fields=())
     lab.remote.fault("batch_update", times=3, error_code="INVALID_AUTHENTICATION")
-    [outcome] = written(crm, Change("a", {"dealname": "Changed"}, crm_id=deal))
+    [outcome] = written(crm, RecordWrite("a", {"dealname": "Changed"}, crm_id=deal))
     assert outcome.wrote is Wrote.WRITTEN
     assert lab.remote.record("deals", deal)["dealname"] == "Changed"
     assert lab.slept == [1.0, 2.0]

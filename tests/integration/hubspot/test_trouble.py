@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -153,7 +153,7 @@ def test_what_an_answer_leaves_out_for_no_good_reason_is_not_gone(lab: Lab, crm:
 def test_a_write_without_a_clear_answer_is_uncertain_and_not_repeated(lab: Lab, crm: HubspotCrm, trouble: dict[str, Any]) -> None:
     [crm_id] = lab.deals(1)
     lab.remote.fault("batch_update", times=9, **trouble)
-    [outcome] = written(crm, Change("a", {"dealname": "New"}, crm_id=crm_id))
+    [outcome] = written(crm, RecordWrite("a", {"dealname": "New"}, crm_id=crm_id))
     assert outcome.wrote is Wrote.UNCERTAIN
     assert isinstance(outcome.error, UncertainWrite)
     assert lab.counted("batch_update") == 1
@@ -163,13 +163,13 @@ def test_a_write_without_a_clear_answer_is_uncertain_and_not_repeated(lab: Lab, 
 def test_what_concerns_the_account_ends_the_write_before_anything(lab: Lab, crm: HubspotCrm, code: str) -> None:
     lab.remote.fault("batch_upsert", error_code=code)
     with pytest.raises((RateLimited, ConnectionDown)):
-        written(crm, Change("a", {"dealname": "New"}, key="key-1"))
+        written(crm, RecordWrite("a", {"dealname": "New"}, key="key-1"))
     assert lab.connect(lab.new_access()).find_by_key("deals", "portal_deal_key", ["key-1"], fields=()) == []
 
 
 def test_a_refusal_names_field_value_and_options(lab: Lab, crm: HubspotCrm) -> None:
     [crm_id] = lab.deals(1)
-    [outcome] = written(crm, Change("a", {"portal_vendor_approval": "maybe"}, crm_id=crm_id))
+    [outcome] = written(crm, RecordWrite("a", {"portal_vendor_approval": "maybe"}, crm_id=crm_id))
     assert isinstance(outcome.error, WriteRejected)
     assert outcome.error.field == "portal_vendor_approval"
     assert "portal_vendor_approval: maybe was not one of the allowed options: [pending (Pending), approved (Approved)" in str(outcome.error)
@@ -177,7 +177,7 @@ def test_a_refusal_names_field_value_and_options(lab: Lab, crm: HubspotCrm) -> N
 
 def test_what_an_admin_requires_is_one_records_refusal(lab: Lab, crm: HubspotCrm) -> None:
     lab.remote.add_validation_rule("deals", "dealname", "in", ["Forbidden"], message="Choose another name")
-    outcomes = written(crm, Change("a", {"dealname": "Forbidden"}, key="a"), Change("b", {"dealname": "Fine"}, key="b"))
+    outcomes = written(crm, RecordWrite("a", {"dealname": "Forbidden"}, key="a"), RecordWrite("b", {"dealname": "Fine"}, key="b"))
     assert [outcome.wrote for outcome in outcomes] == [Wrote.REJECTED, Wrote.CREATED]
     assert "Choose another name" in str(outcomes[0].error)
 
@@ -186,7 +186,7 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_bad_row_stands_alone(lab
     """Where the vendor does not heed trace ids: with what it answered first, six rows of eight would have been refused for two."""
     created = lab.deals(8)
     lab.remote.fault("batch_update", error_code="VALIDATION_ERROR")
-    outcomes = written(crm, *(Change(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
+    outcomes = written(crm, *(RecordWrite(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
     assert {outcome.wrote for outcome in outcomes} == {Wrote.WRITTEN}
     assert lab.counted("batch_update") == 3
 
@@ -198,7 +198,7 @@ def test_rows_that_a_refusal_of_the_whole_batch_names_are_refused_at_once(lab: L
     body = {"message": "no", "category": "VALIDATION_ERROR", "context": context, "errors": [{"context": {"objectWriteTraceId": bad[1:]}}]}
     lab.remote.fault("batch_update", status=400, body=body)
 
-    outcomes = written(crm, *(Change(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
+    outcomes = written(crm, *(RecordWrite(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
 
     assert [outcome.ref for outcome in outcomes if outcome.wrote is Wrote.REJECTED] == bad
     assert [outcome.ref for outcome in outcomes if outcome.wrote is Wrote.WRITTEN] == [one for one in created if one not in bad]
@@ -209,7 +209,7 @@ def test_a_refusal_that_names_every_row_blames_none(lab: Lab, crm: HubspotCrm) -
     created = lab.deals(4)
     lab.remote.fault("batch_update", status=400, body={"message": "no", "category": "VALIDATION_ERROR", "context": {"ids": created}})
 
-    outcomes = written(crm, *(Change(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
+    outcomes = written(crm, *(RecordWrite(crm_id, {"dealname": "New"}, crm_id=crm_id) for crm_id in created))
 
     assert {outcome.wrote for outcome in outcomes} == {Wrote.WRITTEN}
 
@@ -218,5 +218,5 @@ def test_a_key_that_another_create_took_is_no_refusal(lab: Lab, crm: HubspotCrm)
     lab.remote.fault(
         "batch_upsert", record=True, error_code="CONFLICTING_UNIQUE_VALUE", message="portal_deal_key: 7 already has that value."
     )
-    [outcome] = written(crm, Change("a", {"dealname": "New"}, key="key-1"))
+    [outcome] = written(crm, RecordWrite("a", {"dealname": "New"}, key="key-1"))
     assert outcome.wrote is Wrote.LATER

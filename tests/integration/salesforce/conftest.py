@@ -13,7 +13,7 @@ from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, Salesf
 from crm_sandbox.remote import Remote
 from crm_sandbox.salesforce import queries
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Outcome, Page, Scan
+from sync_worker.crm.port import Page, RecordWrite, Scan, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.services import Services
@@ -71,7 +71,7 @@ def ids(pages: Sequence[Page]) -> list[str]:
     return [record.crm_id for page in pages for record in page.records]
 
 
-def written(crm: SalesforceCrm, *changes: Change, native: str = "Lead", left_s: float = 60.0) -> list[Outcome]:
+def written(crm: SalesforceCrm, *changes: RecordWrite, native: str = "Lead", left_s: float = 60.0) -> list[WriteOutcome]:
     """The outcomes of a write, flat."""
     return [outcome for batch in crm.write(native, KEY, changes, time_left_s=lambda: left_s) for outcome in batch]
 

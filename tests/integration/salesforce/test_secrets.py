@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change
+from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Client, SalesforceToken
 from sync_worker.errors import SyncError
@@ -32,7 +32,7 @@ CALLS: dict[str, Callable[[Lab, SalesforceCrm], object]] = {
     "fetch": lambda _, crm: crm.fetch("Lead", ["00QSb0000000001"], fields=()),
     "key": lambda _, crm: crm.find_by_key("Lead", KEY, ["key-1"], fields=()),
     "describe": lambda _, crm: crm.describe("Lead"),
-    "write": lambda _, crm: written(crm, Change("a", {"Company": "X"}, key="key-1")),
+    "write": lambda _, crm: written(crm, RecordWrite("a", {"Company": "X"}, key="key-1")),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Outcome, Scan, Wrote
+from sync_worker.crm.port import RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.ids import id_18
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -61,7 +61,7 @@ def page(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"totalSize": 2, "done": True, "records": list(rows), **more}
 
 
-def written(crm: SalesforceCrm, *changes: Change) -> list[Outcome]:
+def written(crm: SalesforceCrm, *changes: RecordWrite) -> list[WriteOutcome]:
     return [outcome for batch in crm.write("Lead", KEY, changes, time_left_s=lambda: 60.0) for outcome in batch]
 
 
@@ -196,7 +196,7 @@ def test_a_search_for_keys_that_is_cut_short_is_no_answer(org: Stranger) -> None
 @pytest.mark.parametrize("row", [{"success": True}, {"success": True, "id": None}, {"success": True, "id": "", "errors": None}], ids=str)
 def test_a_create_without_id_is_uncertain(org: Stranger, row: dict[str, Any]) -> None:
     org.on("PATCH", KEY, [row])
-    [outcome] = written(connect(org), Change("r1", {"Company": "X"}, key="k1"))
+    [outcome] = written(connect(org), RecordWrite("r1", {"Company": "X"}, key="k1"))
     assert outcome.wrote is Wrote.UNCERTAIN
     assert isinstance(outcome.error, UncertainWrite)
 
@@ -204,14 +204,14 @@ def test_a_create_without_id_is_uncertain(org: Stranger, row: dict[str, Any]) ->
 @pytest.mark.parametrize("rows", [[{"success": True, "errors": []}], [{"success": True, "id": id_of(1)[:15]}]], ids=str)
 def test_an_update_knows_its_record(org: Stranger, rows: list[Any]) -> None:
     org.on("PATCH", "/composite/sobjects", rows)
-    [outcome] = written(connect(org), Change("r1", {"Company": "X"}, crm_id=id_of(1)))
+    [outcome] = written(connect(org), RecordWrite("r1", {"Company": "X"}, crm_id=id_of(1)))
     assert (outcome.wrote, outcome.crm_id) == (Wrote.WRITTEN, id_of(1))
 
 
 def test_updates_answered_in_another_order_are_uncertain(org: Stranger) -> None:
     refused = {"success": False, "errors": [{"statusCode": "REQUIRED_FIELD_MISSING", "message": "no"}]}
     org.on("PATCH", "/composite/sobjects", [{"id": id_of(2), "success": True}, refused])
-    first, second = written(connect(org), *(Change(f"r{number}", {"Company": "X"}, crm_id=id_of(number)) for number in (1, 2)))
+    first, second = written(connect(org), *(RecordWrite(f"r{number}", {"Company": "X"}, crm_id=id_of(number)) for number in (1, 2)))
     assert (first.wrote, second.wrote) == (Wrote.UNCERTAIN, Wrote.UNCERTAIN)
 
 
@@ -228,7 +228,7 @@ def test_updates_answered_in_another_order_are_uncertain(org: Stranger) -> None:
 )
 def test_a_refused_record_is_told_whatever_its_shape(org: Stranger, errors: Any) -> None:
     org.on("PATCH", "/composite/sobjects", [{"success": False, "errors": errors}])
-    [outcome] = written(connect(org), Change("r1", {"Company": "X"}, crm_id=id_of(1)))
+    [outcome] = written(connect(org), RecordWrite("r1", {"Company": "X"}, crm_id=id_of(1)))
     assert outcome.wrote is Wrote.REJECTED
     assert isinstance(outcome.error, WriteRejected)
     assert outcome.error.code == "STRING_TOO_LONG"
@@ -237,7 +237,7 @@ def test_a_refused_record_is_told_whatever_its_shape(org: Stranger, errors: Any)
 @pytest.mark.parametrize("errors", [None, [], "no", ["no"], {}], ids=str)
 def test_a_refusal_without_words_is_one(org: Stranger, errors: Any) -> None:
     org.on("PATCH", "/composite/sobjects", [{"success": False, "errors": errors}])
-    [outcome] = written(connect(org), Change("r1", {"Company": "X"}, crm_id=id_of(1)))
+    [outcome] = written(connect(org), RecordWrite("r1", {"Company": "X"}, crm_id=id_of(1)))
     assert outcome.wrote is Wrote.REJECTED
 
 
@@ -248,7 +248,7 @@ def test_a_refusal_without_words_is_one(org: Stranger, errors: Any) -> None:
 def test_an_answer_of_any_shape_never_crashes(org: Stranger, status: int, body: Any) -> None:
     org.on("PATCH", "/composite/sobjects", Reply(body, status))
     try:
-        [outcome] = written(connect(org), Change("r1", {"Company": "X"}, crm_id=id_of(1)))
+        [outcome] = written(connect(org), RecordWrite("r1", {"Company": "X"}, crm_id=id_of(1)))
         assert outcome.wrote in (Wrote.REJECTED, Wrote.UNCERTAIN)
     except ConnectionDown:
         pass

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import REFUSED_FOR_S
@@ -109,7 +109,7 @@ def test_a_renewal_in_mid_write_writes_once(lab: Lab, crm: SalesforceCrm) -> Non
     [lead] = lab.leads(1)
     crm.fetch("Lead", [lead], fields=())
     lab.remote.expire_tokens()
-    [outcome] = written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    [outcome] = written(crm, RecordWrite("a", {"Company": "Changed"}, crm_id=lead))
     assert outcome.wrote is Wrote.WRITTEN
     assert (lab.counted("token"), lab.counted("collections_write")) == (2, 2)
     assert lab.remote.record("Lead", lead)["OwnerId"] == lab.remote.record("Lead", lead)["CreatedById"], "the retry kept its headers"
@@ -139,7 +139,7 @@ def test_three_401s_in_quick_succession_pass_within_seconds(lab: Lab, crm: Sales
 def test_a_write_that_meets_three_401s_is_written_once(lab: Lab, crm: SalesforceCrm) -> None:
     [lead] = lab.leads(1)
     lab.remote.fault("collections_write", times=3, error_code="INVALID_SESSION_ID")
-    [outcome] = written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    [outcome] = written(crm, RecordWrite("a", {"Company": "Changed"}, crm_id=lead))
     assert outcome.wrote is Wrote.WRITTEN
     assert lab.remote.record("Lead", lead)["Company"] == "Changed"
     assert lab.slept == [1.0, 2.0]

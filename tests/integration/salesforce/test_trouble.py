@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.salesforce import reader, soql
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import CallRefused, ConnectionDown, RateLimited, SchemaChanged, TooLarge, TransientError, UncertainWrite
@@ -89,7 +89,7 @@ def test_too_many_calls_at_once_is_waited_for(lab: Lab, crm: SalesforceCrm) -> N
 
 def test_a_limit_stops_a_write_before_anything_of_the_batch(lab: Lab, crm: SalesforceCrm) -> None:
     created = lab.leads(201)
-    changes = [Change(lead, {"Company": "Changed"}, crm_id=lead) for lead in created]
+    changes = [RecordWrite(lead, {"Company": "Changed"}, crm_id=lead) for lead in created]
     lab.remote.fault("collections_write", after=1, error_code="REQUEST_LIMIT_EXCEEDED")
     batches = crm.write("Lead", "Portal_Deal_Key__c", changes, time_left_s=lambda: 60.0)
     assert {outcome.wrote for outcome in next(batches)} == {Wrote.WRITTEN}
@@ -226,7 +226,7 @@ def watched_limits(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
 def test_a_write_is_sent_once_and_says_how_sure_it_is(lab: Lab, crm: SalesforceCrm, trouble: dict[str, Any], wrote: Wrote) -> None:
     [lead] = lab.leads(1)
     lab.remote.fault("collections_write", **trouble)
-    [outcome] = written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    [outcome] = written(crm, RecordWrite("a", {"Company": "Changed"}, crm_id=lead))
     assert outcome.wrote is wrote
     assert isinstance(outcome.error, UncertainWrite) is (wrote is Wrote.UNCERTAIN)
     assert lab.counted("collections_write") == 1
@@ -238,5 +238,5 @@ def test_a_call_that_is_not_taken_for_the_moment_is_no_try_of_its_records(lab: L
     [lead] = lab.leads(1)
     lab.remote.fault("collections_write", error_code=code)
     with pytest.raises(CallRefused, match=code):
-        written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+        written(crm, RecordWrite("a", {"Company": "Changed"}, crm_id=lead))
     assert (lab.counted("collections_write"), lab.slept) == (1, [])

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Scan
+from sync_worker.crm.port import RecordWrite, Scan
 from sync_worker.crm.salesforce import wire
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
@@ -112,7 +112,7 @@ def test_a_redirected_call_gives_its_body_and_its_token_to_nobody(net: responses
     with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to https://elsewhere.example/x"):
         list(crm.changed_since(SCAN))
     with pytest.raises(ConnectionDown, match=f"HTTP {status} while .*: it redirects to https://elsewhere.example/x"):
-        written(crm, Change("d1", {"Name": "Ann's secret deal"}, None))
+        written(crm, RecordWrite("d1", {"Name": "Ann's secret deal"}, None))
     # Then nothing went there, and the log-in was asked where the org is now
     assert {urlsplit(call.request.url or "").hostname for call in net.calls} == {"acme.my.salesforce.com"}
     assert [call.request.url for call in net.calls].count(TOKEN_URL) > 1
@@ -223,7 +223,7 @@ def test_a_proxy_of_the_machine_is_asked_for_the_world(monkeypatch: pytest.Monke
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
     with pytest.raises(CallRefused, match=r"while logging in \(acme\.my\.salesforce\.com\): the proxy failed: connection refused"):
-        written(World().crm, Change("a", {"Company": "X"}, key="k"))
+        written(World().crm, RecordWrite("a", {"Company": "X"}, key="k"))
 
 
 # ── time-outs ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,7 +291,7 @@ def test_every_request_has_a_time_out(lab: Lab, crm: SalesforceCrm, monkeypatch:
     crm.find_by_key("Lead", KEY, ["k"], fields=())
     crm.describe("Lead")
     crm.now()
-    written(crm, Change("a", {"Company": "X"}, crm_id=created[0]))
+    written(crm, RecordWrite("a", {"Company": "X"}, crm_id=created[0]))
     assert len(seen) >= 8
     assert all(0 < connect_s <= 10 and 0 < read_s <= 120 for connect_s, read_s in seen)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import RateLimited, TransientError, WriteRejected
 from tests.integration.salesforce.conftest import KEY, Lab, written
 
 
-def create_of(key: str, company: str = "Meridian", **fields: Any) -> Change:
-    return Change(key, {"Company": company, "LastName": "Doe", **fields}, key=key)
+def create_of(key: str, company: str = "Meridian", **fields: Any) -> RecordWrite:
+    return RecordWrite(key, {"Company": company, "LastName": "Doe", **fields}, key=key)
 
 
 def countdown(*left_s: float) -> Callable[[], float]:
@@ -30,7 +30,7 @@ def test_an_update_leaves_the_owner_alone(lab: Lab) -> None:
     crm = lab.connect(assigns=True)
     [lead] = lab.leads(1)
     owner = lab.remote.record("Lead", lead)["OwnerId"]
-    written(crm, Change("a", {"Company": "Changed"}, crm_id=lead))
+    written(crm, RecordWrite("a", {"Company": "Changed"}, crm_id=lead))
     assert lab.remote.record("Lead", lead)["OwnerId"] == owner
 
 
@@ -115,8 +115,8 @@ def test_a_key_that_another_create_just_took_is_met_by_the_next_upsert(lab: Lab,
 
 def test_an_update_to_a_key_that_another_record_has_is_rejected_and_named(lab: Lab, crm: SalesforceCrm) -> None:
     first, second = lab.leads(2)
-    written(crm, Change("a", {KEY: "key-1"}, crm_id=first))
-    [outcome] = written(crm, Change("b", {KEY: "key-1"}, crm_id=second))
+    written(crm, RecordWrite("a", {KEY: "key-1"}, crm_id=first))
+    [outcome] = written(crm, RecordWrite("b", {KEY: "key-1"}, crm_id=second))
     assert outcome.wrote is Wrote.REJECTED
     assert isinstance(outcome.error, WriteRejected)
     assert (outcome.error.code, outcome.error.field) == ("DUPLICATE_VALUE", KEY)
@@ -125,7 +125,7 @@ def test_an_update_to_a_key_that_another_record_has_is_rejected_and_named(lab: L
 
 def test_ids_of_both_lengths_are_one_record(lab: Lab, crm: SalesforceCrm) -> None:
     [lead] = lab.leads(1)
-    changes = [Change(name, {"Company": name}, crm_id=crm_id) for name, crm_id in (("a", lead), ("b", lead[:15]), ("c", lead.lower()))]
+    changes = [RecordWrite(name, {"Company": name}, crm_id=crm_id) for name, crm_id in (("a", lead), ("b", lead[:15]), ("c", lead.lower()))]
     outcomes = written(crm, *changes)
     assert [(outcome.wrote, outcome.crm_id) for outcome in outcomes] == [(Wrote.WRITTEN, lead)] * 3
     assert lab.remote.record("Lead", lead)["Company"] == "c"
@@ -134,7 +134,7 @@ def test_ids_of_both_lengths_are_one_record(lab: Lab, crm: SalesforceCrm) -> Non
 def test_a_field_we_may_not_write_is_one_records_trouble(lab: Lab, crm: SalesforceCrm) -> None:
     [lead] = lab.leads(1)
     lab.remote.hide_field("Lead", "Portal_Amount__c")
-    [outcome] = written(crm, Change("a", {"Portal_Amount__c": 5.0}, crm_id=lead))
+    [outcome] = written(crm, RecordWrite("a", {"Portal_Amount__c": 5.0}, crm_id=lead))
     assert isinstance(outcome.error, WriteRejected)
     assert outcome.error.field == "Portal_Amount__c"
 
@@ -158,7 +158,7 @@ def test_a_renewal_that_takes_the_rest_of_the_time_is_not_followed_by_a_write(la
     [lead] = lab.leads(1)
     crm.fetch("Lead", [lead], fields=())
     lab.remote.expire_tokens()
-    [outcomes] = crm.write("Lead", KEY, [Change("a", {"Company": "Late"}, crm_id=lead)], time_left_s=countdown(30, 30, 3))
+    [outcomes] = crm.write("Lead", KEY, [RecordWrite("a", {"Company": "Late"}, crm_id=lead)], time_left_s=countdown(30, 30, 3))
     assert [outcome.wrote for outcome in outcomes] == [Wrote.NOT_BEGUN]
     assert lab.counted("collections_write") == 1
     assert lab.remote.record("Lead", lead)["Company"] == "Prospect 0"
@@ -179,7 +179,7 @@ def test_a_call_is_begun_within_the_time_left_and_may_be_answered_for_two_minute
         return send(self, request, stream, timeout, *rest)
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", watched)
-    outcomes: list[Outcome] = written(crm, create_of("a"), left_s=left_s)
+    outcomes: list[WriteOutcome] = written(crm, create_of("a"), left_s=left_s)
     assert [outcome.wrote for outcome in outcomes] == [Wrote.CREATED]
     [(connect_s, read_s)] = waits
     assert 0 < connect_s < left_s

@@ -91,7 +91,7 @@ def test_a_control_that_means_nothing_says_why(remote: Remote) -> None:
         remote.undelete([remote.named("Account", "Cedar IT")["Id"]])
     with pytest.raises(ControlError, match="call must be"):
         remote.fault("querry", status=500)
-    with pytest.raises(ControlError, match="no pattern"):
+    with pytest.raises(ControlError, match="not a pattern"):
         remote.fault("/sobjects/(", status=500)
     with pytest.raises(ControlError, match="error"):
         remote.add_validation_rule("Account", "Name", "matches", "(")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Outcome
+from sync_worker.crm.port import RecordWrite, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.sync.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
 from sync_worker.steps.core.keeper import CLAIM_S
@@ -22,19 +22,19 @@ class Killed(BaseException):
     """kill -9."""
 
 
-def never_sent(*_args: Any, **_kwargs: Any) -> Iterator[list[Outcome]]:
+def never_sent(*_args: Any, **_kwargs: Any) -> Iterator[list[WriteOutcome]]:
     """The worker dies before its call."""
     raise Killed
 
 
-def never_arrived(self: SalesforceCrm, *args: Any, **words: Any) -> Iterator[list[Outcome]]:
+def never_arrived(self: SalesforceCrm, *args: Any, **words: Any) -> Iterator[list[WriteOutcome]]:
     """The worker dies in its call, which the CRM never gets."""
     refs = [change.ref for change in args[2]]
     words["before_send"](refs)
     raise Killed
 
 
-def killed(world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Iterator[list[Outcome]]] = never_arrived) -> None:
+def killed(world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Iterator[list[WriteOutcome]]] = never_arrived) -> None:
     """The next push dies in its write; another worker comes later."""
     with monkeypatch.context() as patch:
         patch.setattr(SalesforceCrm, "write", write)
@@ -43,7 +43,7 @@ def killed(world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[..., I
     world.tenant = world.process()
 
 
-def until_due(world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Iterator[list[Outcome]]] = never_arrived) -> float:
+def until_due(world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Iterator[list[WriteOutcome]]] = never_arrived) -> float:
     """Pushes as the schedule has them done, until one gets as far as a write, and dies in it. How long that took, in seconds."""
     for beat in range(1000):
         if has_work(world.tenant):
@@ -119,7 +119,9 @@ def test_a_write_without_answer_goes_alone_from_its_third_send_on(world: World, 
     sizes: list[int] = []
     write = SalesforceCrm.write
 
-    def noting(self: SalesforceCrm, native: str, key_field: str, changes: Sequence[Change], **words: Any) -> Iterator[list[Outcome]]:
+    def noting(
+        self: SalesforceCrm, native: str, key_field: str, changes: Sequence[RecordWrite], **words: Any
+    ) -> Iterator[list[WriteOutcome]]:
         if native == "Lead":
             sizes.append(len(changes))
         return write(self, native, key_field, changes, **words)
@@ -139,7 +141,9 @@ def test_a_poison_row_takes_no_other_with_it(world: World, monkeypatch: pytest.M
     poison, *others = [world.submitted(name=f"Deal {number}") for number in range(4)]
     write = SalesforceCrm.write
 
-    def kills(self: SalesforceCrm, native: str, key_field: str, changes: Sequence[Change], **words: Any) -> Iterator[list[Outcome]]:
+    def kills(
+        self: SalesforceCrm, native: str, key_field: str, changes: Sequence[RecordWrite], **words: Any
+    ) -> Iterator[list[WriteOutcome]]:
         if poison.id in {change.ref for change in changes}:
             return never_arrived(self, native, key_field, changes, **words)
         return write(self, native, key_field, changes, **words)

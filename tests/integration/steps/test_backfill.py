@@ -412,7 +412,7 @@ def test_a_backfill_that_a_step_orders_in_its_commit_is_done_by_the_workers_turn
     assert follow_ups == {FollowUp(Work.BACKFILL, COMPANY, share="backfill")}
     assert follow_ups <= set(due(world.tenant))
     # and each turn leaves the rest to the next one, until nothing is due
-    with world.tenant.turn(0):
+    with world.tenant.turn.lasting(0):
         done = STEPS[Work.BACKFILL](world.tenant, COMPANY)
     assert (done.counts.read, follow_ups <= done.follow_ups) == (small_pages, True)
     world.settle(done.follow_ups)

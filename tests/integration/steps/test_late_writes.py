@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Outcome
+from sync_worker.crm.port import WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
@@ -174,7 +174,7 @@ def test_a_worker_stopped_before_its_send_does_not_bring_back_the_old_value(worl
     world.change(deal.id, licence_count="5")
     other, write = world.process(), SalesforceCrm.write
 
-    def stopped(self: SalesforceCrm, *args: Any, before_send: Any, **words: Any) -> Iterator[list[Outcome]]:
+    def stopped(self: SalesforceCrm, *args: Any, before_send: Any, **words: Any) -> Iterator[list[WriteOutcome]]:
         def sleeps(refs: Any) -> None:
             before_send(refs)
             monkeypatch.undo()

@@ -108,7 +108,7 @@ def test_and_back_contracts_are_bound_page_by_page_from_what_the_records_say_now
     set_mode(world.tenant, "contracts", actor="Ann", reason="it was better")
     monkeypatch.setattr(mode_step, "PAGE_COUNT", 7)
     assert DERIVE in set(due(world.tenant))
-    with world.tenant.turn(0):
+    with world.tenant.turn.lasting(0):
         derive(world.tenant)
     assert row(world).next_position != ""
     assert partners(world, "Dogwood Networks") == by_rule

@@ -58,7 +58,7 @@ class Till:
 @pytest.fixture
 def salesforce_till(world: World) -> Till:
     world.remote.set_currencies(*CURRENCIES)
-    world.tenant.described_again("lead")
+    world.tenant.described.again("lead")
     return Till(world.tenant, world.remote, "Lead", ("Portal_Amount__c", "CurrencyIsoCode"), lambda: (world.push(), world.pull()))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.push.push import push
@@ -16,7 +16,7 @@ from sync_worker.store.sync import patch_backs
 from tests.integration.steps.world import World
 
 CEDAR = "Cedar IT"
-Answers = Callable[[Change], Outcome]
+Answers = Callable[[RecordWrite], WriteOutcome]
 
 
 class Scripted:
@@ -31,7 +31,9 @@ class Scripted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._crm, name)
 
-    def write(self, _native: str, _key: str, changes: Sequence[Change], *, time_left_s: Callable[[], float], **_: Any) -> Iterator[Any]:
+    def write(
+        self, _native: str, _key: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **_: Any
+    ) -> Iterator[Any]:
         self.calls_of.append([change.ref for change in changes])
         self.time_left_s = time_left_s()
         yield [self._answer(change) for change in changes]
@@ -51,10 +53,12 @@ def scripted(world: World, error: SyncError, name: str = "", wrote: Wrote = Wrot
     """Writes of the company of this name end so, others are written; without a name the whole call fails."""
     cedar = world.company(name).id if name == CEDAR else ""
 
-    def answer(change: Change) -> Outcome:
+    def answer(change: RecordWrite) -> WriteOutcome:
         if not name:
             raise error
-        return Outcome(change.ref, wrote, error=error) if change.ref == cedar else Outcome(change.ref, Wrote.WRITTEN, change.crm_id)
+        return (
+            WriteOutcome(change.ref, wrote, error=error) if change.ref == cedar else WriteOutcome(change.ref, Wrote.WRITTEN, change.crm_id)
+        )
 
     return Scripted(getattr(world.tenant.crm, "_crm", world.tenant.crm), answer)
 

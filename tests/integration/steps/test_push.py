@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import NativeRecord, Outcome
+from sync_worker.crm.port import NativeRecord, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.sync.attempts import MOST_REFUSED
@@ -26,7 +26,7 @@ def killed_after_the_crm_committed(world: World, monkeypatch: pytest.MonkeyPatch
     """The next push dies between the CRM's commit and ours."""
     write = SalesforceCrm.write
 
-    def dies(*args: Any, **kwargs: Any) -> Iterator[list[Outcome]]:
+    def dies(*args: Any, **kwargs: Any) -> Iterator[list[WriteOutcome]]:
         next(write(*args, **kwargs))
         raise Killed
 
@@ -64,7 +64,7 @@ def test_a_worker_killed_after_the_crm_committed_leaves_one_lead(world: World, m
 def test_a_worker_killed_before_it_sent_is_taken_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     deal = world.submitted()
 
-    def dies(*_args: Any, **_kwargs: Any) -> Iterator[list[Outcome]]:
+    def dies(*_args: Any, **_kwargs: Any) -> Iterator[list[WriteOutcome]]:
         raise Killed
 
     with monkeypatch.context() as patch:
@@ -144,7 +144,7 @@ def test_a_write_whose_claim_is_over_is_read_back_and_its_answer_is_not_believed
     write = SalesforceCrm.write
     other = world.process()
 
-    def slow(*args: Any, **kwargs: Any) -> Iterator[list[Outcome]]:
+    def slow(*args: Any, **kwargs: Any) -> Iterator[list[WriteOutcome]]:
         for outcomes in write(*args, **kwargs):
             monkeypatch.undo()
             world.forward(40)
@@ -266,7 +266,7 @@ def test_an_edit_while_a_write_is_in_flight_is_pushed_as_well(world: World, monk
     world.change(deal.id, amount="1")
     write = SalesforceCrm.write
 
-    def meanwhile(*args: Any, **kwargs: Any) -> Iterator[list[Outcome]]:
+    def meanwhile(*args: Any, **kwargs: Any) -> Iterator[list[WriteOutcome]]:
         for outcomes in write(*args, **kwargs):
             monkeypatch.undo()
             world.change(deal.id, amount="2")
@@ -286,7 +286,7 @@ def test_an_edit_in_the_crm_between_our_write_and_its_read_back_travels(world: W
     world.change(deal.id, amount="1")
     write = SalesforceCrm.write
 
-    def meanwhile(*args: Any, **kwargs: Any) -> Iterator[list[Outcome]]:
+    def meanwhile(*args: Any, **kwargs: Any) -> Iterator[list[WriteOutcome]]:
         for outcomes in write(*args, **kwargs):
             monkeypatch.undo()
             world.edit(deal.id, Portal_Amount__c=9)

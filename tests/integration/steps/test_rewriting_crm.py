@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.crm.port import Change, Crm, Outcome
+from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from tests.integration.steps.world import World
 
 NAME, PROSPECT, AMOUNT = "Portal_Deal_Name__c", "Company", "Portal_Amount__c"
@@ -34,10 +34,10 @@ class Rewriting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._crm, name)
 
-    def write(self, native: str, key_field: str, changes: Sequence[Change], **words: Any) -> Iterator[list[Outcome]]:
+    def write(self, native: str, key_field: str, changes: Sequence[RecordWrite], **words: Any) -> Iterator[list[WriteOutcome]]:
         self.written += [change.ref for change in changes]
         rewritten = [
-            Change(change.ref, {**change.fields, **self._made_of(change.fields)}, crm_id=change.crm_id, key=change.key)
+            RecordWrite(change.ref, {**change.fields, **self._made_of(change.fields)}, crm_id=change.crm_id, key=change.key)
             for change in changes
         ]
         yield from self._crm.write(native, key_field, rewritten, **words)

@@ -217,7 +217,7 @@ def test_until_it_is_complete_the_old_answer_stands_also_for_who_changes_meanwhi
     monkeypatch.setattr(evaluating, "PAGE_COUNT", 3)
     give(ruled, BIRCH, Portal_Tier__c="Gold")
     by_rules(ruled, GOLD)
-    with ruled.tenant.turn(0):
+    with ruled.tenant.turn.lasting(0):
         assert evaluate(ruled.tenant).follow_ups
         assert evaluate(ruled.tenant).follow_ups
     # then everybody may do what they might, and a company that changes follows the old rules
@@ -236,7 +236,7 @@ def test_rules_that_change_again_before_they_stood_leave_nothing(ruled: World, m
     monkeypatch.setattr(evaluating, "PAGE_COUNT", 3)
     give(ruled, BIRCH, Portal_Tier__c="Gold")
     by_rules(ruled, GOLD)
-    with ruled.tenant.turn(0):
+    with ruled.tenant.turn.lasting(0):
         for _ in range(4):
             evaluate(ruled.tenant)
     by_rules(ruled, REGION)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crm_sandbox.remote import Record
-from sync_worker.crm.port import Outcome
+from sync_worker.crm.port import WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Refusal
@@ -124,7 +124,7 @@ def test_a_worker_killed_between_the_record_and_its_link_leaves_one_company(
     made = created(world).child.company
     write = SalesforceCrm.write
 
-    def dies(*args: Any, **kwargs: Any) -> Iterator[list[Outcome]]:
+    def dies(*args: Any, **kwargs: Any) -> Iterator[list[WriteOutcome]]:
         next(write(*args, **kwargs))
         raise Killed
 

@@ -128,7 +128,7 @@ def test_a_sweep_takes_as_many_batches_as_it_needs_and_goes_on_after_its_turn(ye
         failures.record(tx, found)
         failures.close(tx, [one.id for one in found], "mended")
     year.forward(40 * 86_400)
-    with year.tenant.turn(0):
+    with year.tenant.turn.lasting(0):
         done = sweep(year.tenant)
     # Then it asks for another turn, and the next sweep ends it
     assert done.follow_ups == {SWEEP}

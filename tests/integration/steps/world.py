@@ -20,7 +20,7 @@ from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.remote import Record, Remote
 from sync_worker.actors import STEPS
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import Change, Wrote
+from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.documents import page
@@ -105,7 +105,7 @@ class Loaded:
         """The same again into a CRM as it was at the start."""
         world.forward((self.now - MONDAY).total_seconds())
         for native, fields in self.written.items():
-            changes = [Change(ref=crm_id, fields=values, crm_id=crm_id) for crm_id, values in fields.items()]
+            changes = [RecordWrite(ref=crm_id, fields=values, crm_id=crm_id) for crm_id, values in fields.items()]
             for outcomes in world.tenant.crm.write(native, "", changes, time_left_s=lambda: 60.0):
                 assert {outcome.wrote for outcome in outcomes} == {Wrote.WRITTEN}
 

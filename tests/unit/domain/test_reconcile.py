@@ -17,7 +17,7 @@ from sync_worker.domain.core.reconcile import (
     Conflict,
     Decided,
     FieldRule,
-    Plan,
+    Reconciliation,
     after_write,
     comparable,
     from_document,
@@ -39,14 +39,14 @@ def plan(
     portal: Mapping[str, Value],
     clocks: Clocks = CLOCKS,
     decided: Mapping[str, Decided] | None = None,
-) -> Plan:
+) -> Reconciliation:
     spellings = {name: comparable(value) for name, value in crm.items()}
     return reconcile(rules, base=base, crm_values=crm, crm_spellings=spellings, portal=portal, clocks=clocks, decided=decided or {})
 
 
 def one(
     rule: FieldRule, base: Base | None, crm: Value, portal: Value, clocks: Clocks = CLOCKS, decided: Mapping[str, Decided] | None = None
-) -> Plan:
+) -> Reconciliation:
     return plan({"x": rule}, {"x": base} if base else {}, {"x": crm}, {"x": portal}, clocks, decided)
 
 
@@ -59,20 +59,20 @@ def test_nothing_changed_is_an_empty_plan() -> None:
 
 
 def test_a_crm_change_travels() -> None:
-    assert one(BOTH, AGREED, "b", "a") == Plan({"x": "b"}, {"x": Base("b", "b")})
+    assert one(BOTH, AGREED, "b", "a") == Reconciliation({"x": "b"}, {"x": Base("b", "b")})
 
 
 def test_a_portal_change_is_owed() -> None:
-    assert one(BOTH, AGREED, "a", "b") == Plan(push=("x",))
+    assert one(BOTH, AGREED, "a", "b") == Reconciliation(push=("x",))
 
 
 def test_the_same_change_on_both_sides_is_agreement() -> None:
-    assert one(BOTH, AGREED, "b", "b") == Plan(base={"x": Base("b", "b")})
+    assert one(BOTH, AGREED, "b", "b") == Reconciliation(base={"x": Base("b", "b")})
 
 
 def test_a_cleared_field_travels_both_ways() -> None:
-    assert one(BOTH, AGREED, None, "a") == Plan({"x": None}, {"x": Base(None, None)})
-    assert one(BOTH, AGREED, "a", None) == Plan(push=("x",))
+    assert one(BOTH, AGREED, None, "a") == Reconciliation({"x": None}, {"x": Base(None, None)})
+    assert one(BOTH, AGREED, "a", None) == Reconciliation(push=("x",))
 
 
 def test_an_unset_field_is_left_alone() -> None:
@@ -87,13 +87,13 @@ def test_a_value_the_mapping_could_not_read_changes_nothing_here() -> None:
 @pytest.mark.parametrize(
     ("crm", "portal", "expected"),
     [
-        ("a", None, Plan({"x": "a"}, {"x": Base("a", "a")})),
-        ("a", "a", Plan(base={"x": Base("a", "a")})),
-        (None, "a", Plan(push=("x",))),
-        (None, None, Plan()),
+        ("a", None, Reconciliation({"x": "a"}, {"x": Base("a", "a")})),
+        ("a", "a", Reconciliation(base={"x": Base("a", "a")})),
+        (None, "a", Reconciliation(push=("x",))),
+        (None, None, Reconciliation()),
     ],
 )
-def test_first_sight_without_a_clash(crm: Value, portal: Value, expected: Plan) -> None:
+def test_first_sight_without_a_clash(crm: Value, portal: Value, expected: Reconciliation) -> None:
     assert one(BOTH, None, crm, portal) == expected
 
 
@@ -104,9 +104,9 @@ def test_a_clash_goes_by_the_rule_and_keeps_both_values(base: Base | None) -> No
     by_crm = one(FieldRule("x", "both", conflict="crm"), base, "c", "p")
     by_portal = one(FieldRule("x", "both", conflict="portal"), base, "c", "p")
     by_person = one(FieldRule("x", "both", conflict="ask"), base, "c", "p")
-    assert by_crm == Plan({"x": "c"}, seen, (), (Conflict("x", before, "c", "p", "crm", "both_changed", "crm"),))
-    assert by_portal == Plan({}, seen, ("x",), (Conflict("x", before, "c", "p", "portal", "both_changed", "portal"),))
-    assert by_person == Plan(conflicts=(Conflict("x", before, "c", "p", "", "both_changed", "ask"),))
+    assert by_crm == Reconciliation({"x": "c"}, seen, (), (Conflict("x", before, "c", "p", "crm", "both_changed", "crm"),))
+    assert by_portal == Reconciliation({}, seen, ("x",), (Conflict("x", before, "c", "p", "portal", "both_changed", "portal"),))
+    assert by_person == Reconciliation(conflicts=(Conflict("x", before, "c", "p", "", "both_changed", "ask"),))
 
 
 def test_a_portal_that_won_and_then_changes_its_mind_is_still_owed() -> None:
@@ -157,7 +157,7 @@ def test_newest_on_fine_stamps_needs_no_second() -> None:
 def test_sets_merge_value_by_value() -> None:
     rule = FieldRule("x", "both", is_set=True)
     merged = one(rule, Base(["a", "b"], ["a", "b"]), ("a", "c"), ("b", "d"))
-    assert merged == Plan({"x": ("c", "d")}, {"x": Base(["a", "c"], ["a", "c"])}, ("x",))
+    assert merged == Reconciliation({"x": ("c", "d")}, {"x": Base(["a", "c"], ["a", "c"])}, ("x",))
 
 
 def test_the_order_of_a_set_is_no_change() -> None:
@@ -170,15 +170,15 @@ def test_the_order_of_a_set_is_no_change() -> None:
         portal={"x": ("b", "a")},
         clocks=CLOCKS,
     )
-    assert spelled == Plan(base={"x": Base(["a", "b"], "a;b")})
+    assert spelled == Reconciliation(base={"x": Base(["a", "b"], "a;b")})
 
 
 @pytest.mark.parametrize("write", ["always", "update"])
 def test_a_crm_edit_of_our_field_is_put_back_and_said_once(write: Any) -> None:
     rule = FieldRule("x", "push", write)
     first = one(rule, AGREED, "b", "a")
-    assert first == Plan({}, {"x": Base("b", "b")}, ("x",), (Conflict("x", "a", "b", "a", "portal", "put_back", "portal"),))
-    assert one(rule, first.base["x"], "b", "a") == Plan(push=("x",))
+    assert first == Reconciliation({}, {"x": Base("b", "b")}, ("x",), (Conflict("x", "a", "b", "a", "portal", "put_back", "portal"),))
+    assert one(rule, first.base["x"], "b", "a") == Reconciliation(push=("x",))
     assert owed({"x": rule}, base=first.base, portal={"x": "a"}, is_create=False) == ("x",)
 
 
@@ -196,7 +196,7 @@ def test_a_rewrite_is_taken_from_the_read_back_only() -> None:
     for read_back in ("Acme", "acme"):
         # When the read-back comes, faithful or rewritten, then it is what the CRM makes of our value
         seen = one(rules["x"], written["x"], read_back, "Acme")
-        assert seen == Plan(base={"x": Base("Acme", read_back)})
+        assert seen == Reconciliation(base={"x": Base("Acme", read_back)})
         # And what differs from it later is somebody's edit
         assert one(rules["x"], seen.base["x"], "other", "Acme").conflicts[0].code == "put_back"
 
@@ -268,11 +268,11 @@ class World:
     base: dict[str, Base] = field(default_factory=dict)
     writes: int = 0
 
-    def read(self) -> Plan:
+    def read(self) -> Reconciliation:
         values = {name: tuple(v) if isinstance(v, list) else v for name, v in self.crm.items()}
         return reconcile(self.rules, base=self.base, crm_values=values, crm_spellings=self.crm, portal=self.portal, clocks=CLOCKS)
 
-    def ingest(self) -> Plan:
+    def ingest(self) -> Reconciliation:
         found = self.read()
         self.portal.update(found.keep)
         self.base.update(found.base)
@@ -440,13 +440,13 @@ RULES = {
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_a_field_that_is_written_by_half_is_owed_whatever_its_rule(rule: FieldRule) -> None:
-    assert one(rule, HALF, None, "a") == Plan(push=("x",))
+    assert one(rule, HALF, None, "a") == Reconciliation(push=("x",))
     assert owed({"x": rule}, base={"x": HALF}, portal={"x": "a"}, is_create=False) == ("x",)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_a_half_that_was_completed_is_agreed(rule: FieldRule) -> None:
-    assert one(rule, HALF, "a", "a") == Plan(base={"x": Base("a", "a")})
+    assert one(rule, HALF, "a", "a") == Reconciliation(base={"x": Base("a", "a")})
 
 
 def test_what_a_person_puts_in_the_place_of_a_half_is_their_word() -> None:

@@ -18,6 +18,7 @@ from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.required_schema import FieldWish, Lack
 from sync_worker.nearest import did_you_mean, listed
 from sync_worker.portal import Portal
+from sync_worker.steps.core.association_mode import hold_mode
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.company_data import DataProblem
 from sync_worker.steps.operate.setup.survey import Conversion, FieldNeed, Options, Survey, survey
@@ -57,7 +58,7 @@ class Report:
 
 def check(tenant: Tenant, schema: Schema) -> Report:
     """**Raises** AuthFailed, TransientError: then nothing else can be known; ConfigError where the file names another mode."""
-    tenant.hold_mode()
+    hold_mode(tenant.store, tenant.portal)
     crm_now = tenant.crm.now()
     found = survey(tenant, schema)
     problems = (*found.companies.problems, *found.wrong_contracts, *_of_deals(found), *found.keys.problems)

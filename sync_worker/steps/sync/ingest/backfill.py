@@ -17,6 +17,7 @@ from sync_worker.domain.sync.backfill import Way, cheaper_way, may_scan, part_of
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable, fillable
+from sync_worker.steps.core.association_mode import enter
 from sync_worker.steps.core.brake import kept
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
@@ -55,7 +56,7 @@ def order(tx: Tx, tenant: Tenant, field: str, *, by: str) -> frozenset[FollowUp]
 def ask(tenant: Tenant, found: Fillable, *, by: str) -> None:
     """Writes down that a person wants it. What was asked for before and stopped goes on where it was."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        tenant.enter(tx)
+        enter(tx, tenant.portal)
         left = {(one.object, one.field) for one in backfills.unfinished(tx)}
         for name in found.records:
             if (name, found.field) not in left:
@@ -122,7 +123,7 @@ def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: 
         follow_ups |= due
         if on_page:
             on_page(so_far, in_all)
-        if tenant.is_turn_over:
+        if tenant.turn.is_over:
             break
         if tenant.services.is_stopping() and not page.is_last:
             words = f"stopped on request after {progress(so_far, in_all)} {record_name} records"
@@ -169,7 +170,7 @@ def _by_id(tenant: Tenant, record: RecordMap, asked: Backfill, cursor: Cursor) -
         is_last = len(crm_ids) < PAGE_COUNT
         read_no = draw(tenant, cursor)
         found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields) if crm_ids else []
-        tenant.judged(record.record, found)
+        tenant.lists.judged(record.record, found)
         position = crm_ids[-1] if crm_ids else position
         yield read_no, Page([*found, *gone(tenant, record.native, crm_ids, found)], position, is_last)
 

@@ -61,7 +61,7 @@ def ingest(
             runs.count(tx, run_id, stored.counts)
         follow_ups |= stored.follow_ups
         if some:
-            tenant.batch_done(record.record, stored.counts)
+            tenant.runs.batch_done(record.record, stored.counts)
         total.add(stored.counts)
     return total, follow_ups
 

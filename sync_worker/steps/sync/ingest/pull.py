@@ -74,7 +74,7 @@ def _scan(
         in_all = page.total or in_all
         if on_page:
             on_page(so_far, in_all)
-        if tenant.is_turn_over and not page.is_last:
+        if tenant.turn.is_over and not page.is_last:
             follow_ups.add(FollowUp(Work.PULL, record.record))
             break
         if tenant.services.is_stopping() and not page.is_last:
@@ -121,8 +121,8 @@ def pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: 
     coming = beside.submit(next, pages)
     while True:
         page, page_no = coming.result(), read_no
-        tenant.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
-        if not (page.is_last or tenant.is_turn_over or tenant.services.is_stopping()):
+        tenant.lists.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
+        if not (page.is_last or tenant.turn.is_over or tenant.services.is_stopping()):
             read_no = draw(tenant, cursor)
             coming = beside.submit(next, pages)
         if page.warning:

@@ -54,14 +54,14 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         read_no = tenant.draw_read_no()
         crm_ids = [notice.crm_id for notice in taken]
         found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)
-        record = tenant.judged(record_name, found)
+        record = tenant.lists.judged(record_name, found)
         answer = [*_in_order(found), *gone(tenant, record.native, crm_ids, found)]
         counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
         _forget(tenant, record_name, taken)
         _measure(tenant, taken)
         total.add(counts)
         follow_ups |= due
-        if tenant.is_turn_over:
+        if tenant.turn.is_over:
             return Done(run_id, total, frozenset(follow_ups | {FollowUp(Work.REFRESH, record_name)}))
     return Done(run_id, total, frozenset(follow_ups))
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sync_worker.crm.port import Change
+from sync_worker.crm.port import RecordWrite
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.reconcile import Base, FieldRule, after_write
 from sync_worker.domain.core.values import Value
@@ -35,7 +35,7 @@ class OutgoingWrite:
     row: OutboxRow
     record: RecordMap
     link: Link | None
-    change: Change
+    change: RecordWrite
     sent: Mapping[str, Base]
 
 
@@ -88,7 +88,7 @@ class Desk(ABC):
             return Nothing()
         spellings = {name: native[record.fields[name].native] for name in found.fields if record.fields[name].native in native}
         sent = after_write(self._rules_of(row), sent={name: held.get(name) for name in found.fields}, spellings=spellings)
-        change = Change(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
+        change = RecordWrite(ref=id_, fields=native, crm_id=link.crm_id if link else None, key=id_)
         return OutgoingWrite(row, record, link, change, {**sent, KEY: self._key(id_, link, is_owed=found.is_key_owed)})
 
     def _record_of(self, row: OutboxRow) -> RecordMap:

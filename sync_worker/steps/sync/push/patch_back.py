@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from sync_worker.crm.port import Change, Outcome, Wrote
+from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.core.keeper import CLAIM_S, Hold
@@ -51,7 +51,7 @@ def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
 
 def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, run_id: str) -> Counts:
     record, tries, counts = tenant.company_map(), {row.company_id: row.tries for row in rows}, Counts()
-    changes = [Change(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in rows]
+    changes = [RecordWrite(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in rows]
     try:
         for answered in tenant.crm.write(record.native, record.key_field, changes, time_left_s=hold.time_left_s):
             outcomes = not_blamed(tenant, record, answered)
@@ -66,7 +66,7 @@ def _write(tenant: Tenant, hold: Hold, rows: Sequence[PatchBack], token: str, ru
     return counts
 
 
-def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: Mapping[str, int], token: str, run_id: str) -> Counts:
+def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], tries: Mapping[str, int], token: str, run_id: str) -> Counts:
     """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
     written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
     parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref])]
@@ -87,12 +87,12 @@ def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[Outcome], tries: Mapping[
     )
 
 
-def _is_parked(outcome: Outcome, tries: int) -> bool:
+def _is_parked(outcome: WriteOutcome, tries: int) -> bool:
     """Whether a person has to look: the CRM refused it, or did not take it after so many tries."""
     return outcome.wrote is Wrote.REJECTED or (_is_try(outcome) and tries + 1 >= MOST_TRIES)
 
 
-def _is_try(outcome: Outcome) -> bool:
+def _is_try(outcome: WriteOutcome) -> bool:
     """Whether it says something of this company. A connection that is down, or an org that takes no writes, does not."""
     is_refused_for_now = outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
     return outcome.wrote is Wrote.UNCERTAIN or is_refused_for_now
@@ -102,13 +102,13 @@ BETWEEN_TRIES: Final = Backoff(first_s=2, factor=2, ceiling_s=600)
 """Two seconds after a try that is not known to have written, then twice as long each time, ten minutes at most."""
 
 
-def _rest(tx: Tx, outcome: Outcome, tries: int) -> PatchRest:
+def _rest(tx: Tx, outcome: WriteOutcome, tries: int) -> PatchRest:
     if _is_try(outcome):
         return PatchRest(tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(tries + 1)), tries + 1)
     rest_s = outcome.error.rest_s if isinstance(outcome.error, WritesRest) else 0.0
     return PatchRest(tx.shared_now + timedelta(seconds=rest_s), tries)
 
 
-def _refused(tenant: Tenant, outcome: Outcome, run_id: str) -> Failure:
+def _refused(tenant: Tenant, outcome: WriteOutcome, run_id: str) -> Failure:
     words = str(outcome.error) if outcome.error else "the CRM did not take the portal id"
     return replace(push_failure(tenant, COMPANY, outcome.ref, code_of(outcome.error), words, run_id), kind="failure")

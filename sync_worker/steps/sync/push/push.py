@@ -17,6 +17,7 @@ from sync_worker.domain.sync.attempts import FIRST_WAIT_S
 from sync_worker.domain.sync.outgoing import Nothing, Park
 from sync_worker.errors import OF_THE_CALL, SchemaChanged, Stopped
 from sync_worker.mapping.compile import RecordMap
+from sync_worker.steps.core.association_mode import hold_mode
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import homes
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -62,7 +63,7 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
 
     **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first.
     """
-    tenant.hold_mode()
+    hold_mode(tenant.store, tenant.portal)
     if not has_work(tenant):
         return Done("", Counts())
     total, follow_ups, read = Counts(), set[FollowUp](), frozenset[str]()
@@ -76,10 +77,10 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
             if batch.counts is None:
                 break
             total.add(batch.counts)
-            tenant.batch_done(batch.object, batch.counts)
+            tenant.runs.batch_done(batch.object, batch.counts)
             if on_batch:
                 on_batch(total.claimed)
-            if tenant.is_turn_over:
+            if tenant.turn.is_over:
                 follow_ups.add(FollowUp(Work.PUSH))
                 break
             if tenant.services.is_stopping() and has_work(tenant):
@@ -195,7 +196,7 @@ def _read(tenant: Tenant, record_name: str, mine: Mapping[str, Home]) -> tuple[s
         return read, set()
     with tenant.store.side_transaction(tenant.name) as tx:
         notices.add(tx, record_name, touched.values())
-    with tenant.turn(math.inf):  # what is read by half is not read
+    with tenant.turn.lasting(math.inf):  # what is read by half is not read
         done = refresh(tenant, record_name)
     return read if done.is_busy else read | touched.keys(), done.follow_ups
 
@@ -284,7 +285,7 @@ def _sent(
             settled = settle(tx, tenant, claim, answered, run_id)
             runs.count(tx, run_id, settled.counts)
         yield {outcome.ref for outcome in outcomes}, settled
-        tenant.hear_refusals(record, [outcome.error for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
+        tenant.lists.hear_refusals(record, [outcome.error for outcome in outcomes if outcome.wrote is Wrote.REJECTED])
 
 
 def _release(tenant: Tenant, claim: Claim, writes: Collection[OutgoingWrite], run_id: str) -> None:

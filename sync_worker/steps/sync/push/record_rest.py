@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.domain.core.moments import utc
 from sync_worker.domain.sync.resting import UNTIL_SOMEBODY_ACTS
 from sync_worker.errors import FieldRefused, SchemaChanged, SyncError
@@ -56,7 +56,7 @@ def heed(tenant: Tenant, record: RecordMap, refused: SchemaChanged) -> None:
     why = SchemaChanged(str(refused), record=record.record)
     if record.record not in tenant.described.unfit:
         try:
-            if tenant.described_again(record.record).native_fields != record.native_fields:
+            if tenant.described.again(record.record).native_fields != record.native_fields:
                 return
         except SchemaChanged as unfit:
             why = unfit
@@ -88,7 +88,7 @@ def wake_fit(tenant: Tenant) -> None:
         names = list(resting(tx))
     for name in names:
         with suppress(SchemaChanged):
-            tenant.described_again(name)
+            tenant.described.again(name)
             with tenant.store.side_transaction(tenant.name) as tx:
                 wake(tx, name)
 
@@ -122,12 +122,12 @@ def types_of(tx: Tx, tenant: Tenant, rows: Sequence[OutboxRow]) -> dict[str, str
     return {row.record_id: homes[row.record_id].object if row.record_id in homes else first for row in rows}
 
 
-def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[WriteOutcome]) -> Sequence[WriteOutcome]:
     """The same, where refusals of fields are told apart: what the CRM does not show any more is not the record's mistake.
 
     Such a write counts as not begun: it is due at once, and is composed anew or rests with its record type.
     """
-    if not tenant.is_field_lost(record, [outcome.error for outcome in outcomes]):
+    if not tenant.lists.is_field_lost(record, [outcome.error for outcome in outcomes]):
         return outcomes
     if record.record in tenant.described.unfit:
         try:

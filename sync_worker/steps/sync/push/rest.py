@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.errors import WritesRest
 from sync_worker.steps.core.park import push_failure
 from sync_worker.steps.core.tenant import Tenant
@@ -16,7 +16,7 @@ MAINTENANCE = "crm_in_maintenance"
 WHOLE = "push"  # in the place of a record: it is about none
 
 
-def hear_of_rest(tx: Tx, tenant: Tenant, object_: str, outcomes: Sequence[Outcome], run_id: str, *, is_any_made: bool) -> None:
+def hear_of_rest(tx: Tx, tenant: Tenant, object_: str, outcomes: Sequence[WriteOutcome], run_id: str, *, is_any_made: bool) -> None:
     """Opens one problem for all records of one call, counts it up, or closes it once a write of its kind has passed.
 
     **Shapes** `is_any_made`: a new record is among what passed.

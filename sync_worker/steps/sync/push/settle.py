@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
-from sync_worker.crm.port import Outcome, Wrote
+from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.sync.attempts import MOST_REFUSED, refused_wait_s
@@ -34,7 +34,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices, outbox, unlearned
 
-Answered: TypeAlias = tuple[OutgoingWrite, Outcome]
+Answered: TypeAlias = tuple[OutgoingWrite, WriteOutcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
     return SettledWrites(counts, frozenset(follow_up for follow_up, is_due in due.items() if is_due), passed)
 
 
-def _shown(write: OutgoingWrite, outcome: Outcome) -> Mapping[str, Base] | None:
+def _shown(write: OutgoingWrite, outcome: WriteOutcome) -> Mapping[str, Base] | None:
     """The bases as the answer spells them, where it shows all that was sent, and as it was sent; else None."""
     native = outcome.record
     if native is None or native.fields.get(write.record.key_field, write.change.key) != write.change.key:
@@ -133,7 +133,7 @@ def _keep_links(
     HOMES[claim.object].agree(tx, found)
 
 
-def _crm_id(tenant: Tenant, write: OutgoingWrite, outcome: Outcome) -> str:
+def _crm_id(tenant: Tenant, write: OutgoingWrite, outcome: WriteOutcome) -> str:
     return write.link.crm_id if write.link else tenant.crm.canonical_id(outcome.crm_id or "")
 
 
@@ -164,7 +164,7 @@ def _late(tx: Tx, write: OutgoingWrite) -> Send:
     return kept(write.row.object, write.row.record_id, write.sent, tx.shared_now)
 
 
-def _is_refused_for_now(outcome: Outcome) -> bool:
+def _is_refused_for_now(outcome: WriteOutcome) -> bool:
     """Whether the CRM was asked for this record. A connection that is down, or an org that takes no writes, says nothing of it."""
     return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
 

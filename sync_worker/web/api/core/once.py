@@ -10,8 +10,8 @@ from typing import Annotated, Final, TypeAlias
 from fastapi import Depends, Header, Request, Response, UploadFile
 
 from sync_worker.domain.core.deal import Refusal, StaleVersion
-from sync_worker.steps.core.answer import Keep, answer_once
 from sync_worker.steps.deals.move import Finish, Moved
+from sync_worker.steps.people.answer import Keep, answer_once
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.people.answers import Answer, Ask, Taken
 from sync_worker.web.api.core.authentication import PRINTABLE, PersonalVisit, Visit

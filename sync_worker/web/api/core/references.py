@@ -9,8 +9,8 @@ from fastapi import Path
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.steps.core.naming import company_named
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core.engine import Tx
 from sync_worker.web.api.core.authentication import PRINTABLE
 from sync_worker.web.api.core.problems import Refused

@@ -7,9 +7,9 @@ from typing import Literal
 from fastapi import Response
 
 from sync_worker.domain.deals.price_list import Price
-from sync_worker.steps.core.answer import Keep
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals import prices as steps
+from sync_worker.steps.people.answer import Keep
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import prices
 from sync_worker.store.people.answers import Answer

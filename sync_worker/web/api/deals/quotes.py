@@ -15,11 +15,11 @@ from sync_worker.domain.deals.completion import Licence, next_step
 from sync_worker.domain.deals.price_list import Wish
 from sync_worker.domain.deals.quote import NO_DISCOUNT
 from sync_worker.domain.deals.quote_numbers import to_numbers
-from sync_worker.steps.core.answer import Keep
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.quote import Keep as KeepQuoted
 from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, paper, send, sign
 from sync_worker.steps.deals.sale import facts_of, owed_of
+from sync_worker.steps.people.answer import Keep
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import licences
 from sync_worker.store.deals.quotes import StoredQuote

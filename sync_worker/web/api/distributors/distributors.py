@@ -14,12 +14,12 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import User
 from sync_worker.domain.distributors.terms import DatedTerms, Pair, Terms, download_refusal, looking_refusal, read_terms
 from sync_worker.domain.distributors.upload import AGREEMENT
-from sync_worker.steps.core.answer import Keep
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.distributors import agree, subgroups
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import Finish, SubgroupChange
+from sync_worker.steps.people.answer import Keep
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.distributors import agreements, terms
 from sync_worker.store.people.answers import Answer

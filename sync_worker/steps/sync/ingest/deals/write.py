@@ -12,7 +12,7 @@ from sync_worker.steps.deals.standing import close_decided, stand
 from sync_worker.steps.deals.twins import part_twins
 from sync_worker.steps.distributors.parents import end_waivers
 from sync_worker.steps.sync.ingest.recognize import settle_recognized
-from sync_worker.steps.tell.notify import Change, tell_changes
+from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.sync import outbox
@@ -48,7 +48,7 @@ def _follow(tx: Tx, tenant: Tenant, changes: Sequence[DealChange], edits: Sequen
     known = {edit.deal.id for edit in edits if edit.is_known}
     reasons = {edit.deal.id: edit.reason for edit in edits if edit.reason}
     news = [edit.stored for deal_id, edit in after.items() if deal_id not in known]
-    told = [Change(before.get(stored.deal.id), stored.deal, stored.version, reasons.get(stored.deal.id, "")) for stored in news]
+    told = [ChangedDeal(before.get(stored.deal.id), stored.deal, stored.version, reasons.get(stored.deal.id, "")) for stored in news]
     tell_changes(tx, tenant, told, actor=CRM_ACTOR)
 
 

@@ -28,7 +28,7 @@ def in_turn(tenant: Tenant, run_id: str, advance: Callable[[Tenant, str], Advanc
     while done := advance(tenant, run_id):
         total.add(done.counts)
         follow_ups |= done.follow_ups
-        if tenant.is_turn_over:
+        if tenant.turn.is_over:
             follow_ups.add(again)
             break
         if tenant.services.is_stopping():
