@@ -12,7 +12,7 @@ A deal's way, and any other record's:
        │            normalize   CRM fields become ours                      mapping/compile.py
        │            link        which deal it is, which companies stand on it   steps/sync/ingest/deals/
        │            reconcile   each field compared with its base           domain/core/reconcile.py
-       │            follow      moves, problems, associations               domain/sync/merge.py, steps/associations/
+       │            follow      moves, problems, associations               domain/sync/ingest/deals/merge.py, steps/associations/
        │            store       values, history, outbox, events, cursor     store/
        ▼
     REGISTER, MOVE  people change a deal in the portal: the change and      steps/deals/register.py

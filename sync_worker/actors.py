@@ -35,7 +35,7 @@ from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
-from sync_worker.domain.sync.resting import UNTIL_SOMEBODY_ACTS
+from sync_worker.domain.sync.ingest.resting import UNTIL_SOMEBODY_ACTS
 from sync_worker.errors import (
     ConfigError,
     ConnectionDown,

@@ -16,11 +16,11 @@ from sync_worker.cli.news import news, open_ids, tell
 from sync_worker.cli.output import Limit, cut, err, most_of, out, show, show_json
 from sync_worker.cli.work import AsJson, PortalName, WhilePaused, Who, refuse, refuse_paused, say_waits, tenant_of, user, work_off
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
-from sync_worker.domain.deals.link import Link
 from sync_worker.errors import ConfigError
 from sync_worker.source import source_of
 from sync_worker.steps.core.tenant import Tenant

@@ -10,7 +10,7 @@ from sync_worker.domain.core.moments import whence, whence_short
 from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
-from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.store.core.failures import CauseRow, FailureRow
 from sync_worker.store.operate.interventions import Intervention, Try
 

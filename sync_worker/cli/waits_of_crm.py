@@ -17,7 +17,7 @@ from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce import faults as sf
 from sync_worker.crm.salesforce import session as sf_session
 from sync_worker.crm.salesforce import wire as sf_wire
-from sync_worker.domain.sync import attempts, breaker, late_write
+from sync_worker.domain.sync.push import attempts, breaker, late_write
 from sync_worker.errors import AuthFailed, ConfigError, HeldForReview, SchemaChanged, TransientError
 from sync_worker.steps.core import described, lists
 from sync_worker.steps.operate import replay
@@ -25,7 +25,7 @@ from sync_worker.steps.sync.push import late_writes, patch_back
 from sync_worker.store.core import catalogs
 
 _PATIENCE: Final = Patience()
-_PAUSES: Final = ("domain.sync.resting.UNTIL_SOMEBODY_ACTS",)
+_PAUSES: Final = ("domain.sync.ingest.resting.UNTIL_SOMEBODY_ACTS",)
 _LOGINS_S: Final = [renewal.BETWEEN_LOGINS.wait_s(tries) for tries in range(1, renewal.MOST_LOGINS)]
 _SLOWER: Final = [times for _, times in budget.LITTLE if times > 1]
 
@@ -215,25 +215,33 @@ OF_CRM: Final = (
                 "the CRM refuses the record for the moment (a locked row)",
                 f"{growing(attempts.AFTER_REFUSAL)}; after {attempts.MOST_REFUSED} refusals, "
                 f"within {length(_refused(0))} to {length(_refused(1))}, it is kept as `gave_up`",
-                ("domain.sync.attempts.AFTER_REFUSAL", "domain.sync.attempts.FIRST_WAIT_S", "domain.sync.attempts.MOST_REFUSED"),
+                (
+                    "domain.sync.push.attempts.AFTER_REFUSAL",
+                    "domain.sync.push.attempts.FIRST_WAIT_S",
+                    "domain.sync.push.attempts.MOST_REFUSED",
+                ),
             ),
             Wait(
                 "one cause refused many records in a row",
                 f"after {breaker.TRIP_COUNT} in a row the records that failed of it rest: one of them is tried "
                 f"{growing(breaker.REST)}; when it passes, all go",
-                ("domain.sync.breaker.TRIP_COUNT", "domain.sync.breaker.REST"),
+                ("domain.sync.push.breaker.TRIP_COUNT", "domain.sync.push.breaker.REST"),
             ),
             Wait(
                 "a write that was not answered, or whose answer was lost with its worker",
                 f"it is read back first; sent again at once, then {span(attempts.AFTER_NO_ANSWER.ceiling_s)} after the last send at most, "
                 f"alone from send {attempts.ALONE_FROM} on; after {attempts.MOST_UNANSWERED} it is kept as `outcome_never_learned`",
-                ("domain.sync.attempts.AFTER_NO_ANSWER", "domain.sync.attempts.ALONE_FROM", "domain.sync.attempts.MOST_UNANSWERED"),
+                (
+                    "domain.sync.push.attempts.AFTER_NO_ANSWER",
+                    "domain.sync.push.attempts.ALONE_FROM",
+                    "domain.sync.push.attempts.MOST_UNANSWERED",
+                ),
             ),
             Wait(
                 "such a write is watched for, in case the CRM commits it late",
                 f"for the {span(batches.LONGEST_CALL_S)} of the call and {span(late_write.COMMIT_LATE.total_seconds())} more, "
                 f"and {span(late_writes.READ_WITHIN.total_seconds())} for the reading",
-                ("domain.sync.late_write.COMMIT_LATE", "steps.sync.push.late_writes.READ_WITHIN"),
+                ("domain.sync.push.late_write.COMMIT_LATE", "steps.sync.push.late_writes.READ_WITHIN"),
             ),
             Wait(
                 "the portal's id, written to a company",

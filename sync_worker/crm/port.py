@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
-from sync_worker.domain.sync.backfill import Rates
+from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import SyncError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.required_schema import FieldWish

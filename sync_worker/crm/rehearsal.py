@@ -24,7 +24,7 @@ from sync_worker.crm.port import (
     forget_halves,
     unnoted,
 )
-from sync_worker.domain.sync.backfill import Rates
+from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 

@@ -19,8 +19,8 @@ from sync_worker.demo.narrator import Narrator
 from sync_worker.demo.pairs import EVERYTHING, Pairs, explain_all
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
+from sync_worker.domain.core.link import Home
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.link import Home
 from sync_worker.domain.distributors.terms import Terms
 from sync_worker.portal import AssociationMode
 from sync_worker.steps.associations.evaluate import EVALUATE

@@ -17,7 +17,7 @@ import orjson
 
 from sync_worker.domain.core.money import rounded
 from sync_worker.domain.core.values import Value, plain
-from sync_worker.domain.sync.resting import may_rest_alone
+from sync_worker.domain.sync.ingest.resting import may_rest_alone
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
 from sync_worker.mapping.fields import FieldMap, field_map, unknown_members

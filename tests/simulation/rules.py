@@ -9,10 +9,10 @@ from functools import cached_property
 
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.deal import Lifecycle
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.link import Link
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.store.core import companies, failures, runs

@@ -16,7 +16,7 @@ from prometheus_client import generate_latest
 from sync_worker import metrics
 from sync_worker.actors import Actors, attempt, register
 from sync_worker.bootstrap import Installation, broker
-from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.gauges import Figures
 from sync_worker.services import Services

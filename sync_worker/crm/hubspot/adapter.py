@@ -16,7 +16,7 @@ from sync_worker.crm.hubspot.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.schema import HubspotSchema
 from sync_worker.crm.hubspot.session import Access, HubspotConnection
 from sync_worker.crm.port import BeforeSend, NativeRecord, OnHalf, Page, RecordWrite, Roll, Scan, WriteOutcome, forget_halves, unnoted
-from sync_worker.domain.sync.backfill import Rates
+from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 

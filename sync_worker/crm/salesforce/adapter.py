@@ -26,7 +26,7 @@ from sync_worker.crm.salesforce.admin import SalesforceSchema
 from sync_worker.crm.salesforce.ids import canonical
 from sync_worker.crm.salesforce.login import SalesforceLogin
 from sync_worker.crm.salesforce.session import SalesforceConnection, Tokens
-from sync_worker.domain.sync.backfill import Rates
+from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 

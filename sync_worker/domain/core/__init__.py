@@ -14,4 +14,5 @@ names.py         names compared as people compare them
 money.py         amounts of money, rounded once
 moments.py       times and lengths of time in words
 backoff.py       a wait that grows from one try to the next
+link.py             which CRM record is behind a deal, and what both sides last agreed on
 """

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.distributors.subgroup import Subgroup
-from sync_worker.domain.sync.own_key import is_made_in_portal
+from sync_worker.domain.sync.ingest.own_key import is_made_in_portal
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations
 from sync_worker.store.associations.associations import ContractRow

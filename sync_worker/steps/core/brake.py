@@ -16,7 +16,7 @@ from functools import partial
 
 from sync_worker.domain.associations.rule import Membership
 from sync_worker.domain.core.company import Company
-from sync_worker.domain.sync.brake import ASSOCIATIONS, COMPANIES, excess
+from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, excess
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import associations, evaluations, rule_members

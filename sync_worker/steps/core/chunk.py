@@ -8,7 +8,7 @@ from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.ruling import Remark, Ruling
-from sync_worker.domain.sync.backfill import Part
+from sync_worker.domain.sync.ingest.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import NOTHING, Loss
 from sync_worker.steps.core.follow_up import FollowUp, Work

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.reconcile import Base, comparable
-from sync_worker.domain.deals.link import Home, Link
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links

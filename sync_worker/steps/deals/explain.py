@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import owed
 from sync_worker.domain.core.values import Plain, plain
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.link import Link
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import DEAL, Tenant, field_rules
 from sync_worker.store.core import failures, runs

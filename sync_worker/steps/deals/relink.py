@@ -11,8 +11,8 @@ from dataclasses import replace
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
-from sync_worker.domain.deals.link import Home, Link
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL, Tenant

@@ -11,7 +11,7 @@ from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.operate.erasure import CONTACT, ERASED
-from sync_worker.domain.sync.merge import writes
+from sync_worker.domain.sync.ingest.deals.merge import writes
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL, Tenant, field_rules

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync_worker.domain.operate.recovery import remedy_of
-from sync_worker.domain.sync.breaker import TRIP_COUNT, Cause
+from sync_worker.domain.sync.push.breaker import TRIP_COUNT, Cause
 from sync_worker.errors import Stopped
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import released

@@ -14,8 +14,8 @@ from typing import Any
 from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.domain.core.deal import CLOSED
+from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.operate.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable

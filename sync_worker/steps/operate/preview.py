@@ -14,7 +14,7 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.values import Plain, plain
 from sync_worker.domain.operate.plan import changes
-from sync_worker.domain.sync.outgoing import Park
+from sync_worker.domain.sync.push.outgoing import Park
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.operate.intervene import is_open

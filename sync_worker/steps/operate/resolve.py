@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import Take, comparable
 from sync_worker.domain.core.values import Plain, plain
-from sync_worker.domain.deals.link import Link
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.sync.ingest.refresh import refresh

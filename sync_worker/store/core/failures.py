@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.domain.sync.breaker import Cause
+from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.store.core.documents import storable
 from sync_worker.store.core.engine import Tx, among, begins
 from sync_worker.store.core.tables import failures

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, select
 
-from sync_worker.domain.sync.breaker import CLOSED, Breaker, Cause
+from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause
 from sync_worker.store.core.engine import Tx, upsert
 from sync_worker.store.sync.tables import breakers
 

@@ -1,7 +1,7 @@
 """Writes decided and committed, waiting for the CRM: one row per record, claimed before the call, never repeated blindly.
 
 ready → claimed → (gone | ready again, when `generation` rose meanwhile | uncertain | parked). A claim that outlives its time is uncertain
-where its call had begun. `domain/sync/attempts.py` says what the two counters mean.
+where its call had begun. `domain/sync/push/attempts.py` says what the two counters mean.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, fal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
-from sync_worker.domain.sync.attempts import is_sent_alone
+from sync_worker.domain.sync.push.attempts import is_sent_alone
 from sync_worker.store.core.engine import Tx, among
 from sync_worker.store.core.lists import each
 from sync_worker.store.sync.tables import outbox

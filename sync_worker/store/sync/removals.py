@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.domain.sync.brake import WINDOW, Removal
+from sync_worker.domain.sync.ingest.brake import WINDOW, Removal
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync.tables import removals
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
 
 from sync_worker.domain.core.reconcile import from_document, to_document
-from sync_worker.domain.sync.late_write import Send
+from sync_worker.domain.sync.push.late_write import Send
 from sync_worker.store.core.engine import Tx, among, upsert
 from sync_worker.store.sync.tables import unlearned_sends
 

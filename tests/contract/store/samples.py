@@ -9,10 +9,10 @@ from typing import Any
 from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import Base, Conflict
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
-from sync_worker.domain.deals.link import Link
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core.failures import Failure
 from tests.servers import MONDAY

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.store.core import cursors, failures, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.overview import NOTICED, Open, Read, Waiting, overview

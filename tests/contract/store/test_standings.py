@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import event
 
-from sync_worker.domain.sync.breaker import Breaker, Cause
+from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.store.core import cursors, failures, portals, runs
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts

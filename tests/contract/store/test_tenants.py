@@ -21,8 +21,8 @@ from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.operate.status import Process
 from sync_worker.domain.people.visibility import DealShare, Scope
-from sync_worker.domain.sync.breaker import CLOSED, Breaker, Cause
-from sync_worker.domain.sync.late_write import Send
+from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause
+from sync_worker.domain.sync.push.late_write import Send
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store.associations import associations
 from sync_worker.store.associations.associations import ContractRow

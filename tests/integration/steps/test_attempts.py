@@ -9,7 +9,7 @@ import pytest
 
 from sync_worker.crm.port import RecordWrite, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.domain.sync.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
+from sync_worker.domain.sync.push.attempts import ALONE_FROM, MOST_REFUSED, MOST_UNANSWERED
 from sync_worker.steps.core.keeper import CLAIM_S
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.push.push import has_work, push

@@ -12,7 +12,7 @@ import pytest
 from sync_worker.actors import STEPS
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import PortalStatus
-from sync_worker.domain.sync.backfill import Rates
+from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import ConfigError, HeldForReview, StaleRead, Stopped, TransientError
 from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -452,7 +452,7 @@ def test_a_poll_that_is_due_goes_before_a_turn_of_the_workers(world: World) -> N
 
 
 def test_the_brake_holds_a_backfill_until_a_person_lets_it_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
     # Given five companies that left in the CRM, unseen so far
     gone = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
     for name in gone:

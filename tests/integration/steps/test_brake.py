@@ -7,7 +7,7 @@ import re
 import pytest
 
 from sync_worker.domain.core.company import PortalStatus
-from sync_worker.domain.sync.brake import ASSOCIATIONS, COMPANIES, Removal
+from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, Removal
 from sync_worker.errors import HeldForReview
 from sync_worker.schedule import due
 from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
@@ -33,7 +33,7 @@ CONTRACTS = "Associated_Second_Partner__c"
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A portal of twenty companies is small; here two of a kind are few."""
-    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
 
 
 def edit(world: World, name: str, **fields: str | None) -> None:

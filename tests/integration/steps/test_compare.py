@@ -282,7 +282,7 @@ def test_a_delete_that_no_poll_saw_is_an_ordinary_delete(world: World) -> None:
 
 def test_so_many_that_vanish_at_once_are_held_for_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a user that lost sight of half the companies
-    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
     names = ["Birch Systems", "Cedar IT", "Dogwood Networks", "Bolt Distribution"]
     for name in names:
         vanish(world, "company", world.id_of(name))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.sync.breaker import TRIP_COUNT, Cause
+from sync_worker.domain.sync.push.breaker import TRIP_COUNT, Cause
 from sync_worker.errors import ConnectionDown, HeldForReview, Stopped
 from sync_worker.steps.operate import intervene
 from sync_worker.steps.operate.intervene import begin_replay, discard, go_on, go_on_queued, queued, release
@@ -250,7 +250,7 @@ def test_a_discarded_write_is_made_with_the_deal_s_next_change(world: World) -> 
 
 def test_what_the_brake_holds_is_done_once_a_person_releases_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given so many accounts deleted for good that the nightly comparison is held back, and its failure
-    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
     names = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Bolt Distribution")
     world.remote.hard_delete([world.id_of(name) for name in names])
     with pytest.raises(HeldForReview):

@@ -10,7 +10,7 @@ import pytest
 from sync_worker.crm.port import WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
+from sync_worker.domain.sync.push.late_write import COMMIT_LATE, Send
 from sync_worker.steps.sync.push.late_writes import CALL, READ_WITHIN
 from sync_worker.steps.sync.push.push import has_work, push
 from sync_worker.store.sync import unlearned

@@ -22,11 +22,11 @@ from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.deals.completion import Licence
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.link import Link
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog

@@ -200,7 +200,7 @@ def test_a_first_load_is_planned_with_what_is_left_wrong_at_its_end(empty_world:
 
 def test_what_the_brake_would_hold_is_shown_whole_and_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a portal in which two of a kind are few, and five partners who leave at once
-    monkeypatch.setattr("sync_worker.domain.sync.brake.FEW_COUNT", 2)
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
     for name in PARTNERS:
         world.remote.edit("Account", world.id_of(name), {"Portal_Status__c": "Inactive"})
     world.forward()

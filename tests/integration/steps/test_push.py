@@ -10,7 +10,7 @@ import pytest
 from sync_worker.crm.port import NativeRecord, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
-from sync_worker.domain.sync.attempts import MOST_REFUSED
+from sync_worker.domain.sync.push.attempts import MOST_REFUSED
 from sync_worker.errors import AuthFailed, StoreDown
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.push.push import push

@@ -26,7 +26,7 @@ from sync_worker.crm.salesforce.session import Credentials, Tokens
 from sync_worker.documents import page
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
-from sync_worker.domain.deals.link import Link
+from sync_worker.domain.core.link import Link
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of

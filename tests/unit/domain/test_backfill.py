@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.domain.sync.backfill import JOB_CALLS, Part, Rates, Way, calls_by_id, calls_to_scan, cheaper_way, may_scan, part_of
+from sync_worker.domain.sync.ingest.backfill import JOB_CALLS, Part, Rates, Way, calls_by_id, calls_to_scan, cheaper_way, may_scan, part_of
 
 SALESFORCE = Rates(by_id=2000, by_page=2000, by_job=20_000, job_above=100_000)
 HUBSPOT = Rates(by_id=100, by_page=100)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.brake import ASSOCIATIONS, COMPANIES, FEW_COUNT, WINDOW, Excess, Removal, excess
+from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, FEW_COUNT, WINDOW, Excess, Removal, excess
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

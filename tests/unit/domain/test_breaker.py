@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.breaker import CLOSED, REST, TRIP_COUNT, Breaker, after
+from sync_worker.domain.sync.push.breaker import CLOSED, REST, TRIP_COUNT, Breaker, after
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

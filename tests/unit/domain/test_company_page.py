@@ -13,9 +13,9 @@ from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, tally
-from sync_worker.domain.sync.company_key import CompanyKeys, claims
-from sync_worker.domain.sync.company_merge import WrittenCompany
-from sync_worker.domain.sync.company_page import (
+from sync_worker.domain.sync.ingest.companies.key import CompanyKeys, claims
+from sync_worker.domain.sync.ingest.companies.merge import WrittenCompany
+from sync_worker.domain.sync.ingest.companies.page import (
     OWED,
     STANDS,
     CompanyChange,
@@ -25,7 +25,7 @@ from sync_worker.domain.sync.company_page import (
     moved_by,
     owes_id,
 )
-from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 RULES = CompanyRules("001V", frozenset({"region"}), has_contracts=True)

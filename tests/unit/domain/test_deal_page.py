@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Deal, Lifecycle
+from sync_worker.domain.core.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, tally
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.link import CONVERSION, CONVERTED, KEY, Home, Link
-from sync_worker.domain.sync.deal_change import DealChange, DealRuling, HeldDeals
-from sync_worker.domain.sync.deal_page import judge_deals
-from sync_worker.domain.sync.deal_record import DealRecord, DealSides
+from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals
+from sync_worker.domain.sync.ingest.deals.page import judge_deals
+from sync_worker.domain.sync.ingest.deals.record import DealRecord, DealSides
 from tests.unit.domain.stage import COMPANIES, POLICY, TODAY, submitted
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.reconcile import Base, FieldRule, owed, reconcile
-from sync_worker.domain.sync.late_write import Sighting, Undone, base_after, has_moved, is_late_write, undone
+from sync_worker.domain.sync.push.late_write import Sighting, Undone, base_after, has_moved, is_late_write, undone
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 UNTIL = AT + timedelta(minutes=12)

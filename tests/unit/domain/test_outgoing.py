@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.outgoing import Nothing, Owing, Park, WriteFields, decide
+from sync_worker.domain.sync.push.outgoing import Nothing, Owing, Park, WriteFields, decide
 
 RULES = {
     "name": FieldRule("name", direction="both"),

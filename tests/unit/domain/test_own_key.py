@@ -6,8 +6,8 @@ import pytest
 
 from sync_worker.domain.core.deal import Policy
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.arrival import return_from_crm
-from sync_worker.domain.sync.own_key import has_our_form, is_made_in_portal, key_of
+from sync_worker.domain.sync.ingest.deals.arrival import return_from_crm
+from sync_worker.domain.sync.ingest.own_key import has_our_form, is_made_in_portal, key_of
 from sync_worker.steps.core.tenant import identity_of
 
 MADE = "7b0c6a52-3f0e-4d8c-9a51-0f6f1d2c3b4a"

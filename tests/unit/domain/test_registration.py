@@ -13,7 +13,7 @@ from sync_worker.domain.core.deal import Actor, Deal, Move, Policy, Refusal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.lifecycle import Verb, move
 from sync_worker.domain.deals.registration import NOT_THEIRS, register
-from sync_worker.domain.sync.arrival import Verdict, arrive_from_crm, judge_from_crm
+from sync_worker.domain.sync.ingest.deals.arrival import Verdict, arrive_from_crm, judge_from_crm
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, VENDOR, member_of, scene
 
 POLICY = Policy(attribute_names=frozenset({"product"}))

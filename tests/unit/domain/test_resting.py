@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.domain.core.deal import PRICED_FIELDS, RESET_FIELDS
-from sync_worker.domain.sync.resting import IDENTITY, may_rest_alone
+from sync_worker.domain.sync.ingest.resting import IDENTITY, may_rest_alone
 
 
 def test_an_attribute_that_nothing_is_decided_by_may_rest_alone() -> None:

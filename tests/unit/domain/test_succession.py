@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.succession import chain
+from sync_worker.domain.sync.ingest.succession import chain
 
 IDS = st.sampled_from("abcdefg")
 

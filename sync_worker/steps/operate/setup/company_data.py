@@ -13,7 +13,7 @@ from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.names import folded
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.sync.own_key import key_of
+from sync_worker.domain.sync.ingest.own_key import key_of
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import FieldMistake, Reading, RecordMap
 from sync_worker.nearest import listed

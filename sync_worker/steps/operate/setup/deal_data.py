@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from sync_worker.crm.port import NativeRecord, Scan
-from sync_worker.domain.sync.own_key import key_of
+from sync_worker.domain.sync.ingest.own_key import key_of
 from sync_worker.mapping.catalog import ASSOCIATION, Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import Tenant

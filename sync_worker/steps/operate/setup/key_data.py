@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sync_worker.domain.sync.own_key import FOREIGN, TAKEN, has_our_form
+from sync_worker.domain.sync.ingest.own_key import FOREIGN, TAKEN, has_our_form
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import COMPANY, Tenant

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import Page, Scan
-from sync_worker.domain.sync.backfill import Way, cheaper_way, may_scan, part_of
+from sync_worker.domain.sync.ingest.backfill import Way, cheaper_way, may_scan, part_of
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable, fillable

@@ -18,11 +18,11 @@ from typing import TypeAlias
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
-from sync_worker.domain.deals.link import Link
-from sync_worker.domain.sync.brake import excess
-from sync_worker.domain.sync.deal_record import REFERENCES
+from sync_worker.domain.sync.ingest.brake import excess
+from sync_worker.domain.sync.ingest.deals.record import REFERENCES
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import kept

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.core.link import KEY
 from sync_worker.domain.core.reconcile import Base, comparable
-from sync_worker.domain.deals.link import KEY
-from sync_worker.domain.sync.association_gap import association_gaps
+from sync_worker.domain.sync.ingest.deals.association_gap import association_gaps
 from sync_worker.mapping.compile import RecordMap
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.sync.backfill import Part
+from sync_worker.domain.sync.ingest.backfill import Part
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import Loss, brake
 from sync_worker.steps.core.chunk import Chunk, Consequences, read_again

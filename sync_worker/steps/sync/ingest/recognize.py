@@ -1,6 +1,6 @@
 """RECOGNIZE: what a record shows of our own sends whose outcome was never learned. Each is agreed on; what is newer here is owed again.
 
-Associations are written by calls of their own, so what a send says of them is recognized by itself. domain/sync/late_write.py decides.
+Associations are written by calls of their own, so what a send says of them is recognized by itself. domain/sync/push/late_write.py decides.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sync_worker.crm.port import NativeRecord
+from sync_worker.domain.core.link import KEY
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.deals.link import KEY
-from sync_worker.domain.sync.late_write import Recognized, Send, Shown, Sighting, Undone
+from sync_worker.domain.sync.push.late_write import Recognized, Send, Shown, Sighting, Undone
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.park import push_failure

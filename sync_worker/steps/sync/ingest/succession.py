@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.sync.succession import chain
+from sync_worker.domain.sync.ingest.succession import chain
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import links

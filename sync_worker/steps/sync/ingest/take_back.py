@@ -12,8 +12,8 @@ from dataclasses import replace
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base, comparable
 from sync_worker.domain.deals.deal_edit import edited
-from sync_worker.domain.sync.arrival import own_last_words
-from sync_worker.domain.sync.deal_change import DealChange
+from sync_worker.domain.sync.ingest.deals.arrival import own_last_words
+from sync_worker.domain.sync.ingest.deals.change import DealChange
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.sync.ingest.compare import PAGE_COUNT, WHOLE, Comparison

@@ -1,4 +1,4 @@
-"""BREAKER: writes of a cause that keeps failing rest, but for a probe; every answer of the CRM teaches it. domain/sync/breaker.py
+"""BREAKER: writes of a cause that keeps failing rest, but for a probe; every answer of the CRM teaches it. domain/sync/push/breaker.py
 decides.
 """
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sync_worker.domain.sync.breaker import CLOSED, Breaker, Cause, after
+from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause, after
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures

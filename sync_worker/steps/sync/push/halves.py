@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sync_worker.crm.port import Half
+from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES
 from sync_worker.steps.core.tenant import Tenant

@@ -14,7 +14,7 @@ from typing import Final
 
 from sync_worker.crm.batches import LONGEST_CALL_S
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.sync.late_write import COMMIT_LATE, Send
+from sync_worker.domain.sync.push.late_write import COMMIT_LATE, Send
 from sync_worker.steps.core.crm_links import first_record, homes
 from sync_worker.steps.core.described import about
 from sync_worker.steps.core.follow_up import FollowUp, Work

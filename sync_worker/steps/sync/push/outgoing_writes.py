@@ -1,4 +1,4 @@
-"""What each record owes the CRM, decided (`domain/sync/outgoing.py`) and spelled: one write a row, ready to send. Calls nobody."""
+"""What each record owes the CRM, decided (`domain/sync/push/outgoing.py`) and spelled: one write a row, ready to send. Calls nobody."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import RecordWrite
 from sync_worker.domain.core.deal import Lifecycle
+from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.reconcile import Base, FieldRule, after_write
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.link import KEY, Link
-from sync_worker.domain.sync.deal_record import REFERENCES
-from sync_worker.domain.sync.outgoing import Nothing, Owing, Park, WriteFields, decide
-from sync_worker.domain.sync.own_key import key_of
+from sync_worker.domain.sync.ingest.deals.record import REFERENCES
+from sync_worker.domain.sync.ingest.own_key import key_of
+from sync_worker.domain.sync.push.outgoing import Nothing, Owing, Park, WriteFields, decide
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fields import UNLISTED

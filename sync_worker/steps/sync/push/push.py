@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync_worker.crm.port import Half, Wrote
-from sync_worker.domain.deals.link import Home
-from sync_worker.domain.sync.attempts import FIRST_WAIT_S
-from sync_worker.domain.sync.outgoing import Nothing, Park
+from sync_worker.domain.core.link import Home
+from sync_worker.domain.sync.push.attempts import FIRST_WAIT_S
+from sync_worker.domain.sync.push.outgoing import Nothing, Park
 from sync_worker.errors import OF_THE_CALL, SchemaChanged, Stopped
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.association_mode import hold_mode

@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.deals.link import Link
-from sync_worker.domain.sync.attempts import MOST_UNANSWERED, unanswered_wait_s
+from sync_worker.domain.core.link import Link
+from sync_worker.domain.sync.push.attempts import MOST_UNANSWERED, unanswered_wait_s
 from sync_worker.errors import RecordError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.claim import Claim

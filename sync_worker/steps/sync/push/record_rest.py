@@ -14,7 +14,7 @@ from typing import Final
 
 from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.domain.core.moments import utc
-from sync_worker.domain.sync.resting import UNTIL_SOMEBODY_ACTS
+from sync_worker.domain.sync.ingest.resting import UNTIL_SOMEBODY_ACTS
 from sync_worker.errors import FieldRefused, SchemaChanged, SyncError
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.claim import Claim

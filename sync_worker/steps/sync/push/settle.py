@@ -14,10 +14,10 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from sync_worker.crm.port import WriteOutcome, Wrote
+from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.deals.link import KEY, Link
-from sync_worker.domain.sync.attempts import MOST_REFUSED, refused_wait_s
-from sync_worker.domain.sync.late_write import Send
+from sync_worker.domain.sync.push.attempts import MOST_REFUSED, refused_wait_s
+from sync_worker.domain.sync.push.late_write import Send
 from sync_worker.errors import OF_THE_CALL, WritesRest
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, owe_deals

@@ -1,6 +1,6 @@
 """A chunk of company records. For company fields the CRM is right, except where the mapping says `direction: both`.
 
-ingest.py    looks the records up, has them judged (domain/sync/company_page.py) and writes what the rulings say
+ingest.py    looks the records up, has them judged (domain/sync/ingest/companies/page.py) and writes what the rulings say
 reader.py    a CRM record in our words, by the portal's mapping
 prefetch.py  what the portal holds of these records, looked up for all of them at once
 fill.py      the same for a backfill of one field

@@ -1,14 +1,14 @@
-"""FILL, companies: one field of companies that are here already is looked up, judged (domain/sync/company_fill.py) and written.
+"""FILL, companies: one field of companies that are here already is looked up, judged (domain/sync/ingest/companies/fill.py) and written.
 
 What follows from it follows: associations, the groups of rules, the feed.
 """
 
 from __future__ import annotations
 
-from sync_worker.domain.sync.backfill import Part
-from sync_worker.domain.sync.company_fill import judge_filled_companies
-from sync_worker.domain.sync.company_key import CompanyKeys
-from sync_worker.domain.sync.company_page import HeldCompanies, moved_by
+from sync_worker.domain.sync.ingest.backfill import Part
+from sync_worker.domain.sync.ingest.companies.fill import judge_filled_companies
+from sync_worker.domain.sync.ingest.companies.key import CompanyKeys
+from sync_worker.domain.sync.ingest.companies.page import HeldCompanies, moved_by
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.associations.restored_parents import newly_bound, restore_parents
 from sync_worker.steps.core.brake import Tally

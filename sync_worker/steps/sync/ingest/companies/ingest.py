@@ -1,4 +1,7 @@
-"""INGEST, companies: the records of one chunk are looked up, judged (domain/sync/company_page.py), and what the rulings say is written."""
+"""INGEST, companies: the records of one chunk are looked up and judged (domain/sync/ingest/companies/page.py).
+
+What the rulings say is written.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.ruling import repeated
-from sync_worker.domain.sync.company_page import OWED, STANDS, CompanyChange, judge_companies, moved_by, owes_id
+from sync_worker.domain.sync.ingest.companies.page import OWED, STANDS, CompanyChange, judge_companies, moved_by, owes_id
 from sync_worker.steps.associations.associate import associate, hand_over
 from sync_worker.steps.associations.contract_values import Moved
 from sync_worker.steps.associations.restored_parents import newly_bound, restore_parents

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import Mark, StoredCompany
 from sync_worker.domain.core.reconcile import FieldRule
-from sync_worker.domain.sync.company_key import Claims, CompanyKeys, claims
-from sync_worker.domain.sync.company_merge import OURS, WrittenCompany
-from sync_worker.domain.sync.company_page import HeldCompanies
-from sync_worker.domain.sync.company_record import CompanyRecord
-from sync_worker.domain.sync.own_key import KEY_CODES, key_of
+from sync_worker.domain.sync.ingest.companies.key import Claims, CompanyKeys, claims
+from sync_worker.domain.sync.ingest.companies.merge import OURS, WrittenCompany
+from sync_worker.domain.sync.ingest.companies.page import HeldCompanies
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
+from sync_worker.domain.sync.ingest.own_key import KEY_CODES, key_of
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings

@@ -7,7 +7,7 @@ from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import Arrival, Company
-from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules, arrived
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules, arrived
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.findings import text_problem
 from sync_worker.steps.core.tenant import Tenant

@@ -1,6 +1,6 @@
 """A chunk of deal records.
 
-ingest.py    looks the records up, has them judged (domain/sync/deal_page.py) and writes what the rulings say
+ingest.py    looks the records up, has them judged (domain/sync/ingest/deals/page.py) and writes what the rulings say
 reader.py    a CRM record in our words, by the portal's mapping
 prefetch.py  what the portal holds of these records, looked up for all of them at once
 write.py     what the rulings say is written: deals, history, links, conflicts, the outbox

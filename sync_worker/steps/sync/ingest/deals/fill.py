@@ -1,9 +1,9 @@
-"""FILL, deals: one field of deals that are here already is looked up, judged (domain/sync/deal_fill.py) and written."""
+"""FILL, deals: one field of deals that are here already is looked up, judged (domain/sync/ingest/deals/fill.py) and written."""
 
 from __future__ import annotations
 
-from sync_worker.domain.sync.backfill import Part
-from sync_worker.domain.sync.deal_fill import DealFill, judge_filled_deals
+from sync_worker.domain.sync.ingest.backfill import Part
+from sync_worker.domain.sync.ingest.deals.fill import DealFill, judge_filled_deals
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import DEAL, field_rules

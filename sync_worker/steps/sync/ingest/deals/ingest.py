@@ -1,9 +1,9 @@
-"""INGEST, deals: the records of one chunk are looked up, judged (domain/sync/deal_page.py), and what the rulings say is written."""
+"""INGEST, deals: the records of one chunk are looked up, judged (domain/sync/ingest/deals/page.py), and what the rulings say is written."""
 
 from __future__ import annotations
 
 from sync_worker.domain.core.ruling import repeated
-from sync_worker.domain.sync.deal_page import judge_deals
+from sync_worker.domain.sync.ingest.deals.page import judge_deals
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.sync.ingest.deals.prefetch import judged, prefetch_deals

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Policy
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.link import Link
-from sync_worker.domain.sync.deal_change import DealRuling, HeldDeals
-from sync_worker.domain.sync.deal_record import REFERENCES, DealRecord, DealSides
-from sync_worker.domain.sync.late_write import Shown
+from sync_worker.domain.sync.ingest.deals.change import DealRuling, HeldDeals
+from sync_worker.domain.sync.ingest.deals.record import REFERENCES, DealRecord, DealSides
+from sync_worker.domain.sync.push.late_write import Shown
 from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.sync.deal_record import DealRecord
+from sync_worker.domain.sync.ingest.deals.record import DealRecord
 from sync_worker.mapping.compile import Reading
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.core.chunk import Chunk

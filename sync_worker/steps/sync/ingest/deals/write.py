@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.deals.deal_edit import CRM_ACTOR, DealEdit
-from sync_worker.domain.sync.deal_change import DealChange
+from sync_worker.domain.sync.ingest.deals.change import DealChange
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.standing import close_decided, stand
 from sync_worker.steps.deals.twins import part_twins

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.sync.company_record import CompanyRecord
-from sync_worker.domain.sync.own_key import foreign_key, has_our_form, key_of, key_taken
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
+from sync_worker.domain.sync.ingest.own_key import foreign_key, has_our_form, key_of, key_taken
 
 
 @dataclass(frozen=True, slots=True)

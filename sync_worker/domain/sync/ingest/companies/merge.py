@@ -15,8 +15,8 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, owed, reconcile
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.company_record import CompanyRecord
-from sync_worker.domain.sync.late_write import Recognized, Shown, recognize
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
+from sync_worker.domain.sync.push.late_write import Recognized, Shown, recognize
 
 OURS: Final = (CONTRACTS, "may_register", "agreement_state")  # what is merged; name, type and status are the CRM's once it has the record
 

@@ -10,22 +10,22 @@ from dataclasses import replace
 
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Lifecycle
+from sync_worker.domain.core.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, comparable, owed
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ended, Ruling
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal, begun, edited
 from sync_worker.domain.deals.last_day import granted
-from sync_worker.domain.deals.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.deals.standing import Stands, came_back
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
-from sync_worker.domain.sync.arrival import arrive_from_crm, return_from_crm
-from sync_worker.domain.sync.association_gap import association_gaps
-from sync_worker.domain.sync.deal_change import DealChange, DealRuling, HeldDeals, SoFar
-from sync_worker.domain.sync.deal_merging import meet, with_key
-from sync_worker.domain.sync.deal_record import REFERENCES, DealRecord, Linked, linked
-from sync_worker.domain.sync.merge import writes
-from sync_worker.domain.sync.own_key import foreign_key, has_our_form, key_of, key_taken
+from sync_worker.domain.sync.ingest.deals.arrival import arrive_from_crm, return_from_crm
+from sync_worker.domain.sync.ingest.deals.association_gap import association_gaps
+from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals, SoFar
+from sync_worker.domain.sync.ingest.deals.merge import writes
+from sync_worker.domain.sync.ingest.deals.merging import meet, with_key
+from sync_worker.domain.sync.ingest.deals.record import REFERENCES, DealRecord, Linked, linked
+from sync_worker.domain.sync.ingest.own_key import foreign_key, has_our_form, key_of, key_taken
 
 
 def judge_deals(records: Iterable[DealRecord], held: HeldDeals) -> list[DealRuling]:

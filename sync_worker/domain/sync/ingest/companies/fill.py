@@ -9,10 +9,10 @@ from collections.abc import Iterable, Set
 
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ended, Ruling, failure_of
-from sync_worker.domain.sync.backfill import Part
-from sync_worker.domain.sync.company_merge import MergedCompany, merge_company
-from sync_worker.domain.sync.company_page import CompanyChange, CompanyRuling, HeldCompanies
-from sync_worker.domain.sync.company_record import CompanyRecord, arrived
+from sync_worker.domain.sync.ingest.backfill import Part
+from sync_worker.domain.sync.ingest.companies.merge import MergedCompany, merge_company
+from sync_worker.domain.sync.ingest.companies.page import CompanyChange, CompanyRuling, HeldCompanies
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, arrived
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
 

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.reconcile import Base, Conflict
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import CRM_ACTOR, DealEdit, StoredDeal, edited, with_untaken
-from sync_worker.domain.deals.link import KEY, Link
 from sync_worker.domain.deals.standing import Stands
-from sync_worker.domain.sync.deal_change import HeldDeals
-from sync_worker.domain.sync.deal_record import DealRecord, Linked
-from sync_worker.domain.sync.late_write import Recognized, Undone, recognize
-from sync_worker.domain.sync.merge import Merged, merge
+from sync_worker.domain.sync.ingest.deals.change import HeldDeals
+from sync_worker.domain.sync.ingest.deals.merge import Merged, merge
+from sync_worker.domain.sync.ingest.deals.record import DealRecord, Linked
+from sync_worker.domain.sync.push.late_write import Recognized, Undone, recognize
 
 
 class Met(NamedTuple):

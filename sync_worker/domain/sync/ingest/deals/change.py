@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.core.deal import Policy
+from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule
 from sync_worker.domain.core.ruling import Ruling
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal
-from sync_worker.domain.deals.link import Home, Link
 from sync_worker.domain.deals.standing import Stands
-from sync_worker.domain.sync.deal_record import DealSides
-from sync_worker.domain.sync.late_write import Recognized, Shown
+from sync_worker.domain.sync.ingest.deals.record import DealSides
+from sync_worker.domain.sync.push.late_write import Recognized, Shown
 
 
 class DealChange(NamedTuple):

@@ -27,7 +27,7 @@ from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.deals.approval import vendor_move_in_crm
 from sync_worker.domain.deals.standing import Untaken
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
-from sync_worker.domain.sync.arrival import Verdict
+from sync_worker.domain.sync.ingest.deals.arrival import Verdict
 
 Judge: TypeAlias = Callable[[Value, Value], Verdict]
 Parent: TypeAlias = Callable[[Value], Company | None]

@@ -12,8 +12,8 @@ from sync_worker.domain.core.deal import Policy
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.arrival import Verdict, judge_from_crm
-from sync_worker.domain.sync.own_key import key_of
+from sync_worker.domain.sync.ingest.deals.arrival import Verdict, judge_from_crm
+from sync_worker.domain.sync.ingest.own_key import key_of
 
 REFERENCES: Final = ("owner_company", "second_partner")
 _NOTHING: Final[Mapping[str, Any]] = {}

@@ -15,10 +15,10 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Remark, Ruling, failure_of
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.company_key import CompanyKeys
-from sync_worker.domain.sync.company_merge import MergedCompany, WrittenCompany, merge_company
-from sync_worker.domain.sync.company_record import CompanyRecord, CompanyRules, arrived
-from sync_worker.domain.sync.late_write import Recognized
+from sync_worker.domain.sync.ingest.companies.key import CompanyKeys
+from sync_worker.domain.sync.ingest.companies.merge import MergedCompany, WrittenCompany, merge_company
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules, arrived
+from sync_worker.domain.sync.push.late_write import Recognized
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
 

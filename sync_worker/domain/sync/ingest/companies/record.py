@@ -11,7 +11,7 @@ from sync_worker.domain.associations.association import unfit_name
 from sync_worker.domain.core.company import Arrival, Company, arrive
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.own_key import key_of
+from sync_worker.domain.sync.ingest.own_key import key_of
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 

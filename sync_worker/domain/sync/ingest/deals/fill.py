@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.core.link import CONVERTED, Link
 from sync_worker.domain.core.reconcile import FieldRule, comparable, owed
 from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling
-from sync_worker.domain.deals.link import CONVERTED, Link
-from sync_worker.domain.sync.association_gap import association_gaps
-from sync_worker.domain.sync.backfill import Part
-from sync_worker.domain.sync.deal_change import DealChange, DealRuling, HeldDeals, SoFar
-from sync_worker.domain.sync.deal_merging import meet
-from sync_worker.domain.sync.deal_record import DealRecord, Linked, linked
+from sync_worker.domain.sync.ingest.backfill import Part
+from sync_worker.domain.sync.ingest.deals.association_gap import association_gaps
+from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals, SoFar
+from sync_worker.domain.sync.ingest.deals.merging import meet
+from sync_worker.domain.sync.ingest.deals.record import DealRecord, Linked, linked
 
 
 @dataclass(frozen=True, slots=True)

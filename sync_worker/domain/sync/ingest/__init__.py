@@ -1,0 +1,10 @@
+"""What a record that was read means for the portal's own record.
+
+companies/     a page of companies judged
+deals/         a page of deals judged
+own_key.py     whose key stands on a CRM record
+succession.py  which record each merged record became
+brake.py       how much may be taken away within a day before a person has looked
+backfill.py    one field, read again for all records that are here already
+resting.py     which fields can be left out while the CRM does not show them
+"""
