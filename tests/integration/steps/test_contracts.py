@@ -236,7 +236,7 @@ def test_a_rebound_pair_ends_and_its_open_deals_are_flagged(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "name", "words"), [("Arrow Electronics", "Cedar IT", "no second partner"), ("?", "Granite Group", "no partner's")]
+    ("value", "name", "words"), [("Arrow Electronics", "Cedar IT", "not a second partner"), ("?", "Granite Group", "no partner's")]
 )
 def test_what_cannot_be_bound_is_refused(world: World, value: str, name: str, words: str) -> None:
     before = world.contracts()
