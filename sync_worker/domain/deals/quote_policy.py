@@ -93,7 +93,7 @@ def send_refusal(column: Column, pricing: Pricing, standing: frozenset[Side], *,
 def rights_of(pricing: Pricing, standing: frozenset[Side], *, discounts: Collection[str]) -> Rights:
     """What this person may write into the lines. **Shapes** `discounts`: the sides that the portal lets give any."""
     allowed = {side for side in SELLERS[pricing] if side in discounts}
-    return Rights(Side.VENDOR in standing, bool(standing & allowed), _named(allowed) or "nobody in this portal")
+    return Rights(Side.VENDOR in standing, bool(standing & allowed), _named(allowed) or "no user of this portal")
 
 
 def is_offer(deal: Deal, pricing: Pricing, standing: frozenset[Side]) -> bool:

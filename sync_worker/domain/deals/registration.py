@@ -322,7 +322,7 @@ def _unfit_pair(
     if not policy.is_two_tier:
         return Refusal("two_tier_off", "this portal has no second partners", "nobody", field=field)
     allowed = tuple(sorted(option.name for option in options))
-    who = f"one of: {', '.join(allowed)}" if allowed else f"nobody: no {label} is associated, so leave the field out"
+    who = f"one of: {', '.join(allowed)}" if allowed else f"no company: no {label} is associated, so leave the field out"
     if second_partner is None:
         return Refusal("second_partner_unknown", f"{label} {named} is not in this portal", who, allowed, field)
     if owner is not None and owner.id == second_partner.id:

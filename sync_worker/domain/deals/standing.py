@@ -36,7 +36,7 @@ class Untaken(NamedTuple):
 class Stands:
     """One problem of one deal.
 
-    **Shapes** `is_said_now`: the CRM says it anew; `lost`: "Lead.field" → "Opportunity.field", those that a conversion did not copy.
+    **Shapes** `is_said_now`: the CRM has just said it; `lost`: "Lead.field" → "Opportunity.field", those that a conversion did not copy.
     """
 
     deal: Deal

@@ -56,4 +56,4 @@ def _only_at_first(field: str) -> Refusal:
 
 def _without_place(field: str) -> Refusal:
     why = f"{field} can only be set while registering: the record that the CRM has made of it since has no place for it"
-    return Refusal("no_place_in_crm", why, "nobody; or the mapping names a field of that record type", field=field)
+    return Refusal("no_place_in_crm", why, "no user, unless the mapping names a field of that record type", field=field)

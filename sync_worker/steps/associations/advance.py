@@ -1,6 +1,6 @@
 """ADVANCE: work over all companies, a page a commit, until nothing is left, its turn is over, or the process is asked to stop.
 
-Whoever comes next goes on where the last commit ended, so nothing is kept here between two pages.
+The process that comes next goes on where the last commit ended, so nothing is kept here between two pages.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def whom(
 ) -> tuple[tuple[Association, ...], tuple[Exclusion, ...]]:
     """Whom this company may work with, each with its reasons; and beside them what was excluded or did not resolve, and why.
 
-    **Shapes** `at`: as it was then. `limit`: so many of the other side, by id, after the id `after`; all of them unless told.
+    **Shapes** `at`: as it was then. `limit`: so many of the other side, by id, after the id `after`; without it all of them.
     """
     one = _as_of(tx, {company.id: company}, at)[company.id]
     found = _candidates(tx, one, at, after=after, limit=limit)
@@ -133,7 +133,7 @@ def associated(tx: Tx, pairs: Iterable[Pair]) -> tuple[Mapping[str, Company], se
 
 
 def _joined(tx: Tx, wanted: set[Pair]) -> set[Pair]:
-    """Those of the pairs that anything joins. Before the first evaluation stands nobody knows, and no deal is judged by it."""
+    """Those of the pairs that anything joins. Before the first evaluation stands this is not known: no deal is judged by it."""
     evaluation = _evaluation(tx, None)
     if evaluation:
         parents = {(one.company_id, one.parent_id) for one in subgroups.lasting(tx, [partner for partner, _ in wanted]).values()}
@@ -185,7 +185,7 @@ def _other(company: Company, candidate: Candidate) -> str:
 
 
 def _page(company: Company, contracts: Sequence[Contract], after: str, limit: int | None) -> list[Contract]:
-    """Those of so many others; what names nobody is on the first page."""
+    """The contracts with so many other companies. Those that name no company are on the first page."""
     others = {contract: _other(company, contract) for contract in contracts}
     ids = sorted({other for other in others.values() if other > after})[:limit]
     wanted = {*ids, *([] if after else [""])}
@@ -211,7 +211,7 @@ def _changes_sides(before: Company | None, after: Company) -> bool:
 
 
 def _open_deals(tx: Tx, *, pairs: set[Pair], company_ids: set[str]) -> frozenset[tuple[str, str]]:
-    """Open deals between two companies that are, or are not, associated any more. However many there are, they are only marked."""
+    """Open deals between two companies that are, or are not, associated any more. They are only marked, even if they are many."""
     if not pairs and not company_ids:
         return frozenset()
     found = links.of_pairs(tx, company_ids | {partner_id for partner_id, _ in pairs}, but=CLOSED)

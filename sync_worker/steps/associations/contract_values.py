@@ -1,6 +1,7 @@
 """CONTRACT VALUES: what companies that changed mean for the contracts on partners' records: bound, healed, ended, reported.
 
-A value once bound stays bound. What names nobody yet is healed when its company arrives, by one statement per value, not per partner.
+A value once bound stays bound. One that names no company yet is healed when its company arrives, by one statement per value, not per
+partner.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, Contract
 
 
 def _heal(tx: Tx, tenant: Tenant, run_id: str, moved: Sequence[Moved]) -> set[str]:
-    """Values that named nobody, or several, may name one company now. Returns the ids of the companies they lead to."""
+    """Values that named no company, or several, may name one company now. Returns the ids of the companies they lead to."""
     names = {name for before, after in moved if _matters(before, after) for name in _names(tenant, before, after)}
     waiting = associations.unbound_values(tx, names) if names else []
     if not waiting:
@@ -217,7 +218,7 @@ def _matters(before: Company | None, after: Company) -> bool:
 
 
 def _names(tenant: Tenant, before: Company | None, after: Company) -> set[str]:
-    """Every value that may stand for this company: its names, its CRM id however long, what the portal file maps to it."""
+    """Every value that may stand for this company: its names, its CRM id in each of its lengths, what the portal file maps to it."""
     known = {after.name, before.name if before else ""} - {""}
     if after.crm_id is None:
         return known

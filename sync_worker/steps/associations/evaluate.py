@@ -5,7 +5,8 @@
     stand    one small commit: the new number counts
     tell     open deals of pairs that began or ended are marked to be read again, page by page
 
-Each page is a commit, and whoever comes next goes on where the last one ended. Rules that change meanwhile begin again at the first page.
+Each page is a commit, and the process that comes next goes on where the last one ended. Rules that change meanwhile begin again at the
+first page.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class ModeStanding:
 
 
 def standing(tenant: Tenant) -> ModeStanding:
-    """The associations that would be judged anew, and the open deals that name a second partner."""
+    """The associations that would be judged again, and the open deals that name a second partner."""
     with tenant.store.reading(tenant.name) as tx:
         row = portals.get(tx)
         return ModeStanding(row.set_mode if row else "", associations.pair_count(tx), len(links.two_tier(tx, but=CLOSED)))

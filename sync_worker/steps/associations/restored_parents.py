@@ -1,7 +1,7 @@
 """RESTORED PARENTS: after a lost database, whose subgroup a company is that was made in the portal: what its one contract value names.
 
 Every company that was made in the portal began as a subgroup, and what the database still knows of its parents counts first. By rules the
-CRM does not hold the parent; of several values nobody knows which one it is. Then a problem says so.
+CRM does not hold the parent; of several values it is not known which one names the parent. Then a problem says so.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def restore_parents(tx: Tx, tenant: Tenant, run_id: str, *, made: Collection[str
 
 
 def newly_bound(moved: Iterable[tuple[Company | None, Company]]) -> set[str]:
-    """Companies whose contract values were not read so before: while two tiers are off nobody reads them."""
+    """Companies whose contract values were not read so before: while two tiers are off they are not read."""
     return {after.id for before, after in moved if before and before.second_partner_values != after.second_partner_values}
 
 

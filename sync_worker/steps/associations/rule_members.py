@@ -1,6 +1,6 @@
 """Memberships of rules: what a company that changed holds, in the commit that changed it; and what two companies share.
 
-While rules are being evaluated anew, a company that changes is held against both sets, so that the old answer stays right until the new
+While rules are being evaluated again, a company that changes is held against both sets, so that the old answer stays right until the new
 one stands, and the new one is right from its first moment.
 """
 
@@ -169,7 +169,7 @@ def failure(tenant: Tenant, run_id: str, problem: Problem, *, record: str, name:
 def _heal(
     tx: Tx, tenant: Tenant, names: Mapping[tuple[Side, str], str | None], moved: Iterable[tuple[Company | None, Company]]
 ) -> dict[tuple[Side, str], str]:
-    """Names that stood for nobody and stand for a company of this page now."""
+    """Names that stood for no company and stand for a company of this page now."""
     arrived = {folded(one.name) for pair in moved for one in pair if one} | {after.crm_id for _, after in moved if after.crm_id}
     unbound = [name for name, company_id in names.items() if company_id is None]
     waiting = [name for name in unbound if {folded(name[1]), tenant.crm.canonical_id(name[1])} & arrived]

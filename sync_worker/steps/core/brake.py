@@ -141,7 +141,7 @@ def kept(tenant: Tenant, verb: str, object_: str, run_id: str) -> Iterator[None]
 
 
 def _keep(tenant: Tenant, verb: str, object_: str, run_id: str, words: str) -> str:
-    """One open failure for this work on this record type, however often it is refused. Returns its words."""
+    """One open failure for this work on this record type, even if it is refused often. Returns its words."""
     with tenant.store.side_transaction(tenant.name) as tx:
         open_ids = [row.id for row in failures.open_rows(tx, object_, [verb], "pull") if row.code == CODE]
         failure_id = open_ids[0] if open_ids else tenant.services.new_id()

@@ -22,9 +22,9 @@ class Chunk:
     """Records of one answer.
 
     **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these. `is_filling`: a first load with pages to
-    come, so whom a contract names may be on one of them. `is_poll`: most of it was seen before; what is as it was is only counted. Whoever
-    asked for these very records, or for all of them, wants them looked at whole. `part`: where these fields alone were read, of records of
-    ours; `record` has no others then.
+    come, so whom a contract names may be on one of them. `is_poll`: most of it was seen before; what is as it was is only counted. A caller
+    that asked for these very records, or for all of them, wants them looked at whole. `part`: where these fields alone were read, of
+    records of ours; `record` has no others then.
     """
 
     tenant: Tenant

@@ -75,8 +75,8 @@ class Described:
     def mapping(self, *, may_describe: bool) -> CompiledMapping:
         """Held against a describe of at most a day ago, record types that are unfit included.
 
-        **Shapes** `may_describe` False: as it was compiled last, if it was, however old that is. So it is in a portal that a person has
-        paused, too: what the CRM said last counts until it is resumed.
+        **Shapes** `may_describe` False: as it was compiled last, if it was, even if that is long ago. So it is in a portal that a person
+        has paused, too: what the CRM said last counts until it is resumed.
         """
         now = self._services.clock()
         is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
@@ -109,7 +109,7 @@ class Described:
         return self.fit(record_name)
 
     def looked_at(self, record_name: str) -> RecordMap:
-        """The record type; described again where it is unfit, or where an attribute of it rests and nobody has looked for ten minutes.
+        """The record type; described again where it is unfit, or where an attribute of it rests and was not looked at for ten minutes.
 
         **Raises** as `fit` does.
         """

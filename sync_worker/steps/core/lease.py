@@ -30,7 +30,7 @@ def leased(tenant: Tenant, record_name: str) -> Iterator[Cursor | None]:
 
 
 def turned_away(tenant: Tenant, record_name: str) -> set[FollowUp]:
-    """What was noticed while we read; asked once the lease is let go: whoever came for it before was told that we are at it."""
+    """What was noticed while we read; asked once the lease is let go: a process that came for it before was told that we are at it."""
     with tenant.store.reading(tenant.name) as tx:
         return {FollowUp(Work.REFRESH, record_name)} if notices.oldest(tx, record_name, 1) else set()
 

@@ -50,7 +50,7 @@ def code_of(error: SyncError | None) -> str:
 def close_push_failures(
     tx: Tx, object_: str, record_ids: Collection[str], resolution: str, *, but: tuple[str, str] | None = None
 ) -> Counter[str]:
-    """What was open about these records' writes is no more, but for a (code, field) that was found again. Returns records by code."""
+    """What was open about these records' writes is closed, except a (code, field) that was found again. Returns records by code."""
     open_rows = failures.open_rows(tx, object_, record_ids, "push")
     rows = [row for row in open_rows if (row.code, row.field) != but and row.code not in TOLD]
     failures.close(tx, [row.id for row in rows], resolution)

@@ -1,6 +1,6 @@
 """COMPLETE: the worker's own steps after a signature, each a commit of its own: the licences, then the end of the deal.
 
-Whoever is killed in one of them, or between two, finds the same next step again; what is done is not done twice.
+A process that is killed in one of them, or between two, finds the same next step again; what is done is not done twice.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A value that lost. **Shapes** `side`: whose it was; `rule`: of the field; `taken`: whose counted, "" while nobody has decided."""
+    """A value that lost. **Shapes** `side`: whose it was; `rule`: of the field; `taken`: whose counted, "" while that is not decided."""
 
     value: Plain
     side: str
@@ -59,7 +59,7 @@ class InCrm:
 
 @dataclass(frozen=True, slots=True)
 class FieldStory:
-    """One field. **Shapes** `set_by` None = nobody ever set it; `replaced`: earlier values, the latest first; `lost`: in conflicts."""
+    """One field. **Shapes** `set_by` None = it was never set; `replaced`: earlier values, the latest first; `lost`: in conflicts."""
 
     field: str
     value: Plain
@@ -146,14 +146,14 @@ def _settings(tx: Tx, history: Sequence[Mapping[str, Any]]) -> dict[str, list[tu
 
 
 def _why(change: Mapping[str, Any], beside: Collection[str]) -> str:
-    """Why the value was taken, where nobody wrote it down."""
+    """Why the value was taken, where that was not written down."""
     if change["side"] == "worker":
         return f"it follows from {', '.join(sorted(beside))}" if beside else "it follows from the deal's other fields"
     return f"only {_SIDES.get(change['side'], change['side'])} had changed it"
 
 
 def _lost(row: Mapping[str, Any]) -> list[Lost]:
-    """The side that was not taken; both while nobody has decided."""
+    """The side that was not taken; both while that is not decided."""
     sides = [side for side in ("crm", "portal") if side != row["taken"]] if row["resolution"] != "moved" else []
     whose = (
         row["rule"],

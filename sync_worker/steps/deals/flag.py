@@ -1,4 +1,4 @@
-"""FLAG: what is wrong with deals, for whoever looks at them: three queries, however many deals there are."""
+"""FLAG: what is wrong with deals, for the people who look at them: three queries for any number of deals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def flags_of(tx: Tx, tenant: Tenant, deal_ids: Collection[str], reader: FlagRead
 
 
 def reader_of(actor: Actor) -> FlagReader:
-    """As whom somebody reads: the vendor's admins as the vendor, other users as partners, whoever is not a user as an operator."""
+    """As whom somebody reads: the vendor's admins as the vendor, other users as partners, a person who is not a user as an operator."""
     if actor.user is None:
         return FlagReader.OPERATOR
     return FlagReader.VENDOR if actor.user.is_vendor_admin else FlagReader.PARTNER

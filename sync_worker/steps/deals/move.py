@@ -142,7 +142,7 @@ def record_of(tx: Tx, tenant: Tenant, deal_id: str) -> RecordMap:
 
 
 def store_move(tx: Tx, tenant: Tenant, stored: StoredDeal, made: Move, actor: Actor, run_id: str) -> Deal:
-    """A move, its history, whoever is told of it and what it owes the CRM."""
+    """A move, its history, the news of it to people, and what it owes the CRM."""
     after, version = stored.deal.changed(made.changes), stored.version + 1
     deals.save(tx, [replace(stored, deal=after, version=version)])
     deals.record_changes(

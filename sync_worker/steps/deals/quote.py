@@ -1,4 +1,4 @@
-"""QUOTE: a deal's prices are made of the price list and the terms, shown to whoever may see them, and sent to the members they are for.
+"""QUOTE: a deal's prices are made of the price list and the terms, shown to those who may see them, and sent to the members they are for.
 
 A quote that was made never changes; making it again is a new version. `finish` is called inside the commit, with what the caller keeps.
 """
@@ -104,8 +104,8 @@ def send(
 ) -> Quoted | Refusal:
     """To the members of the company that its column names; sent before, it is not sent again.
 
-    A distributor-priced one that the vendor sends after finalize was requested is an offer: it is sent, once, whoever sent it before, and
-    may be signed.
+    A distributor-priced one that the vendor sends after finalize was requested is an offer: it is sent, once, even if somebody sent
+    it before, and may be signed.
     """
     with tenant.run("send_quote", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         found = _found(tx, tenant, deal_id, quote_id, actor)
@@ -174,7 +174,7 @@ def paper(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor) 
 
 
 def _found(tx: Tx, tenant: Tenant, deal_id: str, quote_id: str, actor: Actor) -> tuple[StoredDeal, StoredQuote] | Refusal:
-    """A quote this person may see; of any other nobody learns that there is one."""
+    """A quote that this person may see; any other is answered like one that does not exist."""
     stored = deals.get(tx, deal_id)
     if stored is None:
         return _no_deal(tenant, deal_id)

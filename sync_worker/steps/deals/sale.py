@@ -1,4 +1,4 @@
-"""SALE: what is recorded between finalize and the end, for whoever moves the deal, inside the move's own commit."""
+"""SALE: what is recorded between finalize and the end, for the step that moves the deal, inside the move's own commit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def to_sign(tx: Tx, deal: Deal) -> StoredQuote | None:
 
 
 def is_offered(tx: Tx, quote: StoredQuote) -> bool:
-    """Whether the vendor sent it since finalize was requested last. What anybody sent before that is a view, and nobody signs it."""
+    """Whether the vendor sent it since finalize was requested last. What was sent before that is a view, and is not signed."""
     since_at = deals.finalized_at(tx, quote.quote.deal_id)
     return quote.offered_at is not None and since_at is not None and quote.offered_at >= since_at
 

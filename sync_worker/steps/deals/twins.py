@@ -1,4 +1,4 @@
-"""TWINS: two partners registered the same prospect. A warning for whoever registers, a problem for the vendor; nothing is merged.
+"""TWINS: two partners registered the same prospect. A warning for the person who registers, a problem for the vendor; nothing is merged.
 
 The problem closes itself once no other open deal has the prospect: it ended, was rejected, or turned out to be for somebody else.
 """
@@ -24,7 +24,7 @@ STAGE: Final[Literal["register"]] = "register"
 
 
 def warn_of_twins(tx: Tx, tenant: Tenant, deal: Deal, run_id: str) -> tuple[Problem, ...]:
-    """What to tell whoever registers, who is not to know who the other is; the vendor's problem row names both. A draft warns nobody."""
+    """What to tell the person who registers. It does not name the other; the vendor's problem row names both. A draft gives no warning."""
     if deal.lifecycle is Lifecycle.DRAFT:
         return ()
     others = _others(tx, deal)

@@ -122,7 +122,7 @@ def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int
 def gate(tx: Tx, deal: Deal, policy: Policy) -> Refusal | None:
     """Why the terms and agreements of a deal's pairs forbid to submit it in the portal. A deal that begins in the CRM is asked at finalize.
 
-    A subgroup's deal is asked for those with its distributor, whomever it names.
+    A subgroup's deal is asked for those with its distributor, even if it names another second partner.
     """
     if deal.lifecycle is Lifecycle.DRAFT:
         return None

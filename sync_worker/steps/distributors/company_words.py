@@ -22,7 +22,7 @@ def words_of(tx: Tx, known: Collection[Company]) -> dict[str, Mapping[str, Value
 
 
 def uppers_of(tx: Tx, known: Collection[Company]) -> dict[str, Pair]:
-    """Whose terms each company stands under: a subgroup under its parent, a second partner under the vendor; the others under nobody's."""
+    """Whose terms each company stands under: a subgroup its parent's, a second partner the vendor's. The others stand under no terms."""
     parents = subgroups.lasting(tx, [company.id for company in known])
     vendor = companies.vendor(tx)
     found = {company_id: Pair(company_id, subgroup.parent_id) for company_id, subgroup in parents.items()}

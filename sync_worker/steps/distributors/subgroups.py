@@ -116,7 +116,7 @@ def promote(
 def disassociate(
     tenant: Tenant, parent: Company, company: Company, *, actor: Actor, finish: Finish | None = None
 ) -> SubgroupChange | Refusal:
-    """The company is nobody's subgroup any more: its deals keep their history, and those that were pending are flagged."""
+    """The company is not a subgroup any more: its deals keep their history, and those that were pending are flagged."""
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         company = companies.by_ids(tx, [company.id])[company.id]
         refused = disassociate_refusal(company, parent=parent, actor=actor, its_parent=parents_of(tx, [company]).get(company.id))

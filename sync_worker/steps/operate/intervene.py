@@ -2,7 +2,7 @@
 
 A replay marks its failures in one commit, then tries them: records in the order in which their failures came, at first twenty of each
 cause, then a thousand at a time. A cause whose breaker opens is left alone: its other failures are held, and the replay ends. Where a
-replay is stopped, what is left stays marked; whoever asks for the same again goes on with it.
+replay is stopped, what is left stays marked; a person who asks for the same again goes on with it.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def queued(tenant: Tenant) -> list[Intervention]:
 
 
 def discard(tenant: Tenant, rows: Sequence[FailureRow], *, selection: str, actor: str, reason: str) -> Intervention:
-    """Nobody is told of these any more; their records are tried again when they change."""
+    """These are no longer reported; their records are tried again when they change."""
     ids = [row.failure.id for row in rows]
     with tenant.store.side_transaction(tenant.name) as tx:
         failures.discard(tx, ids, f"discarded by {actor}: {reason}")

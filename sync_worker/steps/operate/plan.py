@@ -60,7 +60,7 @@ def plan(
     """What a pull and a push would do now, by the portal and mapping files as they are now.
 
     **Shapes** `is_full`: the pull reads everything again, so that another mapping shows on every record. `reads` False asks the CRM for
-    no record: only what is stored is worked out anew. `only`: in place of the pull a backfill of this field, from the first record on.
+    no record: only what is stored is worked out again. `only`: in place of the pull a backfill of this field, from the first record on.
     `limit`: how many of each kind are shown; None shows all.
     **Raises** the port's errors, StoreDown, Stopped.
     """

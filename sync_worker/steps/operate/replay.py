@@ -71,7 +71,7 @@ def _at_once(follow_ups: Iterable[FollowUp]) -> set[FollowUp]:
 
 
 def waited_for(tenant: Tenant, step: Callable[[], Done]) -> Done:
-    """The step, once nobody else is at the same records; a page takes another reader a few seconds. After a while it is left to him."""
+    """The step, once the same records have no other reader; a page takes one a few seconds. After a while it is left to that reader."""
     for _ in range(BUSY_TRIES):
         done = step()
         if not done.is_busy:

@@ -1,4 +1,4 @@
-"""ANSWER: a request that names an idempotency key is worked on once; whoever asks again gets the first answer.
+"""ANSWER: a request that names an idempotency key is worked on once; a client that asks again gets the first answer.
 
 The answer is kept in the commit of the change: `work` is given `keep(tx, answer)`, for the step to call inside its transaction. A crash
 before that commit changed nothing and frees the key within a minute; one after it loses nothing.

@@ -29,7 +29,7 @@ def misfit_of(field: str, written: str, *, longest: int = 0) -> Refusal | None:
 
 
 def address_misfit(address: str) -> str:
-    """What keeps it from being an e-mail address, in a sentence; "" where it can be one. Nobody is asked whether it exists."""
+    """What keeps it from being an e-mail address, in a sentence; "" where it can be one. It is not asked whether the address exists."""
     try:
         validate_email(address, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:

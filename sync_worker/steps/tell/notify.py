@@ -1,6 +1,6 @@
 """TELL: what a commit is news of becomes mail in that very commit, one row per event and person. Sending is MAIL's work.
 
-Where there is no mail server nobody is told, and nothing waits for one: old news would all go out on the day there is.
+Where there is no mail server no person is told, and nothing waits for one: old news would all go out on the day there is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DealNews(NamedTuple):
 
 
 def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[ChangedDeal], *, actor: Actor) -> int:
-    """What these changes are news of; how many letters. A first load is none, whoever makes it."""
+    """What these changes are news of; how many letters. A first load gives none, whichever step makes it."""
     if tenant.post is None:
         return 0
     seen = [one._replace(before=one.before and tenant.shown(one.before), after=tenant.shown(one.after)) for one in changes]

@@ -1,4 +1,4 @@
-"""PAPER: a quote as its documents say it, for whoever may see it, and as what goes with a mail."""
+"""PAPER: a quote as its documents say it, for those who may see it, and as what goes with a mail."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_who_is_not_associated_is_refused_with_who_would_be_allowed() -> None:
     assert result.why == "Ingram is not associated with Acme"
     none = refusal(registered(second_partner=INGRAM, options=[]))
     assert none.allowed == ()
-    assert none.who_may == "nobody: no Distributor is associated, so leave the field out"
+    assert none.who_may == "no company: no Distributor is associated, so leave the field out"
 
 
 @pytest.mark.parametrize(

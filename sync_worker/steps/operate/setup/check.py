@@ -1,6 +1,6 @@
 """CHECK: has the CRM what the portal file and the mapping name, and are its data fit for it?
 
-Changes nothing but the describe cache, and closes the losses in conversions that are seen to be mended.
+Changes only the describe cache, and closes the losses in conversions that are seen to be mended.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _of_options(options: Options | None, portal: str) -> Iterator[Finding]:
 
 
 def one_option(near: str) -> str:
-    """What is said of a second partner's name that looks like an option which names nobody."""
+    """What is said of a second partner's name that looks like an option which names no second partner."""
     return f"did you mean the option {near!r}, which names no second partner?"
 
 

@@ -1,6 +1,6 @@
 """What is wrong with the companies' data in the CRM itself: read now, page by page, judged one by one. Nothing is stored.
 
-The same codes as an ingest gives; a company without a portal status is none of ours, and is not read.
+The same codes as an ingest gives; a company without a portal status is not ours, and is not read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Keyed:
 
 @dataclass(slots=True)
 class CompanyData:
-    """**Shapes** `contracts`: each value of a partner's second-partner field, as a problem that is one only where it names nobody."""
+    """**Shapes** `contracts`: each value of a partner's second-partner field, as the problem that it is if it names no second partner."""
 
     read_count: int = 0
     crm_ids: set[str] = field(default_factory=set)

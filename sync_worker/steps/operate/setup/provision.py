@@ -183,7 +183,7 @@ def _wanted(found: Survey, schema: Schema) -> Iterator[tuple[Task, Mapping[str, 
 
 
 def _doubts(found: Survey, schema: Schema, portal: str) -> Iterator[Doubt]:
-    """One for each field or value that may be a slip of whoever wrote it."""
+    """One for each field or value that may be a slip of the person who wrote it."""
     for task, slips in _wanted(found, schema):
         is_option = found.options is not None and task.wish == found.options.wish and task.act == "add values"
         for word, near in slips.items():

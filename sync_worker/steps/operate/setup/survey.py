@@ -184,7 +184,7 @@ def _described(tenant: Tenant) -> tuple[dict[str, Catalog], dict[str, str]]:
 def _options(
     tenant: Tenant, schema: Schema, needs: list[FieldNeed], data: CompanyData, described: Mapping[str, Catalog], bound: Mapping[str, str]
 ) -> Options | None:
-    """Contracts only: in rules mode nobody chooses a second partner on a record."""
+    """Contracts only: in rules mode people do not choose a second partner on a record."""
     need = _chosen(needs)
     if need is None or tenant.portal.associations.mode != "contracts":
         return None
@@ -258,7 +258,7 @@ def _conversion(
 
 
 def _pairs(record: RecordMap, into: RecordMap, ours: Collection[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The fields of our making that live on both records: what becomes of standard fields is the vendor's, and nobody maps them."""
+    """The fields of our making that live on both records: what becomes of standard fields is the vendor's, and people do not map them."""
     for name, field in record.fields.items():
         target = into.fields.get(name)
         if target and (record.native, field.native) in ours and (into.native, target.native) in ours:

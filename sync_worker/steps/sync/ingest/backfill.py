@@ -1,8 +1,9 @@
 """BACKFILL: one field of all records that are here already is read from the CRM, and nothing else of them.
 
-A new field mapping is not retroactive: records that nobody edits keep what they were given. A backfill brings the field in, by the way that
-takes the fewest calls. Each page is a commit with the place it has come to, so that whoever comes next goes on there; other readers of the
-record type take turns with it. A record that shows more than the field (it was deleted, or another term moved) is noticed and read whole.
+A new field mapping is not retroactive: records that are not edited keep what they were given. A backfill brings the field in, by the way
+that takes the fewest calls. Each page is a commit with the place it has come to, so that the process that comes next goes on there; other
+readers of the record type take turns with it. A record that shows more than the field (it was deleted, or another term moved) is noticed
+and read whole.
 """
 
 from __future__ import annotations

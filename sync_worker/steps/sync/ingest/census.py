@@ -5,7 +5,7 @@ long transaction, sharing that was widened) is in no poll and in no notice: it i
 
     held             a company or a link of that CRM id is known, dead or alive: the comparison looks at it by its id
     failed           it was read and could not be applied: its failure says so, and is replayed when a person has mended it
-    stranger         it was read, with this very stamp, and is none of ours
+    stranger         it was read, with this very stamp, and is not ours
     missing          all others: they are to be read
 """
 
@@ -39,7 +39,7 @@ def missing(tenant: Tenant, record: RecordMap) -> Iterator[tuple[Roll, list[str]
 
 
 def still_missing(tenant: Tenant, record: RecordMap, crm_ids: Collection[str]) -> list[str]:
-    """Those of these that nobody has brought in meanwhile: our own creates of this minute are linked by now."""
+    """Those of these that were not brought in meanwhile: our own creates of this minute are linked by now."""
     if not crm_ids:
         return []
     with tenant.store.reading(tenant.name) as tx:

@@ -4,7 +4,7 @@
               of all that would be ours, and says which of them are missing here
     repair    makes each difference a notice, and each differing deal a write to look at again; REFRESH and PUSH mend the rest
 
-Nothing is mended here, so a difference that is no more when its record is read again does no harm.
+Nothing is mended here, so a difference that has gone by the time its record is read again does no harm.
 """
 
 from __future__ import annotations
@@ -101,11 +101,11 @@ class _Held:
 
 @going_on
 def compare(tenant: Tenant, *, on_page: Progress | None = None) -> Comparison:
-    """Looks at every company and deal that has a CRM record, and at what the CRM has besides. Writes nothing but its run.
+    """Looks at every company and deal that has a CRM record, and at what the CRM has besides. Writes only its run.
 
     **Shapes** `on_page` hears what is looked at (`comparing`, or the record type whose census is taken) and how many so far.
 
-    **Raises** the port's errors, StoreDown; Stopped after the page at hand: the next one begins anew, since both sides move on meanwhile.
+    **Raises** the port's errors, StoreDown; Stopped after the page at hand. The next one begins at the start: both sides move on meanwhile.
     """
     with tenant.run("compare") as run_id:
         comparison = Comparison(run_id, left_out=sorted(tenant.described.unfit.intersection(tenant.readable_records())))
@@ -176,7 +176,7 @@ def mend(tenant: Tenant, comparison: Comparison) -> Done:
 
 
 def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
-    """A user who lost a permission sees no companies either: that is no reason to deactivate them all."""
+    """A user who lost a permission sees no companies either: that is not a reason to deactivate them all."""
     for record, live_count in sorted(comparison.live_counts.items()):
         gone_count = sum(one.is_gone for one in comparison.differences if one.record == record)
         percent, still_there = tenant.portal.brake_percent, partial(int, live_count - gone_count)

@@ -6,7 +6,7 @@
     anything else                                 somebody in the CRM wrote it: the merge decides
 
 A record's properties are written by one call, its associations by calls of their own. Between those calls, or where one of them failed, an
-association holds what stood before in part: nothing, or both companies. Nobody may take that for the CRM's word.
+association holds what stood before in part: nothing, or both companies. That must not be taken for the CRM's word.
 """
 
 from __future__ import annotations

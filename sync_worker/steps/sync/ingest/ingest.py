@@ -47,7 +47,7 @@ def ingest(
 ) -> tuple[Counts, set[FollowUp]]:
     """Stores the records of one answer, chunk by chunk.
 
-    **Shapes** `part`: where nothing but these fields was read.
+    **Shapes** `part`: where only these fields were read.
     `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
     **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
     """

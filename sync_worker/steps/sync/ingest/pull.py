@@ -43,7 +43,7 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
 
     **Raises** the port's errors, StaleRead, StoreDown; HeldForReview; Stopped after the page at hand, where the process is asked to stop.
     """
-    with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an answer nobody wants
+    with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an unwanted answer
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
@@ -101,7 +101,7 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool)
         from_at = cursor.high_water_at - timedelta(seconds=tenant.portal.schedule.look_back_s)
     with tenant.store.side_transaction(tenant.name) as tx:
         cursors.open_window(tx, cursor, from_at=from_at, until_at=until_at, kind=kind)
-        if kind == "first":  # its filter may leave out what is ours by now; after it nobody would look back that far
+        if kind == "first":  # its filter may leave out what is ours by now; after it no pull would look back that far
             notices.add(tx, record.record, links.crm_ids(tx, record.record))
     return _scan_of(record, from_at, until_at, "", kind, tenant), kind
 

@@ -51,7 +51,7 @@ class LateWrites:
 
 
 def settle_recognized(tx: Tx, tenant: Tenant, found: Sequence[Recognized], run_id: str) -> None:
-    """Sends that were recognized are kept no more, but for what may still come; each newer value that one has put back is told."""
+    """Sends that were recognized are no longer kept, except what may still come; each newer value that one has put back is told."""
     for learned in (learned for one in found for learned in one.learned):
         unlearned.drop(tx, [learned.send])
         unlearned.keep(tx, [replace(learned.send, sent=learned.left)] if learned.left.keys() - {KEY} else [])

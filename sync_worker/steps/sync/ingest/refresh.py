@@ -1,7 +1,7 @@
 """REFRESH: records that a notice named are read back by id, in batches, and ingested. Order and repetition of notices do not matter.
 
 Webhooks, read-backs of our own writes, merges and waiting deals all come through here. It takes turns with PULL under the same lease.
-An id that the CRM shows no more is ingested as gone.
+An id that the CRM no longer shows is ingested as gone.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def _holder(cursor: Cursor) -> Callable[[Tx, bool], None]:
 
 
 def _forget(tenant: Tenant, record_name: str, taken: Sequence[Notice]) -> None:
-    """What was read and stored. Apart from the page: whoever notices these records meanwhile would wait for all of it. A crash before
-    this reads them again.
+    """What was read and stored. Apart from the page: a process that notices these records meanwhile would wait for all of it. A crash
+    before this reads them again.
     """
     for start in range(0, len(taken), FORGET_COUNT):
         with tenant.store.side_transaction(tenant.name) as tx:

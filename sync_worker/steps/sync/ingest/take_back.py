@@ -1,6 +1,6 @@
 """TAKE BACK: after a backup was restored, what only the portal writes is taken from the CRM: it is the portal's own last word.
 
-A comparison has found where the two sides differ. Only a person knows that the database is the older one, so nobody else asks for this:
+A comparison has found where the two sides differ. Only a person knows that the database is the older one, so only a person asks for this:
 otherwise a value that differs there is somebody's edit, and is put back.
 """
 

@@ -1,4 +1,4 @@
-"""BREAKER: writes of a cause that keeps failing rest, but for a probe; every answer of the CRM teaches it. domain/sync/push/breaker.py
+"""BREAKER: writes of a cause that keeps failing rest, except a probe; every answer of the CRM teaches it. domain/sync/push/breaker.py
 decides.
 """
 

@@ -1,4 +1,4 @@
-"""What each record owes the CRM, decided (`domain/sync/push/outgoing.py`) and spelled: one write a row, ready to send. Calls nobody."""
+"""What each record owes the CRM, decided (`domain/sync/push/outgoing.py`) and spelled: one write a row, ready to send. Makes no call."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class DealDesk(Desk):
     def _held(self, record_id: str) -> Mapping[str, Value] | None:
         deal = self._deals.get(record_id)
         if deal is None or (record_id not in self.links and deal.lifecycle in (Lifecycle.DRAFT, Lifecycle.WITHDRAWN)):
-            return None  # nobody waits for a record of it, not yet or not any more
+            return None  # no record of it is wanted, not yet or not any more
         return deal.values
 
     def _waiting(self, record_id: str) -> Collection[str]:

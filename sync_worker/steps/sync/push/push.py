@@ -59,7 +59,7 @@ class PushedBatch:
 
 
 def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
-    """Writes everything due, but for record types that rest: where the CRM hides a field of one, the others go on.
+    """Writes everything due, except record types that rest: where the CRM hides a field of one, the others go on.
 
     **Raises** the port's errors, StoreDown, Stopped; what was claimed and not begun is released first.
     """
@@ -162,7 +162,7 @@ def _doubt_expired(tenant: Tenant) -> None:
 
 
 def _read_first(tenant: Tenant, *, known: frozenset[str]) -> tuple[set[str], set[FollowUp]]:
-    """Reads and merges the known records that are due, so that a value nobody has seen yet is not written over.
+    """Reads and merges the known records that are due, so that a value that was not seen yet is not written over.
 
     Returns our ids of them, and what follows from the reading.
 
@@ -202,7 +202,7 @@ def _read(tenant: Tenant, record_name: str, mine: Mapping[str, Home]) -> tuple[s
 
 
 def _untouched(tenant: Tenant, record_name: str, crm_ids: Sequence[str]) -> set[str]:
-    """Those that nobody has changed since the last poll, which nobody has noticed either."""
+    """Those that were not changed since the last poll, and that no notice names."""
     with tenant.store.reading(tenant.name) as tx:
         cursor = cursors.get(tx, record_name)
         noticed = notices.oldest(tx, record_name, READ_COUNT)
@@ -233,7 +233,7 @@ def _write(tenant: Tenant, claim: Claim, read: Set[str], run_id: str) -> Settled
                 left = {ref: write for ref, write in left.items() if ref not in refused_writes}
     except OF_THE_CALL:
         _release(tenant, claim, left.values(), run_id)
-        raise  # after any other error nobody knows what was written: the claim expires, and its rows are read back
+        raise  # after any other error it is not known what was written: the claim expires, and its rows are read back
     return SettledWrites(counts, frozenset(follow_ups))
 
 
@@ -253,7 +253,7 @@ def _look(tenant: Tenant, claim: Claim) -> None:
 
 
 def _let_go(tenant: Tenant, claim: Claim, writes: Collection[OutgoingWrite], run_id: str) -> Counts:
-    """The call was refused for a field of their record type: these rows are due at once, and are composed anew or rest with the type."""
+    """The call was refused for a field of their record type: these rows are due at once, and are composed again or rest with the type."""
     counts = Counts(deferred=len(writes))
     with tenant.store.side_transaction(tenant.name) as tx:
         outbox.put_off(tx, [write.row for write in writes], claim.token, tx.shared_now)

@@ -125,7 +125,7 @@ def types_of(tx: Tx, tenant: Tenant, rows: Sequence[OutboxRow]) -> dict[str, str
 def not_blamed(tenant: Tenant, record: RecordMap, outcomes: Sequence[WriteOutcome]) -> Sequence[WriteOutcome]:
     """The same, where refusals of fields are told apart: what the CRM does not show any more is not the record's mistake.
 
-    Such a write counts as not begun: it is due at once, and is composed anew or rests with its record type.
+    Such a write counts as not begun: it is due at once, and is composed again or rests with its record type.
     """
     if not tenant.lists.is_field_lost(record, [outcome.error for outcome in outcomes]):
         return outcomes

@@ -71,7 +71,7 @@ def _sum(parts: Iterable[SettledWrites]) -> SettledWrites:
 
 
 def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answered], run_id: str) -> SettledWrites:
-    """A row whose claim was lost meanwhile is left to whoever has it now; our write, which may be older than theirs, is a late one."""
+    """A row whose claim was lost meanwhile is left to the process that has it now. Our write is a late one: it may be older than theirs."""
     is_owed_again = outbox.done(tx, [write.row for write, _ in written], claim.token)
     lost = [(write, outcome) for write, outcome in written if write.row.record_id not in is_owed_again]
     unlearned.keep(tx, [_late(tx, write) for write, _ in lost])
@@ -138,7 +138,7 @@ def _crm_id(tenant: Tenant, write: OutgoingWrite, outcome: WriteOutcome) -> str:
 
 
 def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, answered: Answered, run_id: str) -> SettledWrites:
-    """A write that did not go through, or of which nobody knows."""
+    """A write that did not go through, or of which that is not known."""
     write, outcome = answered
     row = write.row
     if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):

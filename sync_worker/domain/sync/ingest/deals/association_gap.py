@@ -1,7 +1,7 @@
 """Associations that stand neither as before nor as sent, but in between: the gap that our own calls leave.
 
 An association is written by calls of its own. Between those calls, or where one of them failed, it holds what stood before in part:
-nothing, or both companies. Nobody may take that for the CRM's word.
+nothing, or both companies. That must not be taken for the CRM's word.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _key_problems(record: DealRecord, deal_id: str, held: HeldDeals) -> Iterator
 
 
 def _is_owed(link: Link, edit: DealEdit, held: HeldDeals, waiting: frozenset[str] = frozenset()) -> bool:
-    """Whether the CRM is owed what the portal holds otherwise, but for fields that wait for a person; or our key, where there is none or
+    """Whether the CRM is owed what the portal holds otherwise, except fields that wait for a person; or our key, where there is none or
     that of another deal of ours was left over.
     """
     key = key_of(link.base[KEY].crm)
@@ -200,7 +200,7 @@ def _carried_over(record: DealRecord, link: Link, found: Linked, stored: StoredD
         return replace(link, base=base), ()
     name = comparable(found.values.get("name"))
     if name is not None and name == turned.portal and "name" in held.written and ours.get("name"):
-        base["name"] = Base(name, found.spellings.get("name"))  # the CRM named it by itself: nobody's edit, and ours is owed
+        base["name"] = Base(name, found.spellings.get("name"))  # the CRM named it by itself: not a person's edit, and ours is owed
     return replace(link, base=base), tuple(_losses(record, lost, stored, held))
 
 

@@ -24,7 +24,7 @@ class DealRecord(NamedTuple):
 
     **Shapes** `native`: its type, as the CRM calls it; `name`: what people call it. `key`: what stands in our key field, as the CRM spells
     it. `new_id`: the deal's id, where one begins with it. `changed_on`: its stamp as a day of the portal's calendar. `becomes`: the record
-    that lives on in its place, where it lost a merge. `converted_to`: what it turned into, "" where that is no record of deals;
+    that lives on in its place, where it lost a merge. `converted_to`: what it turned into, "" where that is not a record of deals;
     `converted_name`: what the CRM calls that one by itself. `is_marked`: it would be ours; `names_owner`: whether a deal may begin with it.
     `unread`: values that hold the whole record back; `refused`: values that concern their field alone; `text`: characters that cannot be
     stored. `associations`: as the CRM spells those that were read.

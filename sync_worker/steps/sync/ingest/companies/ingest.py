@@ -89,6 +89,6 @@ def _hand_over(tx: Tx, loser: Company, survivor: Company, run_id: str) -> bool:
 
 
 def _waiting_deals(tx: Tx, moved: Iterable[Moved], merged: Collection[str]) -> set[tuple[str, str]]:
-    """Deals that waited for a company that is here now, or goes by another id. However many there are, they are only marked."""
+    """Deals that waited for a company that is here now, or goes by another id. They are only marked, even if they are many."""
     arrived = {after.crm_id for before, after in moved if after.crm_id and (before is None or before.is_deleted)}
     return set(failures.waiting_for(tx, arrived | set(merged))) if arrived or merged else set()
