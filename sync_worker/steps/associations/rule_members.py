@@ -150,7 +150,9 @@ def _unresolved(side: Side, name: str, candidates: Sequence[Company], fitting: S
     if fitting:
         return Problem("rule_name_ambiguous", field, f"a rule names {called}, and several companies are called so: {listed}", name)
     if candidates:
-        return Problem("rule_name_wrong_side", field, f"a rule names {called} as a {side}, and it is none: {listed}", name)
+        return Problem(
+            "rule_name_wrong_side", field, f"a rule names {called} as a {side}, and that company is not a {side}: {listed}", name
+        )
     return Problem("rule_name_unresolved", field, f"a rule names {called}, and this portal knows no company of that name or CRM id", name)
 
 

@@ -94,7 +94,7 @@ def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:
     if tenant.portal.two_tier or not (deal_count or pair_count):
         return []
     kept = f"{deal_count:,} open deals keep their second partner, and {pair_count:,} associations are kept"
-    stays = f"two_tier is off: {kept}. Nobody sees them in the portal; the CRM's fields stay as they are and are not read."
+    stays = f"two_tier is off: {kept}. The portal does not show them; the CRM's fields stay as they are and are not read."
     return [f"{stays} two_tier: true brings all of it back; then `pull --full` reads what changed in the CRM meanwhile"]
 
 

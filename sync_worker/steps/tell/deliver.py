@@ -197,7 +197,7 @@ def _rest(tx: Tx, tenant: Tenant, token: str, worst: EventSent, failed_count: in
 def _stop(tx: Tx, tenant: Tenant, answer: ReceiverAnswer) -> None:
     said = f"the receiver{_where(tenant)} said {answer}"
     deliveries.pause(tx, said)
-    words = f"{said}: nobody listens there any more, so nothing is sent until somebody resumes"
+    words = f"{said}: the receiver is gone, so nothing is sent until a person resumes the feed"
     _fail(tx, tenant, FEED, RECEIVER, "receiver_gone", words)
 
 

@@ -244,7 +244,7 @@ def test_a_field_that_rules_use_must_be_there_though_it_is_optional(empty_world:
     assert country("region").is_ok
     found = country("country")
     assert not found.is_ok
-    assert "rules use it (country): they match nobody" in found.words
+    assert "rules use it (country): these rules match no company" in found.words
     assert "take it out of the rules" in found.remedy
 
 

@@ -90,7 +90,7 @@ def test_a_stopped_refresh_keeps_the_notices_it_did_not_read(world: World) -> No
 def test_a_stopped_comparison_says_how_far_it_came_and_the_next_one_looks_at_everything(world: World) -> None:
     asked = iter([False, True])
     stop(world, lambda: next(asked))
-    with pytest.raises(Stopped, match="after 4 records; the next comparison begins anew"):
+    with pytest.raises(Stopped, match="after 4 records; the next comparison starts from the beginning"):
         compare(world.tenant)
     run = last_run(world, "compare")
     assert (run.state, run.counts.read, run.counts.unchanged) == ("stopped", 4, 4)

@@ -88,7 +88,7 @@ def _of_need(need: FieldNeed, schema: Schema, portal: Portal) -> Finding:
     wish, lack = need.wish, need.lack
     used = [name for name in wish.fields if name in portal.rule_fields]
     if not need.is_there and used:
-        words = f"missing or hidden, and rules use it ({', '.join(used)}): they match nobody"
+        words = f"missing or hidden, and rules use it ({', '.join(used)}): these rules match no company"
         return Finding(wish.subject, False, words, f"{remedy(wish, Lack('missing'), schema, portal.name)}, or take it out of the rules")
     if lack is None:
         return Finding(wish.subject, True, ("" if need.is_there else "not there, and optional: ") + _kind(wish) + _whose(wish))

@@ -129,7 +129,7 @@ def _page_done(tenant: Tenant, comparison: Comparison, counts: Counts) -> None:
     with tenant.store.side_transaction(tenant.name) as tx:
         runs.count(tx, comparison.run_id, counts)
     if tenant.services.is_stopping():
-        raise Stopped(f"stopped on request after {comparison.counts.read:,} records; the next comparison begins anew")
+        raise Stopped(f"stopped on request after {comparison.counts.read:,} records; the next comparison starts from the beginning")
 
 
 def _take_census(tenant: Tenant, record: RecordMap, comparison: Comparison, on_page: Progress | None) -> None:
