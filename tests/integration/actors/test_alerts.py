@@ -69,7 +69,7 @@ CASES = [
         with_(made.record_paused, timedelta(hours=1)),
         (with_(made.record_paused, timedelta(hours=-1)),),
         ACME,
-        "acme: 1 record types rest, held for review",
+        "acme: 1 record types rest: a field is hidden, or a change is held for review",
     ),
     Case(
         "SyncWorkerFailuresGrow",

@@ -166,7 +166,7 @@ def test_no_mistake_of_one_look_ends_the_schedule_or_the_look_at_another_portal(
     def broken(*_: object) -> None:
         raise LookupError("a bug")
 
-    for place in ("sync_worker.schedule.standings", "sync_worker.schedule.Schedule._due"):
+    for place in ("sync_worker.schedule.standings", "sync_worker.schedule.Scheduler._due"):
         with monkeypatch.context() as patched:
             patched.setattr(place, broken)
             schedule.tick()
