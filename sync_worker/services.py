@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import random
 import threading
 import time
@@ -29,6 +30,11 @@ def _one_thread() -> Executor:
 
 def _never() -> bool:
     return False
+
+
+def set_from_signal(event: threading.Event) -> None:
+    """Sets the event from a thread of its own: a signal handler runs in the main thread, which may hold the lock of this very event."""
+    _thread.start_new_thread(event.set, ())
 
 
 @dataclass(frozen=True, slots=True)

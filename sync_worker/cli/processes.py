@@ -26,7 +26,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.gauges import Figures
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Scheduler
-from sync_worker.services import Services
+from sync_worker.services import Services, set_from_signal
 from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.operate.halt import try_again
 from sync_worker.steps.sync.push import record_rest
@@ -119,7 +119,7 @@ def _started(name: str) -> Iterator[tuple[Settings, threading.Event]]:
     settings = read_settings()
     logs.set_up(settings.log_format, level=logging.DEBUG if "--debug" in sys.argv else logging.INFO)
     for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, lambda _kind, _frame: stopped.set())
+        signal.signal(kind, lambda _kind, _frame: set_from_signal(stopped))
     logs.get().info("starting", process=name)
     with _watched(settings, name):
         yield settings, stopped

@@ -26,7 +26,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.moments import whence
 from sync_worker.domain.operate.status import halt_words
 from sync_worker.errors import ConfigError, SchemaChanged, Stopped
-from sync_worker.services import Services
+from sync_worker.services import Services, set_from_signal
 from sync_worker.settings import read_settings
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
@@ -79,12 +79,13 @@ def tenant_of(portal: str, services: Services | None = None) -> Iterator[Tenant]
 @contextmanager
 def stopping_gently() -> Iterator[Services]:
     """Inside, Ctrl-C and SIGTERM ask the work to end at its next commit; the second one ends it as it is."""
-    stopped = threading.Event()
+    stopped, kinds = threading.Event(), list[int]()
 
-    def stop(_kind: int, _frame: FrameType | None) -> None:
-        if stopped.is_set():
+    def stop(kind: int, _frame: FrameType | None) -> None:
+        if kinds:
             raise KeyboardInterrupt
-        stopped.set()
+        kinds.append(kind)
+        set_from_signal(stopped)
         os.write(sys.stderr.fileno(), STOPPING)  # a signal may come in the middle of another print
 
     before = {kind: signal.signal(kind, stop) for kind in (signal.SIGINT, signal.SIGTERM)}

@@ -1,0 +1,37 @@
+"""A signal can come at any moment, also while the main thread holds the lock of the event that the signal sets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HELD = """
+import signal, threading
+from sync_worker.{module} import {name}
+
+with {name}({words}) as found:
+    event = {event}
+    with event._cond:  # as between two steps of `event.wait()`
+        signal.raise_signal(signal.SIGTERM)
+    assert event.wait(10)
+print("stopped")
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words", "event"),
+    [
+        ("cli.processes", "_started", '"web"', "found[1]"),
+        ("cli.work", "stopping_gently", "", "found.is_stopping.__self__"),
+    ],
+    ids=["a process", "a command"],
+)
+def test_a_signal_that_meets_the_lock_of_its_event_still_stops(module: str, name: str, words: str, event: str) -> None:
+    # Given a process whose main thread holds the lock of the event
+    program = HELD.format(module=module, name=name, words=words, event=event)
+    # When SIGTERM comes in that moment
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    # Then the process does not hang, and the event is set
+    assert "stopped" in done.stdout, done.stderr
