@@ -18,7 +18,7 @@ OFFER_AGAIN_S = 60.0  # between two describes for what a person typed
 
 
 class Lists:
-    """The lists of one tenant's CRM. A record type is described again at most once a run for each reason."""
+    """The lists of one tenant's CRM. A record type is described again only for a value or a refusal that is new in this run."""
 
     def __init__(
         self, described: Described, services: Services, halted: Callable[[], Halt | None], mapping: Callable[[], CompiledMapping]
@@ -70,10 +70,7 @@ class Lists:
         """
         if not any(isinstance(error, FieldRefused) for error in errors):
             return False
-        if record.record not in self._relisted:
-            self._relisted.add(record.record)
-            with suppress(SyncError):
-                self._described.again(record.record)
+        self._describe_once(record.record)
         return record.record in self._described.unfit or self._mapping().records[record.record].native_fields != record.native_fields
 
     def hear_refusals(self, record: RecordMap, errors: Sequence[SyncError | None]) -> None:
@@ -82,10 +79,15 @@ class Lists:
         Never called inside a transaction. A describe that fails changes nothing: the refusals stand as they are.
         """
         lists = {field.native for field in record.fields.values() if field.known is not None}
-        if record.record not in self._relisted and any(isinstance(error, RecordError) and error.field in lists for error in errors):
-            self._relisted.add(record.record)
+        if any(isinstance(error, RecordError) and error.field in lists for error in errors):
+            self._describe_once(record.record)
+
+    def _describe_once(self, record_name: str) -> None:
+        """One describe a run and record type. A CRM that does not answer changes nothing."""
+        if record_name not in self._relisted:
+            self._relisted.add(record_name)
             with suppress(SyncError):
-                self._described.again(record.record)
+                self._described.again(record_name)
 
 
 def _unlisted(record: RecordMap, natives: Iterable[NativeRecord]) -> frozenset[tuple[str, str, str]]:
