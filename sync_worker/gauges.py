@@ -25,7 +25,7 @@ from sync_worker.store.operate.overview import NOTICED, Overview, overview
 MOST_CODES: Final = 50  # causes shown by name, those with the most open rows; the others together are `other`
 
 
-class Figures(Collector):
+class Gauges(Collector):
     """Asked again at each scrape. What is out of reach is said to be so, and the rest is shown."""
 
     def __init__(self, installation: Installation, queue: dramatiq.Broker) -> None:

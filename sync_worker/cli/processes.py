@@ -23,7 +23,7 @@ from sync_worker.actors import register, threads_by_share
 from sync_worker.bootstrap import Installation, broker, build, reach
 from sync_worker.cli.output import err
 from sync_worker.errors import ConfigError
-from sync_worker.gauges import Figures
+from sync_worker.gauges import Gauges
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services, set_from_signal
@@ -64,7 +64,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
             app = serving(installation, actors.send)
             with (
                 _serving(app, settings, _port(settings, port)),
-                metrics.showing(Figures(installation, queue)),
+                metrics.showing(Gauges(installation, queue)),
                 _working(queue, threads),
                 Scheduler(installation, actors),
                 Heartbeat(installation, "run"),
@@ -92,7 +92,7 @@ def schedule(health_port: HealthPort = None) -> None:
         app = healthy(installation.store, queue)
         with (
             _serving(app, settings, health_port),
-            metrics.showing(Figures(installation, queue)),
+            metrics.showing(Gauges(installation, queue)),
             Scheduler(installation, actors),
             Heartbeat(installation, "schedule"),
         ):

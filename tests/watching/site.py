@@ -18,7 +18,7 @@ from sync_worker.actors import Actors, attempt, register
 from sync_worker.bootstrap import Installation, broker
 from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.domain.tell.event import KINDS
-from sync_worker.gauges import Figures
+from sync_worker.gauges import Gauges
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import companies, cursors, failures, portals
@@ -54,7 +54,7 @@ class Site:
         metrics.PROCESS.labels(process).set(1)
         with ExitStack() as stack:
             if process in ("run", "schedule"):
-                stack.enter_context(metrics.showing(Figures(self.installation, self.queue)))
+                stack.enter_context(metrics.showing(Gauges(self.installation, self.queue)))
             if process in ("run", "web"):
                 stack.enter_context(metrics.showing(WebhookTally(self.tally)))
             text = generate_latest(metrics.REGISTRY).decode()

@@ -18,7 +18,7 @@ from crm_sandbox.remote import Remote
 from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker
-from sync_worker.gauges import MOST_CODES, Figures
+from sync_worker.gauges import MOST_CODES, Gauges
 from sync_worker.services import Services
 from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
@@ -103,7 +103,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
         hands.send("acme", Work.PUSH)
 
     # When it is scraped
-    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, queue)):
+    with metrics.serving("schedule", [port]), metrics.showing(Gauges(installation, queue)):
         samples = scraped(port)
 
     # Then
@@ -135,7 +135,7 @@ def test_a_portal_that_was_taken_out_falls_behind_for_nobody(build_on: Build, po
         portals.enter(tx, "contracts")
         notices.add(tx, "lead", ["00Q1"])
         failures.record(tx, [problem("f1", "bug")])
-    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, broker(installation.settings))):
+    with metrics.serving("schedule", [port]), metrics.showing(Gauges(installation, broker(installation.settings))):
         assert not [labels for _, labels in scraped(port) if ("portal", "gone") in labels]
 
 
@@ -143,7 +143,7 @@ def test_no_label_grows_with_the_data(build_on: Build, port: int) -> None:
     installation = build_on()
     with installation.store.transaction("acme") as tx:
         failures.record(tx, [problem(f"f{number}", f"vendor_code_{number}") for number in range(500)])
-    with metrics.serving("schedule", [port]), metrics.showing(Figures(installation, broker(installation.settings))):
+    with metrics.serving("schedule", [port]), metrics.showing(Gauges(installation, broker(installation.settings))):
         samples = scraped(port)
     codes = [labels for name, labels in samples if name == "sync_worker_failures_open_by_code"]
     assert len(codes) == MOST_CODES + 1
@@ -156,7 +156,7 @@ def test_what_is_out_of_reach_is_said(build_on: Build, settings: Settings, tmp_p
     blind = Installation(settings, installation._offices, nowhere, installation.services)
     nobody = broker(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"}))
     register(nobody, installation)
-    with metrics.serving("schedule", [port]), metrics.showing(Figures(blind, nobody)):
+    with metrics.serving("schedule", [port]), metrics.showing(Gauges(blind, nobody)):
         samples = scraped(port)
     assert (value(samples, "database_up"), value(samples, "queue_up")) == (0, 0)
     nowhere.close()

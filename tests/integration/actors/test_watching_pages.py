@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import broker
-from sync_worker.gauges import Figures
+from sync_worker.gauges import Gauges
 from sync_worker.settings import PREFIX, Settings
 from sync_worker.store.core import failures
 from sync_worker.store.sync import notices, outbox
@@ -52,7 +52,7 @@ def known(build_on: Build) -> dict[str, set[str]]:
                 ("_total",) if isinstance(metric, Counter) else ("_bucket", "_count", "_sum") if isinstance(metric, Histogram) else ("",)
             ):
                 found[metric._name + suffix] |= set(metric._labelnames)
-    for collector in (Figures(installation, queue), WebhookTally({("acme", "taken"): 1})):
+    for collector in (Gauges(installation, queue), WebhookTally({("acme", "taken"): 1})):
         for family in collector.collect():
             found[family.name + ("_total" if family.type == "counter" else "")] |= {
                 name for sample in family.samples for name in sample.labels
