@@ -11,6 +11,7 @@ catalog.py          what the CRM describes of a record type
 compile.py          THE RESULT: functions from native records to our values, and back
 fields.py           one field of a compiled mapping
 required_schema.py  what the CRM must have so that the mapping works
+condition_fields.py  which fields conditions may name
 fillable.py         which field a backfill means
 examples.py         runs the examples of a mapping file
 keep.py             makes an example of a record that was tried

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from sync_worker.domain.associations.association import Reason, Told
 from sync_worker.domain.core.company import AccountType, Company
-from sync_worker.domain.core.values import Plain
+from sync_worker.domain.core.values import Plain, values_of
 
 Side: TypeAlias = Literal["partner", "second_partner"]
 Names: TypeAlias = Mapping[tuple[Side, str], str]
@@ -67,17 +67,6 @@ def named(rules: Iterable[Rule]) -> set[tuple[Side, str]]:
 
 
 # ── from a company to its keys ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def values_of(value: Plain) -> tuple[str, ...]:
-    """A field's values as rules know them: a set has several, a blank none."""
-    if type(value) is str:
-        return (value,) if value.strip() else ()
-    if isinstance(value, list):
-        return tuple(item for item in value if item.strip())
-    if isinstance(value, bool):
-        return ("true" if value else "false",)
-    return () if value is None else (str(value),)
 
 
 class _Prepared(NamedTuple):

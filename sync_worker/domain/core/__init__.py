@@ -1,6 +1,7 @@
 """The words that every other room of the domain uses: values, companies, people, deals; and how two sides of a record are merged.
 
 values.py        the kinds of value a field can hold, and their JSON form
+conditions/      which records a person means: conditions over their fields
 company.py       a company, and what it becomes when its CRM record is read
 user.py          a person of a company, and the role that counts
 deal.py          a deal: its lifecycle, its two approval tracks, who acts; what follows from a change

@@ -96,6 +96,18 @@ class Arrival(NamedTuple):  # made 100,000 times in a first load, and a tuple is
     skipped: str = ""
 
 
+def company_values(company: Company) -> dict[str, Plain]:
+    """The fields that people know of a company, by their names in a mapping, attributes flat."""
+    return {
+        **company.attributes,
+        "name": company.name,
+        "portal_status": company.status.value,
+        "account_type": company.account_type.value,
+        "account_owner_email": company.account_owner_email,
+        "second_partners": list(company.second_partner_values) or None,
+    }
+
+
 _UNSET: Final = object()
 _NOTHING: Final[Mapping[str, str]] = {}
 NOT_OURS: Final = Arrival(None, (), "not_ours")

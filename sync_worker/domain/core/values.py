@@ -25,3 +25,14 @@ def plain(value: Value) -> Plain:
     if isinstance(value, tuple):
         return list(value)
     return value
+
+
+def values_of(value: Value | Plain) -> tuple[str, ...]:
+    """A field's values as rules and conditions know them: a set has several, a blank none."""
+    if type(value) is str:
+        return (value,) if value.strip() else ()
+    if isinstance(value, list | tuple):
+        return tuple(item for item in value if item.strip())
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    return () if value is None else (str(plain(value)),)  # type: ignore[arg-type]  # a float is its own plain form

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.company import Company, company_values
 from sync_worker.domain.core.values import Plain, plain
 
 SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
@@ -122,16 +122,7 @@ def _ends(before: Company, after: Company) -> bool:
 
 
 def _company_fields(company: Company) -> dict[str, Plain]:
-    return {
-        **{name: plain(value) for name, value in company.attributes.items()},  # type: ignore[arg-type]  # plain already
-        "crm_id": company.crm_id,
-        "name": company.name,
-        "portal_status": company.status.value,
-        "account_type": company.account_type.value,
-        "account_owner_email": company.account_owner_email,
-        "second_partners": list(company.second_partner_values) or None,
-        "is_deleted": company.is_deleted,
-    }
+    return {**company_values(company), "crm_id": company.crm_id, "is_deleted": company.is_deleted}
 
 
 def _differences(then: Mapping[str, Plain], now: Mapping[str, Plain]) -> dict[str, Changed]:

@@ -23,10 +23,9 @@ from sync_worker.domain.associations.rule import (
     missing,
     named,
     values_in,
-    values_of,
 )
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus
-from sync_worker.domain.core.values import Plain
+from sync_worker.domain.core.values import Plain, values_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOLD = Rule("emea-gold", {"region": ("EMEA",), "tier": ("Gold", "Platinum")}, {"region": ("EMEA",)})
