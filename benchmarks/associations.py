@@ -27,8 +27,9 @@ from benchmarks.databases import DATABASES, Database, server_cpu
 from benchmarks.meter import metered, peak_bytes
 from benchmarks.work import installed
 from sync_worker import logs
-from sync_worker.domain.associations.rule import Rule, values_of
+from sync_worker.domain.associations.rule import Rule
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
+from sync_worker.domain.core.values import values_of
 from sync_worker.steps.associations.associate import associate, whom
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.tenant import Tenant

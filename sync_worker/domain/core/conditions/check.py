@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from sync_worker.domain.core.conditions.condition import VALUE_COUNTS, Condition, ConditionField, ConditionKind, Operator
 from sync_worker.domain.core.conditions.holds import day_of, is_pair, number_of, ordered
@@ -16,7 +17,8 @@ MOST_CONDITIONS: Final = 50  # of one list
 MOST_LETTERS: Final = 1000  # of one value
 
 
-class ConditionMistake(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ConditionMistake:
     """One thing that is wrong. **Shapes** `index`: of the condition in its list; `allowed`: where there is a list of what is right."""
 
     index: int
