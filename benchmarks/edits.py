@@ -15,6 +15,7 @@ from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.steps.core.follow_up import Done, FollowUp
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals
@@ -58,7 +59,7 @@ def _again(deal: Deal) -> Mapping[str, Any]:
 def _saved(tenant: Tenant, count: int, form: Form) -> Done:
     counts, follow_ups = Counts(), set[FollowUp]()
     for deal in list(islice(_open_deals(tenant), count)):
-        done = change(tenant, deal.id, form(deal), actor=PARTNER)
+        done = change(tenant, deal.id, form(deal), MoveRequest(PARTNER))
         if isinstance(done, Refusal):
             raise RuntimeError(f"deal {deal.id}: {done}")  # noqa: TRY004  # a refusal is no type mistake
         counts.add(Counts(applied=1) if done[1] else Counts(unchanged=1))

@@ -27,6 +27,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import approve as approve_deal
 from sync_worker.steps.deals.explain import explain as explain_deal
 from sync_worker.steps.deals.flag import flags_of
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.move import move as move_deal
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.deals.relink import relink as relink_deal
@@ -143,7 +144,9 @@ def approve(
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id
         until = expires_on.date() if expires_on else None
-        done = approve_deal(tenant, deal, track=track, decision=decision, actor_name=actor, company=company, reason=reason, until=until)
+        done = approve_deal(
+            tenant, deal, track, decision, MoveRequest(Actor(actor, None, "portal"), reason=reason, until=until), company=company
+        )
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         state = done[0].values.get(f"{track.value}_approval")
@@ -173,7 +176,7 @@ def move(
         with tenant.store.reading(portal) as tx:
             deal = find(tx, deal).deal.id
         mover = actor_of(tenant, acting_user) if acting_user else Actor(actor or user(), None, "portal")
-        done = mover if isinstance(mover, Refusal) else move_deal(tenant, deal, verb, actor=mover, reason=reason)
+        done = mover if isinstance(mover, Refusal) else move_deal(tenant, deal, verb, MoveRequest(mover, reason=reason))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         _say(tenant, done.deal, f"{done.deal.lifecycle.value}; the CRM hears of it with the next push", as_json=as_json)
@@ -199,7 +202,7 @@ def set_last_day(
         mover = actor_of(tenant, acting_user) if acting_user else Actor(actor or user(), None, "portal")
         if isinstance(mover, Refusal):
             refuse(mover, as_json=as_json)
-        done = move_deal(tenant, deal, Verb.SET_LAST_DAY, actor=mover, reason=reason, until=expires_on.date())
+        done = move_deal(tenant, deal, Verb.SET_LAST_DAY, MoveRequest(mover, reason=reason, until=expires_on.date()))
         if isinstance(done, Refusal):
             refuse(done, as_json=as_json)
         _say(tenant, done.deal, f"its last day is {expires_on:%Y-%m-%d}; the CRM hears of it with the next push", as_json=as_json)

@@ -28,6 +28,7 @@ from sync_worker.steps.associations.mode import DERIVE, set_mode
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import draft
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.distributors.subgroups import create
@@ -158,7 +159,7 @@ class Telling:
             "4. Two approvals", f"{DISTRIBUTOR} approves in the portal, the vendor in the CRM; each is seen on the other side."
         )
         moved = approve(
-            self._tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora Lind", company=DISTRIBUTOR
+            self._tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora Lind", None, "portal")), company=DISTRIBUTOR
         )
         if isinstance(moved, Refusal):
             raise _unfit(moved)
@@ -180,7 +181,7 @@ class Telling:
         begun = draft(self._tenant, {"owner_company": SUBGROUP, "prospect_name": "Quay Foods", "deal_type": "new"}, actor=seller)
         if isinstance(begun, Refusal):
             raise _unfit(begun)
-        refused = change(self._tenant, begun.deal.id, {"second_partner": None}, actor=seller)
+        refused = change(self._tenant, begun.deal.id, {"second_partner": None}, MoveRequest(seller))
         if not isinstance(refused, Refusal):
             raise _unkept(refused.deal)
         self._narrator.line(f"{SUBGROUP}, a subgroup of {DISTRIBUTOR}, drafts a deal: it names {DISTRIBUTOR} by itself")

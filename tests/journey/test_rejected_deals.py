@@ -18,6 +18,7 @@ from sync_worker.cli.app import run
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.store.deals import deals
 from tests.journey.crms import CRMS, LocalCrm
@@ -163,5 +164,5 @@ def _registered(tenant: Tenant, number: int) -> str:
 
 
 def _edit(tenant: Tenant, deal_id: str, **fields: str) -> None:
-    done = change(tenant, deal_id, fields, actor=ANN)
+    done = change(tenant, deal_id, fields, MoveRequest(ANN))
     assert not isinstance(done, Refusal), done

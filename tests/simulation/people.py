@@ -12,6 +12,7 @@ from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core import companies
 from sync_worker.store.deals import deals
@@ -367,7 +368,7 @@ def changes(world: World, tenant: Tenant) -> None:
     wanted = {name: choices[name] for name in names}
     shown, ended = ", ".join(f"{name}={value}" for name, value in wanted.items()), "died"
     try:
-        done = change(tenant, deal.id, {name: plain(value) for name, value in wanted.items()}, actor=ANN)
+        done = change(tenant, deal.id, {name: plain(value) for name, value in wanted.items()}, MoveRequest(ANN))
         ended = done.code if isinstance(done, Refusal) else "done"
     finally:  # the process may have died right after its commit
         world.say(f"portal: {deal.id} {shown}: {ended}")
@@ -389,5 +390,5 @@ def decides(world: World, tenant: Tenant) -> None:
         vendor = companies.vendor(tx)
     company = deal.second_partner if track is Track.DISTRIBUTOR else vendor.id if vendor else None
     decision = world.dice.choice((Decision.APPROVE, Decision.APPROVE, Decision.REJECT))
-    done = approve(tenant, deal.id, track=track, decision=decision, actor_name="Dora", company=company or "", reason="because")
+    done = approve(tenant, deal.id, track, decision, MoveRequest(Actor("Dora", None, "portal"), reason="because"), company=company or "")
     world.say(f"portal: {decision} {deal.id} on {track}: {done.code if isinstance(done, Refusal) else 'done'}")

@@ -12,7 +12,7 @@ from sync_worker.domain.deals.completion import Step, next_step
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.move import MoveRequest, move
 from sync_worker.steps.deals.sale import facts_of, owed_of
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals, licences, quotes
@@ -45,7 +45,7 @@ def _finish(tenant: Tenant, deal_id: str) -> bool:
     while step := _step(tenant, deal_id):
         if step is not Step.COMPLETE:
             continue
-        moved = move(tenant, deal_id, Verb.COMPLETE, actor=WORKER)
+        moved = move(tenant, deal_id, Verb.COMPLETE, MoveRequest(WORKER))
         if isinstance(moved, Refusal):
             tenant.log.warning("a signed deal cannot be completed", deal=deal_id, code=moved.code, why=moved.why)
             return False

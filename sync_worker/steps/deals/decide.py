@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
-from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
+from sync_worker.domain.core.deal import Decision, Refusal, Track
 from sync_worker.domain.core.move_context import Scene
 from sync_worker.domain.deals.lifecycle import Verb, decision
 from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.steps.deals.move import Finish, Moved, record_of, staged
+from sync_worker.steps.deals.move import Finish, Moved, MoveRequest, record_of, staged
 from sync_worker.steps.deals.move import move as make_move
 from sync_worker.steps.deals.register import company_in, find_pair, read_values
 from sync_worker.steps.deals.travel import stuck_fields
@@ -23,64 +22,30 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.people import people
 
 
-def approve(
-    tenant: Tenant,
-    deal_id: str,
-    *,
-    track: Track,
-    decision: Decision,
-    actor_name: str,
-    company: str,
-    reason: str = "",
-    until: date | None = None,
-) -> Moved | Refusal:
-    """A decision by somebody the portal has not told of.
-
-    **Shapes** `company`: the actor's, by our id, CRM id or name; `until` as `decide`.
-    """
+def approve(tenant: Tenant, deal_id: str, track: Track, said: Decision, asked: MoveRequest, *, company: str) -> Moved | Refusal:
+    """A decision by somebody the portal has not told of. **Shapes** `company`: the actor's, by our id, CRM id or name."""
     with tenant.store.reading(tenant.name) as tx:
         theirs = company_named(tx, tenant, company)
     if isinstance(theirs, Refusal):
         return theirs
-    return decide(
-        tenant, deal_id, track, decision, actor=Actor(actor_name, theirs.id if theirs else "", "portal"), reason=reason, until=until
-    )
+    actor = replace(asked.actor, company_id=theirs.id if theirs else "")
+    return decide(tenant, deal_id, track, said, replace(asked, actor=actor))
 
 
-def decide(
-    tenant: Tenant,
-    deal_id: str,
-    track: Track,
-    said: Decision,
-    *,
-    actor: Actor,
-    reason: str = "",
-    until: date | None = None,
-    version: int | None = None,
-    finish: Finish | None = None,
-) -> Moved | Refusal:
-    """Moves one approval track. **Shapes** `until`: the new last day, where it is renewed."""
+def decide(tenant: Tenant, deal_id: str, track: Track, said: Decision, asked: MoveRequest, finish: Finish | None = None) -> Moved | Refusal:
+    """Moves one approval track."""
     with tenant.store.reading(tenant.name) as tx:
         policy = tenant.policy(record_of(tx, tenant, deal_id))
     verb = decision(track, said, policy)
     if isinstance(verb, Refusal):
         return verb
-    return make_move(tenant, deal_id, verb, actor=actor, reason=reason, until=until, version=version, finish=finish)
+    return make_move(tenant, deal_id, verb, asked, finish=finish)
 
 
-def change(
-    tenant: Tenant,
-    deal_id: str,
-    written: Mapping[str, Any],
-    *,
-    actor: Actor,
-    reason: str = "",
-    version: int | None = None,
-    finish: Finish | None = None,
-) -> Moved | Refusal:
+def change(tenant: Tenant, deal_id: str, written: Mapping[str, Any], asked: MoveRequest, finish: Finish | None = None) -> Moved | Refusal:
     """Edits a deal in the portal, with all that follows from it.
 
-    **Shapes** companies among `written` as in `register`; `reason`: why the vendor lets a subgroup's deal go without its distributor.
+    **Shapes** companies among `written` as in `register`; the reason says why the vendor lets a subgroup's deal go without its distributor.
     """
 
     def stage(tx: Tx, scene: Scene, record: RecordMap) -> Scene | Refusal:
@@ -106,21 +71,19 @@ def change(
             second_partner=pair.second_partner,
             options=pair.options,
             parent=parent,
-            reason=reason,
+            reason=asked.reason,
         )
 
     with tenant.store.reading(tenant.name) as tx:
         lives_in = record_of(tx, tenant, deal_id).record
     tenant.lists.offering(lives_in, written)
-    return staged(tenant, deal_id, Verb.EDIT, stage, actor=actor, version=version, finish=finish)
+    return staged(tenant, deal_id, Verb.EDIT, stage, asked, finish=finish)
 
 
-def reassign(
-    tenant: Tenant, deal_id: str, user_id: str, *, actor: Actor, version: int | None = None, finish: Finish | None = None
-) -> Moved | Refusal:
+def reassign(tenant: Tenant, deal_id: str, user_id: str, asked: MoveRequest, finish: Finish | None = None) -> Moved | Refusal:
     """Gives a deal to another member of its owner company."""
 
     def stage(tx: Tx, scene: Scene, _record: RecordMap) -> Scene:
         return replace(scene, colleague=people.get(tx, user_id), colleague_id=user_id)
 
-    return staged(tenant, deal_id, Verb.REASSIGN, stage, actor=actor, version=version, finish=finish)
+    return staged(tenant, deal_id, Verb.REASSIGN, stage, asked, finish=finish)

@@ -1,13 +1,12 @@
 """MOVE: whatever people do with a deal. The domain's table says what may move; the move, its history and the outbox are one commit.
 
-Every step names its actor. `version`, where given, is the version the actor has seen: a deal that changed meanwhile is not moved. `finish`
-is called inside the commit, with what the caller has to keep of it.
+Every step is given a `MoveRequest`, which names its actor. `finish` is called inside the commit, with what the caller has to keep of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
@@ -42,6 +41,20 @@ from sync_worker.store.sync import outbox
 GATED: Final = frozenset({"deal_type", "owner_company", "second_partner"})  # what terms are about
 
 
+@dataclass(frozen=True, slots=True)
+class MoveRequest:
+    """Who asks for a move of a deal, and why.
+
+    **Shapes** `until`: the new last day, where the move sets one. `version`: the one that the actor has seen; a deal that changed
+    meanwhile is not moved. None means any version.
+    """
+
+    actor: Actor
+    reason: str = ""
+    until: date | None = None
+    version: int | None = None
+
+
 class Moved(NamedTuple):
     """A deal after a move. **Shapes** `follow_ups`: work that is due now; `warnings`: done, but look."""
 
@@ -55,23 +68,13 @@ Stage: TypeAlias = Callable[[Tx, Scene, RecordMap], Scene | Refusal]
 Finish: TypeAlias = Callable[[Tx, Moved], None]
 
 
-def move(
-    tenant: Tenant,
-    deal_id: str,
-    verb: Verb,
-    *,
-    actor: Actor,
-    reason: str = "",
-    until: date | None = None,
-    version: int | None = None,
-    finish: Finish | None = None,
-) -> Moved | Refusal:
+def move(tenant: Tenant, deal_id: str, verb: Verb, asked: MoveRequest, finish: Finish | None = None) -> Moved | Refusal:
     """A move that needs no more than a reason, or, to renew, a last day (`until`): submit, withdraw, disable, enable, finalize, sign, …"""
 
     def stage(_tx: Tx, scene: Scene, _record: RecordMap) -> Scene:
-        return replace(scene, reason=reason, until=until)
+        return replace(scene, reason=asked.reason, until=asked.until)
 
-    return staged(tenant, deal_id, verb, stage, actor=actor, version=version, finish=finish)
+    return staged(tenant, deal_id, verb, stage, asked, finish=finish)
 
 
 def stale_version(stored: StoredDeal, version: int | None) -> StaleVersion | None:
@@ -82,15 +85,14 @@ def stale_version(stored: StoredDeal, version: int | None) -> StaleVersion | Non
     return StaleVersion("stale_version", why, "a person who has seen it as it is", deal=stored.deal, version=stored.version)
 
 
-def staged(
-    tenant: Tenant, deal_id: str, verb: Verb, stage: Stage, *, actor: Actor, version: int | None, finish: Finish | None
-) -> Moved | Refusal:
+def staged(tenant: Tenant, deal_id: str, verb: Verb, stage: Stage, asked: MoveRequest, finish: Finish | None) -> Moved | Refusal:
     """A move whose scene `stage` completes with what was asked, inside the transaction."""
+    actor = asked.actor
     with tenant.run(_run_verb(verb), DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         stored = deals.get(tx, deal_id)
         if stored is None:
             return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
-        if stale := stale_version(stored, version):
+        if stale := stale_version(stored, asked.version):
             return stale
         record = record_of(tx, tenant, deal_id)
         scene = stage(tx, _scene(tx, tenant, tenant.shown(stored.deal), actor, record), record)

@@ -46,7 +46,7 @@ from sync_worker.domain.tell.notification import quote_news
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL, Tenant
-from sync_worker.steps.deals.move import Finish, Moved, staged, stale_version, store_move
+from sync_worker.steps.deals.move import Finish, Moved, MoveRequest, staged, stale_version, store_move
 from sync_worker.steps.deals.prices import price_list
 from sync_worker.steps.deals.sale import is_offered, to_sign
 from sync_worker.steps.people.users import reps_of, viewer_of
@@ -99,20 +99,19 @@ def make(tenant: Tenant, deal_id: str, wish: QuoteWish, *, actor: Actor, finish:
         return quoted
 
 
-def send(
-    tenant: Tenant, deal_id: str, quote_id: str, *, actor: Actor, version: int | None = None, finish: Keep | None = None
-) -> Quoted | Refusal:
+def send(tenant: Tenant, deal_id: str, quote_id: str, asked: MoveRequest, finish: Keep | None = None) -> Quoted | Refusal:
     """To the members of the company that its column names; sent before, it is not sent again.
 
     A distributor-priced one that the vendor sends after finalize was requested is an offer: it is sent, once, even if somebody sent
     it before, and may be signed.
     """
+    actor = asked.actor
     with tenant.run("send_quote", DEAL) as run_id, tenant.store.transaction(tenant.name) as tx:
         found = _found(tx, tenant, deal_id, quote_id, actor)
         if isinstance(found, Refusal):
             return found
         stored, quote = found
-        if stale := stale_version(stored, version):
+        if stale := stale_version(stored, asked.version):
             return stale
         deal = tenant.shown(stored.deal)
         standing, sees_deal = _standing(tx, tenant, actor, deal)
@@ -130,29 +129,20 @@ def send(
         return quoted
 
 
-def sign(
-    tenant: Tenant,
-    deal_id: str,
-    quote_id: str,
-    *,
-    actor: Actor,
-    reason: str = "",
-    version: int | None = None,
-    finish: Finish | None = None,
-) -> Moved | Refusal:
+def sign(tenant: Tenant, deal_id: str, quote_id: str, asked: MoveRequest, finish: Finish | None = None) -> Moved | Refusal:
     """The quote sent last is signed: by the company that is billed or, with a reason, by the vendor. The first signature counts."""
 
     def stage(tx: Tx, scene: Scene, _record: RecordMap) -> Scene | Refusal:
-        found = _found(tx, tenant, deal_id, quote_id, actor)
+        found = _found(tx, tenant, deal_id, quote_id, asked.actor)
         if isinstance(found, Refusal):
             return found
         latest = to_sign(tx, scene.deal)
         if latest and not latest.signed_at and latest.id != quote_id:
             why = f"quote {found[1].number} is not what is signed: {latest.number} is ({latest.id})"
             return Refusal("quote_not_latest", why, "the person who signs that one", (latest.id,))
-        return replace(scene, reason=reason)
+        return replace(scene, reason=asked.reason)
 
-    return staged(tenant, deal_id, Verb.SIGN, stage, actor=actor, version=version, finish=finish)
+    return staged(tenant, deal_id, Verb.SIGN, stage, asked, finish=finish)
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
@@ -84,7 +85,7 @@ def workers(request: pytest.FixtureRequest, crm: str, crm_url: str, postgresql_u
 
 
 def edited(tenant: Tenant, deal_id: str, name: str) -> None:
-    assert not isinstance(change(tenant, deal_id, {"prospect_name": name}, actor=ANN), Refusal)
+    assert not isinstance(change(tenant, deal_id, {"prospect_name": name}, MoveRequest(ANN)), Refusal)
 
 
 def registered(tenant: Tenant) -> Deal:

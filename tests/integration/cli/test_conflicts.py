@@ -8,6 +8,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.cli.work import tenant_of
 from sync_worker.domain.core.deal import Actor
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from tests.integration.cli.conftest import Terminal
 from tests.journey.crms import LocalCrm
 
@@ -23,7 +24,7 @@ def conflict(crm: LocalCrm, terminal: Terminal, remote: Remote) -> str:
     [record] = crm.deals_with(remote, deal)
     remote.edit(crm.deal, record[crm.id], {"Portal_Deal_Name__c": "Theirs"})
     with tenant_of("acme") as tenant:
-        change(tenant, deal, {"name": "Ours"}, actor=Actor("Ann", None, "portal"))
+        change(tenant, deal, {"name": "Ours"}, MoveRequest(Actor("Ann", None, "portal")))
     remote.advance_clock(60)
     terminal.types("pull", "acme", code=None)
     [row] = terminal.types("conflicts", "list", "acme", "--json").json

@@ -10,6 +10,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.cli.work import tenant_of
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 
@@ -36,7 +37,7 @@ def registered(terminal: Terminal, **fields: str) -> str:
 def edited(deal: str, **written: Any) -> str:
     """An edit in the portal. Returns the refusal's code and field, "" where it was taken."""
     with tenant_of("acme") as tenant:
-        done = change(tenant, deal, written, actor=OLGA)
+        done = change(tenant, deal, written, MoveRequest(OLGA))
     return f"{done.code} {done.field}" if isinstance(done, Refusal) else ""
 
 

@@ -16,7 +16,7 @@ from sync_worker.domain.core.deal import Deal
 from sync_worker.errors import OF_THE_CALL, StoreDown
 from sync_worker.services import Services
 from sync_worker.steps.deals.decide import change
-from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.move import Moved, MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
@@ -200,7 +200,7 @@ def test_a_company_that_hubspot_refuses_parks_the_rest_and_clears_nothing(office
     assert office.held(deal.id) == held
     # When HubSpot takes them, and the deal is changed
     office.remote.clear_faults()
-    assert isinstance(change(office.tenant, deal.id, {"name": "Renamed"}, actor=ANN), Moved)
+    assert isinstance(change(office.tenant, deal.id, {"name": "Renamed"}, MoveRequest(ANN)), Moved)
     office.work()
     # Then it is whole
     nothing_was_lost(office, office.deal(deal.id))
@@ -303,7 +303,7 @@ def changing(office: Office, most: int | None, second: str = "Bolt Distribution"
     office.remote.limit_label("deals", THEIRS, most)
     deal_id = office.registered()
     other = office.company_id(second)
-    done = change(office.tenant, deal_id, {"second_partner": other}, actor=ANN)
+    done = change(office.tenant, deal_id, {"second_partner": other}, MoveRequest(ANN))
     assert isinstance(done, Moved), done
     return done.deal
 
@@ -390,7 +390,7 @@ def test_a_second_partner_that_is_taken_away_while_it_changes_is_gone_on_both_si
     office.remote.fault(ASSOCIATE if most else ENDING, status=423)
     office.pushes()
     # When the portal takes the second partner away altogether
-    assert isinstance(change(office.tenant, deal.id, {"second_partner": None}, actor=ANN), Moved)
+    assert isinstance(change(office.tenant, deal.id, {"second_partner": None}, MoveRequest(ANN)), Moved)
     office.work()
     # Then neither side has one
     assert office.companies(deal.id)[THEIRS] == set()

@@ -14,6 +14,7 @@ from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.people.users import UserData, acting, put
@@ -107,7 +108,7 @@ def test_a_deleted_deal_says_so_until_it_is_back_and_an_edit_meanwhile_makes_no_
     desk.remote.delete("deals", record_id)
     desk.work()
     assert desk.codes(record_id) == {"deleted_in_crm"}
-    assert not isinstance(change(desk.tenant, deal_id, {"amount": "4"}, actor=ANN), Refusal)
+    assert not isinstance(change(desk.tenant, deal_id, {"amount": "4"}, MoveRequest(ANN)), Refusal)
     desk.work()
     assert desk.records_of(deal_id) == []
     desk.remote.undelete([record_id])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sync_worker.steps.deals.decide import change
-from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.move import Moved, MoveRequest
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from tests.integration.hubspot.test_halves import Office, database_url, office
@@ -26,7 +26,7 @@ def forward(office: Office, seconds: int) -> None:
 
 def changes(office: Office, deal_id: str, **written: str) -> None:
     """A person writes these values in the portal, and they are pushed; so is what a lost answer leaves to do."""
-    assert isinstance(change(office.tenant, deal_id, written, actor=ANN), Moved)
+    assert isinstance(change(office.tenant, deal_id, written, MoveRequest(ANN)), Moved)
     office.pushes()
     office.pushes()
 

@@ -18,7 +18,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.move import Moved, MoveRequest, move
 from sync_worker.steps.deals.prices import keep
 from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, send, sign
 from sync_worker.steps.deals.register import register
@@ -73,7 +73,7 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
         deal_id = pushed(tenant, register(tenant, {**TERMS, "currency": "EUR"}, actor=bob)).deal.id
         assert states(shown(remote, deal_id)) == ("submitted", "true", "pending", "pending")
         # both approve, the vendor in the CRM
-        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
         yesterday = tenant.services.clock().date() - timedelta(days=1)
         edit(tenant, remote, deal_id, portal_vendor_approval="approved", portal_expires=yesterday.isoformat())
         assert states(shown(remote, deal_id)) == ("submitted", "true", "approved", "approved")
@@ -83,20 +83,20 @@ def test_what_people_do_stands_in_the_crm_and_what_the_vendor_says_there_counts(
         assert states(shown(remote, deal_id)) == ("expired", "false", "approved", "approved")
         # the distributor renews, the vendor approves in the CRM: the new day counts on both sides
         until = date(tenant.services.clock().year + 1, 12, 31)
-        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, actor=dora, until=until))
+        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, MoveRequest(dora, until=until)))
         assert states(shown(remote, deal_id)) == ("expired", "false", "approved", "renewal_pending")
         edit(tenant, remote, deal_id, portal_vendor_approval="approved")
         assert states(shown(remote, deal_id)) == ("submitted", "true", "approved", "approved")
         assert shown(remote, deal_id)["portal_expires"] == until.isoformat()
         # and it goes its way: quoted, signed, licensed, completed, each of it seen in the CRM
         vera = told(tenant, "vera", None, is_vendor_admin=True)
-        pushed(tenant, move(tenant, deal_id, Verb.FINALIZE, actor=bob))
+        pushed(tenant, move(tenant, deal_id, Verb.FINALIZE, MoveRequest(bob)))
         assert keep(tenant, [Price("Seat", "EUR", Decimal(10), date(2020, 1, 1))], actor=vera) is None
         wish = QuoteWish(Pricing.DISTRIBUTOR, (Wish("Seat", int(TERMS["licence_count"])),), date(2026, 4, 1))
         made = make(tenant, deal_id, wish, actor=vera)
         assert isinstance(made, Quoted), made
-        assert isinstance(send(tenant, deal_id, made.quote.id, actor=vera), Quoted)
-        pushed(tenant, sign(tenant, deal_id, made.quote.id, actor=dora))
+        assert isinstance(send(tenant, deal_id, made.quote.id, MoveRequest(vera)), Quoted)
+        pushed(tenant, sign(tenant, deal_id, made.quote.id, MoveRequest(dora)))
         assert sold(shown(remote, deal_id)) == ("quote_signed", "signed")
         complete(tenant)
         push(tenant)
@@ -124,11 +124,11 @@ def test_the_period_and_the_vendor_give_last_days(tmp_path: Path) -> None:
         assert remote.record("deals", theirs)["portal_expires"] == (today + timedelta(days=90)).isoformat()
         # When the vendor extends it in the portal, then the CRM says so
         until = today + timedelta(days=400)
-        pushed(tenant, move(tenant, deal_id, Verb.SET_LAST_DAY, actor=vera, until=until))
+        pushed(tenant, move(tenant, deal_id, Verb.SET_LAST_DAY, MoveRequest(vera, until=until)))
         assert shown(remote, deal_id)["portal_expires"] == until.isoformat()
         # And past the last day nothing is finalized, although no night has been
         edit(tenant, remote, deal_id, portal_expires=(today - timedelta(days=1)).isoformat())
-        late = move(tenant, deal_id, Verb.FINALIZE, actor=bob)
+        late = move(tenant, deal_id, Verb.FINALIZE, MoveRequest(bob))
         assert isinstance(late, Refusal)
         assert late.code == "deal_closed"
 
@@ -143,7 +143,7 @@ def test_an_approval_of_other_terms_is_said_until_the_vendor_decides(tmp_path: P
         bob = told(tenant, "bob", TERMS["owner_company"])
         deal_id = pushed(tenant, register(tenant, {**TERMS, "currency": "EUR"}, actor=bob)).deal.id
         # Given new terms on their way, when the vendor approves the old ones in the CRM
-        assert isinstance(change(tenant, deal_id, {"licence_count": "500"}, actor=bob), Moved)
+        assert isinstance(change(tenant, deal_id, {"licence_count": "500"}, MoveRequest(bob)), Moved)
         edit(tenant, remote, deal_id, portal_vendor_approval="approved")
         # Then it is put back, and said however often the deal is read
         assert states(shown(remote, deal_id))[-1] == "pending"

@@ -12,6 +12,7 @@ from sync_worker.domain.core.stamp import DISTRIBUTOR, VENDOR
 from sync_worker.domain.operate.erasure import ERASED
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.operate.erase import erase
 from sync_worker.steps.sync.ingest.pull import pull
@@ -41,7 +42,7 @@ def test_decisions_and_their_reasons_travel_both_ways(tmp_path: Path) -> None:
         deal_id = pushed(tenant, register(tenant, {**TERMS, "currency": "EUR"}, actor=bob)).deal.id
         # the distributor decides in the portal
         why = "They bought from us before.\n" + "x" * 900
-        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora, reason=why))
+        pushed(tenant, decide(tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora, reason=why)))
         today = tenant.services.clock().date()
         assert in_crm(remote, deal_id, DISTRIBUTOR) == (dora.name, today.isoformat(), why)
         # the vendor decides in the CRM, on the day that the record's own stamp says

@@ -15,6 +15,7 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Decision, Track
 from sync_worker.domain.distributors.terms import Terms
 from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
@@ -56,7 +57,7 @@ class Vault:
 
     def approve(self, deal_id: str) -> None:
         bo = Actor("Bo", self.company("Arrow Electronics").id, "portal")
-        decide(self.desk.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=bo)
+        decide(self.desk.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(bo))
         self.desk.work()
 
     def tracks(self, deal_id: str) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.decide import change, decide
-from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.move import Moved, MoveRequest, move
 from sync_worker.steps.distributors.subgroups import SubgroupChange, create, disassociate
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.core import companies
@@ -136,7 +136,7 @@ def test_a_distributor_that_is_taken_away_in_hubspot_is_put_back(either: Desk, i
     (conflict,) = [one for one in disputes(desk.tenant, include_resolved=True) if one.deal_id == deal_id]
     assert (conflict.field, conflict.code, conflict.taken, conflict.is_open) == ("second_partner", "put_back", "portal", False)
     # and the portal lets nobody of the subgroup do so either
-    refused = change(desk.tenant, deal_id, {"second_partner": None}, actor=Actor("Ria", desk.company_id("Delta IT"), "portal"))
+    refused = change(desk.tenant, deal_id, {"second_partner": None}, MoveRequest(Actor("Ria", desk.company_id("Delta IT"), "portal")))
     assert isinstance(refused, Refusal)
     assert refused.code == "parent_kept"
 
@@ -154,12 +154,12 @@ def test_a_deal_that_begins_in_hubspot_names_its_distributor_and_is_asked_for_th
     assert second_in_crm(desk, record_id) == ARROW
     # When everybody has approved, then the agreement is asked for
     dora, ria = Actor("Dora", desk.company_id(ARROW), "portal"), Actor("Ria", owner, "portal")
-    assert isinstance(decide(desk.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora), Moved)
-    refused = move(desk.tenant, deal.id, Verb.FINALIZE, actor=ria)
+    assert isinstance(decide(desk.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)), Moved)
+    refused = move(desk.tenant, deal.id, Verb.FINALIZE, MoveRequest(ria))
     assert isinstance(refused, Refusal)
     assert refused.code == "agreement_missing"
     sign(desk)
-    assert isinstance(move(desk.tenant, deal.id, Verb.FINALIZE, actor=ria), Moved)
+    assert isinstance(move(desk.tenant, deal.id, Verb.FINALIZE, MoveRequest(ria)), Moved)
 
 
 def test_a_deal_whose_owner_is_parted_in_hubspot_is_nobodys_to_approve(desk: Desk) -> None:
@@ -172,6 +172,8 @@ def test_a_deal_whose_owner_is_parted_in_hubspot_is_nobodys_to_approve(desk: Des
     desk.work()
     assert (desk.deal(deal_id).owner_company, desk.deal(deal_id).vendor_approval) == (None, "pending")
     assert desk.codes(record_id) == desk.codes(deal_id) == {"owner_company_missing"}
-    refused = decide(desk.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=Actor("Dora", desk.company_id(ARROW), "portal"))
+    refused = decide(
+        desk.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", desk.company_id(ARROW), "portal"))
+    )
     assert isinstance(refused, Refusal)
     assert refused.code == "owner_company_missing"

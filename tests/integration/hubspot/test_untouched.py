@@ -11,6 +11,7 @@ from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.steps.core.tenant import DEAL
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.deals import deals, links
@@ -55,7 +56,7 @@ def test_a_push_of_many_keeps_an_edit_that_no_poll_has_seen(tmp_path: Path) -> N
             stored = [row.deal for row in deals.page(tx, after="", limit=500)]
             homes = links.homes(tx, [deal.id for deal in stored])
         # When the portal owes the CRM a field of each, and a person edits another field of one there
-        moves = {deal.id: change(tenant, deal.id, {"licence_count": "77"}, actor=Actor("Ann", None, "portal")) for deal in stored}
+        moves = {deal.id: change(tenant, deal.id, {"licence_count": "77"}, MoveRequest(Actor("Ann", None, "portal"))) for deal in stored}
         changed = [deal for deal in stored if not isinstance(moves[deal.id], Refusal)]
         assert len(changed) > 200
         first = changed[0]

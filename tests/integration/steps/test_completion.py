@@ -25,7 +25,7 @@ from sync_worker.domain.deals.quote import Column, Pricing
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.decide import change, decide
-from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.move import Moved, MoveRequest, move
 from sync_worker.steps.deals.prices import keep
 from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, paper, send, sign, visible
 from sync_worker.steps.tell.mail import mail
@@ -63,16 +63,16 @@ class Sale:
         return quoted.quote
 
     def sent(self, pricing: Pricing = Pricing.DISTRIBUTOR) -> StoredQuote:
-        quoted = send(self.tenant, self.deal_id, self.made(pricing).id, actor=self.vera)
+        quoted = send(self.tenant, self.deal_id, self.made(pricing).id, MoveRequest(self.vera))
         assert isinstance(quoted, Quoted), quoted
         return quoted.quote
 
     def finalized(self) -> None:
-        done(move(self.tenant, self.deal_id, Verb.FINALIZE, actor=self.bob))
+        done(move(self.tenant, self.deal_id, Verb.FINALIZE, MoveRequest(self.bob)))
 
     def signed(self, actor: Actor | None = None, reason: str = "") -> Moved:
         (quote, *_) = [one for one in self.quotes() if one.sent_at and one.quote.pricing is Pricing.DISTRIBUTOR]
-        return done(sign(self.tenant, self.deal_id, quote.id, actor=actor or self.dora, reason=reason))
+        return done(sign(self.tenant, self.deal_id, quote.id, MoveRequest(actor or self.dora, reason=reason)))
 
     def quotes(self) -> list[StoredQuote]:
         with self.world.store.reading("acme") as tx:
@@ -107,7 +107,7 @@ def sale(world: World, mailbox: Mailbox) -> Sale:
     assert keep(world.tenant, PRICES, actor=people["vera"]) is None
     deal_id = world.registered(currency="EUR").id
     for track, actor in ((Track.DISTRIBUTOR, people["dora"]), (Track.VENDOR, people["vera"])):
-        done(decide(world.tenant, deal_id, track, Decision.APPROVE, actor=actor))
+        done(decide(world.tenant, deal_id, track, Decision.APPROVE, MoveRequest(actor)))
     world.push()
     return Sale(world, deal_id, **people)
 
@@ -159,7 +159,7 @@ def test_a_sale_from_finalize_to_licences_each_step_told_and_in_the_crm(sale: Sa
 def test_a_second_signature_a_second_send_and_a_second_completion_are_the_first_answer(sale: Sale) -> None:
     sale.finalized()
     first = sale.sent()
-    again = send(sale.tenant, sale.deal_id, first.id, actor=sale.vera)
+    again = send(sale.tenant, sale.deal_id, first.id, MoveRequest(sale.vera))
     assert isinstance(again, Quoted)
     assert (again.quote, again.follow_ups) == (first, frozenset())
     sale.signed()
@@ -168,26 +168,26 @@ def test_a_second_signature_a_second_send_and_a_second_completion_are_the_first_
     assert sale.signed(sale.vera, reason="on paper").follow_ups == frozenset()
     complete(sale.tenant)
     assert sale.signed().deal.lifecycle == "completed"
-    assert done(move(sale.tenant, sale.deal_id, Verb.COMPLETE, actor=sale.vera)).follow_ups == frozenset()
+    assert done(move(sale.tenant, sale.deal_id, Verb.COMPLETE, MoveRequest(sale.vera))).follow_ups == frozenset()
     assert [(one.signed_by, one.signed_at) for one in sale.quotes()] == [(signed.signed_by, signed.signed_at)]
     assert sale.licences() == LICENCES
     assert refused(make_and_send(sale)) == "quote_signed"
 
 
 def make_and_send(sale: Sale) -> Quoted | Refusal:
-    return send(sale.tenant, sale.deal_id, sale.made().id, actor=sale.vera)
+    return send(sale.tenant, sale.deal_id, sale.made().id, MoveRequest(sale.vera))
 
 
 def test_the_vendor_records_a_signature_with_a_reason_and_the_owner_signs_alone_on_its_own_deal(sale: Sale) -> None:
     sale.finalized()
     quote = sale.sent()
-    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.vera)) == "reason_missing"
-    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.bob)) == "quote_unknown"
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, MoveRequest(sale.vera))) == "reason_missing"
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, MoveRequest(sale.bob))) == "quote_unknown"
     sale.signed(sale.vera, reason="signed on paper")
     assert sale.quotes()[0].signed_by == "Vera (vera)"
     # Given a single-tier deal of the distributor's own, it is its owner who gets the quote, signs, and holds the licences
     own = sale.world.submitted(owner_company="Arrow Electronics", second_partner=None, name="Own", currency="EUR", prospect_name="Globex")
-    done(decide(sale.tenant, own.id, Track.VENDOR, Decision.APPROVE, actor=sale.vera))
+    done(decide(sale.tenant, own.id, Track.VENDOR, Decision.APPROVE, MoveRequest(sale.vera)))
     single = Sale(sale.world, own.id, sale.dora, sale.dora, sale.vera)
     single.finalized()
     assert single.sent().quote.total == Decimal("5598.60")
@@ -230,15 +230,15 @@ def test_what_a_quote_lacks_is_said_and_nothing_of_it_is_kept(sale: Sale) -> Non
         return make(sale.tenant, sale.deal_id, QuoteWish(pricing, LINES, START), actor=actor)
 
     assert refused(wish(Pricing.DISTRIBUTOR, sale.bob)) == "quote_not_yours"
-    done(change(sale.tenant, sale.deal_id, {"licence_count": "30"}, actor=sale.bob))
+    done(change(sale.tenant, sale.deal_id, {"licence_count": "30"}, MoveRequest(sale.bob)))
     not_ready = wish(Pricing.DISTRIBUTOR, sale.vera)
     assert refused(not_ready) == "quote_not_ready"
     assert isinstance(not_ready, Refusal)
     assert not_ready.why == "the deal cannot be quoted: the vendor's approval is pending"
     assert refused(wish(Pricing.RESELLER, sale.bob)) == "quote_not_ready"
-    done(decide(sale.tenant, sale.deal_id, Track.VENDOR, Decision.APPROVE, actor=sale.vera))
+    done(decide(sale.tenant, sale.deal_id, Track.VENDOR, Decision.APPROVE, MoveRequest(sale.vera)))
     assert refused(wish(Pricing.DISTRIBUTOR, sale.vera)) == "lines_count_otherwise"
-    done(move(sale.tenant, sale.deal_id, Verb.DISABLE, actor=sale.vera))
+    done(move(sale.tenant, sale.deal_id, Verb.DISABLE, MoveRequest(sale.vera)))
     assert refused(wish(Pricing.RETAIL, sale.vera)) == "quote_not_ready"
     assert refused(make(sale.tenant, "nobody", QuoteWish(Pricing.RETAIL, LINES), actor=sale.vera)) == "deal_unknown"
     assert sale.quotes() == []
@@ -251,7 +251,7 @@ def wished(sale: Sale, pricing: Pricing, actor: Actor, column: Column | None = N
     """Made and sent by this person."""
     quoted = make(sale.tenant, sale.deal_id, QuoteWish(pricing, LINES, START, column), actor=actor)
     assert isinstance(quoted, Quoted), quoted
-    sent = send(sale.tenant, sale.deal_id, quoted.quote.id, actor=actor)
+    sent = send(sale.tenant, sale.deal_id, quoted.quote.id, MoveRequest(actor))
     assert isinstance(sent, Quoted), sent
     return sent.quote
 
@@ -269,19 +269,19 @@ def test_what_the_distributor_sends_to_its_own_group_is_a_view_until_the_vendor_
     sale.world.push()
     assert (state(sale), sale.world.deal(sale.deal_id).values["quote_state"]) == (("finalize_requested", None), None)
     for quote in (early, late):
-        assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.dora)) == "quote_not_sent"
+        assert refused(sign(sale.tenant, sale.deal_id, quote.id, MoveRequest(sale.dora))) == "quote_not_sent"
     # When the vendor sends that very version, then it goes out again, and is what is signed
-    offered = send(sale.tenant, sale.deal_id, late.id, actor=sale.vera)
+    offered = send(sale.tenant, sale.deal_id, late.id, MoveRequest(sale.vera))
     assert isinstance(offered, Quoted)
     assert (offered.quote.sent_by, offered.quote.offered_by) == ("Dora (dora)", "Vera (vera)")
     assert sale.letters("quote_sent") == ["dick@example.com"] * 3 + ["dora@example.com"]
     sale.world.push()
     assert state(sale) == ("finalize_requested", "sent")
-    again = send(sale.tenant, sale.deal_id, late.id, actor=sale.vera)
+    again = send(sale.tenant, sale.deal_id, late.id, MoveRequest(sale.vera))
     assert isinstance(again, Quoted)
     assert (again.quote, again.follow_ups) == (offered.quote, frozenset())
-    assert refused(sign(sale.tenant, sale.deal_id, early.id, actor=sale.dora)) == "quote_not_latest"
-    assert done(sign(sale.tenant, sale.deal_id, late.id, actor=sale.dora)).deal.lifecycle == "quote_signed"
+    assert refused(sign(sale.tenant, sale.deal_id, early.id, MoveRequest(sale.dora))) == "quote_not_latest"
+    assert done(sign(sale.tenant, sale.deal_id, late.id, MoveRequest(sale.dora))).deal.lifecycle == "quote_signed"
 
 
 def test_an_offer_of_an_earlier_finalize_is_no_offer_of_this_one(sale: Sale) -> None:
@@ -290,14 +290,14 @@ def test_an_offer_of_an_earlier_finalize_is_no_offer_of_this_one(sale: Sale) -> 
     offer = sale.sent()
     for verb, actor in ((Verb.DISABLE, sale.vera), (Verb.ENABLE, sale.vera)):
         sale.world.forward()
-        done(move(sale.tenant, sale.deal_id, verb, actor=actor))
+        done(move(sale.tenant, sale.deal_id, verb, MoveRequest(actor)))
     sale.world.forward()
     sale.finalized()
     # Then it is not signed
     assert sale.world.deal(sale.deal_id).values["quote_state"] is None
-    assert refused(sign(sale.tenant, sale.deal_id, offer.id, actor=sale.dora)) == "quote_not_sent"
+    assert refused(sign(sale.tenant, sale.deal_id, offer.id, MoveRequest(sale.dora))) == "quote_not_sent"
     # When the vendor sends it again, then it goes out again, and is
-    assert isinstance(send(sale.tenant, sale.deal_id, offer.id, actor=sale.vera), Quoted)
+    assert isinstance(send(sale.tenant, sale.deal_id, offer.id, MoveRequest(sale.vera)), Quoted)
     assert sale.world.deal(sale.deal_id).values["quote_state"] == "sent"
     with sale.world.store.reading("acme") as tx:
         assert len([row for row in mails.listed(tx) if row.mail.quote_id == offer.id]) == 2
@@ -308,8 +308,8 @@ def test_a_quote_that_the_vendor_sent_before_finalize_is_a_view(sale: Sale) -> N
     quote = sale.sent()
     assert (quote.offered_at, sale.world.deal(sale.deal_id).values["quote_state"]) == (None, None)
     sale.finalized()
-    assert refused(sign(sale.tenant, sale.deal_id, quote.id, actor=sale.dora)) == "quote_not_sent"
-    assert isinstance(send(sale.tenant, sale.deal_id, quote.id, actor=sale.vera), Quoted)
+    assert refused(sign(sale.tenant, sale.deal_id, quote.id, MoveRequest(sale.dora))) == "quote_not_sent"
+    assert isinstance(send(sale.tenant, sale.deal_id, quote.id, MoveRequest(sale.vera)), Quoted)
     sale.signed()
 
 
@@ -390,14 +390,14 @@ def test_a_price_counts_on_the_first_day_of_the_term_and_never_on_a_day_that_is_
 def test_a_quote_of_other_terms_is_no_offer_and_is_not_signed(sale: Sale) -> None:
     # Given a quote that was sent and one that was not, when the deal is edited and approved again
     first, second = sale.sent(), sale.made()
-    done(change(sale.tenant, sale.deal_id, {"term_years": "2", "licence_count": "25"}, actor=sale.bob))
+    done(change(sale.tenant, sale.deal_id, {"term_years": "2", "licence_count": "25"}, MoveRequest(sale.bob)))
     assert sale.world.deal(sale.deal_id).values["quote_state"] is None
-    assert refused(send(sale.tenant, sale.deal_id, second.id, actor=sale.vera)) == "quote_outdated"
+    assert refused(send(sale.tenant, sale.deal_id, second.id, MoveRequest(sale.vera))) == "quote_outdated"
     sale.finalized()
-    assert refused(sign(sale.tenant, sale.deal_id, first.id, actor=sale.dora)) == "quote_not_sent"
+    assert refused(sign(sale.tenant, sale.deal_id, first.id, MoveRequest(sale.dora))) == "quote_not_sent"
     # Then the one made anew is signed, and no other
     sale.sent()
-    assert refused(sign(sale.tenant, sale.deal_id, first.id, actor=sale.dora)) == "quote_not_latest"
+    assert refused(sign(sale.tenant, sale.deal_id, first.id, MoveRequest(sale.dora))) == "quote_not_latest"
     sale.signed()
     complete(sale.tenant)
     assert {(count, ends_on) for _, count, _, ends_on in sale.licences()} == {(20, date(2028, 3, 31)), (5, date(2028, 3, 31))}

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.core.deal import Decision, Track
+from sync_worker.domain.core.deal import Actor, Decision, Track
 from sync_worker.domain.core.values import Value
 from sync_worker.steps.deals.decide import approve
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
@@ -287,7 +288,7 @@ def test_terms_edited_in_the_crm_begin_the_approvals_anew(world: World) -> None:
     # Given a deal that both approved
     deal = world.registered()
     done = approve(
-        world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics"
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
     )
     assert done
     world.push()
@@ -314,7 +315,9 @@ def test_terms_and_approval_in_one_edit_of_the_crm_stand(world: World) -> None:
 
 def test_another_second_partner_in_the_crm_is_taken_and_its_track_begins(world: World) -> None:
     deal = world.registered()
-    approve(world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics")
+    approve(
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
+    )
     world.push()
     world.edit(deal.id, Portal_Second_Partner__c=world.id_of("Bolt Distribution"))
     world.pull()

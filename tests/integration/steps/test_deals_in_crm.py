@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sync_worker.domain.core.deal import Decision, Track
+from sync_worker.domain.core.deal import Actor, Decision, Track
 from sync_worker.steps.deals.decide import approve
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
@@ -344,7 +345,9 @@ def test_a_decided_deal_from_the_crm_is_pushed_by_its_id(world: World) -> None:
     crm_id = opportunity(world, Portal_Second_Partner__c=world.id_of("Arrow Electronics"))
     world.pull()
     deal = world.named_deal("Born there")
-    approve(world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics")
+    approve(
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
+    )
     world.forward()
     pull(world.tenant, "opportunity")
     world.push()

@@ -11,7 +11,7 @@ from sync_worker.domain.deals.price_list import Wish
 from sync_worker.domain.deals.quote import Pricing
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.deals.move import move, open_to
+from sync_worker.steps.deals.move import MoveRequest, move, open_to
 from sync_worker.steps.deals.quote import QuoteWish, make
 from sync_worker.steps.deals.register import draft
 from sync_worker.store.deals import deals
@@ -72,7 +72,7 @@ def test_the_period_gives_every_registration_its_last_day_wherever_it_begins(wor
     drafted = draft(world.tenant, {**TERMS, "prospect_name": "Initech"}, actor=ANN)
     assert not isinstance(drafted, Refusal)
     assert "expires_on" not in drafted.deal.values
-    submitted = move(world.tenant, drafted.deal.id, Verb.SUBMIT, actor=ANN)
+    submitted = move(world.tenant, drafted.deal.id, Verb.SUBMIT, MoveRequest(ANN))
     assert not isinstance(submitted, Refusal)
     world.settle(submitted.follow_ups)
     theirs = {"Company": "Umbrella", "LastName": "Doe", "Portal_Deal_Name__c": "Theirs", "Portal_Partner__c": world.id_of("Birch Systems")}
@@ -95,7 +95,7 @@ def test_past_its_last_day_nothing_is_done_before_the_night_until_the_vendor_ext
     world.configure(deals=PERIOD, time_zone="UTC")
     deal = world.registered(deal_type="renewal", currency="EUR")
     birch, arrow = (Actor(name, world.company(name).id, "portal") for name in ("Birch Systems", "Arrow Electronics"))
-    assert not isinstance(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=arrow), Refusal)
+    assert not isinstance(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(arrow)), Refusal)
     world.push()
     world.edit(deal.id, Portal_Vendor_Approval__c="Approved")
     world.pull()
@@ -104,9 +104,9 @@ def test_past_its_last_day_nothing_is_done_before_the_night_until_the_vendor_ext
     # When its people act, then they are told that it is over, and nothing changes
     wish = QuoteWish(Pricing.RETAIL, (Wish("Seat", 25, unit_price=Decimal(10)),))
     for result in (
-        move(world.tenant, deal.id, Verb.FINALIZE, actor=birch),
-        change(world.tenant, deal.id, {"name": "Other"}, actor=birch),
-        decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, actor=arrow, reason="late"),
+        move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(birch)),
+        change(world.tenant, deal.id, {"name": "Other"}, MoveRequest(birch)),
+        decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(arrow, reason="late")),
     ):
         assert isinstance(result, Refusal)
         assert (result.code, "its last day was" in result.why) == ("deal_closed", True)
@@ -116,11 +116,11 @@ def test_past_its_last_day_nothing_is_done_before_the_night_until_the_vendor_ext
     assert world.deal(deal.id) == version
     # And when the vendor extends it, then it goes on, without a night in between
     until, written = in_days(world, 7)
-    extended = move(world.tenant, deal.id, Verb.SET_LAST_DAY, actor=ANN, until=until, reason="the tender was put off")
+    extended = move(world.tenant, deal.id, Verb.SET_LAST_DAY, MoveRequest(ANN, reason="the tender was put off", until=until))
     assert not isinstance(extended, Refusal)
     world.settle(extended.follow_ups)
     assert expires_on(world, deal.id) == (until, written)
-    finalized = move(world.tenant, deal.id, Verb.FINALIZE, actor=birch)
+    finalized = move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(birch))
     assert not isinstance(finalized, Refusal)
     assert finalized.deal.lifecycle == "finalize_requested"
 
@@ -129,7 +129,7 @@ def test_a_renewal_is_offered_from_the_first_approval_on(world: World) -> None:
     world.configure(deals=PERIOD)
     deal = world.registered()
     arrow = Actor("Dora", world.company("Arrow Electronics").id, "portal")
-    assert not isinstance(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=arrow), Refusal)
+    assert not isinstance(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(arrow)), Refusal)
     world.push()
     world.edit(deal.id, Portal_Vendor_Approval__c="Approved")
     world.pull()

@@ -8,6 +8,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import StoreDown, TransientError
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
@@ -51,7 +52,7 @@ def test_a_portal_edit_by_a_process_that_knows_no_schema_yet_asks_for_it_first(w
     world.forward(100_000)
     world.tenant = world.process()
     # When its first work is an edit, then it is done
-    done = change(world.tenant, deal.id, {"name": "Acme again"}, actor=ANN)
+    done = change(world.tenant, deal.id, {"name": "Acme again"}, MoveRequest(ANN))
     assert not isinstance(done, Refusal)
     assert world.deal(deal.id).values["name"] == "Acme again"
 
@@ -60,11 +61,11 @@ def test_a_refused_write_that_is_not_owed_any_more_leaves_no_failure(world: Worl
     # Given an edit that the CRM refuses
     deal = world.registered()
     world.remote.add_validation_rule("Lead", "Portal_Licences__c", "gt", 1000)
-    change(world.tenant, deal.id, {"licence_count": "2000"}, actor=ANN)
+    change(world.tenant, deal.id, {"licence_count": "2000"}, MoveRequest(ANN))
     world.push()
     assert world.codes(deal.id) == {"FIELD_CUSTOM_VALIDATION_EXCEPTION"}
     # When it is taken back in the portal, then nothing is owed and nothing is open
-    change(world.tenant, deal.id, {"licence_count": "25"}, actor=ANN)
+    change(world.tenant, deal.id, {"licence_count": "25"}, MoveRequest(ANN))
     world.push()
     assert (world.codes(deal.id), world.outbox()) == (set(), [])
 
@@ -90,7 +91,7 @@ def test_two_deals_whose_leads_are_merged_do_not_fight_for_the_record(world: Wor
     # Then the survivor is the first deal's still, the second says what happened, and no third lead is made
     assert world.records_of(one.id) == [world.record_of(one.id)]
     assert world.codes(lost) == {"deleted_in_crm"}
-    change(world.tenant, other.id, {"name": "Other still"}, actor=ANN)
+    change(world.tenant, other.id, {"name": "Other still"}, MoveRequest(ANN))
     world.push()
     assert world.records_of(other.id) == []
 
@@ -170,7 +171,7 @@ def test_a_record_that_cannot_be_read_is_not_written_over(world: World) -> None:
     world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Quarterly", "Portal_Deal_Name__c": "The vendor's name"})
     world.forward()
     # When the same field is changed in the portal
-    change(world.tenant, deal.id, {"name": "The partner's name"}, actor=ANN)
+    change(world.tenant, deal.id, {"name": "The partner's name"}, MoveRequest(ANN))
     world.push()
     # Then the vendor's word stands until the record can be read
     assert world.record_of(deal.id)["Portal_Deal_Name__c"] == "The vendor's name"
@@ -187,7 +188,7 @@ def test_a_portal_edit_waits_for_a_record_that_cannot_be_read_and_is_written_the
     crm_id = world.link(deal.id).crm_id
     world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Quarterly"})
     world.pull()
-    change(world.tenant, deal.id, {"name": "The partner's name"}, actor=ANN)
+    change(world.tenant, deal.id, {"name": "The partner's name"}, MoveRequest(ANN))
     world.push()
     # When the spelling is put right to what it was
     world.remote.edit("Lead", crm_id, {"Portal_Billing__c": "Annual"})
@@ -223,7 +224,7 @@ def test_a_new_process_knows_how_far_the_clocks_are_apart(world: World) -> None:
     world.forward(60)
     world.remote.edit("Lead", crm_id, {"Portal_Amount__c": 5})
     world.forward(60)
-    change(world.tenant, deal.id, {"amount": "7.00"}, actor=ANN)
+    change(world.tenant, deal.id, {"amount": "7.00"}, MoveRequest(ANN))
     world.tenant = world.process()
     world.push()
     # Then the newer of the two stands

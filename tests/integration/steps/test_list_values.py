@@ -6,6 +6,7 @@ import pytest
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.operate.replay import replay
 from tests.integration.steps.world import ANN, TERMS, World
@@ -128,7 +129,7 @@ def test_a_retired_value_is_not_offered_and_whoever_has_it_keeps_it(world: World
     assert isinstance(refused, Refusal)
     assert refused.allowed == ("USD",)
     # and a form that sends the deal's own value back unchanged is no edit of it
-    assert not isinstance(change(world.tenant, deal.id, {"currency": "EUR", "amount": "5"}, actor=ANN), Refusal)
+    assert not isinstance(change(world.tenant, deal.id, {"currency": "EUR", "amount": "5"}, MoveRequest(ANN)), Refusal)
 
 
 def test_a_value_that_the_crm_refuses_is_not_offered_any_more(world: World) -> None:

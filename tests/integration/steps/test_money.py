@@ -14,6 +14,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
@@ -102,7 +103,7 @@ def test_a_yen_has_no_decimals_on_the_way_in_and_at_an_edit(till: Till) -> None:
     assert (refused.code, refused.field, till.count()) == ("amount_misfit", "amount", before)
     deal_id = till.wished(amount="1000.00", currency="JPY").deal.id
     assert till.amount(deal_id) == "1000"
-    edited = change(till.tenant, deal_id, {"amount": "999.5"}, actor=ANN)
+    edited = change(till.tenant, deal_id, {"amount": "999.5"}, MoveRequest(ANN))
     assert isinstance(edited, Refusal)
     assert (edited.code, till.amount(deal_id)) == ("amount_misfit", "1000")
     till.work()
@@ -126,5 +127,5 @@ def test_a_currency_that_is_new_in_the_crm_is_taken_at_once(till: Till) -> None:
     assert not isinstance(till.wished(currency="USD"), Refusal)
     till.remote.set_currencies(*CURRENCIES, "USD", "GBP")
     assert isinstance(till.wished(currency="GBP"), Refusal)  # the CRM is asked once a minute, whatever people send
-    changed = change(till.tenant, first, {"currency": "USD"}, actor=ANN)
+    changed = change(till.tenant, first, {"currency": "USD"}, MoveRequest(ANN))
     assert not isinstance(changed, Refusal), changed

@@ -14,7 +14,7 @@ from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.people.visibility import can_see, shares
 from sync_worker.steps.deals.decide import change, decide, reassign
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.deals.move import Moved, move, open_to
+from sync_worker.steps.deals.move import Moved, MoveRequest, move, open_to
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.operate.erase import erase
@@ -76,51 +76,51 @@ def bob(world: World) -> Actor:
 def test_a_draft_is_nobodys_business_until_it_is_submitted(world: World, bob: Actor, dora: Actor) -> None:
     # Given a draft, edited and pushed, then the CRM has heard nothing
     begun = done(draft(world.tenant, TERMS, actor=bob))
-    done(change(world.tenant, begun.deal.id, {"licence_count": "30"}, actor=bob))
+    done(change(world.tenant, begun.deal.id, {"licence_count": "30"}, MoveRequest(bob)))
     world.push()
     assert world.records_of(begun.deal.id) == []
     assert world.outbox() == []
     # When it is submitted, by nobody but its owner, then it is one new record
-    assert refused(move(world.tenant, begun.deal.id, Verb.SUBMIT, actor=dora)) == "not_a_party"
-    pushed(world, move(world.tenant, begun.deal.id, Verb.SUBMIT, actor=bob))
+    assert refused(move(world.tenant, begun.deal.id, Verb.SUBMIT, MoveRequest(dora))) == "not_a_party"
+    pushed(world, move(world.tenant, begun.deal.id, Verb.SUBMIT, MoveRequest(bob)))
     assert states(world, begun.deal.id) == ("submitted", True, "Pending", "Pending")
     assert world.record_of(begun.deal.id)["Portal_Licences__c"] == 30
 
 
 def test_the_way_to_a_signature_is_seen_in_the_crm(world: World, bob: Actor, dora: Actor, vera: Actor) -> None:
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
-    too_early = move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)
+    too_early = move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(bob))
     assert refused(too_early) == "not_ready"
     assert isinstance(too_early, Refusal)
     assert "approval is pending" in too_early.why
     assert ("vendor" in too_early.who_may, too_early.allowed) == (True, ())
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved")
     world.pull()
-    pushed(world, move(world.tenant, deal_id, Verb.FINALIZE, actor=bob))
+    pushed(world, move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(bob)))
     assert states(world, deal_id) == ("finalize_requested", True, "Approved", "Approved")
     # nothing is signed without a quote, and nothing ends without licences: how both come about is in test_completion.py
-    assert refused(move(world.tenant, deal_id, Verb.SIGN, actor=dora)) == "quote_not_sent"
-    assert refused(move(world.tenant, deal_id, Verb.COMPLETE, actor=vera)) == "wrong_state"
+    assert refused(move(world.tenant, deal_id, Verb.SIGN, MoveRequest(dora))) == "quote_not_sent"
+    assert refused(move(world.tenant, deal_id, Verb.COMPLETE, MoveRequest(vera))) == "wrong_state"
     assert world.push().run_id == ""
 
 
 def test_disabled_and_withdrawn_deals_are_registrations_no_more(world: World, bob: Actor, vera: Actor) -> None:
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
-    assert refused(move(world.tenant, deal_id, Verb.DISABLE, actor=bob)) == "not_a_party"
-    pushed(world, move(world.tenant, deal_id, Verb.DISABLE, actor=vera, reason="a complaint"))
+    assert refused(move(world.tenant, deal_id, Verb.DISABLE, MoveRequest(bob))) == "not_a_party"
+    pushed(world, move(world.tenant, deal_id, Verb.DISABLE, MoveRequest(vera, reason="a complaint")))
     assert states(world, deal_id)[:2] == ("disabled", False)
-    pushed(world, move(world.tenant, deal_id, Verb.ENABLE, actor=vera))
+    pushed(world, move(world.tenant, deal_id, Verb.ENABLE, MoveRequest(vera)))
     assert states(world, deal_id)[:2] == ("submitted", True)
-    pushed(world, move(world.tenant, deal_id, Verb.WITHDRAW, actor=bob))
+    pushed(world, move(world.tenant, deal_id, Verb.WITHDRAW, MoveRequest(bob)))
     assert states(world, deal_id)[:2] == ("withdrawn", False)
-    again = done(move(world.tenant, deal_id, Verb.WITHDRAW, actor=bob))
+    again = done(move(world.tenant, deal_id, Verb.WITHDRAW, MoveRequest(bob)))
     assert again.follow_ups == frozenset()
 
 
 def test_history_says_who_why_and_in_whose_place(world: World, bob: Actor, vera: Actor) -> None:
     deal_id = done(register(world.tenant, TERMS, actor=bob)).deal.id
-    done(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=vera, reason="Arrow is closed"))
+    done(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(vera, reason="Arrow is closed")))
     with world.store.reading("acme") as tx:
         rows = deals.history(tx, deal_id)
     assert (rows[0]["actor"], rows[0]["note"]) == ("Bob (bob)", "submitted")
@@ -132,8 +132,8 @@ def test_history_says_who_why_and_in_whose_place(world: World, bob: Actor, vera:
 
 def test_a_stale_edit_changes_nothing_and_shows_the_deal_as_it_is(world: World, bob: Actor) -> None:
     first = done(register(world.tenant, TERMS, actor=bob))
-    second = done(change(world.tenant, first.deal.id, {"amount": "7"}, actor=bob, version=first.version))
-    stale = change(world.tenant, first.deal.id, {"amount": "8"}, actor=bob, version=first.version)
+    second = done(change(world.tenant, first.deal.id, {"amount": "7"}, MoveRequest(bob, version=first.version)))
+    stale = change(world.tenant, first.deal.id, {"amount": "8"}, MoveRequest(bob, version=first.version))
     assert isinstance(stale, StaleVersion)
     assert (stale.code, stale.version, stale.deal) == ("stale_version", second.version, second.deal)
     assert world.deal(first.deal.id) == second.deal
@@ -146,7 +146,7 @@ def test_what_the_caller_keeps_is_one_commit_with_the_move(world: World, bob: Ac
         raise RuntimeError("could not be kept")
 
     with pytest.raises(RuntimeError, match="could not be kept"):
-        change(world.tenant, first.deal.id, {"amount": "7"}, actor=bob, finish=fail)
+        change(world.tenant, first.deal.id, {"amount": "7"}, MoveRequest(bob), finish=fail)
     assert str(world.deal(first.deal.id).values["amount"]) == TERMS["amount"]
 
 
@@ -157,8 +157,8 @@ def test_a_deal_is_registered_for_a_colleague_and_given_to_another(world: World,
     assert (deal.owner_user, deal.registered_by) == ("cy", "bob")
     assert refused(register(world.tenant, TERMS, actor=bob, owner_user="eve")) == "not_a_colleague"
     assert refused(register(world.tenant, TERMS, actor=bob, owner_user="nobody")) == "user_unknown"
-    assert done(reassign(world.tenant, deal.id, "bob", actor=bob)).deal.owner_user == "bob"
-    assert refused(reassign(world.tenant, deal.id, "eve", actor=bob)) == "not_a_colleague"
+    assert done(reassign(world.tenant, deal.id, "bob", MoveRequest(bob))).deal.owner_user == "bob"
+    assert refused(reassign(world.tenant, deal.id, "eve", MoveRequest(bob))) == "not_a_colleague"
 
 
 def test_who_made_a_draft_on_behalf_edits_submits_and_withdraws_it(world: World, dora: Actor) -> None:
@@ -168,12 +168,12 @@ def test_who_made_a_draft_on_behalf_edits_submits_and_withdraws_it(world: World,
     with world.store.reading("acme") as tx:
         assert {Verb.EDIT, Verb.SUBMIT, Verb.WITHDRAW} <= set(open_to(tx, world.tenant, world.deal(first), dora))
     # When she edits and submits one, and withdraws the other
-    assert done(change(world.tenant, first, {"name": "Other words"}, actor=dora)).deal.values["name"] == "Other words"
-    assert pushed(world, move(world.tenant, first, Verb.SUBMIT, actor=dora)).deal.lifecycle == "submitted"
-    assert done(move(world.tenant, second, Verb.WITHDRAW, actor=dora)).deal.lifecycle == "withdrawn"
+    assert done(change(world.tenant, first, {"name": "Other words"}, MoveRequest(dora))).deal.values["name"] == "Other words"
+    assert pushed(world, move(world.tenant, first, Verb.SUBMIT, MoveRequest(dora))).deal.lifecycle == "submitted"
+    assert done(move(world.tenant, second, Verb.WITHDRAW, MoveRequest(dora))).deal.lifecycle == "withdrawn"
     # Then the CRM has the one, and from the submission on its terms are the owner company's
     assert world.record_of(first)["Portal_Deal_Name__c"] == "Other words"
-    assert refused(change(world.tenant, first, {"name": "Mine"}, actor=dora)) == "not_a_party"
+    assert refused(change(world.tenant, first, {"name": "Mine"}, MoveRequest(dora))) == "not_a_party"
 
 
 def test_a_second_partner_registers_on_behalf_of_an_associated_partner_where_the_portal_lets_it(world: World, dora: Actor) -> None:
@@ -200,9 +200,9 @@ def test_another_second_partner_ends_the_old_ones_sight(world: World, bob: Actor
     with world.store.reading("acme") as tx:
         viewer = viewer_of(tx, world.tenant, dora.user)
         assert deal_id in {stored.deal.id for stored in deals.seen(tx, shares(viewer), limit=1000)}
-    after = done(change(world.tenant, deal_id, {"second_partner": "Bolt Distribution"}, actor=bob)).deal
+    after = done(change(world.tenant, deal_id, {"second_partner": "Bolt Distribution"}, MoveRequest(bob))).deal
     assert not can_see(viewer, after, bob.user)
-    assert refused(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora)) == "not_your_track"
+    assert refused(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora))) == "not_your_track"
 
 
 def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: World, bob: Actor) -> None:
@@ -210,13 +210,15 @@ def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: Wo
     sam = told(world, "sam", "Arrow Electronics")
     assert sam.user
     deal = done(register(world.tenant, TERMS, actor=bob)).deal
-    assert refused(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=sam)) == "not_your_track"
+    assert refused(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(sam))) == "not_your_track"
     with world.store.transaction("acme") as tx:
         birch, arrow = world.company("Birch Systems").id, world.company("Arrow Electronics").id
         subgroups.begin(tx, Subgroup(birch, arrow, "promoted", tx.now, "Dora"))
     with world.store.reading("acme") as tx:
         assert [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, world.tenant, sam.user))) if stored.deal.id == deal.id]
-    assert done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=sam)).deal.distributor_approval == "approved"
+    assert (
+        done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(sam))).deal.distributor_approval == "approved"
+    )
 
 
 def test_users_are_told_of_by_company_and_leave(world: World, bob: Actor) -> None:
@@ -229,7 +231,7 @@ def test_users_are_told_of_by_company_and_leave(world: World, bob: Actor) -> Non
     deactivate(world.tenant, "bob")
     gone = actor_of(world.tenant, "bob")
     assert isinstance(gone, Actor)
-    assert refused(move(world.tenant, deal_id, Verb.WITHDRAW, actor=gone)) == "user_inactive"
+    assert refused(move(world.tenant, deal_id, Verb.WITHDRAW, MoveRequest(gone))) == "user_inactive"
     erase(world.tenant, "bob")
     assert refused(actor_of(world.tenant, "bob")) == "user_unknown"
     assert world.deal(deal_id).owner_user is None
@@ -243,7 +245,7 @@ DAY_S = 86_400
 def test_an_expired_registration_is_renewed_by_the_distributor_and_the_vendor(world: World, bob: Actor, dora: Actor) -> None:
     # Given an approved registration that has expired
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved", Portal_Expires__c=world.clock.now.date().isoformat())
     world.pull()
     world.forward(DAY_S)
@@ -251,7 +253,7 @@ def test_an_expired_registration_is_renewed_by_the_distributor_and_the_vendor(wo
     assert states(world, deal_id) == ("expired", False, "Approved", "Approved")
     # When the distributor renews it, then the vendor is asked, in the CRM too, and the old day stands
     until = date(2027, 3, 1)
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, actor=dora, until=until))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, MoveRequest(dora, until=until)))
     assert states(world, deal_id) == ("expired", False, "Approved", "Renewal pending")
     assert world.record_of(deal_id)["Portal_Expires__c"] != until.isoformat()
     # And when the vendor approves there, then the new day counts on both sides and it is registered again
@@ -265,10 +267,10 @@ def test_an_expired_registration_is_renewed_by_the_distributor_and_the_vendor(wo
 
 def test_a_renewal_refused_in_the_crm_leaves_the_registration_as_it_was(world: World, bob: Actor, dora: Actor) -> None:
     deal_id = pushed(world, register(world.tenant, TERMS, actor=bob)).deal.id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved", Portal_Expires__c="2026-12-31")
     world.pull()
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, actor=dora, until=date(2027, 12, 31)))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.RENEW, MoveRequest(dora, until=date(2027, 12, 31))))
     world.edit(deal_id, Portal_Vendor_Approval__c="Rejected")
     world.pull()
     assert states(world, deal_id) == ("submitted", True, "Approved", "Approved")
@@ -332,4 +334,4 @@ def test_a_deal_that_the_crm_gives_to_another_company_begins_anew_there(world: W
     deal = world.deal(deal_id)
     assert (deal.owner_company, deal.owner_user, deal.vendor_approval) == (world.company("Cedar IT").id, None, "pending")
     assert states(world, deal_id)[2:] == ("Pending", "Pending")
-    assert refused(move(world.tenant, deal_id, Verb.WITHDRAW, actor=bob)) == "not_a_party"
+    assert refused(move(world.tenant, deal_id, Verb.WITHDRAW, MoveRequest(bob))) == "not_a_party"

@@ -11,7 +11,7 @@ from sync_worker.domain.core.user import Role
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.move import MoveRequest, move
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.operate.intervene import begin_replay, go_on
 from sync_worker.steps.tell.mail import mail
@@ -60,7 +60,7 @@ def forgotten(world: World) -> None:
 def test_what_people_do_in_the_portal_is_told_once_to_everybody_but_themselves(world: World, bob: Actor, mailbox: Mailbox) -> None:
     begun = done(draft(world.tenant, TERMS, actor=bob))
     assert written(world) == []
-    deal_id = pushed(world, move(world.tenant, begun.deal.id, Verb.SUBMIT, actor=bob)).deal.id
+    deal_id = pushed(world, move(world.tenant, begun.deal.id, Verb.SUBMIT, MoveRequest(bob))).deal.id
     assert written(world) == [("deal_registered", "dora"), ("deal_registered", "mona")]
     mail(world.tenant)
     emails = [world.company(name).account_owner_email or "" for name in ("Birch Systems", "Arrow Electronics")]
@@ -71,12 +71,12 @@ def test_what_people_do_in_the_portal_is_told_once_to_everybody_but_themselves(w
     assert f"https://portal.example.com/deals/{deal_id}" in mailbox.letters[0].as_string()
     # An edit of a field that no one watches, a no-op and an echo of our own write are not news
     forgotten(world)
-    done(change(world.tenant, deal_id, {"term_years": "2"}, actor=bob))
-    done(change(world.tenant, deal_id, {"amount": "1200.50"}, actor=bob))
+    done(change(world.tenant, deal_id, {"term_years": "2"}, MoveRequest(bob)))
+    done(change(world.tenant, deal_id, {"amount": "1200.50"}, MoveRequest(bob)))
     world.push()
     world.pull()
     assert written(world) == []
-    done(change(world.tenant, deal_id, {"amount": "7"}, actor=bob))
+    done(change(world.tenant, deal_id, {"amount": "7"}, MoveRequest(bob)))
     assert written(world) == [("deal_updated", "dora"), ("deal_updated", "mona")]
 
 
@@ -86,7 +86,7 @@ def test_the_reason_of_a_decision_is_told_to_the_other_side(world: World, bob: A
     forgotten(world)
     dora = told(world, "dora", "Arrow Electronics", Role.MANAGER)
     # When the distributor rejects it with a reason
-    done(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="not our <region>"))
+    done(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(dora, reason="not our <region>")))
     mail(world.tenant)
     # Then the letter to the reseller's people says why
     letter = next(one for one in mailbox.letters if "bob@" in str(one["To"]) and str(one["Subject"]).startswith("Updated"))
@@ -122,7 +122,7 @@ def test_without_a_mail_server_and_with_a_notice_switched_off_nothing_is_written
     assert written(world) == []
     world.post = None
     world.tenant = world.process()
-    done(change(world.tenant, deal_id, {"amount": "9"}, actor=bob))
+    done(change(world.tenant, deal_id, {"amount": "9"}, MoveRequest(bob)))
     assert written(world) == []
 
 
@@ -141,7 +141,7 @@ def test_people_are_reminded_of_an_expiry_and_of_approvals_that_wait_once_a_mark
     assert written(world, deal_id) == [("approval_waits", "dora"), ("approval_waits", "vera")]
     # Once both have decided, only the end of it is left to tell
     for track, actor in ((Track.DISTRIBUTOR, told(world, "dora", "Arrow Electronics", Role.MANAGER)),):
-        done(decide(world.tenant, deal_id, track, Decision.APPROVE, actor=actor))
+        done(decide(world.tenant, deal_id, track, Decision.APPROVE, MoveRequest(actor)))
     world.edit(deal_id, Portal_Vendor_Approval__c="Approved")
     world.pull()
     forgotten(world)

@@ -13,7 +13,7 @@ from sync_worker.domain.core.user import Role
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.decide import change, decide
-from sync_worker.steps.deals.move import Moved, move
+from sync_worker.steps.deals.move import Moved, MoveRequest, move
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.distributors.agree import set_terms
@@ -86,17 +86,17 @@ def test_a_subgroup_whose_deal_was_rejected_does_not_drop_its_distributor(world:
     subgroup(world, also=BOLT)
     deal = registered(world)
     dora = told(world, "dora", "Arrow Electronics")
-    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="our own customer"))
+    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(dora, reason="our own customer")))
     # When the reseller, or an operator, clears the second partner or names another one, then it is refused, with who may
     for actor in (rita(world), ANN):
         for second in (None, BOLT):
-            no = change(world.tenant, deal.id, {"second_partner": second}, actor=actor)
+            no = change(world.tenant, deal.id, {"second_partner": second}, MoveRequest(actor))
             assert isinstance(no, Refusal)
             assert (no.code, no.who_may, no.field) == ("parent_kept", "the vendor, with a reason", "second_partner")
             assert "Cedar Reseller is a subgroup of Arrow Electronics" in no.why
     after = world.deal(deal.id)
     assert (after.second_partner, after.distributor_approval) == (arrow(world).id, "rejected")
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))) == "not_ready"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))) == "not_ready"
 
 
 def test_the_agreement_is_asked_for_whomever_the_deal_names(world: World) -> None:
@@ -114,9 +114,9 @@ def test_a_draft_keeps_its_distributor_too(world: World) -> None:
     subgroup(world, also=BOLT)
     begun = done(draft(world.tenant, DEAL, actor=rita(world)))
     assert begun.deal.second_partner == arrow(world).id
-    assert refused(change(world.tenant, begun.deal.id, {"second_partner": None}, actor=rita(world))) == "parent_kept"
+    assert refused(change(world.tenant, begun.deal.id, {"second_partner": None}, MoveRequest(rita(world)))) == "parent_kept"
     assert refused(draft(world.tenant, {**DEAL, "second_partner": BOLT}, actor=rita(world))) == "parent_kept"
-    submitted = done(move(world.tenant, begun.deal.id, Verb.SUBMIT, actor=rita(world)))
+    submitted = done(move(world.tenant, begun.deal.id, Verb.SUBMIT, MoveRequest(rita(world))))
     assert (submitted.deal.second_partner, submitted.deal.distributor_approval) == (arrow(world).id, "pending")
 
 
@@ -125,7 +125,7 @@ def test_a_deal_that_is_given_to_a_subgroup_names_its_distributor(world: World) 
     subgroup(world)
     deal = world.registered(second_partner=None)
     # When the vendor gives it to a subgroup, then it names the distributor by itself
-    moved = done(change(world.tenant, deal.id, {"owner_company": CEDAR}, actor=vera(world)))
+    moved = done(change(world.tenant, deal.id, {"owner_company": CEDAR}, MoveRequest(vera(world))))
     assert (moved.deal.second_partner, moved.deal.distributor_approval) == (arrow(world).id, "pending")
 
 
@@ -134,8 +134,8 @@ def test_the_vendor_lets_a_deal_go_without_and_that_is_kept(world: World) -> Non
     made = subgroup(world)
     deal = registered(world)
     # When the vendor takes the distributor off the deal, then it says why
-    assert refused(change(world.tenant, deal.id, {"second_partner": None}, actor=vera(world))) == "reason_missing"
-    moved = done(change(world.tenant, deal.id, {"second_partner": None}, actor=vera(world), reason="sold by us"))
+    assert refused(change(world.tenant, deal.id, {"second_partner": None}, MoveRequest(vera(world)))) == "reason_missing"
+    moved = done(change(world.tenant, deal.id, {"second_partner": None}, MoveRequest(vera(world), reason="sold by us")))
     world.settle(moved.follow_ups)
     # and who, when and why are kept, in the history too
     with world.store.reading("acme") as tx:
@@ -148,17 +148,17 @@ def test_the_vendor_lets_a_deal_go_without_and_that_is_kept(world: World) -> Non
     assert (world.deal(deal.id).second_partner, in_crm(world, deal.id)) == (None, None)
     world.edit(deal.id, Portal_Vendor_Approval__c="Approved")
     world.pull()
-    assert done(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))).deal.lifecycle == "finalize_requested"
+    assert done(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))).deal.lifecycle == "finalize_requested"
 
 
 def test_a_waiver_ends_when_the_deal_names_its_distributor_again(world: World) -> None:
     # Given a deal that the vendor let go without, and that names its distributor again
     subgroup(world)
     deal = registered(world)
-    done(change(world.tenant, deal.id, {"second_partner": None}, actor=vera(world), reason="sold by us"))
-    done(change(world.tenant, deal.id, {"second_partner": "Arrow Electronics"}, actor=rita(world)))
+    done(change(world.tenant, deal.id, {"second_partner": None}, MoveRequest(vera(world), reason="sold by us")))
+    done(change(world.tenant, deal.id, {"second_partner": "Arrow Electronics"}, MoveRequest(rita(world))))
     # Then the subgroup does not drop it again
-    assert refused(change(world.tenant, deal.id, {"second_partner": None}, actor=rita(world))) == "parent_kept"
+    assert refused(change(world.tenant, deal.id, {"second_partner": None}, MoveRequest(rita(world)))) == "parent_kept"
 
 
 @pytest.mark.parametrize("how", ["disassociated", "parent inactive"])
@@ -171,7 +171,7 @@ def test_a_subgroup_without_a_parent_in_business_is_free(world: World, how: str)
     else:
         world.remote.edit("Account", world.id_of("Arrow Electronics"), {"Portal_Status__c": "Inactive"})
         world.pull()
-    assert done(change(world.tenant, deal.id, {"second_partner": None}, actor=rita(world))).deal.second_partner is None
+    assert done(change(world.tenant, deal.id, {"second_partner": None}, MoveRequest(rita(world)))).deal.second_partner is None
 
 
 # ── in the CRM ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +183,7 @@ def test_a_distributor_that_is_taken_away_in_the_crm_is_put_back_and_that_is_sai
     subgroup(world, also=BOLT)
     deal = registered(world)
     dora = told(world, "dora", "Arrow Electronics")
-    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="our own customer"))
+    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(dora, reason="our own customer")))
     world.push()
     # When somebody clears the lookup, or names another distributor
     there = world.company(second).id if second else None
@@ -224,12 +224,12 @@ def test_where_the_field_is_only_read_the_deal_does_not_go_on(world: World) -> N
     world.pull(is_full=True)
     crm_id = world.link(deal.id).crm_id
     assert world.codes(crm_id) == {"parent_not_named"}
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))) == "parent_not_named"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))) == "parent_not_named"
     # When it is corrected there, then it ends
     world.edit(deal.id, Portal_Second_Partner__c=world.id_of("Arrow Electronics"))
     world.pull()
     assert world.codes(crm_id) == set()
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))) == "not_ready"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))) == "not_ready"
 
 
 def test_a_deal_that_the_crm_gives_to_a_subgroup_names_its_distributor(world: World) -> None:
@@ -287,24 +287,24 @@ def test_its_agreement_is_asked_for_when_it_is_finalized(world: World) -> None:
     # Given a deal that began in the CRM, which everybody has approved
     made = subgroup(world, is_signed=False)
     deal = begun(world, None, Portal_Vendor_Approval__c="Approved")
-    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=told(world, "dora", "Arrow Electronics")))
+    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(told(world, "dora", "Arrow Electronics"))))
     # When it is finalized, then the agreement is asked for, and whether the subgroup may register
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))) == "agreement_missing"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))) == "agreement_missing"
     signed(world)
     bo = user(world, "bo", "Arrow Electronics")
     assert set_terms(world.tenant, made, arrow(world), Terms(False, AGREED.percents), actor=bo) is None
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))) == "may_not_register"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))) == "may_not_register"
     assert set_terms(world.tenant, made, arrow(world), AGREED, actor=bo) is None
-    assert done(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))).deal.lifecycle == "finalize_requested"
+    assert done(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))).deal.lifecycle == "finalize_requested"
 
 
 def test_a_deal_that_was_registered_rightly_is_finalized_although_its_company_may_not_register_any_more(world: World) -> None:
     made = subgroup(world)
     deal = registered(world)
-    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=told(world, "dora", "Arrow Electronics")))
-    done(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, actor=vera(world)))
+    done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(told(world, "dora", "Arrow Electronics"))))
+    done(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera(world))))
     assert set_terms(world.tenant, made, arrow(world), Terms(False, AGREED.percents), actor=user(world, "bo", "Arrow Electronics")) is None
-    assert done(move(world.tenant, deal.id, Verb.FINALIZE, actor=rita(world))).deal.lifecycle == "finalize_requested"
+    assert done(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(rita(world)))).deal.lifecycle == "finalize_requested"
 
 
 # ── a deal that belongs to no company ────────────────────────────────────────────────────────────────────────────────
@@ -323,18 +323,18 @@ def test_a_deal_whose_owner_is_cleared_in_the_crm_is_nobodys_to_approve(world: W
     assert world.codes(crm_id) == {"owner_company_missing"}
     # and nobody approves or finalizes it, here or there
     dora = told(world, "dora", "Arrow Electronics", Role.MANAGER)
-    assert refused(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora)) == "owner_company_missing"
-    assert refused(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, actor=vera(world))) == "owner_company_missing"
-    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, actor=ANN)) == "owner_company_missing"
+    assert refused(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora))) == "owner_company_missing"
+    assert refused(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera(world)))) == "owner_company_missing"
+    assert refused(move(world.tenant, deal.id, Verb.FINALIZE, MoveRequest(ANN))) == "owner_company_missing"
     world.edit(deal.id, Portal_Vendor_Approval__c="Approved")
     world.pull()
     assert world.deal(deal.id).vendor_approval == "pending"
     assert world.record_of(deal.id)["Portal_Vendor_Approval__c"] == "Pending"
     assert world.codes(deal.id) == {"owner_company_missing"}
     # When the vendor names a company, then the deal goes on
-    done(change(world.tenant, deal.id, {"owner_company": "Birch Systems"}, actor=vera(world)))
+    done(change(world.tenant, deal.id, {"owner_company": "Birch Systems"}, MoveRequest(vera(world))))
     world.push()
     world.pull()
     assert world.codes(crm_id) == set()
-    done(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, actor=vera(world)))
+    done(decide(world.tenant, deal.id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera(world))))
     assert world.codes(deal.id) == set()

@@ -15,7 +15,7 @@ from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.operate.erasure import ERASED
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.move import MoveRequest, move
 from sync_worker.steps.operate.erase import erase
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.tell.mail import mail
@@ -72,8 +72,8 @@ def test_a_decision_of_each_side_stands_in_the_crm_with_its_name_day_and_reason(
     assert shown(world, deal_id) == shown(world, deal_id, "Distributor") == (None, None, None)
     # When both sides decide, one of them at a length that the CRM's field does not hold
     why = "They bought from us before.\n" + "x" * 900
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora, reason=why))
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, actor=vera, reason="Too small: " + "y" * 400))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora, reason=why)))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, MoveRequest(vera, reason="Too small: " + "y" * 400)))
     # Then the CRM shows who, when and why, as far as it fits, and the deal has it whole
     assert shown(world, deal_id, "Distributor") == (dora.name, MONDAYS.isoformat(), f"{why[:254]}…")
     assert held(world, deal_id, DISTRIBUTOR) == (dora.name, MONDAYS, why)
@@ -89,17 +89,17 @@ def test_a_decision_of_each_side_stands_in_the_crm_with_its_name_day_and_reason(
 
 def test_new_terms_take_the_decisions_back_in_the_crm_too(world: World, dora: Actor, vera: Actor) -> None:
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora, reason="ours"))
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, actor=vera))
-    pushed(world, change(world.tenant, deal_id, {"licence_count": "99"}, actor=vera))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora, reason="ours")))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera)))
+    pushed(world, change(world.tenant, deal_id, {"licence_count": "99"}, MoveRequest(vera)))
     assert shown(world, deal_id) == shown(world, deal_id, "Distributor") == (None, None, None)
     assert {name: world.deal(deal_id).values[name] for name in STAMPS} == dict.fromkeys(STAMPS)
 
 
 def test_what_only_the_portal_writes_is_put_back(world: World, dora: Actor, vera: Actor) -> None:
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, actor=vera))
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="ours"))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera)))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(dora, reason="ours")))
     world.edit(deal_id, Portal_Distributor_Reason__c="they never said so", Portal_Vendor_Decided_By__c="The board")
     world.pull()
     assert shown(world, deal_id, "Distributor") == (dora.name, MONDAYS.isoformat(), "ours")
@@ -115,7 +115,7 @@ def test_an_org_without_these_fields_works_as_before(world: World, dora: Actor) 
     # When the vendor decides there, and the distributor here
     world.edit(deal_id, Portal_Vendor_Approval__c="Rejected", Portal_Vendor_Reason__c="nobody reads this")
     world.pull()
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, actor=dora, reason="ours"))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(dora, reason="ours")))
     # Then the deal says who and when, with the reason that could be known
     assert held(world, deal_id) == ("CRM", MONDAYS, None)
     assert held(world, deal_id, DISTRIBUTOR) == (dora.name, MONDAYS, "ours")
@@ -175,9 +175,9 @@ def test_a_decision_that_is_not_taken_over_brings_no_reason_with_it(world: World
     # Given an approved deal of which finalize was requested
     bob = told(world, "bob", "Birch Systems", Role.MANAGER)
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, actor=vera, reason="Strategic"))
-    pushed(world, move(world.tenant, deal_id, Verb.FINALIZE, actor=bob))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera, reason="Strategic")))
+    pushed(world, move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(bob)))
     # When the CRM rejects it all the same, with a reason
     world.edit(deal_id, Portal_Vendor_Approval__c="Rejected", Portal_Vendor_Reason__c="Changed our mind")
     world.pull()
@@ -190,7 +190,7 @@ def test_a_decision_that_is_not_taken_over_brings_no_reason_with_it(world: World
 
 def test_a_corrected_reason_is_no_new_decision(world: World, vera: Actor) -> None:
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, actor=vera, reason="Too smal"))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, MoveRequest(vera, reason="Too smal")))
     world.edit(deal_id, Portal_Vendor_Reason__c="Too small")
     world.pull()
     assert held(world, deal_id) == (vera.name, MONDAYS, "Too small")
@@ -215,8 +215,8 @@ def test_a_deal_that_begins_approved_in_the_crm_says_nothing_of_when(world: Worl
 
 def test_a_database_that_was_lost_takes_who_decided_from_the_crm(world: World, dora: Actor, vera: Actor) -> None:
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora, reason="ours"))
-    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, actor=vera, reason="theirs"))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora, reason="ours")))
+    pushed(world, decide(world.tenant, deal_id, Track.VENDOR, Decision.APPROVE, MoveRequest(vera, reason="theirs")))
     world.lose_database()
     world.pull()
     assert held(world, deal_id) == (vera.name, MONDAYS, "theirs")
@@ -233,7 +233,7 @@ def test_the_vendor_may_decide_in_the_crm_after_the_last_day_and_the_deal_does_n
     # Given a registration whose last day is over
     bob = told(world, "bob", "Birch Systems", Role.MANAGER)
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, actor=dora))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora)))
     world.edit(deal_id, Portal_Expires__c=MONDAYS.isoformat())
     world.pull()
     world.forward(2 * DAY_S)
@@ -244,7 +244,7 @@ def test_the_vendor_may_decide_in_the_crm_after_the_last_day_and_the_deal_does_n
     world.pull()
     # Then the approval is taken, with its reason, and the deal goes nowhere until it has a later day
     assert (world.deal(deal_id).vendor_approval, held(world, deal_id)[2]) == ("approved", "Late, but yes")
-    refusal = move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)
+    refusal = move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(bob))
     assert isinstance(refusal, Refusal)
     assert (refusal.code, "last day was" in refusal.why) == ("deal_closed", True)
     world.settle(expire(world.tenant).follow_ups)
@@ -252,8 +252,8 @@ def test_the_vendor_may_decide_in_the_crm_after_the_last_day_and_the_deal_does_n
     world.edit(deal_id, Portal_Expires__c="2099-01-01")
     world.pull()
     world.settle(expire(world.tenant).follow_ups)
-    assert refused(move(world.tenant, deal_id, Verb.FINALIZE, actor=dora)) == "not_a_party"
-    assert done(move(world.tenant, deal_id, Verb.FINALIZE, actor=bob)).deal.lifecycle == "finalize_requested"
+    assert refused(move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(dora))) == "not_a_party"
+    assert done(move(world.tenant, deal_id, Verb.FINALIZE, MoveRequest(bob))).deal.lifecycle == "finalize_requested"
 
 
 # ── a person who is forgotten ────────────────────────────────────────────────────────────────────────────────────────
@@ -263,9 +263,9 @@ def test_an_erased_person_is_named_neither_on_the_deal_nor_in_the_crm(world: Wor
     # Given a decision with a name, and a reason that names its maker
     eve = told(world, "eve@example.org", "Arrow Electronics", Role.MANAGER)
     deal_id = world.registered().id
-    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, actor=eve, reason="ask eve@example.org why"))
+    pushed(world, decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.REJECT, MoveRequest(eve, reason="ask eve@example.org why")))
     other = world.registered(name="Another", prospect_name="Somebody else").id
-    pushed(world, decide(world.tenant, other, Track.VENDOR, Decision.REJECT, actor=vera, reason="no"))
+    pushed(world, decide(world.tenant, other, Track.VENDOR, Decision.REJECT, MoveRequest(vera, reason="no")))
     # When the person is erased
     erase(world.tenant, "eve@example.org")
     # Then the deal does not name the person, and the CRM is told so; nobody else is touched

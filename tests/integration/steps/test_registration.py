@@ -12,6 +12,7 @@ from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.core.user import Role
 from sync_worker.errors import ConfigError
 from sync_worker.steps.deals.decide import approve, change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.people.users import UserData, put
 from sync_worker.steps.sync.push.push import push
@@ -74,8 +75,15 @@ def test_every_other_door_says_ambiguous_as_well(world: World) -> None:
     answers = [
         put(world.tenant, told),
         put(world.tenant, replace(told, primary_company="Birch Systems", further_companies=("Summit Partners",))),
-        change(world.tenant, deal.id, {"second_partner": "Summit Partners"}, actor=ANN),
-        approve(world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Summit Partners"),
+        change(world.tenant, deal.id, {"second_partner": "Summit Partners"}, MoveRequest(ANN)),
+        approve(
+            world.tenant,
+            deal.id,
+            Track.DISTRIBUTOR,
+            Decision.APPROVE,
+            MoveRequest(Actor("Dora", None, "portal")),
+            company="Summit Partners",
+        ),
     ]
     # then each is refused so, and the command line names both ids
     assert [isinstance(one, Refusal) and one.code for one in answers] == ["company_ambiguous"] * 4
@@ -188,7 +196,7 @@ def test_a_portal_may_register_opportunities(empty_world: World) -> None:
 def test_the_distributor_approves_and_the_crm_hears_of_it(world: World) -> None:
     deal = world.registered()
     result = approve(
-        world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics"
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
     )
     assert not isinstance(result, Refusal)
     world.settle(result[1])
@@ -209,17 +217,19 @@ def test_the_distributor_approves_and_the_crm_hears_of_it(world: World) -> None:
 def test_a_decision_of_the_wrong_person_is_refused(world: World, track: Track, decision: Decision, company: str, code: str) -> None:
     deal = world.registered()
     before = world.rows()
-    result = approve(world.tenant, deal.id, track=track, decision=decision, actor_name="Sam", company=company)
+    result = approve(world.tenant, deal.id, track, decision, MoveRequest(Actor("Sam", None, "portal")), company=company)
     assert isinstance(result, Refusal)
     assert result.code == code
     assert world.rows() == before
 
 
 def test_a_deal_that_is_none_is_refused(world: World) -> None:
-    result = approve(world.tenant, "nothing", track=Track.VENDOR, decision=Decision.APPROVE, actor_name="Ann", company="acme (vendor)")
+    result = approve(
+        world.tenant, "nothing", Track.VENDOR, Decision.APPROVE, MoveRequest(Actor("Ann", None, "portal")), company="acme (vendor)"
+    )
     assert isinstance(result, Refusal)
     assert result.code == "deal_unknown"
-    result = change(world.tenant, "nothing", {"amount": "1"}, actor=ANN)
+    result = change(world.tenant, "nothing", {"amount": "1"}, MoveRequest(ANN))
     assert isinstance(result, Refusal)
     assert result.code == "deal_unknown"
 
@@ -239,7 +249,7 @@ def test_a_deal_that_is_none_is_refused(world: World) -> None:
 def test_a_wrong_edit_is_refused(world: World, written: dict[str, Any], code: str) -> None:
     deal = world.registered()
     before = world.rows()
-    result = change(world.tenant, deal.id, written, actor=ANN)
+    result = change(world.tenant, deal.id, written, MoveRequest(ANN))
     assert isinstance(result, Refusal)
     assert result.code == code
     assert world.rows() == before
@@ -248,7 +258,7 @@ def test_a_wrong_edit_is_refused(world: World, written: dict[str, Any], code: st
 def test_an_edit_that_changes_nothing_wakes_nobody(world: World) -> None:
     deal = world.registered()
     before = world.rows()
-    result = change(world.tenant, deal.id, {"amount": "1200.5", "second_partner": "Arrow Electronics"}, actor=ANN)
+    result = change(world.tenant, deal.id, {"amount": "1200.5", "second_partner": "Arrow Electronics"}, MoveRequest(ANN))
     assert not isinstance(result, Refusal)
     assert result[1] == frozenset()
     assert world.rows() == before
@@ -256,7 +266,9 @@ def test_an_edit_that_changes_nothing_wakes_nobody(world: World) -> None:
 
 def test_another_second_partner_begins_its_track_anew(world: World) -> None:
     deal = world.registered()
-    approve(world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics")
+    approve(
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
+    )
     world.change(deal.id, second_partner="Bolt Distribution")
     world.push()
     record = world.record_of(deal.id)
@@ -273,6 +285,6 @@ def test_people_decide_a_day_later_with_a_mapping_of_yesterday(world: World) -> 
     deal = world.registered()
     world.forward(100_000)
     result = approve(
-        world.tenant, deal.id, track=Track.DISTRIBUTOR, decision=Decision.APPROVE, actor_name="Dora", company="Arrow Electronics"
+        world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora", None, "portal")), company="Arrow Electronics"
     )
     assert not isinstance(result, Refusal)

@@ -10,7 +10,7 @@ from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.explain import explain
-from sync_worker.steps.deals.move import Moved
+from sync_worker.steps.deals.move import Moved, MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.store.sync import backfills
@@ -224,7 +224,7 @@ def test_an_edit_of_a_resting_attribute_is_taken_owed_and_written_once_it_is_sho
     world.remote.hide_field("Lead", "Description")
     world.pull()
     # when a partner edits it, then the value is taken, and the answer says that it waits, why, since when and what to do
-    moved = change(world.tenant, deal.id, {"note": "later"}, actor=ANN)
+    moved = change(world.tenant, deal.id, {"note": "later"}, MoveRequest(ANN))
     assert isinstance(moved, Moved)
     assert moved.deal.values["note"] == "later"
     (warning,) = moved.warnings
@@ -279,6 +279,6 @@ def test_a_resting_attribute_that_only_the_crm_sets_is_still_refused(world: Worl
     world.pull()
     world.remote.hide_field("Lead", "Description")
     world.pull()
-    refused = change(world.tenant, deal.id, {"note": "later"}, actor=ANN)
+    refused = change(world.tenant, deal.id, {"note": "later"}, MoveRequest(ANN))
     assert isinstance(refused, Refusal)
     assert refused.code == "only_in_crm"

@@ -15,6 +15,7 @@ from sync_worker.files import open_files
 from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.deals.decide import decide
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.distributors.agree import put_on_file
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import SubgroupChange, create
@@ -35,7 +36,7 @@ def approved(world: World, **written: str) -> Deal:
     """A registration that its distributor has approved, in the CRM."""
     deal = world.registered(**written)
     bo = Actor("Bo", world.company("Arrow Electronics").id, "portal")
-    result = decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=bo)
+    result = decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(bo))
     assert not isinstance(result, Refusal), result
     world.push()
     return world.deal(deal.id)
@@ -172,7 +173,7 @@ def test_what_the_portal_wrote_after_the_backup_is_taken_back_where_a_person_say
     world.pull()
     before = world.backup()
     bo = Actor("Bo", world.company("Arrow Electronics").id, "portal")
-    decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, actor=bo)
+    decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(bo))
     world.push()
     approved_at_last, org = world.deal(deal.id), world.org()
     # When it is restored, and a person says so before anything else is done

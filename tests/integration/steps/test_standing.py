@@ -11,7 +11,7 @@ from sync_worker.domain.core.deal import Deal, Decision, Track
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.steps.deals.decide import decide
-from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.move import MoveRequest, move
 from sync_worker.steps.operate.intervene import discard
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.steps.sync.ingest.pull import pull
@@ -68,9 +68,9 @@ def test_it_ends_when_the_vendor_decides_or_the_deal_is_over(world: World, end: 
     deal = approved_otherwise(world)
     if end == "rejected in the portal":
         vera = told(world, "vera", "acme (vendor)", is_vendor_admin=True)
-        done(decide(world.tenant, deal.id, Track.VENDOR, Decision.REJECT, actor=vera, reason="too small"))
+        done(decide(world.tenant, deal.id, Track.VENDOR, Decision.REJECT, MoveRequest(vera, reason="too small")))
     elif end == "withdrawn":
-        done(move(world.tenant, deal.id, Verb.WITHDRAW, actor=ANN))
+        done(move(world.tenant, deal.id, Verb.WITHDRAW, MoveRequest(ANN)))
     else:
         world.edit(deal.id, Portal_Vendor_Approval__c="Rejected" if "rejected" in end else "Approved")
         world.pull()

@@ -9,7 +9,7 @@ import pytest
 from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.steps.deals.decide import change, decide
-from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.move import MoveRequest, move
 from sync_worker.steps.deals.register import register
 from tests.integration.steps.world import ANN, World
 
@@ -17,16 +17,16 @@ End = Callable[[World, str], object]
 
 
 def withdrawn(world: World, deal_id: str) -> object:
-    return move(world.tenant, deal_id, Verb.WITHDRAW, actor=ANN)
+    return move(world.tenant, deal_id, Verb.WITHDRAW, MoveRequest(ANN))
 
 
 def rejected(world: World, deal_id: str) -> object:
     vendor = Actor("Vera", world.company("acme (vendor)").id, "portal")
-    return decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, actor=vendor, reason="the other partner was first")
+    return decide(world.tenant, deal_id, Track.VENDOR, Decision.REJECT, MoveRequest(vendor, reason="the other partner was first"))
 
 
 def renamed(world: World, deal_id: str) -> object:
-    return change(world.tenant, deal_id, {"prospect_name": "Somebody else", "contact_email": None}, actor=ANN)
+    return change(world.tenant, deal_id, {"prospect_name": "Somebody else", "contact_email": None}, MoveRequest(ANN))
 
 
 def lost_in_the_crm(world: World, deal_id: str) -> object:
@@ -62,5 +62,5 @@ def test_it_stands_while_a_third_deal_is_for_the_prospect(world: World, pair: tu
 
 
 def test_an_edit_of_something_else_leaves_it(world: World, pair: tuple[str, str]) -> None:
-    change(world.tenant, pair[0], {"amount": "5"}, actor=ANN)
+    change(world.tenant, pair[0], {"amount": "5"}, MoveRequest(ANN))
     assert world.codes(pair[1]) == {"same_prospect"}

@@ -17,7 +17,7 @@ from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.associations.rebind import rebind
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.flag import flags_of
-from sync_worker.steps.deals.move import open_to
+from sync_worker.steps.deals.move import MoveRequest, open_to
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
@@ -71,7 +71,7 @@ def test_the_distributor_sees_no_deal_and_gets_no_mail_until_it_is_switched_on_a
         assert open_to(tx, world.tenant, deal, dora) == ()
     with world.store.side_transaction("acme") as tx:
         tx.connection.execute(schema.mails.delete())
-    done(change(world.tenant, deal.id, {"amount": "9999"}, actor=bob))
+    done(change(world.tenant, deal.id, {"amount": "9999"}, MoveRequest(bob)))
     assert addressed(world)
     assert "dora" not in addressed(world)
     # and what it had decided on other terms is open again, once it is switched on
@@ -86,10 +86,10 @@ def test_a_deal_goes_on_without_the_distributor_it_had(world: World) -> None:
     deal = world.registered()
     switched_off(world)
     # The owner company edits it, the CRM changes it, and neither says anything of a second partner
-    assert change(world.tenant, deal.id, {"second_partner": "Bolt Distribution"}, actor=bob) == Refusal(
+    assert change(world.tenant, deal.id, {"second_partner": "Bolt Distribution"}, MoveRequest(bob)) == Refusal(
         "two_tier_off", "this portal has no second partners", "nobody", field="second_partner"
     )
-    pushed(world, change(world.tenant, deal.id, {"amount": "7"}, actor=bob))
+    pushed(world, change(world.tenant, deal.id, {"amount": "7"}, MoveRequest(bob)))
     in_crm = world.record_of(deal.id)["Portal_Second_Partner__c"]
     assert in_crm
     world.edit(deal.id, Portal_Vendor_Approval__c="Approved")

@@ -37,6 +37,7 @@ from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
@@ -256,7 +257,7 @@ class World:
 
     def change(self, deal_id: str, **written: Any) -> Deal:
         """An edit in the portal, not pushed yet."""
-        result = change(self.tenant, deal_id, written, actor=ANN)
+        result = change(self.tenant, deal_id, written, MoveRequest(ANN))
         assert not isinstance(result, Refusal), result
         return result[0]
 

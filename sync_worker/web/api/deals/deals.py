@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header, Path, Query, Response
@@ -12,7 +13,7 @@ from sync_worker.domain.people.visibility import shares
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.explain import DealStory, FieldStory, explain
-from sync_worker.steps.deals.move import Finish, Moved
+from sync_worker.steps.deals.move import Finish, Moved, MoveRequest
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.deals import deals
@@ -132,12 +133,8 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.EditBody, if_match: I
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
         visibility.looked_at(tx, visit, deal_id)
-
-    def do(finish: Finish) -> Moved | Refusal:
-        return change(
-            tenant, deal_id, said.written(), actor=visit.actor, reason=said.reason or "", version=version_of(if_match), finish=finish
-        )
-
+    asked = MoveRequest(visit.actor, said.reason or "", version=version_of(if_match))
+    do = partial(change, tenant, deal_id, said.written(), asked)
     return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
 
 

@@ -11,7 +11,7 @@ from fastapi import Body, Response
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.lifecycle import MOVES, Verb
 from sync_worker.steps.deals.decide import decide, reassign
-from sync_worker.steps.deals.move import Finish, Moved, move
+from sync_worker.steps.deals.move import Finish, Moved, MoveRequest, move
 from sync_worker.web.api.core import shapes, views, visibility
 from sync_worker.web.api.core.authentication import Acting, PersonalVisit
 from sync_worker.web.api.core.once import Once, OnceOnly
@@ -28,51 +28,32 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {200: ETAG, **OUT_OF_SIGHT, **proble
 @router.post("/deals/{deal_id}/approvals", response_model=shapes.DealView, responses=_ANSWERS)
 def decide_deal(visit: Acting, deal_id: DealId, said: shapes.DecisionBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Decides on one approval track: approve, reject, return or renew."""
-    return _dated(visit, deal_id, said, if_match, once, partial(decide, visit.tenant, deal_id, said.track, said.decision))
+    asked = MoveRequest(visit.actor, said.reason, said.expires_on, version_of(if_match))
+    return _moved(visit, deal_id, once, partial(decide, visit.tenant, deal_id, said.track, said.decision, asked))
 
 
 @router.post("/deals/{deal_id}/last-day", response_model=shapes.DealView, responses=_ANSWERS)
 def set_last_day(visit: Acting, deal_id: DealId, said: shapes.LastDayBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Sets or extends the last day of a registration. An expired one becomes valid again. The user must be an admin of the vendor."""
-    return _dated(visit, deal_id, said, if_match, once, partial(move, visit.tenant, deal_id, Verb.SET_LAST_DAY))
+    asked = MoveRequest(visit.actor, said.reason, said.expires_on, version_of(if_match))
+    return _moved(visit, deal_id, once, partial(move, visit.tenant, deal_id, Verb.SET_LAST_DAY, asked))
 
 
 @router.post("/deals/{deal_id}/reassign", response_model=shapes.DealView, responses=_ANSWERS)
 def reassign_deal(visit: Acting, deal_id: DealId, said: shapes.ReassignBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Makes another member of the owner company the owner of the deal."""
-    tenant, version = visit.tenant, version_of(if_match)
-    return _moved(
-        visit, deal_id, once, lambda finish: reassign(tenant, deal_id, said.owner_user, actor=visit.actor, version=version, finish=finish)
-    )
+    asked = MoveRequest(visit.actor, version=version_of(if_match))
+    return _moved(visit, deal_id, once, partial(reassign, visit.tenant, deal_id, said.owner_user, asked))
 
 
 def _endpoint(verb: Verb) -> Callable[..., Response]:
     def endpoint(
         visit: Acting, deal_id: DealId, if_match: IfMatch, once: OnceOnly, said: Annotated[shapes.ReasonBody | None, Body()] = None
     ) -> Response:
-        tenant, reason, version = visit.tenant, said.reason if said else "", version_of(if_match)
-        return _moved(
-            visit,
-            deal_id,
-            once,
-            lambda finish: move(tenant, deal_id, verb, actor=visit.actor, reason=reason, version=version, finish=finish),
-        )
+        asked = MoveRequest(visit.actor, said.reason if said else "", version=version_of(if_match))
+        return _moved(visit, deal_id, once, partial(move, visit.tenant, deal_id, verb, asked))
 
     return endpoint
-
-
-def _dated(
-    visit: PersonalVisit,
-    deal_id: str,
-    said: shapes.DecisionBody | shapes.LastDayBody,
-    if_match: IfMatch,
-    once: Once,
-    act: Callable[..., Moved | Refusal],
-) -> Response:
-    """A move that carries a reason and, where it sets one, a last day."""
-    version = version_of(if_match)
-    do = partial(act, actor=visit.actor, reason=said.reason, until=said.expires_on, version=version)
-    return _moved(visit, deal_id, once, lambda finish: do(finish=finish))
 
 
 def _moved(visit: PersonalVisit, deal_id: str, once: Once, do: Callable[[Finish], Moved | Refusal]) -> Response:

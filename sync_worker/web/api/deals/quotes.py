@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Body, Path, Response
@@ -16,6 +17,7 @@ from sync_worker.domain.deals.price_list import Wish
 from sync_worker.domain.deals.quote import NO_DISCOUNT
 from sync_worker.domain.deals.quote_numbers import to_numbers
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.quote import Keep as KeepQuoted
 from sync_worker.steps.deals.quote import Quoted, QuoteWish, make, paper, send, sign
 from sync_worker.steps.deals.sale import facts_of, owed_of
@@ -99,10 +101,9 @@ def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly
 
     A distributor-priced quote that the vendor sends after finalize was requested is always sent, and may be signed.
     """
-    tenant = visit.tenant
     _look(visit, deal_id)
-    version = version_of(if_match or ANY)
-    return _quoted(visit, once, lambda finish: send(tenant, deal_id, quote_id, actor=visit.actor, version=version, finish=finish))
+    asked = MoveRequest(visit.actor, version=version_of(if_match or ANY))
+    return _quoted(visit, once, partial(send, visit.tenant, deal_id, quote_id, asked))
 
 
 @router.post(
@@ -122,13 +123,10 @@ def sign_quote(
 
     The vendor records a signature with a reason.
     """
-    tenant, reason, version = visit.tenant, said.reason if said else "", version_of(if_match or ANY)
+    asked = MoveRequest(visit.actor, said.reason if said else "", version=version_of(if_match or ANY))
     _look(visit, deal_id)
-    return once.moved(
-        visit,
-        lambda finish: sign(tenant, deal_id, quote_id, actor=visit.actor, reason=reason, version=version, finish=finish),
-        lambda tx, moved: views.moved_answer(tx, visit, moved),
-    )
+    do = partial(sign, visit.tenant, deal_id, quote_id, asked)
+    return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
 
 
 @router.get("/deals/{deal_id}/licences", responses=problems(400, 404))
