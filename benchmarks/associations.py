@@ -26,7 +26,6 @@ from benchmarks.crms import PORTAL, SALESFORCE
 from benchmarks.databases import DATABASES, Database, server_cpu
 from benchmarks.meter import metered, peak_bytes
 from benchmarks.work import installed
-from sync_worker import logs
 from sync_worker.domain.associations.rule import Rule
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.values import values_of
@@ -35,6 +34,7 @@ from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import rule_members
 from sync_worker.store.core import companies, portals
+from sync_worker.telemetry import logs
 
 GOALS = {"sql_ratio": 0.5, "whom_p99_ms": 5.0, "company_p99_ms": 20.0, "memory_mb": 400.0}
 LISTS = {

@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks.crms import HUBSPOT, PORTAL, SALESFORCE, Crm
 from benchmarks.work import installed
-from sync_worker import logs
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.telemetry import logs
 
 
 def measured(crm: Crm, companies: int, deals: int) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from benchmarks.edits import edit
 from benchmarks.work import installed
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.remote import Remote
-from sync_worker import logs
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.intervene import begin_replay, go_on
 from sync_worker.steps.operate.preview import preview
@@ -31,6 +30,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter, FailureRow
+from sync_worker.telemetry import logs
 
 COUNT = 5000
 GOAL_S = 120.0  # from the command to the last record written

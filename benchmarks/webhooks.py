@@ -37,8 +37,8 @@ import orjson
 from benchmarks.crms import CRMS, PORTAL, Crm
 from benchmarks.databases import DATABASES, Database
 from benchmarks.work import MAPPINGS
+from crm_sandbox.hubspot.data.portal import PORTAL_ID
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.portal import PORTAL_ID
 from crm_sandbox.hubspot.push import signing
 from crm_sandbox.remote import Remote
 from sync_worker.services import Services

@@ -14,11 +14,11 @@ from benchmarks.meter import ServerCpu, metered, own_cpu_s
 from benchmarks.profile import Rooms
 from benchmarks.readers import Query
 from crm_sandbox.remote import Remote
-from sync_worker import bootstrap, garbage, logs
+from sync_worker import bootstrap, garbage
+from sync_worker.config.settings import Settings
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.associations.contract_values import UNBOUND_CODES
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
@@ -32,6 +32,7 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import deals
 from sync_worker.store.operate.migrate import upgrade
 from sync_worker.store.sync import patch_backs
+from sync_worker.telemetry import logs
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 

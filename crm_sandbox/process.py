@@ -22,12 +22,12 @@ from starlette.types import ASGIApp
 
 from crm_sandbox.clock import Clock
 from crm_sandbox.hubspot.app import hubspot_app
+from crm_sandbox.hubspot.data.seed import HubspotSizes
 from crm_sandbox.hubspot.login.credentials import SANDBOX_TOKEN
-from crm_sandbox.hubspot.seed import HubspotSizes
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.salesforce.app import salesforce_app
+from crm_sandbox.salesforce.data.seed import SalesforceSizes
 from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from crm_sandbox.salesforce.seed import SalesforceSizes
 from crm_sandbox.salesforce.state import SalesforceState
 
 HOST = "127.0.0.1"

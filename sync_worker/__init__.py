@@ -53,9 +53,12 @@ The other rooms:
 
     crm/        the CRMs behind one port: salesforce/ and hubspot/
     mapping/    the language of mappings/*.yaml: how a CRM spells what we mean
+    config/     what people write: portal files, price files, the environment; every mistake in its place
     mail/       mails, and the way to an SMTP server
     documents/  quotes as HTML and PDF
-    cli/        the commands, one file a group
+    boundary/   what comes from outside and what goes there, made safe: text, headers, tokens, secrets
+    telemetry/  for people who watch: the log, what a process counts, which request a piece of work began with
+    cli/        the commands, cut by the words
     demo/       the whole story on both local CRMs, which are crm_sandbox/, a package of its own
 
 Processes:
@@ -63,48 +66,24 @@ Processes:
     bootstrap.py    where everything is built and joined
     actors.py       what a worker does with a message, and what an error means for the next one
     schedule.py     looks for what is due
+    gauges.py       what the database and the queue know, for Prometheus
     services.py     time, ids and chance, handed to the steps
     garbage.py      how often Python looks for unused objects
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
+
+The ways out of a portal, and what all rooms share:
+
     connections.py  a portal's ways to its CRM and to its receiver
     receiver.py     one signed POST to the portal's receiver
     files.py        files that people upload, in a folder or in S3
-    settings.py     the environment
-
-What people write, read with every mistake in its place:
-
-    portal.py         a portal file as it is once read
-    portal_file.py    reads config/portals/*.yaml
-    portal_schema.py  what editors know of a portal file
-    price_file.py     reads config/prices/*.yaml
-    source.py         YAML with its lines and columns
-    scalars.py        one written value: a length of time, a share, an address
-    nodes.py          a tree of plain values, by its paths
-    nearest.py        what a person may have meant
-    api_names.py      what can be a vendor's name of a field
-    templates.py      mail and document templates that a portal can replace
-
-What passes a door:
-
-    tokens.py     API tokens as text
-    text.py       what no database can hold is replaced
-    headers.py    what an answer's headers say of time and of numbers
-    silence.py    a call that failed, in words: which host, which status, what became of the connection
-    redaction.py  secrets are masked in errors and in the log
-
-For people who watch:
-
     errors.py       what can go wrong, sorted by what to do next
-    correlation.py  which request a piece of work began with
-    logs.py         the log
-    metrics.py      what a process counts
-    gauges.py       what the database and the queue know
+    nearest.py      what a person may have meant who wrote another word
 
 Five sentences explain most of the code. The records of a chunk, what follows from them and the cursor are one commit. A webhook is a
 hint: the CRM is read again. A write is claimed before it is sent, and read back after. Each field has a base, so we know which side
 changed it since. One table names everything that can be done with a deal, and a refusal says who could do it.
 
 Imports point down only: demo → cli → web | schedule → actors → bootstrap → connections → steps → crm | store | mail | documents → mapping →
-portal_file → portal → scalars → domain | settings | services → correlation | metrics → errors → redaction. `make check` holds it.
+config → domain | services → errors | telemetry → boundary | nearest. `make check` holds it.
 """

@@ -29,9 +29,7 @@ import dramatiq
 from dramatiq.errors import BrokerConnectionError
 from redis import RedisError
 
-from sync_worker import logs, metrics
 from sync_worker.bootstrap import Installation
-from sync_worker.correlation import following
 from sync_worker.crm.budget import SHARES, Share
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
@@ -75,6 +73,8 @@ from sync_worker.steps.tell.mail import is_due as is_mail_due
 from sync_worker.steps.tell.remind import remind
 from sync_worker.store.core import cursors, failures, portals
 from sync_worker.store.core.failures import Failure
+from sync_worker.telemetry import logs, metrics
+from sync_worker.telemetry.correlation import following
 
 TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
 QUEUE_DOWN = (BrokerConnectionError, RedisError)

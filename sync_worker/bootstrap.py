@@ -26,9 +26,12 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from redis import Redis, RedisError
 
-from sync_worker import logs, metrics
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import Unfit, load_portals
+from sync_worker.config.price_file import find_prices
+from sync_worker.config.settings import Settings, read_settings
+from sync_worker.config.templates import Templates
 from sync_worker.connections import Connect, connection_of, misfits_of_webhooks, receiver_of
-from sync_worker.correlation import Trail
 from sync_worker.crm.budget import Balance, Budget, BudgetTerms, Ledger, Memory, Past, Share, SharePurse, Slots, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
@@ -43,18 +46,15 @@ from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
-from sync_worker.metrics import Waits
-from sync_worker.portal import Portal
-from sync_worker.portal_file import Unfit, load_portals
-from sync_worker.price_file import find_prices
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
-from sync_worker.settings import Settings, read_settings
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import is_current
-from sync_worker.templates import Templates
+from sync_worker.telemetry import logs, metrics
+from sync_worker.telemetry.correlation import Trail
+from sync_worker.telemetry.metrics import Waits
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work

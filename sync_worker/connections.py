@@ -10,19 +10,26 @@ from collections.abc import Callable, Iterator
 from pydantic import SecretStr
 from redis import Redis
 
+from sync_worker.config.portal import Portal
 from sync_worker.crm.budget import Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import login as hubspot_login
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.hubspot.shared_pace import SharedPace
+from sync_worker.crm.hubspot.connection import login as hubspot_login
+from sync_worker.crm.hubspot.connection.session import Access
+from sync_worker.crm.hubspot.connection.shared_pace import SharedPace
 from sync_worker.crm.port import WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.login import AUDIENCE, Credentials, JwtBearer, SalesforceLogin, SalesforceLoginUnset, SalesforceRefreshToken
-from sync_worker.crm.salesforce.session import Tokens
+from sync_worker.crm.salesforce.connection.ids import canonical
+from sync_worker.crm.salesforce.connection.login import (
+    AUDIENCE,
+    Credentials,
+    JwtBearer,
+    SalesforceLogin,
+    SalesforceLoginUnset,
+    SalesforceRefreshToken,
+)
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.errors import Mistake
-from sync_worker.portal import Portal
 from sync_worker.receiver import Receiver, UnsetReceiver
 from sync_worker.services import Services
 

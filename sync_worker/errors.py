@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sync_worker.redaction import masked
+from sync_worker.boundary.redaction import masked
 
 MOST_OF_A_BUG: Final = 200  # characters
 

@@ -21,11 +21,11 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from sync_worker import silence
+from sync_worker.boundary import silence
+from sync_worker.config.settings import mistake_in
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import HEAD_BYTES, UploadLimits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
-from sync_worker.settings import mistake_in
 
 CHUNK_BYTES: Final = 1024 * 1024  # of a download; an upload of more than 5 MB goes to S3 in parts of that size
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}

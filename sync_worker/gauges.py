@@ -17,10 +17,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import RedisError
 
-from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.errors import StoreDown
 from sync_worker.store.operate.overview import NOTICED, Overview, overview
+from sync_worker.telemetry import logs
 
 MOST_CODES: Final = 50  # causes shown by name, those with the most open rows; the others together are `other`
 

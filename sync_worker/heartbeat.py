@@ -14,13 +14,13 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.operate.status import BEAT_S, Process
 from sync_worker.errors import SyncError, told
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.trouble import StatementRefused
 from sync_worker.store.operate import processes
+from sync_worker.telemetry import logs
 
 LEAVE_S = 5.0  # how long the end of a process waits for its last word
 

@@ -25,11 +25,11 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeou
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from sync_worker import silence
+from sync_worker.boundary import silence
+from sync_worker.boundary.headers import retry_after_s, whole
+from sync_worker.boundary.text import decoded
 from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.headers import retry_after_s, whole
-from sync_worker.text import decoded
 
 CONNECT_S: Final = 5.0  # whatever number of addresses the name has
 ANSWER_S: Final = 15.0  # from the first byte sent to the last byte read: to store an event and say so; the work belongs behind the answer

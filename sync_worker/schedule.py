@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from sync_worker import logs
 from sync_worker.actors import Actors
 from sync_worker.bootstrap import Installation
+from sync_worker.config.portal import Portal
 from sync_worker.errors import SyncError
-from sync_worker.portal import Portal
 from sync_worker.steps.associations.evaluate import EVALUATE, is_by_rules
 from sync_worker.steps.associations.evaluate import is_due as is_evaluation_due
 from sync_worker.steps.associations.mode import DERIVE
@@ -30,6 +29,7 @@ from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.steps.tell.mail import MAIL
 from sync_worker.store.core import runs
 from sync_worker.store.operate.due import PortalDue, ReadingDue, standings
+from sync_worker.telemetry import logs
 
 TICK_S = 2  # how late due work may be noticed: a killed worker's claim ends after 30 s, and its work goes on within 35
 AGAIN_S = 60  # work that stays due so long after it was sent is sent again: its message was lost

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
-from sync_worker.correlation import goes_on
+from sync_worker.telemetry.correlation import goes_on
 
 
 def _utc_now() -> datetime:

@@ -8,28 +8,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crm_sandbox.hubspot import errors
-from crm_sandbox.hubspot.account_routes import account_routes
-from crm_sandbox.hubspot.admin_controls import admin_controls
-from crm_sandbox.hubspot.association_routes import association_routes
-from crm_sandbox.hubspot.batch_routes import batch_routes
-from crm_sandbox.hubspot.controls import control_routes
+from crm_sandbox.hubspot.api.account import account_routes
+from crm_sandbox.hubspot.api.associations import association_routes
+from crm_sandbox.hubspot.api.batch import batch_routes
+from crm_sandbox.hubspot.api.labels import label_routes
+from crm_sandbox.hubspot.api.login import login_routes
+from crm_sandbox.hubspot.api.objects import object_routes
+from crm_sandbox.hubspot.api.properties import property_routes
+from crm_sandbox.hubspot.api.push import webhook_routes
+from crm_sandbox.hubspot.api.search import search_routes
+from crm_sandbox.hubspot.controls.admin import admin_controls
+from crm_sandbox.hubspot.controls.controls import control_routes
+from crm_sandbox.hubspot.controls.login import login_controls
+from crm_sandbox.hubspot.controls.push import webhook_controls
+from crm_sandbox.hubspot.controls.rules import rule_controls
 from crm_sandbox.hubspot.door import HubspotDoor
-from crm_sandbox.hubspot.errors import HubspotRefusal
-from crm_sandbox.hubspot.kinds import CONTROLS, classify
-from crm_sandbox.hubspot.label_routes import label_routes
-from crm_sandbox.hubspot.login.controls import login_controls
-from crm_sandbox.hubspot.login.routes import login_routes
-from crm_sandbox.hubspot.object_routes import object_routes
-from crm_sandbox.hubspot.paths import address_of
-from crm_sandbox.hubspot.property_routes import property_routes
-from crm_sandbox.hubspot.push.controls import webhook_controls
-from crm_sandbox.hubspot.push.routes import webhook_routes
-from crm_sandbox.hubspot.replies import refuse
-from crm_sandbox.hubspot.rule_controls import rule_controls
-from crm_sandbox.hubspot.search_routes import search_routes
 from crm_sandbox.hubspot.state import HubspotState
-from crm_sandbox.hubspot.trouble import ordered_reply
+from crm_sandbox.hubspot.wire import errors
+from crm_sandbox.hubspot.wire.errors import HubspotRefusal
+from crm_sandbox.hubspot.wire.kinds import CONTROLS, classify
+from crm_sandbox.hubspot.wire.paths import address_of
+from crm_sandbox.hubspot.wire.replies import refuse
+from crm_sandbox.hubspot.wire.trouble import ordered_reply
 from crm_sandbox.wire import VendorWire
 
 

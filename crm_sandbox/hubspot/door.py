@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_sandbox.calls import Call
-from crm_sandbox.hubspot import errors, trouble
-from crm_sandbox.hubspot.errors import HubspotRefusal
 from crm_sandbox.hubspot.login.scopes import needed
 from crm_sandbox.hubspot.login.tokens import AccessToken
-from crm_sandbox.hubspot.replies import refuse
 from crm_sandbox.hubspot.state import HubspotState
+from crm_sandbox.hubspot.wire import errors, trouble
+from crm_sandbox.hubspot.wire.errors import HubspotRefusal
+from crm_sandbox.hubspot.wire.replies import refuse
 
 MAX_URI = 16_200  # characters, measured by clients; shorter than the vendor's documents promise
 _TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body><h1>414 Request-URI Too Large</h1></body></html>"

@@ -9,24 +9,24 @@ from starlette.requests import Request
 from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
-from crm_sandbox.hubspot.errors import HubspotRefusal
-from crm_sandbox.hubspot.kinds import KINDS
-from crm_sandbox.hubspot.lifecycle import HubspotLifecycle
-from crm_sandbox.hubspot.limits import AccountLimits
-from crm_sandbox.hubspot.linking import Linking
+from crm_sandbox.hubspot.data.lifecycle import HubspotLifecycle
+from crm_sandbox.hubspot.data.linking import Linking
+from crm_sandbox.hubspot.data.news import News
+from crm_sandbox.hubspot.data.portal import HubspotAccount
+from crm_sandbox.hubspot.data.records import HubspotAuthor
+from crm_sandbox.hubspot.data.search import Search
+from crm_sandbox.hubspot.data.seed import HubspotSizes, seeded
+from crm_sandbox.hubspot.data.shapes import Shapes
+from crm_sandbox.hubspot.data.writing import RecordWrites
 from crm_sandbox.hubspot.login.tokens import AccessToken, AccessTokens
-from crm_sandbox.hubspot.news import News
-from crm_sandbox.hubspot.paths import is_dated, keeps_rules
-from crm_sandbox.hubspot.portal import HubspotAccount
 from crm_sandbox.hubspot.push.events import events_of
 from crm_sandbox.hubspot.push.outbox import WebhookOutbox
-from crm_sandbox.hubspot.records import HubspotAuthor
-from crm_sandbox.hubspot.routing import version
-from crm_sandbox.hubspot.search import Search
-from crm_sandbox.hubspot.seed import HubspotSizes, seeded
-from crm_sandbox.hubspot.shapes import Shapes
-from crm_sandbox.hubspot.trouble import ordered_refusal
-from crm_sandbox.hubspot.writing import RecordWrites
+from crm_sandbox.hubspot.wire.errors import HubspotRefusal
+from crm_sandbox.hubspot.wire.kinds import KINDS
+from crm_sandbox.hubspot.wire.limits import AccountLimits
+from crm_sandbox.hubspot.wire.paths import is_dated, keeps_rules
+from crm_sandbox.hubspot.wire.routing import version
+from crm_sandbox.hubspot.wire.trouble import ordered_refusal
 
 
 @dataclass(slots=True)

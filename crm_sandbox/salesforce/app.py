@@ -10,30 +10,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crm_sandbox.salesforce import errors, etags
-from crm_sandbox.salesforce.admin_controls import admin_controls
-from crm_sandbox.salesforce.bulk.controls import bulk_controls
-from crm_sandbox.salesforce.bulk.routes import bulk_routes
-from crm_sandbox.salesforce.collections import Collections
-from crm_sandbox.salesforce.composite import Composite
-from crm_sandbox.salesforce.controls import control_routes
-from crm_sandbox.salesforce.describe import describe, describe_global, resources, versions
+from crm_sandbox.salesforce.api.bulk import bulk_routes
+from crm_sandbox.salesforce.api.collections import Collections
+from crm_sandbox.salesforce.api.composite import Composite
+from crm_sandbox.salesforce.api.describe import describe, describe_global, resources, versions
+from crm_sandbox.salesforce.api.lead_mapping import lead_mapping_routes
+from crm_sandbox.salesforce.api.limits import limits
+from crm_sandbox.salesforce.api.login import login_routes
+from crm_sandbox.salesforce.api.replication import ReplicationRoutes
+from crm_sandbox.salesforce.api.rows import Rows
+from crm_sandbox.salesforce.api.tooling import tooling_routes
+from crm_sandbox.salesforce.controls.admin import admin_controls
+from crm_sandbox.salesforce.controls.bulk import bulk_controls
+from crm_sandbox.salesforce.controls.controls import control_routes
+from crm_sandbox.salesforce.controls.login import login_controls
+from crm_sandbox.salesforce.controls.push import push_controls
 from crm_sandbox.salesforce.door import SalesforceDoor
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.kinds import classifier
-from crm_sandbox.salesforce.lead_mapping import lead_mapping_routes
-from crm_sandbox.salesforce.limits import limits
-from crm_sandbox.salesforce.login.controls import login_controls
-from crm_sandbox.salesforce.login.routes import login_routes
-from crm_sandbox.salesforce.push.controls import push_controls
-from crm_sandbox.salesforce.queries import PAGE_SIZE
-from crm_sandbox.salesforce.replication import ReplicationRoutes
-from crm_sandbox.salesforce.replies import answer, empty, ordered_reply, refuse
-from crm_sandbox.salesforce.routing import DATA, METHODS, route
-from crm_sandbox.salesforce.rows import Rows
+from crm_sandbox.salesforce.soql.queries import PAGE_SIZE
 from crm_sandbox.salesforce.state import SalesforceState
-from crm_sandbox.salesforce.tooling.routes import tooling_routes
-from crm_sandbox.salesforce.zipping import Zip
+from crm_sandbox.salesforce.wire import errors, etags
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.kinds import classifier
+from crm_sandbox.salesforce.wire.replies import answer, empty, ordered_reply, refuse
+from crm_sandbox.salesforce.wire.routing import DATA, METHODS, route
+from crm_sandbox.salesforce.wire.zipping import Zip
 from crm_sandbox.wire import VendorWire
 
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_sandbox.calls import Call
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.kinds import is_free
-from crm_sandbox.salesforce.replies import refuse
 from crm_sandbox.salesforce.state import SalesforceState
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.kinds import is_free
+from crm_sandbox.salesforce.wire.replies import refuse
 from crm_sandbox.wire import Headers
 
 MAX_URI = 16_384  # bytes; the same again bounds address and headers together

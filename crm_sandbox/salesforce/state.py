@@ -8,18 +8,18 @@ from starlette.requests import Request
 from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
-from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce.auth import OrgSessions, Session
 from crm_sandbox.salesforce.bulk.extract import Extracts
 from crm_sandbox.salesforce.bulk.load import Loads
-from crm_sandbox.salesforce.kinds import KINDS
-from crm_sandbox.salesforce.org import Org
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.records import RecordWriter, SalesforceAuthor
+from crm_sandbox.salesforce.data.seed import SalesforceSizes, seeded
+from crm_sandbox.salesforce.login.auth import OrgSessions, Session
 from crm_sandbox.salesforce.push.outbox import MessageOutbox
-from crm_sandbox.salesforce.queries import Queries
-from crm_sandbox.salesforce.records import RecordWriter, SalesforceAuthor
-from crm_sandbox.salesforce.replies import ordered_refusal
-from crm_sandbox.salesforce.seed import SalesforceSizes, seeded
+from crm_sandbox.salesforce.soql.queries import Queries
 from crm_sandbox.salesforce.tooling.fields import CustomFields
+from crm_sandbox.salesforce.wire import errors
+from crm_sandbox.salesforce.wire.kinds import KINDS
+from crm_sandbox.salesforce.wire.replies import ordered_refusal
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from sync_worker import garbage, logs
-from sync_worker.cli.output import err
+from sync_worker import garbage
+from sync_worker.cli.core.output import err
 from sync_worker.domain.core.moments import span
 from sync_worker.errors import (
     ConfigError,
@@ -39,6 +39,7 @@ from sync_worker.errors import (
     told,
 )
 from sync_worker.nearest import did_you_mean
+from sync_worker.telemetry import logs
 
 DONE, NEEDS_A_PERSON, WRONG_USE, OUT_OF_REACH = 0, 1, 2, 3
 STOPPED = 130  # by Ctrl-C or SIGTERM, as shells count it
@@ -60,33 +61,33 @@ EXIT_CODES: Mapping[type[SyncError], int] = {
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("sync_worker.demo.command:demo", "The whole story on a local Salesforce and a local HubSpot, printed."),
-    "run": ("processes:run", "Everything in one process: web, schedule, workers."),
-    "web": ("processes:web", "The web process."),
-    "schedule": ("processes:schedule", "The schedule process."),
-    "worker": ("processes:worker", "A worker process; any number of them."),
-    "db": ("work:db", "The database: bring it to this version."),
-    "status": ("status:status", "How everything stands, and what needs a person."),
-    "portals": ("portals:app", "Which portals there are, how each stands."),
-    "check": ("check:check", "Hold the CRM against portal file and mapping."),
-    "provision": ("check:provision", "Make in the CRM what it lacks; without --apply only say so."),
-    "plan": ("plan:plan", "What a pull and a push would change, before anything is."),
-    "pull": ("work:pull", "Read what changed in the CRM, now."),
-    "push": ("work:push", "Write what the portal owes the CRM, now."),
-    "compare": ("compare:compare", "Hold every record against the CRM's own; with --repair, mend what differs."),
-    "companies": ("companies:app", "Companies as the portal knows them."),
-    "associations": ("associations:app", "Who may work a deal together, and why."),
-    "deals": ("deals:app", "Register, decide, look."),
-    "people": ("people:app", "The portal's users; a person's data erased."),
-    "prices": ("prices:app", "The price list that quotes take their prices from."),
-    "conflicts": ("conflicts:app", "Fields that both sides changed: look, decide."),
-    "failures": ("failures:app", "What could not pass: look, try again."),
-    "feed": ("feed:app", "What the portal is told, and is still owed."),
-    "mail": ("mail:app", "Mail to the portal's people: what was sent, what waits."),
-    "tokens": ("tokens:app", "Who may use a portal's API."),
-    "runs": ("runs:app", "What was done, with its sums."),
-    "waits": ("waits:waits", "How long until something is tried again."),
-    "mappings": ("mappings:app", "Check mapping files, run their examples, try them."),
-    "sandbox": ("sandbox:app", "A local CRM alone, to try things on."),
+    "run": ("operate.processes:run", "Everything in one process: web, schedule, workers."),
+    "web": ("operate.processes:web", "The web process."),
+    "schedule": ("operate.processes:schedule", "The schedule process."),
+    "worker": ("operate.processes:worker", "A worker process; any number of them."),
+    "db": ("operate.database:db", "The database: bring it to this version."),
+    "status": ("operate.status:status", "How everything stands, and what needs a person."),
+    "portals": ("operate.portals:app", "Which portals there are, how each stands."),
+    "check": ("operate.check:check", "Hold the CRM against portal file and mapping."),
+    "provision": ("operate.check:provision", "Make in the CRM what it lacks; without --apply only say so."),
+    "plan": ("operate.plan:plan", "What a pull and a push would change, before anything is."),
+    "pull": ("sync.pull_push:pull", "Read what changed in the CRM, now."),
+    "push": ("sync.pull_push:push", "Write what the portal owes the CRM, now."),
+    "compare": ("sync.compare:compare", "Hold every record against the CRM's own; with --repair, mend what differs."),
+    "companies": ("associations.companies:app", "Companies as the portal knows them."),
+    "associations": ("associations.associations:app", "Who may work a deal together, and why."),
+    "deals": ("deals.deals:app", "Register, decide, look."),
+    "people": ("people.people:app", "The portal's users; a person's data erased."),
+    "prices": ("deals.prices:app", "The price list that quotes take their prices from."),
+    "conflicts": ("sync.conflicts:app", "Fields that both sides changed: look, decide."),
+    "failures": ("operate.failures:app", "What could not pass: look, try again."),
+    "feed": ("tell.feed:app", "What the portal is told, and is still owed."),
+    "mail": ("tell.mail:app", "Mail to the portal's people: what was sent, what waits."),
+    "tokens": ("people.tokens:app", "Who may use a portal's API."),
+    "runs": ("operate.runs:app", "What was done, with its sums."),
+    "waits": ("operate.waits.waits:waits", "How long until something is tried again."),
+    "mappings": ("operate.mappings:app", "Check mapping files, run their examples, try them."),
+    "sandbox": ("operate.sandbox:app", "A local CRM alone, to try things on."),
 }
 """Command → where it is, in cli/ or by its whole name, and its line in `sync-worker --help`."""
 
@@ -121,7 +122,7 @@ def _imported(command: str) -> Any:
     """The function or group of a command. **Raises** ConfigError where it needs the extra [sandbox], which is not installed."""
     module, _, attribute = COMMANDS[command][0].partition(":")
     try:
-        return getattr(import_module(module if "." in module else f"sync_worker.cli.{module}"), attribute)
+        return getattr(import_module(module if module.startswith("sync_worker.") else f"sync_worker.cli.{module}"), attribute)
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in SANDBOX_EXTRA:
             raise
@@ -182,7 +183,7 @@ def _lines(error: SyncError) -> Iterable[str]:
         return [str(error), _next_try(error)]
     if not isinstance(error, ConfigError):
         return [str(error)]
-    lines: Iterable[str] = import_module("sync_worker.cli.mistakes").lines_of(error, is_terminal=err.is_terminal)
+    lines: Iterable[str] = import_module("sync_worker.cli.core.mistakes").lines_of(error, is_terminal=err.is_terminal)
     return lines
 
 

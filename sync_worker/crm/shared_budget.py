@@ -14,9 +14,9 @@ from typing import Any, TypeVar, cast
 
 from redis import Redis, RedisError
 
-from sync_worker import logs
 from sync_worker.crm.budget import SHARES, AccountUsage, BudgetTerms, Count, Memory, Share, Slots, slot_of
 from sync_worker.services import Services
+from sync_worker.telemetry import logs
 
 AWAY_S = 30.0  # how long a Redis that did not answer is left alone
 

@@ -19,14 +19,14 @@ from rich.console import Console
 
 from crm_sandbox.process import serve_process
 from sync_worker.bootstrap import build
-from sync_worker.cli.output import err, out, show_json, show_table
+from sync_worker.cli.core.output import err, out, show_json, show_table
+from sync_worker.config.portal import AssociationMode
+from sync_worker.config.settings import Settings
 from sync_worker.demo.crew import Crew
 from sync_worker.demo.narrator import Narrator
 from sync_worker.demo.story import FIGURES, VENDOR, Telling, TellingEnd
 from sync_worker.demo.venues import VENUES, Venue
-from sync_worker.portal import AssociationMode
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync_worker.cli.output import out, show_table
+from sync_worker.cli.core.output import out, show_table
 
 
 class Narrator:

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from crm_sandbox.remote import Remote
-from sync_worker.cli.associations import explained, rows_of
+from sync_worker.cli.associations.associations import explained, rows_of
+from sync_worker.config.portal import AssociationMode
 from sync_worker.demo.crew import Crew
 from sync_worker.demo.narrator import Narrator
 from sync_worker.demo.pairs import EVERYTHING, Pairs, explain_all
@@ -22,7 +23,6 @@ from sync_worker.domain.core.deal import Actor, Deal, Decision, Refusal, Track
 from sync_worker.domain.core.link import Home
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.distributors.terms import Terms
-from sync_worker.portal import AssociationMode
 from sync_worker.steps.associations.evaluate import EVALUATE
 from sync_worker.steps.associations.mode import DERIVE, set_mode
 from sync_worker.steps.core.follow_up import FollowUp, Work

@@ -16,7 +16,7 @@ from crm_sandbox.process import (
     SalesforceOptions,
 )
 from crm_sandbox.remote import Remote
-from sync_worker.portal import AssociationMode
+from sync_worker.config.portal import AssociationMode
 
 PORTAL_FILE = """\
 portal: {portal}

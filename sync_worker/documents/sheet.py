@@ -14,8 +14,8 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, TableCellFillMode, XPos, YPos
 from fpdf.fonts import FontFace
 
+from sync_worker.config.templates import Templates
 from sync_worker.documents.page import ROOM, Paper, words_of
-from sync_worker.templates import Templates
 
 MARGIN_MM: Final = 20
 BLUE, GREY, PALE = (31, 78, 121), (107, 114, 128), (243, 245, 248)

@@ -15,8 +15,8 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any, Final
 
-from sync_worker.templates import Templates
-from sync_worker.text import harmless, one_line
+from sync_worker.boundary.text import harmless, one_line
+from sync_worker.config.templates import Templates
 
 ROOM: Final = Path(__file__).parent
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from email.message import EmailMessage
 
-from sync_worker.templates import Templates
+from sync_worker.config.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from email.message import EmailMessage
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sync_worker import silence
+from sync_worker.boundary import silence
+from sync_worker.boundary.text import decoded, storable
+from sync_worker.config.settings import mistake_in
 from sync_worker.errors import ConfigError, RecordError, TransientError
-from sync_worker.settings import mistake_in
-from sync_worker.text import decoded, storable
 
 TIMEOUT_S: Final = 30.0
 _PORTS: Final = {"smtp": 587, "smtps": 465}

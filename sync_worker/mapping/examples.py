@@ -8,6 +8,8 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from sync_worker.config.nodes import NodePath
+from sync_worker.config.source import Source
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.errors import ConfigError, InvalidRecord, Mistake
 from sync_worker.mapping.compile import RecordMap, compile_mapping
@@ -15,7 +17,6 @@ from sync_worker.mapping.grammar import Example, MappingFile
 from sync_worker.mapping.load import LoadedMapping, loaded, overridden
 from sync_worker.mapping.transforms import NUMBER, ValueMistake
 from sync_worker.nearest import choose_from
-from sync_worker.source import NodePath, Source
 
 ABSENT: Any = object()
 OTHERWISE = "correct the example or the mapping"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sync_worker.config.nodes import NodePath
+from sync_worker.config.portal import Portal
+from sync_worker.config.source import Source
 from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import FieldSpec, MappingFile, fields_of
 from sync_worker.mapping.lint import sites_of
 from sync_worker.mapping.vocabulary import PLACEHOLDERS
 from sync_worker.nearest import choose_from
-from sync_worker.portal import Portal
-from sync_worker.source import NodePath, Source
 
 COMPANY_ITSELF = "name"  # a condition over the company itself binds to its id, so a new name ends nothing
 CHECKBOX = ("true", "false")

@@ -1,7 +1,8 @@
 """The grammar of `mappings/<crm>.yaml` as a pydantic model; the JSON Schema that editors complete from is made from the same model.
 
-Scalars come as their text (`sync_worker.source`). Where two shapes may be written (`native: X` or `native: {lead: X}`), a validator decides
-which it is before pydantic looks, so that one mistake gives one message. What one field alone cannot say stands in `lint.py`.
+Scalars come as their text (`sync_worker.config.source`). Where two shapes may be written (`native: X` or `native: {lead: X}`), a
+validator decides which it is before pydantic looks, so that one mistake gives one message. What one field alone cannot say stands in
+`lint.py`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from sync_worker.config.portal import CrmKind
+from sync_worker.config.scalars import Flag
+from sync_worker.config.source import LIST_FOR_MAP, MAP_LINES
+from sync_worker.config.validation import shown, wrong
 from sync_worker.mapping.transforms import MAX_PLACES, NAMES, kind_of
 from sync_worker.nearest import did_you_mean
-from sync_worker.portal import CrmKind
-from sync_worker.scalars import Flag
-from sync_worker.source import LIST_FOR_MAP, MAP_LINES, shown, wrong
 
 EVERY_RECORD = "*"
 DECIMALS = re.compile(r"decimal\(-?[0-9]+\)")

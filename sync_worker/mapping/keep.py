@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
+from sync_worker.config.source import Source, parse_source
 from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.compile import Reading, RecordMap
 from sync_worker.mapping.examples import run_examples
 from sync_worker.mapping.load import loaded
-from sync_worker.source import Source, parse_source
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 

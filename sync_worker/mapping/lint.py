@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
-from sync_worker.api_names import name_fault
+from sync_worker.config.api_names import name_fault
+from sync_worker.config.nodes import NodePath
+from sync_worker.config.source import Source
 from sync_worker.errors import Mistake
 from sync_worker.mapping.grammar import EVERY_RECORD, CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.transforms import Kind, ValueMistake, WireForm, kind_of, transform_named
 from sync_worker.mapping.vocabulary import KIND_BY_FIELD, PLACEHOLDERS, TRANSFORM_BY_KIND, RecordKind, domain_values
 from sync_worker.nearest import choose_from, did_you_mean
-from sync_worker.source import NodePath, Source
 
 PLACEHOLDER = re.compile(r"\$(vendor|partner|second_partner)\b")
 LISTLESS: tuple[Kind, ...] = ("decimal", "date", "reference")  # kinds without a list of values

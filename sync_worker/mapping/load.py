@@ -12,14 +12,16 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from sync_worker.config.nodes import NodePath
+from sync_worker.config.portal import CrmKind, Portal
+from sync_worker.config.source import Source, dotted, in_order, read_source
+from sync_worker.config.validation import shown, validated
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.mapping.fit import misfits
 from sync_worker.mapping.grammar import CompanyFields, DealFields, FieldSpec, MappingFile
 from sync_worker.mapping.lint import lint
 from sync_worker.nearest import choose_from, did_you_mean
-from sync_worker.portal import CrmKind, Portal
-from sync_worker.source import NodePath, Source, dotted, in_order, read_source, shown, validated
 
 ATTRIBUTE = 3  # steps to an attribute: company.attributes.region
 OVERRIDABLE = ("records", "company", "deal", "wire")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from sync_worker.config.nodes import NodePath
 from sync_worker.errors import Place
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.vocabulary import RecordKind
-from sync_worker.source import NodePath
 
 
 def place_of(mapping: LoadedMapping, kind: RecordKind, field: str, key: str = "") -> Place:

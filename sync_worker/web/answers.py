@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync_worker import metrics
-from sync_worker.correlation import following, request_id
+from sync_worker.telemetry import metrics
+from sync_worker.telemetry.correlation import following, request_id
 
 HEADER: Final = "X-Request-ID"
 _METHODS: Final = {"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"}

@@ -12,13 +12,14 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import Field
 
-from sync_worker import garbage, metrics
+from sync_worker import garbage
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, join, reach
 from sync_worker.errors import StoreDown, TransientError
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import is_current, try_to_write
+from sync_worker.telemetry import metrics
 from sync_worker.web.answers import Answers, WebhookTally
 from sync_worker.web.api.core.document import ABOUT
 from sync_worker.web.api.core.route import by_name

@@ -21,8 +21,8 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sync_worker import logs, metrics
-from sync_worker.settings import Settings
+from sync_worker.config.settings import Settings
+from sync_worker.telemetry import logs, metrics
 
 SAID_EVERY_S: Final = 60.0  # at most once in this time, even if many connections are ended
 _ENDED: Final = "connections were ended or had to wait; see the section on limits in docs/operations.md"

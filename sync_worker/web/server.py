@@ -14,8 +14,8 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
-from sync_worker import logs
 from sync_worker.errors import ConfigError
+from sync_worker.telemetry import logs
 from sync_worker.web.limits import BoundedProtocol, ConnectionLimits, Ended, EndedBecause, sweep
 
 START_TIMEOUT_S: Final = 10

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sync_worker.cli.failure_words import codes_page
+from sync_worker.cli.operate.failure_words import codes_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "codes.md"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sync_worker.cli.deal_words import moves_table, sight_table
+from sync_worker.cli.deals.deal_words import moves_table, sight_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "deals.md"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import get_args
 
 import pytest
 
+from sync_worker.config.portal import CrmKind
 from sync_worker.mapping.grammar import MappingFile
-from sync_worker.portal import CrmKind
 from sync_worker.store.operate.schema import metadata
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,12 +25,14 @@ FILES = [
 """Ours by their place in `sync_worker`, the sandbox's as `crm_sandbox/…`."""
 DOMAIN = [name for name in FILES if name.startswith("domain/")]
 
-MOST_LINES = 420
+MOST_LINES = 400
+MOST_FILES = 15
+LARGE_ON_PURPOSE = {"store/migrations/versions": "Alembic wants the migrations side by side; each stays as it was released"}
 MOST_FUNCTION_LINES = 60
 MEDIAN_FUNCTION_LINES = 10
 LONG_ON_PURPOSE = {
     ("store/migrations/versions/0001_ground.py", "upgrade"): "every table once, in the order of creation",
-    ("crm_sandbox/salesforce/describe.py", "_field"): "the vendor's own list of keys, one a line",
+    ("crm_sandbox/salesforce/api/describe.py", "_field"): "the vendor's own list of keys, one a line",
 }
 NO_NOUNS = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
 PURE_MODULES = {
@@ -153,6 +156,12 @@ def _at_import(module: ast.Module) -> Iterator[ast.AST]:
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_stays_small(name: str) -> None:
     assert len(text_of(name).splitlines()) <= MOST_LINES
+
+
+def test_a_folder_stays_small() -> None:
+    count = Counter(Path(name).parent.as_posix() for name in FILES if Path(name).name != "__init__.py")
+
+    assert {folder for folder, files in count.items() if files > MOST_FILES} == set(LARGE_ON_PURPOSE), "cut it by meaning into rooms"
 
 
 def test_functions_stay_short() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEED_IT = ("sync_worker.demo", "sync_worker.cli.sandbox")
+NEED_IT = ("sync_worker.demo", "sync_worker.cli.operate.sandbox")
 WITHOUT = """
 import sys
 from importlib.abc import MetaPathFinder

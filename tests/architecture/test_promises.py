@@ -14,7 +14,7 @@ import typer
 from typer.main import get_command
 
 from sync_worker.cli.app import COMMANDS, app
-from sync_worker.settings import PREFIX, Settings
+from sync_worker.config.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))

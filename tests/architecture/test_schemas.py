@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sync_worker.config.portal_schema import HINTS
+from sync_worker.config.portal_schema import json_schema as portal_schema
 from sync_worker.mapping.grammar import json_schema as mapping_schema
-from sync_worker.portal_schema import HINTS
-from sync_worker.portal_schema import json_schema as portal_schema
 
 ROOT = Path(__file__).parents[2]
 NAMED = "# yaml-language-server: $schema="

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.cli.wait_words import length, span
-from sync_worker.cli.waits import QUESTIONS, waits_page
+from sync_worker.cli.operate.waits.wait_words import length, span
+from sync_worker.cli.operate.waits.waits import QUESTIONS, waits_page
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "waits.md"
 PACKAGE = ROOT / "sync_worker"
-LEFT_OUT = ("store/migrations/", "metrics.py", "demo/story.py")
+LEFT_OUT = ("store/migrations/", "telemetry/metrics.py", "demo/story.py")
 NAMED = sorted({name for asked in QUESTIONS for one in asked.waits for name in one.names})
 NO_WAITS = {
     "crm.batches.SPARE_S": "a margin inside one call",
     "crm.budget.DAY_S": "a unit",
     "crm.budget.SLOT_S": "how finely calls are counted",
-    "crm.hubspot.pace.INTERVAL_S": "the vendor's window, which calls are paced by",
-    "crm.hubspot.pace.SEARCH_INTERVAL_S": "the vendor's window, which calls are paced by",
-    "crm.salesforce.login.ASSERTION_LIFE": "a new one is made for each log-in",
+    "crm.hubspot.connection.pace.INTERVAL_S": "the vendor's window, which calls are paced by",
+    "crm.hubspot.connection.pace.SEARCH_INTERVAL_S": "the vendor's window, which calls are paced by",
+    "crm.salesforce.connection.login.ASSERTION_LIFE": "a new one is made for each log-in",
     "domain.sync.ingest.brake.WINDOW": "what is counted, not waited for",
     "domain.core.clocks.STAMP_RESOLUTION": "a precision",
     "domain.operate.status.BEHIND_S": "from when on a lag needs a person",
@@ -67,7 +67,7 @@ def test_the_page_of_waits_is_the_constants() -> None:
 def test_every_length_of_time_is_on_the_page_or_is_no_wait() -> None:
     found = set(lengths())
     assert sorted(found - {*NAMED, *NO_WAITS}) == [], (
-        "name it in cli/waits_of_crm.py or cli/waits_of_ours.py, or say here why it is no wait"
+        "name it in cli/operate/waits/waits_of_crm.py or cli/operate/waits/waits_of_ours.py, or say here why it is no wait"
     )
     assert sorted(NO_WAITS.keys() - found) == [], "gone from the code"
 

@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from sync_worker.cli.app import DONE, NEEDS_A_PERSON, OUT_OF_REACH, WRONG_USE, run
-from sync_worker.portal import CrmSettings, FeedSettings
-from sync_worker.settings import PREFIX, RIGHT, Settings
+from sync_worker.config.portal import CrmSettings, FeedSettings
+from sync_worker.config.settings import PREFIX, RIGHT, Settings
 
 CANARY: Final = "cAnArY7"
 ROOT: Final = Path(__file__).parents[2]

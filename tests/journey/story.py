@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import requests
 
+from crm_sandbox.hubspot.data.portal import PORTAL_ID
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.portal import PORTAL_ID
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Record, Remote

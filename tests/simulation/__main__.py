@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from sync_worker import logs
+from sync_worker.telemetry import logs
 from tests.simulation.simulate import EVENT_COUNT, simulate
 from tests.simulation.world import DESKS
 

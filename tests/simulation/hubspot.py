@@ -12,10 +12,11 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions
 from crm_sandbox.remote import Record
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import reader, search, writer
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import StaticToken
-from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.connection.login import StaticToken
+from sync_worker.crm.hubspot.connection.session import Access
+from sync_worker.crm.hubspot.reading import reader, search
+from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
 from tests.simulation.desk import Desk, Native, Order, commit_late, times

@@ -10,12 +10,13 @@ import pytest
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions
 from crm_sandbox.remote import Record, Remote
-from crm_sandbox.salesforce import queries
+from crm_sandbox.salesforce.soql import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
-from sync_worker.crm.salesforce import writer
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.writing import writer
 from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection

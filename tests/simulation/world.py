@@ -18,11 +18,11 @@ import pytest
 
 from crm_sandbox.process import serve_thread
 from crm_sandbox.remote import ControlError, Record, Remote
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.core.values import Value
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import Tenant

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.headers import LONGEST_WAIT_S, retry_after_s, said_at, whole
+from sync_worker.boundary.headers import LONGEST_WAIT_S, retry_after_s, said_at, whole
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 NOW_TEXT = "Mon, 01 Jun 2026 12:00:00 GMT"

@@ -15,9 +15,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker import logs
+from sync_worker.boundary.redaction import MASK, masked
 from sync_worker.errors import RateLimited, TransientError, told
-from sync_worker.redaction import MASK, masked
+from sync_worker.telemetry import logs
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_a_traceback_shows_the_place_and_no_secret(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_nobody_caught_is_printed_without_a_secret() -> None:
-    program = f"from sync_worker import logs; logs.show_no_secrets_in_tracebacks(); raise ValueError('token=' + {CANARY!r})"
+    program = f"from sync_worker.telemetry import logs; logs.show_no_secrets_in_tracebacks(); raise ValueError('token=' + {CANARY!r})"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "ValueError: token=•••" in answer.stderr

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync_worker.config.portal import Portal, RegistrationPeriod
+from sync_worker.config.portal_file import Unfit, load_portal, load_portals
 from sync_worker.errors import ConfigError, Mistake
-from sync_worker.portal import Portal, RegistrationPeriod
-from sync_worker.portal_file import Unfit, load_portal, load_portals
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 ENVIRON = {"ACME_SF_ID": "client-1", "ACME_SF_SECRET": "s3cret-9", "ACME_SF_HOOK": "hook-7", "ACME_HS_TOKEN": "pat-5"}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSBwb3J0YWwncyByZWNlaXZlciE="
 ENVIRON = {"ID": "id", "CRM_SECRET": "s3cret", "FEED": SECRET, "SHORT": "whsec_c2hvcnQ="}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.tell.notification import Topic
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
 
 FILE = """\
 portal: acme

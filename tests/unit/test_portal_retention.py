@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
 from tests.unit.test_portal_feed import ENVIRON, FILE
 
 DAY_S = 86_400

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from sync_worker.config.portal_schema import json_schema
 from sync_worker.errors import ConfigError
-from sync_worker.portal_schema import json_schema
 from tests.unit.test_portal import EXAMPLES, HUBSPOT, MINIMAL, load
 
 TWO_TIER = "two_tier: true\nsecond_partner: {account_type_value: Agent, display_label: Agents}\n"

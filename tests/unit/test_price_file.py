@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.config.price_file import find_prices, load_prices
 from sync_worker.domain.deals.price_list import Price
 from sync_worker.errors import ConfigError
-from sync_worker.price_file import find_prices, load_prices
 
 FILE = """
 prices:

@@ -23,8 +23,8 @@ print("stopped")
 @pytest.mark.parametrize(
     ("module", "name", "words", "event"),
     [
-        ("cli.processes", "_started", '"web"', "found[1]"),
-        ("cli.work", "stopping_gently", "", "found.is_stopping.__self__"),
+        ("cli.operate.processes", "_started", '"web"', "found[1]"),
+        ("cli.core.command", "stopping_gently", "", "found.is_stopping.__self__"),
     ],
     ids=["a process", "a command"],
 )

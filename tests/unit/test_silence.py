@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from sync_worker import silence
+from sync_worker.boundary import silence
 
 POOL = HTTPConnectionPool("acme.my.salesforce.com")
 LINE = HTTPConnection("acme.my.salesforce.com")

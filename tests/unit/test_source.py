@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from sync_worker.config.source import MOST_BYTES, Source, parse_source, read_source
+from sync_worker.config.validation import validated
 from sync_worker.errors import ConfigError, Mistake, Place
-from sync_worker.source import MOST_BYTES, Source, parse_source, read_source, validated
 
 
 def parse(text: str) -> Source:

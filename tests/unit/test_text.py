@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.text import Mended, cell, decoded, harmless, is_fit, loads, mended, names_of, one_line
+from sync_worker.boundary.text import Mended, cell, decoded, harmless, is_fit, loads, mended, names_of, one_line
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker import tokens
+from sync_worker.boundary import tokens
 
 
 def test_a_token_is_known_by_its_id_and_kept_as_a_hash() -> None:

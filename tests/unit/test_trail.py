@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sync_worker.correlation import carried, following, goes_on, request_id
 from sync_worker.services import Services
+from sync_worker.telemetry.correlation import carried, following, goes_on, request_id
 
 
 def test_the_trail_of_a_request_and_a_run() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import dramatiq
 from prometheus_client import generate_latest
 
-from sync_worker import metrics
 from sync_worker.actors import Actors, attempt, register
 from sync_worker.bootstrap import Installation, broker
 from sync_worker.domain.sync.push.breaker import Breaker, Cause
@@ -26,6 +25,7 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.operate import halts
 from sync_worker.store.sync import breakers, notices, outbox
+from sync_worker.telemetry import metrics
 from sync_worker.web.answers import WebhookTally
 from tests.contract.store.samples import company
 from tests.servers import free_port

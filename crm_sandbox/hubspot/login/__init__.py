@@ -3,6 +3,4 @@
 credentials   what is known to everybody: it opens only the sandbox
 tokens        static ones, OAuth's and what refreshes them            scopes     what a call asks for
 grants        a form → a new access token                             describe   what a token says of itself
-routes        /oauth                                                  controls   revoke, expire, rotate, take a scope away
-refusal       how the token endpoint says no
 """

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.login.refusal import TokenRefusal
 from crm_sandbox.hubspot.login.tokens import TOKEN_LIFE, AccessTokens, Install
+from crm_sandbox.hubspot.wire.refusal import TokenRefusal
 
 Form = Mapping[str, str]
 

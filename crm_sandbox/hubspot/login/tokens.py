@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from crm_sandbox.hubspot.limits import App
 from crm_sandbox.hubspot.login.credentials import (
     SANDBOX_APP_ID,
     SANDBOX_REDIRECT_URI,
@@ -15,6 +14,7 @@ from crm_sandbox.hubspot.login.credentials import (
     SANDBOX_TOKEN,
 )
 from crm_sandbox.hubspot.login.scopes import EVERY_SCOPE
+from crm_sandbox.hubspot.wire.limits import App
 
 TOKEN_LIFE = timedelta(seconds=1800)
 CODE_LIFE = timedelta(minutes=10)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from crm_sandbox.hubspot.news import News, RecordSaved, RecordsLinked, RecordsMerged
-from crm_sandbox.hubspot.records import HubspotAuthor
-from crm_sandbox.hubspot.schema import ObjectType
+from crm_sandbox.hubspot.data.news import News, RecordSaved, RecordsLinked, RecordsMerged
+from crm_sandbox.hubspot.data.records import HubspotAuthor
+from crm_sandbox.hubspot.schema.schema import ObjectType
 
 What = Literal["creation", "deletion", "merge", "restore", "propertyChange", "associationChange"]
 WHATS: tuple[What, ...] = ("creation", "deletion", "merge", "restore", "propertyChange", "associationChange")

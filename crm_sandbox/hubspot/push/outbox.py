@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from crm_sandbox.hubspot import stamps
+from crm_sandbox.hubspot.data.portal import PORTAL_ID, HubspotAccount
 from crm_sandbox.hubspot.login.credentials import SANDBOX_APP_ID, SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.portal import PORTAL_ID, HubspotAccount
 from crm_sandbox.hubspot.push import signing
 from crm_sandbox.hubspot.push.events import WebhookEvent
 from crm_sandbox.hubspot.push.sender import send
 from crm_sandbox.hubspot.push.subscriptions import Subscriptions, WebhookSettings, WebhookSubscription
+from crm_sandbox.hubspot.wire import stamps
 
 MAX_BATCH = 99  # fewer than a hundred
 RETRY_AFTER_S = (60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800)  # ten within a day; each a tenth sooner or later

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crm_sandbox.hubspot import errors, stamps
 from crm_sandbox.hubspot.push.events import WHATS, WebhookEvent
+from crm_sandbox.hubspot.wire import errors, stamps
 
 MAX_SUBSCRIPTIONS = 1_000
 MAX_CONCURRENT = 10

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.schema import Field, SObject
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.schema.schema import Field, SObject
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 NULL = "#N/A"
 Body = dict[str, Any]

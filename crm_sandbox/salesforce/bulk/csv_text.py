@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from crm_sandbox.salesforce.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[Any]], *, delimiter: str, line_ending: str) -> bytes:

@@ -14,17 +14,17 @@ from typing import Any
 
 import orjson
 
-from crm_sandbox.salesforce import stamps
 from crm_sandbox.salesforce.bulk import csv_text
 from crm_sandbox.salesforce.bulk.jobs import DELIMITERS, LINE_ENDINGS, PREFIX, Book, Job, Shape, choice, invalid_state
-from crm_sandbox.salesforce.errors import SalesforceRefusal, not_found
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.queries import Queries
-from crm_sandbox.salesforce.result import Row, row_numbers, rows
-from crm_sandbox.salesforce.schema import Field
-from crm_sandbox.salesforce.soql import parse
-from crm_sandbox.salesforce.soql_names import SoqlColumn
-from crm_sandbox.salesforce.soql_sql import SqlPlan
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.schema.schema import Field
+from crm_sandbox.salesforce.soql.names import SoqlColumn
+from crm_sandbox.salesforce.soql.parser import parse
+from crm_sandbox.salesforce.soql.queries import Queries
+from crm_sandbox.salesforce.soql.result import Row, row_numbers, rows
+from crm_sandbox.salesforce.soql.sql import SqlPlan
+from crm_sandbox.salesforce.wire import stamps
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal, not_found
 
 PAGE_SIZE = 50_000  # rows of a page when the client does not say
 RESULT_PAGE_SIZE = 10_000  # rows of a page that resultPages names

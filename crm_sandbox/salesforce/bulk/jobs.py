@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from crm_sandbox.salesforce import stamps
-from crm_sandbox.salesforce.errors import SalesforceRefusal, not_found
-from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.org import Org
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.wire import stamps
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal, not_found
+from crm_sandbox.salesforce.wire.ids import to_18
 
 Shape = dict[str, Any]
 DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}

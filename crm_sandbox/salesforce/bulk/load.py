@@ -6,14 +6,14 @@ Source: https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_as
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from crm_sandbox.salesforce import stamps
 from crm_sandbox.salesforce.bulk import cells, csv_text
 from crm_sandbox.salesforce.bulk.jobs import DELIMITERS, LINE_ENDINGS, PREFIX, Book, Job, Shape, choice, invalid_state
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.lifecycle import SalesforceLifecycle
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.records import PassedWrite, RecordWriter, SalesforceAuthor
-from crm_sandbox.salesforce.schema import Field, SObject
+from crm_sandbox.salesforce.data.lifecycle import SalesforceLifecycle
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.records import PassedWrite, RecordWriter, SalesforceAuthor
+from crm_sandbox.salesforce.schema.schema import Field, SObject
+from crm_sandbox.salesforce.wire import stamps
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MAX_BYTES = 100 * 1024 * 1024  # of one upload

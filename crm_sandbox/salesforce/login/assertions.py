@@ -12,7 +12,7 @@ import jwt
 from jwt.types import Options
 
 from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID
-from crm_sandbox.salesforce.login.refusal import OAuthRefusal
+from crm_sandbox.salesforce.wire.refusal import OAuthRefusal
 
 MAX_LIFE_S = 300  # an assertion may not say that it ends later than this
 GRACE_S = 5  # between the client's second and ours

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.store import Values
 from crm_sandbox.salesforce.login import assertions, keys
 from crm_sandbox.salesforce.login.credentials import (
     SANDBOX_CLIENT_ID,
@@ -13,9 +15,7 @@ from crm_sandbox.salesforce.login.credentials import (
     SANDBOX_SECURITY_TOKEN,
 )
 from crm_sandbox.salesforce.login.refresh import RefreshGrant, RefreshTokens
-from crm_sandbox.salesforce.login.refusal import OAuthRefusal
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.store import Values
+from crm_sandbox.salesforce.wire.refusal import OAuthRefusal
 
 Form = Mapping[str, str]
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

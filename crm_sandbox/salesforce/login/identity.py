@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from crm_sandbox.salesforce.auth import SESSION_LIFE, Session
+from crm_sandbox.salesforce.data.org import ORG_ID
+from crm_sandbox.salesforce.data.store import Values
+from crm_sandbox.salesforce.login.auth import SESSION_LIFE, Session
 from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID
-from crm_sandbox.salesforce.org import ORG_ID
-from crm_sandbox.salesforce.store import Values
 
 Shape = dict[str, Any]
 _SETTINGS = {"active": True, "user_type": "STANDARD", "language": "en_US", "locale": "en_US", "utcOffset": 0}

@@ -7,9 +7,9 @@ read through it cannot be read on. Source: github.com/airbytehq/airbyte, PR 8430
 from dataclasses import dataclass, field
 from random import Random
 
-from crm_sandbox.salesforce.ids import ALPHABET
 from crm_sandbox.salesforce.login.credentials import SANDBOX_REFRESH_TOKEN
-from crm_sandbox.salesforce.login.refusal import OAuthRefusal
+from crm_sandbox.salesforce.wire.ids import ALPHABET
+from crm_sandbox.salesforce.wire.refusal import OAuthRefusal
 
 
 @dataclass(slots=True)

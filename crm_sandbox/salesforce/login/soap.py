@@ -7,35 +7,13 @@ Source: https://help.salesforce.com/s/articleView?id=005132110
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.org import ORG_ID
-from crm_sandbox.salesforce.store import Values
+from crm_sandbox.salesforce.data.org import ORG_ID
+from crm_sandbox.salesforce.data.store import Values
+from crm_sandbox.salesforce.wire.ids import to_18
+from crm_sandbox.salesforce.wire.soap_fault import SoapFault, envelope_of
 
 LAST_VERSION = 64  # the last API version with login()
 SESSION_SECONDS = 7200
-_ENVELOPE = (
-    '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-    '{namespaces} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>'
-)
-
-
-class SoapFault(Exception):
-    """login() says no."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code, self.message = code, message
-
-    def envelope(self, dialect: str = "partner") -> bytes:
-        """The whole answer."""
-        kind = "LoginFault" if self.code in ("INVALID_LOGIN", "INVALID_OPERATION") else "UnexpectedErrorFault"
-        code, words = escape(self.code), escape(self.message)
-        body = (
-            f"<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {words}</faultstring><detail>"
-            f'<sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{code}</sf:exceptionCode>'
-            f"<sf:exceptionMessage>{words}</sf:exceptionMessage></sf:{kind}></detail></soapenv:Fault>"
-        )
-        return _envelope(f'xmlns:sf="urn:fault.{dialect}.soap.sforce.com"', body)
 
 
 def bad_login() -> SoapFault:
@@ -84,7 +62,7 @@ def logged_in(user: Values, session_id: str, *, instance_url: str, path: str, di
         f"<sessionId>{session_id}</sessionId><userId>{user['Id']}</userId>{_user_info(user)}"
         "</result></loginResponse>"
     )
-    return _envelope(f'xmlns="urn:{dialect}.soap.sforce.com"', body)
+    return envelope_of(f'xmlns="urn:{dialect}.soap.sforce.com"', body)
 
 
 def _user_info(user: Values) -> str:
@@ -116,7 +94,3 @@ def _user_info(user: Values) -> str:
     }
     parts = [f'<{name} xsi:nil="true"/>' if value is None else f"<{name}>{escape(value)}</{name}>" for name, value in facts.items()]
     return f"<userInfo>{''.join(parts)}</userInfo>"
-
-
-def _envelope(namespaces: str, body: str) -> bytes:
-    return _ENVELOPE.format(namespaces=namespaces, body=body).encode()

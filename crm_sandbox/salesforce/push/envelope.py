@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from crm_sandbox.salesforce.org import Org
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.store import Values
 from crm_sandbox.salesforce.push.subscriptions import MessageNotification, MessageSubscription
-from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.store import Values
+from crm_sandbox.salesforce.schema.schema import Field, SObject
 
 API_VERSION = "62.0"
 _HEAD = (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from crm_sandbox.salesforce.org import ORG_ID, Org
+from crm_sandbox.salesforce.data.org import ORG_ID, Org
 from crm_sandbox.salesforce.push.envelope import envelope
 from crm_sandbox.salesforce.push.sender import send
 from crm_sandbox.salesforce.push.subscriptions import QUEUE_LIFE, MessageNotification, MessageSubscription

@@ -2,5 +2,4 @@
 
 metadata.py   what an admin's words about a field mean, and the other way round
 fields.py     the custom fields of the org, by id
-routes.py     the addresses
 """

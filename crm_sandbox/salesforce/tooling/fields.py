@@ -6,15 +6,15 @@ No user sees a new field: field-level security must be granted, as after any cre
 import re
 from typing import Any
 
-from crm_sandbox.salesforce import errors
-from crm_sandbox.salesforce import fields as make
-from crm_sandbox.salesforce.access import apply_access
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.ids import to_18
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.schema import Field, SObject
-from crm_sandbox.salesforce.store import OrgTables
+from crm_sandbox.salesforce.data.access import apply_access
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.store import OrgTables
+from crm_sandbox.salesforce.schema import fields as make
+from crm_sandbox.salesforce.schema.schema import Field, SObject
 from crm_sandbox.salesforce.tooling.metadata import field_of, integrity, metadata_of
+from crm_sandbox.salesforce.wire import errors
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.ids import to_18
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 _MAX_FIELDS = 800  # of one record type

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from crm_sandbox.salesforce.errors import SalesforceRefusal
-from crm_sandbox.salesforce.schema import Field, Kind
+from crm_sandbox.salesforce.schema.schema import Field, Kind
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 Metadata = dict[str, Any]
 MAX_RESTRICTED = 1000  # values, active and not

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import writer
-from sync_worker.crm.hubspot.associations import AssociationCalls
-from sync_worker.crm.hubspot.describe import describe
-from sync_worker.crm.hubspot.faults import WAIT_S_BY_POLICY
-from sync_worker.crm.hubspot.reader import READ_COUNT, RecordReader
-from sync_worker.crm.hubspot.schema import HubspotSchema
-from sync_worker.crm.hubspot.session import Access, HubspotConnection
+from sync_worker.crm.hubspot.associations.associations import AssociationCalls
+from sync_worker.crm.hubspot.connection.faults import WAIT_S_BY_POLICY
+from sync_worker.crm.hubspot.connection.session import Access, HubspotConnection
+from sync_worker.crm.hubspot.reading.describe import describe
+from sync_worker.crm.hubspot.reading.reader import READ_COUNT, RecordReader
+from sync_worker.crm.hubspot.writing import writer
+from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.crm.port import BeforeSend, NativeRecord, OnHalf, Page, RecordWrite, Roll, Scan, WriteOutcome, forget_halves, unnoted
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog

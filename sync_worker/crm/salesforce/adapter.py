@@ -21,11 +21,13 @@ from sync_worker.crm.port import (
     forget_halves,
     unnoted,
 )
-from sync_worker.crm.salesforce import bulk, load, reader, schema, writer
-from sync_worker.crm.salesforce.admin import SalesforceSchema
-from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.crm.salesforce.login import SalesforceLogin
-from sync_worker.crm.salesforce.session import SalesforceConnection, Tokens
+from sync_worker.crm.salesforce.connection.ids import canonical
+from sync_worker.crm.salesforce.connection.login import SalesforceLogin
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
+from sync_worker.crm.salesforce.reading import bulk, load, reader
+from sync_worker.crm.salesforce.reading import describe as schema
+from sync_worker.crm.salesforce.writing import writer
+from sync_worker.crm.salesforce.writing.admin import SalesforceSchema
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services

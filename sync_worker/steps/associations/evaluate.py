@@ -15,10 +15,10 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 
+from sync_worker.config.portal import Portal
 from sync_worker.domain.associations.rule import Rule, named
 from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.problem import Problem
-from sync_worker.portal import Portal
 from sync_worker.steps.associations.advance import Advance, in_turn
 from sync_worker.steps.associations.mode import is_turning, turn_over
 from sync_worker.steps.associations.rule_members import (

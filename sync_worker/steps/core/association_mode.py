@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sync_worker.config.portal import Portal
 from sync_worker.errors import ConfigError
-from sync_worker.portal import Portal
 from sync_worker.store.core import portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.portals import PortalRow

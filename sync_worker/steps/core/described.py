@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from sync_worker.config.portal import Portal
 from sync_worker.crm.port import Crm
 from sync_worker.domain.core.problem import Problem
 from sync_worker.errors import SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
-from sync_worker.portal import Portal
 from sync_worker.services import Services
 from sync_worker.store.core import catalogs, failures
 from sync_worker.store.core.catalogs import FRESH_S

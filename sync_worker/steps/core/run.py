@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from sync_worker import logs, metrics
-from sync_worker.correlation import following
 from sync_worker.errors import SchemaChanged, Stopped, SyncError, told
 from sync_worker.services import Services
 from sync_worker.steps.core.association_mode import enter
@@ -18,6 +16,8 @@ from sync_worker.steps.core.described import Described, Ports
 from sync_worker.steps.core.keeper import Keeper
 from sync_worker.store.core import runs
 from sync_worker.store.core.runs import Counts, Run
+from sync_worker.telemetry import logs, metrics
+from sync_worker.telemetry.correlation import following
 
 
 class Turn:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import structlog
 
-from sync_worker import logs
+from sync_worker.config.portal import Portal
 from sync_worker.crm.port import Crm
 from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
@@ -22,7 +22,6 @@ from sync_worker.errors import SchemaChanged
 from sync_worker.mail.post import Post
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
-from sync_worker.portal import Portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Described, Ports
@@ -32,6 +31,7 @@ from sync_worker.store.core import portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.operate import halts
 from sync_worker.store.operate.halts import Halt
+from sync_worker.telemetry import logs
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
+from sync_worker.config.portal import KEPT_EVENTS_S, Portal
 from sync_worker.domain.sync.ingest.brake import WINDOW
 from sync_worker.errors import told
-from sync_worker.portal import KEPT_EVENTS_S, Portal
 from sync_worker.steps.core.association_mode import enter
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant

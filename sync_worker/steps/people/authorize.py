@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_worker import tokens as texts
+from sync_worker.boundary import tokens as texts
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.store.core.engine import Store
 from sync_worker.store.people import tokens

@@ -6,8 +6,8 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
+from sync_worker.boundary.text import steering
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.text import steering
 
 LINES: Final = frozenset({"name", "prospect_name", "contact_first_name", "contact_last_name", "contact_email"})
 LINE_ENDS: Final = "\n\r\t"

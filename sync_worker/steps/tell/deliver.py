@@ -18,11 +18,11 @@ from datetime import timedelta
 from itertools import count
 from typing import Final
 
-from sync_worker import metrics, silence
+from sync_worker.boundary import silence
+from sync_worker.boundary.redaction import masked
 from sync_worker.domain.core.moments import utc
 from sync_worker.domain.tell.delivery import ROW_COUNT, TELL_COUNT, DeliveryOutcome, ReceiverAnswer, ending_of, rest_s, retry_s
 from sync_worker.receiver import SEND_S, Receiver
-from sync_worker.redaction import masked
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import failures
@@ -31,6 +31,7 @@ from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.tell import deliveries
 from sync_worker.store.tell.deliveries import LEASE, Delivery
+from sync_worker.telemetry import metrics
 
 BATCH_COUNT: Final = 64  # events between two commits: what a kill sends again at most
 LANE_COUNT: Final = 4  # records at a time

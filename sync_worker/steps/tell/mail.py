@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sync_worker import logs
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
 from sync_worker.errors import ConfigError, RecordError, TransientError
@@ -27,6 +26,7 @@ from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.tell import mails
 from sync_worker.store.tell.mails import MailRow
+from sync_worker.telemetry import logs
 
 BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from sync_worker.config.templates import Templates
 from sync_worker.documents.page import Paper, Signature, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Deal
@@ -14,7 +15,6 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, quotes
 from sync_worker.store.deals.quotes import StoredQuote
-from sync_worker.templates import Templates
 
 
 def paper_of(tx: Tx, deal: Deal, quote: StoredQuote, *, zone: tzinfo) -> Paper:

@@ -14,7 +14,8 @@ from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.names import folded, folded_otherwise
 from sync_worker.store.associations.tables import contract_values
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put
 from sync_worker.store.core.tables import companies
 
 _COLUMNS = tuple(column.name for column in contract_values.columns)

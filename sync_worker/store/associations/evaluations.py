@@ -12,7 +12,8 @@ from sqlalchemy import Select, bindparam, select, text, update
 
 from sync_worker.store.associations.tables import evaluations, rule_members
 from sync_worker.store.core.columns import Utc
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 
 
 @dataclass(frozen=True, slots=True)

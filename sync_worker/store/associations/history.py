@@ -13,7 +13,8 @@ from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.associations.tables import company_pasts, contract_values, past_contracts
-from sync_worker.store.core.engine import Tx, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put
 
 _CONTRACT = tuple(column.name for column in past_contracts.columns)
 _COMPANY = tuple(column.name for column in company_pasts.columns)

@@ -17,7 +17,8 @@ from sync_worker.store.associations.evaluations import Evaluation
 from sync_worker.store.associations.tables import rule_members
 from sync_worker.store.core import feed
 from sync_worker.store.core.columns import Utc
-from sync_worker.store.core.engine import Tx, add, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import add, among, put
 from sync_worker.store.core.tables import companies
 
 _COLUMNS = tuple(column.name for column in rule_members.columns)

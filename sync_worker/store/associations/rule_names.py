@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, tuple_, update
 
 from sync_worker.domain.associations.rule import Side
 from sync_worker.store.associations.tables import rule_names
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 
 Name = tuple[Side, str]
 

@@ -1,6 +1,7 @@
 """What every table and every step needs. Start with `engine.py`: `Store` opens transactions, and every function takes one (`Tx`).
 
 engine.py      `Store` and `Tx`: the engine, its transactions, the database's clock
+statements.py  how rows are written many at once, and conditions for both databases
 postgresql.py  what a PostgreSQL server must be
 columns.py     column types that SQLite and PostgreSQL do not share
 lists.py       a list as one parameter of a statement

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.core.tables import catalogs
 
 FORGOTTEN_AT = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 
-from sync_worker.correlation import run_under_way
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
 from sync_worker.domain.tell.event import COMPANY, By, Changed, Event, company_event
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put
 from sync_worker.store.core.tables import companies
+from sync_worker.telemetry.correlation import run_under_way
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from sqlalchemy import or_, select, update
 
 from sync_worker.errors import StaleRead
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.core.tables import cursors
 
 LEASE_S = 30  # how long the reading of a killed worker waits; renewed every ten seconds and by each page's commit

@@ -9,48 +9,30 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache, partial
-from operator import itemgetter
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-import orjson
-import psycopg
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
     Engine,
-    MetaData,
-    Table,
-    Text,
-    any_,
     create_engine,
     event,
     func,
-    literal,
     make_url,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
-from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateTable
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sync_worker.store.core import documents
 from sync_worker.store.core import postgresql as postgresql_server
 from sync_worker.store.core.trouble import down
 
-Row: TypeAlias = tuple[Any, ...]
 SharedClock: TypeAlias = Callable[[Connection], datetime]
 
-COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements more, is cheaper than a row at a time
 CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
 CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
@@ -219,155 +201,6 @@ class Turns:
                 self._waiting.remove(mine)
         if not is_waiting:  # it was handed over in that moment
             self.__exit__(None, None, None)
-
-
-# ── statements ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def among(tx: Tx, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
-    """The column is one of these texts: as one parameter, so that ten thousand of them are neither too many nor parsed one by one."""
-    if tx.is_postgresql:
-        return column == any_(literal(list(values), postgresql.ARRAY(Text)))
-    return column.in_(select(func.json_each(orjson.dumps(list(values)).decode()).table_valued("value").c.value))
-
-
-def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
-    """The column begins with exactly this text; LIKE has wildcards, and another idea of case on each database."""
-    return func.substr(column, 1, len(prefix)) == prefix
-
-
-def upsert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
-    """As `put`, for rows that say their columns. **Shapes** every row has the same columns."""
-    if rows:
-        names = tuple(column.name for column in table.columns if column.name in rows[0])
-        put(tx, table, names, map(itemgetter(*names), rows), keep=keep)
-
-
-def put(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row], *, keep: Sequence[str] = ()) -> None:
-    """Inserts rows or replaces those of the same key, sorted by key so that two writers meet in one order.
-
-    **Shapes** `names`: the columns of every row, in the table's order; those in `keep` are left as they are where the row exists. Of two
-    rows with one key the last one counts.
-    **Source** 200,000 rows pass here in a first load. SQLAlchemy compiles, we bind, column by column; beyond some dozens of rows PostgreSQL
-    takes them by binary COPY, at a third of the CPU (docs/store.md).
-    """
-    plan = _plan(tx.connection.dialect, table, names, tuple(keep))
-    by_key = {plan.key(row): row for row in rows}
-    if not by_key:
-        return
-    bound = plan.bound([row for _, row in sorted(by_key.items())])
-    if tx.is_postgresql and len(bound) >= COPY_COUNT:
-        _copy(tx.connection, plan, bound)
-    else:
-        tx.connection.exec_driver_sql(plan.sql, bound)
-
-
-def add(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row]) -> None:
-    """Inserts rows of which none is there yet: nothing is looked up, and PostgreSQL copies them straight in."""
-    plan = _plan(tx.connection.dialect, table, names, ())
-    bound = plan.bound(list(rows))
-    if tx.is_postgresql and len(bound) >= COPY_COUNT:
-        with _copying(tx.connection, plan.copy_in) as cursor:
-            _write(cursor, plan.copy_in, plan.types, bound)
-    elif bound:
-        tx.connection.exec_driver_sql(plan.insert, bound)
-
-
-def _copy(connection: Connection, plan: _Plan, rows: Sequence[Row]) -> None:
-    """By COPY into a table of this transaction's own, and one statement from there."""
-    with _copying(connection, plan.merge) as cursor:
-        cursor.execute(plan.make_incoming)
-        _write(cursor, plan.copy, plan.types, rows)
-        cursor.execute(plan.merge)
-
-
-@contextmanager
-def _copying(connection: Connection, statement: str) -> Iterator[Any]:
-    """The driver's cursor; its errors as SQLAlchemy's."""
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor:
-            yield cursor
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
-
-
-def _write(cursor: Any, statement: str, types: Sequence[str], rows: Iterable[Row]) -> None:
-    with cursor.copy(statement) as copy:
-        copy.set_types(types)
-        for row in rows:
-            copy.write_row(row)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One way of writing one table's rows, compiled once.
-
-    **Shapes** `sql`, `insert`: one row, by position, that may be there already, or not. `binds`: (position, how the database wants that
-    column's values), where it wants them otherwise. The rest is for COPY, "" on SQLite.
-    """
-
-    sql: str
-    insert: str
-    key: Callable[[Row], Any]
-    binds: tuple[tuple[int, Callable[[Any], Any]], ...]
-    make_incoming: str = ""
-    copy: str = ""
-    copy_in: str = ""
-    types: tuple[str, ...] = ()
-    merge: str = ""
-
-    def bound(self, rows: Sequence[Row]) -> Sequence[Row]:
-        columns = list(zip(*rows, strict=True))
-        for position, bind in self.binds if rows else ():
-            columns[position] = tuple([bind(value) for value in columns[position]])
-        return list(zip(*columns, strict=True))
-
-
-@lru_cache(maxsize=100)
-def _plan(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> _Plan:
-    keys = [column.name for column in table.primary_key]
-    key = itemgetter(*map(names.index, keys))
-    binders = [(position, _binder(table.c[name].type, dialect)) for position, name in enumerate(names)]
-    binds = tuple((position, bind) for position, bind in binders if bind)
-    changed = [name for name in names if name not in keys and name not in keep]
-    if dialect.name == "sqlite":
-        one = sqlite.insert(table).values(dict.fromkeys(names))
-        return _Plan(_merging(one, keys, changed, dialect), str(one.compile(dialect=dialect)), key, binds)
-    by_position: Dialect = postgresql_psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
-    incoming = Table(f"incoming_{table.name}", MetaData(), *(Column(name, table.c[name].type) for name in names), prefixes=["TEMPORARY"])
-    insert_ = postgresql.insert(table).values(dict.fromkeys(names))
-    selected = postgresql.insert(table).from_select(names, select(incoming))
-    return _Plan(
-        _merging(insert_, keys, changed, by_position),
-        str(insert_.compile(dialect=by_position)),
-        key,
-        binds,
-        make_incoming=f"DROP TABLE IF EXISTS pg_temp.{incoming.name}; {CreateTable(incoming).compile(dialect=dialect)} ON COMMIT DROP",
-        copy=f"COPY {incoming.name} FROM STDIN (FORMAT BINARY)",
-        copy_in=f"COPY {table.name} ({', '.join(map(dialect.identifier_preparer.quote, names))}) FROM STDIN (FORMAT BINARY)",
-        types=tuple(table.c[name].type.compile(dialect).lower() for name in names),
-        merge=_merging(selected, keys, changed, dialect),
-    )
-
-
-def _merging(insert: Any, keys: Sequence[str], changed: Sequence[str], dialect: Dialect) -> str:
-    """The insert as SQL that replaces what is there already."""
-    if changed:
-        insert = insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in changed})
-    else:
-        insert = insert.on_conflict_do_nothing()
-    return str(insert.compile(dialect=dialect))
-
-
-def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """How a column's values are bound; a type of ours over one that needs no binding is asked directly, at half the price."""
-    if isinstance(type_, TypeDecorator) and type_.load_dialect_impl(dialect).bind_processor(dialect) is None:
-        return partial(type_.process_bind_param, dialect=dialect)
-    return type_.dialect_impl(dialect).bind_processor(dialect)
-
-
-# ── the engine ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _engine(url: str) -> Engine:

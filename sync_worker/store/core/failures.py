@@ -12,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.store.core.documents import storable
-from sync_worker.store.core.engine import Tx, among, begins
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, begins
 from sync_worker.store.core.tables import failures
 
 

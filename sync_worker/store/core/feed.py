@@ -14,10 +14,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.correlation import run_under_way
 from sync_worker.domain.tell.event import COMPANY, By, Event, associations_events, document, loaded_event
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.tables import cursors, deliveries, events, feeds
+from sync_worker.telemetry.correlation import run_under_way
 
 _IDENTITY: Final = uuid.UUID("0d5f3a56-31b1-4c1c-8f0e-6f4b7a4f2a10")
 

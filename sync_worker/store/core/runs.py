@@ -13,7 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
-from sync_worker.store.core.engine import Tx, begins
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import begins
 from sync_worker.store.core.tables import runs
 
 SILENT_S: Final = 60  # six times as long as a living process is silent

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.reconcile import Conflict, Decided, Take
-from sync_worker.store.core.engine import Tx, among, begins
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, begins
 from sync_worker.store.deals.tables import conflicts
 
 OPEN = conflicts.c.resolved_at.is_(None)

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, true, update
 
-from sync_worker.correlation import run_under_way
 from sync_worker.domain.core.deal import Deal, Lifecycle, Period
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
@@ -17,9 +16,11 @@ from sync_worker.domain.deals.prospect import contact_key, prospect_key
 from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put
 from sync_worker.store.deals.tables import deal_changes, deals
 from sync_worker.store.people.tables import users
+from sync_worker.telemetry.correlation import run_under_way
 
 _OWN = ("portal", "id", "version", "created_at", "updated_at", "prospect_key", "contact_key", "attributes")
 COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)

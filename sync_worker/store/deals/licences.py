@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, select, update
 
 from sync_worker.domain.deals.completion import Licence
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.deals.tables import licences
 
 _COLUMNS = [licences.c[name] for name in Licence.__slots__]

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.reconcile import from_document, to_document
 from sync_worker.domain.sync.ingest.succession import chain
-from sync_worker.store.core.engine import Tx, among, put, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put, upsert
 from sync_worker.store.core.tables import aliases
 from sync_worker.store.deals.tables import deal_links, deals
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from sync_worker.domain.deals.price_list import Price, PriceList, product_key
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.deals.tables import prices
 
 

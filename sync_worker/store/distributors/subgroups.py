@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, insert, or_, select, update
 
 from sync_worker.domain.distributors.subgroup import Subgroup
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among
 from sync_worker.store.distributors.tables import subgroups
 
 MERGE: Final = "CRM"  # who ends what a merge ends

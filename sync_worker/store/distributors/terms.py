@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.distributors import terms as domain
 from sync_worker.domain.distributors.terms import DatedTerms, Pair, Terms
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.distributors import pairs
 from sync_worker.store.distributors.tables import terms
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
-from sync_worker.store.core.engine import Tx, among, put
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, put
 from sync_worker.store.distributors.tables import waivers
 
 

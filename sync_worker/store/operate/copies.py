@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import Engine, MetaData, Table, and_, create_engine, event, or_, select, union_all, update
 
 from sync_worker.store.core.companies import UNCLAIMED
-from sync_worker.store.core.engine import Store, Tx, put
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.statements import put
 from sync_worker.store.core.tables import companies, cursors
 from sync_worker.store.operate.schema import metadata
 

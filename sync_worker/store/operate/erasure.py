@@ -17,7 +17,8 @@ from sync_worker.domain.operate.erasure import ERASED, USER_FIELDS, Person, with
 from sync_worker.store.associations.tables import company_pasts, contract_values, past_contracts
 from sync_worker.store.core import documents
 from sync_worker.store.core.columns import Document
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import catalogs, companies, events, failures
 from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, deals, quotes
 from sync_worker.store.operate.schema import metadata

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.operate.tables import halts
 
 

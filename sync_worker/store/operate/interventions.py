@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, tuple_, update
 
-from sync_worker.store.core.engine import Tx, among, begins
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, begins
 from sync_worker.store.core.tables import failures
 from sync_worker.store.operate.tables import interventions, tries
 

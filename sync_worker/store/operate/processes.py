@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import and_, delete, exists, or_, select
 
 from sync_worker.domain.operate.status import SILENT_S, Process
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.operate.tables import processes
 
 KEPT_S: Final = 3600.0  # how long a silent process is shown where no other took its place

@@ -17,7 +17,8 @@ from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.tell.notification import deal_reminded_of
 from sync_worker.store.associations.tables import contract_values, evaluations, past_contracts, rule_members
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.core.tables import events, failures, runs
 from sync_worker.store.deals.tables import conflicts, deal_changes, deals
 from sync_worker.store.operate.tables import interventions, sweeps, tries

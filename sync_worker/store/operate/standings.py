@@ -13,8 +13,9 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, func, select
 
 from sync_worker.domain.sync.push.breaker import Cause
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import SHOWN, CauseRow
+from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import cursors, deliveries, events, failures, feeds, portals, runs
 from sync_worker.store.deals.conflicts import OPEN
 from sync_worker.store.deals.tables import conflicts

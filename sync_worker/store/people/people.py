@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, delete, or_, select
 
 from sync_worker.domain.core.user import Role, User
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.people.tables import memberships, users
 
 

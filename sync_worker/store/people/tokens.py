@@ -1,4 +1,4 @@
-"""API tokens: their hashes, what they may, who made them. The text of one is nowhere in here (`sync_worker/tokens.py`)."""
+"""API tokens: their hashes, what they may, who made them. The text of one is nowhere in here (`sync_worker/boundary/tokens.py`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row, or_, select, update
 
-from sync_worker.store.core.engine import Tx, begins, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import begins, upsert
 from sync_worker.store.people.tables import tokens
 
 USED_EVERY: Final = timedelta(hours=1)  # how coarse `last_used_at` is: one write an hour, not one a request

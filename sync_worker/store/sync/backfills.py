@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Select, select, update
 
 from sync_worker.errors import StaleRead
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.sync.tables import backfills
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import and_, delete, select
 
 from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause
-from sync_worker.store.core.engine import Tx, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import upsert
 from sync_worker.store.sync.tables import breakers
 
 

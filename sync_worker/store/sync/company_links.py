@@ -14,7 +14,8 @@ from sqlalchemy import Select, select
 from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.store.core import companies
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.core.tables import companies as company_rows
 from sync_worker.store.sync.tables import company_links
 

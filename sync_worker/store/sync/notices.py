@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.lists import each
+from sync_worker.store.core.statements import among
 from sync_worker.store.sync.tables import notices
 
 

@@ -16,8 +16,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.domain.sync.push.attempts import is_sent_alone
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.lists import each
+from sync_worker.store.core.statements import among
 from sync_worker.store.sync.tables import outbox
 
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from sync_worker.store.core.companies import UNCLAIMED
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import companies, failures
 
 TO_PATCH = and_(

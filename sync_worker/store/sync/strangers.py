@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.sync.tables import strangers
 
 

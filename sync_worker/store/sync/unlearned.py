@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, u
 
 from sync_worker.domain.core.reconcile import from_document, to_document
 from sync_worker.domain.sync.push.late_write import Send
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.sync.tables import unlearned_sends
 
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
 
-from sync_worker.store.core.engine import Tx, among, upsert
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.tell.tables import mails
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from sync_worker.crm.hubspot.records import is_id
-from sync_worker.text import loads
+from sync_worker.boundary.text import loads
+from sync_worker.crm.hubspot.reading.records import is_id
 from sync_worker.web.webhooks.heard import HeardNotices, Records, WebhookRefusal
 
 _NATIVE: Final = {"company": "companies", "deal": "deals", "0-2": "companies", "0-3": "deals"}

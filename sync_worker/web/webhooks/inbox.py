@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from sync_worker import logs
 from sync_worker.errors import StaleRead, StoreDown
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices, webhooks
+from sync_worker.telemetry import logs
 from sync_worker.web.webhooks.heard import HeardNotices
 
 THREADS = 4  # portals whose notices are stored at the same time

@@ -17,12 +17,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sync_worker import logs
 from sync_worker.bootstrap import Installation
-from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.boundary.headers import whole
+from sync_worker.config.portal import Portal
+from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.errors import StoreDown
-from sync_worker.headers import whole
-from sync_worker.portal import Portal
+from sync_worker.telemetry import logs
 from sync_worker.web.webhooks import hubspot, salesforce, signature
 from sync_worker.web.webhooks.debounce import Bell, Send
 from sync_worker.web.webhooks.heard import DISABLED_S, HeardNotices, Records, WebhookRefusal

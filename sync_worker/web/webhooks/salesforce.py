@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from sync_worker.crm.salesforce.ids import canonical
-from sync_worker.text import decoded
+from sync_worker.boundary.text import decoded
+from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.web.webhooks.heard import HeardNotices, Records, WebhookRefusal
 
 _OUTBOUND: Final = "{http://soap.sforce.com/2005/09/outbound}"

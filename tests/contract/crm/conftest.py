@@ -11,7 +11,7 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import HubspotOptions, SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from sync_worker.crm.port import Crm
-from sync_worker.crm.salesforce import bulk
+from sync_worker.crm.salesforce.reading import bulk
 from tests.contract.crm import hubspot, salesforce
 from tests.contract.crm.bench import Bench
 from tests.contract.crm.hubspot import HubspotBench

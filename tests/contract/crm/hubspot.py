@@ -10,10 +10,10 @@ from typing import Any
 from crm_sandbox.hubspot.login.credentials import SANDBOX_TOKEN
 from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import reader, search
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import StaticToken
-from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.connection.login import StaticToken
+from sync_worker.crm.hubspot.connection.session import Access
+from sync_worker.crm.hubspot.reading import reader, search
 from sync_worker.crm.port import Crm, WholeCrm
 from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port

@@ -9,12 +9,13 @@ from typing import Any
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce import queries
+from crm_sandbox.salesforce.soql import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm, WholeCrm
-from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
 

@@ -16,8 +16,9 @@ from sqlalchemy import select, text
 
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.errors import StoreDown
-from sync_worker.store.core import companies, engine
-from sync_worker.store.core.engine import COPY_COUNT, Row, Store, put
+from sync_worker.store.core import companies, statements
+from sync_worker.store.core.engine import Store
+from sync_worker.store.core.statements import COPY_COUNT, Row, put
 from sync_worker.store.core.trouble import StatementRefused
 from sync_worker.store.deals.tables import deals
 from tests.contract.store.samples import company
@@ -72,7 +73,7 @@ def test_copy_and_row_by_row_end_in_the_same_rows(only_postgresql: Store, first:
 def _written(store: Store, copy_count: int, *batches: Sequence[Row]) -> list[Any]:
     """What stands there after these batches, inserted and replaced; their creation stays."""
     with pytest.MonkeyPatch.context() as patch, store.transaction("acme") as tx:
-        patch.setattr(engine, "COPY_COUNT", copy_count)
+        patch.setattr(statements, "COPY_COUNT", copy_count)
         tx.connection.execute(deals.delete())
         for rows in batches:
             put(tx, deals, ("portal", *COLUMNS), [("acme", *row) for row in rows], keep=("created_at",))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
-from sync_worker.store.core.engine import COPY_COUNT, Store, Tx, put
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.statements import COPY_COUNT, put
 from sync_worker.store.core.tables import failures
 from sync_worker.store.core.trouble import StatementRefused
 from sync_worker.store.people.tables import users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sync_worker import tokens as texts
+from sync_worker.boundary import tokens as texts
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.people.authorize import authorize
 from sync_worker.store.core.engine import Store

@@ -14,8 +14,8 @@ from crm_sandbox.process import SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from sync_worker.actors import Actors, register
 from sync_worker.bootstrap import Installation, broker, build
+from sync_worker.config.settings import Settings
 from sync_worker.crm.faults import Patience
-from sync_worker.settings import Settings
 from tests.journey import stage
 
 IMPATIENT = Patience(attempts=1)

@@ -17,16 +17,16 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import text
 
 from crm_sandbox.remote import Remote
-from sync_worker import actors, logs
+from sync_worker import actors
 from sync_worker.actors import Rounds, attempt, register, threads_by_share
 from sync_worker.bootstrap import broker, build
-from sync_worker.cli.processes import _working
+from sync_worker.cli.operate.processes import _working
+from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.schedule import AGAIN_S, Scheduler, due
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.register import register as register_deal
@@ -39,6 +39,7 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import links
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import notices, outbox, patch_backs
+from sync_worker.telemetry import logs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.journey.stage import until
 from tests.servers import Clock

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from sync_worker.settings import Settings
+from sync_worker.config.settings import Settings
 from tests.integration.actors.conftest import Build
 from tests.journey.stage import ROOT
 from tests.watching import site as made

@@ -11,11 +11,11 @@ import pytest
 from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import Installation, build
-from sync_worker.cli.portals import allowance
+from sync_worker.cli.operate.portals import allowance
+from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import Share
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Done, Work
 from sync_worker.store.core import failures, portals
 from tests.integration.actors.conftest import IMPATIENT

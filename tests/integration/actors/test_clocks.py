@@ -14,9 +14,9 @@ import pytest
 
 from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
+from sync_worker.config.settings import Settings
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change

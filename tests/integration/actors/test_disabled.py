@@ -8,15 +8,15 @@ from pathlib import Path
 import dramatiq
 import pytest
 
-from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, build
+from sync_worker.config.settings import Settings
 from sync_worker.errors import ConfigError
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import runs
+from sync_worker.telemetry import metrics
 from tests.integration.actors.conftest import IMPATIENT, Build, working
 from tests.integration.actors.test_actors import problems, run_verbs, settle, standing
 from tests.servers import Clock

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from sync_worker.actors import attempt
+from sync_worker.config.settings import Settings
 from sync_worker.schedule import due
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import companies, portals

@@ -15,12 +15,11 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from crm_sandbox.remote import Remote
-from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker
+from sync_worker.config.settings import Settings
 from sync_worker.gauges import MOST_CODES, Gauges
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
@@ -28,6 +27,7 @@ from sync_worker.store.core import cursors, failures, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.sync import notices
+from sync_worker.telemetry import metrics
 from tests.integration.actors.conftest import Build, working
 from tests.journey.stage import until
 from tests.servers import free_port

@@ -13,7 +13,7 @@ import pytest
 
 from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
-from sync_worker.settings import Settings
+from sync_worker.config.settings import Settings
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import companies, portals, runs

@@ -16,10 +16,10 @@ from dramatiq.brokers.stub import StubBroker
 from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
+from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, due, last_moment
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.keeper import CLAIM_S
 from sync_worker.steps.core.tenant import DEAL, Tenant

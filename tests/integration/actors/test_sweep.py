@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync_worker.actors import attempt
-from sync_worker.settings import Settings
+from sync_worker.config.settings import Settings
 from sync_worker.steps.operate.sweep import SWEEP
 from tests.integration.actors.conftest import Build
 

@@ -8,7 +8,7 @@ from sync_worker import errors
 from sync_worker.actors import PAUSE_S, code_of, pause_s
 from sync_worker.cli.app import EXIT_CODES, exit_code
 from sync_worker.crm.faults import TriedEnough
-from sync_worker.crm.salesforce import faults
+from sync_worker.crm.salesforce.connection import faults
 from sync_worker.domain.core.problem import CODES
 from sync_worker.errors import (
     AuthFailed,

@@ -15,8 +15,8 @@ from sqlalchemy import func, insert, select
 from sync_worker import actors
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, broker, build
+from sync_worker.config.settings import Settings
 from sync_worker.schedule import TICK_S, Scheduler
-from sync_worker.settings import Settings
 from sync_worker.steps.core.tenant import DEAL
 from sync_worker.steps.sync.ingest import refresh
 from sync_worker.store.core import cursors, portals

@@ -12,13 +12,13 @@ import dramatiq
 import structlog
 
 from crm_sandbox.remote import Remote
-from sync_worker import logs
 from sync_worker.actors import register
-from sync_worker.correlation import following
 from sync_worker.domain.core.deal import Actor
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.telemetry import logs
+from sync_worker.telemetry.correlation import following
 from tests.integration.actors.conftest import Build, working
 from tests.journey.stage import until
 

@@ -11,13 +11,13 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from ruamel.yaml import YAML
 
-from sync_worker import metrics
 from sync_worker.actors import register
 from sync_worker.bootstrap import broker
+from sync_worker.config.settings import PREFIX, Settings
 from sync_worker.gauges import Gauges
-from sync_worker.settings import PREFIX, Settings
 from sync_worker.store.core import failures
 from sync_worker.store.sync import notices, outbox
+from sync_worker.telemetry import metrics
 from sync_worker.web.answers import WebhookTally
 from tests.integration.actors.conftest import Build
 from tests.integration.actors.test_metrics import problem

@@ -13,12 +13,12 @@ import requests
 from fastapi import FastAPI
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
-from sync_worker import tokens as texts
 from sync_worker.bootstrap import Installation, build
+from sync_worker.boundary import tokens as texts
+from sync_worker.config.settings import Settings
 from sync_worker.crm.faults import Patience
 from sync_worker.domain.core.user import Role, User
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.store.core import companies
 from sync_worker.store.people import people, tokens
 from sync_worker.web import server

@@ -18,7 +18,8 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import failures, feed
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.deals import conflicts
-from sync_worker.web.api.core import shapes
+from sync_worker.web.api.deals import deal_shapes
+from sync_worker.web.api.people import user_shapes
 from tests.integration.api.desk import Desk, desk
 from tests.integration.steps.world import TERMS, Loaded
 
@@ -32,7 +33,7 @@ NINA = {"email": "nina@example.com", "name": "Nina", "role": "sales", "primary_c
 def test_a_user_is_told_of_lives_and_is_forgotten(acme: Desk) -> None:
     # Given a user that the portal tells of, who registers a deal
     told = acme.send("PUT", "/users/nina", NINA)
-    assert shapes.UserView.model_validate(told.json()).primary_company == acme.id_of("Birch Systems")
+    assert user_shapes.UserView.model_validate(told.json()).primary_company == acme.id_of("Birch Systems")
     deal = acme.registered("nina")
     # When she is deactivated, and then erased
     assert acme.send("DELETE", "/users/nina").json()["is_active"] is False
@@ -136,7 +137,7 @@ def test_a_deal_goes_its_way_and_says_what_each_may_do(acme: Desk) -> None:
     story = acme.get(f"{path}/changes", user="rita")
     (licences,) = [field for field in story["fields"] if field["field"] == "licence_count"]
     assert (licences["value"], licences["set_by"]["actor"], licences["in_crm"]) == (30, "Rita (rita)", "owed")
-    assert shapes.DealStoryView.model_validate(story).version == 6
+    assert deal_shapes.DealStoryView.model_validate(story).version == 6
 
 
 def test_who_decided_when_and_why_stands_in_the_deals_body_for_both_sides_and_in_its_story(acme: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from sync_worker.cli.check import write_csv
+from sync_worker.cli.operate.check import write_csv
 from sync_worker.steps.operate.setup.company_data import DataProblem
 
 TYPE, CONTRACTS = "Portal_Account_Type__c", "Associated_Second_Partner__c"

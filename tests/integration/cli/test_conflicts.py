@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.cli.work import tenant_of
+from sync_worker.cli.core.command import tenant_of
 from sync_worker.domain.core.deal import Actor
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import MoveRequest

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from crm_sandbox.remote import Remote
 from sync_worker.actors import attempt
 from sync_worker.bootstrap import build
-from sync_worker.cli.work import tenant_of
+from sync_worker.cli.core.command import tenant_of
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import Failure

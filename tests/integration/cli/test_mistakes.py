@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync_worker.cli.app import run
-from sync_worker.cli.output import err
+from sync_worker.cli.core.output import err
 from tests.integration.cli.slips import PORTAL, SF
 from tests.journey.crms import adapted
 

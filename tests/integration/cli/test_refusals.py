@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.cli import work
+from sync_worker.cli.sync import pull_push
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm
 from tests.journey.stage import ROOT
@@ -192,7 +192,7 @@ def test_a_bug_is_one_line_and_a_traceback_only_where_asked(terminal: Terminal, 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr(work, "pull_record", broken)
+    monkeypatch.setattr(pull_push, "pull_record", broken)
     answer = terminal.types("pull", "acme", code=1)
     assert "a bug" in answer.err
     assert "ZeroDivisionError: by nought" in answer.err
@@ -206,7 +206,7 @@ def test_a_bug_tells_its_kind_and_first_line_and_no_secret(terminal: Terminal, m
     def broken(*_: object, **__: object) -> None:
         raise ValueError("asked with client_secret=do-not-tell&x=1\nand a page of what was worked on")
 
-    monkeypatch.setattr(work, "pull_record", broken)
+    monkeypatch.setattr(pull_push, "pull_record", broken)
     answer = terminal.types("pull", "acme", code=1)
     assert "ValueError: asked with client_secret=•••" in answer.err
     assert "do-not-tell" not in answer.err
@@ -224,7 +224,7 @@ def test_somebody_else_at_it_is_said(terminal: Terminal, monkeypatch: pytest.Mon
     from sync_worker.steps.core.follow_up import Done
     from sync_worker.store.core.runs import Counts
 
-    monkeypatch.setattr(work, "pull_record", lambda *_, **__: Done("", Counts(), is_busy=True))
+    monkeypatch.setattr(pull_push, "pull_record", lambda *_, **__: Done("", Counts(), is_busy=True))
     assert "another process is reading company" in terminal.types("pull", "acme", code=1).err
 
 
@@ -232,5 +232,5 @@ def test_ctrl_c_is_said_and_counted_as_shells_do(terminal: Terminal, monkeypatch
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(work, "pull_record", stopped)
+    monkeypatch.setattr(pull_push, "pull_record", stopped)
     assert terminal.types("pull", "acme", code=130).err == "stopped\n"

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_worker.cli.output import show, show_table
+from sync_worker.cli.core.output import show, show_table
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.cli.check import write_csv
-from sync_worker.cli.output import err, show_table
+from sync_worker.cli.core.output import err, show_table
+from sync_worker.cli.operate.check import write_csv
 from sync_worker.steps.operate.setup.company_data import DataProblem
 from tests.integration.cli.conftest import Terminal, on_both
 

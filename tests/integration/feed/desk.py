@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sync_worker.config.portal_file import load_portal
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.mapping.load import load_for_portal
-from sync_worker.portal_file import load_portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done

@@ -14,8 +14,8 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import HubspotLogin, StaticToken
-from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.connection.login import HubspotLogin, StaticToken
+from sync_worker.crm.hubspot.connection.session import Access
 from sync_worker.crm.port import Page, RecordWrite, Scan, WriteOutcome
 from sync_worker.services import Services
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.faults import CODES
-from sync_worker.crm.hubspot.login import StaticToken
-from sync_worker.crm.hubspot.wire import API_VERSION
+from sync_worker.crm.hubspot.connection.faults import CODES
+from sync_worker.crm.hubspot.connection.login import StaticToken
+from sync_worker.crm.hubspot.connection.wire import API_VERSION
 from sync_worker.crm.port import RecordWrite, Scan
 from sync_worker.errors import ConnectionDown
 from sync_worker.mapping.load import load_mapping

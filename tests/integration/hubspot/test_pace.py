@@ -12,11 +12,11 @@ from redis import Redis
 
 from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.hubspot import search
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import StaticToken
-from sync_worker.crm.hubspot.session import Access
-from sync_worker.crm.hubspot.shared_pace import SharedPace
+from sync_worker.crm.hubspot.connection.login import StaticToken
+from sync_worker.crm.hubspot.connection.session import Access
+from sync_worker.crm.hubspot.connection.shared_pace import SharedPace
+from sync_worker.crm.hubspot.reading import search
 from sync_worker.services import Services
 from tests.integration.hubspot.conftest import Lab, ids
 from tests.servers import free_port

@@ -13,11 +13,11 @@ import pytest
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.bootstrap import build
+from sync_worker.config.settings import Settings
 from sync_worker.crm.port import WholeCrm
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.errors import SchemaChanged
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.operate.setup.check import Finding, check

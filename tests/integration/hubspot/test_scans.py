@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.crm.hubspot import reader, search
 from sync_worker.crm.hubspot.adapter import HubspotCrm
+from sync_worker.crm.hubspot.reading import reader, search
 from sync_worker.crm.port import NativeRecord, Scan
 from tests.integration.hubspot.conftest import NOW, PARTNER, SECOND, Lab, ids
 

@@ -14,11 +14,11 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.associations import AssociationCalls
-from sync_worker.crm.hubspot.login import StaticToken
-from sync_worker.crm.hubspot.options import MOST, PLACEHOLDER
-from sync_worker.crm.hubspot.schema import HubspotSchema
-from sync_worker.crm.hubspot.session import Ask, HubspotConnection
+from sync_worker.crm.hubspot.associations.associations import AssociationCalls
+from sync_worker.crm.hubspot.connection.login import StaticToken
+from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection
+from sync_worker.crm.hubspot.reading.options import MOST, PLACEHOLDER
+from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.errors import AuthFailed, SchemaRefused
 from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.integration.hubspot.conftest import NOW, Lab

@@ -13,8 +13,8 @@ import pytest
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import HubspotLogin, HubspotRefreshToken, StaticToken
-from sync_worker.crm.hubspot.session import Access
+from sync_worker.crm.hubspot.connection.login import HubspotLogin, HubspotRefreshToken, StaticToken
+from sync_worker.crm.hubspot.connection.session import Access
 from sync_worker.crm.port import RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
 from sync_worker.services import Services

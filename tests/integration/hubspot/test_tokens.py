@@ -10,8 +10,8 @@ import pytest
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN
 from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.hubspot.login import HubspotRefreshToken, StaticToken
-from sync_worker.crm.hubspot.session import RENEWED_BEFORE_S, Access
+from sync_worker.crm.hubspot.connection.login import HubspotRefreshToken, StaticToken
+from sync_worker.crm.hubspot.connection.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError

@@ -16,20 +16,20 @@ from pydantic import SecretStr
 
 from sync_worker.actors import Actors, attempt
 from sync_worker.bootstrap import build
+from sync_worker.config.settings import Settings
+from sync_worker.config.templates import Templates
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import ROOM, compose
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.mail import MOST_ATTEMPTS, MailsSent, send_mail
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.tell import mails
 from sync_worker.store.tell.mails import MailRow, OwedMail
-from sync_worker.templates import Templates
 from tests.mailbox import Mailbox
 from tests.servers import MONDAY, Clock, sqlite_store
 

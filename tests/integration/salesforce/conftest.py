@@ -11,11 +11,12 @@ import pytest
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce import queries
+from crm_sandbox.salesforce.soql import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Page, RecordWrite, Scan, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.services import Services
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)

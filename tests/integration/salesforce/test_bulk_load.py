@@ -11,13 +11,14 @@ import orjson
 import pytest
 import responses
 
-from crm_sandbox.salesforce import queries
+from crm_sandbox.salesforce.soql import queries
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import NativeRecord, Page, Scan
-from sync_worker.crm.salesforce import bulk
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.ids import id_18
-from sync_worker.crm.salesforce.session import Client, Credentials, Tokens
+from sync_worker.crm.salesforce.connection.ids import id_18
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Client, Tokens
+from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.errors import AuthFailed, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import NOW, Lab, ids

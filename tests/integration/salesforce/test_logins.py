@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.login import JwtBearer, SalesforceLogin, SalesforceRefreshToken
-from sync_worker.crm.salesforce.session import Tokens
+from sync_worker.crm.salesforce.connection.login import JwtBearer, SalesforceLogin, SalesforceRefreshToken
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.errors import AuthFailed
 from tests.integration.salesforce.conftest import NOW, Lab
 

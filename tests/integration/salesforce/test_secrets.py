@@ -11,7 +11,7 @@ import pytest
 
 from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Client, SalesforceToken
+from sync_worker.crm.salesforce.connection.session import Client, SalesforceToken
 from sync_worker.errors import SyncError
 from tests.integration.salesforce.conftest import KEY, Lab, written
 

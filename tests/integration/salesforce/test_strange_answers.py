@@ -12,8 +12,9 @@ import pytest
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.ids import id_18
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.ids import id_18
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, ids

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.port import RecordWrite, Wrote
-from sync_worker.crm.salesforce import reader, soql
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
+from sync_worker.crm.salesforce.reading import reader, soql
 from sync_worker.errors import CallRefused, ConnectionDown, RateLimited, SchemaChanged, TooLarge, TransientError, UncertainWrite
 from tests.integration.salesforce.conftest import Lab, ids, written
 

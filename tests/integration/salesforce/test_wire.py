@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import RecordWrite, Scan
-from sync_worker.crm.salesforce import wire
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection import wire
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, Lab, ids, written

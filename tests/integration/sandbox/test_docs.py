@@ -7,13 +7,13 @@ from starlette.routing import Route
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Fault
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce.bulk.controls import bulk_controls
-from crm_sandbox.salesforce.controls import control_routes
-from crm_sandbox.salesforce.kinds import CONTROLS, KINDS
-from crm_sandbox.salesforce.login.controls import login_controls
-from crm_sandbox.salesforce.push.controls import push_controls
-from crm_sandbox.salesforce.seed import SalesforceSizes
+from crm_sandbox.salesforce.controls.bulk import bulk_controls
+from crm_sandbox.salesforce.controls.controls import control_routes
+from crm_sandbox.salesforce.controls.login import login_controls
+from crm_sandbox.salesforce.controls.push import push_controls
+from crm_sandbox.salesforce.data.seed import SalesforceSizes
 from crm_sandbox.salesforce.state import SalesforceState
+from crm_sandbox.salesforce.wire.kinds import CONTROLS, KINDS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_sandbox.salesforce.ids import ALPHABET, checksum, make_id, to_18
+from crm_sandbox.salesforce.wire.ids import ALPHABET, checksum, make_id, to_18
 
 bodies = st.text(ALPHABET, min_size=15, max_size=15)
 

@@ -11,8 +11,8 @@ import requests
 from crm_sandbox.clock import Clock
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce.org import Org
-from crm_sandbox.salesforce.seed import SalesforceSizes, seeded
+from crm_sandbox.salesforce.data.org import Org
+from crm_sandbox.salesforce.data.seed import SalesforceSizes, seeded
 from tests.integration.sandbox.conftest import NOW
 
 

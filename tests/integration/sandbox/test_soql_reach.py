@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce.date_words import span
+from crm_sandbox.salesforce.soql.date_words import span
 from tests.integration.sandbox.conftest import Wire
 
 TODAY = date(2026, 5, 20)  # a Wednesday; the folder's clock stands at its noon

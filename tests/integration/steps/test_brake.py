@@ -224,7 +224,7 @@ def test_what_follows_a_released_page_is_looked_at_anew(world: World, monkeypatc
     # Given two pages, each of which would be held
     world.pull()
     world.forward(2000)
-    monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", 5)
+    monkeypatch.setattr("crm_sandbox.salesforce.soql.queries.PAGE_SIZE", 5)
     for name in (*PARTNERS, "Ginkgo Data", "Hazel Cloud", "Arrow Electronics"):
         world.forward(5)
         deactivate(world, name)

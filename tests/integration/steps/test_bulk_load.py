@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm_sandbox.remote import Remote
-from sync_worker.crm.salesforce import bulk
+from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.errors import Stopped
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest.pull import pull
@@ -22,7 +22,7 @@ from tests.integration.steps.world import LASTING, World
 
 @pytest.fixture(autouse=True)
 def small_answers(monkeypatch: pytest.MonkeyPatch, remote: Remote) -> Iterator[None]:
-    monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", 4)
+    monkeypatch.setattr("crm_sandbox.salesforce.soql.queries.PAGE_SIZE", 4)
     monkeypatch.setattr(bulk, "PAGE_COUNT", 3)
     monkeypatch.setattr(bulk, "ANSWER_COUNT", 7)
     remote.set_bulk(polls=0)

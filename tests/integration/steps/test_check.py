@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from sync_worker.crm.port import WholeCrm
-from sync_worker.crm.salesforce.admin import SalesforceSchema
+from sync_worker.crm.salesforce.writing.admin import SalesforceSchema
 from sync_worker.steps.operate.setup.check import Finding, Report, check
 from tests.integration.steps.world import World
 

@@ -469,7 +469,7 @@ DIES = """
 import sys, time
 from pathlib import Path
 from sync_worker.bootstrap import build
-from sync_worker.settings import Settings
+from sync_worker.config.settings import Settings
 from sync_worker.steps.deals.complete import complete
 from sync_worker.store.deals import licences
 database, config, mappings = sys.argv[1:]

@@ -112,7 +112,7 @@ def test_what_names_nobody_spoils_no_other_value_and_heals(world: World) -> None
 def test_partners_may_come_before_their_distributors(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given pages and commits of one record, and a partner that was changed long before its distributors
     world = empty_world
-    monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", 1)
+    monkeypatch.setattr("crm_sandbox.salesforce.soql.queries.PAGE_SIZE", 1)
     monkeypatch.setattr("sync_worker.steps.sync.ingest.ingest.CHUNK_COUNT", 1)
     for name in ("Arrow Electronics", "Bolt Distribution"):
         world.remote.edit("Account", world.id_of(name), {"Industry": "Energy"})

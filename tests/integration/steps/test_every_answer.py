@@ -376,7 +376,7 @@ def test_a_days_calls_used_up_between_two_pages_resume_at_the_page(desk: Desk, m
         world.remote.edit("Account", world.id_of(name), {"Name": f"{name} Corp"})
     world.forward(30)
     world.remote.fault("query_all", status=400, error_code="QUERY_TIMEOUT")  # then it is read in pages with a limit
-    monkeypatch.setattr("sync_worker.crm.salesforce.reader.FIRST_LIMIT", 1)
+    monkeypatch.setattr("sync_worker.crm.salesforce.reading.reader.FIRST_LIMIT", 1)
     world.remote.fault("query_all", after=1, times=ALWAYS, error_code="REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded.")
     assert desk.attempt(Work.PULL, "company") is None
     # then the first page is kept, the cursor stands behind it, and the lease is free
@@ -395,7 +395,7 @@ def test_a_days_calls_used_up_between_two_pages_resume_at_the_page(desk: Desk, m
 def test_a_days_calls_used_up_within_a_push_release_what_was_not_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given three deals written one a call, and a quota that ends after the first
     world = desk.world
-    monkeypatch.setattr("sync_worker.crm.salesforce.writer.BATCH_COUNT", 1)
+    monkeypatch.setattr("sync_worker.crm.salesforce.writing.writer.BATCH_COUNT", 1)
     deals = [world.submitted() for _ in range(3)]
     world.remote.fault(
         "collections_write", after=1, times=ALWAYS, error_code="REQUEST_LIMIT_EXCEEDED", message="TotalRequests Limit exceeded."

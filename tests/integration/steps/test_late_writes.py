@@ -232,8 +232,8 @@ def test_a_late_create_of_a_deal_that_is_not_sent_again_is_found_by_its_key(worl
 def test_a_write_may_be_answered_long_after_its_claim_would_have_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a call that is begun with six seconds of the claim left
     timeouts: list[Any] = []
-    restful = "sync_worker.crm.salesforce.session.Client.restful"
-    from sync_worker.crm.salesforce.session import Client
+    restful = "sync_worker.crm.salesforce.connection.session.Client.restful"
+    from sync_worker.crm.salesforce.connection.session import Client
 
     real = Client.restful
 

@@ -25,7 +25,7 @@ COUNT = 19
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", PAGE_COUNT)
+    monkeypatch.setattr("crm_sandbox.salesforce.soql.queries.PAGE_SIZE", PAGE_COUNT)
 
 
 @pytest.fixture(autouse=True)

@@ -144,7 +144,7 @@ def test_a_crash_in_mid_page_resumes_and_loses_or_doubles_nothing(
 ) -> None:
     # Given pages of eight, commits of three, and a worker that dies in one of them
     world = empty_world
-    monkeypatch.setattr("crm_sandbox.salesforce.queries.PAGE_SIZE", 8)
+    monkeypatch.setattr("crm_sandbox.salesforce.soql.queries.PAGE_SIZE", 8)
     monkeypatch.setattr(ingest_step, "CHUNK_COUNT", 3)
     store, seen = ingest_step.store_chunk, []
 

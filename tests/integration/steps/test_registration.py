@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.cli.companies import find
+from sync_worker.cli.associations.companies import find
 from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.core.user import Role
 from sync_worker.errors import ConfigError

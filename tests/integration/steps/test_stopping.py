@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync_worker.cli.work import busy_words
+from sync_worker.cli.sync.pull_push import busy_words
 from sync_worker.errors import Stopped
 from sync_worker.steps.core import keeper
 from sync_worker.steps.core.tenant import COMPANY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.cli.associations import explained
+from sync_worker.cli.associations.associations import explained
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.deals.flags import FlagReader

@@ -19,10 +19,14 @@ from typing import Any
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.remote import Record, Remote
 from sync_worker.actors import STEPS
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
+from sync_worker.config.templates import Templates
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
-from sync_worker.crm.salesforce.session import Credentials, Tokens
+from sync_worker.crm.salesforce.connection.login import Credentials
+from sync_worker.crm.salesforce.connection.session import Tokens
 from sync_worker.documents import page
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
@@ -31,8 +35,6 @@ from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
@@ -50,7 +52,6 @@ from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.sync import notices, outbox
 from sync_worker.store.sync.outbox import OutboxRow
-from sync_worker.templates import Templates
 from tests.servers import MONDAY, Clock, sqlite_store
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"

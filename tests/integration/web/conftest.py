@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import requests
 
+from crm_sandbox.hubspot.data.portal import PORTAL_ID
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
-from crm_sandbox.hubspot.portal import PORTAL_ID
 from crm_sandbox.hubspot.push import signing
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import serve_thread
 from crm_sandbox.remote import Remote
-from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.services import Services
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store

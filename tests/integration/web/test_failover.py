@@ -16,10 +16,10 @@ from sqlalchemy import create_engine, text
 
 from sync_worker.actors import register
 from sync_worker.bootstrap import Installation, build
+from sync_worker.config.settings import Settings
 from sync_worker.errors import StoreDown
 from sync_worker.schedule import Scheduler
 from sync_worker.services import Services
-from sync_worker.settings import Settings
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.trouble import StatementRefused, down

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.web.webhooks.heard import HeardNotices, WebhookRefusal
 from sync_worker.web.webhooks.hubspot import read_events
 from sync_worker.web.webhooks.salesforce import read_message

@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from sync_worker import metrics
+from sync_worker.telemetry import metrics
 from sync_worker.web.limits import ConnectionLimits, EndedBecause
 from sync_worker.web.server import _with_descriptors, listening
 from tests.integration.web.conftest import Doorstep, own_doorstep

@@ -14,7 +14,7 @@ from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
 from crm_sandbox.hubspot.push import signing
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.remote import Remote
-from sync_worker.crm.salesforce.ids import canonical
+from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.web.webhooks.routes import WebhookAddresses
 from tests.integration.web.conftest import HOOK, Doorstep, doorstep, event, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.stage import until
@@ -173,7 +173,7 @@ def test_the_counts_of_what_was_heard(tmp_path: Path, urls: dict[str, str], sqli
     from starlette.types import Message, Scope
 
     from sync_worker.bootstrap import build
-    from sync_worker.settings import Settings
+    from sync_worker.config.settings import Settings
 
     written = installed(tmp_path, urls, sqlite_url)
     env = {key: value for key, value in written.env.items() if key.startswith(("ACME_", "SYNC_WORKER_"))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_worker.crm.salesforce.lead_mapping import mapping_in
+from sync_worker.crm.salesforce.writing.lead_mapping import mapping_in
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 ENVELOPE = (

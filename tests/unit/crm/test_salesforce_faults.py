@@ -24,9 +24,9 @@ from urllib3.exceptions import (
 
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
-from sync_worker.crm.salesforce import faults
-from sync_worker.crm.salesforce.faults import LocatorLost
-from sync_worker.crm.salesforce.wire import API_VERSION
+from sync_worker.crm.salesforce.connection import faults
+from sync_worker.crm.salesforce.connection.faults import LocatorLost
+from sync_worker.crm.salesforce.connection.wire import API_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,

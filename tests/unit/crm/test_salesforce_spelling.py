@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.crm.port import Scan
-from sync_worker.crm.salesforce import soql
-from sync_worker.crm.salesforce.ids import canonical, id_18
+from sync_worker.crm.salesforce.connection.ids import canonical, id_18
+from sync_worker.crm.salesforce.reading import soql
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 NOON = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from sync_worker.cli.mappings import app
+from sync_worker.cli.operate.mappings import app
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.grammar import json_schema
 

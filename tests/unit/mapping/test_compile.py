@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync_worker.config.source import parse_source
 from sync_worker.domain.core.values import Value
 from sync_worker.errors import InvalidRecord
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
@@ -22,7 +23,6 @@ from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapp
 from sync_worker.mapping.examples import default_dialect
 from sync_worker.mapping.load import load_mapping, loaded
 from sync_worker.mapping.transforms import ValueMistake
-from sync_worker.source import parse_source
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
 FILES = {crm: load_mapping(MAPPINGS / f"{crm}.yaml") for crm in ("salesforce", "hubspot")}

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sync_worker.cli.mappings import app
+from sync_worker.cli.operate.mappings import app
+from sync_worker.config.portal_file import load_portal
+from sync_worker.config.source import parse_source
 from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.compile import compile_mapping
@@ -20,8 +22,6 @@ from sync_worker.mapping.grammar import FieldSpec, RecordSpec
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, loaded
 from sync_worker.mapping.transforms import WireForm, transform_named
 from sync_worker.mapping.vocabulary import domain_values
-from sync_worker.portal_file import load_portal
-from sync_worker.source import parse_source
 
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "mappings.md").read_text()

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_worker.api_names import name_fault
+from sync_worker.config.api_names import name_fault
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
+from sync_worker.config.source import parse_source
 from sync_worker.errors import ConfigError
 from sync_worker.mapping.catalog import Catalog, CatalogField
 from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.examples import default_dialect, run_examples
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping, loaded
-from sync_worker.portal import Portal
-from sync_worker.portal_file import load_portal
-from sync_worker.source import parse_source
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
 SHIPPED = {crm: (MAPPINGS / f"{crm}.yaml").read_text() for crm in ("salesforce", "hubspot")}

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from sync_worker.config.portal import Portal
 from sync_worker.crm.port import Schema
 from sync_worker.domain.core.problem import CODES
 from sync_worker.errors import Mistake, Place
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.mapping.required_schema import FieldWish, Lack
 from sync_worker.nearest import did_you_mean, listed
-from sync_worker.portal import Portal
 from sync_worker.steps.core.association_mode import hold_mode
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.company_data import DataProblem

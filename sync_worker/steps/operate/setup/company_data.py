@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from sync_worker.config.portal import Portal
 from sync_worker.crm.port import NativeRecord, Scan
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.company import AccountType, PortalStatus
@@ -17,7 +18,6 @@ from sync_worker.domain.sync.ingest.own_key import key_of
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import FieldMistake, Reading, RecordMap
 from sync_worker.nearest import listed
-from sync_worker.portal import Portal
 from sync_worker.steps.core.tenant import Tenant
 
 STATUS, TYPE = "portal_status", "account_type"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sync_worker.config.portal import Portal
 from sync_worker.crm.port import NativeRecord
 from sync_worker.mapping.compile import RecordMap
-from sync_worker.portal import Portal
 from sync_worker.steps.core.tenant import COMPANY
 
 

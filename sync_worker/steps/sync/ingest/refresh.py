@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from sync_worker import metrics
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import Stopped
 from sync_worker.steps.core.brake import kept
@@ -23,6 +22,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices
 from sync_worker.store.sync.notices import Notice
+from sync_worker.telemetry import metrics
 
 BATCH_COUNT = 2000  # ids read in one go
 FORGET_COUNT = 250  # notices settled in one commit: a webhook about one of them waits for it

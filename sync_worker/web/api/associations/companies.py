@@ -15,6 +15,7 @@ from sync_worker.steps.associations.associate import options, whom, why
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
+from sync_worker.web.api.associations import company_shapes, company_views
 from sync_worker.web.api.core import shapes, views
 from sync_worker.web.api.core.authentication import Reading, Word
 from sync_worker.web.api.core.paging import Moment, PageOf, cursor_of
@@ -36,28 +37,28 @@ def list_companies(
     account_type: AccountType | None = None,
     status: PortalStatus | None = None,
     text: Annotated[Word, Query(description="Only companies with this text in their name. Upper and lower case are the same.")] = None,
-) -> shapes.PageView[shapes.CompanyView]:
+) -> shapes.PageView[company_shapes.CompanyView]:
     """Lists the companies of the portal by name."""
     tenant = visit.tenant
     name, company_id = page.place(2) or ("", "")
     refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
-    wanted = companies.CompanyFilter(views.types_shown_as(tenant, account_type), status, text)
+    wanted = companies.CompanyFilter(company_views.types_shown_as(tenant, account_type), status, text)
     with tenant.store.reading(visit.portal) as tx:
         found = companies.listed(tx, wanted, after=(name, company_id), limit=page.looked_for)
     some = page.cut([stored.company for stored in found], lambda one: (one.name, one.id))
-    return shapes.PageView(items=[views.company(tenant, one) for one in some.items], next=some.next)
+    return shapes.PageView(items=[company_views.company(tenant, one) for one in some.items], next=some.next)
 
 
 @router.get("/companies/{company_id}", responses=problems(404))
-def get_company(visit: Reading, company_id: CompanyRef) -> shapes.CompanyView:
+def get_company(visit: Reading, company_id: CompanyRef) -> company_shapes.CompanyView:
     """Returns one company."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
-        return views.company(tenant, company_of(tx, tenant, company_id))
+        return company_views.company(tenant, company_of(tx, tenant, company_id))
 
 
 @router.get("/companies/{company_id}/associated-partners", responses=problems(404))
-def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageOf, at: At = None) -> shapes.AssociatedPartnersView:
+def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageOf, at: At = None) -> company_shapes.AssociatedPartnersView:
     """Lists the companies that may work with this one, with every reason, and beside them what was excluded, and why.
 
     A page holds these companies by id. What was excluded stands on the page where its company belongs.
@@ -71,7 +72,7 @@ def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageO
         known = companies.by_ids(tx, others)
         seen = sorted(others | {out.company_id for out in excluded if out.company_id})
         following = seen[-1] if len(seen) >= page.limit and _goes_on(tx, one, at, seen[-1]) else None
-    return shapes.AssociatedPartnersView(
+    return company_shapes.AssociatedPartnersView(
         items=[_pair(tenant, pair, known[_other(pair, one)]) for pair in sorted(found, key=lambda pair: _other(pair, one))],
         excluded=[_excluded(out) for out in excluded],
         second_partner_label=views.label_of(tenant),
@@ -80,25 +81,25 @@ def list_associated_partners(visit: Reading, company_id: CompanyRef, page: PageO
 
 
 @router.get("/companies/{company_id}/associated-partners/{other_id}", responses=problems(404))
-def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> shapes.PairView:
+def get_associated_partner(visit: Reading, company_id: CompanyRef, other_id: CompanyRef, at: At = None) -> company_shapes.PairView:
     """Explains why two companies may work together, or what is missing. `at` asks how it was at an earlier time."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         told = why(tx, company_of(tx, tenant, company_id), company_of(tx, tenant, other_id, place="other_id"), at=at)
-    return shapes.PairView(
+    return company_shapes.PairView(
         is_associated=told.is_associated, words=told.words, code=told.code, since=told.since, reasons=list(_reasons(told.reasons))
     )
 
 
 @router.get("/companies/{company_id}/options", responses=problems(404))
-def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: PageOf) -> shapes.OptionsView:
+def list_second_partner_options(visit: Reading, company_id: CompanyRef, page: PageOf) -> company_shapes.OptionsView:
     """Lists the second partners that a deal of this company may name. The server checks the choice again when the deal is registered."""
     tenant = of_two_tiers(visit.tenant)
     with tenant.store.reading(visit.portal) as tx:
         found = options(tx, company_of(tx, tenant, company_id))
-    some = page.rising(found, views.by_name)
-    items = [shapes.CompanyNameView(id=one.id, name=one.name) for one in some.items]
-    return shapes.OptionsView(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
+    some = page.rising(found, company_views.by_name)
+    items = [company_shapes.CompanyNameView(id=one.id, name=one.name) for one in some.items]
+    return company_shapes.OptionsView(second_partner_label=views.label_of(tenant), is_offered=bool(found), items=items, next=some.next)
 
 
 def _goes_on(tx: Tx, one: Company, at: datetime | None, after: str) -> bool:
@@ -110,14 +111,16 @@ def _other(pair: Association, one: Company) -> str:
     return pair.second_partner_id if pair.partner_id == one.id else pair.partner_id
 
 
-def _pair(tenant: Tenant, pair: Association, other: Company) -> shapes.AssociatedPartnerView:
-    return shapes.AssociatedPartnerView(company=views.company(tenant, other), since=pair.since, reasons=list(_reasons(pair.reasons)))
+def _pair(tenant: Tenant, pair: Association, other: Company) -> company_shapes.AssociatedPartnerView:
+    return company_shapes.AssociatedPartnerView(
+        company=company_views.company(tenant, other), since=pair.since, reasons=list(_reasons(pair.reasons))
+    )
 
 
-def _reasons(reasons: Iterable[association.Reason]) -> Iterable[shapes.ReasonView]:
+def _reasons(reasons: Iterable[association.Reason]) -> Iterable[company_shapes.ReasonView]:
     for reason in reasons:
         words, partner, second = reason.tell()
-        yield shapes.ReasonView(
+        yield company_shapes.ReasonView(
             source=reason.source,
             name=reason.name,
             words=words,
@@ -128,5 +131,5 @@ def _reasons(reasons: Iterable[association.Reason]) -> Iterable[shapes.ReasonVie
         )
 
 
-def _excluded(out: Exclusion) -> shapes.NotAssociatedView:
-    return shapes.NotAssociatedView(company_id=out.company_id, value=out.value, code=out.code, why=out.why)
+def _excluded(out: Exclusion) -> company_shapes.NotAssociatedView:
+    return company_shapes.NotAssociatedView(company_id=out.company_id, value=out.value, code=out.code, why=out.why)

@@ -7,7 +7,8 @@ paging.py          lists in pages, the same way everywhere
 references.py      which company a request names
 visibility.py      what a request may show
 views.py           a deal as one person may see it
-shapes.py          bodies that several addresses share
+shapes.py          what bodies are made of: texts, money, pages of lists
+deal_shape.py      a deal as it is answered
 codes.py           texts with a known list of values
 mistakes.py        what is wrong with the shape of a request, in our words
 problems.py        every refusal and every error as `application/problem+json`

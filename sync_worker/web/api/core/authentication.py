@@ -17,7 +17,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from sync_worker import logs
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import User
@@ -26,6 +25,7 @@ from sync_worker.steps.people.authorize import authorize
 from sync_worker.steps.people.users import acting
 from sync_worker.store.people import people
 from sync_worker.store.people.tokens import Token
+from sync_worker.telemetry import logs
 from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.webhooks.heard import DISABLED_S

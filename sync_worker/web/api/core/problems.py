@@ -19,7 +19,8 @@ from sync_worker.domain.core.problem import CODES
 from sync_worker.errors import ConfigError, ConnectionDown, RateLimited, RecordError, StaleRead, StoreDown, SyncError, TransientError
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core.codes import ProblemCode
-from sync_worker.web.api.core.shapes import DealView, View
+from sync_worker.web.api.core.deal_shape import DealView
+from sync_worker.web.api.core.shapes import View
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_S: Final = 5  # when a fault has no time of its own

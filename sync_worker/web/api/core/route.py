@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 from structlog.contextvars import get_contextvars
 
-from sync_worker import logs
+from sync_worker.boundary.headers import whole
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import SyncError, told
-from sync_worker.headers import whole
 from sync_worker.store.people.answers import Answer
+from sync_worker.telemetry import logs
 from sync_worker.web.api.core.authentication import knock, scope_of
 from sync_worker.web.api.core.mistakes import refused_of
 from sync_worker.web.api.core.problems import ProblemView, Refused, of_bug, of_fault, of_refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sync_worker.domain.core.company import AccountType, Company
+from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR
@@ -19,7 +19,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.people.answers import Answer
-from sync_worker.web.api.core import shapes
+from sync_worker.web.api.core import deal_shape
 from sync_worker.web.api.core.authentication import PersonalVisit
 from sync_worker.web.api.core.visibility import deal_seen
 
@@ -36,13 +36,13 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: FlagReader) -> shapes.DealView:
+def show(tx: Tx, tenant: Tenant, stored: StoredDeal, actor: Actor, reader: FlagReader) -> deal_shape.DealView:
     """The whole deal, with what the actor may do."""
     (one,) = list_of(tx, tenant, [stored], reader)
     return one.model_copy(update={"moves": list(open_to(tx, tenant, stored.deal, actor))})
 
 
-def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: FlagReader) -> list[shapes.DealView]:
+def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: FlagReader) -> list[deal_shape.DealView]:
     """Deals with the names of their companies, and what this reader is shown to be wrong with them."""
     flags = flags_of(tx, tenant, [one.deal.id for one in found], reader)
     named = companies.by_ids(tx, {company for one in found for company in (one.deal.owner_company, one.deal.second_partner) if company})
@@ -62,44 +62,14 @@ def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 20
     return Answer(status, shown.model_dump_json(exclude_unset=True), headers)
 
 
-def company(tenant: Tenant, one: Company) -> shapes.CompanyView:
-    """A company."""
-    return shapes.CompanyView(
-        id=one.id,
-        crm_id=one.crm_id,
-        name=one.name,
-        status=one.status,
-        account_type=_shown_type(tenant, one.account_type),
-        attributes=dict(one.attributes),
-        is_deleted=one.is_deleted,
-    )
-
-
-def types_shown_as(tenant: Tenant, kind: AccountType | None) -> frozenset[AccountType] | None:
-    """The types of the companies that are shown as this type; None = any."""
-    if kind is None:
-        return None
-    return frozenset(one for one in AccountType if _shown_type(tenant, one) is kind)
-
-
-def by_name(one: Company) -> tuple[str, str]:
-    """A company's place in a list by name."""
-    return one.name, one.id
-
-
-def _shown_type(tenant: Tenant, kind: AccountType) -> AccountType:
-    """Without second partners there is no such type."""
-    return AccountType.PARTNER if kind is AccountType.SECOND_PARTNER and not tenant.portal.two_tier else kind
-
-
 def label_of(tenant: Tenant) -> str:
     """What people call a second partner here."""
     return tenant.portal.second_partner.display_label or "second partner"
 
 
-def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> shapes.DealView:
+def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> deal_shape.DealView:
     deal = stored.deal
-    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in shapes.DealView.model_fields and name not in OF_TWO_TIERS}
+    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in deal_shape.DealView.model_fields and name not in OF_TWO_TIERS}
     shown: dict[str, Any] = {
         **known,
         "id": deal.id,
@@ -110,11 +80,11 @@ def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flag
         "outcome": deal.outcome,
         "vendor_approval": deal.vendor_approval,
         "lifecycle": deal.lifecycle,
-        "flags": [shapes.FlagView(**flag._asdict()) for flag in flags],
+        "flags": [deal_shape.FlagView(**flag._asdict()) for flag in flags],
         "is_registered": bool(deal.values.get("is_registered")),
         "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in deals.COLUMNS},
     }
-    return shapes.DealView(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
+    return deal_shape.DealView(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
 
 
 def _second(tenant: Tenant, deal: Deal, named: Mapping[str, Company]) -> dict[str, Any]:
@@ -132,5 +102,5 @@ def _name(company_id: str | None, named: Mapping[str, Company]) -> str | None:
     return found.name if found else None
 
 
-def _warnings(problems: Iterable[Problem]) -> Iterable[shapes.WarningView]:
-    return (shapes.WarningView(code=one.code, field=one.field, message=one.message) for one in problems)
+def _warnings(problems: Iterable[Problem]) -> Iterable[deal_shape.WarningView]:
+    return (deal_shape.WarningView(code=one.code, field=one.field, message=one.message) for one in problems)

@@ -18,13 +18,14 @@ from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.deals import deals
 from sync_worker.store.deals.deals import Narrowing
-from sync_worker.web.api.core import shapes, views, visibility
+from sync_worker.web.api.core import deal_shape, views, visibility
 from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, Word
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import Moment, PageOf
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.api.core.references import company_of, refuse_of_two_tiers
 from sync_worker.web.api.core.route import portal_router, problems
+from sync_worker.web.api.deals import deal_shapes
 
 router = portal_router("deals")
 
@@ -46,8 +47,8 @@ OUT_OF_SIGHT: dict[int | str, dict[str, Any]] = {204: {"description": "The reque
 STALE = 0  # a version that no deal has
 
 
-@router.post("/deals", status_code=201, response_model=shapes.DealView, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
-def register_deal(visit: Acting, said: shapes.RegistrationBody, once: OnceOnly) -> Response:
+@router.post("/deals", status_code=201, response_model=deal_shape.DealView, responses={201: ETAG, **OUT_OF_SIGHT, **problems(400, 409)})
+def register_deal(visit: Acting, said: deal_shapes.RegistrationBody, once: OnceOnly) -> Response:
     """Registers a deal of one company or of two, also on behalf of a partner or for a colleague. It may be a draft."""
     begin = draft if said.draft else register
     tenant = visit.tenant
@@ -83,7 +84,7 @@ def list_deals(
         Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
     ] = None,
     updated_since: Moment | None = None,
-) -> shapes.DealsView:
+) -> deal_shapes.DealsView:
     """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
     tenant = visit.tenant
     equal = {
@@ -110,13 +111,13 @@ def list_deals(
         some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
         items = views.list_of(tx, tenant, some.items, visibility.reader(visit))
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
-    return shapes.DealsView(items=items, next=some.next, **label)
+    return deal_shapes.DealsView(items=items, next=some.next, **label)
 
 
 @router.get(
-    "/deals/{deal_id}", response_model=shapes.DealView, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True
+    "/deals/{deal_id}", response_model=deal_shape.DealView, responses={200: ETAG, **problems(400, 404)}, response_model_exclude_unset=True
 )
-def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.DealView:
+def get_deal(visit: Looking, deal_id: DealId, response: Response) -> deal_shape.DealView:
     """Returns one deal, with the moves that the user may make now."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -126,9 +127,9 @@ def get_deal(visit: Looking, deal_id: DealId, response: Response) -> shapes.Deal
 
 
 @router.patch(
-    "/deals/{deal_id}", response_model=shapes.DealView, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)}
+    "/deals/{deal_id}", response_model=deal_shape.DealView, responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412, 428)}
 )
-def edit_deal(visit: Acting, deal_id: DealId, said: shapes.EditBody, if_match: IfMatch, once: OnceOnly) -> Response:
+def edit_deal(visit: Acting, deal_id: DealId, said: deal_shapes.EditBody, if_match: IfMatch, once: OnceOnly) -> Response:
     """Changes fields of a deal. A change of its terms sets the approvals back to pending."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -139,7 +140,7 @@ def edit_deal(visit: Acting, deal_id: DealId, said: shapes.EditBody, if_match: I
 
 
 @router.get("/deals/{deal_id}/changes", responses=problems(400, 404))
-def get_deal_changes(visit: Looking, deal_id: DealId) -> shapes.DealStoryView:
+def get_deal_changes(visit: Looking, deal_id: DealId) -> deal_shapes.DealStoryView:
     """Explains each field of a deal: who set its value, on which side, when and why, how the CRM has it, and which values were replaced."""
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
@@ -158,13 +159,13 @@ def version_of(if_match: str) -> int | None:
     return max((int(tag) for tag in tags if tag.isascii() and tag.isdecimal() and len(tag) < 10), default=STALE)
 
 
-def _story(tenant: Tenant, story: DealStory) -> shapes.DealStoryView:
+def _story(tenant: Tenant, story: DealStory) -> deal_shapes.DealStoryView:
     writing = story.writing
-    return shapes.DealStoryView(
+    return deal_shapes.DealStoryView(
         id=story.id,
         version=story.version,
         crm_record=story.crm_record,
-        writing=shapes.WritingView(
+        writing=deal_shapes.WritingView(
             run_id=writing.run_id,
             at=writing.at,
             attempt=writing.attempt,
@@ -173,14 +174,14 @@ def _story(tenant: Tenant, story: DealStory) -> shapes.DealStoryView:
             attempts=writing.refused + writing.unanswered,
             refused=writing.refused,
             unanswered=writing.unanswered,
-            errors=[shapes.WarningView(code=code, field="", message=message) for code, message in writing.errors],
+            errors=[deal_shape.WarningView(code=code, field="", message=message) for code, message in writing.errors],
         ),
         fields=[_field(one) for one in story.fields if tenant.portal.two_tier or one.field not in OF_TWO_TIERS],
     )
 
 
-def _field(one: FieldStory) -> shapes.FieldStoryView:
-    return shapes.FieldStoryView.model_validate(
+def _field(one: FieldStory) -> deal_shapes.FieldStoryView:
+    return deal_shapes.FieldStoryView.model_validate(
         {
             "field": one.field,
             "value": one.value,

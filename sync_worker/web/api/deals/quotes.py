@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Body, Path, Response
 
+from sync_worker.config.templates import Templates
 from sync_worker.documents import page
 from sync_worker.documents.page import Paper, as_html
 from sync_worker.documents.sheet import as_pdf
@@ -26,15 +27,14 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import licences
 from sync_worker.store.deals.quotes import StoredQuote
 from sync_worker.store.people.answers import Answer
-from sync_worker.templates import Templates
-from sync_worker.web.api.core import shapes, views, visibility
+from sync_worker.web.api.core import deal_shape, views, visibility
 from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit
 from sync_worker.web.api.core.once import Once, OnceOnly, of_refusal_of_deal
 from sync_worker.web.api.core.paging import PageOf, Some
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.api.core.references import CompanyRef, company_of
 from sync_worker.web.api.core.route import file_of, portal_router, problems
-from sync_worker.web.api.deals import quote_shapes
+from sync_worker.web.api.deals import deal_shapes, quote_shapes
 from sync_worker.web.api.deals.deals import ANY, ETAG, OUT_OF_SIGHT, DealId, IfMatchOrNone, version_of
 
 router = portal_router("quotes")
@@ -108,7 +108,7 @@ def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly
 
 @router.post(
     "/deals/{deal_id}/quotes/{quote_id}/sign",
-    response_model=shapes.DealView,
+    response_model=deal_shape.DealView,
     responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412)},
 )
 def sign_quote(
@@ -116,7 +116,7 @@ def sign_quote(
     deal_id: DealId,
     quote_id: QuoteId,
     once: OnceOnly,
-    said: Annotated[shapes.ReasonBody | None, Body()] = None,
+    said: Annotated[deal_shapes.ReasonBody | None, Body()] = None,
     if_match: IfMatchOrNone = None,
 ) -> Response:
     """Signs the distributor-priced quote that the vendor sent last after finalize was requested. The first signature counts.

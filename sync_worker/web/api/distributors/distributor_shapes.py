@@ -7,7 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 
-from sync_worker.web.api.core.shapes import Body, CompanyNameView, CompanyView, ListView, Name, ShownPercent, UserView, View, decimal_text
+from sync_worker.web.api.associations.company_shapes import CompanyNameView, CompanyView
+from sync_worker.web.api.core.shapes import Body, ListView, Name, ShownPercent, View, decimal_text
+from sync_worker.web.api.people.user_shapes import UserView
 
 Percent: TypeAlias = Annotated[
     StrictStr | StrictInt | StrictFloat,

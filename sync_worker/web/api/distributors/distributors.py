@@ -23,7 +23,8 @@ from sync_worker.steps.people.answer import Keep
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.distributors import agreements, terms
 from sync_worker.store.people.answers import Answer
-from sync_worker.web.api.core import shapes, views
+from sync_worker.web.api.associations import company_shapes, company_views
+from sync_worker.web.api.core import views
 from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, Visit
 from sync_worker.web.api.core.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.core.paging import PageOf
@@ -32,6 +33,7 @@ from sync_worker.web.api.core.references import CompanyRef, company_of, of_two_t
 from sync_worker.web.api.core.route import ProblemRoute, file_of, portal_router, problems
 from sync_worker.web.api.core.visibility import refuse_onlookers
 from sync_worker.web.api.distributors import distributor_shapes as told
+from sync_worker.web.api.people import user_shapes
 from sync_worker.web.api.people.users import Id as UserId
 from sync_worker.web.api.people.users import shown as shown_user
 
@@ -61,7 +63,7 @@ def list_subgroups(visit: Looking, company_id: CompanyRef, page: PageOf) -> told
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     found = [_done(subgroups.children(tenant, parent, actor)) for actor in visit.actors]
-    some = page.rising(found[0], lambda child: views.by_name(child.company))
+    some = page.rising(found[0], lambda child: company_views.by_name(child.company))
     return told.SubgroupsView(items=[_subgroup(tenant, parent, SubgroupChange(child, frozenset())) for child in some.items], next=some.next)
 
 
@@ -71,8 +73,8 @@ def list_candidates(visit: Looking, company_id: CompanyRef, page: PageOf) -> tol
     tenant = of_two_tiers(visit.tenant)
     parent = _company(visit, tenant, company_id)
     fitting, *others = [subgroups.candidates(tenant, parent, actor) for actor in visit.actors]
-    some = page.rising((one for one in fitting if all(one in found for found in others)), views.by_name)
-    return told.CandidatesView(items=[shapes.CompanyNameView(id=one.id, name=one.name) for one in some.items], next=some.next)
+    some = page.rising((one for one in fitting if all(one in found for found in others)), company_views.by_name)
+    return told.CandidatesView(items=[company_shapes.CompanyNameView(id=one.id, name=one.name) for one in some.items], next=some.next)
 
 
 @router.post("/companies/{company_id}/subgroups", status_code=201, response_model=told.SubgroupView, responses=_REFUSED)
@@ -116,13 +118,13 @@ def list_members(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, p
 
 
 @router.put("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
-def add_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.UserView:
+def add_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> user_shapes.UserView:
     """Makes the user a member of the subgroup as well. Members add members, and a member of the parent adds the first one."""
     return _member(visit, company_id, other_id, member_id, subgroups.add_member)
 
 
 @router.delete("/companies/{company_id}/subgroups/{other_id}/members/{member_id}", responses=_REFUSED)
-def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> shapes.UserView:
+def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, member_id: UserId) -> user_shapes.UserView:
     """Ends the user's membership of the subgroup."""
     return _member(visit, company_id, other_id, member_id, subgroups.remove_member)
 
@@ -227,7 +229,9 @@ def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str
     return parent, company
 
 
-def _member(visit: PersonalVisit, company_id: str, other_id: str, member_id: str, change: Callable[..., User | Refusal]) -> shapes.UserView:
+def _member(
+    visit: PersonalVisit, company_id: str, other_id: str, member_id: str, change: Callable[..., User | Refusal]
+) -> user_shapes.UserView:
     tenant = of_two_tiers(visit.tenant)
     parent, company = _child(visit, tenant, company_id, other_id)
     return shown_user(_done(change(tenant, parent, company, member_id, actor=visit.actor)))
@@ -274,8 +278,8 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
 def _subgroup(tenant: Tenant, parent: Company, changed: SubgroupChange) -> told.SubgroupView:
     child = changed.child
     return told.SubgroupView(
-        company=views.company(tenant, child.company),
-        parent=shapes.CompanyNameView(id=parent.id, name=parent.name),
+        company=company_views.company(tenant, child.company),
+        parent=company_shapes.CompanyNameView(id=parent.id, name=parent.name),
         how=child.subgroup.how,
         since=child.subgroup.since_at,
         by=child.subgroup.since_by,

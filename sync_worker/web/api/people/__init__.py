@@ -1,4 +1,5 @@
 """Addresses of a portal's users.
 
-users.py  /users: put, list, deactivate, erase
+users.py        /users: put, list, deactivate, erase
+user_shapes.py  their bodies
 """

@@ -19,6 +19,7 @@ from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.references import company_of
 from sync_worker.web.api.core.route import portal_router, problems
+from sync_worker.web.api.people import user_shapes
 
 router = portal_router("users")
 
@@ -36,7 +37,7 @@ def list_users(
     text: Annotated[
         Word, Query(description="Only users with this text in their name or e-mail address. Upper and lower case are the same.")
     ] = None,
-) -> shapes.PageView[shapes.UserView]:
+) -> shapes.PageView[user_shapes.UserView]:
     """Lists the users of the portal by id. Inactive users are in the list."""
     tenant = visit.tenant
     (after,) = page.place(1) or ("",)
@@ -48,7 +49,7 @@ def list_users(
 
 
 @router.get("/users/{user_id}", responses=problems(404))
-def get_user(visit: Reading, user_id: Id) -> shapes.UserView:
+def get_user(visit: Reading, user_id: Id) -> user_shapes.UserView:
     """Returns one user."""
     with visit.tenant.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
@@ -58,7 +59,7 @@ def get_user(visit: Reading, user_id: Id) -> shapes.UserView:
 
 
 @router.put("/users/{user_id}")
-def put_user(visit: Telling, user_id: Id, said: shapes.UserBody) -> shapes.UserView:
+def put_user(visit: Telling, user_id: Id, said: user_shapes.UserBody) -> user_shapes.UserView:
     """Creates the user, or replaces what is known of it."""
     told = UserData(
         user_id,
@@ -77,7 +78,7 @@ def put_user(visit: Telling, user_id: Id, said: shapes.UserBody) -> shapes.UserV
 
 
 @router.delete("/users/{user_id}", responses=problems(404))
-def deactivate_user(visit: Telling, user_id: Id) -> shapes.UserView:
+def deactivate_user(visit: Telling, user_id: Id) -> user_shapes.UserView:
     """Deactivates the user, who from then on can see and do nothing. What the user has done stays."""
     user = deactivate(visit.tenant, user_id)
     if isinstance(user, Refusal):
@@ -96,8 +97,8 @@ def erase_user(visit: Telling, user_id: Id, once: OnceOnly) -> Response:
     return once.answer(visit, work)
 
 
-def shown(user: User) -> shapes.UserView:
-    return shapes.UserView(
+def shown(user: User) -> user_shapes.UserView:
+    return user_shapes.UserView(
         id=user.id,
         email=user.email,
         name=user.name,

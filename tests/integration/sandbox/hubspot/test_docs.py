@@ -6,14 +6,14 @@ from pathlib import Path
 from starlette.routing import Route
 
 from crm_sandbox.clock import Clock
-from crm_sandbox.hubspot.controls import control_routes
-from crm_sandbox.hubspot.kinds import CONTROLS, KINDS
-from crm_sandbox.hubspot.login.controls import login_controls
-from crm_sandbox.hubspot.push.controls import webhook_controls
+from crm_sandbox.hubspot.controls.controls import control_routes
+from crm_sandbox.hubspot.controls.login import login_controls
+from crm_sandbox.hubspot.controls.push import webhook_controls
+from crm_sandbox.hubspot.controls.rules import rule_controls
+from crm_sandbox.hubspot.data.seed import HubspotSizes
 from crm_sandbox.hubspot.remote import HubspotRemote
-from crm_sandbox.hubspot.rule_controls import rule_controls
-from crm_sandbox.hubspot.seed import HubspotSizes
 from crm_sandbox.hubspot.state import HubspotState
+from crm_sandbox.hubspot.wire.kinds import CONTROLS, KINDS
 from crm_sandbox.process import HubspotOptions
 
 TEXT = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text().partition("\n# HubSpot\n")[2]

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from crm_sandbox.hubspot.index import Index
-from crm_sandbox.hubspot.records import Record
+from crm_sandbox.hubspot.data.index import Index
+from crm_sandbox.hubspot.data.records import Record
 
 
 @pytest.mark.parametrize("lag_ms", [0, 7])

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_sandbox.hubspot.limits import AccountLimits, App
 from crm_sandbox.hubspot.remote import HubspotRemote
+from crm_sandbox.hubspot.wire.limits import AccountLimits, App
 from crm_sandbox.process import HubspotOptions, serve_thread
 from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import Wire

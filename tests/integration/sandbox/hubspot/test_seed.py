@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from crm_sandbox.clock import Clock
-from crm_sandbox.hubspot.portal import HubspotAccount
-from crm_sandbox.hubspot.records import value_of
-from crm_sandbox.hubspot.seed import HubspotSizes, seeded
+from crm_sandbox.hubspot.data.portal import HubspotAccount
+from crm_sandbox.hubspot.data.records import value_of
+from crm_sandbox.hubspot.data.seed import HubspotSizes, seeded
 from crm_sandbox.process import HubspotOptions, serve_process
 from crm_sandbox.remote import Remote
-from crm_sandbox.salesforce.seed import SalesforceSizes
-from crm_sandbox.salesforce.seed import seeded as seeded_org
+from crm_sandbox.salesforce.data.seed import SalesforceSizes
+from crm_sandbox.salesforce.data.seed import seeded as seeded_org
 from tests.integration.sandbox.hubspot.conftest import NOW
 
 BULK_S = 30  # seeding what the benchmark needs takes about three; the rest is for a busy machine

@@ -16,8 +16,8 @@ from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetry
 
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
-from sync_worker.crm.hubspot import faults, wire
-from sync_worker.crm.hubspot.faults import Midnight
+from sync_worker.crm.hubspot.connection import faults, wire
+from sync_worker.crm.hubspot.connection.faults import Midnight
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,

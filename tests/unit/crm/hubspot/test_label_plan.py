@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.crm.hubspot.label_plan import Label, LabelPlan, Limits, Pairs
+from sync_worker.crm.hubspot.associations.label_plan import Label, LabelPlan, Limits, Pairs
 
 PLAIN = Label("HUBSPOT_DEFINED", 341)
 PARTNER, SECOND = Label("USER_DEFINED", 101, "Partner"), Label("USER_DEFINED", 103, "Second")

@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from sync_worker.crm.hubspot import search
-from sync_worker.crm.hubspot.pace import Pace
-from sync_worker.crm.hubspot.records import losers_of, native_of
-from sync_worker.crm.hubspot.wire import dated
+from sync_worker.crm.hubspot.connection.pace import Pace
+from sync_worker.crm.hubspot.connection.wire import dated
+from sync_worker.crm.hubspot.reading import search
+from sync_worker.crm.hubspot.reading.records import losers_of, native_of
 from sync_worker.crm.port import Scan
 from sync_worker.services import Services
 

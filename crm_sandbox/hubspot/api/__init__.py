@@ -1,0 +1,8 @@
+"""The addresses that clients ask.
+
+objects          one record, or a page of them       batch            a hundred records at once
+search           a search                            properties       what records look like
+associations     who is with whom                    labels           the labels of associations
+account          owners, pipelines, record types, the account
+login            /oauth                              push             /webhooks/v3/{appId}
+"""

@@ -1,0 +1,34 @@
+"""One control with a function per method. A control that means nothing is 422, one that the org refuses 409; both say why."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from crm_sandbox.salesforce.wire import errors
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.kinds import CONTROLS
+from crm_sandbox.salesforce.wire.replies import answer, refuse
+
+Control = Callable[[Request], Awaitable[Any]]
+
+
+def control_route(path: str, **controls: Control) -> Route:
+    """The route of a control."""
+
+    async def serve(request: Request) -> Response:
+        control = controls.get(request.method)
+        if control is None:
+            return refuse(errors.method_not_allowed(request.method, list(controls)))
+        try:
+            done = await control(request)
+        except (ValueError, TypeError, KeyError, re.error) as error:
+            return answer({"error": f"{type(error).__name__}: {error}"}, 422)
+        except SalesforceRefusal as refusal:
+            return answer({"error": str(refusal), "refusal": refusal.single()}, 409)
+        return answer(done)
+
+    return Route(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

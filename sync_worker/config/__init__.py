@@ -1,0 +1,15 @@
+"""What people write, read with every mistake in its place. A mapping's own language is in `mapping/`.
+
+portal.py         a portal file as it is once read
+portal_file.py    reads config/portals/*.yaml
+portal_schema.py  what editors know of a portal file
+price_file.py     reads config/prices/*.yaml
+settings.py       the environment
+templates.py      mail and document templates that a portal can replace
+
+source.py         YAML with its lines and columns
+validation.py     a file held against its model: what is wrong, and where
+scalars.py        one written value: a length of time, a share, an address
+nodes.py          a tree of plain values, by its paths
+api_names.py      what can be a vendor's name of a field
+"""

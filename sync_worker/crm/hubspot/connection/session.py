@@ -1,0 +1,243 @@
+"""One portal's account at HubSpot, shared by its threads, and one thread's connection to it: the token, what a failure means, the count.
+
+An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
+EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, as `crm/renewal.py` says. A token
+that stands cannot be asked for again: once it has worked, the same one is tried after the same waits; before that it is simply wrong.
+Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from urllib3.exceptions import HTTPError
+
+from sync_worker.boundary import silence
+from sync_worker.boundary.headers import said_at, whole
+from sync_worker.crm.budget import UNMETERED, Purse
+from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
+from sync_worker.crm.hubspot.connection import faults
+from sync_worker.crm.hubspot.connection.faults import Midnight
+from sync_worker.crm.hubspot.connection.login import HubspotLogin
+from sync_worker.crm.hubspot.connection.pace import Pace
+from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, HubspotWire
+from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
+from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.services import Services
+
+TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
+DETAILS_PATH = f"/account-info/{PLATFORM_VERSION}/details"
+TOKEN_LIFE_S = 1800.0  # where an answer does not tell
+RENEWED_BEFORE_S = 300.0  # the end of a token
+REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
+
+T = TypeVar("T")
+Document: TypeAlias = Mapping[str, Any]
+Ask: TypeAlias = Callable[[Apis], Any]
+"""Makes one call and gives the raw answer, as `_preload_content=False` has it."""
+
+
+@dataclass(slots=True, eq=False)
+class HubspotToken(Trust):
+    """An access token, and when on the monotonic clock it is to be renewed; None = it stands."""
+
+    access_token: str = field(repr=False)
+    renewed_at_s: float | None = None
+
+
+class Access:
+    """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
+
+    def __init__(self, login: HubspotLogin, services: Services, patience: Patience, pace: Pace | None = None) -> None:
+        self.login = login
+        self.pace = pace or Pace(services)
+        self._services = services
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._token: HubspotToken | None = None
+        self._refusal = ""
+        self._refused_at_s = 0.0
+        self._zone: tzinfo | None = None
+        self._was_asked = False
+
+    def token(self, wire: HubspotWire) -> HubspotToken:
+        """The token in use, renewed if its end is near. **Raises** AuthFailed, TransientError."""
+        with self._lock:
+            token = self._token
+            if token is None or (token.renewed_at_s is not None and self._services.monotonic() >= token.renewed_at_s):
+                token = self._log_in(wire)
+            return token
+
+    def renew(self, failed: HubspotToken, wire: HubspotWire, refusal: str) -> None:
+        """Sees to it that the next `token` is not the one that just failed, in these words. **Raises** AuthFailed, TransientError."""
+        with self._lock:
+            if self._token is not failed:
+                return  # another thread has renewed it, or has given up
+            if failed.is_hopeless or self._has_never_worked(failed):
+                self._remember(refusal)
+                raise AuthFailed(refusal)
+            wait_for_another(failed, self._services)
+            self._log_in(wire).follow(failed)
+
+    def _has_never_worked(self, token: HubspotToken) -> bool:
+        """Whether it is a token that stands and that HubSpot has never taken: more tries would only keep people waiting."""
+        return self.login.token is not None and not token.has_worked and token.refused_before == 0
+
+    @property
+    def zone_name(self) -> str:
+        """Of the account's day; "" where nothing has told it."""
+        return str(self._zone or "")
+
+    def learn(self, wire: HubspotWire) -> None:
+        """Asks once in which time zone the account's day ends; an account that does not tell is not a reason to stop."""
+        if self._was_asked:
+            return
+        self._was_asked = True
+        try:
+            answer = wire.plain("GET", DETAILS_PATH, headers={"Authorization": f"Bearer {wire.token}"})
+            self._zone = ZoneInfo(orjson.loads(answer.data)["timeZone"])
+        except (HTTPError, orjson.JSONDecodeError, LookupError, TypeError, ValueError, ZoneInfoNotFoundError):
+            return
+
+    def midnight(self, now: datetime) -> Midnight | None:
+        """When the account's day ends."""
+        if self._zone is None:
+            return None
+        here = now.astimezone(self._zone)
+        ends_at = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Midnight(ends_at, ends_at.timestamp() - now.timestamp())
+
+    def _log_in(self, wire: HubspotWire) -> HubspotToken:
+        if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
+            raise AuthFailed(self._refusal)
+        try:
+            token = insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
+        except AuthFailed as refusal:
+            self._remember(str(refusal))
+            raise
+        except RateLimited:
+            raise
+        except TransientError as error:
+            raise TriedEnough(str(error)) from error
+        self._token, self._refusal = token, ""
+        return token
+
+    def _remember(self, refusal: str) -> None:
+        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+
+    def _ask(self, wire: HubspotWire) -> HubspotToken:
+        if self.login.token is not None:
+            return HubspotToken(self.login.token)
+        try:
+            answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
+        except HTTPError as error:
+            raise faults.of_call(error, doing="logging in", at=wire.host) from error
+        content = faults.decoded(answer.data)
+        if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
+            raise faults.of_token_answer(answer.status, answer.data, answer.headers, at=wire.host)
+        self.login.granted(content)
+        told = whole(str(content.get("expires_in")))
+        lasts_s = TOKEN_LIFE_S if told is None else float(told)
+        return HubspotToken(str(content["access_token"]), self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
+
+
+class HubspotConnection:
+    """One thread's way to one account: renews the token when it was refused, translates every failure, counts data calls."""
+
+    def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
+        self._access = access
+        self._services = services
+        self._patience = patience
+        self._purse = purse
+        self._wire = HubspotWire(access.login.base_url, access.pace)
+        self._token: HubspotToken | None = None
+        self.calls = 0
+
+    def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
+        """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
+
+        def attempt() -> Document:
+            answer = self._once(lambda apis: _document(ask(apis)), doing=doing, is_write=False, is_counted=is_counted)
+            faults.check_whole(answer, doing=doing)
+            return answer
+
+        return insist(attempt, patience=self._patience, services=self._services)
+
+    def write(self, send: Ask, *, doing: str) -> Document:
+        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
+        return self._once(lambda apis: _document(send(apis)), doing=doing, is_write=True, is_counted=True)
+
+    def define(self, send: Ask, *, doing: str) -> None:
+        """A call that changes what records look like; its answer says nothing that is not read back. **Raises** also UncertainWrite."""
+        insist(
+            lambda: self._once(lambda apis: send(apis).data, doing=doing, is_write=True, is_counted=False),
+            patience=self._patience,
+            services=self._services,
+        )
+
+    def now(self) -> datetime:
+        """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for. Ours where it tells none."""
+        return insist(self._date, patience=self._patience, services=self._services)
+
+    def _date(self) -> datetime:
+        _ = self._access.login.token  # where a variable is not set, no call goes out at all
+        doing, host = "asking for the time", self._wire.host
+        try:
+            answer = self._wire.plain("GET", DETAILS_PATH)
+        except HTTPError as error:
+            raise faults.of_call(error, doing=doing, at=host) from error
+        if not silence.is_of_the_server(answer.status):
+            raise faults.of_answer(answer.status, answer.data, answer.headers, doing=doing, at=host)
+        return said_at(answer.headers) or self._services.clock()
+
+    def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
+        """One attempt, and others with other tokens where the CRM refused the first one's."""
+        for _ in range(MOST_LOGINS + 1):
+            try:
+                return self._counted(ask, is_counted=is_counted)
+            except Exception as error:
+                found = self._translated(error, doing=doing, is_write=is_write)
+                if getattr(error, "status", None) != 401 or self._token is None:
+                    raise found from error
+            self._access.renew(self._token, self._wire, str(found))
+        try:
+            return self._counted(ask, is_counted=is_counted)
+        except Exception as error:
+            raise self._translated(error, doing=doing, is_write=is_write) from error
+
+    def _counted(self, ask: Callable[[Apis], T], *, is_counted: bool) -> T:
+        token = self._token = self._access.token(self._wire)
+        self._wire.token = token.access_token
+        self._access.learn(self._wire)
+        self._purse.place(self._access.zone_name)
+        self._purse.take()
+        self.calls += is_counted
+        answer = ask(self._wire.apis)
+        token.has_worked = True
+        if self._wire.told:
+            self._purse.hear(*self._wire.told)
+        return answer
+
+    def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
+        now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
+        found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
+        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's
+            self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
+        return found
+
+
+def _document(answer: Any) -> Document:
+    """The body of an answer: of whatever kind, HubSpot sends `results`, or nothing at all. **Raises** BadAnswer."""
+    if not answer.data:
+        return {}
+    found = faults.decoded(answer.data)
+    rows = found.get("results") if isinstance(found, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise BadAnswer("no list of results")
+    return found  # type: ignore[no-any-return]

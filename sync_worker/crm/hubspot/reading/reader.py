@@ -1,0 +1,276 @@
+"""Reading: ids by search and records by batch, the list where all of it is wanted, archived records, and records by id or by our key.
+
+    changes      search the window's ids, 200 a call; read them, 100 a call; their associations, 1,000 a call; then the archived list
+    everything   the list, 100 records a call with their values: it lags behind nothing, and a search would cost half as much again
+    a first load the cheaper of the two, as two counts tell: most companies of an account do not belong to the portal
+    a census     search alone, 200 ids and stamps a call; where a field is an association, the list and its associations
+
+Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. HubSpot shows the archived by list
+alone, without a filter, so that a scan's last page costs a call for every hundred records archived in the last 90 days.
+Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 records a call; deleted records can be restored for 90 days)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from sync_worker.crm import left_out
+from sync_worker.crm.blame import halves
+from sync_worker.crm.hubspot.associations.associations import AssociationCalls
+from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
+from sync_worker.crm.hubspot.reading import describe, records, search
+from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
+from sync_worker.errors import TooLarge, TransientError
+from sync_worker.mapping.catalog import ASSOCIATION
+
+READ_COUNT = 100  # records a batch or list call; the vendor's limit
+PAGE_COUNT = 1000  # records a page: one call for their associations
+MOST_PARAMETER_CHARS = 12_000  # of the list's address; HubSpot answers 414 from some 16,200 on (github.com/PostHog/posthog, issue 31617)
+INDEX_LAG = timedelta(minutes=1)  # a poll may have missed what search did not show yet
+BY_SEARCH, BY_LIST = "search", "list"
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+class PageTurn(NamedTuple):
+    """One page's rows before they are looked at. **Shapes** `after`: where the next begins; `total`: of the scan, where it is told."""
+
+    rows: list[Row]
+    after: str
+    is_last: bool
+    total: int | None
+
+
+class RecordReader:
+    """What one connection reads of any record type."""
+
+    def __init__(self, connection: HubspotConnection, associations: AssociationCalls) -> None:
+        self._connection = connection
+        self._associations = associations
+
+    def changed_since(self, scan: Scan) -> Iterator[Page]:
+        """Pages of up to 1,000 records in the order of their ids; archived and merged ones come marked, the archived with the last page."""
+        way, _, after = scan.position.partition(":") if scan.position else (self.cheaper_way(scan), "", "")
+        turn = self._searched if way == BY_SEARCH else self._listed
+        is_first, is_last = not scan.position, False
+        while not is_last:
+            rows, after, is_last, total = turn(scan, after)
+            found = self._taken(scan, rows)
+            yield Page([*(self._archived(scan) if is_last else ()), *found], f"{way}:{after}", is_last, total if is_first else None)
+            is_first = False
+
+    # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cheaper_way(self, scan: Scan) -> str:
+        """How to read a scan in the fewest calls. A field that is not a property cannot be searched for."""
+        if scan.from_at:
+            return BY_SEARCH
+        marks = _filtering(scan)
+        if not marks or any(name.startswith(ASSOCIATION) for name in marks):
+            return BY_LIST
+        ours, all_of_them = sum(self.count(scan.native, name) for name in marks), self.count(scan.native, None)
+        by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
+        return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
+
+    def _searched(self, scan: Scan, after: str) -> PageTurn:
+        ids: list[str] = []
+        total, is_last = None, False
+        while len(ids) < PAGE_COUNT and not is_last:
+            answer = self._search(scan.native, search.changed(scan, after))
+            total = int(answer.get("total") or 0) if total is None else total
+            found = [records.id_of(scan.native, row) for row in answer["results"]]
+            is_last = not (found and _following(answer))
+            before, after = after, str(max(map(int, found), default=after))
+            if not is_last and int(after) <= int(before or 0):
+                raise _circle(f"searching {scan.native}")
+            ids += found
+        return PageTurn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
+
+    def _listed(self, scan: Scan, after: str) -> PageTurn:
+        rows: list[Row] = []
+        is_last = False
+        while len(rows) < PAGE_COUNT and not is_last:
+            found, after = self._list(scan.native, _fields(scan), after, is_archived=False)
+            rows += found
+            is_last = not after
+        return PageTurn(rows, after, is_last, None)
+
+    def _archived(self, scan: Scan) -> list[NativeRecord]:
+        """What was archived within the window; a first load of what is ours has no need of it."""
+        found: list[NativeRecord] = []
+        after, is_last = "", scan.only_with is not None
+        while not is_last:
+            rows, after = self._list(scan.native, (), after, is_archived=True)
+            is_last = not after
+            found += [records.departed(scan.native, row) for row in rows if records.is_archived(row) and _has_left(scan, row)]
+        return found
+
+    def _taken(self, scan: Scan, rows: Sequence[Row]) -> list[NativeRecord]:
+        """The rows that belong to the scan, with their associations, each behind what was merged into it."""
+        found = [record for row in rows if _is_within(scan, (record := records.native_of(scan.native, row)).modified_at)]
+        self._fill(scan.native, found, _fields(scan))
+        if scan.only_with:
+            found = [record for record in found if any(record.fields.get(name) for name in _filtering(scan))]
+        return [one for record in found for one in (*records.losers_of(record), record)]
+
+    def count(self, native: str, with_field: str | None) -> int:
+        """How many live records there are, or those in which that field holds a value."""
+        return int(self._search(native, search.counted(with_field)).get("total") or 0)
+
+    def _search(self, native: str, body: Mapping[str, Any]) -> Document:
+        return self._connection.read(
+            lambda apis: apis.search.do_search(native, dict(body), _preload_content=False), doing=f"searching {native}"
+        )
+
+    def _list(self, native: str, fields: Sequence[str], after: str, *, is_archived: bool) -> tuple[list[Row], str]:
+        """One call's rows of the list, and where the next begins; "" after the last."""
+        names = records.properties_of(fields)
+        is_too_long = sum(len(name) + len("properties=&") for name in names) > MOST_PARAMETER_CHARS
+        asked = {"properties": [search.ID] if is_too_long else names, **({"after": after} if after else {})}
+        answer = self._connection.read(
+            lambda apis: apis.basic.get_page(native, limit=READ_COUNT, archived=is_archived, **asked, _preload_content=False),
+            doing=f"listing {native}",
+        )
+        rows = list(answer["results"])
+        following = _following(answer)
+        if following and following == after:
+            raise _circle(f"listing {native}")
+        return (self._whole(native, [records.id_of(native, row) for row in rows], fields) if is_too_long else rows), following
+
+    def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        """Ids and stamps of the live records in which one of these fields holds a value."""
+        if any(name.startswith(ASSOCIATION) for name in any_of):
+            yield from self._listed_census(native, any_of)
+            return
+        after, is_last, is_first = "", False, True
+        while not is_last:
+            answer = self._search(native, search.holding(any_of, after))
+            rows = [records.native_of(native, row) for row in answer["results"]]
+            is_last = not (rows and _following(answer))
+            before, after = after, str(max((int(row.crm_id) for row in rows), default=after))
+            if not is_last and int(after) <= int(before or 0):
+                raise _circle(f"searching {native}")
+            yield Roll({row.crm_id: row.modified_at for row in rows}, int(answer.get("total") or 0) if is_first else None)
+            is_first = False
+
+    def _listed_census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
+        only_with, *or_with = sorted(any_of, key=lambda name: not name.startswith(ASSOCIATION))
+        scan = Scan(native, (), None, self._connection.now(), only_with=only_with, or_with=tuple(or_with))
+        for page in self.changed_since(scan):
+            yield Roll({record.crm_id: record.modified_at for record in page.records if not record.is_deleted})
+
+    # ── by id and by key ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fetch(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
+        """The records of these ids, each once: live, archived, or merged into another, which comes too."""
+        wanted = dict.fromkeys(crm_id for crm_id in crm_ids if records.is_id(crm_id))
+        rows = self._batch(native, list(wanted), fields)
+        live = {crm_id: records.native_of(native, row) for crm_id, row in records.by_id(native, rows).items()}
+        self._fill(native, list(live.values()), fields)
+        losers = {loser.crm_id: loser for record in live.values() for loser in records.losers_of(record) if loser.crm_id in wanted}
+        missing = [crm_id for crm_id in wanted if crm_id not in live and crm_id not in losers]
+        if len(rows) > len(wanted.keys() & live.keys()):  # some id was answered with another's record
+            losers |= self._renamed(native, missing)
+            missing = [crm_id for crm_id in missing if crm_id not in losers]
+        archived = self._batch(native, missing, fields, is_archived=True)
+        gone = [records.departed(native, row) for row in archived if records.is_archived(row)]
+        return [*losers.values(), *(record for crm_id, record in live.items() if crm_id in wanted), *gone]
+
+    def _renamed(self, native: str, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
+        """Those of these ids under which HubSpot gives another record: a merge that the survivor does not tell of. Each asked for alone."""
+        found: dict[str, NativeRecord] = {}
+        for crm_id in crm_ids:
+            for row in self._batch(native, [crm_id], ()):
+                if records.id_of(native, row) != crm_id:
+                    found[crm_id] = records.loser_of(records.native_of(native, row), crm_id)
+        return found
+
+    def untouched(self, native: str, crm_ids: Sequence[str], since: datetime) -> set[str]:
+        """Those of these ids that no search finds changed; none where the searches would cost more than half of what reading costs."""
+        touched, after, most_calls = set[str](), "", len(crm_ids) // READ_COUNT // 2
+        while most_calls:
+            answer = self._search(native, search.touched(since - INDEX_LAG, after))
+            rows = answer["results"]
+            found = [records.id_of(native, row) for row in rows]
+            touched |= {*found, *(crm_id for row in rows for crm_id in records.swallowed(row.get("properties") or {}))}
+            if not (found and _following(answer)):
+                return set(crm_ids) - touched
+            if int(answer.get("total") or 0) > most_calls * search.PAGE_COUNT:
+                break
+            after, most_calls = str(max(map(int, found))), most_calls - 1
+        return set()
+
+    def find_by_key(self, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
+        """The live records that carry one of our keys."""
+        wanted = [key for key in dict.fromkeys(keys) if key.strip()]
+        rows = records.by_id(native, self._batch(native, wanted, (key_field, *fields), key_field=key_field))
+        found = [records.native_of(native, row) for row in rows.values()]
+        self._fill(native, found, (key_field, *fields))
+        return found
+
+    def _fill(self, native: str, found: Sequence[NativeRecord], fields: Sequence[str]) -> None:
+        """What the rows themselves do not show of the fields that were asked for: associations, and properties that are left out."""
+        self._associations.fill(found, fields)
+        asked = [name for name in fields if not name.startswith(ASSOCIATION)]
+        left_out.fill(found, asked, lambda: describe.properties(self._connection, native))
+
+    def _whole(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        """The rows of these ids, each once, in the order of ids."""
+        rows = records.by_id(native, self._batch(native, crm_ids, fields))
+        return [rows[crm_id] for crm_id in sorted(rows, key=int)]
+
+    def _batch(
+        self, native: str, keys: Sequence[str], fields: Sequence[str], *, key_field: str = "", is_archived: bool = False
+    ) -> list[Row]:
+        """The rows of these ids or keys; those that there are not are not in it."""
+        rows: list[Row] = []
+        for start in range(0, len(keys), READ_COUNT):
+            part = keys[start : start + READ_COUNT]
+            body: dict[str, Any] = {"inputs": [{"id": key} for key in part], "properties": records.properties_of(fields)}
+            if key_field:
+                body["idProperty"] = key_field
+            rows += self._read(native, body, is_archived=is_archived)
+        return rows
+
+    def _read(self, native: str, body: Mapping[str, Any], *, is_archived: bool) -> list[Row]:
+        """One request, or two of half as many rows where it was too large."""
+        inputs = body["inputs"]
+        try:
+            answer = self._connection.read(
+                lambda apis: apis.batch.read(native, dict(body), archived=is_archived, _preload_content=False),
+                doing=f"reading {len(inputs)} {native}",
+            )
+        except TooLarge:
+            if len(inputs) == 1:
+                raise
+            return [row for half in halves(inputs) for row in self._read(native, {**body, "inputs": half}, is_archived=is_archived)]
+        return list(answer["results"])
+
+
+def _fields(scan: Scan) -> tuple[str, ...]:
+    return (*scan.fields, *_filtering(scan))
+
+
+def _filtering(scan: Scan) -> tuple[str, ...]:
+    return (scan.only_with, *scan.or_with) if scan.only_with else ()
+
+
+def _is_within(scan: Scan, moment: datetime) -> bool:
+    return (scan.from_at is None or scan.from_at <= moment) and moment <= scan.until_at
+
+
+def _has_left(scan: Scan, row: Row) -> bool:
+    """Whether a row was archived within the scan's window; one that does not say when is never left out."""
+    archived_at = records.moment(row.get("archivedAt"))
+    return archived_at is None or _is_within(scan, archived_at)
+
+
+def _following(answer: Document) -> str:
+    """Where the next page begins; "" after the last, in each of the ways to say so."""
+    return str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
+
+
+def _circle(doing: str) -> TransientError:
+    return TransientError(f"HubSpot gives the same page again and again while {doing}")

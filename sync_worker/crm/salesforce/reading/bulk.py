@@ -1,0 +1,214 @@
+"""Bulk API 2.0: a query as a job of the org's own, its result fetched as CSV. For many records: a few calls instead of one per 2,000.
+
+    order ──▶ UploadComplete ─▶ InProgress ─▶ JobComplete ──▶ answers of 20,000 records, each with the locator of the next
+                                            └▶ Failed, Aborted: JobLost
+
+The vendor keeps a job for seven days, so its id and a locator are a position that outlives a token and a process. The values are those of
+the moment when the job ran, in no order. A job is never deleted: a crash before the last commit would lose it.
+**Source** https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/queries.htm
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from itertools import chain, count, islice
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, TypeVar
+
+import orjson
+from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceResourceNotFound
+
+from sync_worker.boundary import text
+from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.port import Page, Scan
+from sync_worker.crm.salesforce.connection import faults
+from sync_worker.crm.salesforce.connection.faults import JobLost
+from sync_worker.crm.salesforce.connection.session import BLOCK_BYTES, Client, SalesforceConnection
+from sync_worker.crm.salesforce.reading import cells, describe, soql
+from sync_worker.crm.salesforce.reading.records import record_of
+from sync_worker.domain.core.backoff import Backoff
+from sync_worker.errors import SyncError
+from sync_worker.services import Services
+from sync_worker.telemetry import logs
+
+PAGE_COUNT = 2_000  # records a page of ours, as by REST
+ANSWER_COUNT = 20_000  # records a call; they wait in a file, so that memory stays that of a page
+SPOOL_BYTES = 4_000_000  # of an answer are kept in memory before the file is one on disk
+BETWEEN_QUESTIONS = Backoff(first_s=2, factor=2, ceiling_s=30)  # whether the job is done
+TIMEOUT_S = 3600.0  # a job that takes longer is given up
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Where a scan by job stands.
+
+    **Shapes** `query`: a digest of what the job was ordered with; `after`: the position that it began after; `read_no`: the number drawn
+    before that, which its values are as old as; `locator` "" = the first answer; `done`: its records that are behind us.
+    """
+
+    job: str
+    query: str
+    after: str
+    read_no: int
+    locator: str = ""
+    done: int = 0
+
+    @classmethod
+    def of(cls, position: str) -> JobPlace | None:
+        """The place that a position spells; None for one of a scan without job."""
+        return cls(**orjson.loads(position)) if position.startswith("{") else None
+
+    def behind(self, count: int) -> JobPlace:
+        """The place after so many more records of this answer."""
+        return replace(self, done=self.done + count)
+
+    @property
+    def position(self) -> str:
+        return orjson.dumps(asdict(self)).decode()
+
+
+def pages(connection: SalesforceConnection, services: Services, scan: Scan, position: str) -> Iterator[Page]:
+    """What lies after the position, by a new job or by the one that the position names; without records while the job is not done.
+
+    **Raises** JobLost where no result is to be had.
+    """
+    columns, types = soql.columns(scan.native, scan.fields), describe.types(connection, scan.native)
+    if odd := cells.unreadable(columns, types):
+        raise JobLost(f"a bulk job cannot read {', '.join(odd)} of {scan.native}")
+    place = JobPlace.of(position)
+    if place is None:
+        place = _ordered(connection, scan, position)
+        yield _waiting(place)
+    if place.query != _digest(soql.matching(scan, place.after)):
+        raise JobLost(f"bulk job {place.job} was ordered for other fields of {scan.native} than the mapping names now")
+    yield from _awaited(connection, services, scan, place)
+    with SpooledTemporaryFile(SPOOL_BYTES) as file:
+        user_id = connection.user_id
+        while True:
+            following = _fetch(connection, scan, place, file)
+            is_fit = text.is_fit(_blocks(file))
+            with _as_text(file, place) as written:
+                found = cells.rows(written, columns, types)
+                rows = islice(found if is_fit else map(text.mended, found), place.done, None)
+                for chunk, is_end in _chunks(rows):
+                    place = place.behind(len(chunk)) if not (is_end and following) else replace(place, locator=following, done=0)
+                    records = [record_of(scan.native, row, user_id) for row in chunk]
+                    yield Page(records, place.position, is_last=is_end and not following, read_no=place.read_no)
+            if not following:
+                return
+
+
+def _ordered(connection: SalesforceConnection, scan: Scan, position: str) -> JobPlace:
+    """A new job. An order whose answer is lost is repeated: a job that is not fetched does no harm."""
+    query = soql.matching(scan, position)
+    wish = {"operation": "queryAll", "query": query}
+
+    def ask(client: Client) -> str:
+        answer = client.restful("jobs/query", method="POST", json=wish)
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise BadAnswer("no job")
+        return str(answer["id"])
+
+    job = _asked(connection, ask, doing=f"ordering a bulk job for {scan.native}")
+    logs.get().info("a bulk job reads the rest", record=scan.native, job=job)
+    return JobPlace(job, _digest(query), position, scan.read_no)
+
+
+def _digest(query: str) -> str:
+    return blake2b(query.encode(), digest_size=8).hexdigest()
+
+
+def _waiting(place: JobPlace) -> Page:
+    return Page([], place.position, is_last=False, read_no=place.read_no)
+
+
+def _awaited(connection: SalesforceConnection, services: Services, scan: Scan, place: JobPlace) -> Iterator[Page]:
+    """A page without records after each wait, so that the reader can do other things meanwhile. **Raises** JobLost."""
+    began_s = services.monotonic()
+    for asked_count in count(1):
+        told = _asked(connection, lambda client: client.restful(f"jobs/query/{place.job}"), doing=f"waiting for bulk job {place.job}") or {}
+        state = told.get("state")
+        if state == "JobComplete":
+            return
+        if state in ("Failed", "Aborted"):
+            why = told.get("errorMessage") or "no reason given"
+            raise JobLost(f"Salesforce's bulk job {place.job} for {scan.native} has ended as {state}: {why}")
+        if services.monotonic() - began_s >= TIMEOUT_S:
+            _abort(connection, place)
+            raise JobLost(f"Salesforce's bulk job {place.job} for {scan.native} was not done after {TIMEOUT_S / 60:.0f} minutes ({state})")
+        services.sleep(BETWEEN_QUESTIONS.wait_s(asked_count))
+        yield _waiting(place)
+
+
+def _abort(connection: SalesforceConnection, place: JobPlace) -> None:
+    """Spares the org the work; a job that cannot be aborted does no harm."""
+    with suppress(SyncError):
+        connection.read(
+            lambda client: client.restful(f"jobs/query/{place.job}", method="PATCH", json={"state": "Aborted"}),
+            doing=f"aborting bulk job {place.job}",
+        )
+
+
+def _fetch(connection: SalesforceConnection, scan: Scan, place: JobPlace, file: IO[bytes]) -> str:
+    """One answer into the file. Returns the locator of the next one, "" after the last."""
+
+    def ask(client: Client) -> str | None:
+        file.seek(0)
+        file.truncate()
+        return client.bulk_answer(place.job, place.locator, ANSWER_COUNT, into=file)
+
+    following = _asked(connection, ask, doing=f"reading {scan.native} from bulk job {place.job}")
+    if following is None:
+        raise JobLost(f"an answer of bulk job {place.job} does not say where it goes on (a proxy may have taken Sforce-Locator away)")
+    return "" if following == "null" else following
+
+
+def _asked(connection: SalesforceConnection, ask: Callable[[Client], T], *, doing: str) -> T:
+    """The answer of a call about a job. **Raises** JobLost where the vendor does not know the job, or refuses it."""
+
+    def checked(client: Client) -> T:
+        try:
+            return ask(client)
+        except (SalesforceMalformedRequest, SalesforceResourceNotFound) as error:
+            if faults.is_dead_address(error):
+                raise
+            raise JobLost(str(faults.of_call(error, doing=doing))) from error
+
+    return connection.read(checked, doing=doing)
+
+
+@contextmanager
+def _as_text(file: IO[bytes], place: JobPlace) -> Iterator[IO[str]]:
+    """The file from its beginning; it stays open. **Raises** JobLost where it is not a CSV of what we asked for."""
+    file.seek(0)
+    written = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield written
+    except csv.Error as error:
+        raise JobLost(f"what bulk job {place.job} gave is not the CSV it should be: {error}") from error
+    finally:
+        written.detach()
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """The file from its beginning."""
+    file.seek(0)
+    return iter(lambda: file.read(BLOCK_BYTES), b"")
+
+
+def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[tuple[Sequence[dict[str, Any]], bool]]:
+    """Pages of rows, the last one marked; no rows are one empty page."""
+    chunk = list(islice(rows, PAGE_COUNT))
+    while True:
+        following = list(islice(rows, 1))
+        yield chunk, not following
+        if not following:
+            return
+        chunk = list(chain(following, islice(rows, PAGE_COUNT - 1)))
