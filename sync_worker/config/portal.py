@@ -210,7 +210,7 @@ class FeedSettings(PortalPart):
 
 
 class MailSettings(PortalPart):
-    """Who of the portal's people is told of what by mail.
+    """Which of the portal's people are told of what, by notifications and by mail.
 
     **Shapes** `notices`: those switched on; `deal_url`: a deal's page, with `{id}`. **Units** days, before an expiry and of waiting.
     """
@@ -238,12 +238,14 @@ class ScheduleSettings(PortalPart):
 class Retention(PortalPart):
     """How long what is over is kept; the history of deals and associations stays.
 
-    **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, an intervention was asked for.
+    **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, a notification was written, an intervention
+    was asked for.
     """
 
     runs_s: Seconds = Field(default=90 * 86_400, alias="runs")
     failures_s: Seconds = Field(default=180 * 86_400, alias="failures")
     mails_s: Seconds = Field(default=90 * 86_400, alias="mails")
+    notifications_s: Seconds = Field(default=90 * 86_400, alias="notifications")
     interventions_s: Seconds = Field(default=365 * 86_400, alias="interventions")
 
 

@@ -105,10 +105,11 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "runs": "Since a run began; runs that history names stay: 90d.",
         "failures": "Since a failure was resolved: 180d.",
         "mails": "Since a mail was sent or given up: 90d.",
+        "notifications": "Since a notification was written, read or not: 90d.",
         "interventions": "Since a replay, discard or release was asked for: 365d.",
     },
     "MailSettings": {
-        "notices": "Those that are sent.",
+        "notices": "Those that people are told, by notification and by mail.",
         "deal_url": "A deal's page, with {id}.",
         "remind_before": "Days before an expiry.",
         "remind_waiting": "Days of waiting for a decision.",

@@ -42,7 +42,7 @@ def compose(
     enclosures: Sequence[Enclosure] = (),
 ) -> EmailMessage:
     """The letter as it is sent. **Raises** ConfigError for a template, ValueError for a malformed address."""
-    context = {"link": "", **_harmless(context)}
+    context = {"link": "", "because": "", "changes": [], **_harmless(context)}
     subject, _, text = templates.render(f"{template}.txt", context).strip().partition("\n")
     letter = EmailMessage(SMTP)
     letter["Subject"] = " ".join(subject.split())

@@ -14,8 +14,8 @@ CONTACT: Final = ("contact_first_name", "contact_last_name", "contact_email")
 """A deal's fields that name the person at the prospect."""
 
 
-USER_FIELDS: Final = frozenset({"owner_user", "registered_by"})
-"""A deal's fields that hold the id of a user."""
+USER_FIELDS: Final = frozenset({"owner_user", "registered_by", "user_id"})
+"""Keys that hold the id of a user: a deal's fields, and whom an event was for."""
 
 
 def without(document: Any, names: Collection[str]) -> Any:

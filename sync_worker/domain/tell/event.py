@@ -14,7 +14,7 @@ from sync_worker.domain.core.company import Company, company_values
 from sync_worker.domain.core.values import Plain, plain
 
 SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
-COMPANY, DEAL = "company", "deal"
+COMPANY, DEAL, NOTIFICATION = "company", "deal", "notification"
 
 KINDS: Final[Mapping[str, str]] = {
     "company.added": "The portal knows a company it did not know before.",
@@ -25,6 +25,8 @@ KINDS: Final[Mapping[str, str]] = {
     "The same is true for the companies that were on the list before or are on it now, and they get no event of their own.",
     "deal.registered": "A deal is new. It was registered in the portal, or it began in the CRM.",
     "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
+    "notification.created": "A user is told something. `changed` has the `user_id`, the `topic`, the `deal_id`, the `text`, and `why` the "
+    "user is told.",
     "records.loaded": "A first load is complete. It sent no events, so read the companies or the deals once now.",
 }
 """type → what it means."""
@@ -88,6 +90,11 @@ def associations_events(company_ids: Iterable[str], by: By) -> list[Event]:
 def loaded_event(object_: str, by: By) -> Event:
     """The end of a silent first load. **Shapes** `object_`: the record type that was read."""
     return Event("records.loaded", COMPANY if object_ == COMPANY else DEAL, "", by)
+
+
+def notification_event(notification_id: str, said: Mapping[str, str], by: By) -> Event:
+    """A person is told something. **Shapes** `said`: what the portal shows of it."""
+    return Event("notification.created", NOTIFICATION, notification_id, by, {name: Changed(None, text) for name, text in said.items()})
 
 
 def gone_words(seq: int, oldest: int, last: int) -> str:

@@ -1,20 +1,17 @@
-"""Who is told of what: what a change of a deal is news of, and to whom, by one policy table. Pure; once per event and person.
+"""What a change of a deal is news of, and for which audience, by one policy table. Pure. `recipients.py` says who that is.
 
-A user is not told what is hidden from them (`visibility.py`), what they did, or while inactive; a vendor's admin is told of deals only as
-somebody's account owner, and of what the vendor has to do. A first load is not news.
+A first load is not news.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sync_worker.domain.core.deal import UNDECIDED, Actor, Deal, Lifecycle, Track, differing
-from sync_worker.domain.core.user import Role, User
-from sync_worker.domain.people.visibility import Viewer, can_see
+from sync_worker.domain.core.deal import UNDECIDED, Deal, Lifecycle, Track, VendorApproval, differing
 
 
 class Topic(StrEnum):
@@ -36,22 +33,25 @@ class Audience(StrEnum):
     OWNER_MANAGERS = "managers of the owner company"
     OWNER_NAMED = "the owner company's account owner"
     OWNER_MEMBERS = "members of the owner company"
+    SECOND_REP = "the member of the second partner who registered the deal"
     SECOND_MANAGERS = "managers of the second partner"
+    SECOND_EXECUTIVES = "executives of the second partner"
     SECOND_NAMED = "the second partner's account owner"
     SECOND_MEMBERS = "members of the second partner"
-    VENDOR = "the vendor's members and admins"
+    VENDOR = "the vendor's admins"
 
 
 OWNER_SIDE: Final = (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.OWNER_NAMED)
-SECOND_SIDE: Final = (Audience.SECOND_MANAGERS, Audience.SECOND_NAMED)
+SECOND_SIDE: Final = (Audience.SECOND_REP, Audience.SECOND_MANAGERS, Audience.SECOND_EXECUTIVES, Audience.SECOND_NAMED)
+SECOND_DECIDERS: Final = (Audience.SECOND_MANAGERS, Audience.SECOND_EXECUTIVES)
 
 POLICY: Final[Mapping[Topic, tuple[Audience, ...]]] = {
     Topic.DEAL_REGISTERED: OWNER_SIDE + SECOND_SIDE,
     Topic.DEAL_UPDATED: OWNER_SIDE + SECOND_SIDE,
     Topic.FINALIZE_REQUESTED: (Audience.VENDOR,),
     Topic.QUOTE_SENT: (Audience.OWNER_MEMBERS, Audience.SECOND_MEMBERS),  # which of the two, `quote_policy` says
-    Topic.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, Audience.SECOND_MANAGERS),
-    Topic.APPROVAL_WAITS: (Audience.SECOND_MANAGERS, Audience.VENDOR),  # the side whose track it is
+    Topic.EXPIRES_SOON: (Audience.DEAL_OWNER, Audience.OWNER_MANAGERS, *SECOND_DECIDERS),
+    Topic.APPROVAL_WAITS: (*SECOND_DECIDERS, Audience.VENDOR),  # the side whose track it is
     Topic.DECISION_UNTAKEN: (Audience.VENDOR,),
 }
 """notice → who may be told. Printed into docs/distributors.md."""
@@ -72,7 +72,7 @@ WATCHED: Final = frozenset(
 
 _THE_CRMS: Final = frozenset({"stage", "crm_owner"})
 
-_WAITED_FOR: Final = {Track.DISTRIBUTOR: (Audience.SECOND_MANAGERS,), Track.VENDOR: (Audience.VENDOR,)}
+_WAITED_FOR: Final = {Track.DISTRIBUTOR: SECOND_DECIDERS, Track.VENDOR: (Audience.VENDOR,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +85,45 @@ class News:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Everybody who might be told.
-
-    **Shapes** `users` of both companies and the vendor; `owner_emails`: company → its account-owner field.
-    """
-
-    users: Sequence[User]
-    vendor_id: str
-    owner_emails: Mapping[str, str] = field(default_factory=dict)
-    parents: Mapping[str, str] = field(default_factory=dict)
-
-
 # ── what is news ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def news_of(before: Deal | None, after: Deal, *, version: int) -> tuple[News, ...]:
-    """What this change of a deal is news of; nothing where nothing changed, and of drafts. **Shapes** `version`: the deal's, after it.
+def news_of(before: Deal | None, after: Deal, *, version: int, tracks: Collection[Track] = tuple(Track)) -> tuple[News, ...]:
+    """What this change of a deal is news of: what asks for an act first. Nothing where nothing changed, and of drafts.
 
-    Not asked of a first load.
+    Not asked of a first load. **Shapes** `version`: the deal's, after the change; `tracks`: those that the portal uses.
     """
     if after.lifecycle is Lifecycle.DRAFT:
         return ()
     key = f"{after.id}/{version}"
+    found = []
+    if Track.VENDOR in waiting_tracks(after, tracks) - waiting_tracks(before, tracks):
+        found.append(News(f"asked/{key}", Topic.APPROVAL_WAITS, _WAITED_FOR[Track.VENDOR]))
     if before is None or before.lifecycle is Lifecycle.DRAFT:
-        return (News(f"registered/{key}", Topic.DEAL_REGISTERED, POLICY[Topic.DEAL_REGISTERED]),)
-    changed = tuple(sorted(differing(before, {name: after.values.get(name) for name in after.values.keys() | before.values.keys()})))
-    is_new_second = "second_partner" in changed and after.second_partner is not None
-    found = [News(f"registered/{key}", Topic.DEAL_REGISTERED, SECOND_SIDE)] if is_new_second else []
-    if seen := tuple(name for name in changed if name in WATCHED and not _is_filled_in(name, before)):
-        audience = OWNER_SIDE if is_new_second else POLICY[Topic.DEAL_UPDATED]
-        found.append(News(f"updated/{key}", Topic.DEAL_UPDATED, audience, seen))
+        return (*found, News(f"registered/{key}", Topic.DEAL_REGISTERED, POLICY[Topic.DEAL_REGISTERED]))
+    return (*found, *_updates(before, after, key))
+
+
+def _updates(before: Deal, after: Deal, key: str) -> Iterator[News]:
+    changed = differing(before, {name: after.values.get(name) for name in after.values.keys() | before.values.keys()})
     if "lifecycle" in changed and after.lifecycle is Lifecycle.FINALIZE_REQUESTED:
-        found.append(News(f"finalize/{key}", Topic.FINALIZE_REQUESTED, POLICY[Topic.FINALIZE_REQUESTED]))
-    return tuple(found)
+        yield News(f"finalize/{key}", Topic.FINALIZE_REQUESTED, POLICY[Topic.FINALIZE_REQUESTED])
+    is_new_second = "second_partner" in changed and after.second_partner is not None
+    if is_new_second:
+        yield News(f"registered/{key}", Topic.DEAL_REGISTERED, SECOND_SIDE)
+    if seen := tuple(sorted(name for name in changed & WATCHED if not _is_filled_in(name, before))):
+        yield News(f"updated/{key}", Topic.DEAL_UPDATED, OWNER_SIDE if is_new_second else POLICY[Topic.DEAL_UPDATED], seen)
+
+
+def waiting_tracks(deal: Deal | None, tracks: Collection[Track] = tuple(Track)) -> frozenset[Track]:
+    """The tracks on which this deal waits for a decision, of those that the portal uses. An expired deal waits for its renewal only."""
+    if deal is None or deal.owner_company is None:
+        return frozenset()
+    is_renewal = deal.lifecycle is Lifecycle.EXPIRED and deal.vendor_approval is VendorApproval.RENEWAL_PENDING
+    if deal.lifecycle is not Lifecycle.SUBMITTED and not is_renewal:
+        return frozenset()
+    states = {Track.DISTRIBUTOR: deal.distributor_approval, Track.VENDOR: deal.vendor_approval}
+    return frozenset(track for track, state in states.items() if track in tracks and state in UNDECIDED)
 
 
 def _is_filled_in(name: str, before: Deal) -> bool:
@@ -138,22 +142,33 @@ def quote_news(event: str, deal: Deal, company_id: str) -> News:
     return News(event, Topic.QUOTE_SENT, (audience,))
 
 
-def reminders(deal: Deal, today: date, *, since: date, expiry_days: Sequence[int], waiting_days: Sequence[int]) -> tuple[News, ...]:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """When people are reminded. **Units** days, before an expiry and of waiting. **Shapes** `tracks`: those that the portal uses."""
+
+    before_expiry: Sequence[int]
+    waited: Sequence[int]
+    tracks: Collection[Track] = tuple(Track)
+
+
+def reminders(deal: Deal, today: date, *, since: date, marks: Marks) -> tuple[News, ...]:
     """What people are reminded of on this day: an expiry so many days ahead, an approval waited for so many days.
 
-    **Shapes** `since`: when the tracks began to wait. A day without a look is made up for later: of several past marks the last one counts.
+    A mark of 0 days does not count: that an approval waits was told at once. **Shapes** `since`: when the tracks began to wait. A day
+    without a look is made up for later: of several past marks the last one counts.
     """
     if deal.lifecycle is not Lifecycle.SUBMITTED:
         return ()
     found = []
     last_day = deal.values.get("expires_on")
     left = (last_day - today).days if isinstance(last_day, date) else -1
-    if reached := [days for days in expiry_days if 0 <= left <= days]:
+    if reached := [days for days in marks.before_expiry if 0 <= left <= days]:
         found.append(News(f"expires/{deal.id}/{last_day}/{min(reached)}", Topic.EXPIRES_SOON, POLICY[Topic.EXPIRES_SOON]))
-    if waited := [days for days in waiting_days if (today - since).days >= days]:
-        for track, state in ((Track.DISTRIBUTOR, deal.distributor_approval), (Track.VENDOR, deal.vendor_approval)):
-            if state in UNDECIDED:
-                found.append(News(f"waits/{deal.id}/{track}/{since}/{max(waited)}", Topic.APPROVAL_WAITS, _WAITED_FOR[track]))
+    if waited := [days for days in marks.waited if 0 < days <= (today - since).days]:
+        found += [
+            News(f"waits/{deal.id}/{track}/{since}/{max(waited)}", Topic.APPROVAL_WAITS, _WAITED_FOR[track])
+            for track in sorted(waiting_tracks(deal, marks.tracks))
+        ]
     return tuple(found)
 
 
@@ -161,63 +176,3 @@ def deal_reminded_of(event: str) -> str | None:
     """The deal of a reminder; None for any other news. As long as the deal waits, its reminder must not be written a second time."""
     kind, _, rest = event.partition("/")
     return rest.partition("/")[0] if kind in ("expires", "waits") else None
-
-
-# ── to whom ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def recipients(news: News, deal: Deal, crowd: Crowd, *, actor: Actor | None, switched_on: Iterable[Topic] = Topic) -> tuple[User, ...]:
-    """Who is told, each address once, by address. **Shapes** `actor` `None`: the calendar's doing."""
-    if news.notice not in switched_on:
-        return ()
-    meant = (user for audience in news.audience for user in _meant(audience, deal, crowd))
-    told: dict[str, User] = {}
-    for user in meant:
-        if user.is_active and not _is_actor(user, actor) and (_is_vendors(news, user, crowd) or _sees(user, deal, crowd)):
-            told.setdefault(user.email.casefold(), user)
-    return tuple(user for _, user in sorted(told.items()))
-
-
-def _meant(audience: Audience, deal: Deal, crowd: Crowd) -> list[User]:
-    owner, second = deal.owner_company, deal.second_partner
-    found = {
-        Audience.DEAL_OWNER: lambda: [user for user in crowd.users if user.id == deal.owner_user],
-        Audience.OWNER_MANAGERS: lambda: _managers(owner, crowd),
-        Audience.OWNER_NAMED: lambda: _named(owner, crowd),
-        Audience.OWNER_MEMBERS: lambda: _members(owner, crowd),
-        Audience.SECOND_MANAGERS: lambda: _managers(second, crowd),
-        Audience.SECOND_NAMED: lambda: _named(second, crowd),
-        Audience.SECOND_MEMBERS: lambda: _members(second, crowd),
-        Audience.VENDOR: lambda: [user for user in crowd.users if user.is_vendor_admin or crowd.vendor_id in user.companies],
-    }
-    return found[audience]()
-
-
-def _members(company_id: str | None, crowd: Crowd) -> list[User]:
-    return [user for user in crowd.users if company_id in user.companies and not user.is_vendor_admin]
-
-
-def _managers(company_id: str | None, crowd: Crowd) -> list[User]:
-    return [user for user in _members(company_id, crowd) if user.role is Role.MANAGER]
-
-
-def _named(company_id: str | None, crowd: Crowd) -> list[User]:
-    """The person whose e-mail stands in the company's account-owner field, also one that the portal does not know."""
-    email = crowd.owner_emails.get(company_id or "", "")
-    known = [user for user in crowd.users if user.email.casefold() == email.casefold()]
-    return known or ([User(email, email, email, Role.ACCOUNT_OWNER, None)] if email else [])
-
-
-def _sees(user: User, deal: Deal, crowd: Crowd) -> bool:
-    named = frozenset(company for company, email in crowd.owner_emails.items() if email.casefold() == user.email.casefold())
-    rep = next((one for one in crowd.users if one.id == deal.owner_user), None)
-    return can_see(Viewer(user, named, crowd.parents), deal, rep)
-
-
-def _is_vendors(news: News, user: User, crowd: Crowd) -> bool:
-    """The vendor's own people are told of what the vendor has to do."""
-    return Audience.VENDOR in news.audience and (user.is_vendor_admin or crowd.vendor_id in user.companies)
-
-
-def _is_actor(user: User, actor: Actor | None) -> bool:
-    return actor is not None and actor.user is not None and actor.user.id == user.id

@@ -139,13 +139,18 @@ class Tenant:
         return Policy(
             is_two_tier=self.portal.two_tier,
             on_behalf=self.portal.deals.on_behalf,
-            approvals=frozenset(Track(track) for track in self.portal.deals.approvals),
+            approvals=self.tracks,
             unassociated=self.portal.deals.unassociated_second_partner,
             second_partner_label=self.portal.second_partner.display_label or "second partner",
             attribute_names=frozenset(name for name, field in record.in_portal.fields.items() if field.is_attribute),
             period=self.period,
             amount_places=WITHOUT_CURRENCY if record.money_places is None else record.money_places,
         )
+
+    @property
+    def tracks(self) -> frozenset[Track]:
+        """The approval tracks that the portal uses."""
+        return frozenset(Track(track) for track in self.portal.deals.approvals)
 
     @property
     def period(self) -> Period:

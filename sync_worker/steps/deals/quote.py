@@ -230,17 +230,22 @@ def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
     return quote_refusal(deal, quote.quote.pricing)
 
 
+def _pricing_label(tenant: Tenant, pricing: Pricing) -> str:
+    """The distributor's pricing is called after what the portal calls a second partner."""
+    return tenant.portal.second_partner.display_label or "second partner" if pricing is Pricing.DISTRIBUTOR else pricing.value
+
+
 def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str, *, offers: bool) -> Quoted:
     deal, its = tenant.shown(stored.deal), quote.quote
     quotes.mark_sent(tx, quote.id, actor.name)
     words = {
-        "pricing": its.pricing.value,
+        "pricing": _pricing_label(tenant, its.pricing),
         "total": shown(its.total, its.currency),
         "term": f"{its.term_years} year{'s' if its.term_years > 1 else ''}, {its.billing_cycle.value.replace('_', ' ')}",
     }
     event = f"quote/{quote.id}/offer/{stored.version}" if offers else f"quote/{quote.id}"
     news = quote_news(event, deal, recipient_company(its.column, deal) or "")
-    tell(tx, tenant, [DealNews(news, deal, words=words, quote_id=quote.id)], actor=actor)
+    tell(tx, tenant, [DealNews((news,), deal, words=words, quote_id=quote.id)], actor=actor)
     follow_ups = frozenset({MAIL})
     if offers:
         quotes.mark_offered(tx, quote.id, actor.name)

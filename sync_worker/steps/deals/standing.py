@@ -9,6 +9,7 @@ from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.deals.standing import AWAITS_VENDOR, CAME_BACK, LOST_IN_CONVERSION, Stands, is_decided, still_lost
 from sync_worker.domain.tell.notification import decision_untaken
+from sync_worker.domain.tell.wording import spoken, without_names
 from sync_worker.steps.core.deal_problem import deal_problem
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.tell.notify import DealNews, tell
@@ -30,7 +31,9 @@ def stand(tx: Tx, tenant: Tenant, found: Sequence[Stands], run_id: str) -> None:
     rows = [deal_problem(tenant, one.deal, one.problem, run_id, stage=STAGE, payload=dict(one.lost) or None) for one in news]
     failures.record(tx, rows)
     told = [
-        DealNews(decision_untaken(one.deal.id, run_id), one.deal, words=_words(one.problem)) for one in news if one.problem.field == TRACK
+        DealNews((decision_untaken(one.deal.id, run_id),), one.deal, words=_words(one.problem))
+        for one in news
+        if one.problem.field == TRACK
     ]
     tell(tx, tenant, told, actor=None)
 
@@ -67,4 +70,4 @@ def _key(one: Stands) -> tuple[str, str, str, str]:
 
 def _words(problem: Problem) -> dict[str, str]:
     """What the letter says."""
-    return {"said": str(problem.value or "empty").replace("_", " "), "why": problem.message}
+    return {"said": spoken(str(problem.value or "empty")), "why": without_names(problem.message)}

@@ -1,6 +1,7 @@
 """Tells the portal and its people what has changed.
 
-notify.py   writes the mails of a change in the commit of that change
+notify.py   writes notifications and mails of a change in the commit of that change
+crowds.py   who may have to do with some deals, and what they are called
 deliver.py  sends events to the portal's receiver: signed, in order for each record
 mail.py     sends the mails that wait
 remind.py   once a day: registrations that end soon, approvals that wait

@@ -5,14 +5,13 @@ A crash between a send and its settling sends the letter again under the same Me
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
+from sync_worker.domain.tell.wording import for_people
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import compose
 from sync_worker.mail.post import Post
@@ -32,7 +31,6 @@ BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 MOST_ATTEMPTS: Final = 15  # some 39 hours
 MAIL: Final = FollowUp(Work.MAIL)
-_ID: Final = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
             mail_id=its.id,
             address=its.address,
             template=its.template,
-            context={"portal": portal, **its.context, **_spoken(its.context)},
+            context={"portal": portal, **for_people(its.context)},
             sender=post.sender,
             written_at=row.written_at,
             enclosures=files,
@@ -101,11 +99,6 @@ def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRo
         if mails.settle(tx, its.id, token, "sent"):
             failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
     return "sent"
-
-
-def _spoken(context: Mapping[str, Any]) -> dict[str, str]:
-    """Who acted, as people say it: without the id that is kept with the name."""
-    return {"actor": _ID.sub("", str(context["actor"]))} if "actor" in context else {}
 
 
 BETWEEN_TRIES: Final = Backoff(first_s=60, factor=2, ceiling_s=6 * 3600)

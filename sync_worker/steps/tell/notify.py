@@ -1,26 +1,29 @@
-"""TELL: what a commit is news of becomes mail in that very commit, one row per event and person. Sending is MAIL's work.
+"""TELL: what a commit is news of is told in that very commit: a notification for each person, and a mail where there is a mail server.
 
-Where there is no mail server no person is told, and nothing waits for one: old news would all go out on the day there is.
+There is one of each for each event and person. Sending is MAIL's work. Without a mail server no mail waits for one: old news would all go
+out on the day there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal
-from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.tell.notification import Audience, Crowd, News, Topic, news_of, recipients
+from sync_worker.domain.tell.event import By
+from sync_worker.domain.tell.notification import Audience, News, Topic, news_of, waiting_tracks
+from sync_worker.domain.tell.recipients import PersonalNotice, notices
+from sync_worker.domain.tell.wording import NoticeNames, changes_of, why
 from sync_worker.steps.core.tenant import DEAL, Tenant, identity_of
-from sync_worker.steps.people.users import acting
-from sync_worker.store.core import companies, feed
+from sync_worker.steps.tell.crowds import Crowds
+from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.distributors import subgroups
-from sync_worker.store.people import people
-from sync_worker.store.tell import mails
+from sync_worker.store.tell import mails, notifications
 from sync_worker.store.tell.mails import OwedMail
+from sync_worker.store.tell.notifications import Notification
+
+CALENDAR: Final = "The portal"
 
 
 class ChangedDeal(NamedTuple):
@@ -33,105 +36,97 @@ class ChangedDeal(NamedTuple):
 
 
 class DealNews(NamedTuple):
-    """One thing to tell of one deal. **Shapes** `words`: what its template needs beside the usual; `quote_id`: what goes with it."""
+    """One change, or one thing, to tell of one deal.
 
-    news: News
+    **Shapes** `news`: all that it is news of; each person is told one of them. `words`: what its template needs beside the usual;
+    `quote_id`: what goes with the mail.
+    """
+
+    news: tuple[News, ...]
     deal: Deal
     before: Deal | None = None
     words: Mapping[str, Any] = {}
     quote_id: str | None = None
 
 
-def tell_changes(tx: Tx, tenant: Tenant, changes: Iterable[ChangedDeal], *, actor: Actor) -> int:
+class Told(NamedTuple):
+    """One person is told. **Shapes** `words`: what is said, beside the person's name."""
+
+    news: DealNews
+    notice: PersonalNotice
+    words: Mapping[str, Any]
+
+    @property
+    def address(self) -> str:
+        return self.notice.user.email.casefold()
+
+
+def tell_changes(tx: Tx, tenant: Tenant, changes: Sequence[ChangedDeal], *, actor: Actor) -> int:
     """What these changes are news of; how many letters. A first load gives none, whichever step makes it."""
-    if tenant.post is None:
+    if not changes or (actor.side == "crm" and feed.is_loading(tx, DEAL)):
         return 0
     seen = [one._replace(before=one.before and tenant.shown(one.before), after=tenant.shown(one.after)) for one in changes]
+    words = {"is_new": True, "since": tenant.today(tx).isoformat()}  # of an approval that waits
     found = [
-        DealNews(news, one.after, one.before, {"reason": one.reason})
+        DealNews(news, one.after, one.before, {**words, "reason": one.reason})
         for one in seen
-        for news in news_of(one.before, one.after, version=one.version)
+        if (news := news_of(one.before, one.after, version=one.version, tracks=tenant.tracks))
     ]
-    if actor.side == "crm" and found and feed.is_loading(tx, DEAL):
-        return 0
     return tell(tx, tenant, found, actor=actor)
 
 
 def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | None) -> int:
-    """Writes the letters; how many, those that were written before included. **Shapes** `actor` None: the calendar's doing."""
-    if tenant.post is None or not found:
+    """Writes the notifications and the letters; how many letters, those that were written before included.
+
+    **Shapes** `actor` None: the calendar's doing.
+    """
+    if not found:
         return 0
-    found = [told._replace(deal=tenant.shown(told.deal)) for told in found]
-    is_vendors = any(Audience.VENDOR in told.news.audience for told in found)
-    town = _Town(tx, [told.deal for told in found], with_admins=is_vendors, with_parents=tenant.portal.two_tier)
-    letters = [
-        _letter(tx, tenant, town, told, user, actor)
-        for told in found
-        for user in recipients(told.news, told.deal, town.crowd(told.deal), actor=actor, switched_on=_switched_on(tenant))
+    found = [one._replace(deal=tenant.shown(one.deal)) for one in found]
+    with_admins = any(Audience.VENDOR in news.audience for one in found for news in one.news)
+    crowds = Crowds(tx, tenant, [one.deal for one in found], with_admins=with_admins)
+    switched_on, names = frozenset(Topic(name) for name in tenant.portal.mail.notices), crowds.names
+    told = [
+        Told(one, notice, _words(tenant, one, notice, names, actor))
+        for one in found
+        for notice in notices(one.news, one.deal, crowds.of(one.deal), actor=actor, switched_on=switched_on)
     ]
-    mails.write(tx, letters)
+    notifications.write(tx, [_notification(tx, one) for one in told if one.notice.user.id in crowds.people], _by(actor))
+    return _post(tx, tenant, told) if tenant.post else 0
+
+
+def _post(tx: Tx, tenant: Tenant, told: Sequence[Told]) -> int:
+    """Of users with one address, the first gets the letter."""
+    letters = {(one.news.news, one.address): one for one in reversed(told)}
+    mails.write(tx, [_letter(tx, tenant, one) for one in letters.values()])
     return len(letters)
 
 
-def _switched_on(tenant: Tenant) -> frozenset[Topic]:
-    return frozenset(Topic(name) for name in tenant.portal.mail.notices)
+def _letter(tx: Tx, tenant: Tenant, told: Told) -> OwedMail:
+    event, link = told.notice.news.event, tenant.portal.mail.deal_url
+    words = {**told.words, "name": told.notice.user.name, "link": link.replace("{id}", told.news.deal.id) if link else ""}
+    id_ = identity_of(f"{tx.portal}/mail/{event}/{told.address}")
+    return OwedMail(id_, event, told.address, told.notice.news.notice.value, words, told.news.quote_id)
 
 
-def _letter(tx: Tx, tenant: Tenant, town: _Town, told: DealNews, user: User, actor: Actor | None) -> OwedMail:
-    news, deal, address = told.news, told.deal, user.email.casefold()
-    owner = town.companies.get(deal.owner_company or "")
-    link = tenant.portal.mail.deal_url
-    context = {
+def _notification(tx: Tx, told: Told) -> Notification:
+    news, user_id = told.notice.news, told.notice.user.id
+    id_ = identity_of(f"{tx.portal}/notification/{news.event}/{user_id}")
+    return Notification(id_, user_id, told.news.deal.id, news.event, news.notice.value, told.words)
+
+
+def _words(tenant: Tenant, told: DealNews, notice: PersonalNotice, names: NoticeNames, actor: Actor | None) -> dict[str, Any]:
+    """What a letter and a notification say."""
+    deal = told.deal
+    return {
         "deal": plain(deal.values.get("name")) or deal.id,
-        "company": owner.name if owner else "",
-        "actor": actor.name if actor else "The portal",  # as history keeps it, so that it is found when the person is erased
-        "name": user.name,
-        "changes": _changes(news, told.before, deal, town),
-        "link": link.replace("{id}", deal.id) if link else "",
+        "company": names.company(deal.owner_company),
+        "actor": actor.name if actor else CALENDAR,  # as history keeps it, so that it is found when the person is erased
+        "changes": changes_of(notice.fields, told.before, deal, names),
+        "because": why(notice, deal, names, waiting_tracks(deal, tenant.tracks)),
         **told.words,
     }
-    return OwedMail(identity_of(f"{tx.portal}/mail/{news.event}/{address}"), news.event, address, news.notice.value, context, told.quote_id)
 
 
-def _changes(news: News, before: Deal | None, after: Deal, town: _Town) -> list[dict[str, Any]]:
-    old = before.values if before else {}
-    return [
-        {"field": name.replace("_", " "), "before": town.shown(old.get(name)), "after": town.shown(after.values.get(name))}
-        for name in news.fields
-    ]
-
-
-class _Town:
-    """Everybody who may have to do with these deals, fetched at once."""
-
-    def __init__(self, tx: Tx, deals: Collection[Deal], *, with_admins: bool, with_parents: bool) -> None:
-        sides = {company_id for deal in deals for company_id in (deal.owner_company, deal.second_partner) if company_id}
-        vendor = companies.vendor(tx)
-        self._vendor_id = vendor.id if vendor else ""
-        self.companies: Mapping[str, Company] = companies.by_ids(tx, sides)
-        lasting = subgroups.lasting(tx, sides) if with_parents else {}
-        self._parents = {company_id: subgroup.parent_id for company_id, subgroup in lasting.items()}
-        around = sides | set(self._parents.values()) | ({self._vendor_id} - {""})
-        self._vendors = people.vendor_admins(tx) if with_admins else []
-        everybody = {user.id: user for user in (*people.of_companies(tx, around), *self._vendors)}
-        self._people = everybody | people.by_ids(tx, {user_id for deal in deals if (user_id := deal.owner_user)} - everybody.keys())
-        self._by_company: dict[str, list[User]] = {}
-        for user in everybody.values():
-            for company_id in user.companies:
-                self._by_company.setdefault(company_id, []).append(user)
-
-    def crowd(self, deal: Deal) -> Crowd:
-        """Those of the deal's companies, of their parents and of the vendor, and the rep."""
-        sides = [company_id for company_id in (deal.owner_company, deal.second_partner) if company_id]
-        parents = {company_id: self._parents[company_id] for company_id in sides if company_id in self._parents}
-        rep = self._people.get(deal.owner_user or "")
-        near = [user for company_id in (*sides, *parents.values(), self._vendor_id) for user in self._by_company.get(company_id, ())]
-        users = {user.id: user for user in (*near, *self._vendors, *([rep] if rep else []))}
-        emails = {side: email for side in sides if (company := self.companies.get(side)) and (email := company.account_owner_email)}
-        return Crowd(tuple(users.values()), self._vendor_id, emails, parents)
-
-    def shown(self, value: Any) -> str:
-        """A field's value as people read it."""
-        user = self._people.get(value) if isinstance(value, str) else None
-        written = acting(user).name if user else plain(value)
-        return "–" if written in (None, "") else str(written)
+def _by(actor: Actor | None) -> By:
+    return By(actor.side, actor.name) if actor else By("worker", CALENDAR)

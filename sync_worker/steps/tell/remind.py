@@ -1,4 +1,4 @@
-"""REMIND: once a day, people hear of registrations that end soon and of approvals that wait: once per mark and person."""
+"""REMIND: once a day, people are told of registrations that end soon and of approvals that wait: once per mark and person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.tell.notification import News, Topic, reminders
+from sync_worker.domain.tell.notification import Marks, News, Topic, reminders
 from sync_worker.steps.core.follow_up import Done
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.tell.mail import MAIL
@@ -22,7 +22,7 @@ def remind(tenant: Tenant) -> Done:
     """Writes the day's reminders; nothing is sent here. **Raises** StoreDown."""
     told, after = 0, ""
     with tenant.run("remind", DEAL) as run_id:
-        while tenant.post and (found := _page(tenant, after)):
+        while found := _page(tenant, after):
             with tenant.store.transaction(tenant.name) as tx:
                 told += tell(tx, tenant, _reminders(tx, tenant, found), actor=None)
             after = found[-1].deal.id
@@ -37,19 +37,14 @@ def _page(tenant: Tenant, after: str) -> list[StoredDeal]:
 
 
 def _reminders(tx: Tx, tenant: Tenant, found: list[StoredDeal]) -> list[DealNews]:
-    settings, today = tenant.portal.mail, tx.now.astimezone(tenant.portal.zone).date()
+    settings, today = tenant.portal.mail, tenant.today(tx)
+    marks = Marks(settings.remind_before, settings.remind_waiting, tenant.tracks)
     since_at = deals.waiting_since(tx, [stored.deal.id for stored in found])
     since = {deal_id: at.astimezone(tenant.portal.zone).date() for deal_id, at in since_at.items()}
     return [
-        DealNews(news, stored.deal, words=_words(news, stored, since.get(stored.deal.id, today)))
+        DealNews((news,), stored.deal, words=_words(news, stored, since.get(stored.deal.id, today)))
         for stored in found
-        for news in reminders(
-            stored.deal,
-            today,
-            since=since.get(stored.deal.id, today),
-            expiry_days=settings.remind_before,
-            waiting_days=settings.remind_waiting,
-        )
+        for news in reminders(stored.deal, today, since=since.get(stored.deal.id, today), marks=marks)
     ]
 
 

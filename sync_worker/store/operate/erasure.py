@@ -24,7 +24,7 @@ from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, 
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people.tables import answers, memberships, users
 from sync_worker.store.sync.tables import outbox
-from sync_worker.store.tell.tables import mails
+from sync_worker.store.tell.tables import mails, notifications
 
 _ALIVE: Final = frozenset(
     column.table.name + "." + column.name
@@ -54,8 +54,10 @@ def erase(tx: Tx, user_id: str) -> None:
 def forget_person(tx: Tx, user: User) -> None:
     """Nothing that was written down names the user any more: what the user did was done by a person without a name.
 
-    Every column of text or JSON is looked through, so that a new table needs no word here. Mail to the person is gone, sent or not.
+    Every column of text or JSON is looked through, so that a new table needs no word here. Mail to the person is gone, sent or not, and
+    so are the person's notifications.
     """
+    tx.connection.execute(delete(notifications).where(notifications.c.portal == tx.portal, notifications.c.user_id == user.id))
     tx.connection.execute(delete(mails).where(mails.c.portal == tx.portal, mails.c.address == user.email.casefold()))
     person = Person(user.id, user.email, _labels(tx, user))
     called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person  # refusals that were answered

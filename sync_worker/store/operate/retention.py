@@ -24,7 +24,7 @@ from sync_worker.store.deals.tables import conflicts, deal_changes, deals
 from sync_worker.store.operate.tables import interventions, sweeps, tries
 from sync_worker.store.people.tables import answers
 from sync_worker.store.sync.tables import removals
-from sync_worker.store.tell.tables import mails
+from sync_worker.store.tell.tables import mails, notifications
 
 BATCH_COUNT: Final = 500  # rows looked at between two commits
 HISTORY: Final = (deal_changes, conflicts, contract_values, past_contracts, rule_members, evaluations)
@@ -86,10 +86,20 @@ def forget_interventions(tx: Tx, before: datetime, after: Place | None) -> Batch
 def forget_mails(tx: Tx, before: datetime, after: Place | None) -> Batch:
     """Letters that were sent or given up. A reminder of a deal that still waits stays: without it the reminder would be written again."""
     found = _old(tx, mails, mails.c.settled_at, before, after, mails.c.settled_at.is_not(None), more=(mails.c.event,))
+    return Batch(_delete(tx, mails, _without_reminders(tx, found)), _last(found))
+
+
+def forget_notifications(tx: Tx, before: datetime, after: Place | None) -> Batch:
+    """Notifications, read or not. A reminder of a deal that still waits stays, as its letter does."""
+    found = _old(tx, notifications, notifications.c.at, before, after, more=(notifications.c.event,))
+    return Batch(_delete(tx, notifications, _without_reminders(tx, found)), _last(found))
+
+
+def _without_reminders(tx: Tx, found: Sequence[Any]) -> list[str]:
+    """The ids of these rows, which are (moment, id, event), except reminders of deals that still wait."""
     reminded = {id_: deal_id for _, id_, event in found if (deal_id := deal_reminded_of(event))}
     waiting = _waiting(tx, set(reminded.values()))
-    ids = [id_ for _, id_, _ in found if reminded.get(id_) not in waiting]
-    return Batch(_delete(tx, mails, ids), _last(found))
+    return [id_ for _, id_, _ in found if reminded.get(id_) not in waiting]
 
 
 def forget_events(tx: Tx, before: datetime, _after: Place | None) -> Batch:

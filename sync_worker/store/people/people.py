@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
 from sync_worker.domain.core.user import Role, User
 from sync_worker.store.core.engine import Tx
@@ -38,6 +38,11 @@ def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, User]:
 def of_companies(tx: Tx, company_ids: Collection[str]) -> list[User]:
     """The members of these companies, primary or further, by name."""
     return _users(tx, users.c.id.in_(_members(tx, company_ids)))
+
+
+def by_emails(tx: Tx, emails: Collection[str]) -> list[User]:
+    """The users with these e-mail addresses, whatever their case, by name."""
+    return _users(tx, among(tx, func.lower(users.c.email), {email.lower() for email in emails})) if emails else []
 
 
 def vendor_admins(tx: Tx) -> list[User]:

@@ -1,4 +1,4 @@
-"""Tables: mails."""
+"""Tables: mails, notifications."""
 
 from __future__ import annotations
 
@@ -36,4 +36,23 @@ mails = Table(
     Index("mails_by_event", "portal", "event", "address", unique=True),  # once per (event, person)
     Index("mails_settled", "portal", "settled_at", "id", sqlite_where=_SETTLED, postgresql_where=_SETTLED),
     Index("mails_waiting", "portal", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+)
+
+_UNREAD = text("read_at IS NULL")
+
+notifications = Table(
+    "notifications",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),  # made of the event and the user: once per (event, person)
+    Column("user_id", Text, nullable=False),
+    Column("deal_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    json_column("words", is_required=True),  # what is said: as a mail's context
+    Column("at", Utc, nullable=False),
+    Column("read_at", Utc),
+    Index("notifications_by_user", "portal", "user_id", "at", "id"),
+    Index("notifications_unread", "portal", "user_id", "deal_id", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
+    Index("notifications_by_time", "portal", "at", "id"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import ModuleType
@@ -17,6 +18,7 @@ from sync_worker.domain.deals.price_list import Price
 from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.domain.tell.event import By
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, licences, prices, quotes
@@ -26,14 +28,28 @@ from sync_worker.store.distributors.waivers import Waiver
 from sync_worker.store.operate import schema
 from sync_worker.store.people import people
 from sync_worker.store.sync import company_links
-from sync_worker.store.tell import mails
+from sync_worker.store.tell import mails, notifications
 from sync_worker.store.tell.mails import OwedMail
+from sync_worker.store.tell.notifications import Notification
 from tests.contract.store.samples import change, company, link
 
-MODULES: tuple[ModuleType, ...] = (agreements, company_links, licences, mails, pairs, prices, quotes, subgroups, terms, waivers)
+MODULES: tuple[ModuleType, ...] = (
+    agreements,
+    company_links,
+    licences,
+    mails,
+    notifications,
+    pairs,
+    prices,
+    quotes,
+    subgroups,
+    terms,
+    waivers,
+)
 PAIR = Pair("c1", "c2")
 AGREED = Terms(True, {"new": Decimal("12.50"), "renewal": Decimal(0)})
 BASE = {"may_register": Base(True, True)}
+LINE = Notification("n1", "u1", "d1", "registered/d1", "deal_registered", {"deal": "Harbor Freight", "company": "", "actor": "Ann"})
 MAIL = OwedMail("m1", "registered/d1", "ann@example.com", "deal_registered", {"deal": "Harbor Freight", "seats": 25})
 
 
@@ -95,6 +111,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: prices.add(tx, [seat()], "Vera"),
     lambda tx: waivers.keep(tx, waiver(tx)),
     lambda tx: mails.write(tx, [MAIL]),
+    lambda tx: notifications.write(tx, [LINE], By("portal", "Ann")),
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
@@ -115,6 +132,9 @@ READS: dict[str, Callable[[Tx], object]] = {
     "licences.of_company": lambda tx: licences.of_company(tx, "c1"),
     "mails.has_due": mails.has_due,
     "mails.listed": mails.listed,
+    "notifications.get": lambda tx: notifications.get(tx, "u1", "n1"),
+    "notifications.listed": lambda tx: notifications.listed(tx, "u1", limit=9),
+    "notifications.deals_of_unread": lambda tx: notifications.deals_of_unread(tx, "u1"),
     "prices.current": prices.current,
     "prices.history": prices.history,
     "quotes.uncompleted": quotes.uncompleted,
@@ -146,6 +166,9 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "mails.later": lambda tx: mails.later(tx, "m1", "t", tx.now, error="why"),
     "mails.retry": lambda tx: mails.retry(tx, ["m1"]),
     "mails.settle": lambda tx: mails.settle(tx, "m1", "t", "sent"),
+    "notifications.write": lambda tx: notifications.write(tx, [LINE, replace(LINE, id="n2", user_id="u2")], By("portal", "Ann")),
+    "notifications.mark_read": lambda tx: notifications.mark_read(tx, "u1", "n1"),
+    "notifications.mark_all_read": lambda tx: notifications.mark_all_read(tx, "u1", ["d1"]),
     "pairs.move_company": lambda tx: pairs.move_company(tx, schema.terms, "c1", "c3"),
     "prices.add": lambda tx: prices.add(tx, [seat("89.90")], "Vera"),
     "quotes.add": lambda tx: quotes.add(tx, "q3", quote(), "Ann"),

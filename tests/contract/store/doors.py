@@ -24,6 +24,7 @@ FORGETTING = (
     retention.forget_failures,
     retention.forget_interventions,
     retention.forget_mails,
+    retention.forget_notifications,
     retention.forget_removals,
     retention.forget_runs,
 )

@@ -247,6 +247,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "outbox.counts": outbox.counts,
     "people.get": lambda tx: people.get(tx, "u1"),
     "people.by_ids": lambda tx: people.by_ids(tx, ["u1"]),
+    "people.by_emails": lambda tx: people.by_emails(tx, ["OWNER@example.com"]),
     "people.of_companies": lambda tx: people.of_companies(tx, ["c2"]),
     "people.listed": people.listed,
     "people.vendor_admins": people.vendor_admins,

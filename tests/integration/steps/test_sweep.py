@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm_sandbox.remote import Remote
-from sync_worker.domain.tell.event import KINDS
+from sync_worker.domain.tell.event import KINDS, By
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.sweep import SWEEP, sweep
 from sync_worker.steps.sync.ingest.pull import pull
@@ -24,12 +24,13 @@ from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.sync import removals
-from sync_worker.store.tell import mails
+from sync_worker.store.tell import mails, notifications
 from sync_worker.store.tell.mails import OwedMail
+from sync_worker.store.tell.notifications import Notification
 from tests.contract.store.samples import failure
 from tests.integration.steps.world import World
 
-KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "interventions": "30d"}
+KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "notifications": "30d", "interventions": "30d"}
 STEP_DAYS = 3
 STEPS = 120  # a year
 KEPT_STEPS = 30 // STEP_DAYS + 2  # what is a month old goes with the next sweep
@@ -39,8 +40,9 @@ GROWS_WITH_TIME = {
     "tries": KEPT_STEPS,
     "interventions": KEPT_STEPS,
     "mails": KEPT_STEPS,
-    "events": 2 * KEPT_STEPS,
-    "deliveries": 2 * KEPT_STEPS,
+    "notifications": KEPT_STEPS,
+    "events": 3 * KEPT_STEPS,
+    "deliveries": 3 * KEPT_STEPS,
     "answers": 2,
     "removals": 2,
 }
@@ -94,6 +96,8 @@ def live_on(world: World, step: int) -> None:
         interventions.finish(tx, f"i{step}")
         failures.close(tx, [f"f{step}"], "replayed")
         mails.write(tx, [OwedMail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])
+        line = Notification(f"n{step}", "ann", "d1", f"event {step}", "deal_registered", {"deal": "D", "company": "", "actor": "Ann"})
+        notifications.write(tx, [line], By("portal", "Ann"))
         mails.claim(tx, limit=1, token="t", until_at=tx.now + timedelta(seconds=30))
         mails.settle(tx, f"m{step}", "t", "sent")
         answers.begin(tx, ask)

@@ -20,6 +20,7 @@ _MODELS: Final = (
     feed_shapes.AssociationsChanged,
     feed_shapes.DealRegistered,
     feed_shapes.DealChanged,
+    feed_shapes.NotificationCreated,
     feed_shapes.RecordsLoaded,
     feed_shapes.Ping,
 )

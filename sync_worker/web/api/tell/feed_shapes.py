@@ -39,6 +39,13 @@ class DealMeant(EventPart):
     version: Annotated[int, Field(description="The version of the deal after the change.")]
 
 
+class NotificationMeant(EventPart):
+    """The notification that an event is about."""
+
+    type: Literal["notification"]
+    id: Annotated[str, Field(description="The id of the notification.")]
+
+
 class RecordsMeant(EventPart):
     """The kind of records that a first load has read."""
 
@@ -70,13 +77,19 @@ class DealEventData(EventData):
     record: DealMeant
 
 
+class NotificationEventData(EventData):
+    """What an event says about a notification."""
+
+    record: NotificationMeant
+
+
 class LoadEventData(EventData):
     """What an event says about a first load."""
 
     record: RecordsMeant
 
 
-AnyEventData: TypeAlias = CompanyEventData | DealEventData | LoadEventData
+AnyEventData: TypeAlias = CompanyEventData | DealEventData | NotificationEventData | LoadEventData
 
 
 class EventView(View):
@@ -123,6 +136,11 @@ class DealRegistered(EventBody):
 class DealChanged(EventBody):
     type: Literal["deal.changed"]
     data: DealEventData
+
+
+class NotificationCreated(EventBody):
+    type: Literal["notification.created"]
+    data: NotificationEventData
 
 
 class RecordsLoaded(EventBody):
