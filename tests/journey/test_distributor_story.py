@@ -224,8 +224,9 @@ def quotes_reach_whom_they_are_for(story: Story, mailbox: Mailbox) -> None:
     # The reseller asks to finalize, and the vendor hears of it
     portal.does("rita", "POST", f"deals/{story.deal_id}/finalize", {})
     story.stands(lifecycle="finalize_requested", quote_state=None)
-    until(lambda: letters_to(mailbox, "vera"), WITHIN_S, what=story.process.log)
-    assert "Harbor expansion" in letters_to(mailbox, "vera")[-1][0]
+    until(
+        lambda: "To finalize: Harbor expansion" in [subject for subject, _ in letters_to(mailbox, "vera")], WITHIN_S, what=story.process.log
+    )
     assert portal.said("GET", quotes, user="vera").json()["next_step"] == "quote"
 
     # What the distributor has, or sends itself now, is a view: nobody signs it
@@ -341,7 +342,7 @@ def quotes_to(mailbox: Mailbox, user: str, count: int) -> list[str]:
 
     def got() -> list[str]:
         texts = [text for subject, text in letters_to(mailbox, user) if subject.startswith("Quote: Harbor expansion")]
-        return [pricing for text in texts for pricing in PRICES if f"{pricing} pricing" in text]
+        return [pricing for text in texts for pricing in PRICES if f"{pricing} pricing" in text.lower()]
 
     until(lambda: len(got()) >= count, WITHIN_S, what=f"{count} quotes to {user}")
     return got()

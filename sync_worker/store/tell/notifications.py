@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sync_worker.domain.tell.event import By, Event, notification_event
 from sync_worker.domain.tell.wording import line_of
 from sync_worker.store.core import feed
-from sync_worker.store.core.engine import Tx, among
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import among
 from sync_worker.store.tell.tables import notifications
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import sync_worker.domain as domain
+from sync_worker.config.templates import Templates
 from sync_worker.domain.core.deal import Deal, DistributorApproval, Lifecycle, Track, VendorApproval
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.deals.quote import BillingCycle, Pricing
@@ -19,7 +20,6 @@ from sync_worker.domain.tell.notification import POLICY, WATCHED, Audience, News
 from sync_worker.domain.tell.recipients import PersonalNotice
 from sync_worker.domain.tell.wording import LABELS, NoticeNames, changes_of, line_of, spoken, why, without_names
 from sync_worker.mail import letter
-from sync_worker.templates import Templates
 
 NAMES = NoticeNames("Distributor", {"birch": "Birch Systems", "arrow": "Arrow Electronics"}, {"rep": "Rep (rep)", "boss": "Boss (boss)"})
 VALUES: dict[str, Any] = {"owner_company": "birch", "second_partner": "arrow", "owner_user": "rep", "currency": "EUR", "name": "Expansion"}
