@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # tests at once: most of their time is waiting for processes
 JOBS   ?= 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python keeps what it compiled, whatever the caller's environment says: the tests start hundreds of processes of ours
+export PYTHONDONTWRITEBYTECODE :=
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
 .PHONY: demo test check bench lock clean

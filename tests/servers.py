@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 
@@ -92,7 +92,7 @@ class PostgreSQL:
         """The URL of a database of its own, dropped at the end."""
         source = self._migrated() if is_migrated else "template0"
         name = f"{self._template}_{next(self._numbers)}"
-        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {self._strategy}')
         try:
             yield self.url_of(name)
         finally:
@@ -100,6 +100,12 @@ class PostgreSQL:
 
     def url_of(self, name: str) -> str:
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    @cached_property
+    def _strategy(self) -> str:
+        """Copying the files takes a third of the CPU of copying the pages through the log; PostgreSQL 14 knows nothing else."""
+        with psycopg.connect(self.url) as connection:
+            return "STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
 
     def close(self) -> None:
         if self._is_template_made:
