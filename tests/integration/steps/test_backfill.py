@@ -15,12 +15,13 @@ from sync_worker.domain.core.company import PortalStatus
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import ConfigError, HeldForReview, StaleRead, Stopped, TransientError
 from sync_worker.schedule import due
+from sync_worker.steps.core import described
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.intervene import release
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.sync.ingest import backfill as backfill_step
-from sync_worker.steps.sync.ingest.backfill import ask, backfill, order, wanted
+from sync_worker.steps.sync.ingest.backfill import ask, backfill, wanted
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, portals, runs
 from sync_worker.store.deals import deals, links
@@ -47,6 +48,15 @@ def standing(world: World, record: str, field: str) -> Backfill:
         found = backfills.get(tx, record, field)
     assert found is not None
     return found
+
+
+def shown_again(world: World, field: str) -> None:
+    """The CRM has hidden a field of companies, and shows it again: the commit that notices orders its backfill."""
+    record = world.tenant.mapping.records[COMPANY]
+    new_id = world.tenant.services.new_id
+    with world.store.transaction("acme") as tx:
+        described.tell(tx, replace(record, resting=(record.fields[field],)), new_id)
+        described.tell(tx, record, new_id)
 
 
 def in_industry(world: World, **lines: str) -> None:
@@ -406,10 +416,9 @@ def test_a_backfill_that_a_step_orders_in_its_commit_is_done_by_the_workers_turn
     # Given a step that makes a field readable
     in_industry(world, Birch_Systems="Banking")
     world.configure(overrides=LINE)
-    with world.store.transaction("acme") as tx:
-        follow_ups = order(tx, world.tenant, "line", by="the worker")
-    # then the commit wakes the workers, and the schedule finds it even where that message is lost
-    assert follow_ups == {FollowUp(Work.BACKFILL, COMPANY, share="backfill")}
+    shown_again(world, "line")
+    # then the schedule finds it
+    follow_ups = {FollowUp(Work.BACKFILL, COMPANY, share="backfill")}
     assert follow_ups <= set(due(world.tenant))
     # and each turn leaves the rest to the next one, until nothing is due
     with world.tenant.turn.lasting(0):
@@ -419,8 +428,7 @@ def test_a_backfill_that_a_step_orders_in_its_commit_is_done_by_the_workers_turn
     assert world.company("Birch Systems").attributes["line"] == "Banking"
     assert not follow_ups & set(due(world.tenant))
     # When it is ordered again, then every record is read again
-    with world.store.transaction("acme") as tx:
-        order(tx, world.tenant, "line", by="the worker")
+    shown_again(world, "line")
     assert standing(world, COMPANY, "line").order_no == 2
     world.settle(follow_ups)
     assert standing(world, COMPANY, "line").done_count == standing(world, COMPANY, "line").total_count
@@ -430,11 +438,7 @@ def test_a_backfill_that_is_ordered_while_it_is_read_begins_anew(world: World, s
     world.configure(overrides=LINE)
     ask(world.tenant, wanted(world.tenant, "line", [COMPANY]), by="Ann")
 
-    def ordered_again() -> None:
-        with world.store.transaction("acme") as tx:
-            order(tx, world.tenant, "line", by="the worker")
-
-    while_ids_are_read(monkeypatch, ordered_again)
+    while_ids_are_read(monkeypatch, lambda: shown_again(world, "line"))
     with pytest.raises(StaleRead, match="was asked for again"):
         backfill(world.tenant, COMPANY, "line")
     assert standing(world, COMPANY, "line").position == ""
@@ -443,8 +447,7 @@ def test_a_backfill_that_is_ordered_while_it_is_read_begins_anew(world: World, s
 def test_a_poll_that_is_due_goes_before_a_turn_of_the_workers(world: World) -> None:
     # Given a backfill that was left to the workers, and a rename that a poll is due to see
     world.configure(overrides=LINE)
-    with world.store.transaction("acme") as tx:
-        order(tx, world.tenant, "line", by="the worker")
+    shown_again(world, "line")
     world.remote.edit("Account", world.id_of("Cedar IT"), {"Name": "Cedar & Sons"})
     world.forward(world.tenant.portal.schedule.pull_s + 60)
     STEPS[Work.BACKFILL](world.tenant, COMPANY)
@@ -551,7 +554,6 @@ def test_a_field_that_no_record_type_maps_is_refused_with_where_to_map_it(world:
 def test_a_field_that_the_mapping_has_lost_since_ends_its_backfill(world: World) -> None:
     without = world.process()
     world.configure(overrides=LINE)
-    with world.store.transaction("acme") as tx:
-        order(tx, world.tenant, "line", by="the worker")
+    shown_again(world, "line")
     assert STEPS[Work.BACKFILL](without, COMPANY).counts.read == 0
     assert standing(world, COMPANY, "line").finished_at is not None

@@ -42,18 +42,6 @@ def wanted(tenant: Tenant, word: str, records: Collection[str]) -> Fillable:
     return fillable(word, tenant.mapping, tenant.plain_mapping, records)
 
 
-def order(tx: Tx, tenant: Tenant, field: str, *, by: str) -> frozenset[FollowUp]:
-    """In this commit: the workers read this field of all records again, from the first one on, on every record type that reads it.
-
-    For steps that make a field readable: that bumps no stamp in the CRM, and the cursor is past those records. No call is made here.
-    """
-    mapped = tenant.plain_mapping.records
-    names = [name for name in tenant.readable_records() if field in mapped[name].fields and mapped[name].fields[field].direction != "push"]
-    for name in names:
-        backfills.order(tx, name, field, by=by, is_queued=True)
-    return frozenset(_wake(name) for name in names)
-
-
 def ask(tenant: Tenant, found: Fillable, *, by: str) -> None:
     """Writes down that a person wants it. What was asked for before and stopped goes on where it was."""
     with tenant.store.side_transaction(tenant.name) as tx:
