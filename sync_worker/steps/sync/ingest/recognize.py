@@ -5,7 +5,7 @@ Associations are written by calls of their own, so what a send says of them is r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,31 +23,15 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import unlearned
 
 
-class LateWrites:
-    """What is kept of the records of one chunk; whatever is recognized is kept no more."""
+def shown(chunk: Chunk, sends: Iterable[Send], native: NativeRecord) -> tuple[Shown, ...]:
+    """What a record of the chunk shows of these sends of ours."""
+    return tuple(Shown(send, tuple(_sighting(chunk, send, call, native) for call in _calls(send.sent, chunk.record))) for send in sends)
 
-    def __init__(self, tx: Tx, chunk: Chunk, object_: str, record_ids: Collection[str]) -> None:
-        self._tx = tx
-        self._tenant = chunk.tenant
-        self._record = chunk.record
-        self._run_id = chunk.run_id
-        self._sends = unlearned.of(tx, object_, record_ids)
 
-    def shown(self, record_id: str, native: NativeRecord) -> tuple[Shown, ...]:
-        """What the CRM's record shows of the sends of ours."""
-        return tuple(self._shown(send, native) for send in self._sends.get(record_id, ()))
-
-    def has(self, record_id: str) -> bool:
-        """Whether there is a send of it whose outcome was never learned."""
-        return record_id in self._sends
-
-    def _shown(self, send: Send, native: NativeRecord) -> Shown:
-        return Shown(send, tuple(self._sighting(send, part, native) for part in _calls(send.sent, self._record)))
-
-    def _sighting(self, send: Send, part: Mapping[str, Base], native: NativeRecord) -> Sighting:
-        standing = {name: pair for name, pair in agreed(part, self._record, native).items() if name != KEY or pair.crm == send.record_id}
-        changed_at = native.modified_at - (self._tenant.crm_clock_ahead or timedelta(0))
-        return Sighting(part, standing, changed_at, send.until_at, native.is_ours)
+def _sighting(chunk: Chunk, send: Send, call: Mapping[str, Base], native: NativeRecord) -> Sighting:
+    standing = {name: pair for name, pair in agreed(call, chunk.record, native).items() if name != KEY or pair.crm == send.record_id}
+    changed_at = native.modified_at - (chunk.tenant.crm_clock_ahead or timedelta(0))
+    return Sighting(call, standing, changed_at, send.until_at, native.is_ours)
 
 
 def settle_recognized(tx: Tx, tenant: Tenant, found: Sequence[Recognized], run_id: str) -> None:

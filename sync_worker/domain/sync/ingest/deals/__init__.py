@@ -4,6 +4,10 @@ arrival.py          how a deal begins when it comes from the CRM; what to do wit
 merge.py            a deal and its CRM record merged: which fields change, and which moves and problems follow
 association_gap.py  associations that our own calls have left half written
 page.py             a page of deals' records judged: one ruling a record, each in the light of those before it
+known.py            a deal that is known meets its record
+begin.py            a deal that begins with a record, or comes back with it
+leave.py            records that go: converted, deleted, or merged into another
+key.py              our keys on the records of deals: which deal each brings back
 fill.py             the same for a page of which one field was read
 record.py           a deal's CRM record in our words, and the companies that it names
 merging.py          one deal and its record: our late writes are told from edits, then the two are merged

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.core.deal import Policy
 from sync_worker.domain.core.link import Home, Link
+from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule
-from sync_worker.domain.core.ruling import Ruling
+from sync_worker.domain.core.ruling import Ended, Ruling
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal
 from sync_worker.domain.deals.standing import Stands
-from sync_worker.domain.sync.ingest.deals.record import DealSides
+from sync_worker.domain.sync.ingest.deals.record import DealRecord, DealSides
 from sync_worker.domain.sync.push.late_write import Recognized, Shown
 
 
@@ -85,44 +86,46 @@ class HeldDeals:
     failed: Set[str] = frozenset()
     judges_pair: bool = True
 
-    @property
-    def written(self) -> list[str]:
-        """The fields that we write."""
-        return [name for name, rule in self.rules.items() if rule.direction != "pull"]
 
-
+@dataclass(frozen=True, slots=True)
 class SoFar:
-    """What the rulings so far have left of the page: deals as they are by now, records in which they live, and links that have moved."""
+    """What the rulings so far have left of the page, as far as a record that is judged later can ask for it.
 
-    def __init__(self, held: HeldDeals) -> None:
-        self._held = held
-        self._deals: dict[str, StoredDeal] = {}
-        self._links: dict[str, Link] = {}
-        self._homes: dict[str, Home] = {}
+    **Shapes** `keys`: our keys that stand on the page's records. `moved`: by CRM id, links that a merge has brought to that record.
+    `homes`: by deal id, the records in which deals have begun to live whose key stands on the page. `ended`: by id, deals that the record
+    of another one has ended.
+    """
 
-    def latest(self, stored: StoredDeal) -> StoredDeal:
-        """The deal as it is by now."""
-        return self._deals.get(stored.deal.id, stored)
+    held: HeldDeals
+    keys: Set[str]
+    moved: Mapping[str, Link] = field(default_factory=dict)
+    homes: Mapping[str, Home] = field(default_factory=dict)
+    ended: Mapping[str, StoredDeal] = field(default_factory=dict)
 
     def link(self, crm_id: str) -> Link | None:
         """The link of a record of this type."""
-        return self._links.get(crm_id) or self._held.links.get(crm_id)
+        return self.moved.get(crm_id) or self.held.links.get(crm_id)
 
     def home(self, deal_id: str) -> Home | None:
         """Where a deal lives, of those whose key stands on another record."""
-        return self._homes.get(deal_id) or self._held.homes.get(deal_id)
+        return self.homes.get(deal_id) or self.held.homes.get(deal_id)
 
     def is_taken(self, crm_id: str) -> bool:
         """Whether a deal lives in that record."""
-        return self.link(crm_id) is not None or crm_id in self._held.taken
+        return self.link(crm_id) is not None or crm_id in self.held.taken
 
-    def add(self, change: DealChange) -> None:
-        """One more ruling."""
-        for edit in change.edits:
-            self._deals[edit.deal.id] = edit.stored
-        if change.is_seen:
-            self._homes[change.deal_id] = Home(change.links[0].object, change.links[0].crm_id)
-            return
-        for link in change.links:
-            if link.is_current and link.object == self._held.object:
-                self._links[link.crm_id] = link
+    def after(self, change: DealChange) -> SoFar:
+        """With one more ruling; the very same where no later record can ask for what it says."""
+        if change.is_seen and change.deal_id in self.keys and change.links[0].crm_id not in self.held.links:
+            home = Home(change.links[0].object, change.links[0].crm_id)
+            return replace(self, homes={**self.homes, change.deal_id: home})
+        if len(change.links) < 2:
+            return self
+        moved = {link.crm_id: link for link in change.links if link.is_current and link.object == self.held.object}
+        ended = {edit.deal.id: edit.stored for edit in change.edits if edit.deal.id != change.deal_id}
+        return replace(self, moved={**self.moved, **moved}, ended={**self.ended, **ended})
+
+
+def ruled(record: DealRecord, outcome: Ended, *problems: Problem, change: DealChange | None = None) -> DealRuling:
+    """What becomes of a record that was looked at."""
+    return Ruling(record.crm_id, outcome, "", record.name, True, problems=problems, change=change)

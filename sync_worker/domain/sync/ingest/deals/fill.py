@@ -6,17 +6,16 @@ is not known; a term beside the field has moved. These are left to an ordinary r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
 
-from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.link import CONVERTED, Link
 from sync_worker.domain.core.reconcile import FieldRule, comparable, owed
-from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling
+from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ruling, repeated
 from sync_worker.domain.sync.ingest.backfill import Part
 from sync_worker.domain.sync.ingest.deals.association_gap import association_gaps
-from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals, SoFar
+from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals
 from sync_worker.domain.sync.ingest.deals.merging import meet
 from sync_worker.domain.sync.ingest.deals.record import DealRecord, Linked, linked
 
@@ -34,18 +33,19 @@ class DealFill:
     unlearned: Set[str] = frozenset()
 
 
-def judge_filled_deals(records: Iterable[DealRecord], held: HeldDeals, fill: DealFill) -> list[DealRuling]:
-    """One ruling for each record, in their order. **Shapes** `held`: its rules are those of the fields that were read."""
-    rulings, so_far = list[DealRuling](), SoFar(held)
-    for record in records:
-        ruling = _judge(record, held.links.get(record.crm_id), held, fill, so_far)
-        if ruling.change:
-            so_far.add(ruling.change)
-        rulings.append(ruling)
-    return rulings
+def judge_filled_deals(records: Collection[DealRecord], held: HeldDeals, fill: DealFill) -> list[DealRuling]:
+    """One ruling for each record, in their order; of one that is there twice, the last counts.
+
+    **Shapes** `held`: its rules are those of the fields that were read.
+    """
+    last = {record.crm_id: record for record in records}
+    return [
+        _judge(record, held.links.get(record.crm_id), held, fill) if last[record.crm_id] is record else repeated(record.crm_id)
+        for record in records
+    ]
 
 
-def _judge(record: DealRecord, link: Link | None, held: HeldDeals, fill: DealFill, so_far: SoFar) -> DealRuling:
+def _judge(record: DealRecord, link: Link | None, held: HeldDeals, fill: DealFill) -> DealRuling:
     crm_id = record.crm_id
     if link is None:
         return Ruling(crm_id, SKIPPED, "not_ours")
@@ -59,7 +59,7 @@ def _judge(record: DealRecord, link: Link | None, held: HeldDeals, fill: DealFil
         return _read_again(record, held, READ_WHOLE)
     if crm_id in held.failed:
         return Ruling(crm_id, SKIPPED, "failed_before")  # read whole, this field with the others, when that is mended
-    return _filled(record, link, held, fill, so_far)
+    return _filled(record, link, held, fill)
 
 
 def _is_more(record: DealRecord, link: Link, held: HeldDeals, fill: DealFill) -> bool:
@@ -72,19 +72,18 @@ def _read_again(record: DealRecord, held: HeldDeals, why: str) -> DealRuling:
     return Ruling(record.crm_id, SKIPPED, why, record.name, read_again=((held.object, record.crm_id),))
 
 
-def _filled(record: DealRecord, link: Link, held: HeldDeals, fill: DealFill, so_far: SoFar) -> DealRuling:
+def _filled(record: DealRecord, link: Link, held: HeldDeals, fill: DealFill) -> DealRuling:
     found, part = linked(record, held.companies), fill.part
     if found.failure:
         return Ruling(record.crm_id, FAILED, "", record.name, True, problems=found.problems, failure=found.failure)
     if _has_moved_beside(found, held.deals[link.deal_id].deal, part):
         return _read_again(record, held, READ_WHOLE)._replace(is_judged=True, problems=found.problems)
-    stored = so_far.latest(held.deals[link.deal_id])
-    met = meet(record, link, found, stored, held, Clocks(None, record.modified_at))  # it is not known when it was read before
-    is_changed, base = met.edit.deal is not stored.deal, met.base
+    met = meet(record, replace(link, crm_modified_at=None), found, held)  # it is not known when it was read before
+    is_changed, base = met.edit.is_changed, met.base
     is_news = is_changed or met.settled or base != link.base
     rules = fill.all_rules if is_news else {name: rule for name, rule in fill.all_rules.items() if name == part.field}
     change = DealChange(
-        stored.deal.id,
+        link.deal_id,
         (met.edit,),
         (replace(link, base=base),) if is_news else (),  # its stamp stays that of the last whole reading
         conflicts=met.conflicts,

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from sync_worker.domain.core.clocks import Clocks
-from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import (
     CLOSED,
     RESET_FIELDS,
-    Actor,
     Deal,
     Move,
-    Policy,
     VendorApproval,
     consequences,
     locked_changes,
 )
+from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule, Reconciliation, comparable, reconcile
 from sync_worker.domain.core.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.deals.approval import vendor_move_in_crm
+from sync_worker.domain.deals.deal_edit import CRM_ACTOR
 from sync_worker.domain.deals.standing import Untaken
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
-from sync_worker.domain.sync.ingest.deals.arrival import Verdict
+from sync_worker.domain.sync.ingest.deals.change import HeldDeals
+from sync_worker.domain.sync.ingest.deals.record import DealRecord, Linked
 
-Judge: TypeAlias = Callable[[Value, Value], Verdict]
-Parent: TypeAlias = Callable[[Value], Company | None]
 VENDOR_TRACK = "vendor_approval"
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """What becomes of the deal.
 
     **Shapes** `changes`: all of them; `from_crm`: those the CRM brought, the rest followed. `problems`: what is wrong with the record as it
@@ -48,72 +43,54 @@ class Merged:
     base: Mapping[str, Base]
     conflicts: tuple[Conflict, ...]
     problems: tuple[Problem, ...]
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = {}
     standing: tuple[Problem, ...] = ()
     untaken: tuple[Untaken, ...] = ()
     reason: str = ""
 
 
-def merge(
-    deal: Deal,
-    *,
-    rules: Mapping[str, FieldRule],
-    base: Mapping[str, Base],
-    crm_values: Mapping[str, Value],
-    crm_spellings: Mapping[str, Any],
-    clocks: Clocks,
-    policy: Policy,
-    verdict: Judge,
-    parent: Parent,
-    actor: Actor,
-    decided: Mapping[str, Decided],
-    changed_on: date,
-) -> Merged:
-    """Merges one deal with its record; doing it again on the result changes nothing. **Shapes** `decided`: people's words, by field.
-
-    `parent`: the distributor that this deal keeps while that company owns it, where it does. `changed_on`: the record's own stamp, as a
-    day of the portal's calendar.
-    """
+def merge(deal: Deal, record: DealRecord, link: Link, found: Linked, held: HeldDeals) -> Merged:
+    """Merges one deal with its record; doing it again on the result changes nothing."""
+    decided = held.decided.get(deal.id, {})
     plan = reconcile(
-        rules, base=base, crm_values=crm_values, crm_spellings=crm_spellings, portal=deal.values, clocks=clocks, decided=decided
+        held.rules,
+        base=link.base,
+        crm_values=found.values,
+        crm_spellings=found.spellings,
+        portal=deal.values,
+        clocks=Clocks(link.crm_modified_at, record.modified_at, held.edited_at.get(deal.id, {})),
+        decided=decided,
     )
-    keep = dict(plan.keep)
-    said = _Said()
-    said.untaken += [_put_back(conflict) for conflict in plan.conflicts if conflict.code == "put_back"]
-    is_written = writes(rules.get("second_partner"))
-    _keep_parent(deal, keep, parent, said, is_written=is_written)
-    _judge_second_partner(deal, keep, verdict, said)
-    named_by_itself = {"second_partner"} - plan.keep.keys()
-    said.notes = {conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in keep}
-    has_moved = VENDOR_TRACK in keep and _move_vendor_track(deal, keep, crm_values, actor, changed_on, said)
-    if keep.get("owner_company", deal.owner_company) is None and deal.lifecycle not in CLOSED:
-        words = "the deal belongs to no company: the CRM names no owner company"
-        said.problems.append(Problem("owner_company_missing", "owner_company", words))
-    said.standing += locked_changes(deal, keep)
-    follows = consequences(deal, keep, policy, vendor_moved=has_moved)
-    untaken = tuple(one for one in said.untaken if one.field in plan.base)  # a field that we only read is as untaken at every look
+    draft = _Draft(plan.keep, untaken=tuple(_put_back(conflict) for conflict in plan.conflicts if conflict.code == "put_back"))
+    draft = _with_second_partner(_with_parent(draft, deal, held), deal, held)
+    draft = draft._replace(notes={conflict.field: _why(conflict, decided) for conflict in plan.conflicts if conflict.field in draft.keep})
+    draft = _with_vendor_track(draft, deal, record, found) if VENDOR_TRACK in draft.keep else draft
+    keep = draft.keep
+    problems = (*draft.problems, *_missing_owner(deal, keep))
+    untaken = tuple(one for one in draft.untaken if one.field in plan.base)  # a field that we only read is as untaken at every look
     return Merged(
-        {**keep, **follows},
-        frozenset(keep) - named_by_itself,
+        {**keep, **consequences(deal, keep, held.policy, vendor_moved=draft.has_vendor_moved)},
+        frozenset(keep) - ({"second_partner"} - plan.keep.keys()),  # a subgroup's deal names its distributor by itself
         plan.base,
-        _conflicts(plan, base, untaken),
-        tuple(said.problems),
-        said.notes,
-        tuple(said.standing),
+        _conflicts(plan, link.base, untaken),
+        problems,
+        draft.notes,
+        (*draft.standing, *locked_changes(deal, keep)),
         untaken,
-        said.reason,
+        draft.reason,
     )
 
 
-@dataclass(slots=True)
-class _Said:
-    """What is to be said of one merge, gathered while it is judged."""
+class _Draft(NamedTuple):
+    """The deal's changes as far as they are judged. **Shapes** `keep`: those that stay; the others as in `Merged`."""
 
-    problems: list[Problem] = field(default_factory=list)
-    standing: list[Problem] = field(default_factory=list)
-    untaken: list[Untaken] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
+    keep: Mapping[str, Value]
+    problems: tuple[Problem, ...] = ()
+    standing: tuple[Problem, ...] = ()
+    untaken: tuple[Untaken, ...] = ()
+    notes: Mapping[str, str] = {}
     reason: str = ""
+    has_vendor_moved: bool = False
 
 
 def _conflicts(plan: Reconciliation, base: Mapping[str, Base], untaken: tuple[Untaken, ...]) -> tuple[Conflict, ...]:
@@ -145,64 +122,75 @@ def writes(rule: FieldRule | None) -> bool:
     return rule is not None and rule.direction != "pull" and rule.write not in ("create", "once")
 
 
-def _keep_parent(deal: Deal, keep: dict[str, Value], parent: Parent, said: _Said, *, is_written: bool) -> None:
+def _with_parent(draft: _Draft, deal: Deal, held: HeldDeals) -> _Draft:
     """A subgroup's deal names its distributor, whatever the CRM says."""
-    owner = keep.get("owner_company", deal.owner_company)
-    kept = parent(owner)
-    if kept is None:
-        return
-    named = keep.get("second_partner", deal.second_partner)
+    owner = draft.keep.get("owner_company", deal.owner_company)
+    parent = held.companies.parent(deal.id, owner) if held.judges_pair else None
+    if parent is None:
+        return draft
+    named, is_written = draft.keep.get("second_partner", deal.second_partner), writes(held.rules.get("second_partner"))
     is_new_owner = comparable(owner) != deal.owner_company
-    second, problem = second_partner_in_crm(named, kept, held=deal.second_partner, is_new_owner=is_new_owner, is_written=is_written)
+    second, problem = second_partner_in_crm(named, parent, held=deal.second_partner, is_new_owner=is_new_owner, is_written=is_written)
     if problem and (problem.code == "parent_kept" or deal.lifecycle not in CLOSED):
-        said.problems.append(problem)
+        draft = draft._replace(problems=(*draft.problems, problem))
     if second == named:
-        return
+        return draft
     if problem:
-        said.untaken.append(Untaken("second_partner", plain(named), plain(second), problem.message))
-    keep["second_partner"] = second
+        untaken = Untaken("second_partner", plain(named), plain(second), problem.message)
+        draft = draft._replace(untaken=(*draft.untaken, untaken))
     if second == deal.second_partner:
-        del keep["second_partner"]
+        return draft._replace(keep=_without(draft.keep, "second_partner"))
+    return draft._replace(keep={**draft.keep, "second_partner": second})
 
 
-def _judge_second_partner(deal: Deal, keep: dict[str, Value], verdict: Judge, said: _Said) -> None:
+def _with_second_partner(draft: _Draft, deal: Deal, held: HeldDeals) -> _Draft:
     """A pair that is not associated is flagged as long as it stands; one that is not accepted is put back."""
-    owner = keep.get("owner_company", deal.owner_company)
-    judged = verdict(owner, keep.get("second_partner", deal.second_partner))
-    if judged.problem:
-        said.problems.append(judged.problem)
-    if not judged.is_accepted and "second_partner" in keep:
-        why = judged.problem.message if judged.problem else ""
-        said.untaken.append(Untaken("second_partner", plain(keep.pop("second_partner")), plain(deal.second_partner), why))
+    keep = draft.keep
+    owner, second = keep.get("owner_company", deal.owner_company), keep.get("second_partner", deal.second_partner)
+    verdict = held.companies.verdict(owner, second)
+    if verdict.problem:
+        draft = draft._replace(problems=(*draft.problems, verdict.problem))
+    if verdict.is_accepted or "second_partner" not in keep:
+        return draft
+    untaken = Untaken("second_partner", plain(second), plain(deal.second_partner), verdict.problem.message if verdict.problem else "")
+    return draft._replace(keep=_without(keep, "second_partner"), untaken=(*draft.untaken, untaken))
 
 
-def _move_vendor_track(
-    deal: Deal, keep: dict[str, Value], crm_values: Mapping[str, Value], actor: Actor, changed_on: date, said: _Said
-) -> bool:
+def _missing_owner(deal: Deal, keep: Mapping[str, Value]) -> Iterator[Problem]:
+    if keep.get("owner_company", deal.owner_company) is None and deal.lifecycle not in CLOSED:
+        words = "the deal belongs to no company: the CRM names no owner company"
+        yield Problem("owner_company_missing", "owner_company", words)
+
+
+def _with_vendor_track(draft: _Draft, deal: Deal, record: DealRecord, found: Linked) -> _Draft:
     """An approval that comes in is a move with a guard: it counts for the terms that stood beside it, and for the reason."""
-    new = keep.pop(VENDOR_TRACK)
+    new, keep = draft.keep[VENDOR_TRACK], _without(draft.keep, VENDOR_TRACK)
     after = deal.changed(keep)
     others = {
-        name: crm_values[name]
-        for name in sorted(RESET_FIELDS & crm_values.keys())
-        if comparable(crm_values[name]) != comparable(after.values.get(name))
+        name: found.values[name]
+        for name in sorted(RESET_FIELDS & found.values.keys())
+        if comparable(found.values[name]) != comparable(after.values.get(name))
     }
     to = VendorApproval(str(new)) if new else VendorApproval.PENDING
     reason = reason_in_crm(deal.values, keep, before=deal.vendor_approval, new=to)
-    move = vendor_move_in_crm(after, to, terms_agree=not others, actor=actor, day=changed_on, reason=reason)
+    move = vendor_move_in_crm(after, to, terms_agree=not others, actor=CRM_ACTOR, day=record.changed_on, reason=reason)
     if isinstance(move, Move):
-        keep.update({name: value for name, value in move.changes.items() if name not in keep})  # what stands beside it counts as it is
-        said.notes |= dict.fromkeys((VENDOR_TRACK, *(VENDOR if VENDOR.by in move.changes else ())), move.note)
-        said.reason = move.reason
-        return True
+        said = dict.fromkeys((VENDOR_TRACK, *(VENDOR if VENDOR.by in move.changes else ())), move.note)
+        taken = {**move.changes, **keep}  # what stands beside it counts as it is
+        return draft._replace(keep=taken, notes={**draft.notes, **said}, reason=move.reason, has_vendor_moved=True)
     terms = ", ".join(_difference(name, value, after.values.get(name)) for name, value in others.items())
     what = f"{move.why} ({terms})" if move.code == "approved_other_terms" else move.why
     why = f"{what}; {new} in the CRM is not taken over, the deal stays {deal.vendor_approval} on the vendor track"
-    said.standing.append(Problem(move.code, VENDOR_TRACK, why, plain(new)))
-    said.untaken.append(Untaken(VENDOR_TRACK, plain(new), deal.vendor_approval.value, why))
+    untaken = [Untaken(VENDOR_TRACK, plain(new), deal.vendor_approval.value, why)]
     if VENDOR.reason in keep and deal.vendor_approval in DECIDED:  # it is the reason of what was not taken over
-        said.untaken.append(Untaken(VENDOR.reason, plain(keep.pop(VENDOR.reason)), plain(deal.values.get(VENDOR.reason)), why))
-    return False
+        untaken.append(Untaken(VENDOR.reason, plain(keep[VENDOR.reason]), plain(deal.values.get(VENDOR.reason)), why))
+        keep = _without(keep, VENDOR.reason)
+    standing = Problem(move.code, VENDOR_TRACK, why, plain(new))
+    return draft._replace(keep=keep, standing=(*draft.standing, standing), untaken=(*draft.untaken, *untaken))
+
+
+def _without(values: Mapping[str, Value], name: str) -> dict[str, Value]:
+    return {other: value for other, value in values.items() if other != name}
 
 
 def _difference(name: str, crm: Value, portal: Value) -> str:

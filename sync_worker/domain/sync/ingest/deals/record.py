@@ -111,11 +111,11 @@ class Linked(NamedTuple):
 
 def linked(record: DealRecord, companies: DealSides, between: Mapping[str, Base] = _NOTHING) -> Linked:
     """The values, companies by our id. A value that cannot be read holds the whole record back, and so does an unknown owner."""
-    if unread := [problem for problem in record.unread if problem.field not in between]:
+    if record.unread and (unread := [problem for problem in record.unread if problem.field not in between]):
         words = "; ".join(problem.message for problem in unread)
         failure = Problem(unread[0].code, unread[0].field, f"{record.native} {record.crm_id}: {words}")
         return Linked({}, record.spellings, failure=failure)
-    values = {name: value for name, value in record.values.items() if name not in between}
+    values = {name: value for name, value in record.values.items() if name not in between} if between else dict(record.values)
     waiting: dict[str, Problem] = {}
     for name in REFERENCES:
         if crm_id := values.get(name):
@@ -123,7 +123,8 @@ def linked(record: DealRecord, companies: DealSides, between: Mapping[str, Base]
         if crm_id and not values[name]:
             waiting[name] = _waits(name, str(crm_id), companies)
             del values[name]
-    problems = (*(problem for problem in record.refused if problem.field not in between), *filter(None, (record.text,)))
+    problems = tuple(problem for problem in record.refused if problem.field not in between) if record.refused else ()
+    problems += (record.text,) if record.text else ()
     if "owner_company" in waiting:
         return Linked(values, record.spellings, between, problems, waiting["owner_company"])
     return Linked(values, record.spellings, between, (*problems, *waiting.values()))

@@ -22,11 +22,11 @@ from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY, field_rules
 from sync_worker.steps.distributors.company_words import words_of
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
-from sync_worker.steps.sync.ingest.recognize import LateWrites
+from sync_worker.steps.sync.ingest.recognize import shown
 from sync_worker.steps.sync.ingest.succession import Succession
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.sync import company_links, outbox
+from sync_worker.store.sync import company_links, outbox, unlearned
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,14 @@ def written_companies(
     if not bases:
         return {}
     ours = [known[places[company_id]].company for company_id in bases]
-    words, late = words_of(tx, ours), LateWrites(tx, chunk, COMPANY, bases)
+    words, sends = words_of(tx, ours), unlearned.of(tx, COMPANY, bases)
     created = outbox.sent(tx, COMPANY, [company.id for company in ours if company.crm_id is None])  # a create whose answer was lost
     natives = {native.crm_id: native for native in chunk.natives if not native.is_deleted}
     found = {}
     for company_id, base in bases.items():
         ends = {places[company_id], succession.end(places[company_id]) if succession else places[company_id]}
-        shown = {crm_id: late.shown(company_id, natives[crm_id]) for crm_id in ends & natives.keys()}
-        found[company_id] = WrittenCompany({**base, **created.get(company_id, {})}, words[company_id], shown)
+        of_sends = {crm_id: shown(chunk, sends.get(company_id, ()), natives[crm_id]) for crm_id in ends & natives.keys()}
+        found[company_id] = WrittenCompany({**base, **created.get(company_id, {})}, words[company_id], of_sends)
     return found
 
 

@@ -24,13 +24,13 @@ from sync_worker.steps.core.tenant import COMPANY, DEAL, field_rules
 from sync_worker.steps.distributors.parents import binding_parents
 from sync_worker.steps.sync.ingest.deals.reader import DealReader
 from sync_worker.steps.sync.ingest.facts import found_by_key
-from sync_worker.steps.sync.ingest.recognize import LateWrites
+from sync_worker.steps.sync.ingest.recognize import shown
 from sync_worker.steps.sync.ingest.succession import Succession
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.distributors import waivers
-from sync_worker.store.sync import outbox
+from sync_worker.store.sync import outbox, unlearned
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,12 @@ def _shown(
     tx: Tx, chunk: Chunk, held: HeldDeals, ours: Set[tuple[str, str]], natives: Mapping[str, NativeRecord]
 ) -> dict[tuple[str, str], tuple[Shown, ...]]:
     """What the records show of sends whose outcome was never learned. **Shapes** `ours`: (CRM id, deal)."""
-    late = LateWrites(tx, chunk, DEAL, held.deals.keys())
-    found = {(crm_id, deal_id): late.shown(deal_id, natives[crm_id]) for crm_id, deal_id in ours if late.has(deal_id) and crm_id in natives}
-    return {place: shown for place, shown in found.items() if shown}
+    sends = unlearned.of(tx, DEAL, held.deals.keys())
+    return {
+        (crm_id, deal_id): shown(chunk, sends[deal_id], natives[crm_id])
+        for crm_id, deal_id in ours
+        if deal_id in sends and crm_id in natives
+    }
 
 
 def _with_conversions(chunk: Chunk, held: HeldDeals) -> HeldDeals:
