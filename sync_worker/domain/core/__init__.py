@@ -2,7 +2,7 @@
 
 values.py        the kinds of value a field can hold, and their JSON form
 conditions/      which records a person means: conditions over their fields
-company.py       a company, and what it becomes when its CRM record is read
+company.py       a company as the portal knows it
 user.py          a person of a company, and the role that counts
 deal.py          a deal: its lifecycle, its two approval tracks, who acts; what follows from a change
 stamp.py         who decided on an approval track, when and why

@@ -16,7 +16,7 @@ from functools import partial
 
 from sync_worker.domain.associations.rule import Membership
 from sync_worker.domain.core.company import Company
-from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, excess
+from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, Allowance, excess
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import associations, evaluations, rule_members
@@ -104,10 +104,8 @@ def brake(tx: Tx, tenant: Tenant, loss: Loss, run_id: str) -> None:
     lost = {kind: count for kind, count in ((COMPANIES, loss.companies), (ASSOCIATIONS, loss.associations)) if count}
     if not lost:
         return
-    before, percent = removals.listed(tx), tenant.portal.brake_percent
-    found = [
-        excess(kind, count, removals=before, left=partial(_LEFT[kind], tx), percent=percent, now=tx.now) for kind, count in lost.items()
-    ]
+    allowance = Allowance(tenant.portal.brake_percent, tx.now, removals.listed(tx))
+    found = [excess(kind, count, allowance, partial(_LEFT[kind], tx)) for kind, count in lost.items()]
     if refused := [str(one) for one in found if one]:
         if tenant.release is None:
             raise HeldForReview("; ".join(refused))
@@ -126,8 +124,8 @@ def foreseen(before: Tx, after: Tx, *, percent: int) -> list[str]:
         lost[removal.kind] += removal.count
     for removal in earlier:
         lost[removal.kind] -= removal.count
-    judge = partial(excess, removals=earlier, percent=percent, now=after.now)
-    found = [judge(kind, count, left=partial(_LEFT[kind], after)) for kind, count in lost.items()]
+    allowance = Allowance(percent, after.now, earlier)
+    found = [excess(kind, count, allowance, partial(_LEFT[kind], after)) for kind, count in lost.items()]
     return [str(one) for one in found if one]
 
 

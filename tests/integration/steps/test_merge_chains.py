@@ -31,6 +31,7 @@ from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
+from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.store.associations import associations
@@ -147,7 +148,7 @@ class Portal:
         with self.tenant.store.side_transaction(self.tenant.name) as tx:
             read_no = portals.draw_read_no(tx)
         with self.tenant.run("pull", COMPANY) as run_id:
-            ingest(self.tenant, record, natives, read_no=read_no, run_id=run_id, finish=done, is_poll=is_poll)
+            ingest(Chunk(self.tenant, record, natives, read_no, run_id, is_poll=is_poll), done)
 
     def read_noticed(self, crm: Crm) -> None:
         """What the answers made due is read, until nothing is."""
@@ -332,4 +333,4 @@ def read_leads(portal: Portal, natives: Sequence[NativeRecord]) -> None:
     with tenant.store.side_transaction(tenant.name) as tx:
         read_no = portals.draw_read_no(tx)
     with tenant.run("pull", "lead") as run_id:
-        ingest(tenant, tenant.mapping.records["lead"], natives, read_no=read_no, run_id=run_id, finish=done)
+        ingest(Chunk(tenant, tenant.mapping.records["lead"], natives, read_no, run_id), done)

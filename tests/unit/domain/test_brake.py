@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, FEW_COUNT, WINDOW, Excess, Removal, excess
+from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, FEW_COUNT, WINDOW, Allowance, Excess, Removal, excess
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ removal = st.builds(
 
 
 def judged(losing: int, *removals: Removal, left: int, percent: int = 15) -> Excess | None:
-    return excess(COMPANIES, losing, removals=removals, left=lambda: left, percent=percent, now=NOW)
+    return excess(COMPANIES, losing, Allowance(percent, NOW, removals), lambda: left)
 
 
 def gone(count: int, *, hours_ago: float = 1, kind: str = COMPANIES) -> Removal:

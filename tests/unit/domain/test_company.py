@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.core.company import NOT_OURS, AccountType, Arrival, Company, PortalStatus, arrive, depart
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, depart
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.sync.ingest.companies.arrival import NOT_OURS, Arrival, arrive
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
 from sync_worker.errors import InvalidRecord
 
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ATTRIBUTES = frozenset({"region", "tier"})
 ARROW = Company("c1", "001A", "Arrow", PortalStatus.ACTIVE, AccountType.SECOND_PARTNER, attributes={"region": "EMEA"})
 VENDOR = Company("c0", "001V", "Vendor", PortalStatus.ACTIVE, AccountType.VENDOR)
 
 
 def arrival(values: dict[str, Value], known: Company | None = None, **given: Any) -> Arrival:
-    settings: dict[str, Any] = {
-        "unreadable": {},
-        "crm_id": "001A",
-        "company_id": "new",
-        "is_vendor": False,
-        "attribute_names": ATTRIBUTES,
-        "rule_fields": frozenset(),
-    }
-    return arrive(values, known=known, **{**settings, **given})
+    rules = CompanyRules("001A" if given.pop("is_vendor", False) else None, ATTRIBUTES, given.pop("rule_fields", frozenset()))
+    settings: dict[str, Any] = {"crm_id": "001A", "new_id": "new", **given}
+    return arrive(CompanyRecord(modified_at=AT, values=values, **settings), known, rules)
 
 
 def company(values: dict[str, Value], known: Company | None = None, **given: Any) -> Company:

@@ -5,7 +5,7 @@ A mistake in the CRM (a status cleared in bulk, a picklist emptied, a permission
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,14 +43,23 @@ class Excess:
         return f"{self.losing:,} {self.kind} would go at once{earlier}: {gone:,} of {self.of:,} within a day; the brake is {self.percent} %"
 
 
-def excess(kind: str, losing: int, *, removals: Iterable[Removal], left: Callable[[], int], percent: int, now: datetime) -> Excess | None:
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much may go within a day, and what went. **Shapes** `removals`: of any kind and age, in any order."""
+
+    percent: int
+    now: datetime
+    removals: Collection[Removal] = ()
+
+
+def excess(kind: str, losing: int, allowance: Allowance, left: Callable[[], int]) -> Excess | None:
     """Why a commit that takes `losing` away should be held; None where it may pass.
 
-    **Shapes** `removals`: of any kind and age, in any order. `left`: how many there are after that commit, asked only where it matters.
+    **Shapes** `left`: how many there are after that commit, asked only where it matters.
     """
-    recent = [removal for removal in removals if removal.kind == kind and removal.at > now - WINDOW]
+    recent = [removal for removal in allowance.removals if removal.kind == kind and removal.at > allowance.now - WINDOW]
     before = sum(removal.count for removal in recent)
     gone = before + losing
-    if not losing or gone <= FEW_COUNT or gone * 100 <= (of := gone + left()) * percent:
+    if not losing or gone <= FEW_COUNT or gone * 100 <= (of := gone + left()) * allowance.percent:
         return None
-    return Excess(kind, losing, before, of, percent, min((removal.at for removal in recent), default=None))
+    return Excess(kind, losing, before, of, allowance.percent, min((removal.at for removal in recent), default=None))

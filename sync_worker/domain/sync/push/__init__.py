@@ -4,4 +4,5 @@ late_write.py  a write of ours that the CRM commits after we stopped waiting for
 attempts.py    how often a write is tried, and how long it waits in between
 breaker.py     a cause that keeps failing rests, until one try shows that it is gone
 outgoing.py    what a record owes the CRM: fields to write, nothing, or it waits for a person
+unwritten.py   what becomes of a write that the CRM did not take: read back, tried again, or it waits for a person
 """

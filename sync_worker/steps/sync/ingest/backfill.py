@@ -9,7 +9,6 @@ and read whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,11 +19,12 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable, fillable
 from sync_worker.steps.core.association_mode import enter
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
-from sync_worker.steps.sync.ingest.pull import Progress, draw, pages, progress, pull
+from sync_worker.steps.sync.ingest.pull import Progress, ReadingTurn, draw, pages, progress, pull
 from sync_worker.steps.sync.ingest.refresh import gone
 from sync_worker.store.core import companies, cursors
 from sync_worker.store.core.cursors import Cursor
@@ -73,7 +73,7 @@ def backfill(tenant: Tenant, record_name: str, field: str, *, on_page: Progress 
         if cursor is None:
             return Done("", Counts(), is_busy=True)
         with tenant.run("backfill", record_name) as run_id, kept(tenant, "backfill", record_name, run_id):
-            done = _fill(tenant, record_name, field, cursor, run_id, beside, on_page=on_page)
+            done = _fill(tenant, record_name, field, ReadingTurn(cursor, run_id, beside, on_page))
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
@@ -91,33 +91,33 @@ def do_again(tenant: Tenant, record_name: str) -> Done:
     return Done("", total, frozenset(follow_ups))
 
 
-def _fill(tenant: Tenant, record_name: str, field: str, cursor: Cursor, run_id: str, beside: Executor, *, on_page: Progress | None) -> Done:
+def _fill(tenant: Tenant, record_name: str, field: str, turn: ReadingTurn) -> Done:
     with tenant.store.reading(tenant.name) as tx:
         asked = backfills.get(tx, record_name, field)
     mapped = tenant.described.looked_at(record_name)
     if asked is None or asked.finished_at:
-        return Done(run_id, Counts())
+        return Done(turn.run_id, Counts())
     if field not in mapped.fields:
-        return _given_up(tenant, asked, run_id)
+        return _given_up(tenant, asked, turn.run_id)
     part = part_of(field, mapped.fields, is_company=record_name == COMPANY)
     asked = _begun(tenant, asked, mapped)
     total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), asked.done_count, asked.total_count
-    for read_no, page in _pages(tenant, mapped.only(part.fields), asked, cursor, beside):
+    for read_no, page in _pages(tenant, mapped.only(part.fields), asked, turn):
         so_far += len(page.records)
         in_all = page.total or in_all
         as_read = tenant.mapping.records[record_name].only(part.fields)  # which the page itself may have changed
-        finish = _mover(cursor, asked, page, so_far)
-        counts, due = ingest(tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, part=part)
+        answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, part=part)
+        counts, due = ingest(answer, _mover(turn.cursor, asked, page, so_far))
         total.add(counts)
         follow_ups |= due
-        if on_page:
-            on_page(so_far, in_all)
+        if turn.on_page:
+            turn.on_page(so_far, in_all)
         if tenant.turn.is_over:
             break
         if tenant.services.is_stopping() and not page.is_last:
             words = f"stopped on request after {progress(so_far, in_all)} {record_name} records"
             raise Stopped(f"{words}; the next backfill of {field} goes on from there")
-    return Done(run_id, total, frozenset(follow_ups))
+    return Done(turn.run_id, total, frozenset(follow_ups))
 
 
 def _begun(tenant: Tenant, asked: Backfill, mapped: RecordMap) -> Backfill:
@@ -143,12 +143,13 @@ def _given_up(tenant: Tenant, asked: Backfill, run_id: str) -> Done:
     return Done(run_id, Counts())
 
 
-def _pages(tenant: Tenant, record: RecordMap, asked: Backfill, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
+def _pages(tenant: Tenant, record: RecordMap, asked: Backfill, turn: ReadingTurn) -> Iterator[tuple[int, Page]]:
     """What is left to read, each page with the read number drawn before it was asked for."""
     if asked.way == Way.BY_ID:
-        return _by_id(tenant, record, asked, cursor)
+        return _by_id(tenant, record, asked, turn.cursor)
     assert asked.until_at is not None  # noqa: S101  # a scan was begun with it
-    return pages(tenant, record.record, Scan(record.native, record.native_fields, None, asked.until_at, asked.position), cursor, beside)
+    scan = Scan(record.native, record.native_fields, None, asked.until_at, asked.position)
+    return pages(tenant, record.record, scan, turn.cursor, turn.beside)
 
 
 def _by_id(tenant: Tenant, record: RecordMap, asked: Backfill, cursor: Cursor) -> Iterator[tuple[int, Page]]:

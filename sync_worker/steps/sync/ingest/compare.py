@@ -21,7 +21,7 @@ from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
-from sync_worker.domain.sync.ingest.brake import excess
+from sync_worker.domain.sync.ingest.brake import Allowance, excess
 from sync_worker.domain.sync.ingest.deals.record import REFERENCES
 from sync_worker.errors import HeldForReview, InvalidRecord, Stopped
 from sync_worker.mapping.compile import RecordMap
@@ -179,8 +179,8 @@ def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
     """A user who lost a permission sees no companies either: that is not a reason to deactivate them all."""
     for record, live_count in sorted(comparison.live_counts.items()):
         gone_count = sum(one.is_gone for one in comparison.differences if one.record == record)
-        percent, still_there = tenant.portal.brake_percent, partial(int, live_count - gone_count)
-        if excess(record, gone_count, removals=(), left=still_there, percent=percent, now=tenant.services.clock()):
+        percent = tenant.portal.brake_percent
+        if excess(record, gone_count, Allowance(percent, tenant.services.clock()), partial(int, live_count - gone_count)):
             raise HeldForReview(
                 f"the CRM shows {gone_count} of {live_count} records of type {record} no more, which is above the brake of {percent} %; "
                 "does the worker's user still see them all?"

@@ -12,16 +12,15 @@ Pull and refresh both end here. A chunk of records takes one way:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.sync.ingest.backfill import Part
-from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.brake import Loss, brake
 from sync_worker.steps.core.chunk import Chunk, Consequences, read_again
 from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest.companies.fill import fill_companies
 from sync_worker.steps.sync.ingest.companies.ingest import ingest_companies
 from sync_worker.steps.sync.ingest.deals.fill import fill_deals
@@ -33,35 +32,23 @@ from sync_worker.store.core.runs import Counts
 CHUNK_COUNT = 2000  # records a commit: the portal's lock is held for 0.1 to 0.2 s; halves of it cost a third more
 
 
-def ingest(
-    tenant: Tenant,
-    record: RecordMap,
-    natives: Sequence[NativeRecord],
-    *,
-    read_no: int,
-    run_id: str,
-    finish: Callable[[Tx, bool], None],
-    is_filling: bool = False,
-    is_poll: bool = False,
-    part: Part | None = None,
-) -> tuple[Counts, set[FollowUp]]:
-    """Stores the records of one answer, chunk by chunk.
+def ingest(answer: Chunk, finish: Callable[[Tx, bool], None]) -> tuple[Counts, set[FollowUp]]:
+    """Stores the records of one answer, a smaller chunk a commit.
 
-    **Shapes** `part`: where only these fields were read.
-    `finish(tx, is_last)` is called inside each chunk's commit: there the caller compares its fence and moves its cursor.
+    `finish(tx, is_last)` is called inside each commit: there the caller compares its fence and moves its cursor.
     **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
     """
-    total, follow_ups = Counts(), set[FollowUp]()
-    for some, is_last in _parts(natives):
-        chunk = Chunk(tenant, record, some, read_no, run_id, is_filling, is_poll, part)
+    tenant, total, follow_ups = answer.tenant, Counts(), set[FollowUp]()
+    for natives, is_last in _parts(answer.natives):
+        chunk = replace(answer, natives=natives)
         with tenant.store.transaction(tenant.name) as tx:
             finish(tx, is_last)
             stored = store_chunk(tx, chunk)
-            brake(tx, tenant, stored.loss, run_id)
-            runs.count(tx, run_id, stored.counts)
+            brake(tx, tenant, stored.loss, chunk.run_id)
+            runs.count(tx, chunk.run_id, stored.counts)
         follow_ups |= stored.follow_ups
-        if some:
-            tenant.runs.batch_done(record.record, stored.counts)
+        if natives:
+            tenant.runs.batch_done(chunk.record.record, stored.counts)
         total.add(stored.counts)
     return total, follow_ups
 

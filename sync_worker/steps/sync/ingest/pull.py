@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
@@ -19,6 +19,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.associations.contract_values import report_unbound
 from sync_worker.steps.associations.evaluate import EVALUATE, is_due
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
@@ -48,32 +49,38 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
             return Done("", Counts(), is_busy=True)
         with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
             record = tenant.described.looked_at(record_name)
-            done = _scan(tenant, record, cursor, run_id, beside, is_full=is_full, on_page=on_page)
+            done = _scan(tenant, record, ReadingTurn(cursor, run_id, beside, on_page), is_full=is_full)
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
-def _scan(
-    tenant: Tenant, record: RecordMap, cursor: Cursor, run_id: str, beside: Executor, *, is_full: bool, on_page: Progress | None
-) -> Done:
-    scan, kind = _window(tenant, record, cursor, is_full=is_full)
+@dataclass(frozen=True, slots=True)
+class ReadingTurn:
+    """What a reader holds while it is its turn. **Shapes** `beside`: asks for the next page while this one is stored."""
+
+    cursor: Cursor
+    run_id: str
+    beside: Executor
+    on_page: Progress | None
+
+
+def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, *, is_full: bool) -> Done:
+    scan, kind = _window(tenant, record, turn.cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
     total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), 0, None
-    for read_no, page in pages(tenant, record.record, scan, cursor, beside):
-        finish = _mover(cursor, page, scan.until_at)
-        is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
+    for read_no, page in pages(tenant, record.record, scan, turn.cursor, turn.beside):
         if kind == "first" and page.is_last and record.record == COMPANY:
-            report_unbound(tenant, run_id)
+            report_unbound(tenant, turn.run_id)
         as_read = tenant.mapping.records[record.record]  # which the page itself may have changed
-        counts, due = ingest(
-            tenant, as_read, page.records, read_no=read_no, run_id=run_id, finish=finish, is_filling=is_filling, is_poll=is_poll
-        )
+        is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
+        answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, is_filling=is_filling, is_poll=is_poll)
+        counts, due = ingest(answer, _mover(turn.cursor, page, scan.until_at))
         total.add(counts)
         follow_ups |= due
         so_far += len(page.records)
         in_all = page.total or in_all
-        if on_page:
-            on_page(so_far, in_all)
+        if turn.on_page:
+            turn.on_page(so_far, in_all)
         if tenant.turn.is_over and not page.is_last:
             follow_ups.add(FollowUp(Work.PULL, record.record))
             break
@@ -81,7 +88,7 @@ def _scan(
             raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
     if record.record == COMPANY and page.is_last and is_due(tenant):
         follow_ups.add(EVALUATE)
-    return Done(run_id, total, frozenset(follow_ups))
+    return Done(turn.run_id, total, frozenset(follow_ups))
 
 
 def progress(so_far: int, in_all: int | None) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import Stopped
 from sync_worker.steps.core.brake import kept
+from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import Tenant, going_on
@@ -56,7 +57,7 @@ def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> 
         found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields)
         record = tenant.lists.judged(record_name, found)
         answer = [*_in_order(found), *gone(tenant, record.native, crm_ids, found)]
-        counts, due = ingest(tenant, record, answer, read_no=read_no, run_id=run_id, finish=_holder(cursor))
+        counts, due = ingest(Chunk(tenant, record, answer, read_no, run_id), _holder(cursor))
         _forget(tenant, record_name, taken)
         _measure(tenant, taken)
         total.add(counts)

@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sync_worker.crm.port import WriteOutcome, Wrote
 from sync_worker.domain.core.link import KEY, Link
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.sync.push.attempts import MOST_REFUSED, refused_wait_s
 from sync_worker.domain.sync.push.late_write import Send
-from sync_worker.errors import OF_THE_CALL, WritesRest
+from sync_worker.domain.sync.push.unwritten import Again, Ending, ForPerson, InDoubt, Unwritten, after_failure
 from sync_worker.steps.core.claim import Claim
 from sync_worker.steps.core.crm_links import HOMES, owe_deals
 from sync_worker.steps.core.follow_up import FollowUp, Work
@@ -35,6 +34,7 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices, outbox, unlearned
 
 Answered: TypeAlias = tuple[OutgoingWrite, WriteOutcome]
+_ENDINGS: Final[Mapping[Wrote, Ending]] = {Wrote.REJECTED: "rejected", Wrote.LATER: "later", Wrote.NOT_BEGUN: "not_begun"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
     record_name = written[0][0].record.record
     crm_ids = {write.row.record_id: _crm_id(tenant, write, outcome) for write, outcome in mine}
     shown = {write.row.record_id: bases for write, outcome in mine if (bases := _shown(write, outcome))}
-    _keep_links(tx, claim, record_name, mine, crm_ids, shown, run_id)
+    _keep_links(tx, claim, mine, crm_ids, shown, run_id)
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
     to_read += [_crm_id(tenant, write, outcome) for write, outcome in lost]
     notices.add(tx, record_name, to_read)
@@ -108,18 +108,12 @@ def _follows(tx: Tx, claim: Claim, record_ids: Sequence[str], run_id: str) -> bo
 
 
 def _keep_links(
-    tx: Tx,
-    claim: Claim,
-    record_name: str,
-    written: Sequence[Answered],
-    crm_ids: Mapping[str, str],
-    shown: Mapping[str, Mapping[str, Base]],
-    run_id: str,
+    tx: Tx, claim: Claim, written: Sequence[Answered], crm_ids: Mapping[str, str], shown: Mapping[str, Mapping[str, Base]], run_id: str
 ) -> None:
     settled_no = portals.draw_read_no(tx)
     found = [
         Link(
-            record_name,
+            write.record.record,
             crm_ids[write.row.record_id],
             write.row.record_id,
             base=shown.get(write.row.record_id, write.sent),
@@ -140,33 +134,27 @@ def _crm_id(tenant: Tenant, write: OutgoingWrite, outcome: WriteOutcome) -> str:
 def _settle_other(tx: Tx, tenant: Tenant, claim: Claim, answered: Answered, run_id: str) -> SettledWrites:
     """A write that did not go through, or of which that is not known."""
     write, outcome = answered
-    row = write.row
-    if outcome.wrote in (Wrote.UNCERTAIN, Wrote.WRITTEN, Wrote.CREATED):
-        if not outbox.doubt(tx, row, claim.token):
-            unlearned.keep(tx, [_late(tx, write)])
-        return SettledWrites(Counts(uncertain=1), frozenset({FollowUp(Work.PUSH)}))
-    if outcome.wrote is Wrote.REJECTED or (_is_refused_for_now(outcome) and row.refused + 1 >= MOST_REFUSED):
-        park(tx, tenant, claim, row, outcome.error, run_id, payload=write.change.fields)
-        return SettledWrites(Counts(parked=1), _look_again(tx, write))
-    rest_s = 0.0 if outcome.wrote is Wrote.NOT_BEGUN else refused_wait_s(row.refused + 1, tenant.services.random.random())
-    if isinstance(outcome.error, WritesRest):
-        rest_s = outcome.error.rest_s
-    due_at = tx.shared_now + timedelta(seconds=rest_s)
-    if _is_refused_for_now(outcome):
-        outbox.refused(tx, row, claim.token, due_at)
-    else:
-        outbox.put_off(tx, [row], claim.token, due_at)
-    return SettledWrites(Counts(deferred=1))
+    unwritten = Unwritten(_ENDINGS.get(outcome.wrote, "unknown"), outcome.error, write.row.refused)
+    match after_failure(unwritten, tenant.services.random.random()):
+        case InDoubt():
+            if not outbox.doubt(tx, write.row, claim.token):
+                unlearned.keep(tx, [_late(tx, write)])
+            return SettledWrites(Counts(uncertain=1), frozenset({FollowUp(Work.PUSH)}))
+        case ForPerson():
+            park(tx, tenant, claim, write.row, outcome.error, run_id, payload=write.change.fields)
+            return SettledWrites(Counts(parked=1), _look_again(tx, write))
+        case Again(wait_s, is_counted):
+            due_at = tx.shared_now + timedelta(seconds=wait_s)
+            if is_counted:
+                outbox.refused(tx, write.row, claim.token, due_at)
+            else:
+                outbox.put_off(tx, [write.row], claim.token, due_at)
+            return SettledWrites(Counts(deferred=1))
 
 
 def _late(tx: Tx, write: OutgoingWrite) -> Send:
     """A send that ended after its claim did."""
     return kept(write.row.object, write.row.record_id, write.sent, tx.shared_now)
-
-
-def _is_refused_for_now(outcome: WriteOutcome) -> bool:
-    """Whether the CRM was asked for this record. A connection that is down, or an org that takes no writes, says nothing of it."""
-    return outcome.wrote is Wrote.LATER and not isinstance(outcome.error, (*OF_THE_CALL, WritesRest))
 
 
 def _look_again(tx: Tx, write: OutgoingWrite) -> frozenset[FollowUp]:

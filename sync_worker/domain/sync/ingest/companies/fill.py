@@ -10,9 +10,10 @@ from collections.abc import Iterable, Set
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.ruling import APPLIED, FAILED, READ_WHOLE, SKIPPED, UNCHANGED, Ended, Ruling, failure_of
 from sync_worker.domain.sync.ingest.backfill import Part
+from sync_worker.domain.sync.ingest.companies.arrival import arrive
 from sync_worker.domain.sync.ingest.companies.merge import MergedCompany, merge_company
 from sync_worker.domain.sync.ingest.companies.page import CompanyChange, CompanyRuling, HeldCompanies
-from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, arrived
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
 
@@ -46,7 +47,7 @@ def _judge(record: CompanyRecord, stored: StoredCompany | None, held: HeldCompan
 def _filled(record: CompanyRecord, stored: StoredCompany, held: HeldCompanies, part: Part) -> CompanyRuling:
     known = stored.company
     try:
-        arrival = arrived(record, known, held.rules)
+        arrival = arrive(record, known, held.rules)
     except InvalidRecord as error:
         return Ruling(record.crm_id, FAILED, name=known.name, is_judged=True, failure=failure_of(error))
     merged = MergedCompany(known)

@@ -15,9 +15,10 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Remark, Ruling, failure_of
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.sync.ingest.companies.arrival import arrive
 from sync_worker.domain.sync.ingest.companies.key import CompanyKeys
 from sync_worker.domain.sync.ingest.companies.merge import MergedCompany, WrittenCompany, merge_company
-from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules, arrived
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
 from sync_worker.domain.sync.push.late_write import Recognized
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
@@ -134,7 +135,7 @@ def _as_it_was(record: CompanyRecord, mark: Mark) -> CompanyRuling:
 def _arrived(record: CompanyRecord, stored: StoredCompany | None, held: HeldCompanies) -> CompanyRuling:
     crm_id, before = record.crm_id, stored.company if stored else None
     try:
-        arrival = arrived(record, before, held.rules)
+        arrival = arrive(record, before, held.rules)
     except InvalidRecord as error:
         return Ruling(crm_id, FAILED, name=crm_id, is_judged=True, failure=failure_of(error))
     if arrival.company is None:

@@ -6,8 +6,9 @@ import hashlib
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.core.company import Arrival, Company
-from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules, arrived
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.sync.ingest.companies.arrival import Arrival, arrive
+from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.findings import text_problem
 from sync_worker.steps.core.tenant import Tenant
@@ -65,7 +66,7 @@ class CompanyReader:
 
     def arrival(self, native: NativeRecord, known: Company) -> Arrival:
         """What the record makes of a company that is known. **Raises** InvalidRecord for a company without a name."""
-        return arrived(self.read(native), known, self.rules)
+        return arrive(self.read(native), known, self.rules)
 
 
 _NONE: dict[str, Any] = {}
