@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from sync_worker.domain.core.link import CONVERSION, CONVERTED, KEY, Home, Link
 from sync_worker.domain.core.reconcile import Base, FieldRule
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, tally
 from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.sync.ingest.backfill import Part
 from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals
+from sync_worker.domain.sync.ingest.deals.fill import DealFill, judge_filled_deals
 from sync_worker.domain.sync.ingest.deals.page import judge_deals
 from sync_worker.domain.sync.ingest.deals.record import DealRecord, DealSides
 from tests.unit.domain.stage import COMPANIES, POLICY, TODAY, submitted
@@ -150,6 +153,23 @@ def test_a_conversion_moves_the_link_once_and_ends_the_twin_that_began_with_the_
     assert [(edit.deal.id, edit.deal.lifecycle) for edit in change.edits if edit.history] == [("d2", Lifecycle.WITHDRAWN)]
 
 
+def test_a_twin_that_the_first_of_two_conversions_has_ended_ends_once() -> None:
+    # Given two leads that became one record, with which a deal had begun
+    twin = StoredDeal(Deal("d2", {**submitted().values}), 4, AT, AT)
+    other = replace(link("006B"), deal_id="d3")
+    deals = {"d1": stored(), "d3": stored(Deal("d3", submitted().values))}
+    holding = held(link(), other, deals=deals, turns_into="deal", twins={"007": twin})
+    # When both stand on one page, then that deal is withdrawn by the first
+    first, second = judge_deals([record(one, is_converted=True, converted_to="007") for one in ("006A", "006B")], holding)
+    assert [edit.deal.id for edit in change_of(first).edits if edit.history] == ["d2"]
+    assert [edit.deal.id for edit in change_of(second).edits if edit.history] == []
+
+
+def test_a_copy_that_carries_the_id_with_which_another_record_begins_is_no_second_deal() -> None:
+    _, copy = judge_deals([record("006N", key=None, new_id=MADE_HERE), record("006O", key=MADE_HERE)], held())
+    assert (copy.outcome, copy.why, copy.problems[0].code) == (SKIPPED, "lives_elsewhere", "key_taken")
+
+
 def test_a_deal_begins_with_a_record_that_names_its_owner() -> None:
     ruling = only(record("006N", key=None), held())
     (edit,) = change_of(ruling).edits
@@ -173,6 +193,13 @@ def test_the_first_of_two_records_with_one_key_is_the_deal_s() -> None:
     first, second = judge_deals([record("006A"), record("006B")], held(adoptable=adoptable))
     assert change_of(first).links[0].crm_id == "006A"
     assert second.why == "lives_elsewhere"
+
+
+def test_a_field_that_is_read_twice_of_one_record_changes_its_deal_once() -> None:
+    earlier, later = (record(values={"amount": amount}) for amount in (7, 9))
+    first, second = judge_filled_deals([earlier, later], held(link()), DealFill(Part("amount"), RULES))
+    assert (first.why, second.outcome) == ("repeated", APPLIED)
+    assert change_of(second).edits[0].deal.values["amount"] == 9
 
 
 def test_a_record_that_would_be_ours_is_remembered() -> None:

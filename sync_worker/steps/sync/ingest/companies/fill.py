@@ -15,9 +15,9 @@ from sync_worker.steps.core.brake import Tally
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY
-from sync_worker.steps.sync.ingest.companies.ingest import write_companies
-from sync_worker.steps.sync.ingest.companies.prefetch import merged_fields, written_companies
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
+from sync_worker.steps.sync.ingest.companies.write import write_companies
+from sync_worker.steps.sync.ingest.companies.written import merged_fields, written_companies
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.sync import unlearned

@@ -5,28 +5,23 @@ Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.core.company import Mark, StoredCompany
-from sync_worker.domain.core.reconcile import FieldRule
+from sync_worker.domain.core.company import Mark
 from sync_worker.domain.sync.ingest.companies.key import Claims, CompanyKeys, claims
-from sync_worker.domain.sync.ingest.companies.merge import OURS, WrittenCompany
 from sync_worker.domain.sync.ingest.companies.page import HeldCompanies
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
 from sync_worker.domain.sync.ingest.own_key import KEY_CODES, key_of
-from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings
-from sync_worker.steps.core.tenant import COMPANY, field_rules
-from sync_worker.steps.distributors.company_words import words_of
+from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
-from sync_worker.steps.sync.ingest.recognize import shown
+from sync_worker.steps.sync.ingest.companies.written import merged_fields, written_companies
 from sync_worker.steps.sync.ingest.succession import Succession
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.sync import company_links, outbox, unlearned
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +64,6 @@ def prefetch_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> FetchedCom
     )
     records = _records(chunk, reader, held, claimed, succession)
     return FetchedCompanies(records, held, succession, set(claimed.lost.values()))
-
-
-def merged_fields(record: RecordMap) -> Mapping[str, FieldRule]:
-    """What is merged of companies that the portal writes."""
-    return {name: rule for name, rule in field_rules(record).items() if name in OURS and rule.direction != "pull"}
-
-
-def written_companies(
-    tx: Tx, chunk: Chunk, known: Mapping[str, StoredCompany], succession: Succession | None = None
-) -> dict[str, WrittenCompany]:
-    """Those of the companies that the portal writes, by our id. **Shapes** `known` by CRM id."""
-    places = {stored.company.id: crm_id for crm_id, stored in known.items()}
-    bases = company_links.agreed(tx, places)
-    if not bases:
-        return {}
-    ours = [known[places[company_id]].company for company_id in bases]
-    words, sends = words_of(tx, ours), unlearned.of(tx, COMPANY, bases)
-    created = outbox.sent(tx, COMPANY, [company.id for company in ours if company.crm_id is None])  # a create whose answer was lost
-    natives = {native.crm_id: native for native in chunk.natives if not native.is_deleted}
-    found = {}
-    for company_id, base in bases.items():
-        ends = {places[company_id], succession.end(places[company_id]) if succession else places[company_id]}
-        of_sends = {crm_id: shown(chunk, sends.get(company_id, ()), natives[crm_id]) for crm_id in ends & natives.keys()}
-        found[company_id] = WrittenCompany({**base, **created.get(company_id, {})}, words[company_id], of_sends)
-    return found
 
 
 def _as_they_were(tx: Tx, chunk: Chunk, reader: CompanyReader) -> dict[str, Mark]:

@@ -41,7 +41,7 @@ class DealReader:
             values=reading.values,
             spellings=reading.spellings,
             unread=_unread(reading) if reading.mistakes else (),
-            refused=tuple(value_problems(reading)),
+            refused=tuple(value_problems(reading)) if reading.mistakes or reading.unlisted else (),
             text=text_problem(native),
             associations=associations_shown(self._record, native.fields),
         )
