@@ -198,6 +198,9 @@ CODES: Final[Mapping[str, str]] = {
     "pricing_not_for_deal": "The deal has no quote in this pricing. Choose one of those allowed.",
     "lines_malformed": "Each line of a quote needs a name, a count from 1 and a unit price from 0. Correct the lines.",
     "lines_count_otherwise": "The lines add up to another number of licences than the deal has. Correct the lines or the deal.",
+    "notifications_not_yours": "A user's notifications are for that user alone. Ask in the name of the user whose they are.",
+    "notification_unknown": "The user has no such notification: it was erased, kept long enough, or is about a deal that the user may not "
+    "see any more. List the notifications again.",
     "quote_not_yours": "This person may not see or send this pricing. docs/distributors.md says who may. Let one of them do it.",
     "quote_unknown": "The deal has no such quote, or this person may not see it. List the deal's quotes.",
     "quote_outdated": "The deal's terms are no longer those the quote was made of. Make another quote, and send that one.",

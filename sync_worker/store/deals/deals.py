@@ -129,6 +129,12 @@ def seen(
     return _stored(tx, query.order_by(deals.c.updated_at.desc(), deals.c.id).limit(limit))
 
 
+def seen_among(tx: Tx, shares: Iterable[DealShare], deal_ids: Collection[str]) -> frozenset[str]:
+    """Those of these deals that the shares cover."""
+    here = (deals.c.portal == tx.portal, among(tx, deals.c.id, deal_ids), _covered_by_any(tx, shares))
+    return frozenset(tx.connection.execute(select(deals.c.id).where(*here)).scalars())
+
+
 def of_prospect(tx: Tx, values: Mapping[str, Value], *, but: Collection[str]) -> list[Deal]:
     """Deals that others registered for the same prospect, by its name or its contact. **Shapes** `but`: lifecycles that do not count."""
     keys = ((deals.c.prospect_key, prospect_key(values)), (deals.c.contact_key, contact_key(values)))

@@ -78,7 +78,7 @@ def listed(
     return _found(tx, user_id, *_conditions(wanted), *_behind(after), limit=limit)
 
 
-def deals_of_unread(tx: Tx, user_id: str, wanted: NotificationFilter = WHOLE) -> dict[str, int]:
+def unread_by_deal(tx: Tx, user_id: str, wanted: NotificationFilter = WHOLE) -> dict[str, int]:
     """How many unread lines this person has of each deal."""
     here = (*_mine(tx, user_id), notifications.c.read_at.is_(None), *_conditions(wanted))
     query = select(notifications.c.deal_id, func.count()).where(*here).group_by(notifications.c.deal_id)

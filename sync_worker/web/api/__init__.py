@@ -5,7 +5,7 @@ A room imports only rooms above it in this list. Addresses stand under /portals/
     core/          what every address needs: tokens, pages, problems, shapes
     people/        /users
     associations/  /companies, …/associated-partners, …/options
-    tell/          the events of the feed, as the OpenAPI document shows them
+    tell/          /users/{id}/notifications; the events of the feed, as the OpenAPI document shows them
     distributors/  /companies/{id}/subgroups, …/terms, …/agreements
     deals/         /deals, …/changes, …/approvals, …/quotes, …/licences; /prices
     operate/       /conflicts, /failures, /replays, /feed/events, /operate/status

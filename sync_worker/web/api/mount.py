@@ -22,11 +22,12 @@ from sync_worker.web.api.deals import deals, moves, prices, quotes
 from sync_worker.web.api.distributors import distributors
 from sync_worker.web.api.operate import operate, replays, status
 from sync_worker.web.api.people import users
-from sync_worker.web.api.tell import events
+from sync_worker.web.api.tell import events, notifications
 from sync_worker.web.webhooks.debounce import Send
 
 ROUTERS: Final = (
     users.router,
+    notifications.router,
     companies.router,
     distributors.router,
     distributors.uploads,

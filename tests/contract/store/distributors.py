@@ -134,7 +134,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "mails.listed": mails.listed,
     "notifications.get": lambda tx: notifications.get(tx, "u1", "n1"),
     "notifications.listed": lambda tx: notifications.listed(tx, "u1", limit=9),
-    "notifications.deals_of_unread": lambda tx: notifications.deals_of_unread(tx, "u1"),
+    "notifications.unread_by_deal": lambda tx: notifications.unread_by_deal(tx, "u1"),
     "prices.current": prices.current,
     "prices.history": prices.history,
     "quotes.uncompleted": quotes.uncompleted,

@@ -197,6 +197,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.listed": deals.listed,
     "deals.seen": lambda tx: deals.seen(tx, [EVERYTHING]),
     "deals.of_prospect": lambda tx: deals.of_prospect(tx, {"owner_company": "other", "prospect_name": "Globex"}, but=[]),
+    "deals.seen_among": lambda tx: deals.seen_among(tx, [EVERYTHING], ["d1"]),
     "deals.to_remind_of": lambda tx: deals.to_remind_of(tx, until=date(9999, 1, 1), after="", limit=9),
     "deals.waiting_since": lambda tx: deals.waiting_since(tx, ["d7"]),
     "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), Period(90), limit=9),

@@ -48,3 +48,5 @@ def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
         assert answer.status_code == status, (line, answer.text)
         if status == 201:
             places["DEAL"] = answer.json()["id"]
+        if "/notifications?" in line:
+            places["NOTIFICATION"] = answer.json()["items"][0]["id"]

@@ -14,15 +14,15 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from sync_worker.domain.core.problem import CODES
-from sync_worker.domain.tell.event import KINDS, By, associations_events, company_event, deal_event, loaded_event
+from sync_worker.domain.tell.event import KINDS, By, associations_events, company_event, deal_event, loaded_event, notification_event
 from sync_worker.domain.tell.event import document as told
 from tests import documented
 from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
 
 VERBS: Final = (
-    "add create deactivate decide disable disassociate download edit enable erase finalize get list promote put reassign register remove "
-    "replay resolve send set sign submit upload withdraw"
+    "add create deactivate decide disable disassociate download edit enable erase finalize get list mark promote put reassign register "
+    "remove replay resolve send set sign submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 
@@ -223,6 +223,7 @@ def events() -> dict[str, dict[str, Any]]:
         *associations_events(["c1"], By("worker", "associations")),
         deal_event("d1", 1, {"": (None, {"name": "A deal"})}, by),
         deal_event("d1", 2, {"licence_count": (None, 30)}, by),
+        notification_event("n1", {"user_id": "ann", "topic": "deal_registered", "text": "Bo registered a deal"}, by),
         loaded_event("company", by),
     ]
     sent = {one.kind: told(one, portal="acme", seq=7) for one in found if one}

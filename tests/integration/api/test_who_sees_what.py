@@ -68,6 +68,8 @@ BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /companies/{company_id}/agreements/{other_id}": OF_ARROW | {"vera"},
     "GET /companies/{company_id}/agreements/{other_id}/{agreement_id}": OF_ARROW | {"vera"},
     "GET /prices": EVERYBODY,
+    "GET /users/{user_id}/notifications": frozenset({"bert"}),
+    "GET /users/{user_id}/notifications/unread": frozenset({"bert"}),
     "GET /prices/history": frozenset({"vera"}),
 }
 """Who gets an answer. With `visible_to`, both people must be in it."""
@@ -107,6 +109,12 @@ OTHER_WRITES: Final[Mapping[str, Any]] = {
 }
 """operation → a body that is right; by a person, on nothing that is there already."""
 
+OWN_WRITES: Final[Mapping[str, Any]] = {
+    "POST /users/{user_id}/notifications/read": None,
+    "POST /users/{user_id}/notifications/{notification_id}/read": None,
+}
+"""operation → no body. Only the user whose notifications they are may do it."""
+
 PORTALS_OWN: Final[Mapping[str, Any]] = {
     "PUT /users/{user_id}": {"email": "x@example.com", "name": "X", "role": "sales", "primary_company": None, "is_vendor_admin": True},
     "DELETE /users/{user_id}": None,
@@ -117,7 +125,7 @@ OPERATORS_OWN: Final[Mapping[str, Any]] = {
     "POST /failures/replay": {"code": "bug", "reason": "to try"},
     "POST /feed/replay": {"from_seq": 1, "reason": "to try"},
 }
-PERSONAL_WRITES: Final = {**DEAL_WRITES, **COMPANY_WRITES, **OTHER_WRITES}
+PERSONAL_WRITES: Final = {**DEAL_WRITES, **COMPANY_WRITES, **OTHER_WRITES, **OWN_WRITES}
 EVERY_WRITE: Final = {**PERSONAL_WRITES, **PORTALS_OWN, **OPERATORS_OWN}
 EVERY: Final = PUBLIC | BY_TOKEN | BY_OPERATOR | BY_PERSON.keys() | EVERY_WRITE.keys()
 UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -162,6 +170,7 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
             "user_id": "bert",
             "member_id": "bert",
             "conflict_id": "none",
+            "notification_id": "none",
             "replay_id": acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)["id"],
         }
         yield Scene(acme, neighbour(acme), places)
@@ -300,6 +309,13 @@ def test_a_third_company_changes_nothing_between_two_others(scene: Scene, operat
     assert (answer.status_code, answer.json()["code"]) == (403, "not_a_member"), answer.text
 
 
+@pytest.mark.parametrize("operation", OWN_WRITES)
+def test_a_user_marks_only_notifications_of_its_own(scene: Scene, operation: str) -> None:
+    for user in sorted(EVERYBODY - {"bert"}):
+        answer = write(scene, scene.acme, operation, user)
+        assert (answer.status_code, answer.json()["code"]) == (403, "notifications_not_yours"), user
+
+
 @pytest.mark.parametrize("operation", PERSONAL_WRITES)
 def test_a_change_by_a_person_whom_the_portal_does_not_have_is_refused(scene: Scene, operation: str) -> None:
     for user, code in (("nobody", "user_unknown"), ("gone", "user_inactive")):
@@ -337,7 +353,12 @@ def test_another_portal_shows_nothing_of_this_one(scene: Scene, operation: str) 
     # Then there is none
     assert theirs.status_code in (200, 403, 404), theirs.text
     assert theirs.status_code in (403, 404) or not ids(theirs) & ids(ours)
-    assert "{" not in operation or theirs.status_code == 404
+    assert "{" not in operation or theirs.status_code == (403 if "/notifications" in operation else 404)
+
+
+def test_a_user_of_another_portal_with_the_same_id_has_other_notifications(scene: Scene) -> None:
+    ours, theirs = (one.get("/users/vera/notifications", user="vera") for one in (scene.acme, scene.brook))
+    assert (len(ours["items"]) > 0, theirs) == (True, {"items": [], "next": None, "unread": 0})
 
 
 @pytest.mark.parametrize("operation", [*DEAL_WRITES, *COMPANY_WRITES])

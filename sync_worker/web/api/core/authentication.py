@@ -185,8 +185,8 @@ Telling: TypeAlias = Annotated[Visit, Security(_telling, scopes=["write"])]
 Operating: TypeAlias = Annotated[Visit, Security(_operating, scopes=["operate"])]
 
 
-def _looking(visit: Reading, user_id: LookerId = None, visible_to: VisibleTo = None) -> PersonalVisit:
-    actor = _person(visit, user_id, ACTING_USER) if user_id else None
+def _looking(visit: Reading, acting_user: LookerId = None, visible_to: VisibleTo = None) -> PersonalVisit:
+    actor = _person(visit, acting_user, ACTING_USER) if acting_user else None
     also = _person(visit, visible_to, "visible_to") if visible_to else None
     if actor:
         return _personal(visit, actor, also)

@@ -15,4 +15,5 @@ KNOWN: Final = "x-known"
 
 ProblemCode: TypeAlias = Annotated[str, Field(json_schema_extra={KNOWN: "ProblemCode"})]
 Code: TypeAlias = Annotated[str, Field(json_schema_extra={KNOWN: "Code"})]
+NoticeTopic: TypeAlias = Annotated[str, Field(json_schema_extra={KNOWN: "NoticeTopic"})]
 EventType: TypeAlias = Annotated[str, Field(json_schema_extra={KNOWN: "EventType"})]

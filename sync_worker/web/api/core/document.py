@@ -14,6 +14,7 @@ from typing import Any, Final
 from sync_worker.actors import code_of
 from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.tell.event import KINDS
+from sync_worker.domain.tell.notification import Topic
 from sync_worker.errors import RecordError, SyncError
 from sync_worker.web.answers import HEADER
 from sync_worker.web.api.core.codes import KNOWN
@@ -31,6 +32,7 @@ ABOUT: Final[Mapping[str, Any]] = {
     "license_info": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "openapi_tags": [
         {"name": "users", "description": "The people of the portal."},
+        {"name": "notifications", "description": "What a user was told, read and unread."},
         {"name": "companies", "description": "Companies, and which of them may work together."},
         {"name": "distributors", "description": "Subgroups of a second partner, their members, terms and signed agreements."},
         {"name": "deals", "description": "Deals: register, read, edit, decide and move them."},
@@ -107,6 +109,7 @@ _ENUMS: Final[Mapping[str, Mapping[str, Any]]] = {
         "The codes of problems that are known today. `/codes/{code}` says what each one means and what to do.",
         ("bug", *STATUS, *_faults()),
     ),
+    "NoticeTopic": _enum("The topics of notifications that are known today.", Topic),
     "EventType": _enum("The types of events that are known today.", KINDS),
 }
 _PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/ProblemView"}}
