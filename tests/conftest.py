@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import cycle
+from itertools import chain, cycle, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,29 @@ def pytest_configure() -> None:
 
     look_rarely()
     share_compiled()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Half of the workers of `pytest -n` begin with the journeys: these are long and mostly wait, and what is left to share at the end is
+    short. Each worker first gets an equal part of the list, in its order.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    journeys = [list(tests) for _, tests in groupby(filter(_is_journey, items), key=lambda item: item.path)]
+    others = [item for item in items if not _is_journey(item)]
+    beginners, part = (workers + 1) // 2, len(items) // workers
+    ordered: list[pytest.Item] = []
+    for beginner in range(beginners):
+        begins_with = list(chain.from_iterable(journeys[beginner::beginners]))
+        filled = max(0, part - len(begins_with))
+        ordered += [*begins_with, *others[:filled]]
+        del others[:filled]
+    items[:] = ordered + others
+
+
+def _is_journey(item: pytest.Item) -> bool:
+    return "journey" in item.path.parts
 
 
 def pytest_collection_finish() -> None:

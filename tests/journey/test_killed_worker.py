@@ -1,4 +1,4 @@
-"""A worker is killed between claim and answer. Its successor finishes the work within 35 s, and the CRM holds one Lead.
+"""A worker is killed between claim and answer. Its claim ends within 30 s, its successor finishes the work, and the CRM holds one Lead.
 
 schedule ─► worker ─ claim ─ send ───────────► CRM
                ✗ SIGKILL     ↑ here            commits, or never hears of it
@@ -8,10 +8,10 @@ schedule ─► worker' ──────── 30 s later: uncertain, read bac
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,12 +19,16 @@ import pytest
 
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
+from sync_worker.schedule import TICK_S
 from sync_worker.services import Services
+from sync_worker.steps.core.tenant import DEAL
 from sync_worker.store.core.engine import Store
 from sync_worker.store.deals import links
+from sync_worker.store.sync import outbox
 from tests.journey.stage import Installation, Process, until
 
-GOAL_S = 35  # the claim's 30 s, and five to notice it and to work
+GOAL_S = 35  # as docs/operations.md promises: until the claim has ended, and until the schedule has noticed it
+HANG_S = 120  # a limit for a machine under load; an idle one needs little more than GOAL_S
 IN_FLIGHT_MS = 5_000  # how long the CRM sits on the write; the kill comes at once, even on a machine under load
 
 
@@ -35,7 +39,8 @@ class Orphan:
     remote: Remote
     installation: Installation
     deal_id: str
-    killed_at_s: float
+    killed_at: datetime
+    claimed_until: datetime
     successor: Process
     store: Store
 
@@ -47,6 +52,14 @@ class Orphan:
         with self.store.reading("acme") as tx:
             link = links.current(tx, [self.deal_id]).get(self.deal_id)
         return link.crm_id if link else ""
+
+
+def claimed_until(store: Store, deal_id: str) -> datetime:
+    """When the write of a killed worker is free for others."""
+    with store.reading("acme") as tx:
+        [row] = outbox.of(tx, DEAL, [deal_id])
+    assert row.claim_until_at
+    return row.claim_until_at
 
 
 @contextmanager
@@ -63,21 +76,21 @@ def orphaned(folder: Path, database_url: str, redis_url: str, when: Literal["bef
         remote.fault("collections_write", object_name="Lead", when=when, latency_ms=IN_FLIGHT_MS, drop_connection=True)
         first = stack.enter_context(installation.process("worker", "--health-port", "0"))
         stack.enter_context(installation.process("schedule"))
+        store = stack.enter_context(closing(Store(database_url, clock=Services().clock)))
         first.address()
         deal_id = installation.command("deals", "register", "acme", installation.deal_file(), "--json").json["id"]
 
-        until(lambda: remote.faults()[0]["hits"], 15, what="the write is in flight")
+        until(lambda: remote.faults()[0]["hits"], HANG_S, what="the write is in flight")
         first.send(signal.SIGKILL)
-        killed_at_s = time.monotonic()
+        killed_at, claim_ends_at = Services().clock(), claimed_until(store, deal_id)
 
         successor = stack.enter_context(installation.process("worker", "--health-port", "0"))
-        store = stack.enter_context(closing(Store(database_url, clock=Services().clock)))
-        orphan = Orphan(remote, installation, deal_id, killed_at_s, successor, store)
+        orphan = Orphan(remote, installation, deal_id, killed_at, claim_ends_at, successor, store)
         assert not orphan.crm_id()
         yield orphan
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(2 * HANG_S + 60)
 def test_the_work_of_a_killed_worker_is_done_once(
     tmp_path: Path, sqlite_url: str, postgresql_url: str, redis_url: str, fresh_redis: list[str]
 ) -> None:
@@ -86,11 +99,13 @@ def test_the_work_of_a_killed_worker_is_done_once(
         orphaned(tmp_path / "committed", postgresql_url, fresh_redis[0], "after_commit") as committed,
         orphaned(tmp_path / "unsent", sqlite_url, fresh_redis[1], "before") as unsent,
     ):
-        until(committed.leads, 10, what="the CRM holds the Lead that nobody heard of")
+        for orphan in (committed, unsent):
+            assert orphan.claimed_until + timedelta(seconds=TICK_S) < orphan.killed_at + timedelta(seconds=GOAL_S)
+        until(committed.leads, HANG_S, what="the CRM holds the Lead that nobody heard of")
         assert not unsent.leads()
 
         for orphan in (committed, unsent):
-            until(orphan.crm_id, orphan.killed_at_s + GOAL_S - time.monotonic(), what="the deal is linked to its Lead")
+            until(orphan.crm_id, HANG_S, what="the deal is linked to its Lead")
 
         for orphan in (committed, unsent):
             [lead] = orphan.leads()
