@@ -7,7 +7,7 @@ from `association.associates`. A refusal names who would be allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -72,58 +72,44 @@ NOT_THEIRS: Final = frozenset(
 """What has ways of its own: decisions, moves, the CRM."""
 
 
-def register(
-    values: Mapping[str, Value],
-    *,
-    deal_id: str,
-    owner: Company | None,
-    second_partner: Company | None,
-    options: Sequence[Company],
-    policy: Policy,
-    actor: Actor,
-    owner_user: User | None = None,
-    parent: Company | None = None,
-) -> Deal | Refusal:
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a new deal is judged by, beside what it says of itself.
+
+    **Shapes** `owner`, `second_partner`: the companies that it names. `options`: the owner's associated second partners. `parent`: the
+    distributor that a subgroup's deal names. `owner_user`: for whom it is registered; None means the actor.
+    """
+
+    deal_id: str
+    policy: Policy
+    actor: Actor
+    owner: Company | None
+    second_partner: Company | None
+    options: Sequence[Company]
+    parent: Company | None = None
+    owner_user: User | None = None
+
+
+def register(values: Mapping[str, Value], asked: Registration) -> Deal | Refusal:
     """A new deal, submitted, or a refusal that says what would be right.
 
     **Shapes** `values`: canonical fields flat with attributes; `owner_company` and `second_partner` may stand among them, but the
-    companies given count. `options`: the owner's associated second partners. `owner_user`: for whom it is registered; the actor where None.
-    `parent`: the distributor that a subgroup's deal names.
+    companies given count.
     """
-    begun = draft(
-        values,
-        deal_id=deal_id,
-        owner=owner,
-        second_partner=second_partner,
-        options=options,
-        policy=policy,
-        actor=actor,
-        owner_user=owner_user,
-        parent=parent,
-    )
+    begun = draft(values, asked)
     if isinstance(begun, Refusal):
         return begun
     return _nameless(values) or begun.changed({"lifecycle": Lifecycle.SUBMITTED.value, "is_registered": True})
 
 
-def draft(
-    values: Mapping[str, Value],
-    *,
-    deal_id: str,
-    owner: Company | None,
-    second_partner: Company | None,
-    options: Sequence[Company],
-    policy: Policy,
-    actor: Actor,
-    owner_user: User | None = None,
-    parent: Company | None = None,
-) -> Deal | Refusal:
+def draft(values: Mapping[str, Value], asked: Registration) -> Deal | Refusal:
     """A new deal that is not submitted yet: only its own people see it, and it may still lack its name. **Shapes** as `register`."""
+    owner, second_partner, policy, actor, owner_user = asked.owner, asked.second_partner, asked.policy, asked.actor, asked.owner_user
     refused = (
         _unfit_owner(values.get("owner_company"), owner)
         or _not_a_party(owner, second_partner, actor, policy)
-        or other_parent(owner, second_partner, parent, policy)
-        or _unfit_pair(values.get("second_partner"), owner, second_partner, options, policy)
+        or other_parent(owner, second_partner, asked.parent, policy)
+        or _unfit_pair(values.get("second_partner"), owner, second_partner, asked.options, policy)
         or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
         or _unfit_term(values)
         or _unfit_money(values, policy)
@@ -147,7 +133,7 @@ def draft(
         "outcome": "open",
         "is_registered": False,
     }
-    return Deal(deal_id, begun)
+    return Deal(asked.deal_id, begun)
 
 
 def names_oneself(values: Mapping[str, Value], owner: Company | None, options: Sequence[Company], actor: Actor) -> dict[str, Value]:

@@ -11,8 +11,8 @@ from sync_worker.domain.core.deal import Actor, Deal, Lifecycle, Refusal
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.last_day import granted
+from sync_worker.domain.deals.registration import Registration, names_oneself
 from sync_worker.domain.deals.registration import draft as decide_draft
-from sync_worker.domain.deals.registration import names_oneself
 from sync_worker.domain.deals.registration import register as decide_registration
 from sync_worker.domain.distributors.parenthood import names_parent
 from sync_worker.mapping.compile import RecordMap
@@ -67,7 +67,7 @@ def draft(
 def _begin(
     tenant: Tenant,
     written: Mapping[str, Any],
-    decide: Callable[..., Deal | Refusal],
+    decide: Callable[[Mapping[str, Value], Registration], Deal | Refusal],
     *,
     actor: Actor,
     owner_user: str | None,
@@ -95,17 +95,10 @@ def _begin(
             return Refusal(
                 "user_unknown", f"the portal has told of no user {owner_user}", "a member of the owner company", field="owner_user"
             )
-        deal = decide(
-            values,
-            deal_id=tenant.services.new_id(),
-            owner=pair.owner,
-            second_partner=pair.second_partner,
-            options=pair.options,
-            policy=policy,
-            actor=actor,
-            owner_user=rep,
-            parent=parent,
+        asked = Registration(
+            tenant.services.new_id(), policy, actor, pair.owner, pair.second_partner, pair.options, parent=parent, owner_user=rep
         )
+        deal = decide(values, asked)
         if isinstance(deal, Refusal):
             return deal
         if refused := gate(tx, deal, policy):
