@@ -18,8 +18,7 @@ from functools import cached_property
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -48,6 +47,7 @@ from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Store
@@ -61,7 +61,6 @@ QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work
 QUEUE_SILENT_MS = 15_000  # the messages of a worker that was killed come back within twice that
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
-NONE: Final[Mapping[str, Mistakes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +74,40 @@ class _Office:
     prices: PriceList | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Offices:
+    """Every portal with a file. **Shapes** `unfit`: those whose files have mistakes; they have no tenant."""
+
+    fit: Mapping[str, _Office]
+    unfit: Mapping[str, Mistakes]
+
+
 class Installation:
     """One process's view of everything: its portals, its store, and a tenant per portal and thread.
 
-    **Shapes** `names`: every portal with a file; `disabled`: portal → why it does not work here. Those of `unfit` have no tenant.
+    **Shapes** `names`: every portal with a file; `disabled`: portal → why it does not work here.
     """
 
     def __init__(
         self,
         settings: Settings,
-        portals: Mapping[str, _Office],
+        offices: _Offices,
         store: Store,
         services: Services,
         redis: Redis | None = None,
-        unfit: Mapping[str, Mistakes] = NONE,
     ) -> None:
         self.settings = settings
         self.store = store
         self.services = services
         self._configuration = digest_of(_written(settings))
-        self._offices = portals
-        self._unfit = unfit
-        unset = {name: office.portal.unset for name, office in portals.items() if office.portal.unset}
-        self.disabled: Mapping[str, Mistakes] = dict(sorted({**unset, **unfit}.items()))
-        self.names = sorted({**portals, **unfit})
+        self._offices = offices
+        unset = {name: office.portal.unset for name, office in offices.fit.items() if office.portal.unset}
+        self.disabled: Mapping[str, Mistakes] = dict(sorted({**unset, **offices.unfit}.items()))
+        self.names = sorted({**offices.fit, **offices.unfit})
         self._here = threading.local()
         self._closing = ExitStack()
         self._closing.callback(store.close)
-        for office in portals.values():
+        for office in offices.fit.values():
             if office.receiver:
                 self._closing.callback(office.receiver.close)
         if redis:
@@ -110,7 +115,7 @@ class Installation:
         self._ledger: Ledger = SharedLedger(redis, services=services) if redis else Memory()
         self._budgets = {
             name: Budget(name, _terms(office.portal), self._ledger, services=services, past=_past(store, name))
-            for name, office in portals.items()
+            for name, office in offices.fit.items()
         }
 
     @cached_property
@@ -132,7 +137,7 @@ class Installation:
     @property
     def portals(self) -> list[Portal]:
         """Those whose files could be read; of some a variable may not be set."""
-        return [office.portal for office in self._offices.values()]
+        return [office.portal for office in self._offices.fit.values()]
 
     @property
     def working(self) -> list[Portal]:
@@ -163,11 +168,8 @@ class Installation:
         if (name, share) not in tenants:
             crm = office.connect(SharePurse(self._budgets[name], share))
             tenants[name, share] = Tenant(
-                office.portal,
+                Ports(portal=office.portal, store=self.store, crm=crm, services=self.services),
                 grammar=office.mapping,
-                store=self.store,
-                crm=crm,
-                services=self.services,
                 receiver=office.receiver,
                 post=_post(self.settings, office.portal),
                 price_file=office.prices,
@@ -179,9 +181,9 @@ class Installation:
         return self._office(name).connect(SharePurse(self._budgets[name], "operator")).schema
 
     def _office(self, name: str) -> _Office:
-        if self.named(name) in self._unfit:
-            raise ConfigError(self._unfit[name])
-        return self._offices[name]
+        if self.named(name) in self._offices.unfit:
+            raise ConfigError(self._offices.unfit[name])
+        return self._offices.fit[name]
 
     def budget(self, name: str) -> Budget:
         """The portal's calls, of every process."""
@@ -228,10 +230,10 @@ def join(
     if settings.smtp_url:
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     place_of(settings.files_url)  # as here
-    offices, unfit = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
-    wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.items() if office.portal.feed}
+    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
+    wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.fit.items() if office.portal.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)
-    return Installation(settings, offices, store, services, redis, unfit)
+    return Installation(settings, offices, store, services, redis)
 
 
 def _redis(settings: Settings) -> Redis | None:
@@ -269,9 +271,7 @@ def _with_timeout(url: str) -> str:
     return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout={QUEUE_ANSWER_S}"
 
 
-def _offices(
-    settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience, redis: Redis | None
-) -> tuple[dict[str, _Office], dict[str, Mistakes]]:
+def _offices(settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience, redis: Redis | None) -> _Offices:
     """Every portal with its mapping, and every mistake of those that cannot be read. **Raises** ConfigError where there is no portal."""
     offices: dict[str, _Office] = {}
     unfit: dict[str, Mistakes] = {}
@@ -283,7 +283,7 @@ def _offices(
             offices[portal.name] = _office(portal, settings, services, patience, redis)
         except ConfigError as error:
             unfit[portal.name] = (*error.mistakes, *portal.unset)
-    return offices, unfit
+    return _Offices(offices, unfit)
 
 
 def distinct(mistakes: Iterable[Mistakes]) -> list[Mistake]:

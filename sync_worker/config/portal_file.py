@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,29 +185,38 @@ def _auth_checks(portal: Portal) -> Iterator[Mistake]:
     if auth.flow not in flows:
         yield source.mistake((*at, "flow"), f"{flow!r} is not a flow of {kind}", f"allowed: {', '.join(flows)}")
         return
-    needed = [key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url]
-    more = ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ()))
-    yield from _key_checks(source, at, auth, flow, needed, more)
+    needed = tuple(key for key in flows[auth.flow] if key != "domain" or not portal.crm.base_url)
+    keys = _Keys(flow, needed, ("flow", *flows[auth.flow], *OPTIONAL.get(auth.flow, ())))
+    yield from _key_checks(source, at, auth, keys)
 
 
 def _webhook_checks(portal: Portal) -> Iterator[Mistake]:
     kind, source, webhooks = portal.crm.kind, portal.source, portal.crm.webhooks
     at: NodePath = ("crm", "webhooks")
     if source.at(at):
-        name = f"a {source.at(('crm', 'kind'))} webhook"
-        yield from _key_checks(source, at, webhooks, name, WEBHOOKS[kind], OPTIONAL.get(kind, ()))
+        keys = _Keys(f"a {source.at(('crm', 'kind'))} webhook", tuple(WEBHOOKS[kind]), tuple(OPTIONAL.get(kind, ())))
+        yield from _key_checks(source, at, webhooks, keys)
     if kind == "salesforce" and webhooks.secret and not ADDRESS.fullmatch(webhooks.secret.get_secret_value()):
         yield source.mistake((*at, "secret"), "does not fit into an address", "use letters, digits, - and _ only, some 40 of them")
 
 
-def _key_checks(source: Source, at: NodePath, part: PortalPart, name: str, needed: Sequence[str], more: Sequence[str]) -> Iterator[Mistake]:
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of one kind of part. **Shapes** `name`: of the kind; `needed`: each must be there; `more`: each may be there."""
+
+    name: str
+    needed: tuple[str, ...]
+    more: tuple[str, ...]
+
+
+def _key_checks(source: Source, at: NodePath, part: PortalPart, keys: _Keys) -> Iterator[Mistake]:
     """Every key that is needed, and none that means nothing here."""
-    for key in needed:
+    for key in keys.needed:
         if getattr(part, key) is None:
-            yield source.mistake(at, f"{key!r} is missing", f"{name} needs {', '.join(needed)}", at_key=True)
+            yield source.mistake(at, f"{key!r} is missing", f"{keys.name} needs {', '.join(keys.needed)}", at_key=True)
     for key in source.at(at):
-        if key not in (*needed, *more):
-            yield source.mistake((*at, key), f"{name} has no {key!r}", "leave it out", at_key=True)
+        if key not in (*keys.needed, *keys.more):
+            yield source.mistake((*at, key), f"{keys.name} has no {key!r}", "leave it out", at_key=True)
 
 
 def _tier_checks(portal: Portal) -> Iterator[Mistake]:

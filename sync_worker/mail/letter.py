@@ -30,30 +30,32 @@ class Enclosure:
     content: bytes
 
 
-def compose(
-    templates: Templates,
-    *,
-    mail_id: str,
-    address: str,
-    template: str,
-    context: Mapping[str, Any],
-    sender: str,
-    written_at: datetime,
-    enclosures: Sequence[Enclosure] = (),
-) -> EmailMessage:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is written to whom. **Shapes** `template`: its name; `context`: the words that are filled in."""
+
+    mail_id: str
+    address: str
+    template: str
+    context: Mapping[str, Any]
+    written_at: datetime
+    enclosures: Sequence[Enclosure] = ()
+
+
+def compose(templates: Templates, asked: Letter, *, sender: str) -> EmailMessage:
     """The letter as it is sent. **Raises** ConfigError for a template, ValueError for a malformed address."""
-    context = {"link": "", "because": "", "changes": [], **_harmless(context)}
-    subject, _, text = templates.render(f"{template}.txt", context).strip().partition("\n")
+    context = {"link": "", "because": "", "changes": [], **_harmless(asked.context)}
+    subject, _, text = templates.render(f"{asked.template}.txt", context).strip().partition("\n")
     letter = EmailMessage(SMTP)
     letter["Subject"] = " ".join(subject.split())
     letter["From"] = _address(sender)
-    letter["To"] = _address(address)
-    letter["Date"] = format_datetime(written_at)
-    letter["Message-ID"] = f"<{mail_id}@{_address(sender).domain}>"
+    letter["To"] = _address(asked.address)
+    letter["Date"] = format_datetime(asked.written_at)
+    letter["Message-ID"] = f"<{asked.mail_id}@{_address(sender).domain}>"
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices do not answer it
     letter.set_content(text.strip() + "\n")
-    letter.add_alternative(templates.render(f"{template}.html", {**context, "subject": letter["Subject"]}), subtype="html")
-    for one in enclosures:
+    letter.add_alternative(templates.render(f"{asked.template}.html", {**context, "subject": letter["Subject"]}), subtype="html")
+    for one in asked.enclosures:
         kind, _, form = one.media_type.partition("/")
         letter.add_attachment(one.content, maintype=kind, subtype=form, filename=one.name)
     return letter

@@ -20,7 +20,7 @@ from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.sync.ingest.resting import may_rest_alone
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
-from sync_worker.mapping.fields import FieldMap, field_map, unknown_members
+from sync_worker.mapping.fields import FieldMap, NativeField, Spelling, field_map, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.places import place_of
@@ -293,12 +293,9 @@ class _Compiler:
             yield field_map(
                 name,
                 spec,
-                native=native,
-                listed=self._listed(spec),
-                described=_described(native, catalog),
+                NativeField(native, self._listed(spec), _described(native, catalog)),
                 kind=None if name in attributes else kind,
-                wire=self.wire,
-                zone=self.zone,
+                spelling=Spelling(self.wire, self.zone),
             )
 
     def _may_rest(self, one: FieldMap, kind: RecordKind) -> bool:

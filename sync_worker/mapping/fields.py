@@ -85,22 +85,29 @@ def _items(value: Value) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def field_map(
-    name: str,
-    spec: FieldSpec,
-    *,
-    native: str,
-    listed: Pairs | None,
-    described: CatalogField | None,
-    kind: RecordKind | None,
-    wire: WireForm,
-    zone: tzinfo,
-) -> FieldMap:
-    """The field as functions.
+@dataclass(frozen=True, slots=True)
+class NativeField:
+    """The CRM's field behind one of ours.
 
-    **Shapes** `listed`: the mapping's pairs, placeholders replaced. `described`: the catalog's word on the native field, if any.
-    `kind`: whose canonical field it is; `None` for an attribute.
+    **Shapes** `listed`: the mapping's pairs, placeholders replaced. `described`: the catalog's word on it, if any.
     """
+
+    name: str
+    listed: Pairs | None
+    described: CatalogField | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a CRM writes values. **Shapes** `zone`: the portal's, in which a moment of the CRM is a day."""
+
+    wire: WireForm
+    zone: tzinfo
+
+
+def field_map(name: str, spec: FieldSpec, native: NativeField, *, kind: RecordKind | None, spelling: Spelling) -> FieldMap:
+    """The field as functions. **Shapes** `kind`: whose canonical field it is; `None` for an attribute."""
+    wire, zone, listed, described = spelling.wire, spelling.zone, native.listed, native.described
     if spec.association:
         wire = replace(wire, null=None)  # an association that ends is taken away, not written as empty text
     is_money = kind == "deal" and name == AMOUNT
@@ -113,7 +120,7 @@ def field_map(
     known = None if offered is None or described is None else frozenset((*(described.values or ()), *described.inactive))
     return FieldMap(
         field=name,
-        native=native,
+        native=native.name,
         transform=spec.transform or "text",
         is_association=spec.association is not None,
         is_attribute=kind is None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from platform import python_version
 from threading import Thread
@@ -62,13 +63,25 @@ def runs(version: str, configuration: str) -> None:
     BUILD_INFO.labels(version, python_version(), configuration).set(1)
 
 
-def run_ended(portal: str, verb: str, record: str, *, state: str, duration_s: float, outcomes: Mapping[str, int], calls: int) -> None:
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """What a run came to. **Shapes** `outcomes`: how many records ended how; `calls`: made to the CRM."""
+
+    verb: str
+    record: str
+    state: str
+    duration_s: float
+    outcomes: Mapping[str, int]
+    calls: int
+
+
+def run_ended(portal: str, run: EndedRun) -> None:
     """One run, whatever its end."""
-    RUNS.labels(verb, state).inc()
-    RUN_S.labels(verb).observe(duration_s)
-    for outcome, count in outcomes.items():
-        RECORDS.labels(verb, record, outcome).inc(count)
-    CALLS.labels(portal, verb).inc(calls)
+    RUNS.labels(run.verb, run.state).inc()
+    RUN_S.labels(run.verb).observe(run.duration_s)
+    for outcome, count in run.outcomes.items():
+        RECORDS.labels(run.verb, run.record, outcome).inc(count)
+    CALLS.labels(portal, run.verb).inc(run.calls)
 
 
 def answered(route: str, method: str, *, status: int, duration_s: float) -> None:

@@ -24,6 +24,7 @@ from sync_worker.domain.core.values import Value
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest
@@ -87,7 +88,7 @@ class Worker:
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
         self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
         crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)))
-        self.tenant = Tenant(world.portal, grammar=world.grammar, store=self.store, crm=crm, services=services)
+        self.tenant = Tenant(Ports(portal=world.portal, store=self.store, crm=crm, services=services), grammar=world.grammar)
 
     def close(self) -> None:
         self.store.close()

@@ -12,7 +12,7 @@ from sync_worker.cli.core.command import AsJson, PortalName, opened
 from sync_worker.cli.core.output import err, out, show, show_json
 from sync_worker.errors import ConfigError
 from sync_worker.store.people import tokens
-from sync_worker.store.people.tokens import Token
+from sync_worker.store.people.tokens import NewToken, Token
 
 app = typer.Typer(no_args_is_help=True, help="API tokens: who may use a portal's API, and for what.")
 
@@ -40,7 +40,7 @@ def create(
     with opened() as installation, installation.store.side_transaction(installation.named(portal)) as tx:
         if ends_at and ends_at <= tx.now:
             raise ConfigError(f"--expires {ends_at.isoformat()}: this moment is over — name a later one, in UTC")
-        tokens.add(tx, made.id, name=name, token_hash=made.hash, scopes=sorted(set(scope)), made_by=actor, expires_at=ends_at)
+        tokens.add(tx, NewToken(id=made.id, name=name, hash=made.hash, scopes=sorted(set(scope)), made_by=actor, expires_at=ends_at))
     if as_json:
         show_json({"portal": portal, "id": made.id, "token": made.text, "scopes": sorted(set(scope)), "expires_at": ends_at})
         return

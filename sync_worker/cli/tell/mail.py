@@ -10,7 +10,7 @@ import typer
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
 from sync_worker.cli.core.output import Limit, err, most_of, out, show
 from sync_worker.errors import ConfigError, RecordError, TransientError
-from sync_worker.mail.letter import compose
+from sync_worker.mail.letter import Letter, compose
 from sync_worker.mail.post import Post
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.tell import mails
@@ -50,12 +50,14 @@ def test(portal: PortalName, to: Annotated[str, typer.Option(help="Whom to write
         try:
             letter = compose(
                 post.templates,
-                mail_id=tenant.services.new_id(),
-                address=to,
-                template="deal_registered",
-                context={"portal": portal, **SAMPLE},
+                Letter(
+                    mail_id=tenant.services.new_id(),
+                    address=to,
+                    template="deal_registered",
+                    context={"portal": portal, **SAMPLE},
+                    written_at=tenant.services.clock(),
+                ),
                 sender=post.sender,
-                written_at=tenant.services.clock(),
             )
             post.send(letter)
         except ValueError as error:

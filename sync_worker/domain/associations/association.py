@@ -21,7 +21,6 @@ How: TypeAlias = Literal["map", "crm_id", "name", "alike", "person", ""]
 
 FIELD: Final = "second_partners"
 BY_NAME: Final = ("name", "alike")  # how a value was bound that a rename of its company concerns
-_NOBODY: Final[Mapping[str, Sequence[Company]]] = {}
 _HOW_WORDS: Final[Mapping[str, str]] = {
     "map": "the portal file maps it",
     "crm_id": "it is the CRM id",
@@ -193,60 +192,59 @@ def unfit_name(company: Company, *, is_mapped: bool) -> Problem | None:
 # ── from a value to a company ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class Nameable:
+    """Every company that some contract values may stand for, of whatever type.
+
+    **Shapes** `explicit`: value → CRM id. `by_crm_id` is keyed by the ids in `explicit` and by the values *as written*: one that spells
+    an id otherwise is looked up by the caller, who knows how ids are spelled. `alike`: by the folded name.
+    """
+
+    explicit: Mapping[str, str]
+    by_crm_id: Mapping[str, Company]
+    by_name: Mapping[str, Sequence[Company]]
+    alike: Mapping[str, Sequence[Company]] = field(default_factory=dict)
+
+
 def bind(
-    values: Sequence[str],
-    *,
-    bound: Mapping[str, Binding],
-    explicit: Mapping[str, str],
-    candidates_by_crm_id: Mapping[str, Company],
-    candidates_by_name: Mapping[str, Sequence[Company]],
-    candidates_alike: Mapping[str, Sequence[Company]] = _NOBODY,
-    companies_by_id: Mapping[str, Company] | None = None,
+    values: Sequence[str], candidates: Nameable, *, bound: Mapping[str, Binding], companies_by_id: Mapping[str, Company] | None = None
 ) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
     """Bind each contract value to one second partner: by explicit map, CRM id, exact name, a name that looks the same, in that order.
 
     One bad value spoils no other.
 
-    **Shapes** One binding per distinct value, in order. `explicit`: value → CRM id. Candidates are every company found, of whatever
-    type. `candidates_by_crm_id` is keyed by the ids in `explicit` and by the values *as written*: one that spells an id otherwise is
-    looked up by the caller, who knows how ids are spelled. `candidates_alike`: by the folded name. `companies_by_id` holds the
-    companies of `bound`, so that a rename is seen; without it the candidates of that name are asked.
+    **Shapes** One binding per distinct value, in order. `companies_by_id` holds the companies of `bound`, so that a rename is seen;
+    without it the candidates of that name are asked.
     """
     bindings: list[Binding] = []
     problems: list[Problem] = []
     for value in dict.fromkeys(values):
         prior = bound.get(value)
         kept = prior if prior is not None and prior.company_id is not None else None
-        is_settled = kept is not None and (kept.how == "person" or value not in explicit)
-        known = (explicit, candidates_by_crm_id, candidates_by_name, candidates_alike)
-        result = kept if kept is not None and is_settled else _resolve(value, *known)
+        is_settled = kept is not None and (kept.how == "person" or value not in candidates.explicit)
+        result = kept if kept is not None and is_settled else _resolve(value, candidates)
         if isinstance(result, Problem):
             problems.append(result)
             result = kept or Binding(value, None, "")
         if result is kept and kept is not None:
-            problems.extend(_drift(kept, candidates_by_name.get(value, ()), companies_by_id or {}))
+            problems.extend(_drift(kept, candidates.by_name.get(value, ()), companies_by_id or {}))
         bindings.append(result)
     return tuple(bindings), tuple(problems)
 
 
-def _resolve(
-    value: str,
-    explicit: Mapping[str, str],
-    by_crm_id: Mapping[str, Company],
-    by_name: Mapping[str, Sequence[Company]],
-    alike: Mapping[str, Sequence[Company]],
-) -> Binding | Problem:
+def _resolve(value: str, candidates: Nameable) -> Binding | Problem:
     """The company a value stands for, or what is wrong with it. An explicit map that leads nowhere is not second-guessed."""
+    explicit, by_crm_id = candidates.explicit, candidates.by_crm_id
     if value in explicit:
         how: How = "map"
         mapped = by_crm_id.get(explicit[value])
         found = [mapped] if mapped else []
     elif value in by_crm_id:
         how, found = "crm_id", [by_crm_id[value]]
-    elif exact := [company for company in by_name.get(value, ()) if not company.is_deleted]:
+    elif exact := [company for company in candidates.by_name.get(value, ()) if not company.is_deleted]:
         how, found = "name", exact
     else:
-        how, found = "alike", list(alike.get(folded(value), ()))
+        how, found = "alike", list(candidates.alike.get(folded(value), ()))
     found = [company for company in found if not company.is_deleted]
     fitting = [company for company in found if company.account_type is AccountType.SECOND_PARTNER]
     if len(fitting) == 1:

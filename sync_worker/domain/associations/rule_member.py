@@ -46,23 +46,23 @@ class MemberChanges:
         return not (self.saved or self.waiting or self.gone)
 
 
-def turn(
-    company_id: str,
-    held: Iterable[Member],
-    *,
-    standing_no: int,
-    now_holds: Collection[Membership],
-    next_holds: Collection[Membership] | None,
-    now: datetime,
-    run_id: str,
-) -> MemberChanges:
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a company should hold. **Shapes** `later`: under the evaluation after the standing one, `None` where none is under way."""
+
+    company_id: str
+    now: Collection[Membership]
+    later: Collection[Membership] | None = None
+
+
+def turn(should: Holding, held: Iterable[Member], *, standing_no: int, now: datetime, run_id: str) -> MemberChanges:
     """From what a company held to what it should hold, now and once the next evaluation stands.
 
     **Shapes** `held`: its rows without `until`; those that ended with an earlier evaluation are left alone. `standing_no` 0: none stands
-    yet. `next_holds`: under the evaluation after it, `None` where none is under way. A row that goes on keeps its beginning.
+    yet. A row that goes on keeps its beginning.
     """
-    next_no = standing_no + 1
-    later = now_holds if next_holds is None else next_holds
+    company_id, now_holds, next_no = should.company_id, should.now, standing_no + 1
+    later = now_holds if should.later is None else should.later
     ending = {one: None if one in later else next_no for one in now_holds}
     result, kept = MemberChanges([], [], []), set[Membership]()
     for member in held:

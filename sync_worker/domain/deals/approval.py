@@ -11,6 +11,7 @@ A decision leaves its stamp on the deal: who made it, when and why (`stamp.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -214,14 +215,27 @@ def state(deal: Deal, track: Track) -> VendorApproval | DistributorApproval:
 # ── the vendor's move through the CRM ────────────────────────────────────────────────────────────────────────────────
 
 
-def vendor_move_in_crm(deal: Deal, new: VendorApproval, *, terms_agree: bool, actor: Actor, day: date, reason: str = "") -> Move | Refusal:
+@dataclass(frozen=True, slots=True)
+class VendorWord:
+    """What the CRM's field says of the vendor's track.
+
+    **Shapes** `to` is pending when the field was cleared. `day`: on which the CRM's record says that it changed. `reason`: as the CRM's
+    field has it.
+    """
+
+    to: VendorApproval
+    actor: Actor
+    day: date
+    reason: str = ""
+
+
+def vendor_move_in_crm(deal: Deal, word: VendorWord, *, terms_agree: bool) -> Move | Refusal:
     """The vendor moved its track through the CRM's field: a move with a guard, not a field.
 
-    **Shapes** `new` is pending when the field was cleared. `terms_agree`: every reset field of the same native record
-    equals the portal's now; an approval of other terms does not count, a rejection or return does. When refused, keep the portal's
-    value: it is owed to the CRM. `day`: on which the CRM's record says that it changed; `reason`: as the CRM's field has it.
+    **Shapes** `terms_agree`: every reset field of the same native record equals the portal's now; an approval of other terms does not
+    count, a rejection or return does. When refused, keep the portal's value: it is owed to the CRM.
     """
-    now = deal.vendor_approval
+    now, new, actor = deal.vendor_approval, word.to, word.actor
     who = "the vendor"
     if new is now:
         return Move({}, f"{actor.name} says again: {new} on the vendor track, in the CRM")
@@ -235,6 +249,6 @@ def vendor_move_in_crm(deal: Deal, new: VendorApproval, *, terms_agree: bool, ac
         return Refusal("decided_for_good", f"the deal is {deal.lifecycle}: the vendor's {now} stands", "nobody")
     says = vendor_says(deal, new)
     if new not in UNDECIDED:
-        says |= VENDOR.says(actor.name, day, reason)
-    note = f"{actor.name}: {now} → {new} on the vendor track, in the CRM" + (f": {reason}" if reason else "")
-    return Move(with_derived(deal, says), note, reason)
+        says |= VENDOR.says(actor.name, word.day, word.reason)
+    note = f"{actor.name}: {now} → {new} on the vendor track, in the CRM" + (f": {word.reason}" if word.reason else "")
+    return Move(with_derived(deal, says), note, word.reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -70,29 +70,40 @@ def begun(deal: Deal, at: datetime, run_id: str, note: str, *, is_known: bool = 
     return DealEdit(None, StoredDeal(deal, 1, at, at), history, is_known=is_known)
 
 
-def edited(
-    stored: StoredDeal, changes: Mapping[str, Value], run_id: str, *, from_crm: frozenset[str], notes: Mapping[str, str], reason: str = ""
-) -> DealEdit:
-    """The deal after the changes that change something; the very same object where none does. **Shapes** `from_crm`: what the CRM said."""
-    before, names = stored.deal, differing(stored.deal, changes)
+@dataclass(frozen=True, slots=True)
+class ReadChanges:
+    """What one reading changes in a deal.
+
+    **Shapes** `from_crm`: the fields of which the CRM said so, the rest followed. `notes`: what the history says of a field. `reason`: why.
+    """
+
+    values: Mapping[str, Value]
+    from_crm: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+def edited(stored: StoredDeal, changes: ReadChanges, run_id: str) -> DealEdit:
+    """The deal after the changes that change something; the very same object where none does."""
+    before, names = stored.deal, differing(stored.deal, changes.values)
     if not names:
         return DealEdit(before, stored)
-    after, version = before.changed({name: changes[name] for name in names}), stored.version + 1
+    after, version = before.changed({name: changes.values[name] for name in names}), stored.version + 1
     history = tuple(
         FieldChange(
             after.id,
             version,
             name,
-            "crm" if name in from_crm else "worker",
+            "crm" if name in changes.from_crm else "worker",
             CRM_ACTOR.name,
             run_id,
             before.values.get(name),
             after.values.get(name),
-            notes.get(name, ""),
+            changes.notes.get(name, ""),
         )
         for name in sorted(names)
     )
-    return DealEdit(before, replace(stored, deal=after, version=version), history, reason)
+    return DealEdit(before, replace(stored, deal=after, version=version), history, changes.reason)
 
 
 def with_untaken(edit: DealEdit, untaken: Sequence[Untaken], run_id: str) -> DealEdit:

@@ -31,6 +31,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import associations, evaluations, history, rule_names
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.associations.evaluations import Evaluation
+from sync_worker.store.associations.rule_members import OtherSide
 from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import links
@@ -89,7 +90,7 @@ def whom(
     **Shapes** `at`: as it was then. `limit`: so many of the other side, by id, after the id `after`; without it all of them.
     """
     one = _as_of(tx, {company.id: company}, at)[company.id]
-    found = _candidates(tx, one, at, after=after, limit=limit)
+    found = _candidates(tx, one, at, OtherSide(after, limit))
     others = {side for candidate in found for side in (candidate.partner_id, candidate.second_partner_id) if side} - {company.id}
     return associates(one, found, companies=_as_of(tx, companies.by_ids(tx, others), at))
 
@@ -155,14 +156,14 @@ def _is_by_rules(tx: Tx, at: datetime | None) -> bool:
     return row is not None and (row.mode == "rules") == (at is None or at >= row.mode_set_at)
 
 
-def _candidates(tx: Tx, company: Company, at: datetime | None, *, after: str, limit: int | None) -> Sequence[Candidate]:
+def _candidates(tx: Tx, company: Company, at: datetime | None, others: OtherSide) -> Sequence[Candidate]:
     """Whatever would associate this company with another; a further source of reasons is one more list here."""
     evaluation = _evaluation(tx, at)
     if evaluation:
-        shared = rule_members.shared(tx, company, evaluation, at=at, after=after, limit=limit)
-        return [*shared, *_on_page(company, _parenthoods(tx, company, at), shared, after, limit)]
+        shared = rule_members.shared(tx, company, evaluation, at=at, others=others)
+        return [*shared, *_on_page(company, _parenthoods(tx, company, at), shared, others)]
     contracts = _contracts(_contract_rows(tx, company, at))
-    return _page(company, contracts, after, limit) if after or limit is not None else contracts
+    return contracts if others.is_whole else _page(company, contracts, others)
 
 
 def _parenthoods(tx: Tx, company: Company, at: datetime | None) -> list[Parenthood]:
@@ -171,25 +172,23 @@ def _parenthoods(tx: Tx, company: Company, at: datetime | None) -> list[Parentho
     return [Parenthood(one.company_id, one.parent_id, one.since_at, one.since_by) for one in found]
 
 
-def _on_page(
-    company: Company, parenthoods: Sequence[Parenthood], shared: Sequence[Candidate], after: str, limit: int | None
-) -> list[Parenthood]:
+def _on_page(company: Company, parenthoods: Sequence[Parenthood], shared: Sequence[Candidate], others: OtherSide) -> list[Parenthood]:
     """Those that belong on this page of others, which the rules have cut: behind its beginning, and not behind its end."""
     ids = {_other(company, candidate) for candidate in shared}
-    end = max(ids) if limit is not None and len(ids) >= limit else None
-    return [one for one in parenthoods if _other(company, one) > after and (end is None or _other(company, one) <= end)]
+    end = max(ids) if others.limit is not None and len(ids) >= others.limit else None
+    return [one for one in parenthoods if _other(company, one) > others.after and (end is None or _other(company, one) <= end)]
 
 
 def _other(company: Company, candidate: Candidate) -> str:
     return candidate.partner_id if candidate.partner_id != company.id else candidate.second_partner_id or ""
 
 
-def _page(company: Company, contracts: Sequence[Contract], after: str, limit: int | None) -> list[Contract]:
+def _page(company: Company, contracts: Sequence[Contract], others: OtherSide) -> list[Contract]:
     """The contracts with so many other companies. Those that name no company are on the first page."""
-    others = {contract: _other(company, contract) for contract in contracts}
-    ids = sorted({other for other in others.values() if other > after})[:limit]
-    wanted = {*ids, *([] if after else [""])}
-    return [contract for contract in contracts if others[contract] in wanted]
+    named = {contract: _other(company, contract) for contract in contracts}
+    ids = sorted({other for other in named.values() if other > others.after})[: others.limit]
+    wanted = {*ids, *([] if others.after else [""])}
+    return [contract for contract in contracts if named[contract] in wanted]
 
 
 def _contract_rows(tx: Tx, company: Company, at: datetime | None) -> list[ContractRow]:

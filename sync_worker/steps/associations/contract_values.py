@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from sync_worker.domain.associations.association import FIELD as CONTRACTS
-from sync_worker.domain.associations.association import Binding, bind
+from sync_worker.domain.associations.association import Binding, Nameable, bind
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.names import folded, spelled
 from sync_worker.domain.core.problem import Problem
@@ -101,15 +101,15 @@ class _Candidates:
     def __init__(self, tx: Tx, tenant: Tenant, values: Iterable[str], held: Mapping[str, Mapping[str, ContractRow]]) -> None:
         wanted = set(values)
         canonical = tenant.crm.canonical_id
-        self._explicit = {value: canonical(crm_id) for value, crm_id in tenant.portal.associations.contract_values.items()}
-        ids = {value: canonical(value) for value in wanted} | {crm_id: crm_id for crm_id in self._explicit.values()}
+        explicit = {value: canonical(crm_id) for value, crm_id in tenant.portal.associations.contract_values.items()}
+        ids = {value: canonical(value) for value in wanted} | {crm_id: crm_id for crm_id in explicit.values()}
         found = companies.by_crm_ids(tx, sorted(set(ids.values())))
-        self._by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
-        self._by_name = companies.by_names(tx, wanted)
-        self._alike = companies.by_folded_names(tx, wanted)
+        by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
+        by_name = companies.by_names(tx, wanted)
         self._by_person = associations.by_person(tx, wanted)
-        written_so = self._by_crm_id.keys() | {value for value, found in self._by_name.items() if not all(one.is_deleted for one in found)}
-        self._explicit |= _looking_alike(wanted - written_so, self._explicit)
+        written_so = by_crm_id.keys() | {value for value, found in by_name.items() if not all(one.is_deleted for one in found)}
+        explicit |= _looking_alike(wanted - written_so, explicit)
+        self._nameable = Nameable(explicit, by_crm_id, by_name, companies.by_folded_names(tx, wanted))
         ends = {value: binding.company_id for value, binding in self._by_person.items()}
         self._by_person |= {value: Binding(value, id_, "person") for value, id_ in _looking_alike(wanted - written_so, ends).items()}
         bound = {row.binding.company_id for rows in held.values() for row in rows.values() if row.binding.company_id}
@@ -118,11 +118,8 @@ class _Candidates:
     def bind(self, values: Sequence[str], rows: Mapping[str, ContractRow]) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
         return bind(
             values,
+            self._nameable,
             bound={value: row.binding for value, row in rows.items()} | self._by_person,
-            explicit=self._explicit,
-            candidates_by_crm_id=self._by_crm_id,
-            candidates_by_name=self._by_name,
-            candidates_alike=self._alike,
             companies_by_id=self._by_id,
         )
 

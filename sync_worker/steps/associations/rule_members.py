@@ -14,14 +14,14 @@ from operator import attrgetter
 
 from sync_worker.domain.associations.association import Missing
 from sync_worker.domain.associations.rule import MOST_KEYS, SIDES, Membership, Names, Rule, Rules, SharedKeys, Side, missing
-from sync_worker.domain.associations.rule_member import Member, turn
+from sync_worker.domain.associations.rule_member import Holding, Member, turn
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.names import folded, spelled
 from sync_worker.domain.core.problem import Problem
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.associations import evaluations, rule_members, rule_names
 from sync_worker.store.associations.evaluations import Evaluation
-from sync_worker.store.associations.rule_members import SharedKey
+from sync_worker.store.associations.rule_members import EVERY_OTHER, OtherSide, SharedKey
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
@@ -81,11 +81,9 @@ def settle(
     changed: set[str] = set()
     for company in found:
         due = turn(
-            company.id,
+            Holding(company.id, sets.now.memberships(company), sets.later.memberships(company) if sets.later else None),
             held.get(company.id, ()),
             standing_no=sets.standing_no,
-            now_holds=sets.now.memberships(company),
-            next_holds=sets.later.memberships(company) if sets.later else None,
             now=tx.now,
             run_id=run_id,
         )
@@ -187,13 +185,13 @@ def _heal(
 
 
 def shared(
-    tx: Tx, company: Company, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
+    tx: Tx, company: Company, evaluation: Evaluation, *, at: datetime | None = None, others: OtherSide = EVERY_OTHER
 ) -> list[SharedKeys]:
-    """What this company shares with each of the other side. **Shapes** by the other's id; `limit` counts companies."""
+    """What this company shares with each of the other side. **Shapes** by the other's id."""
     side = SIDES.get(company.account_type)
     if side is None:
         return []
-    shares = rule_members.shares(tx, company.id, side, evaluation, at=at, after=after, limit=limit)
+    shares = rule_members.shares(tx, company.id, side, evaluation, at=at, others=others)
     return _shared(company, side, shares, evaluation, is_past=at is not None)
 
 

@@ -119,12 +119,11 @@ class Findings:
         if ruling.are_contracts_judged:
             self._contracts_judged.add(ruling.crm_id)
         for problem in ruling.problems:
-            self._note("problem", ruling.crm_id, problem, name=ruling.name)
+            self._note(ruling.crm_id, problem, ruling.name)
         for remark in ruling.elsewhere:
             self._remark_contracts(remark)
         if ruling.failure:
-            hash_ = payload_hash(native.fields)
-            self._note("failure", ruling.crm_id, ruling.failure, name=ruling.name, payload=dict(native.fields), payload_hash=hash_)
+            self._note_failure(native, ruling, ruling.failure)
 
     def take_contracts(self, remarks: Iterable[Remark]) -> None:
         """The contract values of these records were looked at; those with problems do not lead to an association."""
@@ -136,7 +135,7 @@ class Findings:
     def _remark_contracts(self, remark: Remark) -> None:
         for problem in remark.problems if not self._leaves_contracts else ():
             told = replace(problem, field=contract_field(str(problem.value)))
-            self._note("problem", remark.crm_id, told, name=remark.name)
+            self._note(remark.crm_id, told, remark.name)
 
     def settle(self, tx: Tx) -> None:
         """Writes what is new and closes what is gone."""
@@ -151,19 +150,24 @@ class Findings:
             return row.record in self._contracts_judged
         return row.record in self._judged and (self._only is None or row.field in self._only)
 
-    def _note(
-        self,
-        kind: Literal["failure", "problem"],
-        crm_id: str,
-        problem: Problem,
-        *,
-        name: str,
-        payload: Any = None,
-        payload_hash: str = "",
-    ) -> None:
-        self._found[crm_id, problem.code, problem.field] = Failure(
+    def _note(self, crm_id: str, problem: Problem, name: str) -> None:
+        """The record passed, and this is wrong with it."""
+        self._found[crm_id, problem.code, problem.field] = self._row(crm_id, problem, name)
+
+    def _note_failure(self, native: NativeRecord, ruling: Ruling[Any], problem: Problem) -> None:
+        """The record did not pass: it is kept whole."""
+        self._found[ruling.crm_id, problem.code, problem.field] = replace(
+            self._row(ruling.crm_id, problem, ruling.name),
+            kind="failure",
+            payload=dict(native.fields),
+            payload_hash=payload_hash(native.fields),
+            mapping_hash=self._mapping_hash,
+        )
+
+    def _row(self, crm_id: str, problem: Problem, name: str) -> Failure:
+        return Failure(
             id=self._new_id(),
-            kind=kind,
+            kind="problem",
             object=self._object,
             record=crm_id,
             stage=STAGE,
@@ -172,9 +176,6 @@ class Findings:
             run_id=self._run_id,
             field=problem.field,
             name=name,
-            payload=payload,
-            payload_hash=payload_hash,
-            mapping_hash=self._mapping_hash if kind == "failure" else "",
             waits_for=problem.waits_for,
         )
 

@@ -122,6 +122,5 @@ class Runs:
         outcomes, costs = run.counts.outcomes(), {"calls": run.counts.calls, "duration_s": round(duration_s, 3)}
         more = {name: value for name, value in (("skips", run.counts.skips), ("error", run.error)) if value}
         self._log.info("run", verb=run.verb, state=run.state, object=run.object, run=run.id, **outcomes, **costs, **more)
-        metrics.run_ended(
-            self._portal.name, run.verb, run.object, state=run.state, duration_s=duration_s, outcomes=outcomes, calls=run.counts.calls
-        )
+        ended = metrics.EndedRun(run.verb, run.object, run.state, duration_s, outcomes, run.counts.calls)
+        metrics.run_ended(self._portal.name, ended)

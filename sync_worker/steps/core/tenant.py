@@ -12,8 +12,6 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import structlog
 
-from sync_worker.config.portal import Portal
-from sync_worker.crm.port import Crm
 from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
 from sync_worker.domain.core.reconcile import FieldRule
@@ -23,12 +21,11 @@ from sync_worker.mail.post import Post
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.receiver import Receiver
-from sync_worker.services import Services
 from sync_worker.steps.core.described import Described, Ports
 from sync_worker.steps.core.lists import Lists
 from sync_worker.steps.core.run import Runs, Turn
 from sync_worker.store.core import portals
-from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.operate import halts
 from sync_worker.store.operate.halts import Halt
 from sync_worker.telemetry import logs
@@ -47,31 +44,27 @@ class Tenant:
 
     def __init__(
         self,
-        portal: Portal,
+        ports: Ports,
         *,
         grammar: LoadedMapping,
-        store: Store,
-        crm: Crm,
-        services: Services,
         receiver: Receiver | None = None,
         post: Post | None = None,
         price_file: PriceList | None = None,
     ) -> None:
-        self.portal = portal
-        self.name = portal.name
-        self.store = store
-        self.crm = crm
-        self.services = services
+        self.portal = ports.portal
+        self.name = ports.portal.name
+        self.store = ports.store
+        self.crm = ports.crm
+        self.services = ports.services
         self.receiver = receiver  # of the portal's feed, where it has one
         self.post = post  # to its people, where there is a mail server
         self.price_file = price_file  # the price list, where a file keeps it
         self.grammar = grammar
         self.works_while_paused = False  # a person works by hand although a person has paused the portal
-        ports = Ports(portal, store, crm, services)
         self.described = Described(ports, grammar, self.halted)
-        self.lists = Lists(self.described, services, self.halted, lambda: self.mapping)
+        self.lists = Lists(self.described, ports.services, self.halted, lambda: self.mapping)
         self.runs = self.RUNS(ports, self.described, lambda name: name in self.plain_mapping.records)
-        self.turn = Turn(services)
+        self.turn = Turn(ports.services)
         self.crm_clock_ahead: timedelta | None = None  # the CRM's clock minus the one that all processes share, as last measured
         self.release: Callable[[Tx], None] | None = None  # lets the brake's next refusal pass, once; called in the commit that passes
 

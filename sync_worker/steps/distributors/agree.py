@@ -6,7 +6,7 @@ The file is kept first, its row is committed after: a file that no row names is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -25,68 +25,55 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import agreements, subgroups, terms
-from sync_worker.store.distributors.agreements import Agreement
+from sync_worker.store.distributors.agreements import Agreement, AgreementFile
 
 ORPHAN_AFTER: Final = timedelta(days=1)  # no upload takes that long
 
 
-def upload(
-    store: Store,
-    portal: str,
-    files: Files,
-    pair: Pair,
-    chunks: Iterable[bytes],
-    *,
-    name: str,
-    actor: str,
-    services: Services,
-    finish: Callable[[Tx], None] | None = None,
-) -> Agreement | Refusal:
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file as a person sends it, under the name that it has there."""
+
+    name: str
+    chunks: Iterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A signed agreement that comes in. **Shapes** `id`: the one that it gets; `actor`: who brings it."""
+
+    id: str
+    pair: Pair
+    file: IncomingFile
+    actor: str
+
+
+def upload(store: Store, portal: str, files: Files, incoming: Upload, *, finish: Callable[[Tx], None] | None = None) -> Agreement | Refusal:
     """One more version of the pair's agreement, or why it is not taken: then nothing is kept. **Raises** TransientError, StoreDown.
 
     **Shapes** `finish` is called inside the commit.
     """
-    id_, shown = services.new_id(), shown_name(name)
-    kept = files.keep(f"{portal}/agreements/{id_}", chunks, name=shown, limits=AGREEMENT)
+    shown = shown_name(incoming.file.name)
+    kept = files.keep(f"{portal}/agreements/{incoming.id}", incoming.file.chunks, name=shown, limits=AGREEMENT)
     if isinstance(kept, Refusal):
         return kept
     with store.transaction(portal) as tx:
-        added = agreements.add(
-            tx,
-            pair,
-            id_=id_,
-            name=shown,
-            media_type=kept.media_type,
-            size_bytes=kept.size_bytes,
-            sha256=kept.sha256,
-            key=kept.key,
-            actor=actor,
-        )
+        file = AgreementFile(incoming.id, shown, kept.media_type, kept.size_bytes, kept.sha256, kept.key)
+        added = agreements.add(tx, incoming.pair, file, actor=incoming.actor)
         if finish:
             finish(tx)
         return added
 
 
-def put_on_file(
-    tenant: Tenant, files: Files, company: Company, upper: Company, chunks: Iterable[bytes], *, name: str, actor: Actor
-) -> Agreement | Refusal:
+def put_on_file(tenant: Tenant, files: Files, company: Company, upper: Company, file: IncomingFile, *, actor: Actor) -> Agreement | Refusal:
     """A signed agreement that a member of the upper company brings; the CRM hears where the lower one stands. **Raises** as `upload`."""
     refused = setting_refusal(company, upper, actor)
     if refused:
         return refused
     pair = Pair(company.id, upper.id)
     with tenant.run("agreement", COMPANY) as run_id:
-        return upload(
-            tenant.store,
-            tenant.name,
-            files,
-            pair,
-            chunks,
-            name=name,
-            actor=actor.name,
-            services=tenant.services,
-            finish=lambda tx: owe_standing(tx, company, pair, run_id),
-        )
+        incoming = Upload(tenant.services.new_id(), pair, file, actor.name)
+        return upload(tenant.store, tenant.name, files, incoming, finish=lambda tx: owe_standing(tx, company, pair, run_id))
 
 
 def set_terms(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sync_worker.crm.port import RecordWrite
@@ -21,6 +22,7 @@ from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import foreseen
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.run import Runs
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
@@ -69,7 +71,7 @@ def plan(
         ear = _Ear(tenant, copy.after, found)
         crm = Rehearsal(tenant.crm, tell=ear.hear, services=tenant.services)
         portal = tenant.portal.model_copy(update={"brake_percent": NO_BRAKE_PERCENT})
-        rehearsing = _Rehearsing(portal, grammar=tenant.grammar, store=copy.after, crm=crm, services=tenant.services)
+        rehearsing = _Rehearsing(Ports(portal, copy.after, crm, tenant.services), grammar=tenant.grammar)
         rehearsing.works_while_paused = tenant.works_while_paused
         if only:
             _fill_and_push(rehearsing, only, on_page=on_page)
@@ -118,12 +120,7 @@ def _pull_and_push(tenant: Tenant, *, is_full: bool, on_page: Progress | None) -
     """As a person would with `pull` and `push`: companies first, and whatever is noticed on the way."""
     follow_ups = {FollowUp(Work.PUSH)}
     for record_name in tenant.readable_records():
-
-        def tell(done: int, total: int | None, record_name: str = record_name) -> None:
-            if on_page:
-                on_page(record_name, done, total)
-
-        found = pull(tenant, record_name, is_full=is_full, on_page=tell).follow_ups
+        found = pull(tenant, record_name, is_full=is_full, on_page=_told_of(record_name, on_page)).follow_ups
         if record_name == COMPANY:
             found |= _evaluate(tenant)
         work_off(tenant, {follow_up for follow_up in found if follow_up.work == Work.REFRESH})
@@ -136,13 +133,13 @@ def _fill_and_push(tenant: Tenant, only: Fillable, *, on_page: Progress | None) 
     ask(tenant, only, by="plan")
     follow_ups = {FollowUp(Work.PUSH)}
     for record_name in only.records:
-
-        def tell(done: int, total: int | None, record_name: str = record_name) -> None:
-            if on_page:
-                on_page(record_name, done, total)
-
-        follow_ups |= backfill(tenant, record_name, only.field, on_page=tell).follow_ups
+        follow_ups |= backfill(tenant, record_name, only.field, on_page=_told_of(record_name, on_page)).follow_ups
     work_off(tenant, follow_ups)
+
+
+def _told_of(record_name: str, on_page: Progress | None) -> Callable[[int, int | None], None] | None:
+    """What hears of each page, told which records are on it."""
+    return partial(on_page, record_name) if on_page else None
 
 
 def _evaluate(tenant: Tenant) -> frozenset[FollowUp]:

@@ -5,7 +5,7 @@ The ordinary ingest runs in a transaction that is always undone, and the letters
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -43,7 +43,16 @@ class FieldPreview:
     then: Plain
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one transaction that was undone has shown. **Shapes** as in `Preview`."""
+
+    changes: tuple[FieldPreview, ...] = ()
+    would_fail: Mapping[str, str] = field(default_factory=dict)
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a replay would do. **Shapes** `would_fail`: failure id → why it would fail as before, as far as we can tell without the CRM.
 
@@ -52,8 +61,8 @@ class Preview:
 
     count: int = 0
     superseded: int = 0
-    changes: list[FieldPreview] = field(default_factory=list)
-    would_fail: dict[str, str] = field(default_factory=dict)
+    changes: Sequence[FieldPreview] = ()
+    would_fail: Mapping[str, str] = field(default_factory=dict)
     written: int = 0
     calls: int = 0
     minutes: float = 0.0
@@ -65,61 +74,80 @@ class _Undo(Exception):
 
 def preview(tenant: Tenant, rows: Sequence[FailureRow]) -> Preview:
     """What replaying these would do. **Raises** the port's errors, StoreDown."""
-    found = Preview(count=len(rows), superseded=sum(not is_open(row) for row in rows))
     live = [row for row in rows if is_open(row)]
     _ = tenant.mapping  # may ask the CRM, which a transaction must not wait for
     calls = tenant.crm.calls
-    for stage, look in (("ingest", _look_at_reads), ("push", _look_at_writes)):
-        mine = [row for row in live if row.failure.stage == stage]
-        for start in range(0, len(mine), BATCH_COUNT):
-            look(tenant, mine[start : start + BATCH_COUNT], found)
+    seen = _together(_looks(tenant, live))
     reads = tenant.crm.calls - calls
-    found.calls = reads + -(-found.written // tenant.crm.write_count) + (reads if found.written else 0)  # what is written is read back
-    found.minutes = round(len(live) / per_minute(tenant, "refresh", "push"), 1)
-    return found
+    return Preview(
+        count=len(rows),
+        superseded=len(rows) - len(live),
+        changes=seen.changes,
+        would_fail=seen.would_fail,
+        written=seen.written,
+        calls=reads + -(-seen.written // tenant.crm.write_count) + (reads if seen.written else 0),  # what is written is read back
+        minutes=round(len(live) / per_minute(tenant, "refresh", "push"), 1),
+    )
 
 
-def _look_at_reads(tenant: Tenant, rows: Sequence[FailureRow], found: Preview) -> None:
+def _looks(tenant: Tenant, rows: Sequence[FailureRow]) -> Iterator[_Seen]:
+    """Batch by batch: what failed when it was read, then what failed when it was written."""
+    for stage, look in (("ingest", _look_at_reads), ("push", _look_at_writes)):
+        mine = [row for row in rows if row.failure.stage == stage]
+        for start in range(0, len(mine), BATCH_COUNT):
+            yield from look(tenant, mine[start : start + BATCH_COUNT])
+
+
+def _look_at_reads(tenant: Tenant, rows: Sequence[FailureRow]) -> Iterator[_Seen]:
     """Records that could not be applied, or had a problem."""
     for object_ in sorted({row.failure.object for row in rows}):
         mine = [row for row in rows if row.failure.object == object_]
-        _compute(tenant, object_, sorted({row.failure.record for row in mine}), mine, found)
+        yield _compute(tenant, object_, sorted({row.failure.record for row in mine}), rows=mine)
 
 
-def _look_at_writes(tenant: Tenant, rows: Sequence[FailureRow], found: Preview) -> None:
+def _look_at_writes(tenant: Tenant, rows: Sequence[FailureRow]) -> Iterator[_Seen]:
     """Deals whose write was refused, and portal ids that companies did not take."""
-    found.written += sum(row.failure.object == COMPANY for row in rows)
+    yield _Seen(written=sum(row.failure.object == COMPANY for row in rows))
     deal_ids = {row.failure.record for row in rows if row.failure.object != COMPANY}
     with tenant.store.reading(tenant.name) as tx:
         homes = links.homes(tx, deal_ids)
     for object_ in sorted({home.object for home in homes.values()}):
         mine = {deal_id: home.crm_id for deal_id, home in homes.items() if home.object == object_}
-        _compute(tenant, object_, sorted(mine.values()), [], found, deal_ids=sorted(mine))
+        yield _compute(tenant, object_, sorted(mine.values()), deal_ids=sorted(mine))
     if new := sorted(deal_ids - homes.keys()):
-        _compute(tenant, tenant.portal.deals.record, [], [], found, deal_ids=new)
+        yield _compute(tenant, tenant.portal.deals.record, [], deal_ids=new)
 
 
 def _compute(
-    tenant: Tenant, object_: str, crm_ids: Sequence[str], rows: Sequence[FailureRow], found: Preview, *, deal_ids: Sequence[str] = ()
-) -> None:
+    tenant: Tenant, object_: str, crm_ids: Sequence[str], *, rows: Sequence[FailureRow] = (), deal_ids: Sequence[str] = ()
+) -> _Seen:
     """Reads these records, and does with them what a replay would, in a transaction that is undone."""
     record, read_no = tenant.mapping.records[object_], tenant.draw_read_no()
     natives = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields) if crm_ids else []
     record = tenant.lists.judged(object_, natives)
     chunk = Chunk(tenant, record, natives, read_no, tenant.services.new_id())
+    seen = _Seen()
     try:
         with tenant.store.transaction(tenant.name) as tx:
             before = _held(tx, object_, natives, deal_ids)
             failures.forget_payloads(tx, [row.failure.id for row in rows])
             store_chunk(tx, chunk)
             owing = _owing(tx, object_, natives, deal_ids)
-            found.changes += _applied(object_, before, _held(tx, object_, natives, deal_ids))
-            _write(tx, tenant, owing, natives, found)
+            applied = _Seen(tuple(_applied(object_, before, _held(tx, object_, natives, deal_ids))))
+            written = list(_write(tx, tenant, owing, natives))
             still = failures.by_ids(tx, [row.failure.id for row in rows])
-            found.would_fail |= {id_: row.failure.message for id_, row in still.items() if row.resolved_at is None}
+            failing = {id_: row.failure.message for id_, row in still.items() if row.resolved_at is None}
+            seen = _together([applied, *written, _Seen(would_fail=failing)])
             raise _Undo
     except _Undo:
         pass
+    return seen
+
+
+def _together(parts: Iterable[_Seen]) -> _Seen:
+    found = list(parts)
+    failing = {id_: why for one in found for id_, why in one.would_fail.items()}
+    return _Seen(tuple(change for one in found for change in one.changes), failing, sum(one.written for one in found))
 
 
 # ── what would be applied in the portal ──────────────────────────────────────────────────────────────────────────────
@@ -163,19 +191,18 @@ def _owing(tx: Tx, object_: str, natives: Sequence[NativeRecord], deal_ids: Sequ
     return sorted(set(deal_ids) | {row.record_id for row in outbox.of(tx, DEAL, behind) if row.state == "ready"})
 
 
-def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[NativeRecord], found: Preview) -> None:
+def _write(tx: Tx, tenant: Tenant, deal_ids: Sequence[str], natives: Sequence[NativeRecord]) -> Iterator[_Seen]:
     """The writes of these deals, as they would be sent."""
     shown = {native.crm_id: native.fields for native in natives}
     desk = DealDesk(tx, tenant, deal_ids)
     for row in outbox.of(tx, DEAL, deal_ids):
         outgoing = desk.outgoing(row)
         if isinstance(outgoing, Park) and outgoing.error:
-            found.would_fail[row.record_id] = str(outgoing.error)
+            yield _Seen(would_fail={row.record_id: str(outgoing.error)})
         elif isinstance(outgoing, OutgoingWrite):
-            found.written += 1
             crm_id = outgoing.change.crm_id or ""
             where = crm_id or f"(new: {row.record_id})"
-            found.changes += _written(outgoing.record.record, where, shown.get(crm_id, {}), outgoing.change.fields)
+            yield _Seen(tuple(_written(outgoing.record.record, where, shown.get(crm_id, {}), outgoing.change.fields)), written=1)
 
 
 def _written(object_: str, crm_id: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[FieldPreview]:

@@ -13,7 +13,7 @@ from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
 from sync_worker.domain.tell.wording import for_people
 from sync_worker.errors import ConfigError, RecordError, TransientError
-from sync_worker.mail.letter import compose
+from sync_worker.mail.letter import Letter, compose
 from sync_worker.mail.post import Post
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -60,43 +60,55 @@ def is_due(tenant: Tenant) -> bool:
         return mails.has_due(tx)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Letters that were claimed together, under one token."""
+
+    store: Store
+    portal: str
+    services: Services
+    token: str
+
+
 def send_mail(store: Store, portal: str, post: Post, services: Services) -> MailsSent:
     """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
-    token = services.new_id()
+    batch = _Batch(store, portal, services, services.new_id())
     with store.side_transaction(portal) as tx:
-        rows = mails.claim(tx, limit=BATCH_COUNT, token=token, until_at=tx.shared_now + timedelta(seconds=CLAIM_S))
+        rows = mails.claim(tx, limit=BATCH_COUNT, token=batch.token, until_at=tx.shared_now + timedelta(seconds=CLAIM_S))
     outcomes = []
     for row in rows:
         if services.is_stopping():
             break
-        outcomes.append(_sent(store, portal, post, services, row, token))
+        outcomes.append(_sent(batch, post, row))
     return MailsSent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
 
 
-def _sent(store: Store, portal: str, post: Post, services: Services, row: MailRow, token: str) -> str:
-    its = row.mail
+def _sent(batch: _Batch, post: Post, row: MailRow) -> str:
+    its, store, portal = row.mail, batch.store, batch.portal
     try:
         with store.reading(portal) as tx:
             files = enclosures(tx, its.quote_id, templates=post.documents, zone=post.zone) if its.quote_id else ()
         letter = compose(
             post.templates,
-            mail_id=its.id,
-            address=its.address,
-            template=its.template,
-            context={"portal": portal, **for_people(its.context)},
+            Letter(
+                mail_id=its.id,
+                address=its.address,
+                template=its.template,
+                context={"portal": portal, **for_people(its.context)},
+                written_at=row.written_at,
+                enclosures=files,
+            ),
             sender=post.sender,
-            written_at=row.written_at,
-            enclosures=files,
         )
         post.send(letter)
     except (TransientError, ConfigError) as error:
         if row.attempts < MOST_ATTEMPTS:
-            return _put_off(store, portal, row, token, str(error))
-        return _given_up(store, portal, services, row, token, f"{error} ({row.attempts} tries)")
+            return _put_off(batch, row, str(error))
+        return _given_up(batch, row, f"{error} ({row.attempts} tries)")
     except (RecordError, ValueError) as error:
-        return _given_up(store, portal, services, row, token, str(error))
+        return _given_up(batch, row, str(error))
     with store.side_transaction(portal) as tx:
-        if mails.settle(tx, its.id, token, "sent"):
+        if mails.settle(tx, its.id, batch.token, "sent"):
             failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
     return "sent"
 
@@ -105,19 +117,21 @@ BETWEEN_TRIES: Final = Backoff(first_s=60, factor=2, ceiling_s=6 * 3600)
 """A minute before the second try, then twice as long each time, six hours at most."""
 
 
-def _put_off(store: Store, portal: str, row: MailRow, token: str, why: str) -> str:
+def _put_off(batch: _Batch, row: MailRow, why: str) -> str:
     wait_s = BETWEEN_TRIES.wait_s(row.attempts)
-    with store.side_transaction(portal) as tx:
+    with batch.store.side_transaction(batch.portal) as tx:
         next_at = tx.shared_now + timedelta(seconds=wait_s)
-        mails.later(tx, row.mail.id, token, next_at, error=why)
-    logs.get().warning("a letter was not taken", portal=portal, mail=row.mail.id, error=why, tries=row.attempts, next_try=utc(next_at))
+        mails.later(tx, row.mail.id, batch.token, next_at, error=why)
+    logs.get().warning(
+        "a letter was not taken", portal=batch.portal, mail=row.mail.id, error=why, tries=row.attempts, next_try=utc(next_at)
+    )
     return "put_off"
 
 
-def _given_up(store: Store, portal: str, services: Services, row: MailRow, token: str, why: str) -> str:
+def _given_up(batch: _Batch, row: MailRow, why: str) -> str:
     """The letter is over, and an operator is told in the same commit."""
     failure = Failure(
-        id=services.new_id(),
+        id=batch.services.new_id(),
         kind="problem",
         object="mail",
         record=row.mail.id,
@@ -127,7 +141,7 @@ def _given_up(store: Store, portal: str, services: Services, row: MailRow, token
         run_id="",
         name=row.mail.address,
     )
-    with store.transaction(portal) as tx:
-        if mails.settle(tx, row.mail.id, token, "given_up", error=why):
+    with batch.store.transaction(batch.portal) as tx:
+        if mails.settle(tx, row.mail.id, batch.token, "given_up", error=why):
             failures.record(tx, [failure])
     return "given_up"

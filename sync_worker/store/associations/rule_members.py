@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Integer, Row, Select, and_, bindparam, delete, func, or_, select, update
 
@@ -84,17 +84,32 @@ def of(tx: Tx, company_ids: Collection[str], evaluation: Evaluation, at: datetim
     return found
 
 
+class OtherSide(NamedTuple):
+    """Which companies of the other side: those behind `after`, by id, and not more than `limit`. By default all of them."""
+
+    after: str = ""
+    limit: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no company is left out."""
+        return not self.after and self.limit is None
+
+
+EVERY_OTHER: Final = OtherSide()
+
+
 def shares(
-    tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, after: str = "", limit: int | None = None
+    tx: Tx, company_id: str, side: Side, evaluation: Evaluation, *, at: datetime | None = None, others: OtherSide = EVERY_OTHER
 ) -> list[SharedKey]:
-    """Every key this company holds in common with one of the other side, in no order. **Shapes** `limit` counts companies."""
+    """Every key this company holds in common with one of the other side, in no order."""
     other = "second_partner" if side == "partner" else "partner"
     told: dict[str, Any] = {"portal": tx.portal, "company": company_id, "side": side, "other": other, "no": evaluation.no}
     told |= {"at": at} if at else {}
     query = _joined(is_past=at is not None)
-    if limit is not None or after:
+    if not others.is_whole:
         theirs = query.selected_columns[0]
-        page = query.with_only_columns(theirs).where(theirs > after).distinct().order_by(theirs).limit(limit)
+        page = query.with_only_columns(theirs).where(theirs > others.after).distinct().order_by(theirs).limit(others.limit)
         query = query.where(among(tx, theirs, list(tx.connection.execute(page, told).scalars())))
     since, found = evaluation.since, list[SharedKey]()
     for other_id, rule, key, at_, no, run_id, their_at, their_no, their_run_id in tx.connection.execute(query, told):

@@ -34,10 +34,23 @@ class Agreement:
 _COLUMNS = [agreements.c[name] for name in Agreement.__slots__]
 
 
-def add(tx: Tx, pair: Pair, *, id_: str, name: str, media_type: str, size_bytes: int, sha256: str, key: str, actor: str) -> Agreement:
+@dataclass(frozen=True, slots=True)
+class AgreementFile:
+    """The file of a new agreement, as it was kept."""
+
+    id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    key: str
+
+
+def add(tx: Tx, pair: Pair, file: AgreementFile, *, actor: str) -> Agreement:
     """One more version of the pair's agreement. Inside the portal's lock, so that no two get one number."""
     version = tx.connection.execute(select(func.coalesce(func.max(agreements.c.version), 0) + 1).where(*_of(tx, pair))).scalar_one()
-    added = Agreement(id_, pair.company_id, pair.upper_id, version, name, media_type, size_bytes, sha256, key, tx.now, actor)
+    kept = {name: getattr(file, name) for name in AgreementFile.__slots__}
+    added = Agreement(company_id=pair.company_id, upper_id=pair.upper_id, version=version, uploaded_at=tx.now, uploaded_by=actor, **kept)
     tx.connection.execute(insert(agreements).values(portal=tx.portal, **{field: getattr(added, field) for field in Agreement.__slots__}))
     return added
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,10 +35,21 @@ class Token:
 _COLUMNS = tuple(tokens.c[name] for name in Token.__slots__)
 
 
-def add(tx: Tx, token_id: str, *, name: str, token_hash: str, scopes: Sequence[str], made_by: str, expires_at: datetime | None) -> None:
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token as it is made."""
+
+    id: str
+    name: str
+    hash: str
+    scopes: Sequence[str]
+    made_by: str
+    expires_at: datetime | None
+
+
+def add(tx: Tx, made: NewToken) -> None:
     """Keeps a new token."""
-    row = {"portal": tx.portal, "id": token_id, "name": name, "hash": token_hash, "scopes": list(scopes), "made_by": made_by}
-    upsert(tx, tokens, [{**row, "made_at": tx.now, "expires_at": expires_at}])
+    upsert(tx, tokens, [{**asdict(made), "portal": tx.portal, "scopes": list(made.scopes), "made_at": tx.now}])
 
 
 def get(tx: Tx, token_id: str) -> Token | None:

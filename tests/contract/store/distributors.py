@@ -23,7 +23,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, licences, prices, quotes
 from sync_worker.store.distributors import agreements, pairs, subgroups, terms, waivers
-from sync_worker.store.distributors.agreements import Agreement
+from sync_worker.store.distributors.agreements import Agreement, AgreementFile
 from sync_worker.store.distributors.waivers import Waiver
 from sync_worker.store.operate import schema
 from sync_worker.store.people import people
@@ -67,7 +67,10 @@ def seat(price: str = "99.90") -> Price:
 
 def upload(tx: Tx, id_: str = "a1") -> Agreement:
     return agreements.add(
-        tx, PAIR, id_=id_, name="Vertrag.pdf", media_type="application/pdf", size_bytes=9, sha256="00", key=f"k/{id_}", actor="Ann"
+        tx,
+        PAIR,
+        AgreementFile(id=id_, name="Vertrag.pdf", media_type="application/pdf", size_bytes=9, sha256="00", key=f"k/{id_}"),
+        actor="Ann",
     )
 
 

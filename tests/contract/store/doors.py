@@ -15,6 +15,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.operate import erasure, retention
 from sync_worker.store.people import answers, tokens
 from sync_worker.store.people.answers import Answer, Ask
+from sync_worker.store.people.tokens import NewToken
 from sync_worker.store.tell import deliveries
 
 MODULES = (answers, deliveries, feed, retention, tokens, erasure)
@@ -45,7 +46,7 @@ def sending(tx: Tx) -> Any:
 
 FILL: list[Callable[[Tx], object]] = [
     lambda tx: told(tx, "company.added", "company.changed"),
-    lambda tx: tokens.add(tx, "t1", name="portal", token_hash="h", scopes=["read"], made_by="Ann", expires_at=None),
+    lambda tx: tokens.add(tx, NewToken(id="t1", name="portal", hash="h", scopes=["read"], made_by="Ann", expires_at=None)),
     lambda tx: answers.begin(tx, ASK),
     lambda tx: retention.forget_runs(tx, tx.now + timedelta(days=1), None),  # keeps its place; history names the run
 ]
@@ -88,7 +89,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
         f"retention.{forget.__name__}": partial(lambda forget, tx: forget(tx, tx.now + timedelta(days=1), None), forget)
         for forget in FORGETTING
     },
-    "tokens.add": lambda tx: tokens.add(tx, "t1", name="x", token_hash="g", scopes=["write"], made_by="Bo", expires_at=None),
+    "tokens.add": lambda tx: tokens.add(tx, NewToken(id="t1", name="x", hash="g", scopes=["write"], made_by="Bo", expires_at=None)),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
     "erasure.erase": lambda tx: erasure.erase(tx, "u1"),

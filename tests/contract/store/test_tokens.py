@@ -9,6 +9,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.people.authorize import authorize
 from sync_worker.store.core.engine import Store
 from sync_worker.store.people import tokens
+from sync_worker.store.people.tokens import NewToken
 from tests.servers import MONDAY, Clock
 
 
@@ -17,7 +18,7 @@ def given(store: Store, *scopes: str, portal: str = "acme", lasts_h: int | None 
     made = texts.make()
     ends_at = MONDAY + timedelta(hours=lasts_h) if lasts_h else None
     with store.side_transaction(portal) as tx:
-        tokens.add(tx, made.id, name="portal", token_hash=made.hash, scopes=scopes or ("read",), made_by="Ann", expires_at=ends_at)
+        tokens.add(tx, NewToken(id=made.id, name="portal", hash=made.hash, scopes=scopes or ("read",), made_by="Ann", expires_at=ends_at))
     return made
 
 

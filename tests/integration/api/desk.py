@@ -21,6 +21,7 @@ from sync_worker.domain.core.user import Role, User
 from sync_worker.services import Services
 from sync_worker.store.core import companies
 from sync_worker.store.people import people, tokens
+from sync_worker.store.people.tokens import NewToken
 from sync_worker.web import server
 from sync_worker.web.app import serving
 from sync_worker.web.limits import ConnectionLimits
@@ -121,9 +122,8 @@ def well_told(answer: Answer) -> None:
 def made_token(installation: Installation, portal: str, scopes: Iterable[str], **more: Any) -> str:
     made = texts.make()
     with installation.store.side_transaction(portal) as tx:
-        tokens.add(
-            tx, made.id, name="the portal", token_hash=made.hash, scopes=sorted(scopes), made_by="Ann", **{"expires_at": None, **more}
-        )
+        new = NewToken(made.id, "the portal", made.hash, sorted(scopes), made_by="Ann", expires_at=None)
+        tokens.add(tx, replace(new, **more))
     return made.text
 
 

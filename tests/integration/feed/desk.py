@@ -17,6 +17,7 @@ from sync_worker.domain.tell.event import KINDS
 from sync_worker.mapping.load import load_for_portal
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import Done
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.deliver import deliver
@@ -48,7 +49,7 @@ class Desk:
         patience = Patience()
         crm = SalesforceCrm(login, Tokens(login, services, patience), assigns_on_create=False, services=services, patience=patience)
         grammar = load_for_portal(portal, MAPPINGS)
-        self.tenant = Tenant(portal, grammar=grammar, store=store, crm=crm, services=services, receiver=receiver)
+        self.tenant = Tenant(Ports(portal=portal, store=store, crm=crm, services=services), grammar=grammar, receiver=receiver)
 
     def change(self, *company_ids: str, name: str = "") -> None:
         """One commit that changes these companies, and tells of each."""

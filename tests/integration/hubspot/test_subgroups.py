@@ -18,6 +18,7 @@ from sync_worker.steps.distributors.subgroups import SubgroupChange, create, dis
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.core import companies
 from sync_worker.store.distributors import agreements
+from sync_worker.store.distributors.agreements import AgreementFile
 from tests.integration.hubspot.test_identity import Desk
 from tests.integration.hubspot.test_portal import AS_PROPERTIES, portal_on, settled
 
@@ -98,7 +99,7 @@ def subgroup(desk: Desk, *, is_signed: bool) -> str:
 def sign(desk: Desk) -> None:
     pair = Pair(desk.company_id("Delta IT") or "", desk.company_id(ARROW) or "")
     with desk.tenant.store.transaction("acme") as tx:
-        agreements.add(tx, pair, id_="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k", actor="Bo")
+        agreements.add(tx, pair, AgreementFile(id="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k"), actor="Bo")
 
 
 def second_in_crm(desk: Desk, record_id: str) -> str:

@@ -19,7 +19,7 @@ from sync_worker.bootstrap import build
 from sync_worker.config.settings import Settings
 from sync_worker.config.templates import Templates
 from sync_worker.errors import ConfigError, RecordError, TransientError
-from sync_worker.mail.letter import ROOM, compose
+from sync_worker.mail.letter import ROOM, Letter, compose
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.schedule import Scheduler
@@ -234,12 +234,10 @@ def test_a_server_that_is_not_there_is_waited_for(store: Store, post: Post, mail
 def letter(templates: Templates) -> EmailMessage:
     return compose(
         templates,
-        mail_id="m1",
-        address="Bo <bo@example.com>",
-        template="deal_registered",
-        context={**WORDS, "portal": "acme"},
+        Letter(
+            mail_id="m1", address="Bo <bo@example.com>", template="deal_registered", context={**WORDS, "portal": "acme"}, written_at=MONDAY
+        ),
         sender="portal@acme.example",
-        written_at=MONDAY,
     )
 
 
@@ -248,10 +246,8 @@ def test_a_name_begins_no_paragraph_of_a_letter_and_steers_nothing(templates: Te
     for template in sorted(path.stem for path in (ROOM / "templates").glob("*.txt")):
         names = {"deal": f"Deal{evil}", "company": f"Birch{evil}", "actor": f"Mallory{evil}", "reason": "one\n\ntwo\x1b"}
         context = {**WORDS, **SAMPLES[template], **names, "portal": "acme"}
-        made = compose(
-            templates, mail_id="m1", address="bo@example.com", template=template, context=context, sender="portal@acme.example",
-            written_at=MONDAY,
-        )  # fmt: skip
+        asked = Letter("m1", "bo@example.com", template, context, written_at=MONDAY)
+        made = compose(templates, asked, sender="portal@acme.example")
         parts = [part.get_content() for part in made.walk() if part.get_content_maintype() == "text"]
         for text in (made["Subject"], *parts):
             assert not {"\x1b", "\u202e"} & {*text}, template

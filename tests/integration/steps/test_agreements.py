@@ -17,7 +17,7 @@ from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.files import Files, open_files
 from sync_worker.services import Services
-from sync_worker.steps.distributors.agree import gate, sweep, upload
+from sync_worker.steps.distributors.agree import IncomingFile, Upload, gate, sweep, upload
 from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.distributors import agreements, subgroups, terms
@@ -52,7 +52,7 @@ def refused(store: Store, deal_type: str = "new") -> str:
 
 
 def upload_one(store: Store, files: Files, content: bytes = b"%PDF-1.7 signed", name: str = "signed.pdf") -> Agreement | Refusal:
-    return upload(store, "acme", files, PAIR, [content], name=name, actor="Bo", services=Services())
+    return upload(store, "acme", files, Upload(Services().new_id(), PAIR, IncomingFile(name, [content]), "Bo"))
 
 
 def test_a_subgroup_registers_once_it_has_terms_a_percent_and_an_agreement(store: Store, files: Files) -> None:
@@ -97,7 +97,7 @@ def test_a_file_whose_row_was_never_committed_is_swept_and_no_other(store: Store
     # Given an agreement on file, and one whose worker died before the commit
     kept = upload_one(store, files)
     assert isinstance(kept, Agreement)
-    upload(store, "globex", files, PAIR, [b"%PDF-1.7"], name="other.pdf", actor="Bo", services=Services())
+    upload(store, "globex", files, Upload("a9", PAIR, IncomingFile("other.pdf", [b"%PDF-1.7"]), "Bo"))
     with store.transaction("globex") as tx:
         (others,) = agreements.versions(tx, PAIR)
     files_before = set(files.keys("acme"))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, cast
 import pytest
 
 from sync_worker.actors import attempt
-from sync_worker.bootstrap import NONE, Installation, Mistakes
+from sync_worker.bootstrap import Installation, Mistakes
 from sync_worker.crm.budget import SHARES, Budget, BudgetTerms, Memory, Share
 from sync_worker.domain.core.deal import Deal
 from sync_worker.schedule import due
@@ -36,7 +36,7 @@ class Desk:
     """A worker and the schedule of this world: what is due is attempted, as the actors would."""
 
     world: World
-    disabled: ClassVar[Mapping[str, Mistakes]] = NONE
+    disabled: ClassVar[Mapping[str, Mistakes]] = {}
 
     def tenant(self, _portal: str, _share: Share) -> Tenant:
         return self.world.tenant

@@ -32,6 +32,7 @@ from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 from sync_worker.steps.core.chunk import Chunk
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.tenant import COMPANY, DEAL, Tenant
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.store.associations import associations
@@ -40,6 +41,7 @@ from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals, licences, links
 from sync_worker.store.distributors import agreements, subgroups, terms
+from sync_worker.store.distributors.agreements import AgreementFile
 from sync_worker.store.people import people
 from sync_worker.store.sync import company_links, notices, outbox
 from tests.integration.steps.world import World
@@ -117,7 +119,7 @@ def described(sandbox: str, remote: Remote, tmp_path: Path) -> Tenant:
         real = world.tenant.crm
         catalogs: Mapping[str, Catalog] = {native: real.describe(native) for native in ("Account", "Lead", "Opportunity")}
         crm: Any = SimpleNamespace(calls=0, canonical_id=real.canonical_id, describe=catalogs.__getitem__)
-        return Tenant(world.tenant.portal, grammar=world.tenant.grammar, store=world.store, crm=crm, services=Services())
+        return Tenant(Ports(portal=world.tenant.portal, store=world.store, crm=crm, services=Services()), grammar=world.tenant.grammar)
 
 
 def done(_tx: Tx, _is_last: bool) -> None:
@@ -130,7 +132,9 @@ class Portal:
     def __init__(self, described: Tenant, store: Store, clock: Clock) -> None:
         self._clock = clock
         portal = described.portal.model_copy(update={"portal": f"p{next(PORTALS)}"})
-        self.tenant = Tenant(portal, grammar=described.grammar, store=store, crm=described.crm, services=Services(clock=clock))
+        self.tenant = Tenant(
+            Ports(portal=portal, store=store, crm=described.crm, services=Services(clock=clock)), grammar=described.grammar
+        )
         with store.transaction(portal.name) as tx:
             portals.enter(tx, "contracts")
         self.read(account(crm_id(0), Portal_Account_Type__c="Distributor"), *(account(crm_id(number)) for number in range(1, 5)))
@@ -178,7 +182,10 @@ class Portal:
             licences.issue(tx, [Licence(f"l-{name}", f"d-{name}", 1, name, "Seat", 5, date(2026, 1, 1), date(2026, 12, 31))])
             terms.begin(tx, pair, AGREED, "Ann")
             agreements.add(
-                tx, pair, id_=f"a-{name}", name="a.pdf", media_type="application/pdf", size_bytes=9, sha256="00", key="k", actor="Ann"
+                tx,
+                pair,
+                AgreementFile(id=f"a-{name}", name="a.pdf", media_type="application/pdf", size_bytes=9, sha256="00", key="k"),
+                actor="Ann",
             )
             subgroups.begin(tx, Subgroup(name, self.distributor.id, "promoted", tx.now, "Ann"))
             company_links.begin(tx, {name: {"may_register": Base(False, False)}})

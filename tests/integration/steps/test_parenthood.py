@@ -21,6 +21,7 @@ from sync_worker.steps.distributors.subgroups import SubgroupChange, disassociat
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import agreements, waivers
+from sync_worker.store.distributors.agreements import AgreementFile
 from tests.integration.steps.test_moves import done, refused, told
 from tests.integration.steps.test_subgroups import AGREED, CEDAR, arrow, created, user
 from tests.integration.steps.world import ANN, World
@@ -34,7 +35,7 @@ def signed(world: World) -> None:
     """The subgroup's agreement with its distributor is on file."""
     pair = Pair(world.company(CEDAR).id, arrow(world).id)
     with world.store.transaction("acme") as tx:
-        agreements.add(tx, pair, id_="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k", actor="Bo")
+        agreements.add(tx, pair, AgreementFile(id="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k"), actor="Bo")
 
 
 def subgroup(world: World, *, also: str = "", is_signed: bool = True) -> Company:

@@ -16,7 +16,7 @@ from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.deals.decide import decide
 from sync_worker.steps.deals.move import MoveRequest
-from sync_worker.steps.distributors.agree import put_on_file
+from sync_worker.steps.distributors.agree import IncomingFile, put_on_file
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
@@ -49,7 +49,7 @@ def subgroup(world: World, directory: Path, name: str = "Delta IT") -> SubgroupC
     made = create(world.tenant, arrow, name, Terms(True, {"new": Decimal(5)}), actor=bo)
     assert isinstance(made, SubgroupChange), made
     signed = put_on_file(
-        world.tenant, open_files(directory.as_uri()), made.child.company, arrow, [b"%PDF-1.7 signed"], name="a.pdf", actor=bo
+        world.tenant, open_files(directory.as_uri()), made.child.company, arrow, IncomingFile("a.pdf", [b"%PDF-1.7 signed"]), actor=bo
     )
     assert not isinstance(signed, Refusal), signed
     world.push()

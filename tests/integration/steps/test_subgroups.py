@@ -33,6 +33,7 @@ from sync_worker.steps.distributors.subgroups import (
 from sync_worker.steps.people.users import acting
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.distributors import agreements
+from sync_worker.store.distributors.agreements import AgreementFile
 from sync_worker.store.people import people
 from tests.integration.steps.world import ANN, World
 
@@ -159,7 +160,10 @@ def test_a_subgroups_deal_names_its_parent_and_follows_its_company_into_the_crm(
     # When it is on file, before the CRM has heard of the company
     with world.store.transaction("acme") as tx:
         agreements.add(
-            tx, Pair(made.id, arrow(world).id), id_="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k", actor="Bo"
+            tx,
+            Pair(made.id, arrow(world).id),
+            AgreementFile(id="a1", name="a.pdf", media_type="", size_bytes=1, sha256="", key="k"),
+            actor="Bo",
         )
     moved = register(world.tenant, deal, actor=ANN)
     assert isinstance(moved, Moved), moved

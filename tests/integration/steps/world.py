@@ -36,6 +36,7 @@ from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
+from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
@@ -172,7 +173,7 @@ class World:
             patience=patience,
             bulk_above=portal.crm.bulk_above,
         )
-        return Tenant(portal, grammar=grammar, store=self.store, crm=crm, services=self.services, post=self.post)
+        return Tenant(Ports(portal=portal, store=self.store, crm=crm, services=self.services), grammar=grammar, post=self.post)
 
     def lose_database(self) -> None:
         """The database is gone; a new one takes its place."""

@@ -14,6 +14,7 @@ from sync_worker.domain.associations.association import (
     Binding,
     Contract,
     Explanation,
+    Nameable,
     associates,
     bind,
     exclusion,
@@ -47,10 +48,8 @@ def bound_by(
         names.setdefault(company.name, []).append(company)
     return bind(
         values,
+        Nameable(explicit=explicit or {}, by_crm_id={company.crm_id or "": company for company in companies}, by_name=names),
         bound={binding.value: binding for binding in bound},
-        explicit=explicit or {},
-        candidates_by_crm_id={company.crm_id or "": company for company in companies},
-        candidates_by_name=names,
         companies_by_id={company.id: company for company in companies},
     )
 

@@ -26,7 +26,7 @@ from sync_worker.domain.core.deal import (
     locked_changes,
 )
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.approval import missing_words, vendor_move_in_crm
+from sync_worker.domain.deals.approval import VendorWord, missing_words, vendor_move_in_crm
 from sync_worker.domain.deals.lifecycle import by_calendar, decision, move
 from tests.unit.domain.stage import ACME, ARROW, INGRAM, POLICY, TODAY, VENDOR, member_of, moved, refused, scene, submitted
 
@@ -140,35 +140,40 @@ CRM = Actor("the CRM", None, "crm")
 
 def test_an_approval_in_the_crm_counts_for_the_terms_it_saw() -> None:
     deal = submitted()
-    assert moved(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=True, actor=CRM, day=TODAY)) == {
+    assert moved(vendor_move_in_crm(deal, VendorWord(to=VendorApproval.APPROVED, actor=CRM, day=TODAY), terms_agree=True)) == {
         "vendor_approval": "approved"
     }
-    assert refused(vendor_move_in_crm(deal, VendorApproval.APPROVED, terms_agree=False, actor=CRM, day=TODAY)) == ("approved_other_terms")
+    assert refused(vendor_move_in_crm(deal, VendorWord(to=VendorApproval.APPROVED, actor=CRM, day=TODAY), terms_agree=False)) == (
+        "approved_other_terms"
+    )
 
 
 @pytest.mark.parametrize("new", [VendorApproval.REJECTED, VendorApproval.RETURNED])
 def test_a_no_in_the_crm_counts_whatever_the_terms(new: VendorApproval) -> None:
-    assert moved(vendor_move_in_crm(submitted(), new, terms_agree=False, actor=CRM, day=TODAY))["vendor_approval"] == new
+    assert moved(vendor_move_in_crm(submitted(), VendorWord(to=new, actor=CRM, day=TODAY), terms_agree=False))["vendor_approval"] == new
 
 
 def test_an_echo_in_the_crm_is_no_move() -> None:
     approved = submitted(vendor_approval="approved")
-    assert moved(vendor_move_in_crm(approved, VendorApproval.APPROVED, terms_agree=False, actor=CRM, day=TODAY)) == {}
+    assert moved(vendor_move_in_crm(approved, VendorWord(to=VendorApproval.APPROVED, actor=CRM, day=TODAY), terms_agree=False)) == {}
 
 
 def test_a_cleared_field_is_pending_again() -> None:
     approved = submitted(vendor_approval="approved")
-    assert moved(vendor_move_in_crm(approved, VendorApproval.PENDING, terms_agree=False, actor=CRM, day=TODAY)) == {
+    assert moved(vendor_move_in_crm(approved, VendorWord(to=VendorApproval.PENDING, actor=CRM, day=TODAY), terms_agree=False)) == {
         "vendor_approval": "pending"
     }
 
 
 def test_what_the_vendor_cannot_say_in_the_crm() -> None:
-    assert refused(vendor_move_in_crm(submitted(), VendorApproval.RENEWAL_PENDING, terms_agree=True, actor=CRM, day=TODAY)) == (
-        "not_a_vendor_move"
-    )
+    assert refused(
+        vendor_move_in_crm(submitted(), VendorWord(to=VendorApproval.RENEWAL_PENDING, actor=CRM, day=TODAY), terms_agree=True)
+    ) == ("not_a_vendor_move")
     signed = submitted(vendor_approval="approved", lifecycle="quote_signed")
-    assert refused(vendor_move_in_crm(signed, VendorApproval.REJECTED, terms_agree=True, actor=CRM, day=TODAY)) == "decided_for_good"
+    assert (
+        refused(vendor_move_in_crm(signed, VendorWord(to=VendorApproval.REJECTED, actor=CRM, day=TODAY), terms_agree=True))
+        == "decided_for_good"
+    )
 
 
 # ── what follows ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,9 +31,9 @@ from sync_worker.domain.core.move_context import Party
 from sync_worker.domain.core.stamp import stamp_of
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.approval import missing_words, vendor_move_in_crm
+from sync_worker.domain.deals.approval import VendorWord, missing_words, vendor_move_in_crm
 from sync_worker.domain.deals.lifecycle import DECISIONS, MOVES, Verb, by_calendar, move
-from sync_worker.domain.deals.registration import draft
+from sync_worker.domain.deals.registration import Registration, draft
 from tests.unit.domain.stage import (
     ACME,
     ARROW,
@@ -65,7 +65,8 @@ def made(verb: Verb, deal: Deal, company: Company | None = None, actor: Actor | 
 
 def drafted(**more: Any) -> Deal:
     given: dict[str, Any] = {"owner": ACME, "second_partner": ARROW, "options": [ARROW], "policy": POLICY, "actor": member_of(ACME)}
-    begun = draft(more.pop("values", {"prospect_name": "Globex"}), deal_id="d1", **{**given, **more})
+    values = more.pop("values", {"prospect_name": "Globex"})
+    begun = draft(values, Registration(deal_id="d1", **{**given, **more}))
     assert isinstance(begun, Deal), begun
     return begun
 
@@ -399,9 +400,9 @@ def test_a_refused_renewal_leaves_everything_as_it_was(verb: Verb, lifecycle: st
 
 
 def test_the_vendor_may_say_so_in_the_crm() -> None:
-    approved = moved(vendor_move_in_crm(renewed(), VendorApproval.APPROVED, terms_agree=True, actor=CRM, day=TODAY))
+    approved = moved(vendor_move_in_crm(renewed(), VendorWord(to=VendorApproval.APPROVED, actor=CRM, day=TODAY), terms_agree=True))
     assert approved == {"vendor_approval": "approved", "expires_on": LATER, "renews_until": None}
-    rejected = moved(vendor_move_in_crm(renewed(), VendorApproval.REJECTED, terms_agree=True, actor=CRM, day=TODAY))
+    rejected = moved(vendor_move_in_crm(renewed(), VendorWord(to=VendorApproval.REJECTED, actor=CRM, day=TODAY), terms_agree=True))
     assert rejected == {"vendor_approval": "approved", "renews_until": None}
 
 
@@ -549,7 +550,9 @@ class Walk(RuleBasedStateMachine):
     def the_vendor_says_in_the_crm(self, new: VendorApproval | None, agree: bool, reason: str) -> None:
         if self.deal.lifecycle is Lifecycle.DRAFT:
             return
-        result = vendor_move_in_crm(self.deal, new or VendorApproval.PENDING, terms_agree=agree, actor=CRM, day=self.today, reason=reason)
+        result = vendor_move_in_crm(
+            self.deal, VendorWord(to=new or VendorApproval.PENDING, actor=CRM, day=self.today, reason=reason), terms_agree=agree
+        )
         if isinstance(result, Move):
             follows = consequences(self.deal, result.changes, POLICY, vendor_moved=True)
             self.deal = self.deal.changed({**result.changes, **follows})

@@ -11,7 +11,7 @@ from sync_worker.domain.core.company import AccountType, Company, PortalStatus
 from sync_worker.domain.core.deal import Deal, Move, Policy, Refusal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.lifecycle import Verb, move
-from sync_worker.domain.deals.registration import draft, register
+from sync_worker.domain.deals.registration import Registration, draft, register
 from sync_worker.domain.distributors.parenthood import is_binding, names_parent, second_partner_in_crm
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, POLICY, VENDOR, member_of, moved, refused, scene, submitted
 
@@ -57,13 +57,7 @@ def test_a_subgroup_registers_under_its_distributor_only(begin: Callable[..., De
     def begun(second: Company | None) -> Deal | Refusal:
         return begin(
             {"name": "Deal", "prospect_name": "Prospect", "deal_type": "new"},
-            deal_id="d1",
-            owner=ACME,
-            second_partner=second,
-            options=[ARROW, INGRAM],
-            policy=POLICY,
-            actor=member_of(ACME),
-            parent=ARROW,
+            Registration("d1", POLICY, member_of(ACME), owner=ACME, second_partner=second, options=[ARROW, INGRAM], parent=ARROW),
         )
 
     assert refused(begun(INGRAM)) == "parent_kept"

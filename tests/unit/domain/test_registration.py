@@ -12,7 +12,7 @@ from sync_worker.domain.core.company import Company, PortalStatus
 from sync_worker.domain.core.deal import Actor, Deal, Move, Policy, Refusal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.lifecycle import Verb, move
-from sync_worker.domain.deals.registration import NOT_THEIRS, register
+from sync_worker.domain.deals.registration import NOT_THEIRS, Registration, register
 from sync_worker.domain.sync.ingest.deals.arrival import Verdict, arrive_from_crm, judge_from_crm
 from tests.unit.domain.stage import ACME, ARROW, BETA, INGRAM, VENDOR, member_of, scene
 
@@ -29,7 +29,7 @@ def registered(values: dict[str, Value] | None = None, **given: Any) -> Deal | R
         "policy": POLICY,
         "actor": OPERATOR,
     }
-    return register({"prospect_name": "Globex"} if values is None else values, **{**settings, **given})
+    return register({"prospect_name": "Globex"} if values is None else values, Registration(**{**settings, **given}))
 
 
 def refusal(result: object) -> Refusal:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.associations.rule import Membership
-from sync_worker.domain.associations.rule_member import Member, turn
+from sync_worker.domain.associations.rule_member import Holding, Member, turn
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 A, B = Membership("a", "partner", ""), Membership("b", "partner", "")
@@ -19,7 +19,11 @@ def act(held: list[Member], no: int, now: set[Membership], later: set[Membership
     """The rows after the turn, as a store would have them."""
     moment = NOW + timedelta(hours=at)
     due = turn(
-        "c1", [one for one in held if one.until is None], standing_no=no, now_holds=now, next_holds=later, now=moment, run_id=f"r{at}"
+        Holding(company_id="c1", now=now, later=later),
+        [one for one in held if one.until is None],
+        standing_no=no,
+        now=moment,
+        run_id=f"r{at}",
     )
     keep = {(one.membership, one.since): one for one in held if one not in due.gone}
     return list((keep | {(one.membership, one.since): one for one in due.saved + due.waiting}).values())

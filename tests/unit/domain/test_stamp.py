@@ -11,7 +11,7 @@ from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Move, VendorApproval, consequences
 from sync_worker.domain.core.stamp import DISTRIBUTOR, MOST_NAME, STAMPS, VENDOR, reason_in_crm, short, stamp_of
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.approval import vendor_move_in_crm
+from sync_worker.domain.deals.approval import VendorWord, vendor_move_in_crm
 from sync_worker.domain.deals.lifecycle import Verb, move
 from tests.unit.domain.stage import ARROW, POLICY, TODAY, member_of, scene, submitted
 from tests.unit.domain.stage import VENDOR as MAKER
@@ -81,7 +81,9 @@ def test_a_renewal_is_the_distributors_decision_and_empties_the_vendors() -> Non
 
 def test_a_decision_in_the_crm_is_the_crms_with_its_reason_in_the_note_and_for_the_mail() -> None:
     crm = Actor("CRM", None, "crm")
-    made = vendor_move_in_crm(submitted(), VendorApproval.REJECTED, terms_agree=True, actor=crm, day=TODAY, reason="no budget")
+    made = vendor_move_in_crm(
+        submitted(), VendorWord(to=VendorApproval.REJECTED, actor=crm, day=TODAY, reason="no budget"), terms_agree=True
+    )
     assert isinstance(made, Move)
     assert (made.reason, made.note) == ("no budget", "CRM: pending → rejected on the vendor track, in the CRM: no budget")
     assert {name: made.changes[name] for name in VENDOR} == {VENDOR.by: "CRM", VENDOR.on: TODAY, VENDOR.reason: "no budget"}

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.reconcile import Base, comparable
-from sync_worker.domain.deals.deal_edit import edited
+from sync_worker.domain.deals.deal_edit import ReadChanges, edited
 from sync_worker.domain.sync.ingest.deals.arrival import own_last_words
 from sync_worker.domain.sync.ingest.deals.change import DealChange
 from sync_worker.mapping.compile import RecordMap
@@ -58,7 +58,7 @@ def _take(
         reading = record.normalize(native.fields)
         said = own_last_words({name: value for name, value in reading.values.items() if name in fields[native.crm_id]})
         stored = known[link.deal_id]
-        edit = edited(stored, said, run_id, from_crm=frozenset(said), notes=dict.fromkeys(said, NOTE))
+        edit = edited(stored, ReadChanges(said, frozenset(said), dict.fromkeys(said, NOTE)), run_id)
         if not edit.history:
             continue
         base = {name: Base(comparable(value), reading.spellings.get(name)) for name, value in said.items()}

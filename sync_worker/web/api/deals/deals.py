@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 
 from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
 from sync_worker.domain.deals.flags import OF_TWO_TIERS
@@ -16,10 +17,11 @@ from sync_worker.steps.deals.explain import DealStory, FieldStory, explain
 from sync_worker.steps.deals.move import Finish, Moved, MoveRequest
 from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.people.users import viewer_of
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.deals.deals import Narrowing
 from sync_worker.web.api.core import deal_shape, views, visibility
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, Word
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, Word
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import Moment, PageOf
 from sync_worker.web.api.core.problems import Refused
@@ -63,55 +65,64 @@ def register_deal(visit: Acting, said: deal_shapes.RegistrationBody, once: OnceO
     )
 
 
-@router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
-def list_deals(
-    visit: Looking,
-    page: PageOf,
-    lifecycle: Lifecycle | None = None,
-    vendor_approval: VendorApproval | None = None,
-    distributor_approval: DistributorApproval | None = None,
-    stage: Word = None,
+@dataclass(frozen=True, slots=True)
+class DealFilter:
+    """Which deals a list shows. What is not given narrows nothing."""
+
+    lifecycle: Lifecycle | None = None
+    vendor_approval: VendorApproval | None = None
+    distributor_approval: DistributorApproval | None = None
+    stage: Word = None
     company: Annotated[
         Word,
         Query(
             description="Only deals with this company on either side: our id, its CRM id, or its name if no other company has that name."
         ),
-    ] = None,
-    owner_company: Word = None,
-    second_partner: Word = None,
-    owner_user: Word = None,
+    ] = None
+    owner_company: Word = None
+    second_partner: Word = None
+    owner_user: Word = None
     text: Annotated[
         Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
-    ] = None,
-    updated_since: Moment | None = None,
-) -> deal_shapes.DealsView:
+    ] = None
+    updated_since: Moment | None = None
+
+
+@router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
+def list_deals(wanted: Annotated[DealFilter, Depends()], visit: Looking, page: PageOf) -> deal_shapes.DealsView:
     """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
     tenant = visit.tenant
-    equal = {
-        "lifecycle": lifecycle,
-        "vendor_approval": vendor_approval,
-        "distributor_approval": distributor_approval,
-        "stage": stage,
-        "owner_user": owner_user,
-    }
     before = page.moment()
-    refuse_of_two_tiers(tenant, {"distributor_approval": distributor_approval, "second_partner": second_partner})
+    refuse_of_two_tiers(tenant, {"distributor_approval": wanted.distributor_approval, "second_partner": wanted.second_partner})
     with tenant.store.reading(visit.portal) as tx:
-        either = {"company": company, "owner_company": owner_company, "second_partner": second_partner}
-        sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
-        narrowing = Narrowing(
-            equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
-            company=sides.get("company", ""),
-            has_second_side=tenant.portal.two_tier,
-            text=text or "",
-            since=updated_since,
-            also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
-        )
+        narrowing = _narrowing(tx, visit, wanted)
         found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=before, limit=page.looked_for)
         some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
         items = views.list_of(tx, tenant, some.items, visibility.reader(visit))
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
     return deal_shapes.DealsView(items=items, next=some.next, **label)
+
+
+def _narrowing(tx: Tx, visit: PersonalVisit, wanted: DealFilter) -> Narrowing:
+    """The filter with companies by our id. **Raises** Refused where one of them is not in the portal."""
+    tenant = visit.tenant
+    either = {"company": wanted.company, "owner_company": wanted.owner_company, "second_partner": wanted.second_partner}
+    sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
+    equal = {
+        "lifecycle": wanted.lifecycle,
+        "vendor_approval": wanted.vendor_approval,
+        "distributor_approval": wanted.distributor_approval,
+        "stage": wanted.stage,
+        "owner_user": wanted.owner_user,
+    }
+    return Narrowing(
+        equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
+        company=sides.get("company", ""),
+        has_second_side=tenant.portal.two_tier,
+        text=wanted.text or "",
+        since=wanted.updated_since,
+        also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
+    )
 
 
 @router.get(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import Body, Path, Response
+from fastapi import Body, Depends, Path, Response
 
 from sync_worker.config.templates import Templates
 from sync_worker.documents import page
@@ -40,6 +41,17 @@ from sync_worker.web.api.deals.deals import ANY, ETAG, OUT_OF_SIGHT, DealId, IfM
 router = portal_router("quotes")
 
 QuoteId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAddress:
+    """Which quote of which deal."""
+
+    deal_id: DealId
+    quote_id: QuoteId
+
+
+ThisQuote: TypeAlias = Annotated[QuoteAddress, Depends()]
 SEALED: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
@@ -67,10 +79,10 @@ def list_quotes(visit: Looking, deal_id: DealId, page: PageOf) -> quote_shapes.Q
 
 
 @router.get("/deals/{deal_id}/quotes/{quote_id}", responses=problems(400, 404))
-def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shapes.QuoteView:
+def get_quote(at: ThisQuote, visit: Looking) -> quote_shapes.QuoteView:
     """Returns one quote as numbers."""
     with visit.tenant.store.reading(visit.portal) as tx:
-        return _shown(visit.tenant, visibility.quote_seen(tx, visit, deal_id, quote_id))
+        return _shown(visit.tenant, visibility.quote_seen(tx, visit, at.deal_id, at.quote_id))
 
 
 @router.get(
@@ -78,9 +90,9 @@ def get_quote(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> quote_shape
     response_class=Response,
     responses={200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}, **problems(400, 404)},
 )
-def get_quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+def get_quote_page(at: ThisQuote, visit: Looking) -> Response:
     """Returns the quote as an HTML page for reading and printing."""
-    return Response(as_html(_templates(visit), _paper(visit, deal_id, quote_id)), media_type="text/html", headers=SEALED)
+    return Response(as_html(_templates(visit), _paper(visit, at)), media_type="text/html", headers=SEALED)
 
 
 @router.get(
@@ -88,22 +100,22 @@ def get_quote_page(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Respon
     response_class=Response,
     responses={**file_of("application/pdf"), **problems(400, 404)},
 )
-def get_quote_sheet(visit: Looking, deal_id: DealId, quote_id: QuoteId) -> Response:
+def get_quote_sheet(at: ThisQuote, visit: Looking) -> Response:
     """Returns the quote as a PDF file."""
-    printed = _paper(visit, deal_id, quote_id)
+    printed = _paper(visit, at)
     named = {"Content-Disposition": f'inline; filename="quote-{printed.number}.pdf"'}
     return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
 
 
 @router.post("/deals/{deal_id}/quotes/{quote_id}/send", response_model=quote_shapes.QuoteView, responses=problems(400, 404, 409, 412))
-def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly, if_match: IfMatchOrNone = None) -> Response:
+def send_quote(at: ThisQuote, visit: Acting, once: OnceOnly, if_match: IfMatchOrNone = None) -> Response:
     """Mails the quote to the members of the company in its column. A quote that was sent before is not sent again.
 
     A distributor-priced quote that the vendor sends after finalize was requested is always sent, and may be signed.
     """
-    _look(visit, deal_id)
+    _look(visit, at.deal_id)
     asked = MoveRequest(visit.actor, version=version_of(if_match or ANY))
-    return _quoted(visit, once, partial(send, visit.tenant, deal_id, quote_id, asked))
+    return _quoted(visit, once, partial(send, visit.tenant, at.deal_id, at.quote_id, asked))
 
 
 @router.post(
@@ -112,9 +124,8 @@ def send_quote(visit: Acting, deal_id: DealId, quote_id: QuoteId, once: OnceOnly
     responses={200: ETAG, **OUT_OF_SIGHT, **problems(400, 404, 409, 412)},
 )
 def sign_quote(
+    at: ThisQuote,
     visit: Acting,
-    deal_id: DealId,
-    quote_id: QuoteId,
     once: OnceOnly,
     said: Annotated[deal_shapes.ReasonBody | None, Body()] = None,
     if_match: IfMatchOrNone = None,
@@ -124,8 +135,8 @@ def sign_quote(
     The vendor records a signature with a reason.
     """
     asked = MoveRequest(visit.actor, said.reason if said else "", version=version_of(if_match or ANY))
-    _look(visit, deal_id)
-    do = partial(sign, visit.tenant, deal_id, quote_id, asked)
+    _look(visit, at.deal_id)
+    do = partial(sign, visit.tenant, at.deal_id, at.quote_id, asked)
     return once.moved(visit, do, lambda tx, moved: views.moved_answer(tx, visit, moved))
 
 
@@ -163,10 +174,10 @@ def _look(visit: PersonalVisit, deal_id: str) -> None:
         visibility.looked_at(tx, visit, deal_id)
 
 
-def _paper(visit: PersonalVisit, deal_id: str, quote_id: str) -> Paper:
+def _paper(visit: PersonalVisit, at: QuoteAddress) -> Paper:
     with visit.tenant.store.reading(visit.portal) as tx:
-        visibility.quote_seen(tx, visit, deal_id, quote_id)
-        found = paper(tx, visit.tenant, deal_id, quote_id, actor=visit.actor)
+        visibility.quote_seen(tx, visit, at.deal_id, at.quote_id)
+        found = paper(tx, visit.tenant, at.deal_id, at.quote_id, actor=visit.actor)
     if isinstance(found, Refusal):
         raise Refused(found)
     return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 
-from fastapi import Path, Request, Response, UploadFile
+from fastapi import Depends, Path, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from sync_worker.domain.core.company import Company
@@ -17,6 +18,7 @@ from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.distributors import agree, subgroups
+from sync_worker.steps.distributors.agree import IncomingFile
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.distributors.subgroups import Finish, SubgroupChange
 from sync_worker.steps.people.answer import Keep
@@ -50,6 +52,16 @@ class UploadRoute(ProblemRoute):
 router = portal_router("distributors")
 uploads = portal_router("distributors", UploadRoute)
 
+
+@dataclass(frozen=True, slots=True)
+class PairAddress:
+    """Two companies in an address: `company_id` is the lower one, `other_id` the one above it."""
+
+    company_id: CompanyRef
+    other_id: CompanyRef
+
+
+ThisPair: TypeAlias = Annotated[PairAddress, Depends()]
 AgreementId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE)]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = problems(400, 404, 409)
 
@@ -133,19 +145,19 @@ def remove_member(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, m
 
 
 @router.get("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
-def get_terms(visit: Looking, company_id: CompanyRef, other_id: CompanyRef) -> told.TermsHistoryView:
+def get_terms(at: ThisPair, visit: Looking) -> told.TermsHistoryView:
     """Returns what a company has agreed with the one above it: a partner with a second partner, or a second partner with the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    company, upper = _pair(visit, tenant, at)
     refuse_onlookers(visit, partial(looking_refusal, company, upper))
     return _history(visit, tenant, Pair(company.id, upper.id))
 
 
 @router.put("/companies/{company_id}/terms/{other_id}", responses=_REFUSED)
-def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.TermsBody) -> told.TermsHistoryView:
+def set_terms(at: ThisPair, visit: Acting, said: told.TermsBody) -> told.TermsHistoryView:
     """Sets new terms, and keeps the earlier ones as history. The user must be a member of the company above, or an admin of the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    company, upper = _pair(visit, tenant, at)
     _allowed(agree.set_terms(tenant, company, upper, _terms(tenant, said), actor=visit.actor))
     visit.api.follow_ups(visit.portal, {FollowUp(Work.PUSH)})
     return _history(visit, tenant, Pair(company.id, upper.id))
@@ -155,10 +167,10 @@ def set_terms(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said:
 
 
 @router.get("/companies/{company_id}/agreements/{other_id}", responses=_REFUSED)
-def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, page: PageOf) -> told.AgreementsView:
+def list_agreements(at: ThisPair, visit: Looking, page: PageOf) -> told.AgreementsView:
     """Lists every version of the signed agreement of the two companies."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    company, upper = _pair(visit, tenant, at)
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         some = page.falling(agreements.versions(tx, Pair(company.id, upper.id)), lambda one: (f"{one.version:09}",))
@@ -171,16 +183,14 @@ def list_agreements(visit: Looking, company_id: CompanyRef, other_id: CompanyRef
     response_model=told.AgreementView,
     responses={**_REFUSED, **problems(415)},
 )
-def upload_agreement(
-    request: Request, visit: Acting, company_id: CompanyRef, other_id: CompanyRef, file: UploadFile, key: Key = None
-) -> Response:
+def upload_agreement(at: ThisPair, request: Request, visit: Acting, file: UploadFile, key: Key = None) -> Response:
     """Adds a version of the signed agreement: a PDF, PNG or JPEG of at most 20 MB, as `multipart/form-data`."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    company, upper = _pair(visit, tenant, at)
     files, name = visit.api.installation.files, file.filename or ""
 
     def work(_keep: object) -> Answer:
-        kept = agree.put_on_file(tenant, files, company, upper, _chunks(file.file), name=name, actor=visit.actor)
+        kept = agree.put_on_file(tenant, files, company, upper, IncomingFile(name, _chunks(file.file)), actor=visit.actor)
         if isinstance(kept, Refusal):
             return of_refusal(Refused(kept))
         visit.api.follow_ups(visit.portal, {FollowUp(Work.PUSH)})
@@ -198,7 +208,7 @@ def upload_agreement(
 def download_agreement(visit: Looking, company_id: CompanyRef, other_id: CompanyRef, agreement_id: AgreementId) -> Response:
     """Returns the file of one version, for members of the company above and admins of the vendor."""
     tenant = of_two_tiers(visit.tenant)
-    company, upper = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    company, upper = _pair(visit, tenant, PairAddress(company_id, other_id))
     refuse_onlookers(visit, partial(download_refusal, company, upper))
     with tenant.store.reading(visit.portal) as tx:
         one = agreements.get(tx, agreement_id)
@@ -217,6 +227,10 @@ def download_agreement(visit: Looking, company_id: CompanyRef, other_id: Company
 def _company(visit: Visit, tenant: Tenant, reference: str, *, place: str = "company_id") -> Company:
     with tenant.store.reading(visit.portal) as tx:
         return company_of(tx, tenant, reference, place=place)
+
+
+def _pair(visit: Visit, tenant: Tenant, at: PairAddress) -> tuple[Company, Company]:
+    return _company(visit, tenant, at.company_id), _company(visit, tenant, at.other_id, place="other_id")
 
 
 def _child(visit: PersonalVisit, tenant: Tenant, parent_ref: str, child_ref: str) -> tuple[Company, Company]:

@@ -11,7 +11,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.ruling import APPLIED, SKIPPED, UNCHANGED, Ruling
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.deal_edit import DealEdit, edited
+from sync_worker.domain.deals.deal_edit import DealEdit, ReadChanges, edited
 from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals, SoFar, ruled
 from sync_worker.domain.sync.ingest.deals.key import with_key
 from sync_worker.domain.sync.ingest.deals.merging import meet
@@ -63,7 +63,7 @@ def _ended_twin(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) 
         return
     ended: dict[str, Value] = {"lifecycle": Lifecycle.WITHDRAWN.value, "is_registered": False}
     note = f"the record came from the lead of deal {link.deal_id}, which goes on with it"
-    yield edited(so_far.ended.get(twin.deal.id, twin), ended, held.run_id, from_crm=frozenset(), notes=dict.fromkeys(ended, note))
+    yield edited(so_far.ended.get(twin.deal.id, twin), ReadChanges(ended, notes=dict.fromkeys(ended, note)), held.run_id)
 
 
 def gone(record: DealRecord, link: Link | None, held: HeldDeals, so_far: SoFar) -> DealRuling:

@@ -20,7 +20,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule, Reconciliation, comparable, reconcile
 from sync_worker.domain.core.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.core.values import Value, plain
-from sync_worker.domain.deals.approval import vendor_move_in_crm
+from sync_worker.domain.deals.approval import VendorWord, vendor_move_in_crm
 from sync_worker.domain.deals.deal_edit import CRM_ACTOR
 from sync_worker.domain.deals.standing import Untaken
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
@@ -173,7 +173,7 @@ def _with_vendor_track(draft: _Draft, deal: Deal, record: DealRecord, found: Lin
     }
     to = VendorApproval(str(new)) if new else VendorApproval.PENDING
     reason = reason_in_crm(deal.values, keep, before=deal.vendor_approval, new=to)
-    move = vendor_move_in_crm(after, to, terms_agree=not others, actor=CRM_ACTOR, day=record.changed_on, reason=reason)
+    move = vendor_move_in_crm(after, VendorWord(to, CRM_ACTOR, record.changed_on, reason), terms_agree=not others)
     if isinstance(move, Move):
         said = dict.fromkeys((VENDOR_TRACK, *(VENDOR if VENDOR.by in move.changes else ())), move.note)
         taken = {**move.changes, **keep}  # what stands beside it counts as it is

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.reconcile import Base, Conflict
-from sync_worker.domain.deals.deal_edit import DealEdit, edited, with_untaken
+from sync_worker.domain.deals.deal_edit import DealEdit, ReadChanges, edited, with_untaken
 from sync_worker.domain.deals.standing import Stands
 from sync_worker.domain.sync.ingest.deals.change import HeldDeals
 from sync_worker.domain.sync.ingest.deals.merge import Merged, merge
@@ -41,7 +41,7 @@ def meet(record: DealRecord, link: Link, found: Linked, held: HeldDeals) -> Met:
     if late.learned:
         link = replace(link, base=late.base)
     merged = merge(stored.deal, record, link, found, held)
-    edit = edited(stored, merged.changes, held.run_id, from_crm=merged.from_crm, notes=merged.notes, reason=merged.reason)
+    edit = edited(stored, ReadChanges(merged.changes, merged.from_crm, merged.notes, merged.reason), held.run_id)
     said = {one.field for one in merged.untaken}
     disputed = {conflict.field for conflict in merged.conflicts}
     return Met(
