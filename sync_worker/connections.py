@@ -28,7 +28,7 @@ from sync_worker.crm.salesforce.connection.login import (
     SalesforceLoginUnset,
     SalesforceRefreshToken,
 )
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.errors import Mistake
 from sync_worker.receiver import Receiver, UnsetReceiver
 from sync_worker.services import Services
@@ -71,13 +71,9 @@ def _salesforce(portal: Portal, services: Services, patience: Patience) -> Conne
     login = _salesforce_login(portal)
     tokens = Tokens(login, services, patience)
     return lambda purse: SalesforceCrm(
-        login,
-        tokens,
+        SalesforceConnection(login=login, tokens=tokens, services=services, patience=patience, purse=purse),
         assigns_on_create=portal.deals.run_assignment_rules_on_create,
-        services=services,
-        patience=patience,
         bulk_above=portal.crm.bulk_above,
-        purse=purse,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import SyncError
@@ -156,6 +156,17 @@ def forget_halves(_halves: Sequence[Half]) -> None:
     """For writes that never take two calls, and for who keeps nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who hears of a write while it is on its way. By default nobody does: it may be sent twice without harm."""
+
+    before_send: BeforeSend = unnoted
+    on_half: OnHalf = forget_halves
+
+
+UNWITNESSED: Final = Witness()
+
+
 class Schema(Protocol):
     """What an admin does to the CRM's record types, done for one.
 
@@ -246,12 +257,11 @@ class Crm(Protocol):
         changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
-        before_send: BeforeSend = unnoted,
-        on_half: OnHalf = forget_halves,
+        witness: Witness = UNWITNESSED,
     ) -> Iterator[list[WriteOutcome]]:
         """Writes in batches, one list of outcomes a batch; every change gets exactly one outcome.
 
-        A write that takes several calls is several facts: `on_half` hears before each further call of what the calls before it have done.
+        A write that takes several calls is several facts: the witness hears before each further call of what the calls before it have done.
 
         Updates go first, then creates, each in the order given, so that a record named twice ends as its last change says.
         No batch is begun with less than five seconds of `time_left_s()`; what is left is NOT_BEGUN. Its answer may come later.

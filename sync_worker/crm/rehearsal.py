@@ -11,18 +11,16 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from sync_worker.crm.port import (
-    BeforeSend,
+    UNWITNESSED,
     Crm,
     NativeRecord,
-    OnHalf,
     Page,
     RecordWrite,
     Roll,
     Scan,
+    Witness,
     WriteOutcome,
     Wrote,
-    forget_halves,
-    unnoted,
 )
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
@@ -99,11 +97,10 @@ class Rehearsal:
         changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
-        before_send: BeforeSend = unnoted,
-        on_half: OnHalf = forget_halves,
+        witness: Witness = UNWITNESSED,
     ) -> Iterator[list[WriteOutcome]]:
         """Every change passes: what the CRM would refuse is not known before it is asked."""
-        del time_left_s, before_send, on_half
+        del time_left_s, witness
         ordered = sorted(changes, key=lambda change: change.crm_id is None)
         for start in range(0, len(ordered), self.write_count):
             batch = ordered[start : start + self.write_count]

@@ -15,7 +15,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, commit_late, times
@@ -61,10 +61,13 @@ class SalesforceDesk(Desk):
         return SalesforceOptions(companies=28, leads=4, opportunities=14, seed=seed, now=now)
 
     def connection(self) -> Crm:
-        return SalesforceCrm(self._credentials, self._tokens(), assigns_on_create=False, services=self.services, patience=Patience())
+        return SalesforceCrm(
+            SalesforceConnection(self._credentials, self._tokens(), self.services, Patience()),
+            assigns_on_create=False,
+        )
 
     def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
-        crm = _Gated(self._credentials, self._tokens(), assigns_on_create=False, services=self.services, patience=Patience())
+        crm = _Gated(SalesforceConnection(self._credentials, self._tokens(), self.services, Patience()), assigns_on_create=False)
         return crm.behind(gate, latency_s)
 
     def _tokens(self) -> Tokens:

@@ -15,7 +15,8 @@ from sync_worker.crm.hubspot.reading.describe import describe
 from sync_worker.crm.hubspot.reading.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.hubspot.writing.admin import HubspotSchema
-from sync_worker.crm.port import BeforeSend, NativeRecord, OnHalf, Page, RecordWrite, Roll, Scan, WriteOutcome, forget_halves, unnoted
+from sync_worker.crm.hubspot.writing.writer import HubspotDesk
+from sync_worker.crm.port import UNWITNESSED, NativeRecord, Page, RecordWrite, Roll, Scan, Witness, WriteOutcome
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -83,16 +84,6 @@ class HubspotCrm:
         changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
-        before_send: BeforeSend = unnoted,
-        on_half: OnHalf = forget_halves,
+        witness: Witness = UNWITNESSED,
     ) -> Iterator[list[WriteOutcome]]:
-        return writer.write(
-            self._connection,
-            self._associations,
-            native,
-            key_field,
-            changes,
-            time_left_s=time_left_s,
-            before_send=before_send,
-            on_half=on_half,
-        )
+        return writer.write(HubspotDesk(self._connection, self._associations, native, key_field, time_left_s, witness), changes)

@@ -6,31 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from sync_worker.crm import left_out
-from sync_worker.crm.budget import UNMETERED, Purse
-from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import (
-    BeforeSend,
+    UNWITNESSED,
     NativeRecord,
-    OnHalf,
     Page,
     RecordWrite,
     Roll,
     Scan,
     Schema,
+    Witness,
     WriteOutcome,
-    forget_halves,
-    unnoted,
 )
 from sync_worker.crm.salesforce.connection.ids import canonical
-from sync_worker.crm.salesforce.connection.login import SalesforceLogin
-from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection
 from sync_worker.crm.salesforce.reading import bulk, load, reader
 from sync_worker.crm.salesforce.reading import describe as schema
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.crm.salesforce.writing.admin import SalesforceSchema
+from sync_worker.crm.salesforce.writing.writer import SalesforceDesk
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
-from sync_worker.services import Services
 
 CUSTOM = "__c"  # how the name of a field ends that an admin, or a package, made
 
@@ -40,17 +35,13 @@ class SalesforceCrm:
 
     def __init__(
         self,
-        login: SalesforceLogin,
-        tokens: Tokens,
+        connection: SalesforceConnection,
         *,
         assigns_on_create: bool,
-        services: Services,
-        patience: Patience,
         bulk_above: int | None = None,
-        purse: Purse = UNMETERED,
     ) -> None:
-        self._connection = SalesforceConnection(login, tokens, services, patience, purse)
-        self._services = services
+        self._connection = connection
+        self._services = connection.services
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create
 
@@ -117,16 +108,7 @@ class SalesforceCrm:
         changes: Sequence[RecordWrite],
         *,
         time_left_s: Callable[[], float],
-        before_send: BeforeSend = unnoted,
-        on_half: OnHalf = forget_halves,
+        witness: Witness = UNWITNESSED,
     ) -> Iterator[list[WriteOutcome]]:
-        del on_half  # a record is one call here
-        return writer.write(
-            self._connection,
-            native,
-            key_field,
-            changes,
-            assigns_on_create=self._assigns_on_create,
-            time_left_s=time_left_s,
-            before_send=before_send,
-        )
+        desk = SalesforceDesk(self._connection, native, key_field, time_left_s, witness.before_send)  # a record is one call here
+        return writer.write(desk, changes, assigns_on_create=self._assigns_on_create)

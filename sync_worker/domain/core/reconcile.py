@@ -156,21 +156,32 @@ class _Field:
         return Base(f"unreadable: {self.spelling}", self.spelling)
 
 
+class CrmSide(NamedTuple):  # made for every record that is merged
+    """A record as the CRM has it.
+
+    **Shapes** `values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `spellings`: as the CRM sent them,
+    JSON; a field without one is compared by its value.
+    """
+
+    values: Mapping[str, Value]
+    spellings: Mapping[str, Any]
+
+
+class PortalSide(NamedTuple):  # made for every record that is merged
+    """A record as the portal has it. **Shapes** `base`: on what both sides last agreed."""
+
+    values: Mapping[str, Value]
+    base: Mapping[str, Base]
+
+
 def reconcile(
-    rules: Mapping[str, FieldRule],
-    *,
-    base: Mapping[str, Base],
-    crm_values: Mapping[str, Value],
-    crm_spellings: Mapping[str, Any],
-    portal: Mapping[str, Value],
-    clocks: Clocks,
-    decided: Mapping[str, Decided] = _NOTHING_DECIDED,
+    rules: Mapping[str, FieldRule], crm: CrmSide, ours: PortalSide, *, clocks: Clocks, decided: Mapping[str, Decided] = _NOTHING_DECIDED
 ) -> Reconciliation:
     """Merge one record by field. Doing it again on the result changes nothing.
 
-    **Shapes** `crm_values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `crm_spellings`: as the CRM sent
-    them, JSON; a field without one is compared by its value. Unset and cleared count as the same emptiness; a cleared field travels.
+    Unset and cleared count as the same emptiness; a cleared field travels.
     """
+    (crm_values, crm_spellings), (portal, base) = crm, ours
     draft = _Draft()
     for name, rule in rules.items():
         if rule.direction == "pull":

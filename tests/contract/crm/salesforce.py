@@ -14,7 +14,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Crm, WholeCrm
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.services import Services
 from tests.contract.crm.bench import closed_port
@@ -52,11 +52,8 @@ class SalesforceBench:
 
     def _connect(self, credentials: Credentials) -> WholeCrm:
         return SalesforceCrm(
-            credentials,
-            self._tokens,
+            SalesforceConnection(login=credentials, tokens=self._tokens, services=self._services, patience=self._patience),
             assigns_on_create=False,
-            services=self._services,
-            patience=self._patience,
             bulk_above=self.bulk_above,
         )
 

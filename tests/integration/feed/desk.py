@@ -12,7 +12,7 @@ from sync_worker.config.portal_file import load_portal
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.mapping.load import load_for_portal
 from sync_worker.receiver import Receiver
@@ -47,7 +47,10 @@ class Desk:
         services = Services(clock=clock)
         login = Credentials("id", "secret", "acme.my", None)
         patience = Patience()
-        crm = SalesforceCrm(login, Tokens(login, services, patience), assigns_on_create=False, services=services, patience=patience)
+        crm = SalesforceCrm(
+            SalesforceConnection(login=login, tokens=Tokens(login, services, patience), services=services, patience=patience),
+            assigns_on_create=False,
+        )
         grammar = load_for_portal(portal, MAPPINGS)
         self.tenant = Tenant(Ports(portal=portal, store=store, crm=crm, services=services), grammar=grammar, receiver=receiver)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
-from sync_worker.crm.port import Half, OnHalf, RecordWrite, WriteOutcome
+from sync_worker.crm.port import Half, RecordWrite, Witness, WriteOutcome
 from sync_worker.domain.core.deal import Deal
 from sync_worker.errors import OF_THE_CALL, StoreDown
 from sync_worker.services import Services
@@ -407,19 +408,19 @@ def test_a_poll_between_the_two_halves_takes_nothing_away(
     deal = changing(office, most)
     held, write, seen = office.held(deal.id), HubspotCrm.write, list[Any]()
 
-    def with_a_poll(*args: Any, on_half: OnHalf, **more: Any) -> Iterator[list[WriteOutcome]]:
+    def with_a_poll(*args: Any, witness: Witness, **more: Any) -> Iterator[list[WriteOutcome]]:
         def between(halves: Sequence[Half]) -> None:
             if is_kept:
-                on_half(halves)
+                witness.on_half(halves)
             seen.append(office.companies(deal.id)[THEIRS])
             office.remote.edit("deals", office.record_id(deal.id), {"description": "touched"})
             office.remote.advance_clock(60)
             pull(office.tenant, "deal")
             assert office.held(deal.id) == held
             if not is_kept:
-                on_half(halves)
+                witness.on_half(halves)
 
-        return write(*args, on_half=between, **more)
+        return write(*args, witness=replace(witness, on_half=between), **more)
 
     # When it is pushed
     with monkeypatch.context() as patch:

@@ -16,7 +16,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Page, RecordWrite, Scan, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.services import Services
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
@@ -51,7 +51,10 @@ class Lab:
 
     def connect(self, *, assigns: bool = False) -> SalesforceCrm:
         """One more thread's adapter; they all share one log-in."""
-        return SalesforceCrm(self.credentials, self.tokens, assigns_on_create=assigns, services=self.services, patience=self.patience)
+        return SalesforceCrm(
+            SalesforceConnection(login=self.credentials, tokens=self.tokens, services=self.services, patience=self.patience),
+            assigns_on_create=assigns,
+        )
 
     def counted(self, *kinds: str) -> int:
         """How many calls of these kinds the sandbox saw."""

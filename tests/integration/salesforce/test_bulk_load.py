@@ -17,7 +17,7 @@ from sync_worker.crm.port import NativeRecord, Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Client, Tokens
+from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection, Tokens
 from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.errors import AuthFailed, TransientError
 from sync_worker.services import Services
@@ -43,7 +43,9 @@ def small_answers(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Iterator[None]:
 
 def connected(lab: Lab, bulk_above: int | None = 5) -> SalesforceCrm:
     return SalesforceCrm(
-        lab.credentials, lab.tokens, assigns_on_create=False, services=lab.services, patience=lab.patience, bulk_above=bulk_above
+        SalesforceConnection(login=lab.credentials, tokens=lab.tokens, services=lab.services, patience=lab.patience),
+        assigns_on_create=False,
+        bulk_above=bulk_above,
     )
 
 
@@ -300,7 +302,9 @@ def answers(net: responses.RequestsMock, *bodies: str) -> list[Page]:
     services = Services(random=Random(7), sleep=lambda _seconds: None, monotonic=lambda: 0.0)
     login = Credentials("key", "secret", domain="acme.my")
     tokens = Tokens(login, services, Patience())
-    crm = SalesforceCrm(login, tokens, assigns_on_create=False, services=services, patience=Patience(), bulk_above=5)
+    crm = SalesforceCrm(
+        SalesforceConnection(login=login, tokens=tokens, services=services, patience=Patience()), assigns_on_create=False, bulk_above=5
+    )
     return list(crm.changed_since(Scan("Account", ("Name",), NOW, NOW)))
 
 

@@ -9,14 +9,16 @@ import pytest
 
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import JwtBearer, SalesforceLogin, SalesforceRefreshToken
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.errors import AuthFailed
 from tests.integration.salesforce.conftest import NOW, Lab
 
 
 def connected(lab: Lab, login: SalesforceLogin) -> SalesforceCrm:
     tokens = Tokens(login, lab.services, lab.patience)
-    return SalesforceCrm(login, tokens, assigns_on_create=False, services=lab.services, patience=lab.patience)
+    return SalesforceCrm(
+        SalesforceConnection(login=login, tokens=tokens, services=lab.services, patience=lab.patience), assigns_on_create=False
+    )
 
 
 def jwt_login(lab: Lab) -> JwtBearer:

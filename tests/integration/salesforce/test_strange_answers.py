@@ -14,7 +14,7 @@ from sync_worker.crm.port import RecordWrite, Scan, WriteOutcome, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.errors import AuthFailed, ConnectionDown, TransientError, UncertainWrite, WriteRejected
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, ids
@@ -47,7 +47,11 @@ def connect(told: Stranger, *, bulk_above: int | None = None) -> SalesforceCrm:
     services = Services(random=Random(7), sleep=lambda _: None, monotonic=lambda: 0.0, clock=lambda: NOW)
     login = Credentials("id", "secret", domain="", base_url=told.base_url)
     tokens = Tokens(login, services, Patience())
-    return SalesforceCrm(login, tokens, assigns_on_create=False, services=services, patience=Patience(), bulk_above=bulk_above)
+    return SalesforceCrm(
+        SalesforceConnection(login=login, tokens=tokens, services=services, patience=Patience()),
+        assigns_on_create=False,
+        bulk_above=bulk_above,
+    )
 
 
 def id_of(number: int) -> str:

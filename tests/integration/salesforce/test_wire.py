@@ -25,7 +25,7 @@ from sync_worker.crm.port import RecordWrite, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection import wire
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, Lab, ids, written
@@ -55,7 +55,9 @@ class World:
         services = Services(random=Random(7), sleep=self.slept.append, monotonic=lambda: 0.0)
         credentials = Credentials("key", "pass phrase ü…", domain=domain)
         tokens = Tokens(credentials, services, Patience())
-        self.crm = SalesforceCrm(credentials, tokens, assigns_on_create=False, services=services, patience=Patience())
+        self.crm = SalesforceCrm(
+            SalesforceConnection(login=credentials, tokens=tokens, services=services, patience=Patience()), assigns_on_create=False
+        )
 
 
 @pytest.fixture
@@ -266,7 +268,10 @@ def test_a_silent_server_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch, 
         crm = (
             lab.connect()
             if is_logged_in
-            else SalesforceCrm(lab.credentials, lab.new_tokens(), assigns_on_create=False, services=lab.services, patience=lab.patience)
+            else SalesforceCrm(
+                SalesforceConnection(login=lab.credentials, tokens=lab.new_tokens(), services=lab.services, patience=lab.patience),
+                assigns_on_create=False,
+            )
         )
         silent = rf"\({urlsplit(url).netloc}\): no answer in time \({lab.patience.attempts} tries\)"
         with pytest.raises(TransientError, match=silent):

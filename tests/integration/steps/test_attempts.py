@@ -30,7 +30,7 @@ def never_sent(*_args: Any, **_kwargs: Any) -> Iterator[list[WriteOutcome]]:
 def never_arrived(self: SalesforceCrm, *args: Any, **words: Any) -> Iterator[list[WriteOutcome]]:
     """The worker dies in its call, which the CRM never gets."""
     refs = [change.ref for change in args[2]]
-    words["before_send"](refs)
+    words["witness"].before_send(refs)
     raise Killed
 
 

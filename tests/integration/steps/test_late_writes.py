@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync_worker.crm.port import WriteOutcome
+from sync_worker.crm.port import Witness, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.sync.push.late_write import COMMIT_LATE, Send
@@ -174,9 +174,9 @@ def test_a_worker_stopped_before_its_send_does_not_bring_back_the_old_value(worl
     world.change(deal.id, licence_count="5")
     other, write = world.process(), SalesforceCrm.write
 
-    def stopped(self: SalesforceCrm, *args: Any, before_send: Any, **words: Any) -> Iterator[list[WriteOutcome]]:
+    def stopped(self: SalesforceCrm, *args: Any, witness: Witness, **words: Any) -> Iterator[list[WriteOutcome]]:
         def sleeps(refs: Any) -> None:
-            before_send(refs)
+            witness.before_send(refs)
             monkeypatch.undo()
             world.forward(40)
             push(other)
@@ -185,7 +185,7 @@ def test_a_worker_stopped_before_its_send_does_not_bring_back_the_old_value(worl
             world.forward(3600)
             words["time_left_s"] = lambda: 20.0
 
-        yield from write(self, *args, before_send=sleeps, time_left_s=lambda: 20.0)
+        yield from write(self, *args, witness=Witness(sleeps), time_left_s=lambda: 20.0)
 
     monkeypatch.setattr(SalesforceCrm, "write", stopped)
     # When it wakes and sends, long after another worker has written a newer value

@@ -26,7 +26,7 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
-from sync_worker.crm.salesforce.connection.session import Tokens
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
 from sync_worker.documents import page
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
@@ -166,11 +166,8 @@ class World:
         patience = Patience(attempts=2)
         tokens = Tokens(credentials, self.services, patience)
         crm = SalesforceCrm(
-            credentials,
-            tokens,
+            SalesforceConnection(login=credentials, tokens=tokens, services=self.services, patience=patience),
             assigns_on_create=portal.deals.run_assignment_rules_on_create,
-            services=self.services,
-            patience=patience,
             bulk_above=portal.crm.bulk_above,
         )
         return Tenant(Ports(portal=portal, store=self.store, crm=crm, services=self.services), grammar=grammar, post=self.post)

@@ -26,7 +26,7 @@ from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.faults import LocatorLost
-from sync_worker.crm.salesforce.connection.wire import API_VERSION
+from sync_worker.crm.salesforce.connection.wire import API_VERSION, Heard
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -125,7 +125,7 @@ STATUSES: list[tuple[int, type[SyncError], type[SyncError]]] = [
 
 def answered(status: int, content: Any, *, is_write: bool = False, retry_after_s: float | None = None) -> SyncError:
     error = SalesforceGeneralError("https://acme/x", status, "query", content)
-    return faults.of_call(error, doing="reading Lead", is_write=is_write, retry_after_s=retry_after_s)
+    return faults.of_call(error, doing="reading Lead", is_write=is_write, heard=Heard(retry_after_s))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[1]}")
@@ -263,7 +263,11 @@ def test_a_page_of_the_edge_is_told_in_its_words() -> None:
 )
 def test_every_failure_of_the_server_names_host_and_status(content: Any, status: int, is_write: bool) -> None:
     error = SalesforceGeneralError("https://acme/x", status, "query", content)
-    told = str(faults.of_call(error, doing="reading Lead", is_write=is_write, at="https://user:secret@acme.my.salesforce.com/x?q=secret"))
+    told = str(
+        faults.of_call(
+            error, doing="reading Lead", is_write=is_write, heard=Heard(at="https://user:secret@acme.my.salesforce.com/x?q=secret")
+        )
+    )
     assert f"HTTP {status}" in told
     assert "while reading Lead (acme.my.salesforce.com)" in told
     assert "secret" not in told
@@ -271,7 +275,9 @@ def test_every_failure_of_the_server_names_host_and_status(content: Any, status:
 
 def test_an_answer_that_is_not_of_the_api_names_its_host() -> None:
     for error in (json.JSONDecodeError("x", "", 0), BadAnswer("a bare value")):
-        assert "(acme.my.salesforce.com)" in str(faults.of_call(error, doing="reading Lead", at="https://acme.my.salesforce.com/x"))
+        assert "(acme.my.salesforce.com)" in str(
+            faults.of_call(error, doing="reading Lead", heard=Heard(at="https://acme.my.salesforce.com/x"))
+        )
 
 
 # ── silence ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.core.clocks import Clocks
-from sync_worker.domain.core.reconcile import Base, FieldRule, owed, reconcile
+from sync_worker.domain.core.reconcile import Base, CrmSide, FieldRule, PortalSide, owed, reconcile
 from sync_worker.domain.sync.push.late_write import Sighting, Undone, base_after, has_moved, is_late_write, undone
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_after_a_late_write_the_portals_newer_values_are_owed_and_nothing_of_it_
     # When the record is merged
     after = base_after(base, seen)
     clocks = Clocks(AT, AT + timedelta(seconds=50))
-    plan = reconcile(RULES, base=after, crm_values=crm, crm_spellings=crm, portal=newer, clocks=clocks)
+    plan = reconcile(RULES, CrmSide(values=crm, spellings=crm), PortalSide(values=newer, base=after), clocks=clocks)
     # Then the portal keeps its values, and owes exactly those that were put back; each is reported with both values
     back = {name: value for name, value in sent.items() if newer[name] != value}
     assert (dict(plan.keep), plan.conflicts) == ({}, ())
@@ -71,7 +71,7 @@ def test_a_send_that_lands_before_the_newer_value_was_written_is_no_conflict(
     after = base_after(pairs(before), seen)
     # When the record is merged
     clocks = Clocks(AT, AT + timedelta(seconds=50))
-    plan = reconcile(RULES, base=after, crm_values=crm, crm_spellings=crm, portal=newer, clocks=clocks)
+    plan = reconcile(RULES, CrmSide(values=crm, spellings=crm), PortalSide(values=newer, base=after), clocks=clocks)
     # Then no field of it is taken from the portal, and nothing that was not written yet is reported as undone
     assert not plan.keep.keys() & sent.keys()
     assert not plan.conflicts

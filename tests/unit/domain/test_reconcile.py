@@ -15,8 +15,10 @@ from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.reconcile import (
     Base,
     Conflict,
+    CrmSide,
     Decided,
     FieldRule,
+    PortalSide,
     Reconciliation,
     after_write,
     comparable,
@@ -41,7 +43,9 @@ def plan(
     decided: Mapping[str, Decided] | None = None,
 ) -> Reconciliation:
     spellings = {name: comparable(value) for name, value in crm.items()}
-    return reconcile(rules, base=base, crm_values=crm, crm_spellings=spellings, portal=portal, clocks=clocks, decided=decided or {})
+    return reconcile(
+        rules, CrmSide(values=crm, spellings=spellings), PortalSide(values=portal, base=base), clocks=clocks, decided=decided or {}
+    )
 
 
 def one(
@@ -80,7 +84,9 @@ def test_an_unset_field_is_left_alone() -> None:
 
 
 def test_a_value_the_mapping_could_not_read_changes_nothing_here() -> None:
-    spelled = reconcile({"x": BOTH}, base={"x": AGREED}, crm_values={}, crm_spellings={"x": "?"}, portal={"x": "a"}, clocks=CLOCKS)
+    spelled = reconcile(
+        {"x": BOTH}, CrmSide(values={}, spellings={"x": "?"}), PortalSide(values={"x": "a"}, base={"x": AGREED}), clocks=CLOCKS
+    )
     assert spelled.is_empty
 
 
@@ -164,10 +170,8 @@ def test_the_order_of_a_set_is_no_change() -> None:
     rule = FieldRule("x", "both", is_set=True)
     spelled = reconcile(
         {"x": rule},
-        base={"x": Base(["a", "b"], "b;a")},
-        crm_values={"x": ("a", "b")},
-        crm_spellings={"x": "a;b"},
-        portal={"x": ("b", "a")},
+        CrmSide(values={"x": ("a", "b")}, spellings={"x": "a;b"}),
+        PortalSide(values={"x": ("b", "a")}, base={"x": Base(["a", "b"], "b;a")}),
         clocks=CLOCKS,
     )
     assert spelled == Reconciliation(base={"x": Base(["a", "b"], "a;b")})
@@ -184,7 +188,7 @@ def test_a_crm_edit_of_our_field_is_put_back_and_said_once(write: Any) -> None:
 
 def test_what_nobody_can_read_in_our_field_is_put_back_too() -> None:
     rules = {"x": FieldRule("x", "push")}
-    found = reconcile(rules, base={"x": AGREED}, crm_values={}, crm_spellings={"x": "a!"}, portal={"x": "a"}, clocks=CLOCKS)
+    found = reconcile(rules, CrmSide(values={}, spellings={"x": "a!"}), PortalSide(values={"x": "a"}, base={"x": AGREED}), clocks=CLOCKS)
     assert (found.push, found.conflicts[0].code) == (("x",), "put_back")
     assert owed(rules, base=found.base, portal={"x": "a"}, is_create=False) == ("x",)
 
@@ -270,7 +274,9 @@ class World:
 
     def read(self) -> Reconciliation:
         values = {name: tuple(v) if isinstance(v, list) else v for name, v in self.crm.items()}
-        return reconcile(self.rules, base=self.base, crm_values=values, crm_spellings=self.crm, portal=self.portal, clocks=CLOCKS)
+        return reconcile(
+            self.rules, CrmSide(values=values, spellings=self.crm), PortalSide(values=self.portal, base=self.base), clocks=CLOCKS
+        )
 
     def ingest(self) -> Reconciliation:
         found = self.read()

@@ -144,24 +144,26 @@ def of_call(error: Exception, *, doing: str, is_write: bool = False, midnight: M
     status = getattr(error, "status", None)
     if status is not None:
         headers = getattr(error, "headers", None) or {}
-        return of_answer(int(status), getattr(error, "body", ""), headers, doing=doing, is_write=is_write, midnight=midnight, at=at)
+        answer = BadReply(int(status), getattr(error, "body", ""), headers)
+        return of_answer(answer, doing=doing, is_write=is_write, midnight=midnight, at=at)
     if isinstance(error, ValueError):
         what = str(error) if isinstance(error, BadAnswer) else "something that is not JSON"
         return _unsure(f"HubSpot sent {what} while {doing}{silence.named(at)}", is_write=is_write)
     raise error
 
 
-def of_answer(
-    status: int,
-    body: Any,
-    headers: Mapping[str, str],
-    *,
-    doing: str,
-    is_write: bool = False,
-    midnight: Midnight | None = None,
-    at: str = "",
-) -> SyncError:
-    """Our error for an answer that is not a success. **Shapes** status 0: TLS failed, nothing was sent."""
+@dataclass(frozen=True, slots=True)
+class BadReply:
+    """An answer that is not a success. **Shapes** `status` 0: TLS failed, nothing was sent."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+def of_answer(answer: BadReply, *, doing: str, is_write: bool = False, midnight: Midnight | None = None, at: str = "") -> SyncError:
+    """Our error for an answer that is not a success."""
+    status, body, headers = answer.status, answer.body, answer.headers
     asked = f"{doing}{silence.named(at)}"
     if status == 0:
         return TransientError(f"HubSpot's certificate was refused, or TLS failed, while {asked}; is something between us and HubSpot?")

@@ -193,7 +193,7 @@ class HubspotConnection:
         except HTTPError as error:
             raise faults.of_call(error, doing=doing, at=host) from error
         if not silence.is_of_the_server(answer.status):
-            raise faults.of_answer(answer.status, answer.data, answer.headers, doing=doing, at=host)
+            raise faults.of_answer(faults.BadReply(answer.status, answer.data, answer.headers), doing=doing, at=host)
         return said_at(answer.headers) or self._services.clock()
 
     def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:

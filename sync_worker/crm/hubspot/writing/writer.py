@@ -23,7 +23,7 @@ from sync_worker.crm.hubspot.connection import faults
 from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection
 from sync_worker.crm.hubspot.connection.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.hubspot.reading import records
-from sync_worker.crm.port import BeforeSend, Half, OnHalf, RecordWrite, WriteOutcome, Wrote, forget_halves
+from sync_worker.crm.port import Half, RecordWrite, Witness, WriteOutcome, Wrote
 from sync_worker.errors import OF_THE_CALL, RateLimited, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
@@ -33,21 +33,10 @@ BATCH_COUNT = 400  # changes settled together: four requests, and one for their 
 Row = Mapping[str, Any]
 
 
-def write(
-    connection: HubspotConnection,
-    associations: AssociationCalls,
-    native: str,
-    key_field: str,
-    changes: Sequence[RecordWrite],
-    *,
-    time_left_s: Callable[[], float],
-    before_send: BeforeSend,
-    on_half: OnHalf = forget_halves,
-) -> Iterator[list[WriteOutcome]]:
+def write(desk: HubspotDesk, changes: Sequence[RecordWrite]) -> Iterator[list[WriteOutcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
     if any(name.startswith(ASSOCIATION) for change in changes for name in change.fields):
-        associations.check(native, {name for change in changes for name in change.fields})
-    desk = _Desk(connection, associations, native, key_field, time_left_s, before_send, on_half)
+        desk.associations.check(desk.native, {name for change in changes for name in change.fields})
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in [*batches(known, BATCH_COUNT, name_of=_name), *batches(new, BATCH_COUNT, name_of=_name)]:
@@ -75,7 +64,7 @@ class _Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class HubspotDesk:
     """Sends batches of one record type while there is time."""
 
     connection: HubspotConnection
@@ -83,8 +72,7 @@ class _Desk:
     native: str
     key_field: str
     time_left_s: Callable[[], float]
-    before_send: BeforeSend
-    on_half: OnHalf
+    witness: Witness
 
     def send(self, changes: Sequence[RecordWrite]) -> list[WriteOutcome]:
         """One batch: its properties request by request, then its associations."""
@@ -110,7 +98,7 @@ class _Desk:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             self._timeout()  # before a log-in, too
-            self.before_send([change.ref for change in part])
+            self.witness.before_send([change.ref for change in part])
             with as_refusal_of_the_call():
                 answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
         except (*OF_THE_CALL, StoreDown):
@@ -190,7 +178,7 @@ class _Desk:
         if not wishes:
             return
         try:
-            self.before_send([change.ref for change in batch.changes if change.crm_id and not _properties(change)])
+            self.witness.before_send([change.ref for change in batch.changes if change.crm_id and not _properties(change)])
             plan = self.associations.plan(self.native, wishes, self._there(batch, wishes))
         except StoreDown:
             raise
@@ -216,11 +204,11 @@ class _Desk:
             if changes[crm_id].ref in batch.taken
         ]
         if halves:
-            self.on_half(halves)
+            self.witness.on_half(halves)
 
     def _between(self, changes: Mapping[str, RecordWrite], standing: Mapping[str, Row]) -> None:
         """One call for the associations is done, another is to come."""
-        self.on_half([Half(changes[crm_id].ref, crm_id, labels) for crm_id, labels in standing.items()])
+        self.witness.on_half([Half(changes[crm_id].ref, crm_id, labels) for crm_id, labels in standing.items()])
 
     def _sent(self, change: RecordWrite) -> Row:
         """The properties of a change that was taken, its key among them if it was a create."""

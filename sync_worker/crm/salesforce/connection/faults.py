@@ -25,7 +25,7 @@ from sync_worker.boundary.redaction import masked
 from sync_worker.boundary.text import storable
 from sync_worker.crm.blame import RowsRejected
 from sync_worker.crm.faults import BadAnswer
-from sync_worker.crm.salesforce.connection.wire import API_VERSION
+from sync_worker.crm.salesforce.connection.wire import API_VERSION, NOTHING_HEARD, Heard
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
@@ -128,25 +128,15 @@ class Governed(WriteRejected):
     """A trigger or flow of the org did too much for the records of one call together; fewer at once may pass."""
 
 
-def of_call(
-    error: Exception,
-    *,
-    doing: str,
-    is_write: bool = False,
-    retry_after_s: float | None = None,
-    location: str | None = None,
-    at: str = "",
-) -> SyncError:
-    """Our error for a call that failed as a whole.
-
-    **Shapes** `doing`: what was asked, for people; `location`: where a redirect leads; `at`: the address that was asked.
-    """
+def of_call(error: Exception, *, doing: str, is_write: bool = False, heard: Heard = NOTHING_HEARD) -> SyncError:
+    """Our error for a call that failed as a whole. **Shapes** `doing`: what was asked, for people."""
+    at = heard.at
     if isinstance(error, SalesforceError):
         if 300 <= error.status < 400:
             words = f"Salesforce answered HTTP {error.status} while {doing}{silence.named(at)}"
-            return ConnectionDown(silence.redirected(words, location, remedy=_MOVED))
+            return ConnectionDown(silence.redirected(words, heard.location, remedy=_MOVED))
         found = _of_answer(error.status, error.content, doing=doing, is_write=is_write, at=at)
-        return _patient(found, error.status, retry_after_s)
+        return _patient(found, error.status, heard.retry_after_s)
     if isinstance(error, requests.RequestException):
         return _of_silence(error, doing=doing, is_write=is_write)
     if isinstance(error, ValueError):

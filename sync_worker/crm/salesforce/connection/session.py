@@ -128,7 +128,7 @@ def date_of(wire: SalesforceWire, host: str, clock: Callable[[], datetime]) -> d
         raise faults.of_call(error, doing=doing) from error
     if not silence.is_of_the_server(answer.status_code):
         failed = SalesforceGeneralError(answer.url, answer.status_code, "time", _decoded(answer))
-        raise faults.of_call(failed, doing=doing, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked)
+        raise faults.of_call(failed, doing=doing, heard=wire.heard())
     return said_at(answer.headers) or clock()
 
 
@@ -175,7 +175,7 @@ class SalesforceConnection:
 
     def __init__(self, login: SalesforceLogin, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._tokens = tokens
-        self._services = services
+        self.services = services
         self._patience = patience
         self._login = login
         self._purse = purse
@@ -190,7 +190,7 @@ class SalesforceConnection:
         def attempt() -> T:
             return self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
 
-        return insist(attempt, patience=self._patience, services=self._services)
+        return insist(attempt, patience=self._patience, services=self.services)
 
     def write(self, send: Callable[[Client], T], *, doing: str) -> T:
         """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
@@ -203,11 +203,11 @@ class SalesforceConnection:
 
     def now(self) -> datetime:
         """The org's clock, from the `Date` header of a call the vendor does not count."""
-        return insist(self._date, patience=self._patience, services=self._services)
+        return insist(self._date, patience=self._patience, services=self.services)
 
     def _date(self) -> datetime:
         """Asks a second time after a new log-in where the org has left its address."""
-        clock = self._services.clock
+        clock = self.services.clock
         if self._login.base_url:
             return date_of(self._wire, self._login.base_url, clock)
         token = self._tokens.current(self._wire)
@@ -268,10 +268,7 @@ class SalesforceConnection:
     def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
         if isinstance(error, SyncError):
             return error
-        wire = self._wire
-        return faults.of_call(
-            error, doing=doing, is_write=is_write, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked
-        )
+        return faults.of_call(error, doing=doing, is_write=is_write, heard=self._wire.heard())
 
 
 def _decoded(answer: requests.Response) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -17,6 +18,18 @@ API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 120.0  # the vendor ends a query then. Source: Salesforce Developer Limits Quick Reference, "SOQL and SOSL Limits"
 _USAGE = re.compile(r"(?<![-\w])api-usage=(\d+)/(\d+)")  # beside it may stand per-app-api-usage
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What stood around the last answer. **Shapes** `location`: where a redirect leads; `at`: the address that was asked."""
+
+    retry_after_s: float | None = None
+    location: str | None = None
+    at: str = ""
+
+
+NOTHING_HEARD: Final = Heard()
 
 
 class SalesforceWire(requests.Session):
@@ -38,6 +51,10 @@ class SalesforceWire(requests.Session):
         self.hooks["response"].append(self._listen)
         for scheme in ("https://", "http://"):
             self.mount(scheme, _Adapter(base_url))
+
+    def heard(self) -> Heard:
+        """What stood around the last answer."""
+        return Heard(self.retry_after_s, self.location, self.asked)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Follows no redirect: what we send is for the address that the log-in named, and for no other."""

@@ -30,18 +30,8 @@ Rows: TypeAlias = Sequence[Row]
 RecordOf: TypeAlias = Callable[[RecordWrite], Row]
 
 
-def write(
-    connection: SalesforceConnection,
-    native: str,
-    key_field: str,
-    changes: Sequence[RecordWrite],
-    *,
-    assigns_on_create: bool,
-    time_left_s: Callable[[], float],
-    before_send: BeforeSend,
-) -> Iterator[list[WriteOutcome]]:
+def write(desk: SalesforceDesk, changes: Sequence[RecordWrite], *, assigns_on_create: bool) -> Iterator[list[WriteOutcome]]:
     """See `crm/port.py`. **Raises** ConnectionDown, RateLimited and CallRefused before anything of the batch was written."""
-    desk = _Desk(connection, native, key_field, time_left_s, before_send)
     known = [change for change in changes if change.crm_id]
     new = [change for change in changes if not change.crm_id]
     for batch in batches(known, BATCH_COUNT, name_of=_name):
@@ -55,7 +45,7 @@ def write(
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class SalesforceDesk:
     """Sends batches of one record type while there is time."""
 
     connection: SalesforceConnection

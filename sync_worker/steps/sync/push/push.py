@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sync_worker.crm.port import Half, Wrote
+from sync_worker.crm.port import Half, Witness, Wrote
 from sync_worker.domain.core.link import Home
 from sync_worker.domain.sync.push.attempts import FIRST_WAIT_S
 from sync_worker.domain.sync.push.outgoing import Nothing, Park
@@ -275,8 +275,8 @@ def _sent(
         with tenant.store.transaction(tenant.name) as tx:
             settle_halves(tx, tenant, claim, [(writes[half.ref], half) for half in halves], run_id)
 
-    left_s, begin = claim.time_left_s, claim.before_send
-    batches = tenant.crm.write(record.native, record.key_field, changes, time_left_s=left_s, before_send=begin, on_half=on_half)
+    witness = Witness(claim.before_send, on_half)
+    batches = tenant.crm.write(record.native, record.key_field, changes, time_left_s=claim.time_left_s, witness=witness)
     composed: RecordMap = next(iter(writes.values())).record
     for told in batches:
         outcomes = not_blamed(tenant, composed, told)

@@ -13,7 +13,7 @@ from sync_worker.domain.associations.association import FIELD as CONTRACTS
 from sync_worker.domain.core.clocks import Clocks
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.core.reconcile import Base, Conflict, FieldRule, owed, reconcile
+from sync_worker.domain.core.reconcile import Base, Conflict, CrmSide, FieldRule, PortalSide, owed, reconcile
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
 from sync_worker.domain.sync.push.late_write import Recognized, Shown, recognize
@@ -60,10 +60,8 @@ def merge_company(record: CompanyRecord, company: Company, written: WrittenCompa
     base = recognized.base
     plan = reconcile(
         rules,
-        base=base,
-        crm_values=record.values,
-        crm_spellings=record.spellings,
-        portal=written.words,
+        CrmSide(values=record.values, spellings=record.spellings),
+        PortalSide(values=written.words, base=base),
         clocks=Clocks(None, record.modified_at),
     )
     after: Mapping[str, Value] = {**written.words, **plan.keep}

@@ -17,7 +17,7 @@ from sync_worker.domain.core.deal import (
 )
 from sync_worker.domain.core.link import Link
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule, Reconciliation, comparable, reconcile
+from sync_worker.domain.core.reconcile import Base, Conflict, CrmSide, Decided, FieldRule, PortalSide, Reconciliation, comparable, reconcile
 from sync_worker.domain.core.stamp import DECIDED, VENDOR, reason_in_crm
 from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.deals.approval import VendorWord, vendor_move_in_crm
@@ -54,10 +54,8 @@ def merge(deal: Deal, record: DealRecord, link: Link, found: Linked, held: HeldD
     decided = held.decided.get(deal.id, {})
     plan = reconcile(
         held.rules,
-        base=link.base,
-        crm_values=found.values,
-        crm_spellings=found.spellings,
-        portal=deal.values,
+        CrmSide(values=found.values, spellings=found.spellings),
+        PortalSide(values=deal.values, base=link.base),
         clocks=Clocks(link.crm_modified_at, record.modified_at, held.edited_at.get(deal.id, {})),
         decided=decided,
     )
