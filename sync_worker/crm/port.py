@@ -158,7 +158,7 @@ def forget_halves(_halves: Sequence[Half]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Who hears of a write while it is on its way. By default nobody does: it may be sent twice without harm."""
+    """Who hears of a write while it is on its way. The default keeps nothing: such a write may be sent twice without harm."""
 
     before_send: BeforeSend = unnoted
     on_half: OnHalf = forget_halves

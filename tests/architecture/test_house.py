@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 
+from sync_worker.cli.app import COMMANDS
 from sync_worker.config.portal import CrmKind
 from sync_worker.mapping.grammar import MappingFile
 from sync_worker.store.operate.schema import metadata
@@ -33,6 +34,11 @@ MEDIAN_FUNCTION_LINES = 10
 LONG_ON_PURPOSE = {
     ("store/migrations/versions/0001_ground.py", "upgrade"): "every table once, in the order of creation",
     ("crm_sandbox/salesforce/api/describe.py", "_field"): "the vendor's own list of keys, one a line",
+}
+MOST_PARAMETERS = 5
+PASSED_ALONG = {"self", "cls", "tx", "tenant"}  # nearly every function of the steps and the store has these
+MORE_ON_PURPOSE = {
+    ("crm/salesforce/connection/wire.py", "send"): "requests calls it: the signature is that of its HTTPAdapter",
 }
 NO_NOUNS = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
 PURE_MODULES = {
@@ -177,6 +183,32 @@ def test_functions_stay_short() -> None:
 def test_what_is_long_on_purpose_still_is() -> None:
     long = {(name, function) for name, function, length in functions() if length > MOST_FUNCTION_LINES}
     assert set(LONG_ON_PURPOSE) == long
+
+
+def test_a_function_takes_few_parameters() -> None:
+    """What belongs together is one value with a name. A command of `cli/` is not counted: Typer makes one option of each parameter."""
+    many = {
+        (name, node.name)
+        for name in FILES
+        if not name.startswith("crm_sandbox/")
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and len(_parameters(node)) > MOST_PARAMETERS
+        if not (name.startswith("cli/") and _is_command(name, node))
+    }
+    assert many == MORE_ON_PURPOSE.keys()
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return {one.arg for one in named} - PASSED_ALONG
+
+
+def _is_command(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it stands under `@app.command()`, or in the list of commands that are imported when they are called."""
+    called = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    listed = {place for place, _help in COMMANDS.values()}
+    place = name.removeprefix("cli/").removesuffix(".py").replace("/", ".")
+    return f"{place}:{node.name}" in listed or any(isinstance(one, ast.Attribute) and one.attr == "command" for one in called)
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ import typer
 
 from sync_worker.cli.associations.companies import find
 from sync_worker.cli.core.command import AsJson, PortalName, Who, say_waits, tenant_of, user
-from sync_worker.cli.core.output import err, out, show, show_json
+from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.domain.associations.association import Association, Explanation, Reason
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.moments import whence
@@ -52,7 +52,7 @@ def list_(
             rows, now = list(islice(found, limit + 1)) if is_two_tier else [], tx.now
     columns = ("partner", "second_partner", "associated", "reason", "since")
     title = f"associations of {company or portal}" + (f" as of {at}" if at else "")
-    show(rows[:limit], columns=columns, as_json=as_json, now=now, title=title)
+    show(rows[:limit], columns=columns, as_json=as_json, now=now, caption=Caption(title))
     if not is_two_tier:
         err.print(NO_SECOND_PARTNERS, markup=False, highlight=False)
     if len(rows) > limit:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
-from sync_worker.cli.core.output import Limit, cut, most_of, show, show_one
+from sync_worker.cli.core.output import Caption, Limit, cut, most_of, show, show_one
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import ConfigError
@@ -33,7 +33,12 @@ def list_(
     most = most_of(limit, shown=1000, as_json=as_json)
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         rows = [as_row(stored.company) for stored in companies.listed(tx, limit=most and most + 1)]
-    show(cut(rows, most), columns=COLUMNS, as_json=as_json, title=f"companies of {portal}", empty="none yet; run `sync-worker pull`")
+    show(
+        cut(rows, most),
+        columns=COLUMNS,
+        as_json=as_json,
+        caption=Caption(f"companies of {portal}", empty="none yet; run `sync-worker pull`"),
+    )
 
 
 @app.command(name="show")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import orjson
 import typer
@@ -62,14 +62,24 @@ def show_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], tit
     out.print(Text("\n".join(lines)), soft_wrap=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What a table is called, and what is said in its place where it has no rows."""
+
+    title: str = ""
+    empty: str = "nothing"
+
+
+NO_CAPTION: Final = Caption()
+
+
 def show(
     rows: Sequence[Mapping[str, Any]],
     *,
     columns: Sequence[str],
     as_json: bool,
     now: datetime | None = None,
-    title: str = "",
-    empty: str = "nothing",
+    caption: Caption = NO_CAPTION,
 ) -> None:
     """The rows as a table, or whole as JSON (every key, not only the named columns).
 
@@ -79,7 +89,7 @@ def show(
         show_json(list(rows))
     else:
         told = rows if now is None else [_in_words(row, now, whence_short) for row in rows]
-        show_table(told, columns=columns, title=title, empty=empty)
+        show_table(told, columns=columns, title=caption.title, empty=caption.empty)
 
 
 def show_one(row: Mapping[str, Any], *, as_json: bool, now: datetime | None = None, title: str = "", head: str = "what") -> None:

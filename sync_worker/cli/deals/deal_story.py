@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sync_worker.cli.core.output import out, show
+from sync_worker.cli.core.output import Caption, out, show
 from sync_worker.domain.core.moments import whence
 from sync_worker.steps.deals.explain import DealStory, FieldStory, Lost, Writing
 
@@ -17,12 +17,12 @@ def show_story(story: DealStory, names: Mapping[str, str], now: datetime) -> Non
     """**Shapes** `names`: of the deal's companies, by our id."""
     rows = [_field(one, names) for one in story.fields if one.value is not None or one.set_by]
     title = f"deal {story.id}, version {story.version}, {story.crm_record or 'not in the CRM yet'}"
-    show(rows, columns=("field", "value", "by", "why", "run", "at", "crm"), as_json=False, now=now, title=title)
+    show(rows, columns=("field", "value", "by", "why", "run", "at", "crm"), as_json=False, now=now, caption=Caption(title))
     lost = [{"field": one.field, **_lost(value, names)} for one in story.fields for value in one.lost]
     if lost:
         out.print()
         columns = ("field", "value", "side", "rule", "taken", "decided_by", "run", "at")
-        show(lost, columns=columns, as_json=False, now=now, title="what lost")
+        show(lost, columns=columns, as_json=False, now=now, caption=Caption("what lost"))
     out.print(_words(story.writing, now), markup=False, highlight=False)
 
 

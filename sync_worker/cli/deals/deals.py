@@ -23,7 +23,7 @@ from sync_worker.cli.core.command import (
     work_off,
 )
 from sync_worker.cli.core.news import news, open_ids, tell
-from sync_worker.cli.core.output import Limit, cut, err, most_of, out, show, show_json
+from sync_worker.cli.core.output import Caption, Limit, cut, err, most_of, out, show, show_json
 from sync_worker.cli.deals.deal_story import show_story
 from sync_worker.cli.deals.deal_words import moves_table, sight_table
 from sync_worker.config.source import source_of
@@ -66,7 +66,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
     with tenant_of(portal) as tenant:
         rows = cut(_rows_of(tenant, limit=most and most + 1), most)
     shown = rows if as_json else [{**row, "id": row["id"][:8]} for row in rows]
-    show(shown, columns=COLUMNS, as_json=as_json, title=f"deals of {portal}", empty="none yet")
+    show(shown, columns=COLUMNS, as_json=as_json, caption=Caption(f"deals of {portal}", empty="none yet"))
 
 
 @app.command(name="show")
@@ -92,7 +92,7 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
     _show_whole(stored, link, history, names, now)
     if flags:
         out.print()
-        show(flags, columns=("code", "field", "words", "since"), as_json=False, now=now, title="flags")
+        show(flags, columns=("code", "field", "words", "since"), as_json=False, now=now, caption=Caption("flags"))
 
 
 @app.command()
@@ -309,7 +309,12 @@ def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping
     """One deal for people: companies by name, the history without what a registration brought."""
     fields = [{"field": name, "value": plain(value)} for name, value in stored.deal.values.items() if value is not None]
     rows = [{**row, "value": names.get(str(row["value"]), row["value"])} for row in fields]
-    show(rows, columns=("field", "value"), as_json=False, title=f"deal {stored.deal.id}, version {stored.version}, {_crm_record(link)}")
+    show(
+        rows,
+        columns=("field", "value"),
+        as_json=False,
+        caption=Caption(f"deal {stored.deal.id}, version {stored.version}, {_crm_record(link)}"),
+    )
     past = [
         {
             "at": change["at"],
@@ -322,7 +327,7 @@ def _show_whole(stored: StoredDeal, link: Link | None, history: Iterable[Mapping
         for change in history
     ]
     out.print()
-    show(past, columns=("at", "by", "field", "old", "new", "note"), as_json=False, now=now, title="history")
+    show(past, columns=("at", "by", "field", "old", "new", "note"), as_json=False, now=now, caption=Caption("history"))
 
 
 def _row(deal: Deal, link: Link | None, names: dict[str, str]) -> dict[str, Any]:

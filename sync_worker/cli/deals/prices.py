@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, Who, refuse, tenant_of, user
-from sync_worker.cli.core.output import out, show, show_json
+from sync_worker.cli.core.output import Caption, out, show, show_json
 from sync_worker.config.price_file import load_prices
 from sync_worker.domain.core.deal import Actor
 from sync_worker.domain.core.values import plain
@@ -34,7 +34,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
     ]
     title = f"prices of {portal}" + (f", kept in {found.file}" if found.file else "")
     empty = f"none yet: sync-worker prices load {portal} FILE, or POST /portals/{portal}/prices"
-    show(rows, columns=COLUMNS, as_json=as_json, title=title, empty=empty)
+    show(rows, columns=COLUMNS, as_json=as_json, caption=Caption(title, empty=empty))
 
 
 @app.command()

@@ -13,7 +13,7 @@ import typer
 from sync_worker.boundary.text import cell
 from sync_worker.cli.core.command import AsJson, PortalName, WhilePaused, opened, refuse_paused
 from sync_worker.cli.core.mistakes import AS_IT_IS, AsFormat, Format, annotation
-from sync_worker.cli.core.output import err, out, show, show_json
+from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.mapping.catalog import ASSOCIATION
 from sync_worker.steps.operate.halt import let_in
 from sync_worker.steps.operate.setup import provision as provisioning
@@ -54,7 +54,7 @@ def check(
                 out.print(annotation(finding.written, f"{finding.subject}: {finding.words} — {finding.remedy}"), **AS_IT_IS)
     else:
         wrong = [_row(finding) for finding in report.findings if not finding.is_ok]
-        show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, empty="nothing is missing")
+        show(wrong, columns=("subject", "found", "what_to_do"), as_json=False, caption=Caption(empty="nothing is missing"))
         out.print(f"{len(report.findings) - len(wrong)} of {len(report.findings)} in order", highlight=False)
         for finding in report.findings:
             if finding.is_guess:
@@ -96,7 +96,7 @@ def provision(
     rows = [_task_row(one.task, one.state, one.words) for one in outcomes] if is_applied else to_do
     rows += [_task_row(one.task, "by name only", one.words) for one in plan.doubts]
     rows += [{"act": "by hand", "subject": one.subject, "words": one.words, "state": "an admin's"} for one in plan.by_hand]
-    show(rows, columns=("act", "subject", "words", "state"), as_json=as_json, empty="nothing is missing")
+    show(rows, columns=("act", "subject", "words", "state"), as_json=as_json, caption=Caption(empty="nothing is missing"))
     if plan.tasks and not (is_applied or as_json):
         out.print(f"nothing was changed; make it: sync-worker provision {portal} --apply", markup=False, highlight=False)
     if any(row["state"] != "done" for row in rows):

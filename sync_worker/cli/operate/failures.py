@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
@@ -25,7 +25,7 @@ from sync_worker.cli.core.command import (
     user,
 )
 from sync_worker.cli.core.news import news, open_ids, tell
-from sync_worker.cli.core.output import err, out, show, show_json, show_one
+from sync_worker.cli.core.output import Caption, err, out, show, show_json, show_one
 from sync_worker.cli.operate.failure_words import as_cause, as_replay, as_row, as_try, closed_words, codes_page, words_of_unfinished
 from sync_worker.cli.operate.replaying import SHOWN_COUNT, report, show_previews, with_bar
 from sync_worker.config.portal import Portal
@@ -80,7 +80,7 @@ def list_(
 
     Example: sync-worker failures list acme --code unlisted_value
     """
-    wanted = _wanted(code, record, since, object_, stage, kind)
+    wanted = _fit(FailureFilter(code, record, since, object_, stage, kind))
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         _refuse_unknown([unknown_code(tx, code)])
         causes = failures.causes(tx, wanted)
@@ -92,7 +92,7 @@ def list_(
         show_json([as_row(row) for row in rows])
         return
     grouped = [as_cause(cause, resting, now) for cause in causes]
-    show(grouped, columns=CAUSES, as_json=False, now=now, title="by cause", empty="nothing is open")
+    show(grouped, columns=CAUSES, as_json=False, now=now, caption=Caption("by cause", empty="nothing is open"))
     if not rows:
         return
     pages = sorted({page_of(row.failure.code) for row in rows} | {page_of(cause.code) for cause in causes})
@@ -121,7 +121,7 @@ def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) 
         return
     show_one({name: value for name, value in whole.items() if value not in (None, "")}, as_json=False, now=now)
     if history:
-        show(history, columns=("when", "did", "who", "why", "outcome"), as_json=False, now=now, title="\nhistory")
+        show(history, columns=("when", "did", "who", "why", "outcome"), as_json=False, now=now, caption=Caption("\nhistory"))
 
 
 @app.command()
@@ -151,7 +151,7 @@ def replay(
 
     Example: sync-worker failures replay --portal acme --code unlisted_value --dry-run
     """
-    wanted = _wanted(code, record, since, object_, stage, kind)
+    wanted = _fit(FailureFilter(code, record, since, object_, stage, kind))
     if not ids and not everything and wanted == failures.EVERY:
         raise ConfigError("name what to replay — ids, a filter such as --code CODE, or --all")
     selection = _selection("replay", ids or (), wanted, portal)
@@ -202,7 +202,7 @@ def replays_(
     rows = [as_replay(one, outcomes.get(one.id, {})) for one in found]
     shown = rows if as_json else [{**row, "ended": row["ended"] or "not yet"} for row in rows]
     columns = ("id", "asked", "who", "what", "ended", "came_to")
-    show(shown, columns=columns, as_json=as_json, now=now, title=f"replays of {portal}", empty="none yet")
+    show(shown, columns=columns, as_json=as_json, now=now, caption=Caption(f"replays of {portal}", empty="none yet"))
 
 
 @app.command()
@@ -224,7 +224,7 @@ def discard(
         for tenant, rows in chosen:
             discard_rows(tenant, rows, selection=_selection("discard", ids, failures.EVERY, portal), actor=actor or user(), reason=reason)
         done = [as_row(row) for _, rows in chosen for row in rows]
-    show(done, columns=("id", "code", "about", "message"), as_json=as_json, title="discarded")
+    show(done, columns=("id", "code", "about", "message"), as_json=as_json, caption=Caption("discarded"))
     if not as_json:
         out.print("their records are not tried again until they change: in the CRM, in the portal, or by another mapping")
 
@@ -254,7 +254,7 @@ def release(
         before = open_ids(tenant)
         release_row(tenant, row, actor=actor or user(), reason=reason)
         found = news(tenant, before)
-    show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, title="released")
+    show([as_row(row)], columns=("id", "code", "about", "message"), as_json=as_json, caption=Caption("released"))
     tell(tenant.name, found)
     if found.opened:
         raise typer.Exit(1)
@@ -278,13 +278,13 @@ def codes(
 # ── which ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _wanted(
-    code: str | None, record: str | None, since: datetime | None, object_: str | None, stage: str | None, kind: str | None
-) -> FailureFilter:
-    for name, value, allowed in (("stage", stage, ("ingest", "push", "pull", "deliver")), ("kind", kind, ("failure", "problem"))):
+def _fit(wanted: FailureFilter) -> FailureFilter:
+    """The filter with its moment in UTC. **Raises** ConfigError for a stage or a kind that does not exist."""
+    stages, kinds = ("ingest", "push", "pull", "deliver"), ("failure", "problem")
+    for name, value, allowed in (("stage", wanted.stage, stages), ("kind", wanted.kind, kinds)):
         if value is not None and value not in allowed:
             raise ConfigError(f"--{name} {value}: there is none — allowed: {', '.join(allowed)}")
-    return FailureFilter(code, record, since.replace(tzinfo=UTC) if since else None, object_, stage, kind)
+    return replace(wanted, since=wanted.since.replace(tzinfo=UTC) if wanted.since else None)
 
 
 def _selection(verb: str, ids: Sequence[str], wanted: FailureFilter, portal: str | None) -> str:

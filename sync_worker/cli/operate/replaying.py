@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from sync_worker.cli.core.command import bar
 from sync_worker.cli.core.news import news, tell
-from sync_worker.cli.core.output import err, out, show, show_json
+from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.cli.operate.failure_words import MEANS, as_row, held_words
 from sync_worker.domain.operate.recovery import PAGE
 from sync_worker.errors import Stopped
@@ -43,8 +43,13 @@ def report(tenant: Tenant, result: Result, before: Collection[str], *, as_json: 
         show_json({"replay": result.intervention.id, **told})
     else:
         said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in MEANS.items() if name in outcomes]
-        show(said, columns=("outcome", "failures", "means"), as_json=False, title=f"replayed in {tenant.name}")
-        show(rows[:SHOWN_COUNT], columns=("id", "code", "about", "message"), as_json=False, title="failed again", empty="none")
+        show(said, columns=("outcome", "failures", "means"), as_json=False, caption=Caption(f"replayed in {tenant.name}"))
+        show(
+            rows[:SHOWN_COUNT],
+            columns=("id", "code", "about", "message"),
+            as_json=False,
+            caption=Caption("failed again", empty="none"),
+        )
     for words in held_words(result.held):
         err.print(f"{words}: correct it there, then give the same command again")
     is_any_left = bool(result.left_count or result.held_count or outcomes.get("failed"))
@@ -60,7 +65,7 @@ def show_previews(previews: Sequence[tuple[Tenant, Preview]], *, as_json: bool) 
     for tenant, one in () if as_json else previews:
         changes = [asdict(change) for change in one.changes]
         columns = ("side", "record", "id", "field", "now", "then")
-        show(changes[:SHOWN_COUNT], columns=columns, as_json=False, title="what would change", empty="no field")
+        show(changes[:SHOWN_COUNT], columns=columns, as_json=False, caption=Caption("what would change", empty="no field"))
         if len(changes) > SHOWN_COUNT:
             out.print(f"… and {len(changes) - SHOWN_COUNT} more fields: --json has them whole", highlight=False)
         out.print(

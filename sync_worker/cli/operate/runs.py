@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, opened, tenant_of
-from sync_worker.cli.core.output import Limit, cut, most_of, show, show_one
+from sync_worker.cli.core.output import Caption, Limit, cut, most_of, show, show_one
 from sync_worker.errors import ConfigError
 from sync_worker.store.core import runs
 from sync_worker.store.core.runs import Run
@@ -29,7 +29,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
         rows = cut([as_row(run) for run in runs.listed(tx, limit=most and most + 1)], most)
         now = tx.now
     shown = [{**row, "id": row["id"][:8], "started": row["started_at"]} for row in rows]
-    show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, now=now, title=f"runs of {portal}", empty="none yet")
+    show(rows if as_json else shown, columns=COLUMNS, as_json=as_json, now=now, caption=Caption(f"runs of {portal}", empty="none yet"))
 
 
 @app.command(name="show")

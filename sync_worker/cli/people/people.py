@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, Who, refuse, tenant_of, user
-from sync_worker.cli.core.output import out, show, show_json, show_one
+from sync_worker.cli.core.output import Caption, out, show, show_json, show_one
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.errors import ConfigError
@@ -38,7 +38,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
         with tenant.store.reading(portal) as tx:
             found = people.listed(tx, limit=MOST_USERS)
         rows = _rows(tenant, found)
-    show(rows, columns=COLUMNS, as_json=as_json, title=f"users of {portal}", empty="none yet: the portal tells of them")
+    show(rows, columns=COLUMNS, as_json=as_json, caption=Caption(f"users of {portal}", empty="none yet: the portal tells of them"))
 
 
 @app.command(name="show")
@@ -123,7 +123,13 @@ def erasures_(portal: PortalName, as_json: AsJson = False) -> None:
     with tenant_of(portal) as tenant:
         found, now = erasures(tenant), tenant.services.clock()
     rows = [{"at": act.asked_at, "what": act.selection, "actor": act.actor, "reason": act.reason} for act in found]
-    show(rows, columns=("at", "what", "actor", "reason"), as_json=as_json, now=now, title=f"erased in {portal}", empty="nothing")
+    show(
+        rows,
+        columns=("at", "what", "actor", "reason"),
+        as_json=as_json,
+        now=now,
+        caption=Caption(f"erased in {portal}", empty="nothing"),
+    )
 
 
 def _say(tenant: Tenant, found: User, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from sync_worker.boundary import tokens as texts
 from sync_worker.cli.core.command import AsJson, PortalName, opened
-from sync_worker.cli.core.output import err, out, show, show_json
+from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.errors import ConfigError
 from sync_worker.store.people import tokens
 from sync_worker.store.people.tokens import NewToken, Token
@@ -57,7 +57,13 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
     with opened() as installation, installation.store.reading(installation.named(portal)) as tx:
         now = tx.now
         rows = [_row(token, now) for token in tokens.listed(tx)]
-    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"tokens of {portal}", empty="none yet: sync-worker tokens create")
+    show(
+        rows,
+        columns=COLUMNS,
+        as_json=as_json,
+        now=now,
+        caption=Caption(f"tokens of {portal}", empty="none yet: sync-worker tokens create"),
+    )
 
 
 @app.command()

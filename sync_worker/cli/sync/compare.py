@@ -8,7 +8,7 @@ import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of, work_off
 from sync_worker.cli.core.news import news, open_ids, tell
-from sync_worker.cli.core.output import err, out, show, show_json
+from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest.compare import Comparison, Difference, repair
 from sync_worker.steps.sync.ingest.compare import compare as compare_portal
@@ -76,7 +76,7 @@ def _print(comparison: Comparison, left: list[Difference], *, as_json: bool) -> 
         sums = {"records": comparison.counts.read, "fields": comparison.field_count, "census": comparison.census_count}
         show_json({"run": comparison.run_id, **sums, "left_out": comparison.left_out, "differences": rows})
         return
-    show(rows, columns=("record", "crm_id", "field", "portal", "crm", "repaired"), as_json=False, empty="nothing differs")
+    show(rows, columns=("record", "crm_id", "field", "portal", "crm", "repaired"), as_json=False, caption=Caption(empty="nothing differs"))
     compared = f"{comparison.counts.read} records, {comparison.field_count} fields compared"
     out.print(f"{compared}; the CRM names {comparison.census_count} records as ours", highlight=False)
     for name in comparison.left_out:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, refuse, say_waits, tenant_of
-from sync_worker.cli.core.output import err, out, show, show_json, show_one
+from sync_worker.cli.core.output import Caption, err, out, show, show_json, show_one
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.reconcile import Take
 from sync_worker.errors import ConfigError
@@ -37,7 +37,7 @@ def list_(
         found, now = disputes(tenant, include_resolved=everything), tenant.services.clock()
     rows = [{**asdict(one), "deal": one.deal_name or one.deal_id, "state": state(one)} for one in found]
     shown = rows if as_json else [{**row, "id": row["id"][:8], "opened": row["opened_at"]} for row in rows]
-    show(shown, columns=COLUMNS, as_json=as_json, now=now, title=f"conflicts of {portal}", empty="none")
+    show(shown, columns=COLUMNS, as_json=as_json, now=now, caption=Caption(f"conflicts of {portal}", empty="none"))
 
 
 @app.command(name="show")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
-from sync_worker.cli.core.output import Limit, err, most_of, out, show, show_one
+from sync_worker.cli.core.output import Caption, Limit, err, most_of, out, show, show_one
 from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
 from sync_worker.domain.tell.event import SCHEMA, gone_words
 from sync_worker.errors import ConfigError
@@ -43,7 +43,7 @@ def list_(
         found = feed.latest(tx, limit=most) if after is None else feed.listed(tx, after=after, limit=most)
         now = tx.now
     rows = [_whole(told) if as_json else _row(told) for told in found]
-    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"events of {portal}", empty="none yet")
+    show(rows, columns=COLUMNS, as_json=as_json, now=now, caption=Caption(f"events of {portal}", empty="none yet"))
 
 
 @app.command(name="show")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
-from sync_worker.cli.core.output import Limit, err, most_of, out, show
+from sync_worker.cli.core.output import Caption, Limit, err, most_of, out, show
 from sync_worker.errors import ConfigError, RecordError, TransientError
 from sync_worker.mail.letter import Letter, compose
 from sync_worker.mail.post import Post
@@ -36,7 +36,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
     with tenant_of(portal) as tenant, tenant.store.reading(portal) as tx:
         found, now = mails.listed(tx, limit=most_of(limit, shown=20, as_json=as_json)), tx.now
     rows = [_row(one) for one in found]
-    show(rows, columns=COLUMNS, as_json=as_json, now=now, title=f"mail of {portal}", empty="none yet")
+    show(rows, columns=COLUMNS, as_json=as_json, now=now, caption=Caption(f"mail of {portal}", empty="none yet"))
 
 
 @app.command()

@@ -156,10 +156,8 @@ class _Field:
         return Base(f"unreadable: {self.spelling}", self.spelling)
 
 
-class CrmSide(NamedTuple):  # made for every record that is merged
-    """A record as the CRM has it.
-
-    **Shapes** `values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `spellings`: as the CRM sent them,
+class CrmSide(NamedTuple):
+    """**Shapes** `values`: as normalized, absent = the CRM said nothing we can read, `None` = cleared. `spellings`: as the CRM sent them,
     JSON; a field without one is compared by its value.
     """
 
@@ -167,8 +165,8 @@ class CrmSide(NamedTuple):  # made for every record that is merged
     spellings: Mapping[str, Any]
 
 
-class PortalSide(NamedTuple):  # made for every record that is merged
-    """A record as the portal has it. **Shapes** `base`: on what both sides last agreed."""
+class PortalSide(NamedTuple):
+    """**Shapes** `base`: on what both sides last agreed."""
 
     values: Mapping[str, Value]
     base: Mapping[str, Base]
@@ -177,10 +175,7 @@ class PortalSide(NamedTuple):  # made for every record that is merged
 def reconcile(
     rules: Mapping[str, FieldRule], crm: CrmSide, ours: PortalSide, *, clocks: Clocks, decided: Mapping[str, Decided] = _NOTHING_DECIDED
 ) -> Reconciliation:
-    """Merge one record by field. Doing it again on the result changes nothing.
-
-    Unset and cleared count as the same emptiness; a cleared field travels.
-    """
+    """Merge one record by field; to do it again changes nothing. Unset and cleared are the same emptiness; a cleared field travels."""
     (crm_values, crm_spellings), (portal, base) = crm, ours
     draft = _Draft()
     for name, rule in rules.items():
@@ -191,7 +186,7 @@ def reconcile(
         pair = base.get(name)
         if pair is not None and _is_echo(pair, crm_spellings.get(name, _UNREAD), portal.get(name)):
             continue
-        item = _field(rule, pair, crm_values, crm_spellings, portal)
+        item = _field(rule, pair, crm, ours)
         if rule.direction == "push":
             _push_only(item, draft)
         elif _is_written_no_more(item):
@@ -235,19 +230,13 @@ def after_write(rules: Mapping[str, FieldRule], *, sent: Mapping[str, Value], sp
 # ── one field ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _field(
-    rule: FieldRule,
-    base: Base | None,
-    crm_values: Mapping[str, Value],
-    crm_spellings: Mapping[str, Any],
-    portal: Mapping[str, Value],
-) -> _Field:
+def _field(rule: FieldRule, base: Base | None, crm: CrmSide, ours: PortalSide) -> _Field:
     name = rule.field
-    crm_value = crm_values.get(name)
-    crm = comparable(crm_value) if name in crm_values else _UNREAD
-    unspelled = crm if crm is not _UNREAD else base.crm if base else None
-    spelling = crm_spellings.get(name, unspelled)
-    return _Field(rule, base, crm_value, crm, spelling, comparable(portal.get(name)))
+    crm_value = crm.values.get(name)
+    plain_value = comparable(crm_value) if name in crm.values else _UNREAD
+    unspelled = plain_value if plain_value is not _UNREAD else base.crm if base else None
+    spelling = crm.spellings.get(name, unspelled)
+    return _Field(rule, base, crm_value, plain_value, spelling, comparable(ours.values.get(name)))
 
 
 def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
