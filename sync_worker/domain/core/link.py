@@ -11,6 +11,7 @@ from sync_worker.domain.core.reconcile import Base
 
 KEY: Final = "(key)"  # in a link's base: our key as the CRM record carries it
 CONVERTED: Final = "(converted)"  # in a link's base: the record is the outcome of a conversion or a merge, and was not read yet
+UNTOLD: Final = "(untold) "  # in a link's base, before the name of a field: what people know it as, until they are told of the conversion
 CONVERSION: Final = "conversion"  # how the record came to be: by one, else by a merge
 
 

@@ -43,7 +43,7 @@ class DealEdit(NamedTuple):
     """One deal as it is from now on.
 
     **Shapes** `before`: as it was, None where it begins. `history`: empty where nothing changed. `reason`: why, for people. `is_known`: its
-    people were told of it before, and are not told again.
+    people were told of it before, or are told of it later, and not now.
     """
 
     before: Deal | None

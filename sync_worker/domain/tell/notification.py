@@ -70,6 +70,9 @@ WATCHED: Final = frozenset(
 )
 """A change of one of these is an update worth telling."""
 
+NEWS: Final = WATCHED | {"second_partner"}
+"""A change of one of these is news."""
+
 _THE_CRMS: Final = frozenset({"stage", "crm_owner"})
 
 _WAITED_FOR: Final = {Track.DISTRIBUTOR: SECOND_DECIDERS, Track.VENDOR: (Audience.VENDOR,)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.core.deal import Policy
@@ -12,6 +13,7 @@ from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, Conflict, Decided, FieldRule
 from sync_worker.domain.core.ruling import Ended, Ruling
+from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import DealEdit, StoredDeal
 from sync_worker.domain.deals.standing import Stands
 from sync_worker.domain.sync.ingest.deals.record import DealRecord, DealSides
@@ -25,7 +27,8 @@ class DealChange(NamedTuple):
     the first of them. `conflicts`: those that were found; `settled`: fields whose conflict waited for a person, and is over. `standing`:
     problems that no read mends. `is_owed`: whether the CRM is owed something; `unparks`: whether writes that were refused are tried again.
     `asks_edits`: whether it counts when the portal's people edited the deal, and that was not looked up. `stranger_at`: the stamp of a
-    record that would be ours and is not.
+    record that would be ours and is not. `untold`: fields that changed before the deal's record turned into this one, of which people are
+    told only now, with what they know them as.
     """
 
     deal_id: str = ""
@@ -40,6 +43,7 @@ class DealChange(NamedTuple):
     asks_edits: bool = False
     recognized: Recognized | None = None
     stranger_at: datetime | None = None
+    untold: Mapping[str, Value] = MappingProxyType({})
 
 
 DealRuling: TypeAlias = Ruling[DealChange]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import cast
 
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.core.link import CONVERSION, CONVERTED, Link
+from sync_worker.domain.core.link import CONVERSION, CONVERTED, UNTOLD, Link
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, comparable
 from sync_worker.domain.core.ruling import APPLIED, UNCHANGED
+from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.standing import Stands
 from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, HeldDeals, ruled
 from sync_worker.domain.sync.ingest.deals.key import is_owed, key_problems, with_key
@@ -39,6 +41,7 @@ def met(record: DealRecord, link: Link, found: Linked, held: HeldDeals) -> DealR
         is_owed=record.crm_id in held.failed or (seen is not None and is_owed(seen, outcome.edit.deal, held, outcome.waiting)),
         asks_edits=outcome.asks_edits,
         recognized=outcome.recognized,
+        untold={name.removeprefix(UNTOLD): cast("Value", pair.portal) for name, pair in link.base.items() if name.startswith(UNTOLD)},
     )
     problems = (*found.problems, *outcome.merged.problems, *key_problems(record, link.deal_id, held))
     return ruled(record, APPLIED if is_changed or link.deleted_at else UNCHANGED, *problems, change=change)
@@ -52,7 +55,7 @@ def _carried_over(record: DealRecord, link: Link, found: Linked, held: HeldDeals
         for name in sorted(link.base.keys() & held.rules.keys())
         if name in found.values and comparable(found.values[name]) is None and comparable(deal.values.get(name)) is not None
     ]
-    base = {name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED)}
+    base = {name: pair for name, pair in link.base.items() if name not in (*lost, CONVERTED) and not name.startswith(UNTOLD)}
     if turned.crm != CONVERSION:
         return replace(link, base=base), ()
     name = comparable(found.values.get("name"))

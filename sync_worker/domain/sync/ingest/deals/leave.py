@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sync_worker.domain.core.deal import Lifecycle
-from sync_worker.domain.core.link import CONVERSION, CONVERTED, Link
+from sync_worker.domain.core.deal import Lifecycle, differing
+from sync_worker.domain.core.link import CONVERSION, CONVERTED, UNTOLD, Link
 from sync_worker.domain.core.problem import Problem
-from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.core.reconcile import Base, comparable
 from sync_worker.domain.core.ruling import APPLIED, SKIPPED, UNCHANGED, Ruling
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import DealEdit, ReadChanges, edited
@@ -16,6 +16,7 @@ from sync_worker.domain.sync.ingest.deals.change import DealChange, DealRuling, 
 from sync_worker.domain.sync.ingest.deals.key import with_key
 from sync_worker.domain.sync.ingest.deals.merging import meet
 from sync_worker.domain.sync.ingest.deals.record import REFERENCES, DealRecord, Linked
+from sync_worker.domain.tell.notification import NEWS
 
 
 def converted(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) -> DealRuling:
@@ -26,11 +27,11 @@ def converted(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) ->
         change = DealChange(link.deal_id, is_owed=True) if is_owed else None
         return ruled(record, UNCHANGED, Problem("disconnected", "", words), change=change)
     met = meet(record, link, _last_words(record, held), held)
-    base = {**with_key(met.base, record), CONVERTED: Base(record.converted_name, CONVERSION)}
+    base = {**_untold(met.edit), **with_key(met.base, record), CONVERTED: Base(record.converted_name, CONVERSION)}
     moved = replace(link, object=held.turns_into, crm_id=record.converted_to, crm_modified_at=None, base=base)
     change = DealChange(
         link.deal_id,
-        (*_ended_twin(record, link, held, so_far), met.edit),
+        (*_ended_twin(record, link, held, so_far), met.edit._replace(is_known=True)),
         (replace(link, is_current=False), moved),
         conflicts=met.conflicts,
         standing=met.standing,
@@ -39,6 +40,15 @@ def converted(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) ->
         recognized=met.recognized,
     )
     return ruled(record, APPLIED, change=change)._replace(read_again=((held.turns_into, record.converted_to),))
+
+
+def _untold(edit: DealEdit) -> dict[str, Base]:
+    """What people know the fields as that these last words change: they are told of it with what the new record says."""
+    if edit.before is None:
+        return {}
+    return {
+        f"{UNTOLD}{name}": Base(comparable(edit.before.values.get(name)), None) for name in differing(edit.before, edit.deal.values) & NEWS
+    }
 
 
 def _last_words(record: DealRecord, held: HeldDeals) -> Linked:

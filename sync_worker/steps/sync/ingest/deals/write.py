@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.deals.deal_edit import CRM_ACTOR, DealEdit
@@ -45,11 +45,19 @@ def _follow(tx: Tx, tenant: Tenant, changes: Sequence[DealChange], edits: Sequen
     close_decided(tx, changed)
     end_waivers(tx, changed)
     stand(tx, tenant, [one for change in changes for one in change.standing], run_id)
+    tell_changes(tx, tenant, [*_news(edits, before, changes)], actor=CRM_ACTOR)
+
+
+def _news(edits: Sequence[DealEdit], before: Mapping[str, Deal], changes: Sequence[DealChange]) -> Iterator[ChangedDeal]:
+    """What people are told: each deal once, with what they were not told yet of a conversion."""
+    untold = {change.deal_id: change.untold for change in changes if change.untold}
+    last = {edit.deal.id: edit for change in changes for edit in change.edits if edit.history or edit.deal.id in untold}
     known = {edit.deal.id for edit in edits if edit.is_known}
     reasons = {edit.deal.id: edit.reason for edit in edits if edit.reason}
-    news = [edit.stored for deal_id, edit in after.items() if deal_id not in known]
-    told = [ChangedDeal(before.get(stored.deal.id), stored.deal, stored.version, reasons.get(stored.deal.id, "")) for stored in news]
-    tell_changes(tx, tenant, told, actor=CRM_ACTOR)
+    for deal_id, edit in last.items():
+        if deal_id not in known:
+            then = before.get(deal_id, edit.deal if deal_id in untold else None)
+            yield ChangedDeal(then and then.changed(untold.get(deal_id, {})), edit.deal, edit.stored.version, reasons.get(deal_id, ""))
 
 
 def _first(edits: Sequence[DealEdit]) -> dict[str, Deal]:
