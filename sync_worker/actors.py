@@ -62,6 +62,7 @@ from sync_worker.steps.distributors.agree import sweep as sweep_files
 from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.operate.replay import AT_ONCE
 from sync_worker.steps.operate.sweep import sweep
+from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.steps.sync.ingest.backfill import go_on as go_on_backfill
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
@@ -89,12 +90,13 @@ STEPS: dict[Work, Callable[[Tenant, str], Done]] = {
     Work.COMPLETE: lambda tenant, _record: complete(tenant),
     Work.EVALUATE: lambda tenant, _record: evaluate(tenant),
     Work.DERIVE: lambda tenant, _record: derive(tenant),
+    Work.REGROUP: lambda tenant, _record: evaluate_groups(tenant),
     Work.REPLAY: lambda tenant, _record: go_on_queued(tenant),
     Work.SWEEP: lambda tenant, _record: sweep(tenant),
 }
 OWED = frozenset({Work.DELIVER, Work.MAIL})  # asked of the database after every piece of work
 WHOLE_READINGS = frozenset({Work.PULL, Work.REFRESH})  # ask for every field of a record type
-WITHOUT_CRM = OWED | {Work.SWEEP}  # goes on while the CRM rests, or its calls are used up
+WITHOUT_CRM = OWED | {Work.SWEEP, Work.REGROUP}  # goes on while the CRM rests, or its calls are used up
 
 PAUSE_S: dict[type[SyncError], float | Backoff] = {
     ConnectionDown: UNTIL_SOMEBODY_ACTS,

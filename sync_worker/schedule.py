@@ -25,6 +25,7 @@ from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.complete import COMPLETE
 from sync_worker.steps.operate.sweep import SWEEP
+from sync_worker.steps.people.regroup import REGROUP
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.steps.tell.mail import MAIL
 from sync_worker.store.core import runs
@@ -90,12 +91,8 @@ class Scheduler:
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
     def _due(self, portal: Portal, standing: PortalDue | None, now: datetime) -> Iterator[FollowUp]:
-        if standing and standing.is_feed_due and portal.feed:
-            yield DELIVER
-        if standing and standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
-            yield MAIL
         if standing:
-            yield from self._open(portal, _nightly(portal, standing, now, ((SWEEP, SWEEP_AT),)), now)
+            yield from self._without_crm(portal, standing, now)
         if standing and standing.rests(now):
             return
         if portal.name not in self._records:
@@ -108,6 +105,16 @@ class Scheduler:
             for follow_up in self._open(portal, _nightly(portal, standing, now, nights), now):
                 if follow_up != REMIND or self._installation.settings.smtp_url:
                     yield follow_up
+
+    def _without_crm(self, portal: Portal, standing: PortalDue, now: datetime) -> Iterator[FollowUp]:
+        """What goes on while the CRM rests."""
+        if standing.is_feed_due and portal.feed:
+            yield DELIVER
+        if standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
+            yield MAIL
+        if standing.is_regrouping and not standing.is_halted:
+            yield REGROUP
+        yield from self._open(portal, _nightly(portal, standing, now, ((SWEEP, SWEEP_AT),)), now)
 
     def _slowness(self, portal: Portal, standing: PortalDue | None, now: datetime) -> int:
         """How many times slower than it is written this portal is polled; asked of the budget only where a poll would be due."""
@@ -146,6 +153,8 @@ def due(tenant: Tenant) -> Iterator[FollowUp]:
     """What the database says is due for one portal, except the night's work; nothing while it is paused."""
     with tenant.store.reading(tenant.name) as tx:
         standing, now = standings(tx).get(tenant.name), tx.shared_now
+    if standing and standing.is_regrouping and not standing.is_halted:
+        yield REGROUP
     if standing and standing.rests(now):
         return
     yield from _reads(tenant.portal, tenant.readable_records(), standing, now)

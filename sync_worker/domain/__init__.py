@@ -26,6 +26,7 @@ The words of the product (docs/domain.md has the same glossary; a test keeps the
     mode                   Where the associations of a portal come from: contracts or rules. It is set once.
     condition              A field, an operator and values: `tier is one of Gold, Platinum`. All conditions of a list hold together. A
                            blank field meets only `is_blank`.
+    group                  A key, a name and conditions. Its members are the active users of the companies that meet the conditions.
     rule                   Conditions on company fields. Companies that meet them together are associated.
     membership             The part that one company has in a rule. Pairs of companies follow from memberships.
     evaluation             Applying the rules to every company. Its result counts from the commit in which it is stored.

@@ -76,7 +76,14 @@ class WebhookTally(Collector):
 def _label(scope: Scope) -> tuple[str, str]:
     """(route, method); whatever leads nowhere is one and the same."""
     endpoint = scope.get("endpoint")
-    path = next((route.path for route in scope["app"].routes if endpoint and getattr(route, "endpoint", None) == endpoint), None)
+    path = next(
+        (
+            getattr(route, "path_format", route.path)
+            for route in scope["app"].routes
+            if endpoint and getattr(route, "endpoint", None) == endpoint
+        ),
+        None,
+    )
     if path is None or scope["method"] not in _METHODS:
         return "other", "other"
     return path, scope["method"]

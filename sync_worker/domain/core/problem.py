@@ -121,7 +121,7 @@ CODES: Final[Mapping[str, str]] = {
     "second_partner_wrong_type": "The company named as second partner is not a second partner. Correct its account type, or the deal.",
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
     "field_repeated": "A parameter of the address is given more than once, and it counts once. Ask once for each value.",
-    "field_unknown": "No such deal field. Correct the name, or add it under attributes in the mapping.",
+    "field_unknown": "There is no field with this name here. Correct the name, or add the field under attributes in the mapping.",
     "field_not_registrable": "A partner may not set this field. Leave it out. Approvals and stages change in other ways.",
     "only_while_registering": "The worker writes this field to the CRM when the deal's record is made, and never again. Change it in the "
     "CRM, or let the mapping write it later with `write: always`.",
@@ -165,6 +165,12 @@ CODES: Final[Mapping[str, str]] = {
     "The portal's state is written back. It stays open until the vendor decides on the deal as it is.",
     "not_a_vendor_move": "That state of the vendor track follows from a renewal; people cannot set it by hand. The old state is written "
     "back. This stays open until the vendor decides, or the deal is over.",
+    # groups of users
+    "group_unknown": "The portal has no group with this key. Correct the key, or make the group with POST /groups.",
+    "group_exists": "The portal has a group with this key. Change that one with PUT, or choose another key.",
+    "groups_many": "The portal has as many groups as a portal can have. Delete one that is not used any more.",
+    "group_empty": "No active user would be in the group. Check the conditions, and the preview of the group.",
+    "group_of_everybody": "Everybody would be in the group, so it makes no difference. Check the conditions, and the preview of the group.",
     # subgroups, terms and agreements
     "not_a_member": "Only members of the company may do this. Let one of them do it, or ask them to add you.",
     "parent_not_a_second_partner": "Only a second partner has subgroups. Name one as the parent, or correct its account type.",

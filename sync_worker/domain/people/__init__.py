@@ -1,4 +1,5 @@
-"""What each person of a portal may see.
+"""What each person of a portal may see, and the groups of people.
 
 visibility.py  the policy table: who sees which deals, and for which company a person may act
+group.py       groups by conditions over companies: which companies match, who joins and who leaves
 """

@@ -14,7 +14,7 @@ from sync_worker.domain.core.company import Company, company_values
 from sync_worker.domain.core.values import Plain, plain
 
 SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
-COMPANY, DEAL, NOTIFICATION = "company", "deal", "notification"
+COMPANY, DEAL, NOTIFICATION, USER, GROUP = "company", "deal", "notification", "user", "group"
 
 KINDS: Final[Mapping[str, str]] = {
     "company.added": "The portal knows a company it did not know before.",
@@ -27,6 +27,11 @@ KINDS: Final[Mapping[str, str]] = {
     "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
     "notification.created": "A user is told something. `changed` has the `user_id`, the `topic`, the `deal_id`, the `text`, and `why` the "
     "user is told.",
+    "group.joined": "A user is a member of a group from now on. `changed.group.after` is the key of the group. "
+    "A company of the user has changed, or the user.",
+    "group.left": "A user is not a member of a group any more. `changed.group.before` is the key of the group.",
+    "group.changed": "A group is new, was edited or deleted. A new or edited group has new members from this moment on: read them again. "
+    "They get no event of their own.",
     "records.loaded": "A first load is complete. It sent no events, so read the companies or the deals once now.",
 }
 """type → what it means."""
@@ -85,6 +90,22 @@ def deal_event(deal_id: str, version: int, changes: Mapping[str, tuple[Any, Any]
 def associations_events(company_ids: Iterable[str], by: By) -> list[Event]:
     """One event for each of these companies."""
     return [Event("associations.changed", COMPANY, company_id, by) for company_id in sorted(set(company_ids))]
+
+
+MOVES: Final = frozenset({"group.joined", "group.left"})
+"""What is told of a user who is in another group than before."""
+
+
+def group_move_event(user_id: str, group: str, move: str, by: By) -> Event:
+    """A user has `joined` or `left` a group."""
+    changed = Changed(None, group) if move == "joined" else Changed(group, None)
+    return Event(f"group.{move}", USER, user_id, by, {"group": changed})
+
+
+def group_event(key: str, before: Mapping[str, Plain], after: Mapping[str, Plain], by: By) -> Event | None:
+    """What to tell of a group: what people know of it, before and after; None where that is the same."""
+    changed = _differences(before, after)
+    return Event("group.changed", GROUP, key, by, changed) if changed else None
 
 
 def loaded_event(object_: str, by: By) -> Event:

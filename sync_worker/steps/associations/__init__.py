@@ -4,7 +4,6 @@ associate.py         what changed companies mean for associations; whom a compan
 contract_values.py   CONTRACTS: values on partners' records are bound to companies, or reported
 rule_members.py      RULES: which parts of rules a changed company holds
 evaluate.py          edited rules are applied to all companies, page by page
-advance.py           work over all companies, one page a commit
 mode.py              an operator changes the portal's mode: contracts or rules
 rebind.py            a person says which company a contract value stands for
 changed_pairs.py     which associations began and which ended

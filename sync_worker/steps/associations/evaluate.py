@@ -19,7 +19,6 @@ from sync_worker.config.portal import Portal
 from sync_worker.domain.associations.rule import Rule, named
 from sync_worker.domain.core.deal import CLOSED
 from sync_worker.domain.core.problem import Problem
-from sync_worker.steps.associations.advance import Advance, in_turn
 from sync_worker.steps.associations.mode import is_turning, turn_over
 from sync_worker.steps.associations.rule_members import (
     NAME_CODES,
@@ -34,7 +33,7 @@ from sync_worker.steps.associations.rule_members import (
     settle,
 )
 from sync_worker.steps.core.brake import NOTHING, brake, kept, lost_between
-from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.follow_up import Advance, Done, FollowUp, Work, in_turn
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import evaluations, rule_members, rule_names
 from sync_worker.store.associations.evaluations import Evaluation

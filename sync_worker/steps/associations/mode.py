@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_worker.domain.core.deal import CLOSED
-from sync_worker.steps.associations.advance import Advance, in_turn
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.associations.restored_parents import restore_parents
 from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.findings import Findings, OpenFindings
-from sync_worker.steps.core.follow_up import Done, FollowUp, Work
+from sync_worker.steps.core.follow_up import Advance, Done, FollowUp, Work, in_turn
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.store.associations import associations, evaluations
 from sync_worker.store.core import companies, portals, runs

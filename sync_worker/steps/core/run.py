@@ -71,6 +71,12 @@ class Runs:
         A SchemaChanged that comes out names the record type of the work, where that is one.
         """
         self._described.keep_up()  # asked for before any transaction, and the same until the end
+        with self.apart(verb, object_) as run_id:
+            yield run_id
+
+    @contextmanager
+    def apart(self, verb: str, object_: str = "") -> Iterator[str]:
+        """The same around work that has nothing to do with the CRM, which is not even asked for its fields."""
         run_id = self._services.new_id()
         with self._store.side_transaction(self._portal.name) as tx:
             enter(tx, self._portal)

@@ -33,6 +33,7 @@ from sync_worker.steps.core.findings import Findings, OpenFindings
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.distributors.parents import parents_of
+from sync_worker.steps.people.regroup import regroup
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
@@ -229,6 +230,7 @@ def _store(tx: Tx, tenant: Tenant, before: Company | None, after: Company, actor
     companies.save(tx, [replace(stored, company=after, digest=None)], side="portal", actor=actor.name)
     outbox.owe(tx, COMPANY, [after.id], run_id)
     findings = Findings(tenant, COMPANY, run_id, OpenFindings(tx, COMPANY, []))
+    regroup(tx, [(before, after)])
     associated = associate(tx, tenant, run_id, [(before, after)])
     findings.take_contracts(associated.remarks)
     findings.settle(tx)

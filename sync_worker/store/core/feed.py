@@ -125,6 +125,17 @@ def forget(tx: Tx, seqs: Sequence[int]) -> int:
     return lost_count
 
 
+def forget_record(tx: Tx, record: str, record_id: str) -> None:
+    """Clears away every event about one record, told or not."""
+    mine = (events.c.portal == tx.portal, events.c.record == record, events.c.record_id == record_id)
+    if not tx.connection.execute(select(exists().where(*mine))).scalar():
+        return
+    _draw(tx, 0)  # the process that settles waits, or is done
+    owed = (deliveries.c.portal == tx.portal, deliveries.c.record == record, deliveries.c.record_id == record_id)
+    tx.connection.execute(delete(deliveries).where(*owed))
+    tx.connection.execute(delete(events).where(*mine))
+
+
 def _owe(tx: Tx, which: ColumnElement[bool]) -> int:
     """**Source** SQLite takes `ON CONFLICT` after a SELECT for a join, unless it has a WHERE."""
     _draw(tx, 0)  # the process that settles waits, or is done

@@ -13,6 +13,7 @@ from sync_worker.store.core.tables import companies, cursors, deliveries, feeds,
 from sync_worker.store.deals.quotes import UNCOMPLETED
 from sync_worker.store.deals.tables import quotes
 from sync_worker.store.operate.tables import halts, interventions
+from sync_worker.store.people.tables import user_groups
 from sync_worker.store.sync.patch_backs import TO_PATCH
 from sync_worker.store.sync.tables import backfills, notices, outbox, unlearned_sends
 from sync_worker.store.tell.tables import mails
@@ -43,7 +44,8 @@ class PortalDue:
     `is_unpatched`: a company's portal id is; `is_replaying`: a replay was left to us;
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
     `is_completing`: a signed deal its licences, or its end;
-    `is_deriving`: contracts are to be derived again, because an operator has set that mode; `is_halted`: a person has paused the portal.
+    `is_deriving`: contracts are to be derived again, because an operator has set that mode; `is_regrouping`: a group is to be evaluated;
+    `is_halted`: a person has paused the portal.
     """
 
     mode_set_at: datetime
@@ -55,6 +57,7 @@ class PortalDue:
     is_mail_due: bool
     is_completing: bool
     is_deriving: bool
+    is_regrouping: bool
     is_halted: bool
     readings: Mapping[str, ReadingDue] = field(default_factory=dict)
 
@@ -77,6 +80,7 @@ def standings(tx: Tx) -> dict[str, PortalDue]:
     looks["is_mail_due"] = _is_mail_due(tx)
     looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
     looks["is_halted"] = exists().where(halts.c.portal == portals.c.portal)
+    looks["is_regrouping"] = exists().where(user_groups.c.portal == portals.c.portal, user_groups.c.is_settled.is_(False))
     looks["is_deriving"] = portals.c.next_mode == "contracts"
     standing = select(*row, *looks.values()).where(_mine(tx, portals.c.portal))
     found = {}

@@ -14,8 +14,9 @@ from sqlalchemy import Column, ColumnElement, Table, Text, cast, delete, func, l
 from sync_worker.domain.core.stamp import TEXTS
 from sync_worker.domain.core.user import User
 from sync_worker.domain.operate.erasure import ERASED, USER_FIELDS, Person, without
+from sync_worker.domain.tell.event import USER
 from sync_worker.store.associations.tables import company_pasts, contract_values, past_contracts
-from sync_worker.store.core import documents
+from sync_worker.store.core import documents, feed
 from sync_worker.store.core.columns import Document
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
@@ -44,7 +45,11 @@ _ALIVE: Final = frozenset(
 
 
 def erase(tx: Tx, user_id: str) -> None:
-    """The user, its memberships and its place on deals are gone. `forget_person` erases what was written down of it."""
+    """The user, its memberships, its place on deals and the events about it are gone.
+
+    `forget_person` erases what was written down of it.
+    """
+    feed.forget_record(tx, USER, user_id)
     tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, memberships.c.user_id == user_id))
     tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
     for column in (deals.c.owner_user, deals.c.registered_by):

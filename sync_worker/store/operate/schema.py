@@ -8,7 +8,7 @@ from sync_worker.store.core.tables import aliases, catalogs, companies, cursors,
 from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, deals, licences, prices, quotes
 from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
 from sync_worker.store.operate.tables import halts, interventions, processes, sweeps, tries
-from sync_worker.store.people.tables import answers, memberships, tokens, users
+from sync_worker.store.people.tables import answers, group_companies, memberships, tokens, user_groups, users
 from sync_worker.store.sync.tables import (
     backfills,
     breakers,
@@ -43,6 +43,7 @@ __all__ = [
     "events",
     "failures",
     "feeds",
+    "group_companies",
     "halts",
     "interventions",
     "licences",
@@ -67,6 +68,7 @@ __all__ = [
     "tokens",
     "tries",
     "unlearned_sends",
+    "user_groups",
     "users",
     "waivers",
     "webhooks",

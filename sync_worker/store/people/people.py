@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.tell.event import MOVES
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
+from sync_worker.store.people import groups
 from sync_worker.store.people.tables import memberships, users
 
 
@@ -57,7 +59,10 @@ def listed(tx: Tx, wanted: UserFilter = EVERY, *, after: str = "", limit: int = 
 
 
 def save(tx: Tx, changed: Sequence[User]) -> None:
-    """Writes the users as they are now, their companies too."""
+    """Writes the users as they are now, their companies too, and tells the portal who is in another group by that."""
+    ids = [user.id for user in changed]
+    is_told = not MOVES.isdisjoint(tx.events)
+    before = groups.of_users(tx, ids) if is_told else {}
     rows = [
         {
             "portal": tx.portal,
@@ -73,12 +78,14 @@ def save(tx: Tx, changed: Sequence[User]) -> None:
         for user in changed
     ]
     upsert(tx, users, rows)
-    _leave(tx, [user.id for user in changed])
+    _leave(tx, ids)
     upsert(
         tx,
         memberships,
         [{"portal": tx.portal, "user_id": user.id, "company_id": company_id} for user in changed for company_id in sorted(user.companies)],
     )
+    if is_told:
+        groups.tell_moves(tx, before, groups.of_users(tx, ids))
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Tables: users, tokens, answers."""
+"""Tables: users, groups, tokens, answers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,34 @@ memberships = Table(
     Column("user_id", Text, primary_key=True),
     Column("company_id", Text, primary_key=True),  # the primary one among them
     Index("memberships_by_company", "portal", "company_id", "user_id"),
+)
+
+user_groups = Table(
+    "user_groups",
+    metadata,
+    portal_column(),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    json_column("conditions", is_required=True),  # as last written
+    Column("no", Integer, nullable=False),  # of these conditions
+    Column("stood_no", Integer, nullable=False),  # of those whose companies count; 0 = none yet
+    json_column("stood_conditions", is_required=True),
+    Column("position", Text, nullable=False),  # the last company that was evaluated
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", Utc, nullable=False),
+    Column("stood_at", Utc),
+    Column("is_settled", Boolean, nullable=False),  # false = companies are to be evaluated, or rows of earlier conditions cleared away
+    Column("is_deleted", Boolean, nullable=False),
+)
+
+group_companies = Table(
+    "group_companies",
+    metadata,
+    portal_column(),
+    Column("company_id", Text, primary_key=True),
+    Column("group_key", Text, primary_key=True),
+    Column("no", Integer, primary_key=True),  # of the conditions that the company meets
+    Index("group_companies_by_group", "portal", "group_key", "no", "company_id"),
 )
 
 tokens = Table(

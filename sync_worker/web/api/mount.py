@@ -21,13 +21,14 @@ from sync_worker.web.api.core.route import of_http, response_of
 from sync_worker.web.api.deals import deals, moves, prices, quotes
 from sync_worker.web.api.distributors import distributors
 from sync_worker.web.api.operate import operate, replays, status
-from sync_worker.web.api.people import users
+from sync_worker.web.api.people import groups, users
 from sync_worker.web.api.tell import events, notifications
 from sync_worker.web.webhooks.debounce import Send
 
 ROUTERS: Final = (
     users.router,
     notifications.router,
+    groups.router,
     companies.router,
     distributors.router,
     distributors.uploads,

@@ -8,17 +8,19 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.people.group import GroupPart, UserGroup
 from sync_worker.domain.tell.event import KINDS, By, Event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.operate import erasure, retention
-from sync_worker.store.people import answers, tokens
+from sync_worker.store.people import answers, groups, tokens
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.people.tokens import NewToken
 from sync_worker.store.tell import deliveries
 
-MODULES = (answers, deliveries, feed, retention, tokens, erasure)
+MODULES = (answers, deliveries, feed, groups, retention, tokens, erasure)
 FORGETTING = (
     retention.forget_answers,
     retention.forget_events,
@@ -29,6 +31,7 @@ FORGETTING = (
     retention.forget_removals,
     retention.forget_runs,
 )
+GOLD = Condition("tier", "is", ("Gold",))
 ASK = Ask("t1", "k1", "h1", "claim")
 
 
@@ -36,6 +39,19 @@ def told(tx: Tx, *kinds: str) -> None:
     """The portal has a feed, and these events of one company."""
     found = [Event(kind, "company", "c1", By("crm", "CRM", "r1")) for kind in kinds]
     feed.tell(replace(tx, events=frozenset(KINDS)), found)
+
+
+def grouped(tx: Tx) -> None:
+    """A group that stands, with one company in it, and one that is being evaluated."""
+    groups.stand(tx, groups.write(tx, "gold", name="Gold", conditions=[GOLD], by="Ann"))
+    groups.enter(tx, [("c1", GroupPart("gold", 1))])
+    groups.settle(tx, "gold")
+    groups.write(tx, "new", name="New", conditions=[GOLD], by="Ann")
+
+
+def gold(tx: Tx) -> UserGroup:
+    """The group as this portal's worker would hold it."""
+    return UserGroup("gold", "Gold", (GOLD,), 2, 1, (GOLD,), "", "Ann", tx.now, None)
 
 
 def sending(tx: Tx) -> Any:
@@ -48,6 +64,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: told(tx, "company.added", "company.changed"),
     lambda tx: tokens.add(tx, NewToken(id="t1", name="portal", hash="h", scopes=["read"], made_by="Ann", expires_at=None)),
     lambda tx: answers.begin(tx, ASK),
+    grouped,
     lambda tx: retention.forget_runs(tx, tx.now + timedelta(days=1), None),  # keeps its place; history names the run
 ]
 
@@ -62,6 +79,15 @@ READS: dict[str, Callable[[Tx], object]] = {
     "feed.get": lambda tx: feed.get(tx, 1),
     "feed.reach": feed.reach,
     "feed.first_since": lambda tx: feed.first_since(tx, tx.now - timedelta(days=1)),
+    "groups.listed": groups.listed,
+    "groups.get": lambda tx: groups.get(tx, "gold"),
+    "groups.unsettled": groups.unsettled,
+    "groups.held": lambda tx: groups.held(tx, ["c1"]),
+    "groups.of_users": lambda tx: groups.of_users(tx, ["u1"]),
+    "groups.member_ids": lambda tx: groups.member_ids(tx, "gold", limit=9),
+    "groups.user_ids_of": lambda tx: groups.user_ids_of(tx, ["c1"]),
+    "groups.counts": lambda tx: groups.counts(tx, "gold", 1),
+    "groups.reach": lambda tx: groups.reach(tx, ["c1"]),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
     "erasure.named_in_decisions": lambda tx: erasure.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "tokens.listed": tokens.listed,
@@ -84,6 +110,16 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company"),
     "feed.replay": lambda tx: feed.replay(tx, 1),
     "feed.owe_again": lambda tx: feed.owe_again(tx, [1]),
+    "feed.forget_record": lambda tx: feed.forget_record(tx, "company", "c1"),
+    "groups.write": lambda tx: groups.write(tx, "gold", name="G", conditions=[], by="Bo"),
+    "groups.move": lambda tx: groups.move(tx, "gold", "c9"),
+    "groups.stand": lambda tx: groups.stand(tx, gold(tx)),
+    "groups.enter": lambda tx: groups.enter(tx, [("c1", GroupPart("gold", 2)), ("c2", GroupPart("gold", 1))]),
+    "groups.leave": lambda tx: groups.leave(tx, [("c1", GroupPart("gold", 1))]),
+    "groups.clear": lambda tx: groups.clear(tx, "gold", but_no=9, limit=9),
+    "groups.remove": lambda tx: groups.remove(tx, "gold"),
+    "groups.settle": lambda tx: groups.settle(tx, "gold"),
+    "groups.tell_moves": lambda tx: groups.tell_moves(replace(tx, events=frozenset(KINDS)), {}, {"u1": {"gold": {"c1"}}}),
     "feed.forget": lambda tx: feed.forget(tx, [1, 2]),
     **{
         f"retention.{forget.__name__}": partial(lambda forget, tx: forget(tx, tx.now + timedelta(days=1), None), forget)

@@ -46,7 +46,7 @@ def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
         request, status = requested(line, places)
         answer = acme.session.send(request, timeout=20)
         assert answer.status_code == status, (line, answer.text)
-        if status == 201:
+        if status == 201 and "/deals" in line:
             places["DEAL"] = answer.json()["id"]
         if "/notifications?" in line:
             places["NOTIFICATION"] = answer.json()["items"][0]["id"]

@@ -14,6 +14,7 @@ from sync_worker.domain.core.reconcile import Conflict
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.deals.completion import Licence
 from sync_worker.domain.tell.event import KINDS, By, Event
+from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.store.core import failures, feed
 from sync_worker.store.deals import conflicts, licences
 from tests.contract.store.samples import failure
@@ -28,6 +29,7 @@ NOT_PAGED = {
     f"{PORTAL}/companies/{{company_id}}/terms/{{other_id}}",  # the history of one pair
     f"{PORTAL}/deals/{{deal_id}}/changes",  # one entry for each field of the deal
     f"{PORTAL}/companies/{{company_id}}/associated-partners/{{other_id}}",  # the reasons of one pair
+    f"{PORTAL}/users/{{user_id}}/groups/check",  # the keys that were asked for
     f"{PORTAL}/operate/status",  # how one portal stands
 }
 """What has a list inside one thing."""
@@ -58,9 +60,14 @@ def filled(acme: Desk) -> dict[str, str]:
         licences.issue(tx, [Licence(f"l{n}", deal_id, n, acme.id_of("Birch Systems"), "Seat", 5, day, day) for n in range(MANY)])
         told = [Event("company.changed", "company", f"c{number}", By("crm", "CRM", "r1")) for number in range(MANY)]
         feed.tell(replace(tx, events=frozenset(KINDS)), told)
+    for key in ("partners", "everybody", "more"):
+        conditions = [{"field": "account_type", "operator": "is", "values": ["partner"]}] if key == "partners" else []
+        acme.post("/groups", {"key": key, "name": key, "conditions": conditions}, status=201)
+    evaluate_groups(acme.installation.tenant("acme"))
     for number in range(MANY):
         acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
-    return {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0", "user_id": "vera"}
+    places = {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
+    return {**places, "user_id": "vera", "group": "partners"}
 
 
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +93,7 @@ def asked(path: str, places: dict[str, str]) -> tuple[str, str]:
     """The address with its places filled in, and who asks."""
     own = {"company_id": "Birch Systems"} if path.endswith(("/options", "{company_id}/licences")) else {}
     own |= {"company_id": "Child 0", "other_id": "Arrow Electronics"} if "agreements" in path or "terms" in path else {}
+    own |= {"user_id": "rita"} if path.endswith("{user_id}/groups") else {}
     for name, value in {**places, **own}.items():
         path = path.replace(f"{{{name}}}", quoted(value))
     return path.removeprefix(PORTAL), "polly" if "subgroups" in path else "vera"
@@ -203,6 +211,7 @@ VALUES = {
     "account_type": "partner",
     "status": "active",
     "role": "sales",
+    "groups": "partners",
     "lifecycle": "draft",
     "vendor_approval": "pending",
     "distributor_approval": "pending",

@@ -14,15 +14,25 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from sync_worker.domain.core.problem import CODES
-from sync_worker.domain.tell.event import KINDS, By, associations_events, company_event, deal_event, loaded_event, notification_event
+from sync_worker.domain.tell.event import (
+    KINDS,
+    By,
+    associations_events,
+    company_event,
+    deal_event,
+    group_event,
+    group_move_event,
+    loaded_event,
+    notification_event,
+)
 from sync_worker.domain.tell.event import document as told
 from tests import documented
 from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
 
 VERBS: Final = (
-    "add create deactivate decide disable disassociate download edit enable erase finalize get list mark promote put reassign register "
-    "remove replay resolve send set sign submit upload withdraw"
+    "add check create deactivate decide disable disassociate download edit enable erase finalize get list mark preview promote put "
+    "reassign register remove replay resolve send set sign submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 
@@ -225,6 +235,9 @@ def events() -> dict[str, dict[str, Any]]:
         deal_event("d1", 2, {"licence_count": (None, 30)}, by),
         notification_event("n1", {"user_id": "ann", "topic": "deal_registered", "text": "Bo registered a deal"}, by),
         loaded_event("company", by),
+        group_move_event("ann", "gold", "joined", by),
+        group_move_event("ann", "gold", "left", by),
+        group_event("gold", {}, {"name": "Gold"}, by),
     ]
     sent = {one.kind: told(one, portal="acme", seq=7) for one in found if one}
     return {**sent, "ping": {"schema": 1, "portal": "acme", "seq": 0}}

@@ -38,6 +38,12 @@ BY_TOKEN: Final = frozenset(
     {
         "GET /users",
         "GET /users/{user_id}",
+        "GET /users/{user_id}/groups",
+        "GET /users/{user_id}/groups/check",
+        "GET /groups",
+        "GET /groups/fields",
+        "GET /groups/{group}",
+        "GET /groups/{group}/users",
         "GET /companies",
         "GET /companies/{company_id}",
         "GET /companies/{company_id}/associated-partners",
@@ -119,6 +125,10 @@ PORTALS_OWN: Final[Mapping[str, Any]] = {
     "PUT /users/{user_id}": {"email": "x@example.com", "name": "X", "role": "sales", "primary_company": None, "is_vendor_admin": True},
     "DELETE /users/{user_id}": None,
     "POST /users/{user_id}/erase": None,
+    "POST /groups": {"key": "another", "name": "Another", "conditions": []},
+    "POST /groups/preview": {"conditions": []},
+    "PUT /groups/{group}": {"name": "Another", "conditions": []},
+    "DELETE /groups/{group}": None,
 }
 OPERATORS_OWN: Final[Mapping[str, Any]] = {
     "POST /conflicts/{conflict_id}/resolve": {"take": "portal", "reason": "to try"},
@@ -128,6 +138,8 @@ OPERATORS_OWN: Final[Mapping[str, Any]] = {
 PERSONAL_WRITES: Final = {**DEAL_WRITES, **COMPANY_WRITES, **OTHER_WRITES, **OWN_WRITES}
 EVERY_WRITE: Final = {**PERSONAL_WRITES, **PORTALS_OWN, **OPERATORS_OWN}
 EVERY: Final = PUBLIC | BY_TOKEN | BY_OPERATOR | BY_PERSON.keys() | EVERY_WRITE.keys()
+QUERIES: Final = {"GET /users/{user_id}/groups/check": "?groups=everybody"}
+"""operation → what it must be asked with."""
 UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -141,7 +153,7 @@ class Scene:
 
     def path(self, operation: str) -> str:
         """The operation's address after `/portals/{portal}`, filled in."""
-        path = operation.split(" ")[1]
+        path = operation.split(" ")[1] + QUERIES.get(operation, "")
         about_arrow = "/subgroups" in path or "/terms/" in path or "/agreements/" in path
         places = {**self.places, **(_pair(path) if about_arrow else {})}
         return re.sub(r"\{(\w+)\}", lambda match: places[match[1]], path)
@@ -169,6 +181,7 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
             "other_id": "Arrow Electronics",
             "user_id": "bert",
             "member_id": "bert",
+            "group": group_of(acme),
             "conflict_id": "none",
             "notification_id": "none",
             "replay_id": acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)["id"],
@@ -194,6 +207,11 @@ def sold(acme: Desk) -> tuple[str, str]:
     return deal_id, quote_id
 
 
+def group_of(acme: Desk) -> str:
+    """The key of a group with everybody in it."""
+    return str(acme.post("/groups", {"key": "everybody", "name": "Everybody", "conditions": []}, status=201)["key"])
+
+
 def subgroup(acme: Desk) -> str:
     """A subgroup of Arrow Electronics; its agreement's id."""
     acme.post("/companies/Arrow Electronics/subgroups", {"name": "Delta IT", **AGREED}, user="arlo", status=201)
@@ -217,7 +235,8 @@ def neighbour(acme: Desk) -> Desk:
 
 
 def look(desk: Desk, path: str, user: str, visible_to: str) -> Answer:
-    return desk.send("GET", f"{path}?visible_to={visible_to}" if visible_to else path, user=user)
+    joint = "&" if "?" in path else "?"
+    return desk.send("GET", f"{path}{joint}visible_to={visible_to}" if visible_to else path, user=user)
 
 
 def write(scene: Scene, desk: Desk, operation: str, user: str) -> Answer:

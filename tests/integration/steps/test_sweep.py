@@ -51,8 +51,9 @@ set below."""
 STANDS_STILL = {
     # as many rows as there are records, people, kinds of work
     "aliases", "backfills", "breakers", "catalogs", "companies", "contract_values", "cursors", "deal_links", "deals", "feeds",
-    "halts",    "licences", "memberships", "notices", "outbox", "portals", "prices", "processes", "quotes", "strangers", "subgroups",
-    "sweeps", "terms", "tokens", "unlearned_sends", "users", "waivers", "webhooks", "agreements", "company_links", "rule_names",
+    "group_companies", "halts", "licences", "memberships", "notices", "outbox", "portals", "prices", "processes", "quotes", "strangers",
+    "subgroups", "sweeps", "terms", "tokens", "unlearned_sends", "user_groups", "users", "waivers", "webhooks", "agreements",
+    "company_links", "rule_names",
     # history: as many as there were changes
     "company_pasts", "conflicts", "deal_changes", "evaluations", "past_contracts", "rule_members",
 }  # fmt: skip

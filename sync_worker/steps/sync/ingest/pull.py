@@ -23,6 +23,7 @@ from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
+from sync_worker.steps.people.regroup import regroup
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.ours import marks
 from sync_worker.store.core import companies, cursors, portals
@@ -171,3 +172,4 @@ def _introduce_vendor(tenant: Tenant) -> None:
         name = tenant.portal.vendor.display_label or f"{tenant.name} (vendor)"
         vendor = Company(tenant.identity(COMPANY, "vendor"), None, name, PortalStatus.ACTIVE, AccountType.VENDOR)
         companies.save(tx, [StoredCompany(vendor, None)])
+        regroup(tx, [(None, vendor)])

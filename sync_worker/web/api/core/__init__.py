@@ -9,6 +9,7 @@ visibility.py      what a request may show
 views.py           a deal as one person may see it
 shapes.py          what bodies are made of: texts, money, pages of lists
 deal_shape.py      a deal as it is answered
+conditions.py      conditions in bodies, and what is wrong with them
 codes.py           texts with a known list of values
 mistakes.py        what is wrong with the shape of a request, in our words
 problems.py        every refusal and every error as `application/problem+json`

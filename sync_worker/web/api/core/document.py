@@ -33,6 +33,7 @@ ABOUT: Final[Mapping[str, Any]] = {
     "openapi_tags": [
         {"name": "users", "description": "The people of the portal."},
         {"name": "notifications", "description": "What a user was told, read and unread."},
+        {"name": "groups", "description": "Groups of users, by conditions over their companies."},
         {"name": "companies", "description": "Companies, and which of them may work together."},
         {"name": "distributors", "description": "Subgroups of a second partner, their members, terms and signed agreements."},
         {"name": "deals", "description": "Deals: register, read, edit, decide and move them."},

@@ -21,6 +21,9 @@ _MODELS: Final = (
     feed_shapes.DealRegistered,
     feed_shapes.DealChanged,
     feed_shapes.NotificationCreated,
+    feed_shapes.GroupJoined,
+    feed_shapes.GroupLeft,
+    feed_shapes.GroupChanged,
     feed_shapes.RecordsLoaded,
     feed_shapes.Ping,
 )

@@ -53,6 +53,20 @@ class RecordsMeant(EventPart):
     id: None
 
 
+class UserMeant(EventPart):
+    """The user that an event is about."""
+
+    type: Literal["user"]
+    id: Annotated[str, Field(description="The portal's own id of the user.")]
+
+
+class GroupMeant(EventPart):
+    """The group that an event is about."""
+
+    type: Literal["group"]
+    id: Annotated[str, Field(description="The key of the group.")]
+
+
 class EventData(EventPart):
     """What every event says."""
 
@@ -89,7 +103,19 @@ class LoadEventData(EventData):
     record: RecordsMeant
 
 
-AnyEventData: TypeAlias = CompanyEventData | DealEventData | NotificationEventData | LoadEventData
+class UserEventData(EventData):
+    """What an event says about a user who joined or left a group."""
+
+    record: UserMeant
+
+
+class GroupEventData(EventData):
+    """What an event says about a group."""
+
+    record: GroupMeant
+
+
+AnyEventData: TypeAlias = CompanyEventData | DealEventData | NotificationEventData | UserEventData | GroupEventData | LoadEventData
 
 
 class EventView(View):
@@ -141,6 +167,21 @@ class DealChanged(EventBody):
 class NotificationCreated(EventBody):
     type: Literal["notification.created"]
     data: NotificationEventData
+
+
+class GroupJoined(EventBody):
+    type: Literal["group.joined"]
+    data: UserEventData
+
+
+class GroupLeft(EventBody):
+    type: Literal["group.left"]
+    data: UserEventData
+
+
+class GroupChanged(EventBody):
+    type: Literal["group.changed"]
+    data: GroupEventData
 
 
 class RecordsLoaded(EventBody):

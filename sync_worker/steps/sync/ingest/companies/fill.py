@@ -15,6 +15,7 @@ from sync_worker.steps.core.brake import Tally
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.people.regroup import regroup
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
 from sync_worker.steps.sync.ingest.companies.write import write_companies
 from sync_worker.steps.sync.ingest.companies.written import merged_fields, written_companies
@@ -42,6 +43,7 @@ def fill_companies(tx: Tx, chunk: Chunk, part: Part, before: OpenFindings) -> Co
     moved = moved_by(changes)
     tally = Tally(tx, moved)
     is_owing = write_companies(tx, chunk, changes)
+    regroup(tx, moved)
     associated = associate(tx, chunk.tenant, chunk.run_id, moved)
     restore_parents(tx, chunk.tenant, chunk.run_id, made=newly_bound(moved), bound_to=associated.healed)
     ruled = list(zip(chunk.natives, rulings, strict=True))

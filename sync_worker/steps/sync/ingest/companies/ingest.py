@@ -16,6 +16,7 @@ from sync_worker.steps.core.brake import Tally
 from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.crm_links import owe_deals
 from sync_worker.steps.core.findings import OpenFindings
+from sync_worker.steps.people.regroup import regroup
 from sync_worker.steps.sync.ingest.companies.prefetch import prefetch_companies
 from sync_worker.steps.sync.ingest.companies.write import follow_merges, write_companies
 from sync_worker.store.core import failures
@@ -32,6 +33,7 @@ def ingest_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences
     succession.settle(tx)
     tally = Tally(tx, moved)
     is_owing |= write_companies(tx, chunk, changes) | any(map(owes_id, changes))
+    regroup(tx, moved)
     associated = associate(tx, chunk.tenant, chunk.run_id, moved)
     restore_parents(tx, chunk.tenant, chunk.run_id, made=fetched.taken_back | newly_bound(moved), bound_to=associated.healed)
     is_owing |= owe_deals(tx, [after.id for before, after in moved if before and before.crm_id is None], chunk.run_id)
