@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 FieldType: TypeAlias = Literal["text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"]
@@ -28,7 +28,8 @@ class CatalogField:
     """One field as the CRM describes it.
 
     **Shapes** `values`: picklist values that a write may use, `None` where the field is not a picklist; `hidden`: those of them that people
-    are not offered any more. `inactive`: on the list too, and records keep them, but the CRM takes them in no write.
+    are not offered any more. `inactive`: on the list too, and records keep them, but the CRM takes them in no write. `labels`: value → what
+    people of the CRM read, for those values that read otherwise.
     """
 
     name: str
@@ -43,6 +44,7 @@ class CatalogField:
     values: tuple[str, ...] | None = None
     hidden: tuple[str, ...] = ()
     inactive: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     refers_to: tuple[str, ...] = ()
 
     @property
@@ -61,11 +63,11 @@ class Catalog:
     @property
     def id_field(self) -> str:
         """The CRM's own name for a record's id; "id" where it describes none."""
-        return next((field.name for field in self.fields.values() if field.type == "id"), "id")
+        return next((one.name for one in self.fields.values() if one.type == "id"), "id")
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, for the store's cache."""
-        return {"native": self.native, "fields": [asdict(field) for field in self.fields.values()]}
+        return {"native": self.native, "fields": [asdict(one) for one in self.fields.values()]}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Catalog:
@@ -73,13 +75,13 @@ class Catalog:
         fields = (
             CatalogField(
                 **{
-                    **field,
-                    "values": None if field["values"] is None else tuple(field["values"]),
-                    "hidden": tuple(field["hidden"]),
-                    "inactive": tuple(field.get("inactive", ())),  # absent from what an older version kept
-                    "refers_to": tuple(field["refers_to"]),
+                    **kept,
+                    "values": None if kept["values"] is None else tuple(kept["values"]),
+                    "hidden": tuple(kept["hidden"]),
+                    "inactive": tuple(kept.get("inactive", ())),  # absent from what an older version kept
+                    "refers_to": tuple(kept["refers_to"]),
                 }
             )
-            for field in document["fields"]
+            for kept in document["fields"]
         )
-        return cls(native=document["native"], fields={field.name: field for field in fields})
+        return cls(native=document["native"], fields={one.name: one for one in fields})

@@ -9,12 +9,12 @@ that the CRM shows again is read for all records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from sync_worker.config.portal import Portal
 from sync_worker.crm.port import Crm
@@ -48,6 +48,18 @@ class Ports:
     services: Services
 
 
+class LastDescribed(NamedTuple):
+    """What the CRM said last of its record types, and the mapping held against that.
+
+    **Shapes** by native record name. `at`: when it was said; a record type that was never described is in neither, and one that is to be
+    described again is not in `at`.
+    """
+
+    mapping: CompiledMapping
+    catalogs: Mapping[str, Catalog]
+    at: Mapping[str, datetime]
+
+
 class Described:
     """One tenant's mapping, as the CRM describes its record types."""
 
@@ -57,6 +69,7 @@ class Described:
         self._halted = halted
         self._mapping: CompiledMapping | None = None
         self._mapped_at: datetime | None = None
+        self._last: LastDescribed | None = None
         self._described_at: dict[str, datetime] = {}
         self._hidden: dict[str, str] = {}  # native record types that the CRM does not show at all → its words
 
@@ -87,6 +100,16 @@ class Described:
                 self._mapping = self._compiled()
         assert self._mapping is not None  # noqa: S101  # just taken
         return self._mapping
+
+    def last(self) -> LastDescribed:
+        """The mapping by what the CRM said last, even if that is long ago. No call is made."""
+        with self._store.reading(self._portal.name) as tx:
+            at = catalogs.described_at(tx)
+            if self._last is None or self._last.at != at:
+                said = {native: catalog for native in sorted(self._natives()) if (catalog := catalogs.last(tx, native))}
+                compiled = compile_mapping(self._grammar, self._portal, said, used_by_rules=self._portal.rule_fields)
+                self._last = LastDescribed(compiled, said, at)
+        return self._last
 
     def keep_up(self) -> None:
         """Takes what another process has had described since, and writes down what rests by that. Never called inside a transaction."""

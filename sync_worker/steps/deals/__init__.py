@@ -8,6 +8,7 @@ sale.py      what is recorded between the end of the negotiation and the end of 
 complete.py  after a signature: the licences, then the end of the deal
 expire.py    once a day: registrations past their last day end
 prices.py    the portal's price list
+forms.py     which fields the portal's forms have
 twins.py     two partners registered the same prospect
 flag.py      what is wrong with deals, for those who look at them
 standing.py  problems that stay open until somebody acts

@@ -18,7 +18,7 @@ from sync_worker.web.api.core.document import completed
 from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.problems import of_refusal
 from sync_worker.web.api.core.route import of_http, response_of
-from sync_worker.web.api.deals import deals, moves, prices, quotes
+from sync_worker.web.api.deals import deals, forms, moves, prices, quotes
 from sync_worker.web.api.distributors import distributors
 from sync_worker.web.api.operate import operate, replays, status
 from sync_worker.web.api.people import groups, users
@@ -26,6 +26,7 @@ from sync_worker.web.api.tell import events, notifications
 from sync_worker.web.webhooks.debounce import Send
 
 ROUTERS: Final = (
+    forms.router,
     users.router,
     notifications.router,
     groups.router,

@@ -207,7 +207,15 @@ def test_without_two_tiers_nothing_tells_of_second_partners(solo: Desk) -> None:
     terms = {name: value for name, value in TERMS.items() if name != "second_partner"}
     deal = solo.post("/deals", terms, user="rita", status=201)
     # When everything that shows deals and companies is looked at
-    paths = ("/deals", f"/deals/{deal['id']}", f"/deals/{deal['id']}/changes", "/companies?limit=200", "/companies/Arrow Electronics")
+    paths = (
+        "/deals",
+        f"/deals/{deal['id']}",
+        f"/deals/{deal['id']}/changes",
+        "/companies?limit=200",
+        "/companies/Arrow Electronics",
+        "",
+        "/fields",
+    )
     # Then no field, type or column of second partners is there, and its addresses are none
     for path in paths:
         text = solo.send("GET", path, user="rita").text

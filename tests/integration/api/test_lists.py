@@ -31,6 +31,8 @@ NOT_PAGED = {
     f"{PORTAL}/companies/{{company_id}}/associated-partners/{{other_id}}",  # the reasons of one pair
     f"{PORTAL}/users/{{user_id}}/groups/check",  # the keys that were asked for
     f"{PORTAL}/operate/status",  # how one portal stands
+    PORTAL,  # one portal: its types, terms and tracks
+    f"{PORTAL}/fields",  # the fields of its forms
 }
 """What has a list inside one thing."""
 

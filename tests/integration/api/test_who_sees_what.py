@@ -36,6 +36,8 @@ PUBLIC: Final = frozenset({"GET /health/live", "GET /health/ready"})
 
 BY_TOKEN: Final = frozenset(
     {
+        "GET ",
+        "GET /fields",
         "GET /users",
         "GET /users/{user_id}",
         "GET /users/{user_id}/groups",

@@ -66,4 +66,5 @@ def field_of(row: Mapping[str, Any]) -> CatalogField:
         is_restricted=has_options,
         values=options.listed(row["options"]) if has_options else None,
         hidden=options.hidden(row["options"]) if has_options else (),
+        labels=options.labels(row["options"]) if has_options else {},
     )

@@ -29,6 +29,12 @@ def hidden(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return listed(option for option in told if option.get("hidden"))
 
 
+def labels(told: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Value → what people read, for those that read otherwise."""
+    shown = {str(option.get("value")): str(option["label"]) for option in told if option.get("label")}
+    return {value: shown[value] for value in listed(told) if shown.get(value, value) != value}
+
+
 def first(values: Sequence[str]) -> list[Option]:
     """The options of a new property."""
     return merged((), values) or [{"label": "None yet", "value": PLACEHOLDER, "displayOrder": 0, "hidden": True}]

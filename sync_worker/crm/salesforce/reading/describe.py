@@ -61,6 +61,7 @@ def _field(field: Mapping[str, Any]) -> CatalogField:
     kind = _TYPES.get(str(field.get("type")), "other")
     listed = [value for value in field.get("picklistValues") or () if "value" in value]
     is_list = kind in ("picklist", "multi_picklist")
+    labels = {value["value"]: str(value["label"]) for value in listed if value.get("label") not in (None, "", value["value"])}
     return CatalogField(
         name=field["name"],
         type=kind,
@@ -73,5 +74,6 @@ def _field(field: Mapping[str, Any]) -> CatalogField:
         length=int(field.get("length") or 0),
         values=tuple(value["value"] for value in listed if value.get("active", True)) if is_list else None,
         inactive=tuple(value["value"] for value in listed if not value.get("active", True)) if is_list else (),
+        labels=labels if is_list else {},
         refers_to=tuple(field.get("referenceTo") or ()),
     )

@@ -31,6 +31,7 @@ ABOUT: Final[Mapping[str, Any]] = {
     "contact": {"name": "The operators of this installation"},
     "license_info": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "openapi_tags": [
+        {"name": "portal", "description": "What the portal's forms need to know."},
         {"name": "users", "description": "The people of the portal."},
         {"name": "notifications", "description": "What a user was told, read and unread."},
         {"name": "groups", "description": "Groups of users, by conditions over their companies."},
