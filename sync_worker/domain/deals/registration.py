@@ -77,7 +77,8 @@ class Registration:
     """What a new deal is judged by, beside what it says of itself.
 
     **Shapes** `owner`, `second_partner`: the companies that it names. `options`: the owner's associated second partners. `parent`: the
-    distributor that a subgroup's deal names. `owner_user`: for whom it is registered; None means the actor.
+    distributor that a subgroup's deal names. `owner_user`: for whom it is registered; None means the actor. `vendor`: the vendor's own
+    company, whose people register for any owner company.
     """
 
     deal_id: str
@@ -88,6 +89,13 @@ class Registration:
     options: Sequence[Company]
     parent: Company | None = None
     owner_user: User | None = None
+    vendor: Company | None = None
+
+    @property
+    def is_by_vendor(self) -> bool:
+        """Whether one of the vendor's people registers it."""
+        is_admin = self.actor.user is not None and self.actor.user.is_vendor_admin
+        return is_admin or (self.vendor is not None and self.actor.is_of(self.vendor.id))
 
 
 def register(values: Mapping[str, Value], asked: Registration) -> Deal | Refusal:
@@ -107,7 +115,7 @@ def draft(values: Mapping[str, Value], asked: Registration) -> Deal | Refusal:
     owner, second_partner, policy, actor, owner_user = asked.owner, asked.second_partner, asked.policy, asked.actor, asked.owner_user
     refused = (
         _unfit_owner(values.get("owner_company"), owner)
-        or _not_a_party(owner, second_partner, actor, policy)
+        or (None if asked.is_by_vendor else _not_a_party(owner, second_partner, actor, policy))
         or other_parent(owner, second_partner, asked.parent, policy)
         or _unfit_pair(values.get("second_partner"), owner, second_partner, asked.options, policy)
         or _unknown_field(values, REGISTRABLE | COMPANIES | policy.attribute_names)
@@ -259,7 +267,7 @@ def reassigned(scene: Scene) -> Mapping[str, Value]:
 
 
 def _not_a_party(owner: Company | None, second_partner: Company | None, actor: Actor, policy: Policy) -> Refusal | None:
-    """The owner's members register, and its second partner on its behalf where the portal lets it."""
+    """The owner's members register, the vendor for any of them, and its second partner on its behalf where the portal lets it."""
     if owner is None or actor.is_operator or actor.is_of(owner.id):
         return None
     if second_partner and actor.is_of(second_partner.id):
@@ -268,7 +276,8 @@ def _not_a_party(owner: Company | None, second_partner: Company | None, actor: A
         why = f"{actor.name} would register on behalf of {owner.name}, which this portal does not let a {policy.second_partner_label} do"
         return Refusal("on_behalf_off", why, f"a member of {owner.name}", field="owner_company")
     why = f"{actor.name} is not a member of {owner.name}"
-    who = f"a member of {owner.name}" + (f", or of the {policy.second_partner_label} that the deal names" if policy.on_behalf else "")
+    second = f", of the {policy.second_partner_label} that the deal names," if policy.on_behalf else ""
+    who = f"a member of {owner.name}{second} or of the vendor"
     return Refusal("not_a_party", why, who, field="owner_company")
 
 

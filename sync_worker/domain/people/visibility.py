@@ -24,6 +24,7 @@ class Basis(StrEnum):
     """Why a company's deals are somebody's business."""
 
     ADMIN = "vendor admin"
+    VENDOR_MEMBER = "member of the vendor's company"
     NAMED_OWNER = "user whose e-mail is in the company's account-owner field"
     MEMBER = "member of the company"
     PARENT = "member of the second partner that is the company's parent"
@@ -56,6 +57,7 @@ class VisibilityRow:
 
 POLICY: Final = (
     VisibilityRow(Basis.ADMIN, None, "any", Scope.EVERY, Party.VENDOR),
+    VisibilityRow(Basis.VENDOR_MEMBER, None, "any", Scope.OWN, None),
     VisibilityRow(Basis.NAMED_OWNER, None, "owner_company", Scope.SUBMITTED, None),
     VisibilityRow(Basis.MEMBER, Role.ACCOUNT_OWNER, "owner_company", Scope.BELOW, Party.OWNER),
     VisibilityRow(Basis.MEMBER, Role.EXECUTIVE, "owner_company", Scope.BELOW, Party.OWNER),
@@ -77,12 +79,14 @@ class Viewer:
 
     **Shapes** `as_account_owner`: companies whose account-owner field holds the user's e-mail. `parents`: subgroup → its parent.
     `is_two_tier`: whether the portal has second partners now; what deals still name from an earlier time shows them to none.
+    `is_of_vendor`: whether the user belongs to the vendor's company.
     """
 
     user: User
     as_account_owner: frozenset[str] = frozenset()
     parents: Mapping[str, str] = field(default_factory=dict)
     is_two_tier: bool = True
+    is_of_vendor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,9 @@ def may_act(
 def _parties_of_user(user: User, deal: Deal, rep: User | None, parents: Mapping[str, str]) -> frozenset[Party]:
     seen = {share.acts_for for share in shares(Viewer(user, parents=parents)) if share.covers(deal, rep)}
     is_second = deal.second_partner in user.companies  # the parent of a subgroup whose deal names somebody else only looks
-    is_makers = is_second and deal.lifecycle is Lifecycle.DRAFT and deal.registered_by == user.id
+    is_makers = deal.lifecycle is Lifecycle.DRAFT and deal.registered_by == user.id
     parties = frozenset(party for party in seen if party and (party is not Party.SECOND_PARTNER or is_second))
-    return parties | {Party.MAKER} if is_makers and Party.SECOND_PARTNER in parties else parties
+    return parties | {Party.MAKER} if is_makers and parties & {Party.SECOND_PARTNER, Party.VENDOR} else parties
 
 
 def _parties_of_company(actor: Actor, deal: Deal, companies: Mapping[str, Company]) -> frozenset[Party]:
@@ -181,6 +185,8 @@ def _companies(line: VisibilityRow, viewer: Viewer) -> frozenset[str] | None:
         return None
     if line.basis is Basis.ADMIN:
         return frozenset() if user.is_vendor_admin else None
+    if line.basis is Basis.VENDOR_MEMBER:
+        return frozenset() if viewer.is_of_vendor else None
     if line.basis is Basis.NAMED_OWNER:
         return viewer.as_account_owner or None
     if line.basis is Basis.PARENT:

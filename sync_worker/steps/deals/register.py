@@ -29,6 +29,7 @@ from sync_worker.steps.distributors.parents import binding_parent
 from sync_worker.steps.people.naming import company_named
 from sync_worker.steps.people.wording import misfit_of
 from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
+from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.people import people
@@ -96,7 +97,15 @@ def _begin(
                 "user_unknown", f"the portal has told of no user {owner_user}", "a member of the owner company", field="owner_user"
             )
         asked = Registration(
-            tenant.services.new_id(), policy, actor, pair.owner, pair.second_partner, pair.options, parent=parent, owner_user=rep
+            tenant.services.new_id(),
+            policy,
+            actor,
+            pair.owner,
+            pair.second_partner,
+            pair.options,
+            parent=parent,
+            owner_user=rep,
+            vendor=companies.vendor(tx),
         )
         deal = decide(values, asked)
         if isinstance(deal, Refusal):
@@ -104,7 +113,7 @@ def _begin(
         if refused := gate(tx, deal, policy):
             return refused
         deal = granted(deal, policy, tenant.today(tx))
-        _store(tx, tenant, deal, actor, run_id)
+        _store(tx, tenant, deal, actor, _begun(deal, pair.owner, actor, run_id))
         warnings = (*warn_of_twins(tx, tenant, deal, run_id), *told_to(tx, record, values))
         moved = Moved(deal, frozenset({FollowUp(Work.PUSH)}), 1, warnings)
         if finish:
@@ -149,10 +158,17 @@ def company_in(tx: Tx, tenant: Tenant, name: str, values: Mapping[str, Value]) -
     return company_named(tx, tenant, str(reference), field=name) if reference else None
 
 
-def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, run_id: str) -> None:
+def _store(tx: Tx, tenant: Tenant, deal: Deal, actor: Actor, begun: FieldChange) -> None:
     deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now)])
-    whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
-    deals.record_changes(tx, [FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, deal.lifecycle.value)])
+    deals.record_changes(tx, [begun])
     tell_changes(tx, tenant, [ChangedDeal(None, deal, 1)], actor=actor)
     if deal.lifecycle is not Lifecycle.DRAFT:
-        outbox.owe(tx, DEAL, [deal.id], run_id)
+        outbox.owe(tx, DEAL, [deal.id], begun.run_id)
+
+
+def _begun(deal: Deal, owner: Company | None, actor: Actor, run_id: str) -> FieldChange:
+    """The first entry of its history. It says who began it, and for which company if that is not the person's own."""
+    is_for_others = owner is not None and not actor.is_operator and not actor.is_of(owner.id)
+    note = f"{deal.lifecycle}, on behalf of {owner.name}" if owner and is_for_others else deal.lifecycle.value
+    whole = {name: plain(value) for name, value in deal.values.items() if value is not None}
+    return FieldChange(deal.id, 1, "", actor.side, actor.name, run_id, None, whole, note)

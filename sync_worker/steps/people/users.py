@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.visibility import Viewer
@@ -87,7 +88,9 @@ def acting(user: User) -> Actor:
 def viewer_of(tx: Tx, tenant: Tenant, user: User) -> Viewer:
     """The user, the companies it is account owner of, and the subgroups of its own, for `sight`."""
     parents = {subgroup.company_id: parent_id for parent_id in sorted(user.companies) for subgroup in subgroups.under(tx, parent_id)}
-    return Viewer(user, frozenset(companies.ids_by_account_owner(tx, user.email)), parents, tenant.portal.two_tier)
+    as_account_owner = frozenset(companies.ids_by_account_owner(tx, user.email))
+    is_of_vendor = any(company.account_type is AccountType.VENDOR for company in companies.by_ids(tx, user.companies).values())
+    return Viewer(user, as_account_owner, parents, tenant.portal.two_tier, is_of_vendor)
 
 
 def reps_of(tx: Tx, owner_users: Collection[str | None]) -> dict[str, User]:

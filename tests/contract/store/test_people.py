@@ -56,6 +56,7 @@ def test_a_list_holds_exactly_the_deals_that_may_be_seen(store: Store) -> None:
         for rep, company, more, is_admin in product(REPS, COMPANIES, further, (False, True))
         for as_owner, parents in ((frozenset[str](), dict[str, str]()), (frozenset({"c3"}), {"c1": "c2", "c3": "c1"}))
     ]
+    viewers.append(Viewer(replace(REPS[0], id="me", primary_company="vendor"), is_of_vendor=True))
     with store.reading("acme") as tx:
         everything = deals.listed(tx)
         for viewer in viewers:
