@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from types import TracebackType
 from typing import Self
@@ -91,16 +92,16 @@ class Scheduler:
         self._sent_at[portal.name] = sent  # what is due no longer is forgotten, so that it is sent at once when it is due again
 
     def _due(self, portal: Portal, standing: PortalDue | None, now: datetime) -> Iterator[FollowUp]:
+        look = PortalLook(portal, standing, now, lambda: self._installation.tenant(portal.name))
         if standing:
             yield from self._without_crm(portal, standing, now)
-        if standing and standing.rests(now):
+        yield from look.without_crm()
+        if look.rests:
             return
         if portal.name not in self._records:
-            self._records[portal.name] = self._installation.tenant(portal.name).readable_records()
-        yield from _reads(portal, self._records[portal.name], standing, now, slowness=self._slowness(portal, standing, now))
+            self._records[portal.name] = look.tenant().readable_records()
+        yield from look.by_day(self._records[portal.name], slowness=self._slowness(portal, standing, now))
         if standing:
-            yield from _writes(portal, standing)
-            yield from _evaluations(portal, standing, lambda: self._installation.tenant(portal.name))
             nights = ((EXPIRE, time()), (REMIND, REMIND_AT), (COMPARE, portal.schedule.full_compare))
             for follow_up in self._open(portal, _nightly(portal, standing, now, nights), now):
                 if follow_up != REMIND or self._installation.settings.smtp_url:
@@ -112,8 +113,6 @@ class Scheduler:
             yield DELIVER
         if standing.is_mail_due and not standing.is_halted and self._installation.settings.smtp_url:
             yield MAIL
-        if standing.is_regrouping and not standing.is_halted:
-            yield REGROUP
         yield from self._open(portal, _nightly(portal, standing, now, ((SWEEP, SWEEP_AT),)), now)
 
     def _slowness(self, portal: Portal, standing: PortalDue | None, now: datetime) -> int:
@@ -149,18 +148,36 @@ def _surviving(**where: str) -> Iterator[None]:
         log.exception("a bug ended a look for due work", error=str(bug), **where)
 
 
-def due(tenant: Tenant) -> Iterator[FollowUp]:
-    """What the database says is due for one portal, except the night's work; nothing while it is paused."""
-    with tenant.store.reading(tenant.name) as tx:
-        standing, now = standings(tx).get(tenant.name), tx.shared_now
-    if standing and standing.is_regrouping and not standing.is_halted:
-        yield REGROUP
-    if standing and standing.rests(now):
-        return
-    yield from _reads(tenant.portal, tenant.readable_records(), standing, now)
-    if standing:
-        yield from _writes(tenant.portal, standing)
-        yield from _evaluations(tenant.portal, standing, lambda: tenant)
+@dataclass(frozen=True, slots=True)
+class PortalLook:
+    """One look at one portal. **Shapes** `standing` None: it has no row yet."""
+
+    portal: Portal
+    standing: PortalDue | None
+    now: datetime
+    tenant: Callable[[], Tenant]
+
+    @property
+    def rests(self) -> bool:
+        """Whether an error or a person has paused the portal."""
+        return self.standing is not None and self.standing.rests(self.now)
+
+    def without_crm(self) -> Iterator[FollowUp]:
+        """What is due and goes on while the CRM rests."""
+        if self.standing and self.standing.is_regrouping and not self.standing.is_halted:
+            yield REGROUP
+
+    def by_day(self, records: Iterable[str], *, slowness: int = 1) -> Iterator[FollowUp]:
+        """What is due of the CRM, except the night's work; nothing while the portal rests.
+
+        **Shapes** `records`: those that are read, companies first. `slowness`: so many times slower they are polled.
+        """
+        if self.rests:
+            return
+        yield from _reads(self.portal, records, self.standing, self.now, slowness=slowness)
+        if self.standing:
+            yield from _writes(self.portal, self.standing)
+            yield from _evaluations(self.portal, self.standing, self.tenant)
 
 
 def _evaluations(portal: Portal, standing: PortalDue, tenant: Callable[[], Tenant]) -> Iterator[FollowUp]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_worker.cli.operate.waits.wait_words import length, span
+from sync_worker.cli.operate.waits.wait_words import exactly, length
 from sync_worker.cli.operate.waits.waits import QUESTIONS, waits_page
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def test_every_named_constant_is_there(name: str) -> None:
     ("seconds", "words"), [(0.5, "0.5 s"), (90, "90 s"), (300, "5 min"), (3600, "1 h"), (86_400, "1 day"), (172_800, "2 days")]
 )
 def test_a_length_of_time_is_told_in_whole_units(seconds: float, words: str) -> None:
-    assert span(seconds) == words
+    assert exactly(seconds) == words
 
 
 def test_a_length_of_many_waits_is_about_right() -> None:

@@ -6,7 +6,8 @@ rests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
@@ -55,12 +56,15 @@ def kept(portal: Portal) -> tuple[KeptRows, ...]:
 
 def sweep(tenant: Tenant) -> Done:
     """A turn of it. The CRM is not asked, not even for its fields, so this run is kept without `Tenant.run`. **Raises** StoreDown."""
-    run_id, gone, error = tenant.services.new_id(), dict[str, int](), PUT_OFF
+    run_id, gone, error = tenant.services.new_id(), Counter[str](), PUT_OFF
     with tenant.store.side_transaction(tenant.name) as tx:
         enter(tx, tenant.portal)
         runs.start(tx, run_id, "sweep", "")
     try:
-        is_left = not all(_is_swept(tenant, one, gone) for one in kept(tenant.portal))
+        is_left = False
+        for what, batch in _batches(tenant):
+            gone[what] += batch.gone_count
+            is_left = batch.last is not None
         error = PUT_OFF if is_left else ""
     except Exception as bug:
         error = told(bug)
@@ -74,17 +78,18 @@ def sweep(tenant: Tenant) -> Done:
     return Done(run_id, counts, frozenset({SWEEP} if is_left and not tenant.services.is_stopping() else ()))
 
 
-def _is_swept(tenant: Tenant, one: KeptRows, gone: dict[str, int]) -> bool:
-    """Whether nothing old is left; counts what went."""
-    last: Place | None = None
-    while True:
-        with tenant.store.side_transaction(tenant.name) as tx:
-            batch = one.forget(tx, tx.shared_now - timedelta(seconds=one.kept_s), last)
-            if batch.lost_count and tenant.portal.feed:
-                tell_lost(tx, tenant, batch.lost_count)
-        gone[one.what] = gone.get(one.what, 0) + batch.gone_count
-        last = batch.last
-        if last is None:
-            return True
-        if tenant.turn.is_over or tenant.services.is_stopping():
-            return False
+def _batches(tenant: Tenant) -> Iterator[tuple[str, Batch]]:
+    """What goes, batch by batch, each committed: until nothing old is left, or the turn is over."""
+    for one in kept(tenant.portal):
+        last: Place | None = None
+        while True:
+            with tenant.store.side_transaction(tenant.name) as tx:
+                batch = one.forget(tx, tx.shared_now - timedelta(seconds=one.kept_s), last)
+                if batch.lost_count and tenant.portal.feed:
+                    tell_lost(tx, tenant, batch.lost_count)
+            yield one.what, batch
+            last = batch.last
+            if last is None:
+                break
+            if tenant.turn.is_over or tenant.services.is_stopping():
+                return

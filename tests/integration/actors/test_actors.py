@@ -25,7 +25,7 @@ from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
-from sync_worker.schedule import AGAIN_S, Scheduler, due
+from sync_worker.schedule import AGAIN_S, Scheduler
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
@@ -41,6 +41,7 @@ from sync_worker.store.operate import interventions
 from sync_worker.store.sync import notices, outbox, patch_backs
 from sync_worker.telemetry import logs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
+from tests.integration.due import due
 from tests.journey.stage import until
 from tests.servers import Clock
 

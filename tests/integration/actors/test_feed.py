@@ -9,13 +9,13 @@ import pytest
 
 from sync_worker.actors import attempt
 from sync_worker.config.settings import Settings
-from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import companies, portals
 from sync_worker.store.tell import deliveries
 from tests.contract.store.samples import company
 from tests.integration.actors.conftest import Build
+from tests.integration.due import due
 from tests.integration.feed.inbox import SECRET, Inbox
 from tests.integration.feed.inbox import inbox as open_inbox
 

@@ -18,7 +18,7 @@ from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
-from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, due, last_moment
+from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, last_moment
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.keeper import CLAIM_S
@@ -29,6 +29,7 @@ from sync_worker.store.operate import interventions
 from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
+from tests.integration.due import due
 from tests.journey.stage import until
 from tests.servers import Clock
 

@@ -14,7 +14,6 @@ from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.domain.core.company import PortalStatus
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import ConfigError, HeldForReview, StaleRead, Stopped, TransientError
-from sync_worker.schedule import due
 from sync_worker.steps.core import described
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY
@@ -27,6 +26,7 @@ from sync_worker.store.core import companies, portals, runs
 from sync_worker.store.deals import deals, links
 from sync_worker.store.sync import backfills
 from sync_worker.store.sync.backfills import Backfill
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 LINE = {"company.attributes.line": {"native": "Industry"}}

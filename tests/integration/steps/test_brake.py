@@ -9,7 +9,6 @@ import pytest
 from sync_worker.domain.core.company import PortalStatus
 from sync_worker.domain.sync.ingest.brake import ASSOCIATIONS, COMPANIES, Removal
 from sync_worker.errors import HeldForReview
-from sync_worker.schedule import due
 from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
 from sync_worker.steps.associations.mode import set_mode
 from sync_worker.steps.core.tenant import COMPANY
@@ -24,6 +23,7 @@ from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import notices, removals
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 PARTNERS = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")

@@ -17,13 +17,13 @@ from sync_worker.actors import attempt
 from sync_worker.bootstrap import Installation, Mistakes
 from sync_worker.crm.budget import SHARES, Budget, BudgetTerms, Memory, Share
 from sync_worker.domain.core.deal import Deal
-from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.replay import replay
 from sync_worker.store.core import cursors, portals
 from sync_worker.store.core.cursors import Pause
 from sync_worker.store.core.portals import PortalRow
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 ALWAYS = 999

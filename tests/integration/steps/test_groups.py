@@ -15,7 +15,6 @@ from sync_worker.domain.core.user import Role
 from sync_worker.domain.people.group import MOST_GROUPS, UserGroup
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.errors import Stopped
-from sync_worker.schedule import due
 from sync_worker.steps.operate.erase import erase
 from sync_worker.steps.people import groups as steps
 from sync_worker.steps.people import regroup
@@ -26,6 +25,7 @@ from sync_worker.store.core import companies, feed
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.feed import StoredEvent
 from sync_worker.store.people import groups
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 PARTNERS = Condition("account_type", "is", ("partner",))

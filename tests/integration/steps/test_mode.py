@@ -8,7 +8,6 @@ import pytest
 
 from sync_worker.crm.port import WholeCrm
 from sync_worker.errors import ConfigError
-from sync_worker.schedule import due
 from sync_worker.steps.associations import mode as mode_step
 from sync_worker.steps.associations.associate import options
 from sync_worker.steps.associations.evaluate import EVALUATE, evaluate
@@ -20,6 +19,7 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import portals
 from sync_worker.store.core.portals import PortalRow
 from sync_worker.store.operate import interventions
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 RULES = {"mode": "rules", "rules": [{"name": "same-region", "partner": {}, "second_partner": {}, "match": ["region"]}]}

@@ -6,7 +6,6 @@ import pytest
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import SchemaChanged
-from sync_worker.schedule import due
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.explain import explain
@@ -14,6 +13,7 @@ from sync_worker.steps.deals.move import Moved, MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.compare import compare
 from sync_worker.store.sync import backfills
+from tests.integration.due import due
 from tests.integration.steps.world import ANN, TERMS, World
 
 RESTS = "attribute_rests"

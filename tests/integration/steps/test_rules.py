@@ -11,7 +11,6 @@ import pytest
 from sync_worker.domain.associations import rule
 from sync_worker.domain.associations.association import Explanation
 from sync_worker.errors import Stopped
-from sync_worker.schedule import due
 from sync_worker.steps.associations import evaluate as evaluating
 from sync_worker.steps.associations.associate import associated, options, whom, why
 from sync_worker.steps.associations.evaluate import EVALUATE, evaluate, is_due
@@ -20,6 +19,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.store.associations import rule_members
 from sync_worker.store.associations.evaluations import standing
 from sync_worker.store.core import failures
+from tests.integration.due import due
 from tests.integration.steps.world import World
 
 REGION: dict[str, Any] = {"name": "same-region", "match": ["region"]}

@@ -11,7 +11,6 @@ from sync_worker.domain.deals.flags import FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.people.visibility import shares
 from sync_worker.errors import ConfigError
-from sync_worker.schedule import due
 from sync_worker.steps.associations.evaluate import EVALUATE
 from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.associations.rebind import rebind
@@ -27,6 +26,7 @@ from sync_worker.store.deals import deals
 from sync_worker.store.operate import schema
 from sync_worker.store.tell import mails
 from tests.contract.store.samples import failure
+from tests.integration.due import due
 from tests.integration.steps.test_contracts import partners, sign
 from tests.integration.steps.test_mode import by_rules, row
 from tests.integration.steps.test_moves import done, pushed, told

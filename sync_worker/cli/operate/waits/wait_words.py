@@ -31,8 +31,8 @@ class Question:
     waits: Sequence[Wait]
 
 
-def span(seconds: float) -> str:
-    """A length of time in the largest unit that it is a whole number of: 90 s, 5 min, 6 h, 1 day."""
+def exactly(seconds: float) -> str:
+    """A setting, not rounded as `moments.span` is: the largest unit that it is a whole number of, as 90 s, 5 min, 6 h, 1 day."""
     unit, name = next(((unit, name) for unit, name in _UNITS if seconds >= unit and seconds % unit == 0), (1, "s"))
     count = seconds / unit
     return f"{count:g} {name}{'s' if name == 'day' and count != 1 else ''}"
@@ -40,19 +40,19 @@ def span(seconds: float) -> str:
 
 def spans(seconds: Sequence[float]) -> str:
     """`5 s, 30 s, 2 min`."""
-    return ", ".join(map(span, seconds))
+    return ", ".join(map(exactly, seconds))
 
 
 def growing(backoff: Backoff) -> str:
     """A wait that grows to its ceiling."""
     times = "twice" if backoff.factor == 2 else f"{backoff.factor:g} times"
-    return f"after {span(backoff.first_s)}, then {times} as long each time, {span(backoff.ceiling_s)} at most"
+    return f"after {exactly(backoff.first_s)}, then {times} as long each time, {exactly(backoff.ceiling_s)} at most"
 
 
 def pause(error: SyncError) -> str:
     """How a portal, or a record type, rests after the same error again and again."""
     found = actors.pause_of(error)
-    return growing(found) if isinstance(found, Backoff) else f"after {span(found)}"
+    return growing(found) if isinstance(found, Backoff) else f"after {exactly(found)}"
 
 
 def length(waits_s: Sequence[float]) -> str:

@@ -10,7 +10,7 @@ import typer
 from sync_worker import schedule
 from sync_worker.cli.core.command import AsJson
 from sync_worker.cli.core.output import out, show_json
-from sync_worker.cli.operate.waits.wait_words import Question, span
+from sync_worker.cli.operate.waits.wait_words import Question, exactly
 from sync_worker.cli.operate.waits.waits_of_crm import OF_CRM
 from sync_worker.cli.operate.waits.waits_of_ours import OF_OURS
 
@@ -52,7 +52,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield "This page is made from the code: `sync-worker waits --markdown`. A test holds the two together."
     yield "`sync-worker waits` prints the same."
-    yield f"The schedule looks for what is due every {span(schedule.TICK_S)}; add that to the times here."
+    yield f"The schedule looks for what is due every {exactly(schedule.TICK_S)}; add that to the times here."
     yield "Chance makes some waits shorter, by a half at most, so that not everything comes back at once."
     yield "[codes.md](codes.md) says what a code means, and whether a person must act."
     for asked in QUESTIONS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sync_worker.boundary import headers
-from sync_worker.cli.operate.waits.wait_words import Question, Wait, growing, length, pause, span, spans
+from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, pause, spans
 from sync_worker.crm import batches, budget, renewal
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.associations import associations as hs_labels
@@ -40,7 +40,7 @@ OF_CRM: Final = (
         (
             Wait(
                 "a call that failed for the moment, inside one piece of work",
-                f"{_PATIENCE.attempts} tries within {span(_PATIENCE.total_s)}: {growing(_PATIENCE.wait)}",
+                f"{_PATIENCE.attempts} tries within {exactly(_PATIENCE.total_s)}: {growing(_PATIENCE.wait)}",
                 ("crm.faults.Patience", "crm.faults.BETWEEN_TRIES"),
             ),
             Wait(
@@ -50,48 +50,48 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a connection that is not made is given up",
-                f"after {span(sf_wire.CONNECT_TIMEOUT_S)} at Salesforce, {span(hs_wire.CONNECT_TIMEOUT_S)} at HubSpot",
+                f"after {exactly(sf_wire.CONNECT_TIMEOUT_S)} at Salesforce, {exactly(hs_wire.CONNECT_TIMEOUT_S)} at HubSpot",
                 ("crm.salesforce.connection.wire.CONNECT_TIMEOUT_S", "crm.hubspot.connection.wire.CONNECT_TIMEOUT_S"),
             ),
             Wait(
                 "a read without an answer is given up",
-                f"after {span(sf_wire.READ_TIMEOUT_S)} at Salesforce, {span(hs_wire.READ_TIMEOUT_S)} at HubSpot",
+                f"after {exactly(sf_wire.READ_TIMEOUT_S)} at Salesforce, {exactly(hs_wire.READ_TIMEOUT_S)} at HubSpot",
                 ("crm.salesforce.connection.wire.READ_TIMEOUT_S", "crm.hubspot.connection.wire.READ_TIMEOUT_S"),
             ),
             Wait(
                 "a write without an answer is given up",
-                f"after {span(batches.LONGEST_CALL_S)}; what becomes of it: *A record is refused, or a write is not answered*",
+                f"after {exactly(batches.LONGEST_CALL_S)}; what becomes of it: *A record is refused, or a write is not answered*",
                 ("crm.batches.LONGEST_CALL_S",),
             ),
             Wait(
                 "the CRM is in maintenance and takes no writes",
-                f"a write after {span(sf.RESTS['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE'][1])}; reading goes on",
+                f"a write after {exactly(sf.RESTS['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE'][1])}; reading goes on",
                 ("crm.salesforce.connection.faults.RESTS",),
             ),
             Wait(
                 "the CRM has no room for new records",
-                f"a new record after {span(sf.RESTS['STORAGE_LIMIT_EXCEEDED'][1])} at Salesforce, {span(hs.FULL_REST_S)} at HubSpot; "
+                f"a new record after {exactly(sf.RESTS['STORAGE_LIMIT_EXCEEDED'][1])} at Salesforce, {exactly(hs.FULL_REST_S)} at HubSpot; "
                 "changes of known records go on",
                 ("crm.salesforce.connection.faults.RESTS", "crm.hubspot.connection.faults.FULL_REST_S"),
             ),
             Wait(
                 "HubSpot moves the account (477)",
-                f"as long as it says, else after {span(hs.MIGRATING_WAIT_S)}",
+                f"as long as it says, else after {exactly(hs.MIGRATING_WAIT_S)}",
                 ("crm.hubspot.connection.faults.MIGRATING_WAIT_S",),
             ),
             Wait(
                 "a record that HubSpot holds locked (423)",
-                f"after {span(hs.LOCKED_WAIT_S)}",
+                f"after {exactly(hs.LOCKED_WAIT_S)}",
                 ("crm.hubspot.connection.faults.LOCKED_WAIT_S",),
             ),
             Wait(
                 "a bulk job of Salesforce is asked whether it is done",
-                f"{growing(bulk.BETWEEN_QUESTIONS)}; given up after {span(bulk.TIMEOUT_S)}, and the rest is read by pages",
+                f"{growing(bulk.BETWEEN_QUESTIONS)}; given up after {exactly(bulk.TIMEOUT_S)}, and the rest is read by pages",
                 ("crm.salesforce.reading.bulk.BETWEEN_QUESTIONS", "crm.salesforce.reading.bulk.TIMEOUT_S"),
             ),
             Wait(
                 "`provision` looks whether HubSpot shows a new property",
-                f"{hs_schema.READ_BACKS} times, {span(hs_schema.READ_BACK_S)} apart",
+                f"{hs_schema.READ_BACKS} times, {exactly(hs_schema.READ_BACK_S)} apart",
                 ("crm.hubspot.writing.admin.READ_BACKS", "crm.hubspot.writing.admin.READ_BACK_S"),
             ),
         ),
@@ -101,32 +101,32 @@ OF_CRM: Final = (
         (
             Wait(
                 "the CRM names a time (`Retry-After`)",
-                f"after that time, {span(headers.LONGEST_WAIT_S)} at most",
+                f"after that time, {exactly(headers.LONGEST_WAIT_S)} at most",
                 ("boundary.headers.LONGEST_WAIT_S",),
             ),
             Wait(
                 "the calls of the day, at Salesforce",
-                f"after {span(sf.DAILY_WAIT_S)}, the same each time: the day is the last 24 hours, so some come back all the time",
+                f"after {exactly(sf.DAILY_WAIT_S)}, the same each time: the day is the last 24 hours, so some come back all the time",
                 ("crm.salesforce.connection.faults.DAILY_WAIT_S",),
             ),
             Wait(
                 "the calls of the day, at HubSpot",
-                f"at the account's midnight; after {span(hs.BLIND_DAY_WAIT_S)} where its time zone is not known",
+                f"at the account's midnight; after {exactly(hs.BLIND_DAY_WAIT_S)} where its time zone is not known",
                 ("crm.hubspot.connection.faults.BLIND_DAY_WAIT_S",),
             ),
             Wait(
                 "too many calls at the same time, at Salesforce",
-                f"after {span(sf.BURST_WAIT_S)}",
+                f"after {exactly(sf.BURST_WAIT_S)}",
                 ("crm.salesforce.connection.faults.BURST_WAIT_S",),
             ),
             Wait(
                 "the calls of some seconds, at HubSpot",
-                f"after {' or '.join(map(span, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is",
+                f"after {' or '.join(map(exactly, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is",
                 ("crm.hubspot.connection.faults.WAIT_S_BY_POLICY",),
             ),
             Wait(
                 "a share of `crm.api_budget` is used up",
-                f"when calls of the day come back; what the CRM said of them is believed for {span(budget.TOLD_FOR_S)}",
+                f"when calls of the day come back; what the CRM said of them is believed for {exactly(budget.TOLD_FOR_S)}",
                 ("crm.budget.TOLD_FOR_S",),
             ),
             Wait(
@@ -151,7 +151,7 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
-                f"for {span(sf_session.REFUSED_FOR_S)} at Salesforce, {span(hs_session.REFUSED_FOR_S)} at HubSpot; "
+                f"for {exactly(sf_session.REFUSED_FOR_S)} at Salesforce, {exactly(hs_session.REFUSED_FOR_S)} at HubSpot; "
                 "a restart of `run`, `schedule` or a worker tries at once",
                 ("crm.salesforce.connection.session.REFUSED_FOR_S", "crm.hubspot.connection.session.REFUSED_FOR_S"),
             ),
@@ -162,8 +162,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "HubSpot's token is renewed",
-                f"{span(hs_session.RENEWED_BEFORE_S)} before its end; "
-                f"it lives {span(hs_session.TOKEN_LIFE_S)} where the answer does not say",
+                f"{exactly(hs_session.RENEWED_BEFORE_S)} before its end; "
+                f"it lives {exactly(hs_session.TOKEN_LIFE_S)} where the answer does not say",
                 ("crm.hubspot.connection.session.RENEWED_BEFORE_S", "crm.hubspot.connection.session.TOKEN_LIFE_S"),
             ),
             Wait(
@@ -178,7 +178,7 @@ OF_CRM: Final = (
             ),
             Wait(
                 "an attribute that rests alone because its field is hidden (`attribute_rests`): the CRM's fields are read again",
-                f"after {span(described.LOOK_AGAIN_S)}, with the next reading or writing",
+                f"after {exactly(described.LOOK_AGAIN_S)}, with the next reading or writing",
                 ("steps.core.described.LOOK_AGAIN_S",),
             ),
             Wait(
@@ -188,17 +188,17 @@ OF_CRM: Final = (
             ),
             Wait(
                 "the CRM's list of fields and values is read again",
-                f"after {span(catalogs.FRESH_S)}, or at once by `sync-worker check`",
+                f"after {exactly(catalogs.FRESH_S)}, or at once by `sync-worker check`",
                 ("store.core.catalogs.FRESH_S",),
             ),
             Wait(
                 "the same list, where somebody typed a value that is not in it",
-                f"once in {span(lists.OFFER_AGAIN_S)} at most",
+                f"once in {exactly(lists.OFFER_AGAIN_S)} at most",
                 ("steps.core.lists.OFFER_AGAIN_S",),
             ),
             Wait(
                 "HubSpot's association labels are read again",
-                f"after {span(hs_labels.LABELS_FRESH_S)}",
+                f"after {exactly(hs_labels.LABELS_FRESH_S)}",
                 ("crm.hubspot.associations.associations.LABELS_FRESH_S",),
             ),
         ),
@@ -229,7 +229,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a write that was not answered, or whose answer was lost with its worker",
-                f"it is read back first; sent again at once, then {span(attempts.AFTER_NO_ANSWER.ceiling_s)} after the last send at most, "
+                f"it is read back first; sent again at once, then {exactly(attempts.AFTER_NO_ANSWER.ceiling_s)}"
+                " after the last send at most, "
                 f"alone from send {attempts.ALONE_FROM} on; after {attempts.MOST_UNANSWERED} it is kept as `outcome_never_learned`",
                 (
                     "domain.sync.push.attempts.AFTER_NO_ANSWER",
@@ -239,8 +240,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "such a write is watched for, in case the CRM commits it late",
-                f"for the {span(batches.LONGEST_CALL_S)} of the call and {span(late_write.COMMIT_LATE.total_seconds())} more, "
-                f"and {span(late_writes.READ_WITHIN.total_seconds())} for the reading",
+                f"for the {exactly(batches.LONGEST_CALL_S)} of the call and {exactly(late_write.COMMIT_LATE.total_seconds())} more, "
+                f"and {exactly(late_writes.READ_WITHIN.total_seconds())} for the reading",
                 ("domain.sync.push.late_write.COMMIT_LATE", "steps.sync.push.late_writes.READ_WITHIN"),
             ),
             Wait(
@@ -250,7 +251,7 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a replay whose records are being worked on",
-                f"after {span(replay.BUSY_WAIT_S)}, {replay.BUSY_TRIES} times",
+                f"after {exactly(replay.BUSY_WAIT_S)}, {replay.BUSY_TRIES} times",
                 ("steps.operate.replay.BUSY_WAIT_S", "steps.operate.replay.BUSY_TRIES"),
             ),
             Wait(

@@ -6,7 +6,7 @@ from typing import Final
 
 from sync_worker import actors, bootstrap, receiver, schedule
 from sync_worker.cli.operate import processes
-from sync_worker.cli.operate.waits.wait_words import Question, Wait, growing, length, span, spans
+from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, spans
 from sync_worker.config.portal import ScheduleSettings
 from sync_worker.crm import batches, shared_budget
 from sync_worker.crm.hubspot.connection import shared_pace as hs_shared
@@ -33,19 +33,19 @@ OF_OURS: Final = (
         (
             Wait(
                 "what it told of is read by the next poll",
-                f"every {span(_SCHEDULE.pull_s)} (`schedule.pull`); "
-                f"each poll looks {span(_SCHEDULE.look_back_s)} back (`schedule.look_back`)",
+                f"every {exactly(_SCHEDULE.pull_s)} (`schedule.pull`); "
+                f"each poll looks {exactly(_SCHEDULE.look_back_s)} back (`schedule.look_back`)",
                 ("config.portal.ScheduleSettings",),
             ),
             Wait(
                 "a poll leaves out the newest changes, which the next one reads",
-                f"those of the last {span(pull.SETTLE_S)}; "
-                f"at HubSpot it reads {span(hs_reader.INDEX_LAG.total_seconds())} more of the past",
+                f"those of the last {exactly(pull.SETTLE_S)}; "
+                f"at HubSpot it reads {exactly(hs_reader.INDEX_LAG.total_seconds())} more of the past",
                 ("steps.sync.ingest.pull.SETTLE_S", "crm.hubspot.reading.reader.INDEX_LAG"),
             ),
             Wait(
                 "a webhook that came is worked on",
-                f"after {span(debounce.WINDOW_S)}, together with those that came meanwhile",
+                f"after {exactly(debounce.WINDOW_S)}, together with those that came meanwhile",
                 ("web.webhooks.debounce.WINDOW_S",),
             ),
             Wait(
@@ -55,17 +55,17 @@ OF_OURS: Final = (
             ),
             Wait(
                 "a webhook of HubSpot whose time is not ours is refused",
-                f"where it is more than {span(signature.MOST_APART_S)} from this machine's clock",
+                f"where it is more than {exactly(signature.MOST_APART_S)} from this machine's clock",
                 ("web.webhooks.signature.MOST_APART_S",),
             ),
             Wait(
                 "a webhook of a portal that is disabled by a mistake in its files",
-                f"the CRM hears 503 and is asked to come again after {span(heard.DISABLED_S)}",
+                f"the CRM hears 503 and is asked to come again after {exactly(heard.DISABLED_S)}",
                 ("web.webhooks.heard.DISABLED_S",),
             ),
             Wait(
                 "a night's work (`schedule.full_compare` too) that did not end well",
-                f"after {span(schedule.AGAIN_AFTER_S)}, the same night",
+                f"after {exactly(schedule.AGAIN_AFTER_S)}, the same night",
                 ("schedule.AGAIN_AFTER_S",),
             ),
         ),
@@ -75,30 +75,30 @@ OF_OURS: Final = (
         (
             Wait(
                 "writes that it had claimed",
-                f"{span(keeper.CLAIM_S)} after its last sign of life, which comes every {span(keeper.RENEW_S)}; "
-                f"a call is begun with {span(batches.LEAST_LEFT_S)} of the claim left or more",
+                f"{exactly(keeper.CLAIM_S)} after its last sign of life, which comes every {exactly(keeper.RENEW_S)}; "
+                f"a call is begun with {exactly(batches.LEAST_LEFT_S)} of the claim left or more",
                 ("steps.core.keeper.CLAIM_S", "steps.core.keeper.RENEW_S", "crm.batches.LEAST_LEFT_S"),
             ),
-            Wait("what it was reading", f"after {span(cursors.LEASE_S)}, from the last page on", ("store.core.cursors.LEASE_S",)),
+            Wait("what it was reading", f"after {exactly(cursors.LEASE_S)}, from the last page on", ("store.core.cursors.LEASE_S",)),
             Wait(
                 "events of the feed that it was sending",
-                f"after {span(deliveries.LEASE.total_seconds())}",
+                f"after {exactly(deliveries.LEASE.total_seconds())}",
                 ("store.tell.deliveries.LEASE",),
             ),
-            Wait("letters that it was sending", f"after {span(letters.CLAIM_S)}", ("steps.tell.mail.CLAIM_S",)),
+            Wait("letters that it was sending", f"after {exactly(letters.CLAIM_S)}", ("steps.tell.mail.CLAIM_S",)),
             Wait(
                 "`sync-worker status` shows the process as silent",
-                f"after {span(status.SILENT_S)}; a living process is heard of every {span(status.BEAT_S)}",
+                f"after {exactly(status.SILENT_S)}; a living process is heard of every {exactly(status.BEAT_S)}",
                 ("domain.operate.status.SILENT_S", "domain.operate.status.BEAT_S"),
             ),
             Wait(
                 "its run is shown as `stopped`",
-                f"after {span(runs.SILENT_S)}",
+                f"after {exactly(runs.SILENT_S)}",
                 ("store.core.runs.SILENT_S",),
             ),
             Wait(
                 "a request to the API, with the same `Idempotency-Key`",
-                f"after {span(answers.CLAIM.total_seconds())}",
+                f"after {exactly(answers.CLAIM.total_seconds())}",
                 ("store.people.answers.CLAIM",),
             ),
         ),
@@ -106,30 +106,30 @@ OF_OURS: Final = (
     Question(
         "The schedule or Redis is down",
         (
-            Wait("what is due is looked for", f"every {span(schedule.TICK_S)}", ("schedule.TICK_S",)),
+            Wait("what is due is looked for", f"every {exactly(schedule.TICK_S)}", ("schedule.TICK_S",)),
             Wait(
                 "work whose message was lost (Redis was flushed, or was away)",
-                f"sent again after {span(schedule.AGAIN_S)}",
+                f"sent again after {exactly(schedule.AGAIN_S)}",
                 ("schedule.AGAIN_S",),
             ),
             Wait(
                 "the messages that a killed worker held in Redis",
-                f"they come back {span(bootstrap.QUEUE_SILENT_MS / 1000)} after its last sign of life",
+                f"they come back {exactly(bootstrap.QUEUE_SILENT_MS / 1000)} after its last sign of life",
                 ("bootstrap.QUEUE_SILENT_MS",),
             ),
             Wait(
                 "a question to Redis is given up",
-                f"after {span(bootstrap.ANSWER_S)}; by a worker that waits for work, after {span(bootstrap.QUEUE_ANSWER_S)}",
+                f"after {exactly(bootstrap.ANSWER_S)}; by a worker that waits for work, after {exactly(bootstrap.QUEUE_ANSWER_S)}",
                 ("bootstrap.ANSWER_S", "bootstrap.QUEUE_ANSWER_S"),
             ),
             Wait(
                 "Redis is asked again for the calls that all processes share; until then each counts alone",
-                f"after {span(shared_budget.AWAY_S)} (day), {span(hs_shared.AWAY_S)} (HubSpot's pace)",
+                f"after {exactly(shared_budget.AWAY_S)} (day), {exactly(hs_shared.AWAY_S)} (HubSpot's pace)",
                 ("crm.shared_budget.AWAY_S", "crm.hubspot.connection.shared_pace.AWAY_S"),
             ),
             Wait(
                 "a worker looks for messages",
-                f"every {span(processes.WORKER_TIMEOUT_MS / 1000)}; one piece of work ends its turn after {span(actors.TURN_S)}",
+                f"every {exactly(processes.WORKER_TIMEOUT_MS / 1000)}; one piece of work ends its turn after {exactly(actors.TURN_S)}",
                 ("cli.operate.processes.WORKER_TIMEOUT_MS", "actors.TURN_S"),
             ),
         ),
@@ -139,17 +139,19 @@ OF_OURS: Final = (
         (
             Wait(
                 "the schedule looks again",
-                f"every {span(schedule.TICK_S)}; "
-                f"work that was sent while the database was away is sent again after {span(schedule.AGAIN_S)}",
+                f"every {exactly(schedule.TICK_S)}; "
+                f"work that was sent while the database was away is sent again after {exactly(schedule.AGAIN_S)}",
                 ("schedule.TICK_S", "schedule.AGAIN_S"),
             ),
-            Wait("a connection to PostgreSQL is given up", f"after {span(postgresql.CONNECT_S)}", ("store.core.postgresql.CONNECT_S",)),
+            Wait("a connection to PostgreSQL is given up", f"after {exactly(postgresql.CONNECT_S)}", ("store.core.postgresql.CONNECT_S",)),
             Wait(
                 "SQLite waits for another process's write",
-                f"{span(engine.BUSY_TIMEOUT_MS / 1000)} at most",
+                f"{exactly(engine.BUSY_TIMEOUT_MS / 1000)} at most",
                 ("store.core.engine.BUSY_TIMEOUT_MS",),
             ),
-            Wait("a client of the API is told to come again (503)", f"after {span(problems.RETRY_S)}", ("web.api.core.problems.RETRY_S",)),
+            Wait(
+                "a client of the API is told to come again (503)", f"after {exactly(problems.RETRY_S)}", ("web.api.core.problems.RETRY_S",)
+            ),
         ),
     ),
     Question(
@@ -160,7 +162,7 @@ OF_OURS: Final = (
                 f"{growing(letters.BETWEEN_TRIES)}; given up after {letters.MOST_ATTEMPTS} tries, which take {length(_MAIL_S)}",
                 ("steps.tell.mail.BETWEEN_TRIES", "steps.tell.mail.MOST_ATTEMPTS"),
             ),
-            Wait("a server that does not answer is given up", f"after {span(smtp.TIMEOUT_S)}", ("mail.smtp.TIMEOUT_S",)),
+            Wait("a server that does not answer is given up", f"after {exactly(smtp.TIMEOUT_S)}", ("mail.smtp.TIMEOUT_S",)),
         ),
     ),
     Question(
@@ -168,13 +170,13 @@ OF_OURS: Final = (
         (
             Wait(
                 "the whole feed, while the receiver does not answer, or says 429 or 503",
-                f"as long as `Retry-After` says, {span(delivery.LONGEST_REST_S)} at most; else after {spans(delivery.REST_S)}, "
-                f"then every {span(delivery.REST_LAST_S)}",
+                f"as long as `Retry-After` says, {exactly(delivery.LONGEST_REST_S)} at most; else after {spans(delivery.REST_S)}, "
+                f"then every {exactly(delivery.REST_LAST_S)}",
                 ("domain.tell.delivery.REST_S", "domain.tell.delivery.REST_LAST_S", "domain.tell.delivery.LONGEST_REST_S"),
             ),
             Wait(
                 "one event that the receiver refuses",
-                f"after {spans(delivery.RETRY_S)}, then every {span(delivery.RETRY_LAST_S)}; "
+                f"after {spans(delivery.RETRY_S)}, then every {exactly(delivery.RETRY_LAST_S)}; "
                 f"given up after {delivery.MOST_ATTEMPTS} tries, "
                 f"which take {length(_EVENT_S)}",
                 ("domain.tell.delivery.RETRY_S", "domain.tell.delivery.RETRY_LAST_S", "domain.tell.delivery.MOST_ATTEMPTS"),
@@ -186,7 +188,7 @@ OF_OURS: Final = (
             ),
             Wait(
                 "a call is given up",
-                f"after {span(receiver.CONNECT_S)} without a connection, {span(receiver.ANSWER_S)} without the whole answer",
+                f"after {exactly(receiver.CONNECT_S)} without a connection, {exactly(receiver.ANSWER_S)} without the whole answer",
                 ("receiver.CONNECT_S", "receiver.ANSWER_S"),
             ),
         ),

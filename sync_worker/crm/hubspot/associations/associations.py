@@ -150,7 +150,7 @@ class AssociationCalls:
         for number, (is_ending, pairs) in enumerate(plan.calls, start=1):
             due = [pair for pair in pairs if pair.crm_id not in refused]
             for part in _parts(due):
-                self._try(_Call(native, is_ending, timeout), part, refused)
+                refused |= self._try(_Call(native, is_ending, timeout), part)
             done = [pair for pair in due if pair.crm_id not in refused]
             plan.done(done, is_ending=is_ending)
             ahead = {pair.crm_id for _, later in plan.calls[number:] for pair in later}
@@ -158,14 +158,14 @@ class AssociationCalls:
                 between(half)
         return refused
 
-    def _try(self, call: _Call, part: Sequence[LabelledPair], refused: dict[str, SyncError]) -> None:
-        """Never raises: other calls have been made for these records."""
+    def _try(self, call: _Call, part: Sequence[LabelledPair]) -> dict[str, SyncError]:
+        """What was refused, by record id. Never raises: other calls have been made for these records."""
         try:
-            self._send(call, part, refused)
+            return self._send(call, part)
         except SyncError as error:
-            refused |= {pair.crm_id: error for pair in part}
+            return {pair.crm_id: error for pair in part}
 
-    def _send(self, call: _Call, part: Sequence[LabelledPair], refused: dict[str, SyncError]) -> None:
+    def _send(self, call: _Call, part: Sequence[LabelledPair]) -> dict[str, SyncError]:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             with as_refusal_of_the_call():
@@ -174,13 +174,14 @@ class AssociationCalls:
             names = error.names
             is_from = any(pair.crm_id in names for pair in part)
             bad, again = sorted_out(part, lambda pair: (pair.crm_id if is_from else pair.company) in names)
-            refused |= {pair.crm_id: error for pair in bad}
+            refused: dict[str, SyncError] = {pair.crm_id: error for pair in bad}
             for less in again:
-                self._try(call, less, refused)
-            return
-        refused |= {pair.crm_id: _unsaid(pair) for pair in call.unsaid(part, answer)}
+                refused |= self._try(call, less)
+            return refused
+        refused = {pair.crm_id: _unsaid(pair) for pair in call.unsaid(part, answer)}
         for row in faults.errors_of(answer):
             refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}
+        return refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ def judge(tx: Tx, tenant: Tenant, counts: Mapping[Cause, tuple[int, int]]) -> No
             outbox.hasten(tx, cause.object, failures.records_of(tx, cause))
 
 
-def _put_off(tx: Tx, rows: Sequence[OutboxRow], resting: dict[Cause, Breaker]) -> dict[str, datetime]:
+def _put_off(tx: Tx, rows: Sequence[OutboxRow], standing: Mapping[Cause, Breaker]) -> dict[str, datetime]:
     """Until when which records rest. A breaker that is half open lets the first of its cause through, and then rests again."""
-    until_at: dict[str, datetime] = {}
+    until_at, resting = dict[str, datetime](), dict(standing)
     causes = _causes(tx, rows)
     for row in rows:
         mine = [cause for cause in causes.get(row.record_id, ()) if cause in resting]
