@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     config_dir: Folder = Path("config")
     mappings_dir: Folder = Path("mappings")
     files_url: str = Field(default="file:files", pattern=r"^(file|s3):", repr=False)  # agreements; see docs/distributors.md
-    smtp_url: SecretStr | None = None  # smtp://user:password@host:587; without it mail waits
+    smtp_url: SecretStr | None = None  # smtp://user:password@host:587; without it people are told in the portal alone
     mail_from: str = Field(default="sync-worker <sync-worker@localhost>", pattern=r"^[^@<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$")
     http_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:%-]+$")
     http_port: int = Field(default=8080, ge=0, le=65535)
