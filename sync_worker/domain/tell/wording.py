@@ -47,11 +47,16 @@ _DECIDES: Final[Mapping[Audience, Track]] = {
 
 @dataclass(frozen=True, slots=True)
 class NoticeNames:
-    """What things and people are called. **Shapes** `second`: the portal's word for a second partner; `companies`, `people`: by id."""
+    """What things and people are called.
+
+    **Shapes** `second`: the portal's word for a second partner; `companies`, `people`: by id; `stages`: value → its
+    label in the CRM.
+    """
 
     second: str = "second partner"
     companies: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
 
     def company(self, company_id: str | None) -> str:
         return self.companies.get(company_id or "", "")
@@ -84,6 +89,8 @@ def _shown(name: str, deal: Deal, names: NoticeNames) -> str:
     value = plain(deal.values.get(name))
     if value in (None, ""):
         return EMPTY
+    if name == "stage" and value in names.stages:
+        return names.stages[str(value)]
     if name in _STATES:
         return spoken(str(value))
     if name == "owner_user":

@@ -104,11 +104,15 @@ class Described:
     def last(self) -> LastDescribed:
         """The mapping by what the CRM said last, even if that is long ago. No call is made."""
         with self._store.reading(self._portal.name) as tx:
-            at = catalogs.described_at(tx)
-            if self._last is None or self._last.at != at:
-                said = {native: catalog for native in sorted(self._natives()) if (catalog := catalogs.last(tx, native))}
-                compiled = compile_mapping(self._grammar, self._portal, said, used_by_rules=self._portal.rule_fields)
-                self._last = LastDescribed(compiled, said, at)
+            return self.last_in(tx)
+
+    def last_in(self, tx: Tx) -> LastDescribed:
+        """The same, for work that is in a transaction."""
+        at = catalogs.described_at(tx)
+        if self._last is None or self._last.at != at:
+            said = {native: catalog for native in sorted(self._natives()) if (catalog := catalogs.last(tx, native))}
+            compiled = compile_mapping(self._grammar, self._portal, said, used_by_rules=self._portal.rule_fields)
+            self._last = LastDescribed(compiled, said, at)
         return self._last
 
     def keep_up(self) -> None:

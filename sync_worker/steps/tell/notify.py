@@ -7,6 +7,7 @@ out on the day there is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from sync_worker.domain.core.deal import Actor, Deal
@@ -85,7 +86,8 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | No
     found = [one._replace(deal=tenant.shown(one.deal)) for one in found]
     with_admins = any(Audience.VENDOR in news.audience for one in found for news in one.news)
     crowds = Crowds(tx, tenant, [one.deal for one in found], with_admins=with_admins)
-    switched_on, names = frozenset(Topic(name) for name in tenant.portal.mail.notices), crowds.names
+    switched_on = frozenset(Topic(name) for name in tenant.portal.mail.notices)
+    names = replace(crowds.names, stages=_stages(tx, tenant, found))
     told = [
         Told(one, notice, _words(tenant, one, notice, names, actor))
         for one in found
@@ -93,6 +95,19 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | No
     ]
     notifications.write(tx, [_notification(tx, one) for one in told if one.notice.user.id in crowds.people], _by(actor))
     return _post(tx, tenant, told) if tenant.post else 0
+
+
+def _stages(tx: Tx, tenant: Tenant, found: Sequence[DealNews]) -> dict[str, str]:
+    """What people of the CRM call its stages, if a stage has changed."""
+    if not any("stage" in news.fields for one in found for news in one.news):
+        return {}
+    last, labels = tenant.described.last_in(tx), dict[str, str]()
+    for name in tenant.deal_records():
+        record = last.mapping.records[name]
+        catalog, stage = last.catalogs.get(record.native), record.fields.get("stage")
+        if catalog and stage and (described := catalog.fields.get(stage.native)):
+            labels |= described.labels
+    return labels
 
 
 def _post(tx: Tx, tenant: Tenant, told: Sequence[Told]) -> int:

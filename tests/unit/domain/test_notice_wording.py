@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -77,6 +78,13 @@ def test_a_change_is_said_by_labels() -> None:
         "Sales stage": ("Closed won", "–"),
         "Vendor's approval": ("–", "–"),
     }
+
+
+def test_a_stage_is_called_as_people_of_the_crm_read_it() -> None:
+    names = replace(NAMES, stages={"closed_won": "Won (signed)"})
+    assert changes_of(["stage"], BEFORE, AFTER.changed({"stage": "in_talks"}), names) == [
+        {"field": "Sales stage", "before": "Won (signed)", "after": "In talks"}
+    ]
 
 
 def test_every_field_that_people_are_told_of_has_a_label() -> None:
