@@ -179,7 +179,7 @@ CODES: Final[Mapping[str, str]] = {
     "company_exists": "A company of that name is in this portal already. Promote it, or choose another name.",
     "primary_member": "The subgroup is the user's primary company, which only the portal changes. Tell of the user with another one.",
     "has_parent": "The company is a subgroup already, and has exactly one parent. That parent disassociates it first.",
-    "not_a_subgroup": "The company is not a subgroup of this second partner, so it cannot be disassociated.",
+    "not_a_subgroup": "The company is not a subgroup of this second partner, so it can be neither disassociated nor renamed.",
     "parent_kept": "A subgroup's deal keeps its distributor as second partner, because the distributor approves it and is billed. Only "
     "the vendor may remove it from a deal, in the portal and with a reason. The distributor may also disassociate the subgroup.",
     "parent_not_named": "A subgroup's deal does not name its distributor as second partner, so it cannot be finalized. Name the "

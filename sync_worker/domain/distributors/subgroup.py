@@ -3,6 +3,7 @@
                  who may                                             what it needs
     create       a member of the parent                              a name that is not yet in use
     promote      a member of the parent and of the company           an active partner company without a parent
+    rename       a member of the parent                              a name that is not yet in use
     disassociate a member of the parent                              -        its deals keep their history, the pending ones are flagged
     add member   a member of the subgroup; of the parent while it has none
     remove one   a member of the subgroup                            its primary company is another
@@ -45,13 +46,28 @@ def create_refusal(name: str, *, parent: Company, actor: Actor, namesakes: Seque
     refused = parent_refusal(parent, actor)
     if refused:
         return refused
+    return unfit_name(name, parent, namesakes, otherwise="promote it" if len(namesakes) == 1 else "promote the one that is meant")
+
+
+def rename_refusal(company: Company, *, parent: Company, actor: Actor, its_parent: Company | None) -> Refusal | None:
+    """Why this person may not rename the subgroup, whatever its new name is. **Shapes** `its_parent`: the one it has now."""
+    refused = parent_refusal(parent, actor) or disassociate_refusal(company, parent=parent, actor=actor, its_parent=its_parent)
+    if refused:
+        return refused
+    if company.is_deleted:
+        return Refusal("company_inactive", f"the record of {company.name} was deleted in the CRM", "a person who restores it in the CRM")
+    return None
+
+
+def unfit_name(name: str, parent: Company, namesakes: Sequence[Company], *, otherwise: str) -> Refusal | None:
+    """Why no subgroup may have this name. **Shapes** `otherwise`: what to do where another company has the name."""
     if not name.strip():
         return Refusal("subgroup_name_missing", "a subgroup needs a name", f"a member of {parent.name}", field="name")
     if namesakes:
         held = " and ".join(f"{spelled(known.name)} ({known.id})" for known in namesakes)
-        which = "promote it" if len(namesakes) == 1 else "promote the one that is meant"
         number = "is" if len(namesakes) == 1 else "are"
-        return Refusal("company_exists", f"{held} {number} in this portal already; {which}", f"a member of {parent.name}")
+        words = f"{held} {number} in this portal already; {otherwise}"
+        return Refusal("company_exists", words, f"a member of {parent.name}", field="name")
     return None
 
 

@@ -56,5 +56,6 @@ def owe_deals(tx: Tx, company_ids: Iterable[str], run_id: str) -> bool:
 
 def owe_company(tx: Tx, company: Company, run_id: str) -> None:
     """The CRM is owed what the portal says of this company. **Shapes** as it was before, so that what is new is known as new."""
-    company_links.begin(tx, {company.id: {CONTRACTS: Base(comparable(company.second_partner_values), None)}})
+    agreed = {CONTRACTS: Base(comparable(company.second_partner_values), None), "name": Base(company.name, company.name)}
+    company_links.begin(tx, {company.id: agreed})
     outbox.owe(tx, COMPANY, [company.id], run_id)

@@ -1,4 +1,4 @@
-"""SUBGROUPS: a distributor makes, promotes and lets go its subgroups, and its members add members.
+"""SUBGROUPS: a distributor makes, promotes, renames and lets go its subgroups, and its members add members.
 
 The portal's rows, the associations that follow and what the CRM is owed are one commit; PUSH tells the CRM. By contracts the parent is
 one of the subgroup's contract values, by rules parenthood is a reason of its own.
@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import User
 from sync_worker.domain.distributors.subgroup import (
     Subgroup,
@@ -23,8 +24,11 @@ from sync_worker.domain.distributors.subgroup import (
     promotable,
     promote_refusal,
     remove_member_refusal,
+    rename_refusal,
+    unfit_name,
 )
 from sync_worker.domain.distributors.terms import Pair, Terms
+from sync_worker.mapping.fields import FieldMap
 from sync_worker.steps.associations.associate import associate
 from sync_worker.steps.core.chunk import read_again
 from sync_worker.steps.core.crm_links import owe_company
@@ -34,6 +38,7 @@ from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.distributors.parents import parents_of
 from sync_worker.steps.people.regroup import regroup
+from sync_worker.steps.people.wording import misfit_of
 from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
@@ -88,6 +93,8 @@ def create(
 ) -> SubgroupChange | Refusal:
     """A new company under this parent, with its terms; the CRM gets a record of it by PUSH."""
     name = name.strip()
+    if refused := _misfit(tenant, name):
+        return refused
     with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
         refused = create_refusal(name, parent=parent, actor=actor, namesakes=companies.namesakes(tx, name))
         if refused:
@@ -112,6 +119,36 @@ def promote(
         subgroup = Subgroup(company.id, parent.id, "promoted", tx.now, actor.name)
         follow_ups = _store(tx, tenant, company, _under(tx, tenant, company, parent), actor, run_id)
         return _begun(tx, subgroup, agreed, follow_ups, finish)
+
+
+def rename(
+    tenant: Tenant, parent: Company, company: Company, name: str, *, actor: Actor, finish: Finish | None = None
+) -> SubgroupChange | Refusal:
+    """The subgroup under another name. The CRM hears of it by PUSH, and until then no read brings the old name back."""
+    name = name.strip()
+    if refused := _misfit(tenant, name):
+        return refused
+    with tenant.run("subgroup", COMPANY) as run_id, tenant.store.transaction(tenant.name) as tx:
+        company = companies.by_ids(tx, [company.id])[company.id]
+        its_parent = parents_of(tx, [company]).get(company.id)
+        others = [one for one in companies.namesakes(tx, name) if one.id != company.id]
+        refused = (
+            rename_refusal(company, parent=parent, actor=actor, its_parent=its_parent)
+            or unfit_name(name, parent, others, otherwise="choose another name")
+            or _untold_name(tenant, company)
+        )
+        if refused:
+            return refused
+        after, follow_ups = replace(company, name=name), frozenset[FollowUp]()
+        if after != company:
+            _agree_on_name(tx, company)
+            follow_ups = _store(tx, tenant, company, after, actor, run_id)
+        (subgroup,) = subgroups.lasting(tx, [company.id]).values()
+        pair = Pair(company.id, parent.id)
+        changed = SubgroupChange(Child(subgroup, after, terms.current(tx, [pair]).get(pair)), follow_ups)
+        if finish:
+            finish(tx, changed)
+        return changed
 
 
 def disassociate(
@@ -195,6 +232,34 @@ def _begun(tx: Tx, subgroup: Subgroup, agreed: Terms, follow_ups: frozenset[Foll
     if finish:
         finish(tx, changed)
     return changed
+
+
+def _name_field(tenant: Tenant) -> FieldMap:
+    """How the CRM holds a company's name, as described last."""
+    return tenant.described.last().mapping.records[COMPANY].in_portal.fields["name"]
+
+
+def _misfit(tenant: Tenant, name: str) -> Refusal | None:
+    """Why the name has no place in the CRM's field."""
+    return misfit_of("name", name, longest=_name_field(tenant).longest)
+
+
+def _untold_name(tenant: Tenant, company: Company) -> Refusal | None:
+    """Why the CRM would never hear of the new name of a company that stands there."""
+    field = _name_field(tenant)
+    if company.crm_id is None or (field.direction != "pull" and field.write in ("always", "update")):
+        return None
+    who = "somebody in the CRM; or the mapping says `direction: both` and `write: always` for the name of companies"
+    return Refusal(
+        "only_in_crm", f"the name of {company.name} can only be changed in the CRM: the portal does not write it", who, field="name"
+    )
+
+
+def _agree_on_name(tx: Tx, company: Company) -> None:
+    """Both sides have the name that the company has now, so that the next one is known as ours. One without a record has none yet."""
+    agreed = company_links.agreed(tx, [company.id]).get(company.id)
+    if company.crm_id and agreed is not None and "name" not in agreed:
+        company_links.keep(tx, {company.id: {**agreed, "name": Base(company.name, company.name)}})
 
 
 def _under(tx: Tx, tenant: Tenant, company: Company, parent: Company) -> Company:

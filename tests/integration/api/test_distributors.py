@@ -77,8 +77,15 @@ def test_a_subgroup_gets_members_an_agreement_and_registers(acme: Desk) -> None:
     assert back.status_code == 200
     # and every member of the parent sees it
     assert acme.get(f"/deals/{made['id']}", user="sal")["id"] == made["id"]
-    # When the parent lets it go, then the deals are named
-    gone = acme.post(f"{ARROW}/subgroups/Delta IT/disassociate", user="arlo")
+    # When the parent renames it, then the deals show the new name, and a name in use is refused
+    assert acme.post(f"{ARROW}/subgroups/Delta IT/rename", {"name": "Delta North"}, user="arlo")["company"]["name"] == "Delta North"
+    assert acme.get(f"/deals/{made['id']}", user="arlo")["owner_company_name"] == "Delta North"
+    in_use = acme.send("POST", f"{ARROW}/subgroups/Delta North/rename", {"name": "birch systems"}, user="arlo")
+    assert (in_use.status_code, in_use.json()["code"], in_use.json()["field"]) == (409, "company_exists", "name")
+    # When the parent lets it go, then the deals are named, and it is not renamed any more
+    gone = acme.post(f"{ARROW}/subgroups/Delta North/disassociate", user="arlo")
+    late = acme.send("POST", f"{ARROW}/subgroups/Delta North/rename", {"name": "Delta"}, user="arlo")
+    assert (late.status_code, late.json()["code"]) == (409, "not_a_subgroup")
     assert (set(gone["flagged"]), gone["until"] is not None) == ({made["id"], draft["id"]}, True)
     assert acme.get(f"{ARROW}/subgroups", user="arlo")["items"] == []
 
@@ -141,6 +148,9 @@ def test_a_percent_that_is_none_is_refused(shared: Desk, percent: Any) -> None:
         ("POST", f"{BIRCH}/subgroups", {"name": "X", **AGREED}, "rita", 422, "parent_not_a_second_partner"),
         ("POST", f"{ARROW}/subgroups/Bolt Distribution/promote", AGREED, "arlo", 422, "subgroup_not_a_partner"),
         ("POST", f"{ARROW}/subgroups/Birch Systems/disassociate", None, "arlo", 409, "not_a_subgroup"),
+        ("POST", f"{ARROW}/subgroups/Birch Systems/rename", {"name": "X"}, "arlo", 409, "not_a_subgroup"),
+        ("POST", f"{ARROW}/subgroups/Birch Systems/rename", {"name": "X"}, "rita", 403, "not_a_member"),
+        ("POST", f"{ARROW}/subgroups/Birch Systems/rename", {"nam": "X"}, "arlo", 422, "field_missing"),
         ("GET", f"{ARROW}/subgroups/Birch Systems/members", None, "arlo", 409, "not_a_subgroup"),
         ("PUT", f"{ARROW}/subgroups/Birch Systems/members/rita", None, "arlo", 409, "not_a_subgroup"),
         ("GET", f"{BIRCH}/agreements/Arrow Electronics", None, "rita", 403, "not_a_member"),

@@ -31,7 +31,7 @@ from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
 
 VERBS: Final = (
-    "add check create deactivate decide disable disassociate download edit enable erase finalize get list mark preview promote put "
+    "add check create deactivate decide disable disassociate download edit enable erase finalize get list mark preview promote put rename "
     "reassign register remove replay resolve send set sign submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"

@@ -104,6 +104,7 @@ COMPANY_WRITES: Final[Mapping[str, Any]] = {
     "POST /companies/{company_id}/subgroups": {"name": "Another", **AGREED},
     "POST /companies/{company_id}/subgroups/{other_id}/disassociate": None,
     "POST /companies/{company_id}/subgroups/{other_id}/promote": AGREED,
+    "POST /companies/{company_id}/subgroups/{other_id}/rename": {"name": "Another name"},
     "PUT /companies/{company_id}/subgroups/{other_id}/members/{member_id}": None,
     "DELETE /companies/{company_id}/subgroups/{other_id}/members/{member_id}": None,
     "PUT /companies/{company_id}/terms/{other_id}": AGREED,

@@ -14,7 +14,7 @@ from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.move import Moved, MoveRequest, move
-from sync_worker.steps.distributors.subgroups import SubgroupChange, create, disassociate
+from sync_worker.steps.distributors.subgroups import SubgroupChange, create, disassociate, rename
 from sync_worker.steps.operate.resolve import disputes
 from sync_worker.store.core import companies
 from sync_worker.store.distributors import agreements
@@ -70,10 +70,14 @@ def test_a_subgroup_becomes_one_record_and_its_parents_value_goes_with_it(desk: 
     before = desk.remote.records("companies")
     desk.work()
     assert desk.remote.records("companies") == before
+    # When it is renamed, then a pull that reads the old name first does not bring it back, and the record has the new one
+    assert isinstance(rename(desk.tenant, parent, company, "Delta North", actor=bo), SubgroupChange)
+    desk.work()
+    assert [row["id"] for row in desk.remote.records("companies") if row["name"] == "Delta North"] == [record["id"]]
     # When it is let go, then its parent's value goes, there too
     assert isinstance(disassociate(desk.tenant, parent, company, actor=bo), SubgroupChange)
     desk.work()
-    (record,) = [row for row in desk.remote.records("companies") if row["name"] == "Delta IT"]
+    (record,) = [row for row in desk.remote.records("companies") if row["name"] == "Delta North"]
     assert (record["associated_second_partner"] or "", record["portal_may_register"]) == ("", "false")
 
 

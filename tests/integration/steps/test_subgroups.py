@@ -29,6 +29,7 @@ from sync_worker.steps.distributors.subgroups import (
     members,
     promote,
     remove_member,
+    rename,
 )
 from sync_worker.steps.people.users import acting
 from sync_worker.steps.sync.push.push import push
@@ -279,3 +280,108 @@ def test_a_promotion_adds_one_value_and_disassociation_removes_that_one(world: W
     assert sorted(record["Associated_Second_Partner__c"].split(";")) == ["Bolt Distribution", "Summit Partners"]
     assert (record["Portal_May_Register__c"], record["Portal_Agreement__c"]) == (False, None)
     assert arrow(world).id not in partners(world, world.company("Birch Systems"))
+
+
+# ── renamed ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NORTH = "Cedar North"
+
+
+def renamed(world: World, name: str = NORTH, known_as: str = CEDAR) -> SubgroupChange | Refusal:
+    return rename(world.tenant, arrow(world), world.company(known_as), name, actor=user(world, "bo", "Arrow Electronics"))
+
+
+def test_a_new_name_reaches_the_crm_once_and_no_pull_brings_the_old_one_back(world: World) -> None:
+    # Given a subgroup with a record in the CRM
+    created(world)
+    world.push()
+    world.pull()
+    # When its parent renames it, and a pull reads the old name before the push
+    changed = renamed(world)
+    assert isinstance(changed, SubgroupChange), changed
+    assert changed.follow_ups >= {FollowUp(Work.PUSH)}
+    world.pull(is_full=True)
+    assert world.company(NORTH).name == NORTH
+    world.push()
+    # Then the CRM has it, and nothing is written any more
+    assert (len(accounts(world, NORTH)), accounts(world)) == (1, [])
+    world.pull()
+    rows, org = world.rows(), world.org()
+    world.pull(is_full=True)
+    world.push()
+    assert (world.rows(), world.org()) == (rows, org)
+    # and from then on the CRM may rename it again
+    world.remote.edit("Account", str(world.company(NORTH).crm_id), {"Name": "Cedar South"})
+    world.pull()
+    world.push()
+    assert (world.company("Cedar South").name, len(accounts(world, "Cedar South"))) == ("Cedar South", 1)
+    assert world.failures(record=str(world.company("Cedar South").crm_id)) == []
+
+
+def test_a_promoted_subgroup_is_renamed_too(world: World) -> None:
+    # Given a company that began in the CRM
+    actor = user(world, "duo", "Arrow Electronics", "Birch Systems")
+    assert isinstance(promote(world.tenant, arrow(world), world.company("Birch Systems"), AGREED, actor=actor), SubgroupChange)
+    world.push()
+    # When it is renamed
+    assert isinstance(renamed(world, known_as="Birch Systems"), SubgroupChange)
+    world.push()
+    # Then its record has the name
+    assert (len(accounts(world, NORTH)), accounts(world, "Birch Systems")) == (1, [])
+
+
+def test_a_subgroup_without_a_record_yet_begins_there_with_its_new_name(world: World) -> None:
+    created(world)
+    assert isinstance(renamed(world), SubgroupChange)
+    world.push()
+    world.pull()
+    assert (len(accounts(world, NORTH)), accounts(world)) == (1, [])
+
+
+def test_where_both_sides_renamed_it_the_crms_name_counts_and_is_told(world: World) -> None:
+    created(world)
+    world.push()
+    world.pull()
+    crm_id = str(world.company(CEDAR).crm_id)
+    renamed(world)
+    world.remote.edit("Account", crm_id, {"Name": "Cedar South"})
+    world.push()
+    world.pull()
+    assert (world.company("Cedar South").name, len(accounts(world, "Cedar South"))) == ("Cedar South", 1)
+    assert accounts(world, NORTH) == []
+
+
+def test_the_same_name_again_changes_nothing(world: World) -> None:
+    created(world)
+    world.push()
+    rows = world.rows()
+    changed = renamed(world, f" {CEDAR} ")
+    assert isinstance(changed, SubgroupChange)
+    assert (changed.follow_ups, world.rows()) == (frozenset(), rows)
+
+
+def test_what_is_no_name_for_the_crm_and_who_may_not_is_refused(world: World) -> None:
+    created(world)
+    world.push()
+    world.pull()
+    for name, code in (
+        (" ", "subgroup_name_missing"),
+        ("x" * 256, "text_too_long"),
+        ("a\nb", "value_malformed"),
+        ("BIRCH  Systems", "company_exists"),
+    ):
+        refused = renamed(world, name)
+        assert isinstance(refused, Refusal)
+        assert (refused.code, refused.field) == (code, "name")
+    # create judges the name alike
+    long = create(world.tenant, arrow(world), "x" * 256, AGREED, actor=user(world, "bo", "Arrow Electronics"))
+    assert isinstance(long, Refusal)
+    assert long.code == "text_too_long"
+    stranger = rename(world.tenant, arrow(world), world.company(CEDAR), NORTH, actor=user(world, "eve", "Birch Systems"))
+    assert isinstance(stranger, Refusal)
+    assert stranger.code == "not_a_member"
+    # and where the mapping writes the name only once, the CRM is where it is changed
+    world.configure(overrides={"company.name.write": "create"})
+    refused = renamed(world)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "only_in_crm"

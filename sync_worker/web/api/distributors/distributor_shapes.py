@@ -47,6 +47,12 @@ class TermsHistoryView(View):
     history: list[TermsView]
 
 
+class SubgroupNameBody(Body):
+    """The new name of a subgroup."""
+
+    name: Name
+
+
 class SubgroupView(View):
     """A subgroup: a company under its parent. `may_register` and `percents` are the terms that its parent agreed with it."""
 

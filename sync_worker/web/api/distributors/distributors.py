@@ -109,6 +109,16 @@ def promote_company(visit: Acting, company_id: CompanyRef, other_id: CompanyRef,
     )
 
 
+@router.post("/companies/{company_id}/subgroups/{other_id}/rename", response_model=told.SubgroupView, responses=_REFUSED)
+def rename_subgroup(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, said: told.SubgroupNameBody, once: OnceOnly) -> Response:
+    """Gives a subgroup another name, in the CRM too. The user must be a member of its parent."""
+    tenant = of_two_tiers(visit.tenant)
+    parent, company = _company(visit, tenant, company_id), _company(visit, tenant, other_id, place="other_id")
+    return _changed(
+        visit, once, parent, 200, lambda finish: subgroups.rename(tenant, parent, company, said.name, actor=visit.actor, finish=finish)
+    )
+
+
 @router.post("/companies/{company_id}/subgroups/{other_id}/disassociate", response_model=told.SubgroupView, responses=_REFUSED)
 def disassociate_subgroup(visit: Acting, company_id: CompanyRef, other_id: CompanyRef, once: OnceOnly) -> Response:
     """Ends the link between a subgroup and its parent. Its deals keep their history. `flagged` names those that were pending."""

@@ -1,6 +1,7 @@
 """Companies that the portal writes too: when their CRM record is read, what the portal changed and the CRM does not hold yet stays.
 
-Contract values are merged one by one; what only the portal says (may register, the agreement) is put back. Otherwise the CRM's word counts.
+Contract values are merged one by one; what only the portal says (may register, the agreement) is put back. A name is merged where both
+sides have agreed on one before: a parent renames its subgroup. Otherwise the CRM's word counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
 from sync_worker.domain.sync.push.late_write import Recognized, Shown, recognize
 
-OURS: Final = (CONTRACTS, "may_register", "agreement_state")  # what is merged; name, type and status are the CRM's once it has the record
+NAME: Final = "name"
+OURS: Final = (CONTRACTS, "may_register", "agreement_state", NAME)  # what is merged; type and status are the CRM's once it has the record
 
 
 class WrittenCompany(NamedTuple):
@@ -58,6 +60,7 @@ def merge_company(record: CompanyRecord, company: Company, written: WrittenCompa
         return MergedCompany(company)
     recognized = recognize(written.base, written.words, written.shown.get(record.crm_id, ()))
     base = recognized.base
+    rules = {name: rule for name, rule in rules.items() if name != NAME or NAME in base}
     plan = reconcile(
         rules,
         CrmSide(values=record.values, spellings=record.spellings),
@@ -66,13 +69,18 @@ def merge_company(record: CompanyRecord, company: Company, written: WrittenCompa
     )
     after: Mapping[str, Value] = {**written.words, **plan.keep}
     agreed = {**base, **plan.base} if plan.base or base != written.base else None
-    problems = tuple(map(_put_back, plan.conflicts))
+    problems = tuple(map(_told, plan.conflicts))
     is_owed = owed(rules, base=base if agreed is None else agreed, portal=after, is_create=False)
     if CONTRACTS in rules:
         company = replace(company, second_partner_values=tuple(after[CONTRACTS] or ()))  # type: ignore[arg-type]  # a set of text
+    if NAME in rules:
+        company = replace(company, name=str(after[NAME]))
     return MergedCompany(company, agreed, bool(is_owed), problems, recognized if recognized.learned else None)
 
 
-def _put_back(conflict: Conflict) -> Problem:
+def _told(conflict: Conflict) -> Problem:
+    if conflict.taken == "crm":
+        both = f"{conflict.field} was changed to {conflict.crm!r} in the CRM and to {conflict.portal!r} in the portal; the CRM's was taken"
+        return Problem(conflict.code, conflict.field, both, conflict.portal)
     words = f"{conflict.field} was changed to {conflict.crm!r} in the CRM; the portal's {conflict.portal!r} is written again"
     return Problem(conflict.code, conflict.field, words, conflict.crm)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sync_worker.domain.core.company import StoredCompany
 from sync_worker.domain.core.reconcile import FieldRule
-from sync_worker.domain.sync.ingest.companies.merge import OURS, WrittenCompany
+from sync_worker.domain.sync.ingest.companies.merge import NAME, OURS, WrittenCompany
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.tenant import COMPANY, field_rules
@@ -18,8 +19,14 @@ from sync_worker.store.sync import company_links, outbox, unlearned
 
 
 def merged_fields(record: RecordMap) -> Mapping[str, FieldRule]:
-    """What is merged of companies that the portal writes."""
-    return {name: rule for name, rule in field_rules(record).items() if name in OURS and rule.direction != "pull"}
+    """What is merged of companies that the portal writes. A name that is only written at the create is the CRM's from then on."""
+    rules = {name: rule for name, rule in field_rules(record).items() if name in OURS and rule.direction != "pull"}
+    return {name: _decided(rule) for name, rule in rules.items() if name != NAME or rule.write in ("always", "update")}
+
+
+def _decided(rule: FieldRule) -> FieldRule:
+    """Nothing waits for a person on a company, and no clock tells when its name was changed: the CRM decides then."""
+    return rule if rule.field != NAME or rule.conflict in ("crm", "portal") else replace(rule, conflict="crm")
 
 
 def written_companies(
