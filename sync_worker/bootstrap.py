@@ -1,8 +1,8 @@
 """The one place where objects are built and joined: settings, portal files, store, CRM connections, broker.
 
-A portal whose file, mapping or price list has a mistake, or whose variables are not set, is *disabled*; the others work. What a process
-does about it stands in `Installation.begin`. A portal that only lacks a variable still has its tenant, for whatever reads the database;
-its first call of the CRM or the receiver names the variable.
+A portal whose file, mapping, price list or journeys have a mistake, or whose variables are not set, is *disabled*; the others work. What a
+process does about it stands in `Installation.begin`. A portal that only lacks a variable still has its tenant, for whatever reads the
+database; its first call of the CRM or the receiver names the variable.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from redis import Redis, RedisError
 
+from sync_worker.config.journey_file import journey_paths, load_journeys
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import Unfit, load_portals
 from sync_worker.config.price_file import find_prices
@@ -36,19 +37,21 @@ from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
 from sync_worker.crm.shared_budget import SharedLedger
 from sync_worker.documents import page
-from sync_worker.domain.deals.price_list import PriceList
 from sync_worker.domain.operate.status import Release
+from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.errors import ConfigError, Mistake, TransientError
 from sync_worker.files import Files, open_files, place_of
 from sync_worker.fingerprint import digest_of
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
+from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
-from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.core.tenant import Filed, Tenant
+from sync_worker.steps.tell.journeys.words import journey_words
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import is_current
@@ -71,7 +74,14 @@ class _Office:
     mapping: LoadedMapping
     connect: Connect
     receiver: Receiver | None
-    prices: PriceList | None
+    filed: Filed
+
+
+class PortalFiles(NamedTuple):
+    """What other files say of one portal."""
+
+    mapping: LoadedMapping
+    filed: Filed
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +182,7 @@ class Installation:
                 grammar=office.mapping,
                 receiver=office.receiver,
                 post=_post(self.settings, office.portal),
-                price_file=office.prices,
+                filed=office.filed,
             )
         return tenants[name, share]
 
@@ -303,12 +313,16 @@ def _mapping_mistakes(settings: Settings, name: str) -> Mistakes:
 
 
 def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
-    mapping, prices = files_of(portal, settings)
-    return _Office(portal, mapping, connection_of(portal, services, patience, redis), receiver_of(portal, services), prices)
+    files = files_of(portal, settings)
+    connect, receiver = connection_of(portal, services, patience, redis), receiver_of(portal, services)
+    return _Office(portal, files.mapping, connect, receiver, files.filed)
 
 
-def files_of(portal: Portal, settings: Settings) -> tuple[LoadedMapping, PriceList | None]:
-    """The portal's mapping and price list. **Raises** ConfigError: every mistake in them, and what of the portal file its CRM cannot be."""
+def files_of(portal: Portal, settings: Settings) -> PortalFiles:
+    """What other files say of the portal.
+
+    **Raises** ConfigError: every mistake in them, and what of the portal file its CRM cannot be.
+    """
     mistakes = list(misfits_of_webhooks(portal))
     prices = None
     try:
@@ -317,11 +331,18 @@ def files_of(portal: Portal, settings: Settings) -> tuple[LoadedMapping, PriceLi
         mistakes += error.mistakes
     try:
         mapping = load_for_portal(portal, settings.mappings_dir)
+        journeys = journeys_of(portal, mapping, settings.config_dir)
     except ConfigError as error:
         raise ConfigError([*error.mistakes, *mistakes]) from None
     if mistakes:
         raise ConfigError(mistakes)
-    return mapping, prices
+    return PortalFiles(mapping, Filed(prices, journeys))
+
+
+def journeys_of(portal: Portal, mapping: LoadedMapping, config_dir: Path) -> Mapping[str, WrittenJourney]:
+    """The journeys that files keep, by key. **Raises** ConfigError: every mistake in them."""
+    words = cache(lambda: journey_words(compile_mapping(mapping, portal), portal))
+    return load_journeys(journey_paths(config_dir, portal.name), words)
 
 
 def _post(settings: Settings, portal: Portal) -> Post | None:
@@ -353,6 +374,7 @@ def _past(store: Store, portal: str) -> Past:
 
 
 def _written(settings: Settings) -> list[Path]:
-    """The files that are read at start: of portals, prices and mappings."""
+    """The files that are read at start: of portals, prices, journeys and mappings."""
     folders = (settings.config_dir / "portals", settings.config_dir / "prices", settings.mappings_dir)
-    return [path for folder in folders for path in folder.glob("*.y*ml")]
+    journeys = (settings.config_dir / "journeys").glob("*/*.y*ml")
+    return [*(path for folder in folders for path in folder.glob("*.y*ml")), *journeys]

@@ -4,7 +4,7 @@ app.py         the root: which command stands in which file, and what each error
 core/          what every command needs: arguments, output, mistakes in files
 people/        people, tokens
 associations/  associations, companies
-tell/          feed, mail
+tell/          feed, mail, journeys
 deals/         deals, prices
 sync/          pull, push, compare, conflicts
 operate/       run, web, schedule, worker, db, status, portals, mappings, check, provision, plan, failures, runs, waits, sandbox

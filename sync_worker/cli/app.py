@@ -82,6 +82,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "conflicts": ("sync.conflicts:app", "Fields that both sides changed: look, decide."),
     "failures": ("operate.failures:app", "What could not pass: look, try again."),
     "feed": ("tell.feed:app", "What the portal is told, and is still owed."),
+    "journeys": ("tell.journeys:app", "Mails that the vendor makes up, sent when a deal is registered or updated."),
     "mail": ("tell.mail:app", "Mail to the portal's people: what was sent, what waits."),
     "tokens": ("people.tokens:app", "Who may use a portal's API."),
     "runs": ("operate.runs:app", "What was done, with its sums."),

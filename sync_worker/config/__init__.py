@@ -4,6 +4,7 @@ portal.py         a portal file as it is once read
 portal_file.py    reads config/portals/*.yaml
 portal_schema.py  what editors know of a portal file
 price_file.py     reads config/prices/*.yaml
+journey_file.py   reads config/journeys/*/*.yaml
 settings.py       the environment
 templates.py      mail and document templates that a portal can replace
 

@@ -221,6 +221,17 @@ class MailSettings(PortalPart):
     remind_waiting: tuple[Count, ...] = (3, 7)
 
 
+class JourneySettings(PortalPart):
+    """What journeys may do before a person has looked.
+
+    **Shapes** `all_users`: a journey can name every user of a company. **Units** `confirm_percent`: of the portal's users.
+    """
+
+    most_mails_per_hour: Count = 500  # of one journey
+    confirm_percent: Percent = Field(default=50, alias="confirm_above")
+    all_users: Flag = False
+
+
 class QuoteSettings(PortalPart):
     """Who may write a discount into a quote's lines, beside what the terms say. The distributor-priced quote is the vendor's alone."""
 
@@ -238,14 +249,15 @@ class ScheduleSettings(PortalPart):
 class Retention(PortalPart):
     """How long what is over is kept; the history of deals and associations stays.
 
-    **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, a notification was written, an intervention
-    was asked for.
+    **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, a notification was written, a journey told
+    or did not tell, an intervention was asked for.
     """
 
     runs_s: Seconds = Field(default=90 * 86_400, alias="runs")
     failures_s: Seconds = Field(default=180 * 86_400, alias="failures")
     mails_s: Seconds = Field(default=90 * 86_400, alias="mails")
     notifications_s: Seconds = Field(default=90 * 86_400, alias="notifications")
+    journey_log_s: Seconds = Field(default=90 * 86_400, alias="journey_log")
     interventions_s: Seconds = Field(default=365 * 86_400, alias="interventions")
 
 
@@ -266,6 +278,7 @@ class Portal(PortalPart):
     associations: AssociationSettings = AssociationSettings(mode="contracts")
     overrides: dict[str, Any] = Field(default_factory=dict, max_length=MOST_OVERRIDES)
     deals: DealSettings
+    journeys: JourneySettings = Field(default_factory=JourneySettings)
     quotes: QuoteSettings = QuoteSettings()
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
     feed: FeedSettings | None = None

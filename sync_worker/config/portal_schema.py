@@ -29,6 +29,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "schedule": "When to look for changes.",
         "feed": "Where the portal hears of changes.",
         "mail": "What people are told by mail.",
+        "journeys": "What journeys may do before a person has looked.",
         "retention": "How long what is over is kept.",
         "brake": "A page that would remove more than this share is held for a person: 15%.",
         "time_zone": "Which day a moment belongs to: Europe/Berlin.",
@@ -106,7 +107,13 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "failures": "Since a failure was resolved: 180d.",
         "mails": "Since a mail was sent or given up: 90d.",
         "notifications": "Since a notification was written, read or not: 90d.",
+        "journey_log": "Since a journey told somebody, or did not: 90d.",
         "interventions": "Since a replay, discard or release was asked for: 365d.",
+    },
+    "JourneySettings": {
+        "most_mails_per_hour": "Mails of one journey; more wait for a person: 500.",
+        "confirm_above": "A journey that could reach a larger share of the users is confirmed by its writer: 50%.",
+        "all_users": "true: a journey can name every user of a company.",
     },
     "MailSettings": {
         "notices": "Those that people are told, by notification and by mail.",

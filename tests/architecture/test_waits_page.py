@@ -26,6 +26,7 @@ NO_WAITS = {
     "crm.hubspot.connection.pace.SEARCH_INTERVAL_S": "the vendor's window, which calls are paced by",
     "crm.salesforce.connection.login.ASSERTION_LIFE": "a new one is made for each log-in",
     "domain.sync.ingest.brake.WINDOW": "what is counted, not waited for",
+    "domain.tell.journeys.limits.WINDOW": "what is counted, not waited for",
     "domain.core.clocks.STAMP_RESOLUTION": "a precision",
     "domain.operate.status.BEHIND_S": "from when on a lag needs a person",
     "domain.operate.status.FEED_LATE_S": "from when on a feed needs a person",

@@ -60,7 +60,7 @@ def lint(
     for path in files or portal_paths(settings.config_dir):
         try:
             portal = load_portal(path, os.environ, is_example=path.absolute().parent.name != FOLDER)
-            mapping, _prices = files_of(portal, settings)
+            mapping = files_of(portal, settings).mapping
         except ConfigError as error:
             mistakes += error.mistakes
         else:

@@ -79,7 +79,7 @@ def _row(one: MailRow) -> dict[str, Any]:
         "written_at": one.written_at.isoformat(timespec="seconds"),
         "template": one.mail.template,
         "to": one.mail.address,
-        "outcome": one.outcome or "waits",
+        "outcome": one.outcome or ("held" if one.mail.held_by else "waits"),
         "attempts": one.attempts,
         "due_at": "" if one.outcome else one.due_at.isoformat(timespec="seconds"),
         "error": one.error,

@@ -214,6 +214,8 @@ CODES: Final[Mapping[str, str]] = {
     "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote of the deal as it is now.",
     "quote_not_latest": "Another quote was sent later, and only that one can be signed. Sign the one that the message names.",
     "not_licensed": "The deal ends once its licences are issued. The worker does both by itself, within seconds of the signature.",
+    "journey_held": "A journey would have written more mails within an hour than the portal allows, so its mails wait. Look at them with "
+    "journeys log, then journeys release or journeys discard.",
     "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal with this id. List them with `sync-worker deals list`.",
@@ -314,7 +316,17 @@ CODES: Final[Mapping[str, str]] = {
     "discount_not_yours": "The portal does not let this person give a discount beside the terms (`quotes: {discount: …}` in its file), "
     "and a company may not lower the price that it pays itself. Leave discount_percent out.",
     "prices_not_yours": "Only the vendor's admins keep the price list and see its history.",
-    "managed_by_file": "A file in config/prices keeps this portal's price list. Change the file, and restart the worker.",
+    "managed_by_file": "A file in config/prices keeps this price list, or one in config/journeys this journey. Change the file, and "
+    "restart the worker.",
+    # journeys
+    "journeys_not_yours": "Only the vendor's admins see and keep the journeys.",
+    "journey_unknown": "The portal has no journey of this key. `GET /journeys` lists them.",
+    "journey_exists": "The portal has a journey of this key already. Choose another key, or change that journey with a PUT.",
+    "journey_malformed": "Something in the journey does not exist here or cannot be: a field, an operator, a recipient, a tag, a text. "
+    "`field` says where it stands, `allowed` says what would be taken; nothing was saved.",
+    "reach_unconfirmed": "The journey could reach so many users that somebody should look at the number first. If it is meant, send "
+    "confirm_users with the number in `allowed`, or filter more, or name fewer recipients.",
+    "nothing_held": "No mail of this journey waits for a person. There is nothing to release or to discard.",
     "pricing_not_in_column": "A quote of this pricing does not go to that side. The distributor column has distributor and retail "
     "pricing, the deal column reseller and retail pricing.",
     "amount_misfit": "The amount has more decimals than its currency: JPY has none, EUR has two, KWD has three. Write it with fewer.",

@@ -64,6 +64,8 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "receiver_down": "it goes on by itself; at once: feed resume",
     "receiver_gone": "correct feed.url in the portal file, then: feed resume",
     "events_lost": "the portal reads everything once; then discard it",
+    "reach_unconfirmed": "write confirm_users into the journey's file, or let it reach fewer; then restart",
+    "journey_held": "a person looks at the mails, then: journeys release, or journeys discard",
     "held_for_review": "a person looks at what would change, then: failures release",
 }
 

@@ -6,9 +6,10 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property, wraps
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import structlog
 
@@ -16,6 +17,7 @@ from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
 from sync_worker.domain.core.reconcile import FieldRule
 from sync_worker.domain.deals.price_list import PriceList
+from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.errors import SchemaChanged
 from sync_worker.mail.post import Post
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
@@ -37,6 +39,17 @@ DEAL = "deal"  # the outbox's object for deals, whatever record they live in
 _IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space of company and deal ids; changing it doubles every record
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What files keep, and not the database. **Shapes** `journeys` by key."""
+
+    prices: PriceList | None = None
+    journeys: Mapping[str, WrittenJourney] = field(default_factory=dict)
+
+
+NOTHING_FILED: Final = Filed()
+
+
 class Tenant:
     """One portal and its ports, for the work of one thread."""
 
@@ -49,7 +62,7 @@ class Tenant:
         grammar: LoadedMapping,
         receiver: Receiver | None = None,
         post: Post | None = None,
-        price_file: PriceList | None = None,
+        filed: Filed = NOTHING_FILED,
     ) -> None:
         self.portal = ports.portal
         self.name = ports.portal.name
@@ -58,7 +71,8 @@ class Tenant:
         self.services = ports.services
         self.receiver = receiver  # of the portal's feed, where it has one
         self.post = post  # to its people, where there is a mail server
-        self.price_file = price_file  # the price list, where a file keeps it
+        self.price_file = filed.prices  # the price list, where a file keeps it
+        self.filed_journeys = filed.journeys  # those that files keep, by key
         self.grammar = grammar
         self.works_while_paused = False  # a person works by hand although a person has paused the portal
         self.described = Described(ports, grammar, self.halted)

@@ -48,6 +48,7 @@ def kept(portal: Portal) -> tuple[KeptRows, ...]:
         KeptRows("interventions", settings.interventions_s, retention.forget_interventions),
         KeptRows("mails", settings.mails_s, retention.forget_mails),
         KeptRows("notifications", settings.notifications_s, retention.forget_notifications),
+        KeptRows("journey log", settings.journey_log_s, retention.forget_journey_log),
         KeptRows("events", portal.feed.keep_s if portal.feed else KEPT_EVENTS_S, retention.forget_events),
         KeptRows("answers", KEPT.total_seconds(), retention.forget_answers),
         KeptRows("removals", WINDOW.total_seconds(), retention.forget_removals),

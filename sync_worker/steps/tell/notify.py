@@ -18,6 +18,7 @@ from sync_worker.domain.tell.recipients import PersonalNotice, notices
 from sync_worker.domain.tell.wording import NoticeNames, changes_of, why
 from sync_worker.steps.core.tenant import DEAL, Tenant, identity_of
 from sync_worker.steps.tell.crowds import Crowds
+from sync_worker.steps.tell.journeys.send import send_journeys
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.tell import mails, notifications
@@ -73,7 +74,7 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Sequence[ChangedDeal], *, acto
         for one in seen
         if (news := news_of(one.before, one.after, version=one.version, tracks=tenant.tracks))
     ]
-    return tell(tx, tenant, found, actor=actor)
+    return tell(tx, tenant, found, actor=actor) + send_journeys(tx, tenant, [(one.before, one.after, one.version) for one in seen])
 
 
 def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | None) -> int:

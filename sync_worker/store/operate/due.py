@@ -122,7 +122,8 @@ def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
 def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
     """As `mails.has_due`, of every portal."""
     is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
-    return exists().where(mails.c.portal == portals.c.portal, mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+    is_waiting = (mails.c.settled_at.is_(None), mails.c.held_by.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+    return exists().where(mails.c.portal == portals.c.portal, *is_waiting)
 
 
 def _is_unpatched(tx: Tx) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, 
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people.tables import answers, memberships, users
 from sync_worker.store.sync.tables import outbox
+from sync_worker.store.tell import journey_log
 from sync_worker.store.tell.tables import mails, notifications
 
 _ALIVE: Final = frozenset(
@@ -60,9 +61,10 @@ def forget_person(tx: Tx, user: User) -> None:
     """Nothing that was written down names the user any more: what the user did was done by a person without a name.
 
     Every column of text or JSON is looked through, so that a new table needs no word here. Mail to the person is gone, sent or not, and
-    so are the person's notifications.
+    so are the person's notifications and what journeys told it.
     """
     tx.connection.execute(delete(notifications).where(notifications.c.portal == tx.portal, notifications.c.user_id == user.id))
+    journey_log.forget_people(tx, {user.id, user.email, user.email.casefold()})
     tx.connection.execute(delete(mails).where(mails.c.portal == tx.portal, mails.c.address == user.email.casefold()))
     person = Person(user.id, user.email, _labels(tx, user))
     called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person  # refusals that were answered

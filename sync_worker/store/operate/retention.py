@@ -24,7 +24,7 @@ from sync_worker.store.deals.tables import conflicts, deal_changes, deals
 from sync_worker.store.operate.tables import interventions, sweeps, tries
 from sync_worker.store.people.tables import answers
 from sync_worker.store.sync.tables import removals
-from sync_worker.store.tell.tables import mails, notifications
+from sync_worker.store.tell.tables import journey_log, mails, notifications
 
 BATCH_COUNT: Final = 500  # rows looked at between two commits
 HISTORY: Final = (deal_changes, conflicts, contract_values, past_contracts, rule_members, evaluations)
@@ -100,6 +100,12 @@ def _without_reminders(tx: Tx, found: Sequence[Any]) -> list[str]:
     reminded = {id_: deal_id for _, id_, event in found if (deal_id := deal_reminded_of(event))}
     waiting = _waiting(tx, set(reminded.values()))
     return [id_ for _, id_, _ in found if reminded.get(id_) not in waiting]
+
+
+def forget_journey_log(tx: Tx, before: datetime, after: Place | None) -> Batch:
+    """Whom journeys told. What waits for a person stays."""
+    found = _old(tx, journey_log, journey_log.c.at, before, after, journey_log.c.outcome != "held")
+    return Batch(_delete(tx, journey_log, [id_ for _, id_ in found]), _last(found))
 
 
 def forget_events(tx: Tx, before: datetime, _after: Place | None) -> Batch:

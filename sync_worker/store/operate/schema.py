@@ -20,7 +20,7 @@ from sync_worker.store.sync.tables import (
     unlearned_sends,
     webhooks,
 )
-from sync_worker.store.tell.tables import mails
+from sync_worker.store.tell.tables import journey_log, journey_versions, journeys, mails
 
 __all__ = [
     "agreements",
@@ -46,6 +46,9 @@ __all__ = [
     "group_companies",
     "halts",
     "interventions",
+    "journey_log",
+    "journey_versions",
+    "journeys",
     "licences",
     "mails",
     "memberships",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
@@ -21,7 +21,8 @@ from sync_worker.store.tell.tables import mails
 class OwedMail:
     """One mail to one person.
 
-    **Shapes** `id` is computed of portal, event and address; `context` is plain JSON; `quote_id`: whose page and sheet go with it.
+    **Shapes** `id` is computed of portal, event and address; `context` is plain JSON; `quote_id`: whose page and sheet go with it;
+    `held_by`: the journey whose mails wait for a person.
     """
 
     id: str
@@ -30,6 +31,7 @@ class OwedMail:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     quote_id: str | None = None
+    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class MailRow:
     written_at: datetime
     due_at: datetime
     attempts: int
-    outcome: Literal["", "sent", "given_up"]
+    outcome: Literal["", "sent", "given_up", "discarded"]
     error: str
 
 
@@ -83,6 +85,23 @@ def retry(tx: Tx, mail_ids: Collection[str]) -> None:
     tx.connection.execute(update(mails).where(*here).values(settled_at=None, outcome="", due_at=tx.shared_now, attempts=0))
 
 
+def release(tx: Tx, journey: str) -> int:
+    """The mails of this journey that wait for a person are to be sent now; how many."""
+    return tx.connection.execute(update(mails).where(*_held(tx, journey)).values(held_by=None, due_at=tx.shared_now)).rowcount
+
+
+def discard(tx: Tx, journey: str, why: str) -> int:
+    """They are never sent; how many."""
+    over = {"held_by": None, "settled_at": tx.now, "outcome": "discarded", "error": why}
+    return tx.connection.execute(update(mails).where(*_held(tx, journey)).values(over)).rowcount
+
+
+def held_counts(tx: Tx) -> dict[str, int]:
+    """How many mails wait for a person, by journey."""
+    query = select(mails.c.held_by, func.count()).where(mails.c.portal == tx.portal, mails.c.held_by.is_not(None))
+    return {journey: count for journey, count in tx.connection.execute(query.group_by(mails.c.held_by))}
+
+
 def has_due(tx: Tx) -> bool:
     """Whether something is to be sent now."""
     return bool(tx.connection.execute(select(exists().where(mails.c.portal == tx.portal, _is_due(tx)))).scalar_one())
@@ -95,7 +114,11 @@ def listed(tx: Tx, *, limit: int | None = 1000) -> list[MailRow]:
 
 def _is_due(tx: Tx) -> ColumnElement[bool]:
     is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
-    return and_(mails.c.settled_at.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+    return and_(mails.c.settled_at.is_(None), mails.c.held_by.is_(None), mails.c.due_at <= tx.shared_now, is_free)
+
+
+def _held(tx: Tx, journey: str) -> tuple[ColumnElement[bool], ...]:
+    return mails.c.portal == tx.portal, mails.c.held_by == journey
 
 
 def _let_go(tx: Tx, mail_id: str, token: str, **values: Any) -> bool:

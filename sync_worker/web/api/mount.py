@@ -22,7 +22,7 @@ from sync_worker.web.api.deals import deals, forms, moves, prices, quotes
 from sync_worker.web.api.distributors import distributors
 from sync_worker.web.api.operate import operate, replays, status
 from sync_worker.web.api.people import groups, users
-from sync_worker.web.api.tell import events, notifications
+from sync_worker.web.api.tell import events, journeys, notifications
 from sync_worker.web.webhooks.debounce import Send
 
 ROUTERS: Final = (
@@ -37,6 +37,7 @@ ROUTERS: Final = (
     moves.router,
     prices.router,
     quotes.router,
+    journeys.router,
     operate.router,
     replays.router,
     status.router,

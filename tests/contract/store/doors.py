@@ -28,6 +28,7 @@ FORGETTING = (
     retention.forget_interventions,
     retention.forget_mails,
     retention.forget_notifications,
+    retention.forget_journey_log,
     retention.forget_removals,
     retention.forget_runs,
 )

@@ -37,7 +37,7 @@ from sync_worker.store.people import people
 from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned, webhooks
 from sync_worker.store.sync.backfills import Backfill
 from sync_worker.store.sync.patch_backs import PatchRest
-from tests.contract.store import distributors, doors, rules
+from tests.contract.store import distributors, doors, journey_rows, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
 
 MODULES = (
@@ -65,6 +65,7 @@ MODULES = (
     unlearned,
     webhooks,
     *distributors.MODULES,
+    *journey_rows.MODULES,
     *rules.MODULES,
     *doors.MODULES,
 )
@@ -140,6 +141,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now}),
     lambda tx: backfills.order(tx, "lead", "amount", by="Ann", is_queued=True),
     *distributors.FILL,
+    *journey_rows.FILL,
     *rules.FILL,
     *doors.FILL,
 ]
@@ -266,6 +268,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "unlearned.has_due": unlearned.has_due,
     "runs.is_any_left": lambda tx: runs.is_any_left(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=1))),
     **distributors.READS,
+    **journey_rows.READS,
     **rules.READS,
     **doors.READS,
 }
@@ -366,6 +369,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runs.close_left": lambda tx: runs.close_left(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=1))),
     "runs.finish": lambda tx: runs.finish(tx, "r1", error="why"),
     **distributors.WRITES,
+    **journey_rows.WRITES,
     **rules.WRITES,
     **doors.WRITES,
 }

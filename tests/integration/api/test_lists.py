@@ -17,6 +17,8 @@ from sync_worker.domain.tell.event import KINDS, By, Event
 from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.store.core import failures, feed
 from sync_worker.store.deals import conflicts, licences
+from sync_worker.store.tell import journey_log
+from sync_worker.store.tell.journey_log import JourneyLogRow
 from tests.contract.store.samples import failure
 from tests.integration.api.desk import Desk, desk
 from tests.integration.api.test_distributors import AGREED, ARROW, uploaded
@@ -24,6 +26,14 @@ from tests.integration.api.test_quotes import approved, quote
 from tests.integration.steps.world import Loaded
 
 MANY = 3  # of everything, at least
+JOURNEY = {
+    "name": "Welcome",
+    "trigger": "registered",
+    "recipients": ["second_partner.manager"],
+    "subject": "S",
+    "body": "B",
+    "confirm_users": 999,
+}
 PORTAL = "/portals/{portal}"
 NOT_PAGED = {
     f"{PORTAL}/companies/{{company_id}}/terms/{{other_id}}",  # the history of one pair
@@ -67,9 +77,15 @@ def filled(acme: Desk) -> dict[str, str]:
         acme.post("/groups", {"key": key, "name": key, "conditions": conditions}, status=201)
     evaluate_groups(acme.installation.tenant("acme"))
     for number in range(MANY):
+        acme.post("/journeys", {**JOURNEY, "key": f"journey-{number}"}, user="vera", status=201)
+        acme.send("PUT", "/journeys/journey-0", {**JOURNEY, "subject": f"S {number}"}, user="vera")
+    with acme.installation.store.transaction("acme") as tx:
+        rows = [JourneyLogRow(f"j{n}", tx.now, "journey-0", 1, f"registered/{n}", deal_id, "rita", "", "told") for n in range(MANY)]
+        journey_log.write(tx, rows)
+    for number in range(MANY):
         acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
     places = {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
-    return {**places, "user_id": "vera", "group": "partners"}
+    return {**places, "user_id": "vera", "group": "partners", "journey": "journey-0"}
 
 
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

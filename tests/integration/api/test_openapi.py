@@ -31,8 +31,8 @@ from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
 
 VERBS: Final = (
-    "add check create deactivate decide disable disassociate download edit enable erase finalize get list mark preview promote put rename "
-    "reassign register remove replay resolve send set sign submit upload withdraw"
+    "add check create deactivate decide disable disassociate discard download edit enable erase finalize get list mark preview promote "
+    "put reassign register release remove rename replay resolve send set sign submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 

@@ -79,6 +79,10 @@ BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /users/{user_id}/notifications": frozenset({"bert"}),
     "GET /users/{user_id}/notifications/unread": frozenset({"bert"}),
     "GET /prices/history": frozenset({"vera"}),
+    "GET /journeys": frozenset({"vera"}),
+    "GET /journeys/{journey}": frozenset({"vera"}),
+    "GET /journeys/{journey}/log": frozenset({"vera"}),
+    "GET /journeys/{journey}/versions": frozenset({"vera"}),
 }
 """Who gets an answer. With `visible_to`, both people must be in it."""
 
@@ -112,9 +116,16 @@ COMPANY_WRITES: Final[Mapping[str, Any]] = {
 }
 """operation → a body that is right. A person of a third company is refused."""
 
+JOURNEY: Final = {"name": "W", "trigger": "registered", "recipients": ["owner_company.manager"], "subject": "S", "body": "B"}
 OTHER_WRITES: Final[Mapping[str, Any]] = {
     "POST /deals": {"owner_company": "Birch Systems", "prospect_name": "Harbor", "contact_last_name": "Berg"},
     "POST /prices": {"prices": [{"product": "Seat", "currency": "EUR", "unit_price": "1", "valid_from": "2020-01-01"}]},
+    "POST /journeys": {**JOURNEY, "key": "another"},
+    "PUT /journeys/{journey}": JOURNEY,
+    "DELETE /journeys/{journey}": None,
+    "PUT /journeys/{journey}/on": None,
+    "PUT /journeys/{journey}/off": None,
+    "POST /journeys/{journey}/preview": {"deal": "none"},
 }
 """operation → a body that is right; by a person, on nothing that is there already."""
 
@@ -137,6 +148,8 @@ OPERATORS_OWN: Final[Mapping[str, Any]] = {
     "POST /conflicts/{conflict_id}/resolve": {"take": "portal", "reason": "to try"},
     "POST /failures/replay": {"code": "bug", "reason": "to try"},
     "POST /feed/replay": {"from_seq": 1, "reason": "to try"},
+    "POST /journeys/{journey}/release": WHY,
+    "POST /journeys/{journey}/discard": WHY,
 }
 PERSONAL_WRITES: Final = {**DEAL_WRITES, **COMPANY_WRITES, **OTHER_WRITES, **OWN_WRITES}
 EVERY_WRITE: Final = {**PERSONAL_WRITES, **PORTALS_OWN, **OPERATORS_OWN}
@@ -187,6 +200,7 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
             "group": group_of(acme),
             "conflict_id": "none",
             "notification_id": "none",
+            "journey": acme.post("/journeys", {**JOURNEY, "key": "welcome", "confirm_users": 99}, user="vera", status=201)["key"],
             "replay_id": acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)["id"],
         }
         yield Scene(acme, neighbour(acme), places)

@@ -42,6 +42,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "quote_sent": {"total": "4,285.32 EUR", "pricing": "distributor", "term": "3 years, annual"},
     "expires_soon": {"expires_on": "2026-03-31"},
     "approval_waits": {"since": "2026-03-01"},
+    "journey": {
+        "journey": "welcome",
+        "version": 3,
+        "subject": "Harbor Freight is yours",
+        "paragraphs": [["Hello Bo,"], ["Harbor Freight:", "https://portal.example.com/deals/d1"]],
+    },
     "decision_untaken": {"said": "approved", "why": "the terms in the CRM are not the portal's now"},
 }
 

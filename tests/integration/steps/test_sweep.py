@@ -24,13 +24,14 @@ from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.sync import removals
-from sync_worker.store.tell import mails, notifications
+from sync_worker.store.tell import journey_log, mails, notifications
+from sync_worker.store.tell.journey_log import JourneyLogRow
 from sync_worker.store.tell.mails import OwedMail
 from sync_worker.store.tell.notifications import Notification
 from tests.contract.store.samples import failure
 from tests.integration.steps.world import World
 
-KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "notifications": "30d", "interventions": "30d"}
+KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "notifications": "30d", "journey_log": "30d", "interventions": "30d"}
 STEP_DAYS = 3
 STEPS = 120  # a year
 KEPT_STEPS = 30 // STEP_DAYS + 2  # what is a month old goes with the next sweep
@@ -43,6 +44,7 @@ GROWS_WITH_TIME = {
     "notifications": KEPT_STEPS,
     "events": 3 * KEPT_STEPS,
     "deliveries": 3 * KEPT_STEPS,
+    "journey_log": KEPT_STEPS,
     "answers": 2,
     "removals": 2,
 }
@@ -54,6 +56,7 @@ STANDS_STILL = {
     "group_companies", "halts", "licences", "memberships", "notices", "outbox", "portals", "prices", "processes", "quotes", "strangers",
     "subgroups", "sweeps", "terms", "tokens", "unlearned_sends", "user_groups", "users", "waivers", "webhooks", "agreements",
     "company_links", "rule_names",
+    "journey_versions", "journeys",
     # history: as many as there were changes
     "company_pasts", "conflicts", "deal_changes", "evaluations", "past_contracts", "rule_members",
 }  # fmt: skip
@@ -101,6 +104,8 @@ def live_on(world: World, step: int) -> None:
         notifications.write(tx, [line], By("portal", "Ann"))
         mails.claim(tx, limit=1, token="t", until_at=tx.now + timedelta(seconds=30))
         mails.settle(tx, f"m{step}", "t", "sent")
+        row = JourneyLogRow(f"j{step}", tx.now, "welcome", 1, f"event {step}", "d1", "ann", "owner_company.sales", "told")
+        journey_log.write(tx, [row])
         answers.begin(tx, ask)
         answers.settle(tx, ask, Answer(200, "{}"))
         removals.add(tx, f"run {step}", "associations", 1)

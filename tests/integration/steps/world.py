@@ -31,6 +31,7 @@ from sync_worker.documents import page
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.domain.core.link import Link
+from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -38,7 +39,7 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
-from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.core.tenant import Filed, Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
@@ -121,6 +122,7 @@ class World:
         self.remote = remote
         self.clock = Clock()
         self.post: Post | None = None  # of every process made from here on
+        self.filed_journeys: dict[str, WrittenJourney] = {}  # and so are these
         self._directory = directory
         self._ids = count(1 if loaded is None else 1_000_000)
         self._portal = deepcopy(dict(PORTAL))
@@ -170,7 +172,8 @@ class World:
             assigns_on_create=portal.deals.run_assignment_rules_on_create,
             bulk_above=portal.crm.bulk_above,
         )
-        return Tenant(Ports(portal=portal, store=self.store, crm=crm, services=self.services), grammar=grammar, post=self.post)
+        ports = Ports(portal=portal, store=self.store, crm=crm, services=self.services)
+        return Tenant(ports, grammar=grammar, post=self.post, filed=Filed(journeys=self.filed_journeys))
 
     def lose_database(self) -> None:
         """The database is gone; a new one takes its place."""

@@ -39,6 +39,7 @@ ABOUT: Final[Mapping[str, Any]] = {
         {"name": "distributors", "description": "Subgroups of a second partner, their members, terms and signed agreements."},
         {"name": "deals", "description": "Deals: register, read, edit, decide and move them."},
         {"name": "prices", "description": "The price list."},
+        {"name": "journeys", "description": "Mails that the vendor makes up, sent when a deal is registered or updated."},
         {"name": "quotes", "description": "Quotes of a deal, and the licences that were issued for it."},
         {"name": "operator", "description": "What an operator looks at and decides: conflicts, failures and the events of the feed."},
         {"name": "feed", "description": "The events that are sent to the portal's receiver."},

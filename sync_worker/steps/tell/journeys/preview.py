@@ -1,0 +1,32 @@
+"""PREVIEW: what a journey would make of a deal now, as if its trigger had just come: who would get what. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.tell.journeys.ruling import MeantPerson, rule_on
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.tell.journeys.scenes import scenes_of
+from sync_worker.steps.tell.journeys.send import MailText, text_for
+from sync_worker.steps.tell.journeys.words import side_labels
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.tell.journeys import StoredJourney
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyPreview:
+    """**Shapes** `told`: who would get which mail; `not_told`: who is meant and gets none; `reasons`: why a role has no reader."""
+
+    told: Sequence[tuple[MeantPerson, MailText]]
+    not_told: Sequence[MeantPerson]
+    reasons: Sequence[str]
+
+
+def preview(tx: Tx, tenant: Tenant, stored: StoredJourney, deal: Deal) -> JourneyPreview:
+    """Of this deal, whether or not the journey is on."""
+    (scene,) = scenes_of(tx, tenant, [tenant.shown(deal)])
+    ruling = rule_on(stored.journey, scene, side_labels(tenant.portal))
+    told = [(person, text_for(stored.journey, scene, person)) for person in ruling.told]
+    return JourneyPreview(told, [person for person in ruling.people if person.why_not], ruling.reasons)

@@ -1,0 +1,73 @@
+"""REACH: how many of a portal's users a journey could tell, if a deal of the right kind came: asked when somebody saves it.
+
+Filters on the deal itself are not asked, since any deal may come; those on companies are asked of every company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sync_worker.domain.core.company import AccountType, Company, company_values
+from sync_worker.domain.core.conditions.condition import Condition
+from sync_worker.domain.core.conditions.holds import holds
+from sync_worker.domain.core.user import User
+from sync_worker.domain.tell.journeys.journey import OWNER_COMPANY, SECOND_PARTNER, Journey, RecipientRole, parts_of
+from sync_worker.domain.tell.journeys.limits import JourneyReach
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core import companies
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.people import people
+
+BATCH_COUNT: Final = 1000
+TYPES: Final = {
+    OWNER_COMPANY: frozenset({AccountType.PARTNER, AccountType.SECOND_PARTNER}),
+    SECOND_PARTNER: frozenset({AccountType.SECOND_PARTNER}),
+}
+"""Which companies can stand on each side of a deal."""
+
+
+def reach_of(tx: Tx, tenant: Tenant, journey: Journey) -> JourneyReach:
+    """The number, of all active users."""
+    sides = dict.fromkeys(side for side, _ in map(parts_of, journey.recipients))
+    fitting = _fitting(tx, {side: _own_filters(journey, side) for side in sides})
+    roles = {side: {role for its, role in map(parts_of, journey.recipients) if its == side} for side in sides}
+    active = [user for user in _everybody(tx) if user.is_active]
+    reached = {user.id for user in active for side in sides if _is_meant(user, roles[side], fitting[side])}
+    return JourneyReach(len(reached), len(active), tenant.portal.journeys.confirm_percent)
+
+
+def _is_meant(user: User, roles: set[str], fitting: dict[str, str]) -> bool:
+    if RecipientRole.ACCOUNT_OWNER in roles and user.email.casefold() in fitting.values():
+        return True
+    is_member = not user.is_vendor_admin and not user.companies.isdisjoint(fitting)
+    return is_member and (RecipientRole.USER in roles or user.role in roles)
+
+
+def _fitting(tx: Tx, filters: dict[str, tuple[Condition, ...]]) -> dict[str, dict[str, str]]:
+    """side → the companies that can stand there and fulfil its filters, each with the address of its account owner."""
+    found: dict[str, dict[str, str]] = {side: {} for side in filters}
+    for company in _companies(tx):
+        values = company_values(company)
+        for side, conditions in filters.items():
+            if company.account_type in TYPES[side] and holds(conditions, {f"{side}.{name}": value for name, value in values.items()}):
+                found[side][company.id] = (company.account_owner_email or "").casefold()
+    return found
+
+
+def _own_filters(journey: Journey, side: str) -> tuple[Condition, ...]:
+    return tuple(one for one in journey.filters if one.field.startswith(f"{side}."))
+
+
+def _companies(tx: Tx) -> Iterator[Company]:
+    after = ""
+    while page := companies.page(tx, after=after, limit=BATCH_COUNT):
+        yield from page
+        after = page[-1].id
+
+
+def _everybody(tx: Tx) -> Iterator[User]:
+    after = ""
+    while page := people.listed(tx, after=after, limit=BATCH_COUNT):
+        yield from page
+        after = page[-1].id

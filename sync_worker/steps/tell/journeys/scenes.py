@@ -1,0 +1,31 @@
+"""SCENES: deals with all that journeys ask of them, fetched at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.tell.journeys.journey import OWNER_COMPANY, SECOND_PARTNER
+from sync_worker.domain.tell.journeys.scene import DealScene, JourneyNames, scene_of
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.tell.crowds import Crowds
+from sync_worker.steps.tell.journeys.words import side_labels
+from sync_worker.store.core.engine import Tx
+
+
+def scenes_of(tx: Tx, tenant: Tenant, deals: Sequence[Deal]) -> list[DealScene]:
+    """Each of these deals, in their order."""
+    crowds, names = Crowds(tx, tenant, deals, with_admins=False), names_of(tenant)
+    return [scene_of(deal, crowds.companies, crowds.of(deal).users, names) for deal in deals]
+
+
+def names_of(tenant: Tenant) -> JourneyNames:
+    """How this portal says things."""
+    portal = tenant.portal
+    labels = side_labels(portal)
+    types = {
+        "vendor": portal.vendor.display_label or "Vendor",
+        "partner": labels[OWNER_COMPANY],
+        "second_partner": labels.get(SECOND_PARTNER, ""),
+    }
+    return JourneyNames(types, portal.mail.deal_url or "")
