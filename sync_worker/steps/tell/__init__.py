@@ -6,6 +6,7 @@ deliver.py  sends events to the portal's receiver: signed, in order for each rec
 mail.py     sends the mails that wait
 notifications.py  what a person was told, as the portal shows it; read and unread
 remind.py   once a day: registrations that end soon, approvals that wait
+stages.py   what the CRM calls its sales stages
 journeys/   mails that the vendor makes up: kept, and sent in the commit of a change
 paper.py    a quote as a document, for those who may see it
 """

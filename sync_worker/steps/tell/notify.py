@@ -19,6 +19,7 @@ from sync_worker.domain.tell.wording import NoticeNames, changes_of, why
 from sync_worker.steps.core.tenant import DEAL, Tenant, identity_of
 from sync_worker.steps.tell.crowds import Crowds
 from sync_worker.steps.tell.journeys.send import send_journeys
+from sync_worker.steps.tell.stages import stage_labels
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.tell import mails, notifications
@@ -100,15 +101,8 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | No
 
 def _stages(tx: Tx, tenant: Tenant, found: Sequence[DealNews]) -> dict[str, str]:
     """What people of the CRM call its stages, if a stage has changed."""
-    if not any("stage" in news.fields for one in found for news in one.news):
-        return {}
-    last, labels = tenant.described.last_in(tx), dict[str, str]()
-    for name in tenant.deal_records():
-        record = last.mapping.records[name]
-        catalog, stage = last.catalogs.get(record.native), record.fields.get("stage")
-        if catalog and stage and (described := catalog.fields.get(stage.native)):
-            labels |= described.labels
-    return labels
+    is_asked = any("stage" in news.fields for one in found for news in one.news)
+    return stage_labels(tx, tenant) if is_asked else {}
 
 
 def _post(tx: Tx, tenant: Tenant, told: Sequence[Told]) -> int:

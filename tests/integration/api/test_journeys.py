@@ -45,7 +45,7 @@ JOURNEY = {
     "recipients": EVERY_ROLE,
     "subject": "{{ deal.name }} with {{ second_partner.name }}",
     "body": "Hello {{ recipient.name }},\n\n{{ owner_company.name }} now sells for {{ deal.amount }}; {{ deal.lifecycle }}.\n"
-    "{{ deal.link }}",
+    "{{ deal.link }}\nStage: {{ deal.stage }}.",
 }
 
 
@@ -199,6 +199,8 @@ def test_an_edit_in_the_crm_is_told_to_three_roles_on_either_side_once_and_the_f
         text = letter.get_body(("plain",)).get_content().replace("\r\n", "\n")  # type: ignore[union-attr]
         assert f"{owner} now sells for 4800" in text
         assert "; Submitted.\n" in text
+        assert re.search(r"^Stage: [A-Z].*\.$", text, re.MULTILINE), "a label, and not HubSpot's appointmentscheduled"
+        assert "appointmentscheduled" not in text.casefold()
         assert f"https://portal.example.com/deals/{deals[0]}" in text
         assert text.endswith("(emea-amount, version 1).\n")
 

@@ -20,7 +20,9 @@ from sync_worker.domain.tell.journeys.scene import DealScene, JourneyNames, scen
 from sync_worker.domain.tell.journeys.tags import filled, tags_in, unfinished_tag
 
 LABELS = {"owner_company": "Partner", "second_partner": "Distributor"}
-NAMES = JourneyNames({"partner": "Partner", "second_partner": "Distributor"}, "https://portal.example.com/deals/{id}")
+NAMES = JourneyNames(
+    {"partner": "Partner", "second_partner": "Distributor"}, "https://portal.example.com/deals/{id}", {"closedwon": "Closed won"}
+)
 FIELDS = {
     "deal.amount": ConditionField("deal.amount", "decimal"),
     "second_partner.region": ConditionField("second_partner.region", "list", ("EMEA", "AMER")),
@@ -170,7 +172,8 @@ def test_a_filter_that_does_not_hold_is_said_with_what_the_field_holds() -> None
 
 
 def test_values_are_said_as_people_read_them() -> None:
-    shown = scene().shown
+    shown = scene(deal=DEAL.changed({"stage": "closedwon"})).shown
+    assert (shown["deal.stage"], scene(deal=DEAL.changed({"stage": "in_talks"})).shown["deal.stage"]) == ("Closed won", "In talks")
     assert shown["deal.lifecycle"] == "Finalize requested"
     assert shown["deal.is_registered"] == "yes"
     assert shown["second_partner.lines"] == "a, b"

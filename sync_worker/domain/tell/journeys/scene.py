@@ -14,7 +14,17 @@ from sync_worker.domain.tell.journeys.journey import DEAL, OWNER_COMPANY, SECOND
 from sync_worker.domain.tell.wording import spoken
 
 STATES: Final = frozenset(
-    {"lifecycle", "outcome", "stage", "vendor_approval", "distributor_approval", "billing_cycle", "quote_state", "portal_status"}
+    {
+        "account_type",
+        "lifecycle",
+        "outcome",
+        "stage",
+        "vendor_approval",
+        "distributor_approval",
+        "billing_cycle",
+        "quote_state",
+        "portal_status",
+    }
 )
 """Fields whose values are names that people should not have to read as they are kept."""
 FLAGS: Final = {True: "yes", False: "no"}
@@ -22,10 +32,14 @@ FLAGS: Final = {True: "yes", False: "no"}
 
 @dataclass(frozen=True, slots=True)
 class JourneyNames:
-    """How a portal says things. **Shapes** `types`: account type → its label; `deal_url`: a deal's page, with `{id}`, or ""."""
+    """How a portal says things.
+
+    **Shapes** `types`: account type → its label; `deal_url`: a deal's page, with `{id}`, or ""; `stages`: value → its label in the CRM.
+    """
 
     types: Mapping[str, str]
     deal_url: str = ""
+    stages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ def scene_of(deal: Deal, companies: Mapping[str, Company], people: Sequence[User
     """**Shapes** `companies`: those on the deal, by our id; `people`: everybody who may have to do with it, the deal owner too."""
     values = _values(deal, companies)
     rep = next((user for user in people if user.id == deal.owner_user), None)
-    shown = {name: text for name, value in values.items() if (text := in_words(name.partition(".")[2], value, names.types))}
+    shown = {name: text for name, value in values.items() if (text := in_words(name.partition(".")[2], value, names))}
     for side, company in _sides(deal, companies):
         shown |= {f"{DEAL}.{side}": company.name, f"{side}.id": company.id, f"{side}.crm_id": company.crm_id or ""}
     shown |= {"deal.id": deal.id, "deal.link": names.deal_url.replace("{id}", deal.id), "deal.owner_user": rep.name if rep else ""}
@@ -70,14 +84,13 @@ def _sides(deal: Deal, companies: Mapping[str, Company]) -> Iterator[tuple[str, 
             yield side, company
 
 
-def in_words(name: str, value: Value | Plain, type_labels: Mapping[str, str]) -> str:
+def in_words(name: str, value: Value | Plain, names: JourneyNames) -> str:
     """A value as people read it: labels instead of the names of states, yes and no, several values one after the other."""
     if isinstance(value, bool):
         return FLAGS[value]
     texts = values_of(value)
-    if name == "account_type":
-        return ", ".join(type_labels.get(text, spoken(text)) for text in texts)
-    return ", ".join(spoken(text) if name in STATES else text for text in texts)
+    labels = {"account_type": names.types, "stage": names.stages}.get(name, {})
+    return ", ".join(labels.get(text) or (spoken(text) if name in STATES else text) for text in texts)
 
 
 def company_at(deal: Deal, side: str) -> str | None:

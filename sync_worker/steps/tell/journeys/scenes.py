@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.tell.journeys.journey import OWNER_COMPANY, SECOND_PARTNER
@@ -10,17 +10,20 @@ from sync_worker.domain.tell.journeys.scene import DealScene, JourneyNames, scen
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.crowds import Crowds
 from sync_worker.steps.tell.journeys.words import side_labels
+from sync_worker.steps.tell.stages import stage_labels
 from sync_worker.store.core.engine import Tx
 
 
 def scenes_of(tx: Tx, tenant: Tenant, deals: Sequence[Deal]) -> list[DealScene]:
     """Each of these deals, in their order."""
-    crowds, names = Crowds(tx, tenant, deals, with_admins=False), names_of(tenant)
+    crowds = Crowds(tx, tenant, deals, with_admins=False)
+    stages = stage_labels(tx, tenant) if any(deal.values.get("stage") for deal in deals) else {}
+    names = names_of(tenant, stages)
     return [scene_of(deal, crowds.companies, crowds.of(deal).users, names) for deal in deals]
 
 
-def names_of(tenant: Tenant) -> JourneyNames:
-    """How this portal says things."""
+def names_of(tenant: Tenant, stages: Mapping[str, str]) -> JourneyNames:
+    """How this portal says things. **Shapes** `stages`: value → the CRM's label."""
     portal = tenant.portal
     labels = side_labels(portal)
     types = {
@@ -28,4 +31,4 @@ def names_of(tenant: Tenant) -> JourneyNames:
         "partner": labels[OWNER_COMPANY],
         "second_partner": labels.get(SECOND_PARTNER, ""),
     }
-    return JourneyNames(types, portal.mail.deal_url or "")
+    return JourneyNames(types, portal.mail.deal_url or "", stages)
