@@ -131,10 +131,21 @@ def namesakes(tx: Tx, name: str) -> list[Company]:
     return sorted(by_ids(tx, ids).values(), key=lambda company: (company.is_deleted, company.id))
 
 
-def listed(tx: Tx, wanted: CompanyFilter = EVERY, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000) -> list[StoredCompany]:
-    """Companies by name. **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them."""
+def listed(
+    tx: Tx,
+    wanted: CompanyFilter = EVERY,
+    *,
+    after: tuple[str, str] = ("", ""),
+    limit: int | None = 1000,
+    within: Select[str] | None = None,
+) -> list[StoredCompany]:
+    """Companies by name.
+
+    **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them. `within`: a query that gives
+    the ids of those that count.
+    """
     query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
-    query = query.where(*_conditions(wanted))
+    query = query.where(*_conditions(wanted), *([] if within is None else [companies.c.id.in_(within)]))
     return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
-from sync_worker.domain.core.company import PortalStatus
+from sync_worker.domain.core.company import PortalStatus, StoredCompany
 from sync_worker.domain.core.conditions.condition import Condition, conditions_of, documents_of
 from sync_worker.domain.people.group import GroupPart, Reach, UserGroup, moves
 from sync_worker.domain.tell.event import By, group_move_event
 from sync_worker.store.core import feed
+from sync_worker.store.core.companies import CompanyFilter
+from sync_worker.store.core.companies import listed as listed_companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, put, upsert
 from sync_worker.store.core.tables import companies
@@ -133,6 +135,14 @@ def clear(tx: Tx, key: str, *, but_no: int, limit: int) -> int:
     return len(gone)
 
 
+def companies_in(
+    tx: Tx, group: UserGroup, wanted: CompanyFilter, *, after: tuple[str, str] = ("", ""), limit: int | None = 1000
+) -> list[StoredCompany]:
+    """Those of the companies that are in the group, by the conditions that stand. **Shapes** as `companies.listed`."""
+    mine = (group_companies.c.portal == tx.portal, group_companies.c.group_key == group.key, group_companies.c.no == group.stood_no)
+    return listed_companies(tx, wanted, after=after, limit=limit, within=select(group_companies.c.company_id).where(*mine))
+
+
 # ── users ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -155,8 +165,13 @@ def of_users(tx: Tx, user_ids: Collection[str]) -> UserCompanies:
 
 def member_ids(tx: Tx, key: str, *, after: str = "", limit: int) -> list[str]:
     """The group's members by id, those that follow `after`."""
-    query = _members(tx, memberships.c.user_id).where(user_groups.c.key == key, memberships.c.user_id > after).distinct()
+    query = members_of(tx, key).where(memberships.c.user_id > after).distinct()
     return list(tx.connection.execute(query.order_by(memberships.c.user_id).limit(limit)).scalars())
+
+
+def members_of(tx: Tx, key: str) -> Select[str]:
+    """The query that gives the ids of the group's members."""
+    return _members(tx, memberships.c.user_id).where(user_groups.c.key == key)
 
 
 def user_ids_of(tx: Tx, company_ids: Collection[str]) -> set[str]:

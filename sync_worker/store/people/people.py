@@ -17,11 +17,15 @@ from sync_worker.store.people.tables import memberships, users
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users; None = any. **Shapes** `company`: our id of one of theirs; `text`: in the name or e-mail, whatever its case."""
+    """Which users; None = any.
+
+    **Shapes** `company`: our id of one of theirs; `group`: the key of one; `text`: in the name or e-mail, whatever its case.
+    """
 
     company: str | None = None
     role: Role | None = None
     text: str | None = None
+    group: str | None = None
 
 
 EVERY = UserFilter()
@@ -102,6 +106,8 @@ def _moved(user: User, old: str, new: str) -> User:
 def _conditions(tx: Tx, wanted: UserFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.company is not None:
         yield users.c.id.in_(_members(tx, [wanted.company]))
+    if wanted.group is not None:
+        yield users.c.id.in_(groups.members_of(tx, wanted.group))
     if wanted.role is not None:
         yield users.c.role == wanted.role
     if wanted.text:

@@ -12,7 +12,7 @@ from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.group import GroupPart, UserGroup
 from sync_worker.domain.tell.event import KINDS, By, Event
-from sync_worker.store.core import feed
+from sync_worker.store.core import companies, feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.operate import erasure, retention
 from sync_worker.store.people import answers, groups, tokens
@@ -87,6 +87,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "groups.of_users": lambda tx: groups.of_users(tx, ["u1"]),
     "groups.member_ids": lambda tx: groups.member_ids(tx, "gold", limit=9),
     "groups.user_ids_of": lambda tx: groups.user_ids_of(tx, ["c1"]),
+    "groups.companies_in": lambda tx: groups.companies_in(tx, gold(tx), companies.EVERY),
+    "groups.members_of": lambda tx: tx.connection.execute(groups.members_of(tx, "gold")).all(),
     "groups.counts": lambda tx: groups.counts(tx, "gold", 1),
     "groups.reach": lambda tx: groups.reach(tx, ["c1"]),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),

@@ -200,6 +200,8 @@ def test_companies_are_narrowed_by_type_status_and_text(shared: Desk) -> None:
         assert names(shared, path) == right
     assert names(shared, "/companies?text=ARROW") == {"Arrow Electronics"}
     assert names(shared, "/companies?text=%25") == set()
+    assert names(shared, "/companies?text=_") == set()
+    assert names(shared, "/companies?text=%5C") == set()
 
 
 def test_users_are_narrowed_by_company_role_and_text(shared: Desk) -> None:
@@ -207,8 +209,49 @@ def test_users_are_narrowed_by_company_role_and_text(shared: Desk) -> None:
     assert names(shared, "/users?role=executive") == {"Edna"}
     assert names(shared, "/users?company=Birch%20Systems&role=sales&text=RIT") == {"Rita"}
     assert names(shared, "/users?text=edna@example") == {"Edna"}
+    assert names(shared, "/users?text=%25") == names(shared, "/users?text=_") == set()
     nowhere = shared.send("GET", "/users?company=Nowhere")
     assert (nowhere.status_code, nowhere.json()["code"], nowhere.json()["field"]) == (422, "company_unknown", "company")
+
+
+@pytest.mark.parametrize("path", ["/companies", "/users"])
+def test_a_filter_that_does_not_exist_names_the_nearest(shared: Desk, path: str) -> None:
+    refused = shared.send("GET", f"{path}?txt=Arrow").json()
+    assert (refused["code"], refused["field"]) == ("field_unknown", "txt")
+    assert refused["detail"] == "there is no parameter 'txt'; did you mean 'text'?"
+    assert {"text", "group"} <= set(refused["allowed"])
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "allowed"),
+    [
+        ("/companies?status=actve", "status", "active"),
+        ("/companies?account_type=vndor", "account_type", "vendor"),
+        ("/users?role=boss", "role", "sales"),
+    ],
+)
+def test_a_value_that_a_filter_does_not_have_is_refused_with_those_it_has(shared: Desk, path: str, field: str, allowed: str) -> None:
+    answer = shared.send("GET", path)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert allowed in answer.json()["allowed"]
+
+
+def test_companies_and_users_are_narrowed_by_group(acme: Desk) -> None:
+    # Given a group, before and after a worker has evaluated it
+    conditions = [{"field": "name", "operator": "starts_with", "values": ["Birch"]}]
+    acme.post("/groups", {"key": "birch", "name": "Birch", "conditions": conditions}, status=201)
+    assert names(acme, "/companies?group=birch") == set()
+    evaluate_groups(acme.installation.tenant("acme"))
+    # When companies and users are asked for by it, then they are those of the group
+    assert names(acme, "/companies?group=birch") == {"Birch Systems"}
+    assert names(acme, "/companies?group=birch&text=arrow") == set()
+    assert names(acme, "/users?group=birch") == {"Rita", "Bert", "Mona", "Edna"}
+    assert names(acme, "/users?group=birch&role=executive") == {"Edna"}
+    # and a group that does not exist is refused, with the nearest
+    for path in ("/companies", "/users"):
+        refused = acme.send("GET", f"{path}?group=brich")
+        assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, "group_unknown", "group")
+        assert (refused.json()["detail"], refused.json()["allowed"]) == ("there is no group 'brich'; did you mean 'birch'?", ["birch"])
 
 
 def test_without_second_partners_they_are_partners_in_the_filter_as_in_the_list(sandbox: str, loaded: Loaded, tmp_path: Path) -> None:
@@ -230,6 +273,7 @@ VALUES = {
     "status": "active",
     "role": "sales",
     "groups": "partners",
+    "group": "partners",
     "lifecycle": "draft",
     "vendor_approval": "pending",
     "distributor_approval": "pending",

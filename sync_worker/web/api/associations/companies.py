@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from sync_worker.domain.associations import association
 from sync_worker.domain.associations.association import Association, Exclusion
@@ -15,11 +16,12 @@ from sync_worker.steps.associations.associate import options, whom, why
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.people import groups
 from sync_worker.web.api.associations import company_shapes, company_views
 from sync_worker.web.api.core import shapes, views
 from sync_worker.web.api.core.authentication import Reading, Word
 from sync_worker.web.api.core.paging import Moment, PageOf, cursor_of
-from sync_worker.web.api.core.references import CompanyRef, company_of, of_two_tiers, refuse_of_two_tiers
+from sync_worker.web.api.core.references import CompanyRef, company_of, group_of, of_two_tiers, refuse_of_two_tiers
 from sync_worker.web.api.core.route import portal_router, problems
 
 router = portal_router("companies")
@@ -30,21 +32,31 @@ At: TypeAlias = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class CompaniesAsked:
+    """Which companies are asked for."""
+
+    account_type: AccountType | None = None
+    status: PortalStatus | None = None
+    text: Annotated[Word, Query(description="Only companies with this text in their name. Upper and lower case are the same.")] = None
+    group: Annotated[Word, Query(description="Only companies that are in this group, by its key.")] = None
+
+
 @router.get("/companies")
 def list_companies(
-    visit: Reading,
-    page: PageOf,
-    account_type: AccountType | None = None,
-    status: PortalStatus | None = None,
-    text: Annotated[Word, Query(description="Only companies with this text in their name. Upper and lower case are the same.")] = None,
+    asked: Annotated[CompaniesAsked, Depends()], visit: Reading, page: PageOf
 ) -> shapes.PageView[company_shapes.CompanyView]:
     """Lists the companies of the portal by name."""
     tenant = visit.tenant
     name, company_id = page.place(2) or ("", "")
-    refuse_of_two_tiers(tenant, {"account_type": account_type is AccountType.SECOND_PARTNER})
-    wanted = companies.CompanyFilter(company_views.types_shown_as(tenant, account_type), status, text)
+    refuse_of_two_tiers(tenant, {"account_type": asked.account_type is AccountType.SECOND_PARTNER})
+    wanted = companies.CompanyFilter(company_views.types_shown_as(tenant, asked.account_type), asked.status, asked.text)
     with tenant.store.reading(visit.portal) as tx:
-        found = companies.listed(tx, wanted, after=(name, company_id), limit=page.looked_for)
+        after, limit = (name, company_id), page.looked_for
+        if asked.group:
+            found = groups.companies_in(tx, group_of(tx, asked.group), wanted, after=after, limit=limit)
+        else:
+            found = companies.listed(tx, wanted, after=after, limit=limit)
     some = page.cut([stored.company for stored in found], lambda one: (one.name, one.id))
     return shapes.PageView(items=[company_views.company(tenant, one) for one in some.items], next=some.next)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, TypeAlias
 
 from fastapi import Path
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.people.group import UserGroup
+from sync_worker.nearest import MOST_NAMED
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.people.groups import group_named
 from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.people import groups
 from sync_worker.web.api.core.authentication import PRINTABLE
 from sync_worker.web.api.core.problems import Refused
 
@@ -34,6 +39,14 @@ def company_of(tx: Tx, tenant: Tenant, reference: str, *, field: str = "", place
     if found is None:
         who = "a person who gives it a portal status in the CRM"
         raise Refused(Refusal("company_unknown", f"company {reference} is not in this portal", who, field=field))
+    return found
+
+
+def group_of(tx: Tx, key: str) -> UserGroup:
+    """The group that a filter names. **Raises** Refused, with the nearest group, where there is none."""
+    found = group_named(tx, key)
+    if isinstance(found, Refusal):
+        raise Refused(replace(found, allowed=tuple(group.key for group in groups.listed(tx))[:MOST_NAMED], field="group"))
     return found
 
 

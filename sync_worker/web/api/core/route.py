@@ -17,6 +17,7 @@ from structlog.contextvars import get_contextvars
 from sync_worker.boundary.headers import whole
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.errors import SyncError, told
+from sync_worker.nearest import did_you_mean
 from sync_worker.store.people.answers import Answer
 from sync_worker.telemetry import logs
 from sync_worker.web.api.core.authentication import knock, scope_of
@@ -138,7 +139,8 @@ def _refuse_unfit(request: Request, known: tuple[str, ...]) -> None:
     """
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
-            raise Refused(Refusal("field_unknown", f"there is no parameter {name!r}", "see /docs", known, name.strip() or "query"))
+            words = f"there is no parameter {name!r}; {did_you_mean(name, known)}".rstrip("; ")
+            raise Refused(Refusal("field_unknown", words, "see /docs", known, name.strip() or "query"))
         if count > 1:
             words = f"{name} stands {count} times in the address; it counts once"
             raise Refused(Refusal("field_repeated", words, "one request for each value", field=name))

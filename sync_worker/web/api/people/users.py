@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from fastapi import Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.user import Role, User
@@ -17,7 +18,7 @@ from sync_worker.web.api.core.authentication import PRINTABLE, Reading, Telling,
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
-from sync_worker.web.api.core.references import company_of
+from sync_worker.web.api.core.references import company_of, group_of
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.people import user_shapes
 
@@ -26,24 +27,29 @@ router = portal_router("users")
 Id: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE, description="The portal's own id of the user.")]
 
 
-@router.get("/users")
-def list_users(
-    visit: Reading,
-    page: PageOf,
+@dataclass(frozen=True, slots=True)
+class UsersAsked:
+    """Which users are asked for."""
+
     company: Annotated[
         Word, Query(description="Only members of this company: our id, its CRM id, or its name if no other company has that name.")
-    ] = None,
-    role: Role | None = None,
+    ] = None
+    role: Role | None = None
     text: Annotated[
         Word, Query(description="Only users with this text in their name or e-mail address. Upper and lower case are the same.")
-    ] = None,
-) -> shapes.PageView[user_shapes.UserView]:
+    ] = None
+    group: Annotated[Word, Query(description="Only members of this group, by its key. Inactive users are in no group.")] = None
+
+
+@router.get("/users")
+def list_users(asked: Annotated[UsersAsked, Depends()], visit: Reading, page: PageOf) -> shapes.PageView[user_shapes.UserView]:
     """Lists the users of the portal by id. Inactive users are in the list."""
     tenant = visit.tenant
     (after,) = page.place(1) or ("",)
     with tenant.store.reading(visit.portal) as tx:
-        of = company_of(tx, tenant, company, field="company").id if company else None
-        found = people.listed(tx, people.UserFilter(company=of, role=role, text=text), after=after, limit=page.looked_for)
+        of = company_of(tx, tenant, asked.company, field="company").id if asked.company else None
+        in_group = group_of(tx, asked.group).key if asked.group else None
+        found = people.listed(tx, people.UserFilter(of, asked.role, asked.text, in_group), after=after, limit=page.looked_for)
     some = page.cut(found, lambda user: (user.id,))
     return shapes.PageView(items=[shown(user) for user in some.items], next=some.next)
 
