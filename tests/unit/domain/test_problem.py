@@ -30,9 +30,9 @@ POSITION = {
 }
 NAMES = (  # what a code is called before it is uttered
     *("code", "CODE", "GAVE_UP", "CROWDED", "UNLISTED", "NO_ROOM", "MAINTENANCE"),
-    *("CAME_BACK", "FOREIGN", "TAKEN", "RESTS"),
+    *("CAME_BACK", "FOREIGN", "TAKEN", "RESTS", "HELD"),
 )
-RETURNED = {"_barred": 0, "newest": 1, "_judge": 1}  # functions that return (…, code, …) tuples
+RETURNED = {"_barred": 0, "newest": 1, "_judge": 1, "reach_problem": 0}  # functions that return (…, code, …) tuples
 
 
 def constants(node: ast.AST) -> Iterator[str]:
