@@ -6,7 +6,7 @@ somebody's account owner, and of what the vendor has to do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,6 +54,14 @@ def notices(
     return tuple(sorted(seen, key=lambda notice: (notice.user.email.casefold(), notice.user.id)))
 
 
+def account_owners(email: str, users: Iterable[User]) -> list[User]:
+    """The person whose address stands in a company's account-owner field, also one that the portal does not know; "" names no person."""
+    if not email:
+        return []
+    known = [user for user in users if user.email.casefold() == email.casefold()]
+    return known or [User(email, email, email, Role.ACCOUNT_OWNER, None)]
+
+
 def _notice(meant: Sequence[tuple[User, News, Audience]]) -> PersonalNotice:
     user, first, _ = meant[0]
     audiences = tuple(dict.fromkeys(audience for _, _, audience in meant))
@@ -68,15 +76,19 @@ def _meant_by(news: News, deal: Deal, crowd: Crowd) -> Iterator[tuple[User, Audi
 
 def _meant(audience: Audience, deal: Deal, crowd: Crowd) -> list[User]:
     owner, second = deal.owner_company, deal.second_partner
+
+    def named(company_id: str | None) -> list[User]:
+        return account_owners(crowd.owner_emails.get(company_id or "", ""), crowd.users)
+
     found = {
         Audience.DEAL_OWNER: lambda: [user for user in crowd.users if user.id == deal.owner_user],
         Audience.OWNER_MANAGERS: lambda: _members(owner, crowd, Role.MANAGER),
-        Audience.OWNER_NAMED: lambda: [*_named(owner, crowd), *_members(owner, crowd, Role.ACCOUNT_OWNER)],
+        Audience.OWNER_NAMED: lambda: [*named(owner), *_members(owner, crowd, Role.ACCOUNT_OWNER)],
         Audience.OWNER_MEMBERS: lambda: _members(owner, crowd, *Role),
         Audience.SECOND_REP: lambda: [user for user in _members(second, crowd, *Role) if user.id == deal.registered_by],
         Audience.SECOND_MANAGERS: lambda: _members(second, crowd, Role.MANAGER),
         Audience.SECOND_EXECUTIVES: lambda: _members(second, crowd, Role.EXECUTIVE, Role.ACCOUNT_OWNER),
-        Audience.SECOND_NAMED: lambda: _named(second, crowd),
+        Audience.SECOND_NAMED: lambda: named(second),
         Audience.SECOND_MEMBERS: lambda: _members(second, crowd, *Role),
         Audience.VENDOR: lambda: [user for user in crowd.users if user.is_vendor_admin],
     }
@@ -85,13 +97,6 @@ def _meant(audience: Audience, deal: Deal, crowd: Crowd) -> list[User]:
 
 def _members(company_id: str | None, crowd: Crowd, *roles: Role) -> list[User]:
     return [user for user in crowd.users if company_id in user.companies and user.role in roles and not user.is_vendor_admin]
-
-
-def _named(company_id: str | None, crowd: Crowd) -> list[User]:
-    """The person whose e-mail stands in the company's account-owner field, also one that the portal does not know."""
-    email = crowd.owner_emails.get(company_id or "", "")
-    known = [user for user in crowd.users if user.email.casefold() == email.casefold()]
-    return known or ([User(email, email, email, Role.ACCOUNT_OWNER, None)] if email else [])
 
 
 def _is_told(user: User, deal: Deal, crowd: Crowd, actor: Actor | None) -> bool:

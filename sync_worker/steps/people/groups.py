@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.people.group import MOST_GROUPS, Reach, UserGroup, matches, unknown_group
 from sync_worker.mapping.condition_fields import company_fields
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.steps.people.regroup import NOTHING, PAGE_COUNT, known_of, tell_change
+from sync_worker.steps.people.regroup import NOTHING, known_of, tell_change
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.people import groups
@@ -93,16 +93,9 @@ def group_named(tx: Tx, key: str) -> UserGroup | Refusal:
 
 def preview(tx: Tx, conditions: Sequence[Condition], *, first_count: int) -> GroupPreview:
     """Whom these conditions reach now. It looks at every company."""
-    found = [company for company in _every_company(tx) if matches(conditions, company)]
+    found = [company for company in companies.every(tx) if matches(conditions, company)]
     ids = [company.id for company in found]
     return GroupPreview(groups.reach(tx, ids), ids, found[:first_count])
-
-
-def _every_company(tx: Tx) -> Iterator[Company]:
-    page = companies.page(tx, after="", limit=PAGE_COUNT)
-    while page:
-        yield from page
-        page = companies.page(tx, after=page[-1].id, limit=PAGE_COUNT)
 
 
 def _unknown(tx: Tx, key: str) -> Refusal:

@@ -17,6 +17,8 @@ from sync_worker.store.core.statements import among, put
 from sync_worker.store.core.tables import companies
 from sync_worker.telemetry.correlation import run_under_way
 
+PAGE_COUNT: Final = 2000  # companies fetched at once where every one is looked at
+
 
 @dataclass(frozen=True, slots=True)
 class CompanyFilter:
@@ -160,6 +162,14 @@ def page(tx: Tx, *, after: str, limit: int) -> list[Company]:
     """Companies by id. **Shapes** `after`: the id of the last one seen, "" begins."""
     query = select(*_KNOWN).where(companies.c.portal == tx.portal, companies.c.id > after)
     return [_known(row) for row in tx.connection.execute(query.order_by(companies.c.id).limit(limit))]
+
+
+def every(tx: Tx) -> Iterator[Company]:
+    """Every company by id, fetched page by page."""
+    after = ""
+    while found := page(tx, after=after, limit=PAGE_COUNT):
+        yield from found
+        after = found[-1].id
 
 
 def crm_ids_after(tx: Tx, after: str, limit: int) -> list[str]:

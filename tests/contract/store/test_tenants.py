@@ -153,6 +153,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.pairs": lambda tx: associations.pairs(tx, ["c1", "c2"]),
     "associations.pair_count": associations.pair_count,
     "companies.page": lambda tx: companies.page(tx, after="", limit=9),
+    "companies.every": lambda tx: list(companies.every(tx)),
     "links.two_tier": lambda tx: links.two_tier(tx, but=["won"]),
     "interventions.listed": lambda tx: interventions.listed(tx, "replay"),
     "companies.active_count": companies.active_count,

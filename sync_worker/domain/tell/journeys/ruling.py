@@ -6,18 +6,19 @@ deal. Once per event, person and journey.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.conditions.holds import holds
 from sync_worker.domain.core.deal import Deal, Lifecycle
-from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.core.user import User
 from sync_worker.domain.tell.journeys.journey import OWNER_COMPANY, SECOND_PARTNER, SIDES, Journey, RecipientRole, Trigger, parts_of
 from sync_worker.domain.tell.journeys.journey import recipient_label as label_of
 from sync_worker.domain.tell.journeys.scene import DealScene, company_at
 from sync_worker.domain.tell.notification import Topic, news_of
+from sync_worker.domain.tell.recipients import account_owners
 
 _TRIGGERS: Final = {Topic.DEAL_REGISTERED: Trigger.REGISTERED, Topic.DEAL_UPDATED: Trigger.UPDATED}
 
@@ -84,17 +85,9 @@ def meant_by(recipient: str, scene: DealScene) -> list[User]:
         return members
     found = [user for user in members if user.role == role]
     if role == RecipientRole.ACCOUNT_OWNER:
-        found += [user for user in _named(company_id, scene) if user not in found]
+        named = account_owners(scene.owner_emails.get(company_id or "", ""), scene.users)
+        found += [user for user in named if user not in found]
     return found
-
-
-def _named(company_id: str | None, scene: DealScene) -> Iterator[User]:
-    """The person whose e-mail stands in the company's account-owner field, also one that the portal does not know."""
-    email = scene.owner_emails.get(company_id or "", "")
-    if not email:
-        return
-    known = [user for user in scene.users if user.email.casefold() == email.casefold()]
-    yield from known or [User(email, email, email, Role.ACCOUNT_OWNER, None)]
 
 
 def _judged(user: User, recipient: str, before: Sequence[MeantPerson]) -> MeantPerson:

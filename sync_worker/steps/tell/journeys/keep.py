@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sync_worker.domain.core.deal import Actor, Refusal
 from sync_worker.domain.tell.journeys.journey import Journey, WrittenJourney
@@ -18,7 +18,6 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.tell import journeys
 from sync_worker.store.tell.journeys import StoredJourney
 
-MOST_JOURNEYS: Final = 200  # of one portal: each is asked at every change of a deal
 Finish: TypeAlias = Callable[[Tx, StoredJourney], None]
 
 
@@ -87,7 +86,7 @@ def _save(
     if wrong := wrong_in(tenant, wish.journey):
         return WrongJourney(tuple(wrong))
     with tenant.store.reading(tenant.name) as tx:  # every company and user is looked at: no write has to wait for it
-        refused = refuse(tx, tenant, wish.key) or _too_many(tx, tenant, wish)
+        refused = refuse(tx, tenant, wish.key) or _unconfirmed(tx, tenant, wish)
     if refused:
         return refused
     with tenant.store.transaction(tenant.name) as tx:
@@ -123,7 +122,7 @@ def _unknown_companies(tx: Tx, tenant: Tenant, journey: Journey, words: JourneyW
                 yield JourneyMistake(("filters", index, "values"), what, "write our id, the CRM id or the name of a company")
 
 
-def _too_many(tx: Tx, tenant: Tenant, wish: WrittenJourney) -> Refusal | None:
+def _unconfirmed(tx: Tx, tenant: Tenant, wish: WrittenJourney) -> Refusal | None:
     reach = reach_of(tx, tenant, wish.journey)
     if reach.is_confirmed(wish.confirmed_count):
         return None

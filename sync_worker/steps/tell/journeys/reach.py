@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sync_worker.domain.core.company import AccountType, Company, company_values
+from sync_worker.domain.core.company import AccountType, company_values
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.conditions.holds import holds
 from sync_worker.domain.core.user import User
@@ -47,7 +47,7 @@ def _is_meant(user: User, roles: set[str], fitting: dict[str, str]) -> bool:
 def _fitting(tx: Tx, filters: dict[str, tuple[Condition, ...]]) -> dict[str, dict[str, str]]:
     """side → the companies that can stand there and fulfil its filters, each with the address of its account owner."""
     found: dict[str, dict[str, str]] = {side: {} for side in filters}
-    for company in _companies(tx):
+    for company in companies.every(tx):
         values = company_values(company)
         for side, conditions in filters.items():
             if company.account_type in TYPES[side] and holds(conditions, {f"{side}.{name}": value for name, value in values.items()}):
@@ -57,13 +57,6 @@ def _fitting(tx: Tx, filters: dict[str, tuple[Condition, ...]]) -> dict[str, dic
 
 def _own_filters(journey: Journey, side: str) -> tuple[Condition, ...]:
     return tuple(one for one in journey.filters if one.field.startswith(f"{side}."))
-
-
-def _companies(tx: Tx) -> Iterator[Company]:
-    after = ""
-    while page := companies.page(tx, after=after, limit=BATCH_COUNT):
-        yield from page
-        after = page[-1].id
 
 
 def _everybody(tx: Tx) -> Iterator[User]:

@@ -17,7 +17,7 @@ from sync_worker.domain.tell.journeys.scene import DealScene
 from sync_worker.domain.tell.journeys.tags import filled
 from sync_worker.steps.core.tenant import Tenant, identity_of
 from sync_worker.steps.tell.journeys.scenes import scenes_of
-from sync_worker.steps.tell.journeys.standing import OBJECT, STAGE, adopt_in, standing
+from sync_worker.steps.tell.journeys.standing import OBJECT, STAGE, adopted
 from sync_worker.steps.tell.journeys.words import side_labels
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
@@ -51,8 +51,7 @@ def send_journeys(tx: Tx, tenant: Tenant, changes: Iterable[tuple[Deal | None, D
     found = [(occasion, after) for before, after, version in changes for occasion in occasions(before, after, version=version)]
     if not found or tenant.post is None:
         return 0
-    adopt_in(tx, tenant)
-    at_work = [one for one in standing(tx, tenant) if one.is_on]
+    at_work = [one for one in adopted(tx, tenant) if one.is_on]
     wanted = {one.journey.trigger for one in at_work}
     found = [(occasion, deal) for occasion, deal in found if occasion.trigger in wanted]
     if not found:

@@ -7,6 +7,7 @@ its versions and its log stay.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sync_worker.domain.core.deal import Refusal
@@ -29,25 +30,28 @@ def adopt(tenant: Tenant) -> None:
     if not tenant.filed_journeys:
         return
     with tenant.store.reading(tenant.name) as tx:
-        is_known = not _unknown(tx, tenant)
+        is_known = not _unknown(journeys.listed(tx), tenant)
     if not is_known:
         with tenant.store.transaction(tenant.name) as tx:
-            adopt_in(tx, tenant)
+            adopted(tx, tenant)
 
 
-def adopt_in(tx: Tx, tenant: Tenant) -> None:
-    """The same, in a commit that is under way."""
-    for filed in _unknown(tx, tenant) if tenant.filed_journeys else ():
+def adopted(tx: Tx, tenant: Tenant) -> list[StoredJourney]:
+    """The same, in a commit that is under way. Returns every journey, by key."""
+    stored = journeys.listed(tx)
+    unknown = _unknown(stored, tenant)
+    for filed in unknown:
         is_on = filed.is_on and _is_confirmed(tx, tenant, filed)
         if same := journeys.same_as(tx, filed):
             journeys.point(tx, same, is_on=is_on, file=filed.file)
         else:
             journeys.save(tx, filed, is_on=is_on, actor=f"the file {filed.file}")
+    return standing(tx, tenant) if unknown else _of_today(stored, tenant)
 
 
 def standing(tx: Tx, tenant: Tenant) -> list[StoredJourney]:
     """Every journey, by key."""
-    return [one for one in journeys.listed(tx) if not one.file or one.key in tenant.filed_journeys]
+    return _of_today(journeys.listed(tx), tenant)
 
 
 def standing_one(tx: Tx, tenant: Tenant, key: str) -> StoredJourney | Refusal:
@@ -67,10 +71,15 @@ def managed(tenant: Tenant, key: str) -> Refusal | None:
     return Refusal("managed_by_file", why, "an operator, who edits that file and restarts the worker", field="key")
 
 
-def _unknown(tx: Tx, tenant: Tenant) -> list[WrittenJourney]:
+def _of_today(stored: Iterable[StoredJourney], tenant: Tenant) -> list[StoredJourney]:
+    """Without those whose file is gone."""
+    return [one for one in stored if not one.file or one.key in tenant.filed_journeys]
+
+
+def _unknown(stored: Iterable[StoredJourney], tenant: Tenant) -> list[WrittenJourney]:
     """Those of files that the store does not have as they are written."""
-    stored = {one.key: one for one in journeys.listed(tx)}
-    return [filed for key, filed in sorted(tenant.filed_journeys.items()) if key not in stored or not stored[key].is_as(filed)]
+    known = {one.key: one for one in stored}
+    return [filed for key, filed in sorted(tenant.filed_journeys.items()) if key not in known or not known[key].is_as(filed)]
 
 
 def _is_confirmed(tx: Tx, tenant: Tenant, filed: WrittenJourney) -> bool:
