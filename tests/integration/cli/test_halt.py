@@ -70,6 +70,8 @@ LOOKED_AT: list[tuple[str, ...]] = [
     ("failures", "replays", "acme"),
     ("failures", "discard", "{failure}", *WHY),
     ("conflicts", "list", "acme"),
+    ("journeys", "list", "acme"),
+    ("journeys", "log", "acme", "welcome"),
     ("people", "list", "acme"),
     ("prices", "list", "acme"),
     ("feed", "list", "acme"),
@@ -80,7 +82,8 @@ LOOKED_AT: list[tuple[str, ...]] = [
     ("status", "acme"),
 ]
 NAMES_A_PORTAL_AND_MAKES_NO_CALL = {
-    "conflicts resolve", "conflicts show", "feed pause", "feed replay", "feed resume", "feed test", "mail test", "people deactivate",
+    "conflicts resolve", "conflicts show", "feed pause", "feed replay", "feed resume", "feed test", "journeys discard",
+    "journeys preview", "journeys release", "journeys show", "mail test", "people deactivate",
     "people erase", "people erasures", "people put", "people show", "portals pause", "portals resume", "portals set-association-mode",
     "prices load", "tokens create", "tokens list", "tokens revoke",
 }  # fmt: skip
